@@ -1,0 +1,181 @@
+#include "common/core/model_folder.h"
+
+#include <openssl/evp.h>
+#include <yaml-cpp/yaml.h>
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <vector>
+
+namespace photoscribe {
+namespace {
+
+struct DigestFree {
+  void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+};
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new()) {
+    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
+  }
+  void add(const void* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
+  std::string hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
+    std::string text;
+    for (unsigned i = 0; i < size; ++i) {
+      std::array<char, 3> two{};
+      std::snprintf(two.data(), two.size(), "%02x", digest[i]);
+      text += two.data();
+    }
+    return text;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, DigestFree> context_;
+};
+
+/// Adds a file's length and bytes. Throws when it cannot be read; read_model_folder guards.
+void add_file(Sha256& hash, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error(path + ": cannot be opened");
+  std::vector<char> chunk(1 << 20);
+  std::uint64_t size = 0;
+  while (file) {
+    file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    hash.add(chunk.data(), static_cast<std::size_t>(file.gcount()));
+    size += static_cast<std::uint64_t>(file.gcount());
+  }
+  if (!file.eof()) throw std::runtime_error(path + ": cannot be read");
+  hash.add(&size, sizeof size);
+}
+
+/// Reads named fields of one YAML map and remembers which it knows.
+class Section {
+ public:
+  Section(YAML::Node map, std::string name) : map_(std::move(map)), name_(std::move(name)) {
+    if (!map_.IsMap()) throw std::runtime_error(name_ + " is missing or not a map");
+  }
+  template <class T>
+  void read(const char* name, T& field) {
+    known_.insert(name);
+    if (const YAML::Node value = map_[name]) field = value.template as<T>();
+  }
+  void reject_unknown() const {
+    for (const auto& item : map_) {
+      const auto key = item.first.as<std::string>();
+      if (!known_.contains(key)) {
+        throw std::runtime_error(name_ + "." + key + ": unknown key at line " +
+                                 std::to_string(item.first.Mark().line + 1));
+      }
+    }
+  }
+
+ private:
+  YAML::Node map_;
+  std::string name_;
+  std::set<std::string> known_;
+};
+
+void read_vector(Section& section, const char* name, std::array<double, 3>& field) {
+  std::vector<double> values(field.begin(), field.end());
+  section.read(name, values);
+  if (values.size() != 3)
+    throw std::runtime_error(std::string(name) + ": three numbers are needed");
+  std::copy(values.begin(), values.end(), field.begin());
+}
+
+void check(const ModelArchitecture& a, const SearchSettings& s) {
+  const auto in = [](const char* name, long value, long low, long high) {
+    if (value < low || value > high) {
+      throw std::runtime_error(std::string(name) + ": " + std::to_string(value) + " is not in " +
+                               std::to_string(low) + " to " + std::to_string(high));
+    }
+  };
+  in("architecture.input_side_px", a.input_side_px, 32, 2'048);
+  in("architecture.feature_channels", a.feature_channels, 1, 65'536);
+  in("architecture.embedding_size", a.embedding_size, 1, 65'536);
+  in("architecture.hidden_size", a.hidden_size, 1, 65'536);
+  in("architecture.attention_size", a.attention_size, 1, 65'536);
+  in("search.beam", s.beam, 1, 64);
+  in("search.tokens_max", s.tokens_max, 1, 256);
+  for (const double value : a.std) {
+    if (!(value > 0)) throw std::runtime_error("architecture.std: must be above zero");
+  }
+}
+
+}  // namespace
+
+std::string to_yaml(const ModelArchitecture& a, const SearchSettings& s) {
+  const auto triple = [](const std::array<double, 3>& v) {
+    std::ostringstream out;
+    out << "[" << v[0] << ", " << v[1] << ", " << v[2] << "]";
+    return out.str();
+  };
+  std::ostringstream out;
+  out << "architecture:\n"
+      << "  encoder: " << a.encoder << "\n  decoder: " << a.decoder
+      << "\n  input_side_px: " << a.input_side_px << "\n  mean: " << triple(a.mean)
+      << "\n  std: " << triple(a.std) << "\n  feature_channels: " << a.feature_channels
+      << "\n  embedding_size: " << a.embedding_size << "\n  hidden_size: " << a.hidden_size
+      << "\n  attention_size: " << a.attention_size << "\nsearch:\n"
+      << "  beam: " << s.beam << "\n  length_alpha: " << s.length_alpha
+      << "\n  tokens_max: " << s.tokens_max << "\n";
+  return out.str();
+}
+
+Expected<ModelFolder> read_model_folder(const std::string& folder) {
+  return guard(Errc::invalid_config, "model " + folder, [&] {
+    const std::string path = folder + "/model.yaml";
+    if (!std::ifstream(path)) {
+      throw std::runtime_error(
+          "no model.yaml there; --model takes a folder that photoscribe-train wrote");
+    }
+    const YAML::Node root = YAML::LoadFile(path);
+    ModelFolder model;
+    model.folder = folder;
+    Section top(root, "model.yaml");
+    top.read("name", model.name);
+    YAML::Node architecture, search, training;
+    top.read("architecture", architecture);
+    top.read("search", search);
+    top.read("training", training);  // the record of how it was made: for people
+    top.reject_unknown();
+
+    ModelArchitecture& a = model.architecture;
+    Section net(architecture, "architecture");
+    net.read("encoder", a.encoder);
+    net.read("decoder", a.decoder);
+    net.read("input_side_px", a.input_side_px);
+    read_vector(net, "mean", a.mean);
+    read_vector(net, "std", a.std);
+    net.read("feature_channels", a.feature_channels);
+    net.read("embedding_size", a.embedding_size);
+    net.read("hidden_size", a.hidden_size);
+    net.read("attention_size", a.attention_size);
+    net.reject_unknown();
+
+    Section defaults(search, "search");
+    defaults.read("beam", model.search.beam);
+    defaults.read("length_alpha", model.search.length_alpha);
+    defaults.read("tokens_max", model.search.tokens_max);
+    defaults.reject_unknown();
+    check(a, model.search);
+
+    Sha256 hash;
+    // Search settings are part of the run, not of the model: the hash leaves them out.
+    const std::string functional = to_yaml(a, SearchSettings{});
+    hash.add(functional.data(), functional.size());
+    add_file(hash, folder + "/vocab.txt");
+    add_file(hash, folder + "/weights.safetensors");
+    model.hash = hash.hex();
+    return model;
+  });
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,46 @@
+// model_folder: what a model's folder says about itself, and the hash that names it everywhere
+// (DESIGN 7).
+//
+// A folder holds model.yaml, vocab.txt and weights.safetensors. Reading it needs no LibTorch, so
+// the scheduler can put hash and search defaults into a run's spec. It does not load weights.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "common/core/error.h"
+#include "common/core/spec.h"
+
+namespace photoscribe {
+
+/// The functional fields of model.yaml: what the network computes depends on these, and so does the
+/// hash.
+struct ModelArchitecture {
+  std::string encoder = "mobilenet_v2";  // torchvision's name
+  std::string decoder =
+      "show_attend_tell";  // show_attend_tell (Xu et al. 2015) | show_tell (Vinyals et al. 2015)
+  int input_side_px = 224;
+  std::array<double, 3> mean{0.485, 0.456, 0.406};  // of RGB / 255
+  std::array<double, 3> std{0.229, 0.224, 0.225};
+  int feature_channels = 1280;
+  int embedding_size = 512, hidden_size = 640, attention_size = 512;
+  bool operator==(const ModelArchitecture&) const = default;
+};
+
+struct ModelFolder {
+  std::string folder;
+  std::string name;  // for people
+  ModelArchitecture architecture;
+  SearchSettings search;  // the model's own defaults; a run may override them
+  std::string hash;       // 64 hex digits: SHA-256 over architecture, vocabulary and weights
+};
+
+/// Reads and checks model.yaml and hashes the folder. Fails with invalid_config, naming file and
+/// line.
+[[nodiscard]] Expected<ModelFolder> read_model_folder(const std::string& folder);
+
+/// The functional part of model.yaml as YAML text, as read_model_folder takes it.
+[[nodiscard]] std::string to_yaml(const ModelArchitecture& architecture,
+                                  const SearchSettings& search);
+
+}  // namespace photoscribe

@@ -1,0 +1,81 @@
+// spec: the settings of one run that a worker must share, as they stand in Redis
+// (`photoscribe:{INC}:spec`).
+//
+// Roots are names only: folders come from the worker's own command line, so that a forged spec
+// cannot open "/" (DESIGN 4, 11). The struct is the one owner of every default here.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/core/wire.h"
+
+namespace photoscribe {
+
+/// Which number decides whether a photo is blurred (DESIGN 6).
+enum class BlurMode : std::uint8_t {
+  full,        // variance of the Laplacian of the whole photo at full resolution
+  normalised,  // of the photo shrunk to `normalised_side_px`
+  tile_max,    // the largest variance of square tiles: portraits with a soft background pass
+};
+[[nodiscard]] std::string_view to_string(BlurMode mode) noexcept;
+[[nodiscard]] Expected<BlurMode> blur_mode_from_string(std::string_view name);
+
+struct BlurSettings {
+  BlurMode mode = BlurMode::full;
+  double blur_threshold = 100.0;  // grey levels squared; below it the photo is not captioned
+  int normalised_side_px = 512;   // longer side after shrinking, mode normalised
+  int tile_px = 256;              // mode tile_max
+  bool operator==(const BlurSettings&) const = default;
+};
+
+struct SearchSettings {
+  int beam = 3;  // 1: greedy
+  double length_alpha =
+      0.7;              // hypotheses are ranked by log_prob / tokens^alpha; 0: no normalisation
+  int tokens_max = 22;  // words of a caption, at most
+  bool operator==(const SearchSettings&) const = default;
+};
+
+/// Caps that are checked before memory is allocated.
+struct DecodeLimits {
+  std::int64_t pixels_max = 256'000'000;
+  std::int64_t file_bytes_max = 1'073'741'824;
+  int image_timeout_s = 60;  // a photo past it: failed/timeout, and the worker is replaced
+  bool operator==(const DecodeLimits&) const = default;
+};
+
+struct LeaseSettings {
+  int lease_ms = 30'000;   // a holder whose counter stands still this long is dead
+  int beat_ms = 3'000;     // how often a worker's counter moves
+  int max_deliveries = 3;  // the third attempt still happens
+  bool operator==(const LeaseSettings&) const = default;
+};
+
+/// Raised whenever the same bytes would give the network other pixels or the blur check another
+/// score.
+inline constexpr int kPreprocessingVersion = 1;
+
+struct RunSpec {
+  int protocol_version = kProtocolVersion;
+  int preprocessing_version = kPreprocessingVersion;
+  std::string run;  // the run's name, for people
+  std::string
+      model_hash;  // hex SHA-256 (model_folder.h); a worker with another model does not join
+  SearchSettings search;
+  BlurSettings blur;
+  DecodeLimits limits;
+  LeaseSettings lease;
+  std::vector<std::string> roots;  // names
+  bool operator==(const RunSpec&) const = default;
+};
+
+[[nodiscard]] std::string to_json(const RunSpec& spec);
+/// Fails with bad_payload on a missing or unknown field, a wrong type or a value out of range.
+[[nodiscard]] Expected<RunSpec> parse_spec(std::string_view json);
+
+}  // namespace photoscribe

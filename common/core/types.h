@@ -1,0 +1,103 @@
+// types: the data that flow from the scheduler to a worker and back. Read this first.
+//
+// Plain structs: no third-party type, no virtual function. What is not here never crosses a
+// process.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace photoscribe {
+
+/// Why a photo has no caption and never will in this attempt (DESIGN 6). The names are the
+/// database's and the report's.
+enum class Reason : std::uint8_t {
+  missing,         // ENOENT under a living root
+  unreadable,      // EACCES, EPERM, ELOOP …
+  not_a_file,      // a directory, pipe, socket or device
+  outside_root,    // a link or `..` that leaves the root
+  empty,           // zero bytes
+  not_an_image,    // magic bytes of no known format
+  truncated,       // a listed format whose data end early or are damaged
+  too_large,       // over the pixel, byte or frame cap
+  unsupported,     // a known format or variant that is not decoded (HEIC, RAW, …)
+  timeout,         // past the per-image time-out
+  model_failure,   // the network rejected this photo alone
+  device_memory,   // the device has no memory even for this photo alone
+  crashed_worker,  // in hand at `max_deliveries` worker crashes
+};
+inline constexpr int kReasonCount = 13;
+
+[[nodiscard]] std::string_view to_string(Reason reason) noexcept;
+[[nodiscard]] std::optional<Reason> reason_from_string(std::string_view name) noexcept;
+
+/// True for kinds that a later `done` or `blurred` of the same attempt replaces (DESIGN 4,
+/// recorder).
+[[nodiscard]] constexpr bool is_replaceable(Reason reason) noexcept {
+  return reason == Reason::crashed_worker || reason == Reason::timeout ||
+         reason == Reason::device_memory;
+}
+
+/// What the scheduler asks for: one image of a run's manifest.
+struct Task {
+  std::int64_t image_id = 0;  // row of table `image`
+  std::int32_t attempt = 1;   // raised by retry, redo and changed files
+  std::string root;           // name of the root; where it lies is the worker's own business
+  std::string path;           // relative to the root: raw bytes, no encoding implied
+  std::int32_t deliveries =
+      0;  // charged under earlier entries of the same task (hand-back, PROTOCOL H9)
+  bool operator==(const Task&) const = default;
+};
+
+/// A decoded photo. Row-major, interleaved channels, no padding.
+struct DecodedImage {
+  int width_px = 0, height_px = 0;
+  int channels = 3;                  // 3: RGB for the network; 1: gray for the blur check
+  std::vector<std::uint8_t> pixels;  // height_px * width_px * channels bytes
+};
+
+struct Caption {
+  std::string text;
+  double log_prob = 0;  // natural log, summed over the tokens and the end token
+  int tokens = 0;       // words, without the end token
+};
+
+struct Captioned {
+  double blur_score = 0;  // grey levels squared
+  Caption caption;
+};
+struct Blurred {
+  double blur_score = 0;
+};
+struct Failed {
+  Reason reason = Reason::unreadable;
+  std::string detail;                // one line for a person; may hold any bytes
+  std::optional<double> blur_score;  // known when the photo decoded and the network failed
+};
+
+/// Wall time spent on one photo; a batch's network time is shared out evenly.
+struct StageTimes {
+  std::uint32_t read_us = 0, decode_us = 0, caption_us = 0;
+};
+
+/// What a worker reports for one task.
+struct Result {
+  std::int64_t image_id = 0;
+  std::int32_t attempt = 1;
+  std::variant<Captioned, Blurred, Failed> outcome;
+  int width_px = 0, height_px = 0;  // as shown (after EXIF orientation); 0 when it did not decode
+  StageTimes times;
+  std::int64_t finished_unix_ms = 0;
+};
+
+/// One finished worker batch.
+struct ResultBatch {
+  std::string worker;  // consumer name: host, pid and 64 random bits
+  std::vector<Result> results;
+};
+
+}  // namespace photoscribe

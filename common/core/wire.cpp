@@ -1,0 +1,177 @@
+#include "common/core/wire.h"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace photoscribe {
+namespace {
+
+constexpr char kFormat = 1;
+constexpr std::uint64_t kItemsMax = 100'000;
+enum class Kind : std::uint8_t { captioned, blurred, failed, failed_with_score };
+
+class Writer {
+ public:
+  void byte(std::uint8_t value) { bytes_.push_back(static_cast<char>(value)); }
+  void number(std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
+    byte(static_cast<std::uint8_t>(value));
+  }
+  void real(double value) {
+    auto bits = std::bit_cast<std::uint64_t>(value);
+    for (int i = 0; i < 8; ++i, bits >>= 8) byte(static_cast<std::uint8_t>(bits));
+  }
+  void text(std::string_view value) {
+    number(value.size());
+    bytes_.append(value);
+  }
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+/// Reads past nothing: after the first fault every read gives zero and failed() stays true.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+
+  std::uint8_t byte() {
+    if (rest_.empty()) return broken();
+    const auto value = static_cast<std::uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return value;
+  }
+  std::uint64_t number(std::uint64_t max) {
+    std::uint64_t value = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      const std::uint8_t part = byte();
+      if (shift == 63 && part > 1) return broken();
+      value |= static_cast<std::uint64_t>(part & 0x7f) << shift;
+      if ((part & 0x80) == 0) {
+        if (part == 0 && shift > 0) return broken();  // one spelling per number
+        return value <= max ? value : broken();
+      }
+    }
+    return broken();
+  }
+  double real() {
+    std::uint64_t bits = 0;
+    for (int i = 0; i < 8; ++i) bits |= static_cast<std::uint64_t>(byte()) << (8 * i);
+    const double value = std::bit_cast<double>(bits);
+    if (std::isfinite(value)) return value;
+    return broken();
+  }
+  std::string text() {
+    const std::uint64_t size = number(rest_.size());
+    if (failed_ || size > rest_.size()) return broken(), std::string();
+    std::string value(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    return value;
+  }
+  bool failed() const { return failed_; }
+  std::size_t left() const { return rest_.size(); }
+
+ private:
+  std::uint8_t broken() {
+    failed_ = true;
+    rest_ = {};
+    return 0;
+  }
+  std::string_view rest_;
+  bool failed_ = false;
+};
+
+void write(Writer& out, const Result& result) {
+  out.number(static_cast<std::uint64_t>(result.image_id));
+  out.number(static_cast<std::uint64_t>(result.attempt));
+  out.number(static_cast<std::uint64_t>(result.width_px));
+  out.number(static_cast<std::uint64_t>(result.height_px));
+  out.number(result.times.read_us);
+  out.number(result.times.decode_us);
+  out.number(result.times.caption_us);
+  out.number(static_cast<std::uint64_t>(result.finished_unix_ms));
+  if (const auto* done = std::get_if<Captioned>(&result.outcome)) {
+    out.byte(static_cast<std::uint8_t>(Kind::captioned));
+    out.real(done->blur_score);
+    out.text(done->caption.text);
+    out.real(done->caption.log_prob);
+    out.number(static_cast<std::uint64_t>(done->caption.tokens));
+  } else if (const auto* blurred = std::get_if<Blurred>(&result.outcome)) {
+    out.byte(static_cast<std::uint8_t>(Kind::blurred));
+    out.real(blurred->blur_score);
+  } else {
+    const auto& failed = std::get<Failed>(result.outcome);
+    out.byte(static_cast<std::uint8_t>(failed.blur_score ? Kind::failed_with_score : Kind::failed));
+    out.byte(static_cast<std::uint8_t>(failed.reason));
+    out.text(failed.detail);
+    if (failed.blur_score) out.real(*failed.blur_score);
+  }
+}
+
+Result read_result(Reader& in) {
+  constexpr auto kInt = static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max());
+  constexpr auto kLong = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  constexpr auto kMicros = static_cast<std::uint64_t>(std::numeric_limits<std::uint32_t>::max());
+  Result result;
+  result.image_id = static_cast<std::int64_t>(in.number(kLong));
+  result.attempt = static_cast<std::int32_t>(in.number(kInt));
+  result.width_px = static_cast<int>(in.number(kInt));
+  result.height_px = static_cast<int>(in.number(kInt));
+  result.times.read_us = static_cast<std::uint32_t>(in.number(kMicros));
+  result.times.decode_us = static_cast<std::uint32_t>(in.number(kMicros));
+  result.times.caption_us = static_cast<std::uint32_t>(in.number(kMicros));
+  result.finished_unix_ms = static_cast<std::int64_t>(in.number(kLong));
+  switch (const auto kind = static_cast<Kind>(in.number(3)); kind) {
+    case Kind::captioned: {
+      Captioned done;
+      done.blur_score = in.real();
+      done.caption.text = in.text();
+      done.caption.log_prob = in.real();
+      done.caption.tokens = static_cast<int>(in.number(kInt));
+      result.outcome = std::move(done);
+      break;
+    }
+    case Kind::blurred:
+      result.outcome = Blurred{in.real()};
+      break;
+    case Kind::failed:
+    case Kind::failed_with_score: {
+      Failed failed;
+      failed.reason = static_cast<Reason>(in.number(kReasonCount - 1));
+      failed.detail = in.text();
+      if (kind == Kind::failed_with_score) failed.blur_score = in.real();
+      result.outcome = std::move(failed);
+      break;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string encode_results(const ResultBatch& batch) {
+  Writer out;
+  out.byte(kFormat);
+  out.text(batch.worker);
+  out.number(batch.results.size());
+  for (const Result& result : batch.results) write(out, result);
+  return out.take();
+}
+
+Expected<ResultBatch> decode_results(std::string_view bytes) {
+  Reader in(bytes);
+  if (in.byte() != kFormat) return fail(Errc::bad_payload, "results: not of format 1");
+  ResultBatch batch;
+  batch.worker = in.text();
+  const std::uint64_t count = in.number(kItemsMax);
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i)
+    batch.results.push_back(read_result(in));
+  if (in.failed()) return fail(Errc::bad_payload, "results: cut short or out of range");
+  if (in.left() != 0) return fail(Errc::bad_payload, "results: bytes after the last item");
+  return batch;
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,44 @@
+// captioner: images in, captions out. The only header of models/ that other folders include; no
+// LibTorch in it.
+//
+// One captioner belongs to one thread and one device. It knows nothing of files, blur or Redis.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/core/spec.h"
+#include "common/core/types.h"
+
+namespace photoscribe {
+
+class Captioner {
+ public:
+  virtual ~Captioner() = default;
+
+  /// Width and height in pixels of the square RGB images that caption() takes.
+  [[nodiscard]] virtual int input_side_px() const = 0;
+
+  /// One caption per image, in order. `batch` may be empty; every image is RGB and input_side_px()
+  /// square. Fails as a whole with model_failure (the caller bisects to find the bad image) or
+  /// device_memory (the caller tries a smaller batch).
+  virtual Expected<std::vector<Caption>> caption(std::span<const DecodedImage* const> batch) = 0;
+};
+
+struct CaptionerConfig {
+  std::string model_folder;
+  std::string device = "cpu";  // "cpu", "cuda:0" …
+  int threads = 0;             // CPU threads of the network; 0: LibTorch's default
+  SearchSettings search;
+};
+
+/// Loads the model and warms it up. Fails with model_failure or invalid_config, saying what to do.
+[[nodiscard]] Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config);
+
+/// The devices that `--devices auto` means here: every GPU, else "cpu".
+[[nodiscard]] std::vector<std::string> available_devices();
+
+}  // namespace photoscribe

@@ -1,0 +1,50 @@
+# All build policy; the folders hold lists of files.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+add_library(photoscribe_build INTERFACE)
+target_compile_features(photoscribe_build INTERFACE cxx_std_20)
+target_compile_options(photoscribe_build INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>  # false alarm on Asio frames, GCC 12
+  $<$<BOOL:${PHOTOSCRIBE_WERROR}>:-Werror>)
+if(PHOTOSCRIBE_SANITIZE)
+  target_compile_options(photoscribe_build INTERFACE -fsanitize=${PHOTOSCRIBE_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(photoscribe_build INTERFACE -fsanitize=${PHOTOSCRIBE_SANITIZE})
+  if(PHOTOSCRIBE_SANITIZE MATCHES thread)
+    target_compile_options(photoscribe_build INTERFACE -Wno-tsan)  # Asio's atomic_thread_fence
+  endif()
+endif()
+
+# photoscribe_library(<name> SOURCES ... [PUBLIC libs...] [PRIVATE libs...])
+function(photoscribe_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;PUBLIC;PRIVATE")
+  add_library(photoscribe_${name} STATIC ${arg_SOURCES})
+  add_library(photoscribe::${name} ALIAS photoscribe_${name})
+  target_include_directories(photoscribe_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(photoscribe_${name} PUBLIC ${arg_PUBLIC} PRIVATE photoscribe_build ${arg_PRIVATE})
+endfunction()
+
+# photoscribe_executable(<name> SOURCES ... LIBS ...)
+function(photoscribe_executable name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE photoscribe_build ${arg_LIBS})
+endfunction()
+
+# photoscribe_test(<name> LABELS unit|redis|process|parity|gpu|lint|slow SOURCES ... LIBS ... [TIMEOUT seconds])
+function(photoscribe_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS;SOURCES;LIBS")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE photoscribe_build ${arg_LIBS} GTest::gmock_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE
+    PHOTOSCRIBE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" PHOTOSCRIBE_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+include(GoogleTest)

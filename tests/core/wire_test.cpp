@@ -1,0 +1,94 @@
+#include "common/core/wire.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace photoscribe {
+namespace {
+
+ResultBatch every_kind() {
+  Result captioned;
+  captioned.image_id = 1;
+  captioned.outcome = Captioned{812.25, Caption{"a dog runs \xff", -7.5, 3}};
+  captioned.width_px = 500;
+  captioned.height_px = 375;
+  captioned.times = {120, 4'000'000'000U, 9};
+  captioned.finished_unix_ms = 1'795'000'000'000;
+  Result blurred;
+  blurred.image_id = std::numeric_limits<std::int64_t>::max();
+  blurred.attempt = std::numeric_limits<std::int32_t>::max();
+  blurred.outcome = Blurred{0.0};
+  Result failed;
+  failed.image_id = 3;
+  failed.outcome = Failed{Reason::crashed_worker, std::string("nul \0 inside", 12), std::nullopt};
+  Result rejected;
+  rejected.image_id = 4;
+  rejected.outcome = Failed{Reason::model_failure, "", 99.5};
+  return ResultBatch{"host-12-abcdef", {captioned, blurred, failed, rejected}};
+}
+
+TEST(Wire, GivesBackWhatWasPacked) {
+  const std::string bytes = encode_results(every_kind());
+
+  const Expected<ResultBatch> got = decode_results(bytes);
+
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(encode_results(*got), bytes);
+  ASSERT_EQ(got->results.size(), 4U);
+  EXPECT_EQ(got->worker, "host-12-abcdef");
+  const auto& done = std::get<Captioned>(got->results[0].outcome);
+  EXPECT_EQ(done.caption.text, "a dog runs \xff");
+  EXPECT_EQ(done.caption.log_prob, -7.5);
+  EXPECT_EQ(got->results[0].times.decode_us, 4'000'000'000U);
+  EXPECT_EQ(got->results[1].image_id, std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(std::get<Failed>(got->results[2].outcome).detail.size(), 12U);
+  EXPECT_EQ(std::get<Failed>(got->results[3].outcome).blur_score, 99.5);
+}
+
+TEST(Wire, RefusesEveryShorterPrefixAndATrailingByte) {
+  const std::string bytes = encode_results(every_kind());
+
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(decode_results(std::string_view(bytes).substr(0, size))) << size;
+  }
+  EXPECT_FALSE(decode_results(bytes + '\0'));
+}
+
+TEST(Wire, EitherRefusesAChangedByteOrGivesTheSameBytesBack) {
+  const std::string bytes = encode_results(every_kind());
+
+  int refused = 0;
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    for (const int flip : {0x01, 0x80, 0xff}) {
+      std::string changed = bytes;
+      changed[at] = static_cast<char>(changed[at] ^ flip);
+      const Expected<ResultBatch> got = decode_results(changed);
+      if (got) {
+        EXPECT_EQ(encode_results(*got), changed) << at;
+      } else {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, 0);
+}
+
+TEST(Wire, DoesNotTrustACountOrLength) {
+  std::string huge_count{"\x01\x00\xff\xff\xff\xff\x0f", 7};
+  std::string huge_text{"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11};
+
+  EXPECT_FALSE(decode_results(huge_count));
+  EXPECT_FALSE(decode_results(huge_text));
+}
+
+TEST(Reason, NamesEveryReasonOnce) {
+  for (int i = 0; i < kReasonCount; ++i) {
+    const auto reason = static_cast<Reason>(i);
+    EXPECT_EQ(reason_from_string(to_string(reason)), reason);
+  }
+  EXPECT_FALSE(reason_from_string("bored"));
+}
+
+}  // namespace
+}  // namespace photoscribe
