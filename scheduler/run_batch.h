@@ -1,0 +1,160 @@
+// run_batch: the main job. Photos in, captions in SQLite, with everything between started and
+// stopped.
+//
+// One call does what `photoscribe run` promises: opens the database as its one writer, walks the
+// photos into the run's manifest, starts a private Redis and worker processes (or uses a server
+// that is named), feeds, records and reconciles until every image has a final state, and sums up.
+// Calling it again with the same request is how a run is resumed. It prints nothing: a RunObserver
+// is told.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/core/spec.h"
+
+namespace photoscribe {
+
+/// What a person asked for. Paths are raw bytes, relative to the current folder or absolute.
+struct RunRequest {
+  std::vector<std::string> photos;  // folders and single files; none: the run's own photos again
+  std::string database = "archive.db";  // made when absent
+  std::string run = "default";          // --new-run NAME: another name in the same database
+  std::string model_folder;             // given to the workers
+  std::string model_hash;               // read_model_folder().hash: part of what a run is
+  SearchSettings search;  // with `blur`: a run's own; a change is refused unless `redo`
+  BlurSettings blur;
+  DecodeLimits limits;
+  LeaseSettings lease;
+  std::vector<std::string> include, exclude;  // globs over names and relative paths
+  bool all_files = false;                     // files with any extension
+  std::string references_file;                // empty: none
+  std::string split_file;                     // empty: none; else only the photos that it names
+  std::int64_t limit = 0;                     // > 0: at most this many photos in this call
+  bool dry_run = false;                       // count only; writes nothing
+  bool retry_failed = false;                  // failed photos get another attempt
+  bool redo = false;             // every photo gets another attempt, with the settings given now
+  std::int64_t window = 50'000;  // tasks enqueued and not recorded, at most
+
+  int workers = 1;                // worker processes on this machine; 0: only remote ones
+  std::string devices = "auto";   // auto | cpu | cuda:0,cuda:1
+  int batch = 0;                  // photos per network call; 0: the worker decides
+  int threads = 0;                // decoding threads per worker; 0: the worker decides
+  std::string worker_executable;  // path of photoscribe-worker
+  std::vector<std::string> worker_arguments;  // more arguments, handed on as they are
+  std::string redis_url;  // empty: a private server; else redis:, rediss: or unix:
+  std::string redis_server_executable =
+      "redis-server";        // for the private server; looked up in PATH
+  std::string state_folder;  // logs and process ids; empty: DATABASE.state beside it
+};
+
+/// A moment of the run. Numbers are of the whole run, not of this call only.
+struct Progress {
+  std::string phase;       // "looking for photos", "starting", "captioning", "finishing" …
+  std::int64_t found = 0;  // while looking: photos seen so far
+  std::int64_t total = 0, done = 0, blurred = 0, failed = 0, pending = 0;
+  double photos_per_s = 0;                   // over the last half minute
+  std::optional<std::chrono::seconds> left;  // none while it cannot be told yet
+  int workers_alive = 0;
+  double seconds = 0;  // since the call began
+};
+
+enum class EventLevel : std::uint8_t { info, warning, error };
+struct Event {
+  EventLevel level = EventLevel::info;
+  std::string text;  // one line: "worker 1 ended (signal 9): started again"
+};
+
+/// Told what goes on, on the thread that called run_batch(), a few times a second at most. Must not
+/// throw and should return at once.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void progress(const Progress& now) = 0;
+  virtual void event(const Event& event) = 0;
+};
+
+/// Asks a run to stop. The first request drains: nothing new is started, workers hand back what
+/// they have not begun, finished results are recorded. The second ends everything at once. Both
+/// keep what is in SQLite. request() is safe in a signal handler and from any thread.
+class StopHandle {
+ public:
+  StopHandle();
+  ~StopHandle();
+  StopHandle(const StopHandle&) = delete;
+  StopHandle& operator=(const StopHandle&) = delete;
+
+  void request() noexcept;
+  /// 0: go on; 1: drain; 2 or more: at once.
+  [[nodiscard]] int requests() const noexcept { return requests_.load(std::memory_order_relaxed); }
+  /// Readable after each request; an eventfd that stays owned here. For the run's own loop.
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+
+ private:
+  static_assert(std::atomic<int>::is_always_lock_free);
+  std::atomic<int> requests_{0};
+  int descriptor_ = -1;
+};
+
+struct FailureCount {
+  std::string reason;  // the name that the database has, such as "truncated"
+  std::int64_t count = 0;
+  std::string example;  // root folder + path of one such photo, raw bytes
+  std::string detail;   // what was said about that one
+};
+
+/// Corpus BLEU-1..4 in [0, 1] over the captioned photos that have references (DESIGN 8).
+struct BleuSummary {
+  double bleu[4] = {0, 0, 0, 0};
+  std::int64_t photos = 0;              // captioned and with references
+  std::int64_t without_references = 0;  // captioned photos of the run that have none
+};
+
+enum class RunEnd : std::uint8_t {
+  complete,  // every image has a final state
+  stopped,   // drained on request: run it again
+  killed,    // stopped at once on the second request
+};
+
+struct RunSummary {
+  RunEnd end = RunEnd::complete;
+  std::string run, database, state_folder;
+  bool dry_run = false;
+  bool nothing_to_do = false;  // everything was final before a worker had to start
+
+  std::int64_t total = 0, done = 0, blurred = 0, failed = 0, pending = 0;  // the whole run
+  std::int64_t done_now = 0, blurred_now = 0, failed_now = 0;              // recorded in this call
+  std::int64_t added = 0, changed = 0, vanished = 0, retried = 0;          // manifest, in this call
+
+  std::vector<FailureCount> failures;                         // most frequent first
+  std::vector<std::pair<std::string, std::int64_t>> skipped;  // by extension, most frequent first
+  std::vector<std::string>
+      notes;  // folders that could not be read, link loops, unmatched references …
+  std::optional<BleuSummary> bleu;  // when the run has references
+
+  double wall_s = 0;
+  double captioning_s = 0;  // from the first task to the last result
+  double photos_per_s = 0;  // recorded in this call per second of captioning_s
+  int worker_restarts = 0;
+  std::int64_t workers_peak_bytes = 0;    // largest sum of the workers' resident memory seen
+  std::int64_t scheduler_peak_bytes = 0;  // of this process
+  std::int64_t redis_peak_bytes = 0;      // of the private server; 0 with redis_url
+};
+
+/// Runs the job to its end, or until `stop` says so.
+///
+/// Fails with usage (a request that contradicts itself, settings that differ from the run's: the
+/// message names the choices), invalid_config, store_* (database locked by another scheduler, disk
+/// full, read-only, newer schema), redis_* or environment (redis-server or worker missing, workers
+/// that keep crashing: the message quotes the log's last lines). What was recorded stays recorded.
+/// Blocks; starts threads and processes of its own, all of which have ended when it returns.
+[[nodiscard]] Expected<RunSummary> run_batch(const RunRequest& request, RunObserver& observer,
+                                             StopHandle& stop);
+
+}  // namespace photoscribe
