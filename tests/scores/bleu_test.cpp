@@ -1,0 +1,92 @@
+#include "common/scores/bleu.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace photoscribe {
+namespace {
+
+Tokens words(const std::string& text) {
+  std::istringstream in(text);
+  Tokens tokens;
+  for (std::string word; in >> word;) tokens.push_back(word);
+  return tokens;
+}
+
+BleuCounts counts(const std::string& candidate, const std::vector<std::string>& references) {
+  std::vector<Tokens> tokens;
+  for (const std::string& reference : references) tokens.push_back(words(reference));
+  return count_bleu(words(candidate), tokens);
+}
+
+TEST(BleuCounts, ClipsAWordAtTheReferenceThatHoldsItMost) {
+  // Papineni et al. 2002, example 2: "the" seven times, twice in one reference.
+  const BleuCounts got =
+      counts("the the the the the the the", {"the cat is on the mat", "there is a cat on the mat"});
+
+  EXPECT_EQ(got.matched[0], 2);
+  EXPECT_EQ(got.total[0], 7);
+  EXPECT_EQ(got.matched[1], 0);
+}
+
+TEST(BleuCounts, TakesTheShorterOfTwoReferencesThatAreEquallyClose) {
+  EXPECT_EQ(counts("a b c d", {"a b c d e", "a b c"}).reference_tokens, 3);
+  EXPECT_EQ(counts("a b c d", {"a b c", "a b c d e"}).reference_tokens, 3);
+}
+
+TEST(BleuCounts, CountsNothingForAnEmptyCandidate) {
+  const BleuCounts got = counts("", {"a dog"});
+
+  EXPECT_EQ(got, (BleuCounts{{}, {}, 0, 2}));
+  for (const double score : bleu(got)) EXPECT_EQ(score, 0.0);
+}
+
+TEST(Bleu, GivesOneForACopyAndPunishesShortness) {
+  EXPECT_NEAR(bleu(counts("a dog runs fast", {"a dog runs fast"}))[3], 1.0, 1e-8);
+  // All four orders match; the reference is one token longer: exp(1 - 5/4).
+  EXPECT_NEAR(bleu(counts("a dog runs fast", {"a dog runs fast today"}))[3], std::exp(-0.25), 1e-8);
+}
+
+TEST(Bleu, OfTheSumIsNotTheMeanOfTheSentences) {
+  const BleuCounts one = counts("a dog", {"a dog"});
+  const BleuCounts two = counts("red car on the road", {"a tree"});
+  BleuCounts sum = one;
+  sum += two;
+
+  EXPECT_NEAR(bleu(sum)[0], 2.0 / 7.0, 1e-8);
+  EXPECT_NEAR((bleu(one)[0] + bleu(two)[0]) / 2, 0.5, 1e-8);
+}
+
+TEST(Bleu, EqualsCocoCaptionOnEveryCase) {
+  std::ifstream file(PHOTOSCRIBE_SOURCE_DIR "/../shared/data/metrics/coco_caption_cases.json");
+  if (!file) GTEST_SKIP() << "shared/data/metrics is not here";
+  const auto cases = nlohmann::json::parse(file);
+  BleuCounts sum;
+  double largest = 0;
+  for (const auto& item : cases.at("items")) {
+    const BleuCounts one = counts(item.at("hypothesis"), item.at("references"));
+    const std::array<double, 4> got = bleu(one);
+    for (std::size_t n = 0; n < 4; ++n) {
+      largest = std::max(largest, std::abs(got[n] - item.at("bleu")[n].get<double>()));
+    }
+    sum += one;
+  }
+  const std::array<double, 4> corpus = bleu(sum);
+  for (std::size_t n = 0; n < 4; ++n) {
+    largest =
+        std::max(largest, std::abs(corpus[n] - cases.at("corpus").at("bleu")[n].get<double>()));
+  }
+
+  std::cout << "largest difference from coco-caption over " << cases.at("items").size()
+            << " cases: " << largest << "\n";
+  EXPECT_LT(largest, 1e-9);
+}
+
+}  // namespace
+}  // namespace photoscribe
