@@ -99,6 +99,7 @@ void check(const ModelArchitecture& a, const SearchSettings& s) {
   };
   in("architecture.input_side_px", a.input_side_px, 32, 2'048);
   in("architecture.feature_channels", a.feature_channels, 1, 65'536);
+  in("architecture.annotation_size", a.annotation_size, 1, 65'536);
   in("architecture.embedding_size", a.embedding_size, 1, 65'536);
   in("architecture.hidden_size", a.hidden_size, 1, 65'536);
   in("architecture.attention_size", a.attention_size, 1, 65'536);
@@ -122,8 +123,9 @@ std::string to_yaml(const ModelArchitecture& a, const SearchSettings& s) {
       << "  encoder: " << a.encoder << "\n  decoder: " << a.decoder
       << "\n  input_side_px: " << a.input_side_px << "\n  mean: " << triple(a.mean)
       << "\n  std: " << triple(a.std) << "\n  feature_channels: " << a.feature_channels
-      << "\n  embedding_size: " << a.embedding_size << "\n  hidden_size: " << a.hidden_size
-      << "\n  attention_size: " << a.attention_size << "\nsearch:\n"
+      << "\n  annotation_size: " << a.annotation_size << "\n  embedding_size: " << a.embedding_size
+      << "\n  hidden_size: " << a.hidden_size << "\n  attention_size: " << a.attention_size
+      << "\nsearch:\n"
       << "  beam: " << s.beam << "\n  length_alpha: " << s.length_alpha
       << "\n  tokens_max: " << s.tokens_max << "\n";
   return out.str();
@@ -155,6 +157,7 @@ Expected<ModelFolder> read_model_folder(const std::string& folder) {
     read_vector(net, "mean", a.mean);
     read_vector(net, "std", a.std);
     net.read("feature_channels", a.feature_channels);
+    net.read("annotation_size", a.annotation_size);
     net.read("embedding_size", a.embedding_size);
     net.read("hidden_size", a.hidden_size);
     net.read("attention_size", a.attention_size);

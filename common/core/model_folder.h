@@ -23,7 +23,8 @@ struct ModelArchitecture {
   std::array<double, 3> mean{0.485, 0.456, 0.406};  // of RGB / 255
   std::array<double, 3> std{0.229, 0.224, 0.225};
   int feature_channels = 1280;
-  int embedding_size = 512, hidden_size = 640, attention_size = 512;
+  int annotation_size = 512;  // the decoder looks at features projected to this many channels
+  int embedding_size = 512, hidden_size = 640, attention_size = 256;
   bool operator==(const ModelArchitecture&) const = default;
 };
 
