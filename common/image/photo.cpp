@@ -1,0 +1,1 @@
+#include "common/image/photo.h"
