@@ -24,6 +24,7 @@ enum class Errc {
   run_gone,           // the run's keys are not in Redis (NOGROUP, NOMKSTREAM nil, no spec)
   store_busy,         // transient: SQLITE_BUSY or SQLITE_LOCKED
   store_full,         // transient for a person: no space left on the database's disk
+  store_locked,       // another process writes this database (its scheduler's lock file)
   store_failure,      // permanent: any other SQLite error
   environment,  // the machine's fault, not the photo's: EIO, ESTALE, EMFILE, a root that is absent
                 // …

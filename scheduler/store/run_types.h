@@ -1,0 +1,199 @@
+// run_types: what the store hands out about runs, images and results. Plain structs, no SQLite.
+//
+// A run is one row with a name; an image is one photo of one run. `asked` images are those that the
+// last scan of the run named and found: only they are put into Redis (DESIGN 2). The rest keep
+// their rows and results.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/spec.h"
+#include "common/core/types.h"
+#include "common/scores/bleu.h"
+
+namespace photoscribe {
+
+/// Row of table `run`; unique within one database file.
+using RunId = std::int64_t;
+
+/// What the results of a run depend on.
+struct RunSettings {
+  std::string model_hash;  // 64 hex digits (model_folder.h)
+  std::string model_name;  // for people; may differ between two commands of the same run
+  SearchSettings search;
+  BlurSettings blur;
+  DecodeLimits limits;  // may differ: it decides only which photos fail
+  int preprocessing_version = kPreprocessingVersion;
+  bool operator==(const RunSettings&) const = default;
+};
+
+struct RunRow {
+  RunId id = 0;
+  std::string name;
+  RunSettings settings;
+  std::optional<std::string> incarnation;  // none: no keys of this run are in Redis
+  std::int64_t fence = 0;                  // last number handed out by next_fence()
+  std::int64_t cursor = 0;                 // enqueued = queue_seq <= cursor (PROTOCOL H5)
+  std::int64_t created_unix_ms = 0;
+};
+
+/// What ensure_run() did.
+struct EnsuredRun {
+  RunRow run;
+  bool created = false;
+  bool redone = false;                // every image waits again under a raised attempt
+  std::int64_t became_blurred = 0;    // rejudged: caption taken back
+  std::int64_t became_clear = 0;      // rejudged: pending again, to be captioned
+  std::int64_t caption_restored = 0;  // rejudged: clear again, with the caption it had before
+};
+
+/// A folder under which photos lie. The name is what travels through Redis.
+struct Root {
+  std::string name;
+  std::string folder;  // absolute, raw bytes, no trailing slash (except "/")
+  bool operator==(const Root&) const = default;
+};
+
+/// One photo found by a walk.
+struct FoundFile {
+  int root = 0;      // index into the roots of the plan (sources.h)
+  std::string path;  // relative to the root, raw bytes
+  std::int64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;
+  std::int64_t inode = 0;
+};
+
+/// What a scan changed in the manifest.
+struct ScanCounts {
+  std::int64_t added = 0;      // new rows
+  std::int64_t changed = 0;    // size or mtime differ: a new attempt
+  std::int64_t unchanged = 0;  // had a row already
+  std::int64_t returned = 0;   // of `unchanged`: had vanished, or was not asked for last time
+  std::int64_t vanished =
+      0;  // have a row, lie in a folder that was walked whole, and are not there
+  std::int64_t not_asked = 0;  // have a row, and this command does not name them
+};
+
+/// An image that is in Redis, or should be.
+struct Enqueued {
+  std::int64_t image_id = 0;
+  std::int32_t attempt = 1;
+  auto operator<=>(const Enqueued&) const = default;
+};
+
+/// A task that the reclaim script condemned after max_deliveries crashes.
+struct Condemned {
+  std::int64_t image_id = 0;
+  std::int32_t attempt = 1;
+  std::int32_t deliveries = 0;
+  std::string worker;  // the last holder
+};
+
+/// An entry of the results stream that cannot be parsed.
+struct Unparsable {
+  std::string entry_id;  // its stream id
+  std::string bytes;
+  std::string why;
+};
+
+/// Everything that one read of the results stream brought. Recorded in one transaction.
+struct Incoming {
+  std::vector<ResultBatch> batches;
+  std::vector<Condemned> condemned;
+  std::vector<Unparsable> unparsable;
+};
+
+/// What became of one item.
+enum class RecordOutcome : std::uint8_t {
+  recorded,    // the image is final now
+  replaced,    // the image is final: done or blurred took the place of a replaceable failure
+  duplicate,   // this attempt had a result already: the first stays
+  superseded,  // of an older attempt: refused (PROTOCOL, settled 3)
+  unknown,     // no such image in this run, or an attempt that was never asked for: refused
+  requeued,  // judged with another threshold than the run's: clear, but without a caption, so asked
+             // again
+};
+
+struct RecordReport {
+  std::vector<RecordOutcome> outcomes;  // one per item: batches in order, then condemned
+  std::int64_t recorded = 0, replaced = 0, duplicate = 0, superseded = 0, unknown = 0, requeued = 0;
+  std::int64_t done = 0, blurred = 0, failed = 0;  // of recorded + replaced
+  std::int64_t quarantined = 0;
+};
+
+/// Images by state. Kept up to date with every change, so reading it costs nothing.
+struct StateCounts {
+  std::int64_t pending = 0, done = 0, blurred = 0;
+  std::array<std::int64_t, kReasonCount> failed_by_reason{};  // index: Reason
+  [[nodiscard]] std::int64_t failed() const;
+  [[nodiscard]] std::int64_t total() const { return pending + done + blurred + failed(); }
+  bool operator==(const StateCounts&) const = default;
+};
+
+struct RunCounts {
+  StateCounts asked;          // the last command's photos: the run is over when asked.pending is 0
+  StateCounts others;         // vanished, or not named by the last command
+  std::int64_t vanished = 0;  // of others
+  bool operator==(const RunCounts&) const = default;
+};
+
+struct FailureGroup {
+  Reason reason = Reason::unreadable;
+  std::int64_t images = 0;
+  std::string example_uri;  // text (see uri below)
+  std::string example_detail;
+};
+
+struct CorpusBleu {
+  std::int64_t photos = 0;  // asked, captioned and with references
+  BleuCounts counts;        // summed: corpus_bleu(counts) is the score
+};
+
+struct SkippedExtension {
+  std::string extension;  // lower case with its dot; "" for names without one
+  std::int64_t files = 0;
+};
+
+struct StoreSummary {
+  RunRow run;
+  RunCounts counts;
+  std::vector<FailureGroup> failures;       // of asked images, most frequent first
+  std::vector<SkippedExtension> skipped;    // by the last scan, most frequent first
+  std::int64_t images_with_references = 0;  // asked
+  std::optional<CorpusBleu> bleu;           // none without references
+};
+
+struct StoreEvent {
+  std::int64_t at_unix_ms = 0;
+  std::string level;  // info | warning | error
+  std::string kind;   // one word: "reconcile", "worker_died", "quarantine" …
+  std::string text;
+};
+
+/// One image with its current result: the columns of view caption_result, and what an export needs
+/// beside them.
+struct ResultRow {
+  std::int64_t image_id = 0;
+  std::int32_t attempt = 1;
+  std::string run, root;
+  std::string uri;    // root folder + path as text; bytes that are not UTF-8 as %XX
+  std::string path;   // relative to the root, raw bytes
+  std::string state;  // pending | done | blurred | failed
+  std::optional<std::string> reason, detail;
+  std::optional<double> blur_score;
+  double blur_threshold = 0;
+  std::optional<std::string> caption;
+  std::optional<double> log_prob;
+  std::array<std::optional<double>, 4> bleu;  // sentence BLEU-1..4
+  std::optional<int> width_px, height_px;
+  std::string model;  // hash
+  std::optional<std::string> worker;
+  std::optional<std::int64_t> finished_unix_ms;
+  bool vanished = false;
+};
+
+}  // namespace photoscribe

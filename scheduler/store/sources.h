@@ -1,0 +1,102 @@
+// sources: from the PHOTOS a person names to the files of a run: which roots there are, and a walk
+// over them (DESIGN 6, "Which files of a folder are photos").
+//
+// File names are raw bytes all the way. The walk opens folders, never a photo: whether something
+// named .jpg is one is the worker's business, so pipes, dangling links and links that leave the
+// root are listed, and get their reason there.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "common/core/error.h"
+#include "scheduler/store/run_types.h"
+#include "scheduler/store/store.h"
+
+namespace photoscribe {
+
+/// Where a walk begins: a folder or one file of a root.
+struct SourceStart {
+  int root = 0;      // index into SourcePlan::roots
+  std::string path;  // relative to the root; "" is the root itself
+  bool is_file = false;
+};
+
+/// Roots and starting points. No start lies inside another, so no photo comes twice.
+struct SourcePlan {
+  std::vector<Root> roots;  // only those that have a start
+  std::vector<SourceStart> starts;
+  /// Folders (root index, relative path) that a walk of that root leaves to another root which lies
+  /// inside it and has rows of its own.
+  std::vector<SourceStart> left_to_other_roots;
+};
+
+/// Makes a plan from command-line arguments. `known` are the run's roots so far: a folder that is,
+/// or lies in, one of them keeps that root; a new folder's root is named after it ([a-z0-9_-], made
+/// unique). A single file's root is its folder. Fails with `usage` for an argument that does not
+/// exist or when there is none, with `environment` for one that cannot be looked at.
+[[nodiscard]] Expected<SourcePlan> plan_sources(std::span<const std::string> arguments,
+                                                std::span<const Root> known);
+
+/// A set of file names, as a split list has them.
+using NameSet = std::unordered_set<std::string>;
+
+struct WalkOptions {
+  bool all_files = false;  // also names without a known image extension
+  /// Globs (fnmatch) on the relative path or, without a slash in them, on the file name. With
+  /// `include`, a file must match one of them; `exclude` wins. A folder that matches `exclude` is
+  /// not entered.
+  std::vector<std::string> include, exclude;
+  /// Only files of these names (base names; also without their extension), or all.
+  std::shared_ptr<const NameSet> only_names;
+  std::optional<std::int64_t> limit;  // ends after this many files
+};
+
+/// What a walk met.
+struct WalkReport {
+  std::int64_t files = 0;    // handed out
+  std::int64_t folders = 0;  // entered
+  std::vector<SkippedExtension>
+      skipped;                // neither image nor asked for by all_files; most frequent first
+  std::int64_t filtered = 0;  // left out by include, exclude or only_names
+  std::vector<std::string> warnings;  // unreadable folders, link loops …; text for a person
+  bool reached_limit = false;
+  /// The starts whose every photo was handed out: what the store may call vanished. Empty when a
+  /// filter or the limit was at work; without the starts in which a folder could not be read.
+  std::vector<Scan::Walked> walked;
+};
+
+/// Walks a plan, a batch at a time, in a fixed order: starts as planned; within a folder by bytes
+/// of the name (folders of over a million names: as the file system gives them). Memory: the names
+/// of the folders on the way down.
+class Walker {
+ public:
+  Walker(SourcePlan plan, WalkOptions options);
+  Walker(Walker&&) noexcept;
+  Walker& operator=(Walker&&) noexcept;
+  ~Walker();
+
+  /// Up to `count` more files; an empty vector is the end. Fails with `environment` when a start
+  /// itself cannot be read; a folder further down that cannot is a warning.
+  [[nodiscard]] Expected<std::vector<FoundFile>> next(std::size_t count = 10'000);
+
+  /// Complete after the end.
+  [[nodiscard]] const WalkReport& report() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// True for names that end in an extension that cameras, scanners and the web give to photos, in
+/// any case: those that are decoded and those that fail as `unsupported` (HEIC, RAW …), so that no
+/// photo is passed over in silence.
+[[nodiscard]] bool has_image_extension(std::string_view name) noexcept;
+
+}  // namespace photoscribe

@@ -1,0 +1,205 @@
+// store: the SQLite database of an archive: the truth about every run (DESIGN 2, 5).
+//
+// One process writes at a time, kept so by a lock file beside the database; any number read. Every
+// call is one short transaction: it has happened whole or not at all, also after kill -9 or a full
+// disk. It knows nothing of Redis beyond the numbers it keeps for it.
+//
+// Not thread-safe: one thread at a time, and calls block for milliseconds (a full scan or rejudge
+// for longer), so never on an io_context (STYLE 2.6.4).
+//
+// Errors of every call: store_busy (transient), store_full, store_failure (STYLE 2.4). All of them
+// leave the database as it was, and say what to do.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/core/types.h"
+#include "scheduler/store/run_types.h"
+
+namespace photoscribe {
+
+class Scan;
+
+class Store {
+ public:
+  /// Opens for writing: takes the lock, creates the file and its folder's entry when absent,
+  /// migrates.
+  ///
+  /// Fails with store_locked when another process writes (the message names its pid and host; exit
+  /// status 3), with store_failure on a network or FUSE file system, a newer schema, a file that is
+  /// no database, a read-only place.
+  [[nodiscard]] static Expected<Store> open_writer(const std::string& path);
+
+  /// Opens for reading, also while a writer is at work. Never creates or migrates: an older schema
+  /// is refused with the advice to run a writing verb once. Calls that write fail with
+  /// store_failure.
+  [[nodiscard]] static Expected<Store> open_reader(const std::string& path);
+
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  // --- runs ---
+
+  /// The run of this name, made when absent (DESIGN 2, "What a run is").
+  ///
+  /// Same settings: the same run goes on. Only blur_threshold differs: every stored score is judged
+  /// again (see EnsuredRun). Model, search, blur mode or preprocessing differ: fails with `usage`,
+  /// naming what differs and the choices --new-run NAME and --redo; with `redo` the run takes the
+  /// new settings and every image waits again under a raised attempt. `redo` with equal settings
+  /// does the same. After any change of settings the caller must make a new incarnation: workers
+  /// read the spec once.
+  [[nodiscard]] Expected<EnsuredRun> ensure_run(const std::string& name,
+                                                const RunSettings& settings, bool redo = false);
+  /// What ensure_run would refuse, or none: for --dry-run. Empty also when there is no such run.
+  [[nodiscard]] Expected<std::string> settings_conflict(const std::string& name,
+                                                        const RunSettings& settings);
+
+  [[nodiscard]] Expected<std::optional<RunRow>> find_run(const std::string& name);
+  [[nodiscard]] Expected<RunRow> run(RunId run);
+  /// All runs, oldest first.
+  [[nodiscard]] Expected<std::vector<RunRow>> runs();
+
+  // --- what Redis knows the run by (PROTOCOL H7, H11, settled 21) ---
+
+  /// Stores `incarnation` as the run's own, before its first use; the one before becomes a past
+  /// one.
+  [[nodiscard]] Status begin_incarnation(RunId run, const std::string& incarnation);
+  /// The run's keys are to be deleted: its incarnation becomes a past one and the run has none.
+  [[nodiscard]] Status end_incarnation(RunId run);
+  /// Every past incarnation of the run, oldest first: their keys are deleted at every reconcile and
+  /// at the end.
+  [[nodiscard]] Expected<std::vector<std::string>> past_incarnations(RunId run);
+  /// A number higher than any before, stored before it is returned.
+  [[nodiscard]] Expected<std::int64_t> next_fence(RunId run);
+
+  // --- manifest ---
+
+  /// Roots of the run, in the order in which they were added.
+  [[nodiscard]] Expected<std::vector<Root>> roots(RunId run);
+  /// Begins to compare the manifest with what lies on disk. One scan at a time; dropping it without
+  /// finish() leaves what was added and marks nothing as vanished. See class Scan.
+  [[nodiscard]] Expected<Scan> begin_scan(RunId run, std::vector<Root> roots);
+
+  // --- feeding Redis (DESIGN 4; PROTOCOL H5, H6) ---
+
+  /// The next `count` tasks after the cursor, in queue order, and the cursor moved behind them, in
+  /// one transaction that is committed when this returns: now they are "enqueued", so XADD them.
+  /// Fewer than `count` when no more wait. Costs O(count). An XADD that fails is mended by
+  /// reconcile, not here.
+  [[nodiscard]] Expected<std::vector<Task>> take_tasks(RunId run, std::size_t count);
+  /// S: enqueued, asked for and unfinished, in queue order. At most the window's size when the
+  /// caller keeps to it; costs O(result).
+  [[nodiscard]] Expected<std::vector<Enqueued>> unfinished_enqueued(RunId run);
+  /// |S|, by counting; O(|S|).
+  [[nodiscard]] Expected<std::int64_t> unfinished_enqueued_count(RunId run);
+  /// Tasks to enqueue again (reconcile step 4). Leaves out pairs that are not unfinished any more.
+  [[nodiscard]] Expected<std::vector<Task>> tasks_of(RunId run, std::span<const Enqueued> images);
+
+  // --- recording ---
+
+  /// Everything in `incoming`, in one transaction with synchronous=FULL: XDEL only after this
+  /// returned. Applies DESIGN 4's rule within an attempt, and judges by the run's own threshold.
+  /// Sentence BLEU is stored with a caption whose photo has references.
+  [[nodiscard]] Expected<RecordReport> record(RunId run, const Incoming& incoming);
+
+  // --- changing a run's mind ---
+
+  /// Failed images wait again under a raised attempt: all, or those of `reasons`. Returns how many.
+  [[nodiscard]] Expected<std::int64_t> retry_failed(RunId run,
+                                                    std::span<const Reason> reasons = {});
+  /// Nothing is asked for any more: pending images stay pending until a scan names them again.
+  /// Returns how many there were.
+  [[nodiscard]] Expected<std::int64_t> cancel(RunId run);
+
+  // --- references (references.h reads the files) ---
+
+  /// Sets the references of the run's images whose file name is `file_name` (each gets them when
+  /// several folders hold one of that name), replacing those it had. Captions that are there
+  /// already are scored. Returns the number of images matched.
+  struct NamedReferences {
+    std::string file_name;
+    std::vector<std::string> captions;
+  };
+  [[nodiscard]] Expected<std::int64_t> set_references(RunId run,
+                                                      std::span<const NamedReferences> references);
+  [[nodiscard]] Expected<std::vector<std::string>> references_of(std::int64_t image_id);
+
+  // --- looking ---
+
+  [[nodiscard]] Expected<RunCounts> counts(RunId run);
+  [[nodiscard]] Expected<StoreSummary> summary(RunId run);
+  /// Calls `row` for every image of the run, by image id, in short reads of a page each; stops at
+  /// the first error that `row` returns and passes it on.
+  [[nodiscard]] Status for_each_result(RunId run,
+                                       const std::function<Status(const ResultRow&)>& row);
+
+  // --- search: captions are indexed outside the recorder's transaction ---
+
+  /// Indexes at most `count` captions recorded since the last call; returns how many. Call when
+  /// idle.
+  [[nodiscard]] Expected<std::int64_t> index_captions(std::size_t count);
+  /// Current captions that match an FTS5 query, best first. Fails with `usage` on a malformed
+  /// query.
+  [[nodiscard]] Expected<std::vector<ResultRow>> search(const std::string& query,
+                                                        std::size_t count);
+
+  // --- the rest ---
+
+  [[nodiscard]] Status add_event(RunId run, std::string_view level, std::string_view kind,
+                                 std::string_view text);
+  /// The last `count` events, newest first.
+  [[nodiscard]] Expected<std::vector<StoreEvent>> events(RunId run, std::size_t count);
+
+  /// Copies the whole database to `file` (SQLite's backup API) while others read and write. Refuses
+  /// an existing file; leaves nothing behind when it fails.
+  [[nodiscard]] Status backup(const std::string& file);
+
+ private:
+  friend class Scan;
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// One pass over a run's sources: rows for new photos, a new attempt for changed ones. Must not
+/// outlive its store. Nothing but a bit per image is kept in memory.
+class Scan {
+ public:
+  /// The part of a root that was walked whole: what has a row there and was not found has vanished.
+  struct Walked {
+    int root = 0;        // index into the roots given to begin_scan
+    std::string prefix;  // relative folder or file; "" is the whole root
+  };
+
+  /// Adds or compares these files, in one transaction. Cheapest in batches of thousands. A file
+  /// that is named twice counts once.
+  [[nodiscard]] Status add(std::span<const FoundFile> files);
+
+  /// Ends the scan: images that were not found are no longer asked for; those that lie in one of
+  /// `walked` are marked vanished (pass nothing when a filter, a limit or an unreadable folder
+  /// makes "not found" mean nothing). Stores `skipped` for the summary.
+  [[nodiscard]] Expected<ScanCounts> finish(std::span<const Walked> walked,
+                                            std::span<const SkippedExtension> skipped);
+
+  Scan(Scan&&) noexcept;
+  Scan& operator=(Scan&&) noexcept;
+  ~Scan();
+
+ private:
+  friend class Store;
+  struct Impl;
+  explicit Scan(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace photoscribe
