@@ -1,0 +1,31 @@
+// errors: what an error reply of Redis means for us, and how long to wait before trying again.
+//
+// Pure functions; the first word of the reply decides (STYLE 2.4: retry by type, not by mood).
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+#include "common/core/error.h"
+
+namespace photoscribe::redis {
+
+/// Transient words (LOADING, OOM, MISCONF, READONLY, TRYAGAIN, CLUSTERDOWN, MASTERDOWN, BUSY,
+/// NOREPLICAS, UNBLOCKED, "max number of clients") -> redis_unavailable; NOGROUP and our scripts'
+/// RUNGONE -> run_gone; anything else -> redis_refused, with a cure for WRONGPASS, NOAUTH, NOPERM
+/// and unknown commands. Redis 6.2 wraps errors inside scripts in "ERR Error running script": the
+/// inner word counts.
+[[nodiscard]] Error error_of_reply(std::string_view reply_text, std::string_view operation);
+
+struct BackoffSettings {
+  std::chrono::milliseconds first{50};
+  std::chrono::milliseconds longest{5'000};
+};
+
+/// How long to wait before attempt number `failures` + 1 (failures >= 1): doubles from `first` to
+/// `longest`, of which a random half to whole is taken (`unit_random` in [0, 1)), so that a fleet
+/// does not come back in step.
+[[nodiscard]] std::chrono::milliseconds backoff(int failures, double unit_random,
+                                                BackoffSettings settings = {}) noexcept;
+
+}  // namespace photoscribe::redis

@@ -1,0 +1,24 @@
+// identity: the random names that keep processes and runs apart.
+//
+// From the kernel's random bytes; never from time or a seeded generator, so two hosts cannot agree
+// by accident.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace photoscribe::redis {
+
+/// 64 bits from getrandom(2).
+[[nodiscard]] std::uint64_t random_u64();
+
+/// 128 random bits as 32 hex digits: names one filling of Redis by one run (DESIGN 4).
+[[nodiscard]] std::string new_incarnation();
+[[nodiscard]] bool is_incarnation(std::string_view text) noexcept;
+
+/// "[prefix-]host-pid-<16 hex digits>"; new for each process and never used again (PROTOCOL H1).
+/// Only letters, digits, '.', '_' and '-'.
+[[nodiscard]] std::string new_consumer_name(std::string_view prefix = {});
+
+}  // namespace photoscribe::redis
