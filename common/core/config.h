@@ -1,0 +1,99 @@
+// config: every setting that outlives one command, from four places: flags, then the environment,
+// then one YAML file, then the defaults here.
+//
+// The structs are the documentation: one default and one unit each; `fields` in config.cpp adds the
+// line of help that `photoscribe config show` prints. A name that nothing knows is an error, since
+// a misspelt `blur_treshold` must not silently mean the default. Which file and which folder is the
+// caller's business: this reads what it is given.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/core/spec.h"
+
+namespace photoscribe {
+
+/// What a run may override of its model's search; what is left empty is the model's own choice.
+struct SearchConfig {
+  std::optional<int> beam;
+  std::optional<double> length_alpha;
+  std::optional<int> tokens_max;
+  bool operator==(const SearchConfig&) const = default;
+};
+
+struct WorkerConfig {
+  std::optional<int> count;      // worker processes here; empty: one per GPU, else one
+  std::string devices = "auto";  // auto | cpu | cuda:0,cuda:1
+  std::optional<int> batch;      // photos per network call; empty: the worker decides
+  std::optional<int> threads;    // decoding threads of each worker; empty: the worker decides
+  std::string executable;        // photoscribe-worker; empty: the one beside photoscribe
+  bool operator==(const WorkerConfig&) const = default;
+};
+
+struct RedisConfig {
+  std::string url;            // redis://, rediss:// or unix:; empty: a private server
+  std::string password_file;  // holds the password and nothing else; empty: none, or environment
+  std::string server_executable = "redis-server";  // for the private server
+  bool operator==(const RedisConfig&) const = default;
+};
+
+struct QueueConfig {
+  std::int64_t window = 50'000;  // tasks enqueued and not yet recorded, at most
+  bool operator==(const QueueConfig&) const = default;
+};
+
+struct Config {
+  std::string database = "archive.db";
+  std::string model;         // a model's folder; empty: the one that came with photoscribe
+  std::string state_folder;  // logs and process ids; empty: DATABASE.state
+  BlurSettings blur;
+  SearchConfig search;
+  DecodeLimits limits;
+  LeaseSettings lease;
+  WorkerConfig worker;
+  RedisConfig redis;
+  QueueConfig queue;
+  bool operator==(const Config&) const = default;
+};
+
+/// One flag of a command line that stands for a field.
+struct ConfigFlag {
+  std::string key;    // "search.beam", "database"
+  std::string flag;   // "--beam", for messages
+  std::string value;  // as typed
+};
+
+struct LoadedConfig {
+  Config config;
+  std::map<std::string, std::string> origins;  // key → what set it: "--beam", "PHOTOSCRIBE_…", file
+  std::vector<std::string> warnings;           // environment variables that nothing reads
+};
+
+/// The environment variable of a field: PHOTOSCRIBE_ and its key in capitals, `.` as `_`; a key
+/// that begins with its section's name does not say it twice (blur.blur_threshold →
+/// PHOTOSCRIBE_BLUR_THRESHOLD).
+[[nodiscard]] std::string environment_name(std::string_view key);
+
+/// Every key, in the order of the file: "database", … "blur.mode", …
+[[nodiscard]] std::vector<std::string> config_keys();
+
+/// Puts the four places together. `file` empty: none. `environment`: "NAME=VALUE" entries, as
+/// `environ` has them. Fails with invalid_config (file and environment: the message names line or
+/// variable) or usage (a flag).
+[[nodiscard]] Expected<LoadedConfig> load_config(const std::string& file,
+                                                 const std::vector<std::string>& environment,
+                                                 const std::vector<ConfigFlag>& flags);
+
+/// The YAML text that reads back as the same configuration: every key, its help and its value.
+[[nodiscard]] std::string to_yaml(const LoadedConfig& loaded);
+
+/// The model's search settings with what the configuration overrides.
+[[nodiscard]] SearchSettings apply(const SearchConfig& overrides, SearchSettings model);
+
+}  // namespace photoscribe

@@ -1,0 +1,179 @@
+#include "common/core/config_fields.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <system_error>
+#include <type_traits>
+
+namespace photoscribe {
+namespace {
+
+std::string show_number(double value) {
+  char buffer[64];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  return std::string(buffer, end);
+}
+
+template <class T>
+std::string show_value(T value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return show_number(value);
+  } else {
+    return std::to_string(value);
+  }
+}
+
+/// Reads the whole of `text` as a number between the bounds; else says what is wrong.
+template <class T>
+std::string read_number(const std::string& text, T low, T high, T& value) {
+  T got{};
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, got);
+  if (text.empty() || parsed.ec == std::errc::invalid_argument || parsed.ptr != end) {
+    return "\"" + text + "\" is not " +
+           (std::is_floating_point_v<T> ? "a number" : "a whole number");
+  }
+  if (parsed.ec == std::errc::result_out_of_range) return text + " is out of range";
+  if (!(got >= low)) return text + " is below " + show_value(low);
+  if (!(got <= high)) return text + " is above " + show_value(high);
+  value = got;
+  return {};
+}
+
+template <class T>
+Field number(std::string key, T& field, T low, T high, std::string help) {
+  return {std::move(key), std::move(help),
+          [&field, low, high](const std::string& text) {
+            return read_number<T>(text, low, high, field);
+          },
+          [&field] { return show_value(field); }};
+}
+
+/// A number that may be left to somebody else, which the file says by `word`.
+template <class T>
+Field choice(std::string key, std::optional<T>& field, T low, T high, std::string word,
+             std::string help) {
+  return {std::move(key), std::move(help),
+          [&field, low, high, word](const std::string& text) -> std::string {
+            if (text == word) {
+              field.reset();
+              return {};
+            }
+            T value{};
+            std::string wrong = read_number<T>(text, low, high, value);
+            if (wrong.empty()) {
+              field = value;
+            } else {
+              wrong += " (or say " + word + ")";
+            }
+            return wrong;
+          },
+          [&field, word] { return field ? show_value(*field) : word; }};
+}
+
+std::string quoted(const std::string& text) {
+  YAML::Emitter out;
+  out << YAML::DoubleQuoted << text;
+  return out.c_str();
+}
+
+Field text(std::string key, std::string& field, std::string help) {
+  return {std::move(key), std::move(help),
+          [&field](const std::string& given) {
+            field = given;
+            return std::string();
+          },
+          [&field] { return quoted(field); }};
+}
+
+/// "redis://user:secret@host": whatever holds a URL ends up in argv or logs, so it holds no secret.
+std::string url_fault(const std::string& url) {
+  if (url.empty()) return {};
+  if (!url.starts_with("redis://") && !url.starts_with("rediss://") && !url.starts_with("unix:")) {
+    const bool secret = url.find('@') != std::string::npos;  // what stands before it may be one
+    return (secret ? std::string("this") : "\"" + url + "\"") +
+           " is no address of a Redis: redis://HOST:PORT, rediss://HOST:PORT or unix:PATH";
+  }
+  const auto start = url.find("://");
+  if (start == std::string::npos) return {};
+  const std::string authority = url.substr(start + 3, url.find('/', start + 3) - start - 3);
+  const auto at = authority.rfind('@');
+  if (at != std::string::npos && authority.substr(0, at).find(':') != std::string::npos) {
+    return "a password in an address can be read by every user of this machine; put it into "
+           "PHOTOSCRIBE_REDIS_PASSWORD, or into a file that PHOTOSCRIBE_REDIS_PASSWORD_FILE or "
+           "redis.password_file names, and write the address without it";
+  }
+  return {};
+}
+
+Field redis_url(std::string key, std::string& field, std::string help) {
+  Field out = text(std::move(key), field, std::move(help));
+  out.set = [&field](const std::string& given) {
+    std::string wrong = url_fault(given);
+    if (wrong.empty()) field = given;
+    return wrong;
+  };
+  return out;
+}
+
+Field blur_mode(std::string key, BlurMode& field, std::string help) {
+  return {std::move(key), std::move(help),
+          [&field](const std::string& given) -> std::string {
+            const Expected<BlurMode> mode = blur_mode_from_string(given);
+            if (!mode) return mode.error().message;
+            field = *mode;
+            return {};
+          },
+          [&field] { return std::string(to_string(field)); }};
+}
+
+}  // namespace
+
+std::vector<Field> config_fields(Config& c) {
+  return {
+      text("database", c.database, "the SQLite file that photos, captions and verdicts go to"),
+      text("model", c.model, "a model's folder; empty: the one that came with photoscribe"),
+      text("state_folder", c.state_folder, "workers' logs and process ids; empty: DATABASE.state"),
+      blur_mode("blur.mode", c.blur.mode,
+                "full: variance of the Laplacian of the whole photo; normalised: of the photo "
+                "shrunk first; tile_max: of its sharpest tile"),
+      number("blur.blur_threshold", c.blur.blur_threshold, 0.0, 1e12,
+             "a photo that scores below it is blurred and gets no caption (grey levels squared)"),
+      number("blur.normalised_side_px", c.blur.normalised_side_px, 16, 65'535,
+             "longer side after shrinking, mode normalised"),
+      number("blur.tile_px", c.blur.tile_px, 16, 65'535, "side of a tile, mode tile_max"),
+      choice("search.beam", c.search.beam, 1, 64, "model",
+             "hypotheses kept per photo; 1: greedy; model: what model.yaml says"),
+      choice("search.length_alpha", c.search.length_alpha, 0.0, 10.0, "model",
+             "hypotheses are ranked by log-probability / words^length_alpha"),
+      choice("search.tokens_max", c.search.tokens_max, 1, 256, "model", "words of a caption"),
+      number<std::int64_t>("limits.pixels_max", c.limits.pixels_max, 1, 1LL << 32,
+                           "width x height; a larger photo is refused before memory is taken"),
+      number<std::int64_t>("limits.file_bytes_max", c.limits.file_bytes_max, 1, 1LL << 40,
+                           "a larger file is refused unread"),
+      number("limits.image_timeout_s", c.limits.image_timeout_s, 1, 86'400,
+             "a photo that takes longer has failed, and its worker is replaced"),
+      number("lease.lease_ms", c.lease.lease_ms, 20, 86'400'000,
+             "a worker whose heartbeat stands still this long is dead"),
+      number("lease.beat_ms", c.lease.beat_ms, 1, 86'400'000, "between two heartbeats"),
+      number("lease.max_deliveries", c.lease.max_deliveries, 1, 1'000,
+             "a photo that was in hand at this many crashes of workers has failed"),
+      choice("worker.count", c.worker.count, 0, 1'000, "auto",
+             "worker processes on this machine; auto: one per GPU, else one; 0: only remote ones"),
+      text("worker.devices", c.worker.devices, "auto, cpu, or a list such as cuda:0,cuda:1"),
+      choice("worker.batch", c.worker.batch, 1, 65'536, "auto", "photos per call of the network"),
+      choice("worker.threads", c.worker.threads, 1, 1'024, "auto", "decoding threads per worker"),
+      text("worker.executable", c.worker.executable,
+           "photoscribe-worker; empty: the one beside photoscribe"),
+      redis_url("redis.url", c.redis.url,
+                "redis://HOST:PORT, rediss://… or unix:PATH; empty: a private server per run"),
+      text("redis.password_file", c.redis.password_file,
+           "a file that holds the server's password and nothing else"),
+      text("redis.server_executable", c.redis.server_executable, "for the private server"),
+      number<std::int64_t>("queue.window", c.queue.window, 1, 100'000'000,
+                           "tasks in Redis that are not yet recorded, at most"),
+  };
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,190 @@
+#include "common/core/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace photoscribe {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// A YAML file of one test, gone with it.
+class YamlFile {
+ public:
+  explicit YamlFile(const std::string& text) {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "photoscribe-config-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+    std::ofstream(path()) << text;
+  }
+  ~YamlFile() { std::filesystem::remove_all(folder_); }
+  YamlFile(const YamlFile&) = delete;
+  YamlFile& operator=(const YamlFile&) = delete;
+  [[nodiscard]] std::string path() const { return folder_ + "/photoscribe.yaml"; }
+
+ private:
+  std::string folder_;
+};
+
+std::string error_of(const std::string& yaml) {
+  const YamlFile file(yaml);
+  const auto loaded = load_config(file.path(), {}, {});
+  if (loaded) return "no error";
+  EXPECT_EQ(loaded.error().code, Errc::invalid_config);
+  const std::string& message = loaded.error().message;
+  return message.starts_with(file.path()) ? message.substr(file.path().size()) : message;
+}
+
+TEST(Config, TakesTheDefaultWhereNothingIsSaid) {
+  const auto loaded = load_config("", {}, {});
+
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->config, Config());
+  EXPECT_TRUE(loaded->origins.empty());
+}
+
+TEST(Config, PutsFlagsAboveTheEnvironmentAboveTheFile) {
+  const YamlFile file(
+      "blur:\n  blur_threshold: 1\nlease:\n  max_deliveries: 7\nworker:\n  batch: 8\n");
+
+  const auto loaded =
+      load_config(file.path(), {"PHOTOSCRIBE_BLUR_THRESHOLD=2", "PHOTOSCRIBE_WORKER_BATCH=9"},
+                  {{"blur.blur_threshold", "--blur-threshold", "3.5"}});
+
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->config.blur.blur_threshold, 3.5);
+  EXPECT_EQ(loaded->config.worker.batch, 9);
+  EXPECT_EQ(loaded->config.lease.max_deliveries, 7);
+  EXPECT_EQ(loaded->origins.at("blur.blur_threshold"), "--blur-threshold");
+  EXPECT_EQ(loaded->origins.at("worker.batch"), "PHOTOSCRIBE_WORKER_BATCH");
+  EXPECT_EQ(loaded->origins.at("lease.max_deliveries"), file.path() + ":4");
+}
+
+TEST(Config, RefusesAnUnknownKeyWithItsLineAndTheNearestName) {
+  EXPECT_EQ(error_of("blur:\n  mode: full\n  blur_treshold: 3\n"),
+            ":3: unknown key blur.blur_treshold; did you mean blur.blur_threshold?");
+  EXPECT_EQ(error_of("serch:\n  beam: 3\n"), ":1: unknown key serch; did you mean search?");
+  EXPECT_EQ(error_of("colour_of_the_sky: blue\n"), ":1: unknown key colour_of_the_sky");
+}
+
+TEST(Config, NamesFieldAndLineOfABadValue) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"blur:\n  tile_px: 7\n", ":2: blur.tile_px: 7 is below 16"},
+      {"blur:\n  tile_px: seven\n", ":2: blur.tile_px: \"seven\" is not a whole number"},
+      {"blur:\n  blur_threshold: nan\n", ":2: blur.blur_threshold: nan is below 0"},
+      {"search:\n  beam: 65\n", ":2: search.beam: 65 is above 64 (or say model)"},
+      {"queue:\n  window: 99999999999999999999\n",
+       ":2: queue.window: 99999999999999999999 is out of range"},
+      {"blur:\n  mode: half\n",
+       ":2: blur.mode: blur mode \"half\": choose full, normalised or tile_max"},
+      {"blur:\n  tile_px: [7]\n", ":2: blur.tile_px: one value is wanted here"},
+      {"blur:\n  tile_px: 32\n  tile_px: 64\n", ":3: blur.tile_px stands here a second time"},
+      {"blur: 7\n", ":1: blur must hold `name: value` lines"},
+      {"- blur\n", ":1: the file must hold `name: value` lines"},
+  };
+  for (const auto& [yaml, message] : cases) EXPECT_EQ(error_of(yaml), message) << yaml;
+}
+
+TEST(Config, SaysWhereAFileIsNoYaml) {
+  EXPECT_THAT(error_of("blur:\n  mode: [full\n"), HasSubstr("not YAML"));
+  EXPECT_THAT(load_config("/nonexistent/photoscribe.yaml", {}, {}).error().message,
+              HasSubstr("/nonexistent/photoscribe.yaml"));
+}
+
+TEST(Config, ReadsAnEmptyFileAndEmptySectionsAsNothing) {
+  const YamlFile file("# nothing\nblur:\n");
+
+  const auto loaded = load_config(file.path(), {}, {});
+
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->config, Config());
+}
+
+TEST(Config, RefusesSettingsThatContradictEachOther) {
+  EXPECT_THAT(error_of("lease:\n  lease_ms: 1000\n  beat_ms: 900\n"), HasSubstr("lease.beat_ms"));
+}
+
+TEST(Config, BlamesTheVariableAndTheFlag) {
+  const auto variable = load_config("", {"PHOTOSCRIBE_SEARCH_BEAM=many"}, {});
+  const auto flag = load_config("", {}, {{"search.beam", "--beam", "0"}});
+
+  EXPECT_THAT(variable.error().message, HasSubstr("PHOTOSCRIBE_SEARCH_BEAM: \"many\""));
+  EXPECT_EQ(variable.error().code, Errc::invalid_config);
+  EXPECT_THAT(flag.error().message, HasSubstr("--beam: 0 is below 1"));
+  EXPECT_EQ(flag.error().code, Errc::usage);
+}
+
+TEST(Config, WarnsOfVariablesThatNothingReads) {
+  const auto loaded = load_config(
+      "", {"PHOTOSCRIBE_BLUR_TRESHOLD=3", "PHOTOSCRIBE_REDIS_PASSWORD=s", "HOME=/root"}, {});
+
+  ASSERT_TRUE(loaded);
+  EXPECT_THAT(loaded->warnings,
+              ElementsAre("environment: nothing reads PHOTOSCRIBE_BLUR_TRESHOLD; did you mean "
+                          "PHOTOSCRIBE_BLUR_THRESHOLD?"));
+}
+
+TEST(Config, RefusesAPasswordInAnAddressAndDoesNotRepeatIt) {
+  for (const std::string url :
+       {"redis://:hunter2@host", "rediss://me:hunter2@host:6380/0", "http://me:hunter2@host"}) {
+    const auto loaded = load_config("", {}, {{"redis.url", "--redis", url}});
+
+    ASSERT_FALSE(loaded) << url;
+    EXPECT_EQ(loaded.error().code, Errc::usage);
+    EXPECT_THAT(loaded.error().message, testing::Not(HasSubstr("hunter2")));
+  }
+  for (const std::string url :
+       {"redis://host:6379", "rediss://me@host", "unix:/run/redis.sock", ""}) {
+    EXPECT_TRUE(load_config("", {}, {{"redis.url", "--redis", url}})) << url;
+  }
+}
+
+TEST(Config, NamesEnvironmentVariablesAfterTheirKeys) {
+  EXPECT_EQ(environment_name("model"), "PHOTOSCRIBE_MODEL");
+  EXPECT_EQ(environment_name("blur.blur_threshold"), "PHOTOSCRIBE_BLUR_THRESHOLD");
+  EXPECT_EQ(environment_name("blur.tile_px"), "PHOTOSCRIBE_BLUR_TILE_PX");
+  EXPECT_EQ(environment_name("redis.password_file"), "PHOTOSCRIBE_REDIS_PASSWORD_FILE");
+
+  std::set<std::string> names;
+  for (const std::string& key : config_keys()) names.insert(environment_name(key));
+  EXPECT_EQ(names.size(), config_keys().size()) << "two keys share a variable";
+}
+
+TEST(Config, ReadsBackWhatItWrites) {
+  const auto loaded = load_config(
+      "", {"PHOTOSCRIBE_DATABASE=a \"b\" #c: é.db"},
+      {{"search.beam", "--beam", "5"}, {"blur.blur_threshold", "--blur-threshold", "0.1"}});
+  ASSERT_TRUE(loaded);
+  const YamlFile file(to_yaml(*loaded));
+
+  const auto again = load_config(file.path(), {}, {});
+
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->config, loaded->config);
+}
+
+TEST(Config, ShipsASampleFileThatIsItsOwnOutput) {
+  std::ifstream file(PHOTOSCRIBE_SOURCE_DIR "/ops/config/photoscribe.yaml");
+  std::ostringstream text;
+  text << file.rdbuf();
+
+  EXPECT_EQ(text.str(), to_yaml(*load_config("", {}, {})))
+      << "write it anew: env -i photoscribe config show > ops/config/photoscribe.yaml";
+}
+
+TEST(Config, LetsTheModelDecideWhatIsNotOverridden) {
+  const SearchSettings model{.beam = 4, .length_alpha = 0.5, .tokens_max = 30};
+
+  const SearchSettings got = apply({.beam = 1, .length_alpha = {}, .tokens_max = {}}, model);
+
+  EXPECT_EQ(got, (SearchSettings{.beam = 1, .length_alpha = 0.5, .tokens_max = 30}));
+}
+
+}  // namespace
+}  // namespace photoscribe
