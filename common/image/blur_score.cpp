@@ -1,0 +1,193 @@
+#include "common/image/blur_score.h"
+
+#include <algorithm>
+#include <cmath>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+namespace photoscribe {
+namespace {
+
+__extension__ using int128 = __int128;
+
+// A lane of 32 bits takes two squares of at most 1020^2 per step: 1,000 steps stay below 2^31.
+constexpr int kStepsPerFlush = 1000;
+
+void add_scalar(const std::uint8_t* above, const std::uint8_t* middle, const std::uint8_t* below,
+                int first, int last, LaplacianSums& sums) noexcept {
+  for (int x = first; x < last; ++x) {
+    const int value = above[x] + below[x] + middle[x - 1] + middle[x + 1] - 4 * middle[x];
+    sums.sum += value;
+    sums.squares += value * value;
+  }
+}
+
+#if defined(__SSE2__)
+std::int64_t sum_lanes(__m128i lanes) noexcept {
+  alignas(16) std::int32_t lane[4];
+  _mm_store_si128(reinterpret_cast<__m128i*>(lane), lanes);
+  return std::int64_t{lane[0]} + lane[1] + lane[2] + lane[3];
+}
+
+__m128i load8_sse2(const std::uint8_t* from) noexcept {
+  return _mm_unpacklo_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)),
+                           _mm_setzero_si128());
+}
+
+// Columns [first, returned) in steps of 8.
+int add_sse2(const std::uint8_t* above, const std::uint8_t* middle, const std::uint8_t* below,
+             int first, int last, LaplacianSums& sums) noexcept {
+  const __m128i ones = _mm_set1_epi16(1);
+  int x = first;
+  while (x + 8 <= last) {
+    __m128i sum = _mm_setzero_si128(), squares = _mm_setzero_si128();
+    const int end = std::min(last - 7, x + 8 * kStepsPerFlush);
+    for (; x < end; x += 8) {
+      const __m128i around =
+          _mm_add_epi16(_mm_add_epi16(load8_sse2(above + x), load8_sse2(below + x)),
+                        _mm_add_epi16(load8_sse2(middle + x - 1), load8_sse2(middle + x + 1)));
+      const __m128i value = _mm_sub_epi16(around, _mm_slli_epi16(load8_sse2(middle + x), 2));
+      sum = _mm_add_epi32(sum, _mm_madd_epi16(value, ones));
+      squares = _mm_add_epi32(squares, _mm_madd_epi16(value, value));
+    }
+    sums.sum += sum_lanes(sum);
+    sums.squares += sum_lanes(squares);
+  }
+  return x;
+}
+
+__attribute__((target("avx2"))) __m256i load16_avx2(const std::uint8_t* from) noexcept {
+  return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+
+// Columns [first, returned) in steps of 16.
+__attribute__((target("avx2"))) int add_avx2(const std::uint8_t* above, const std::uint8_t* middle,
+                                             const std::uint8_t* below, int first, int last,
+                                             LaplacianSums& sums) noexcept {
+  const __m256i ones = _mm256_set1_epi16(1);
+  int x = first;
+  while (x + 16 <= last) {
+    __m256i sum = _mm256_setzero_si256(), squares = _mm256_setzero_si256();
+    const int end = std::min(last - 15, x + 16 * kStepsPerFlush);
+    for (; x < end; x += 16) {
+      const __m256i around = _mm256_add_epi16(
+          _mm256_add_epi16(load16_avx2(above + x), load16_avx2(below + x)),
+          _mm256_add_epi16(load16_avx2(middle + x - 1), load16_avx2(middle + x + 1)));
+      const __m256i value = _mm256_sub_epi16(around, _mm256_slli_epi16(load16_avx2(middle + x), 2));
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(value, ones));
+      squares = _mm256_add_epi32(squares, _mm256_madd_epi16(value, value));
+    }
+    // Lane by lane, since two squares' lanes together may pass 2^31.
+    sums.sum +=
+        sum_lanes(_mm256_castsi256_si128(sum)) + sum_lanes(_mm256_extracti128_si256(sum, 1));
+    sums.squares += sum_lanes(_mm256_castsi256_si128(squares)) +
+                    sum_lanes(_mm256_extracti128_si256(squares, 1));
+  }
+  return x;
+}
+
+const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
+#endif
+
+// Columns that have both neighbours.
+void add_inner(const std::uint8_t* above, const std::uint8_t* middle, const std::uint8_t* below,
+               int first, int last, LaplacianSums& sums) noexcept {
+#if defined(__SSE2__)
+  if (kHasAvx2) first = add_avx2(above, middle, below, first, last, sums);
+  first = add_sse2(above, middle, below, first, last, sums);
+#endif
+  add_scalar(above, middle, below, first, last, sums);
+}
+
+std::vector<int> tile_edges(int length, int tile_px) {
+  std::vector<int> edges{0};
+  while (length - edges.back() >= tile_px + tile_px / 2) edges.push_back(edges.back() + tile_px);
+  // What is left is between half a tile and one and a half, or the whole of a short side.
+  edges.push_back(length);
+  return edges;
+}
+
+}  // namespace
+
+double variance(const LaplacianSums& sums, std::int64_t pixels) noexcept {
+  if (pixels <= 0) return 0;
+  const int128 numerator = int128{pixels} * sums.squares - int128{sums.sum} * sums.sum;
+  return static_cast<double>(static_cast<long double>(numerator) /
+                             (static_cast<long double>(pixels) * static_cast<long double>(pixels)));
+}
+
+void add_laplacian(const std::uint8_t* above, const std::uint8_t* middle, const std::uint8_t* below,
+                   int width_px, int first, int last, LaplacianSums& sums) noexcept {
+  const auto add_edge = [&](int x, int neighbour) {
+    const int value = above[x] + below[x] + 2 * middle[neighbour] - 4 * middle[x];
+    sums.sum += value;
+    sums.squares += value * value;
+  };
+  if (width_px == 1) {
+    if (first == 0 && last == 1) add_edge(0, 0);
+    return;
+  }
+  if (first == 0) add_edge(0, 1);
+  if (last == width_px) add_edge(width_px - 1, width_px - 2);
+  const int inner_first = std::max(first, 1);
+  const int inner_last = std::min(last, width_px - 1);
+  if (inner_first < inner_last) add_inner(above, middle, below, inner_first, inner_last, sums);
+}
+
+BlurMeter::BlurMeter(int width_px, int height_px, const BlurSettings& blur)
+    : width_px_(width_px), height_px_(height_px) {
+  if (blur.mode == BlurMode::tile_max) {
+    const int tile_px = std::max(blur.tile_px, 2);
+    column_edges_ = tile_edges(width_px, tile_px);
+    row_edges_ = tile_edges(height_px, tile_px);
+  } else {
+    column_edges_ = {0, width_px};
+    row_edges_ = {0, height_px};
+  }
+  tiles_.resize(column_edges_.size() - 1);
+}
+
+void BlurMeter::push(const std::uint8_t* row) {
+  ++pushed_;
+  // The row above the first is the second, reflected.
+  if (pushed_ >= 2) process(pushed_ == 2 ? row : before_previous_, previous_, row);
+  if (pushed_ == height_px_) {
+    const std::uint8_t* reflected = height_px_ == 1 ? row : previous_;
+    process(reflected, row, reflected);
+  }
+  before_previous_ = previous_;
+  previous_ = row;
+}
+
+void BlurMeter::process(const std::uint8_t* above, const std::uint8_t* middle,
+                        const std::uint8_t* below) {
+  for (std::size_t i = 0; i < tiles_.size(); ++i)
+    add_laplacian(above, middle, below, width_px_, column_edges_[i], column_edges_[i + 1],
+                  tiles_[i]);
+  if (++processed_ == row_edges_[tile_row_ + 1]) close_tile_row();
+}
+
+void BlurMeter::close_tile_row() {
+  const std::int64_t rows = row_edges_[tile_row_ + 1] - row_edges_[tile_row_];
+  for (std::size_t i = 0; i < tiles_.size(); ++i) {
+    const std::int64_t columns = column_edges_[i + 1] - column_edges_[i];
+    score_ = std::max(score_, variance(tiles_[i], rows * columns));
+    tiles_[i] = {};
+  }
+  ++tile_row_;
+}
+
+ScoredSize scored_size(int width_px, int height_px, const BlurSettings& blur) noexcept {
+  const int longer = std::max(width_px, height_px);
+  const int target = std::max(blur.normalised_side_px, 1);
+  if (blur.mode != BlurMode::normalised || longer <= target) return {width_px, height_px};
+  const auto shrunk = [&](int side) {
+    const double scaled = static_cast<double>(side) * target / longer;
+    return std::max(1, static_cast<int>(std::lround(scaled)));
+  };
+  return {shrunk(width_px), shrunk(height_px)};
+}
+
+}  // namespace photoscribe

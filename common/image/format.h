@@ -1,0 +1,30 @@
+// format: what a file is, by its first bytes and nothing else. Internal.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace photoscribe::image {
+
+enum class Format {
+  jpeg,
+  png,
+  webp,
+  tiff,
+  bmp,
+  gif,
+  known,    // an image, but of a kind that is not decoded here
+  unknown,  // no image that we know
+};
+
+struct Sniffed {
+  Format format = Format::unknown;
+  std::string_view name;  // "JPEG", "HEIC", "Canon CR2 (RAW)" …; empty when unknown
+};
+
+/// A file's extension is not looked at: a JPEG named .png is a JPEG. A RAW file that is a TIFF
+/// inside is told apart by its maker's tags.
+[[nodiscard]] Sniffed sniff(std::span<const std::uint8_t> bytes) noexcept;
+
+}  // namespace photoscribe::image

@@ -1,0 +1,235 @@
+#include "common/image/jpeg_reader.h"
+
+#include <array>
+#include <csetjmp>
+#include <cstdio>  // jpeglib.h needs FILE
+#include <cstring>
+#include <utility>
+
+extern "C" {
+#include <jerror.h>
+#include <jpeglib.h>
+}
+
+#include "common/image/byte_reader.h"
+#include "common/image/exif.h"
+
+namespace photoscribe::image {
+namespace {
+
+constexpr int kScansMax = 512;     // real progressive files have about ten
+constexpr int kPaddingBytes = 64;  // some cameras pad between the last scan and the end marker
+constexpr int kEndMarker = 0xD9;
+
+Reason reason_of(int code) noexcept {
+  switch (code) {
+    case JERR_BAD_PRECISION:  // 12 bits and more
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_ARITH_NOTIMPL:
+    case JERR_NOTIMPL:
+    case JERR_NOT_COMPILED:
+    case JERR_COMPONENT_COUNT:
+    case JERR_BAD_J_COLORSPACE:
+      return Reason::unsupported;
+    case JERR_IMAGE_TOO_BIG:
+    case JERR_WIDTH_OVERFLOW:
+      return Reason::too_large;
+    default:
+      return Reason::truncated;
+  }
+}
+
+}  // namespace
+
+struct JpegReader::State {
+  jpeg_decompress_struct info{};
+  jpeg_error_mgr errors{};
+  jpeg_progress_mgr progress{};
+  std::jmp_buf escape{};
+  std::array<char, JMSG_LENGTH_MAX> message{};
+  Reason reason = Reason::truncated;
+  bool out_of_memory = false;
+  bool cmyk_to_gray = false, cmyk_to_rgb = false;
+  int orientation = 1;
+  std::vector<std::uint8_t> cmyk_row;
+
+  ~State() { jpeg_destroy_decompress(&info); }
+
+  static State& of(j_common_ptr common) noexcept {
+    return *static_cast<State*>(common->client_data);
+  }
+  [[noreturn]] static void escape_from(j_common_ptr common) {
+    State& state = of(common);
+    const int code = common->err->msg_code;
+    if (code == JERR_OUT_OF_MEMORY) state.out_of_memory = true;
+    state.reason = reason_of(code);
+    common->err->format_message(common, state.message.data());
+    std::longjmp(state.escape, 1);
+  }
+  static void on_message(j_common_ptr common, int level) {
+    if (level >= 0) return;  // a trace message
+    const jpeg_error_mgr& errors = *common->err;
+    switch (errors.msg_code) {
+      case JWRN_ADOBE_XFORM:  // unusual, but every pixel is there
+      case JWRN_JFIF_MAJOR:
+      case JWRN_BOGUS_ICC:
+      case JWRN_BOGUS_PROGRESSION:
+        return;
+      case JWRN_EXTRANEOUS_DATA:
+        if (errors.msg_parm.i[0] <= kPaddingBytes && errors.msg_parm.i[1] == kEndMarker) return;
+        break;
+      default:
+        break;
+    }
+    escape_from(common);
+  }
+  static void on_progress(j_common_ptr common) {
+    State& state = of(common);
+    if (state.info.input_scan_number <= kScansMax) return;
+    state.reason = Reason::too_large;
+    std::snprintf(state.message.data(), state.message.size(), "more than %d scans", kScansMax);
+    std::longjmp(state.escape, 1);
+  }
+
+  // The functions below call libjpeg; a longjmp lands in them, past no object with a destructor.
+  bool read_header(const std::uint8_t* data, std::size_t size) noexcept {
+    if (setjmp(escape) != 0) return false;
+    jpeg_create_decompress(&info);
+    info.client_data = this;  // create_decompress clears the struct
+    info.progress = &progress;
+    jpeg_mem_src(&info, data, static_cast<unsigned long>(size));
+    jpeg_save_markers(&info, JPEG_APP0 + 1, 0xFFFF);
+    jpeg_read_header(&info, TRUE);
+    return true;
+  }
+  bool start() noexcept {
+    if (setjmp(escape) != 0) return false;
+    jpeg_start_decompress(&info);
+    return true;
+  }
+  int read(JSAMPARRAY rows, JDIMENSION count) noexcept {
+    if (setjmp(escape) != 0) return -1;
+    return static_cast<int>(jpeg_read_scanlines(&info, rows, count));
+  }
+  bool finish() noexcept {
+    if (setjmp(escape) != 0) return false;
+    jpeg_finish_decompress(&info);
+    return true;
+  }
+
+  [[nodiscard]] tl::unexpected<DecodeFailure> failure() const {
+    if (out_of_memory) throw std::bad_alloc();
+    return refuse(reason, std::string("JPEG: ") + message.data());
+  }
+
+  void read_orientation() noexcept {
+    for (jpeg_saved_marker_ptr marker = info.marker_list; marker != nullptr;
+         marker = marker->next) {
+      const ByteReader reader({marker->data, marker->data_length}, ByteOrder::big);
+      if (marker->marker != JPEG_APP0 + 1 || !reader.matches(0, std::string_view("Exif\0\0", 6)))
+        continue;
+      orientation = exif_orientation(reader.part(6, reader.size()));
+      return;
+    }
+  }
+  void cmyk_to_output(std::uint8_t* to) const noexcept;
+};
+
+// CMYK as Adobe writes it is inverted: 255 is no ink. OpenCV takes every CMYK JPEG for that, so its
+// gray, and hence the blur score, does too; for the network the file's own marker decides.
+void JpegReader::State::cmyk_to_output(std::uint8_t* to) const noexcept {
+  const std::uint8_t* from = cmyk_row.data();
+  constexpr int kRed = 4899, kGreen = 9617, kBlue = 1868;  // OpenCV's weights, of 2^14
+  for (JDIMENSION x = 0; x < info.output_width; ++x, from += 4) {
+    const int black = from[3];
+    if (cmyk_to_gray) {
+      const auto light = [black](int ink) { return black - ((255 - ink) * black >> 8); };
+      *to++ = static_cast<std::uint8_t>(
+          (light(from[0]) * kRed + light(from[1]) * kGreen + light(from[2]) * kBlue + (1 << 13)) >>
+          14);
+      continue;
+    }
+    const bool inverted = info.saw_Adobe_marker != FALSE;
+    for (int i = 0; i < 3; ++i) {
+      const int product = inverted ? from[i] * black : (255 - from[i]) * (255 - black);
+      *to++ = static_cast<std::uint8_t>((product + 127) / 255);
+    }
+  }
+}
+
+JpegReader::JpegReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
+JpegReader::JpegReader(JpegReader&&) noexcept = default;
+JpegReader& JpegReader::operator=(JpegReader&&) noexcept = default;
+JpegReader::~JpegReader() = default;
+
+Decoded<JpegReader> JpegReader::open(std::span<const std::uint8_t> bytes,
+                                     const DecodeLimits& limits) {
+  auto state = std::make_unique<State>();
+  state->info.err = jpeg_std_error(&state->errors);
+  state->info.client_data = state.get();
+  state->errors.error_exit = &State::escape_from;
+  state->errors.emit_message = &State::on_message;
+  state->progress.progress_monitor = &State::on_progress;
+  if (!state->read_header(bytes.data(), bytes.size())) return state->failure();
+  if (auto size = check_size("JPEG", state->info.image_width, state->info.image_height, limits);
+      !size)
+    return refuse(size.error());
+  state->read_orientation();
+  return JpegReader(std::move(state));
+}
+
+int JpegReader::width_px() const noexcept { return static_cast<int>(state_->info.image_width); }
+int JpegReader::height_px() const noexcept { return static_cast<int>(state_->info.image_height); }
+int JpegReader::orientation() const noexcept { return state_->orientation; }
+bool JpegReader::stored_as_ycbcr() const noexcept {
+  return state_->info.jpeg_color_space == JCS_YCbCr;
+}
+
+Decoded<void> JpegReader::start(JpegOutput output, int denominator) {
+  jpeg_decompress_struct& info = state_->info;
+  info.scale_num = 1;
+  info.scale_denom = static_cast<unsigned>(denominator);
+  if (info.num_components == 4) {
+    info.out_color_space = JCS_CMYK;  // libjpeg makes CMYK of YCCK
+    (output == JpegOutput::gray ? state_->cmyk_to_gray : state_->cmyk_to_rgb) = true;
+  } else {
+    info.out_color_space = output == JpegOutput::gray  ? JCS_GRAYSCALE
+                           : output == JpegOutput::rgb ? JCS_RGB
+                                                       : JCS_YCbCr;
+  }
+  if (!state_->start()) return state_->failure();
+  if (info.num_components == 4) state_->cmyk_row.resize(std::size_t{info.output_width} * 4);
+  return {};
+}
+
+int JpegReader::output_width_px() const noexcept {
+  return static_cast<int>(state_->info.output_width);
+}
+int JpegReader::output_height_px() const noexcept {
+  return static_cast<int>(state_->info.output_height);
+}
+
+Decoded<int> JpegReader::read_rows(std::span<std::uint8_t* const> rows) {
+  if (state_->cmyk_to_gray || state_->cmyk_to_rgb) {
+    JSAMPROW row = state_->cmyk_row.data();
+    const int read = state_->read(&row, 1);
+    if (read < 0) return state_->failure();
+    if (read == 1) state_->cmyk_to_output(rows[0]);
+    return read;
+  }
+  // libjpeg does not write the array of pointers, it only lacks the const.
+  const int read =
+      state_->read(const_cast<JSAMPARRAY>(rows.data()), static_cast<JDIMENSION>(rows.size()));
+  if (read < 0) return state_->failure();
+  return read;
+}
+
+Decoded<void> JpegReader::finish() {
+  if (!state_->finish()) return state_->failure();
+  return {};
+}
+
+}  // namespace photoscribe::image
