@@ -1,0 +1,55 @@
+#include "worker/load_task.h"
+
+#include <chrono>
+#include <limits>
+#include <utility>
+
+#include "common/image/photo.h"
+
+namespace photoscribe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::uint32_t micros_since(Clock::time_point start) {
+  const auto elapsed =
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
+  return static_cast<std::uint32_t>(
+      std::min<std::int64_t>(elapsed, std::numeric_limits<std::uint32_t>::max()));
+}
+
+}  // namespace
+
+LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots, int side_px,
+                      FileBuffer& buffer, const OnDecode& on_decode) try {
+  const auto root = roots.find(task.root);
+  if (root == roots.end()) {
+    // The spec was checked before joining, so the task disagrees with its own run.
+    return LoadFailed{{Reason::outside_root, "no root of this worker is called so", {}}, {}};
+  }
+  StageTimes times;
+  auto start = Clock::now();
+  const auto bytes = buffer.read(root->second, task.path, spec.limits.file_bytes_max);
+  times.read_us = micros_since(start);
+  if (!bytes) {
+    const OpenFailure& why = bytes.error();
+    if (why.environment) return Error{Errc::environment, why.detail};
+    return LoadFailed{{why.reason, why.detail, {}}, times};
+  }
+  on_decode();
+  start = Clock::now();
+  auto photo = load_photo(*bytes, side_px, spec.blur, spec.limits);
+  times.decode_us = micros_since(start);
+  if (!photo) return LoadFailed{{photo.error().reason, photo.error().detail, {}}, times};
+  LoadedPhoto loaded;
+  loaded.blur_score = photo->measured.blur_score;
+  loaded.width_px = photo->measured.width_px;
+  loaded.height_px = photo->measured.height_px;
+  loaded.times = times;
+  loaded.network_input = std::move(photo->network_input);
+  return loaded;
+} catch (const std::bad_alloc&) {
+  return Error{Errc::environment, "load " + task.path + ": no memory left on this machine"};
+}
+
+}  // namespace photoscribe

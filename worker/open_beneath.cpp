@@ -1,0 +1,320 @@
+#include "worker/open_beneath.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <system_error>
+
+namespace photoscribe {
+namespace {
+
+constexpr int kLinksMax = 40;     // as the kernel's own limit
+constexpr int kRaceRetries = 16;  // openat2 answers EAGAIN when a folder moves meanwhile
+constexpr std::size_t kBufferKept = std::size_t{64} << 20;  // a larger file's buffer is given back
+
+std::string text_of(int error) { return std::generic_category().message(error); }
+
+tl::unexpected<OpenFailure> refuse(Reason reason, std::string detail) {
+  return tl::unexpected(OpenFailure{false, reason, std::move(detail)});
+}
+tl::unexpected<OpenFailure> blame_machine(std::string detail) {
+  return tl::unexpected(OpenFailure{true, Reason::unreadable, std::move(detail)});
+}
+
+int open_path_beneath(int root, const std::string& path, std::uint64_t flags) {
+  struct open_how how = {};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  for (int i = 0;; ++i) {
+    const auto fd = static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how));
+    if (fd >= 0 || errno != EAGAIN || i == kRaceRetries) return fd;
+  }
+}
+
+/// The components of `path` in order; empty ones and "." say nothing.
+std::deque<std::string> components(std::string_view path) {
+  std::deque<std::string> parts;
+  while (!path.empty()) {
+    const auto end = std::min(path.find('/'), path.size());
+    const auto part = path.substr(0, end);
+    if (!part.empty() && part != ".") parts.emplace_back(part);
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return parts;
+}
+
+Expected<std::string> read_link(int link) {
+  std::string target(PATH_MAX, '\0');
+  const ssize_t size = readlinkat(link, "", target.data(), target.size());
+  if (size < 0) return fail(Errc::environment, text_of(errno));
+  target.resize(static_cast<std::size_t>(size));
+  return target;
+}
+
+/// What lies below `base` in the absolute path `target`, or nothing when it leads elsewhere.
+std::optional<std::string_view> below(std::string_view base, std::string_view target) {
+  if (base == "/") return target.substr(1);
+  if (!target.starts_with(base)) return std::nullopt;
+  const std::string_view rest = target.substr(base.size());
+  if (!rest.empty() && rest.front() != '/') return std::nullopt;
+  return rest;
+}
+
+}  // namespace
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+bool is_environment_errno(int error) noexcept {
+  switch (error) {
+    case EIO:
+    case ESTALE:
+    case ENOTCONN:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EAGAIN:
+    case EINTR:
+    case ETIMEDOUT:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ECONNRESET:
+    case ECONNREFUSED:
+    case ECONNABORTED:
+    case EREMOTEIO:
+    case ENODEV:
+    case ENXIO:
+    case ENOMEDIUM:
+    case ENOLINK:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Expected<Root> Root::open(std::string name, std::string folder) {
+  Root root;
+  root.name_ = std::move(name);
+  root.folder_ = std::move(folder);
+  const std::string what = "root " + root.name_ + "=" + root.folder_;
+  char* canonical = realpath(root.folder_.c_str(), nullptr);
+  if (canonical == nullptr) {
+    return fail(Errc::environment, what + ": " + text_of(errno) + "; mount it or correct --root");
+  }
+  root.canonical_ = canonical;
+  free(canonical);
+  const FileDescriptor fd(::open(root.folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct stat info = {};
+  if (!fd.valid() || fstat(fd.get(), &info) != 0) {
+    return fail(Errc::environment, what + ": " + text_of(errno) + "; give a folder with --root");
+  }
+  root.device_ = info.st_dev;
+  return root;
+}
+
+Expected<FileDescriptor> Root::enter() const {
+  FileDescriptor fd(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct stat info = {};
+  if (!fd.valid() || fstat(fd.get(), &info) != 0) {
+    return fail(Errc::environment, "root " + name_ + "=" + folder_ + ": " + text_of(errno));
+  }
+  if (info.st_dev != device_) {
+    return fail(Errc::environment,
+                "root " + name_ + "=" + folder_ +
+                    ": not the device that was there when this worker started; mount the archive "
+                    "again, or restart the worker if this is right");
+  }
+  return fd;
+}
+
+Status Root::check() const {
+  auto fd = enter();
+  if (!fd) return fail(fd.error());
+  return {};
+}
+
+OpenFailure Root::classify(int error, std::string_view path) const {
+  const std::string detail = text_of(error);
+  if (is_environment_errno(error)) {
+    return {true, Reason::unreadable, "open " + folder_ + "/" + std::string(path) + ": " + detail};
+  }
+  if (error == ENOENT || error == ENOTDIR) {
+    // Only under a living root is it the photo that is missing.
+    if (auto alive = check(); !alive) return {true, Reason::unreadable, alive.error().message};
+    return {false, Reason::missing, detail};
+  }
+  if (error == EXDEV) {
+    return {false, Reason::outside_root, "leaves the root " + name_};
+  }
+  return {false, Reason::unreadable, detail};
+}
+
+Opened<FileDescriptor> Root::open_file(std::string_view path) const {
+  if (path.empty()) return refuse(Reason::missing, "the path is empty");
+  if (path.find('\0') != std::string_view::npos) {
+    return refuse(Reason::missing, "the path holds a NUL byte, as no file's name can");
+  }
+  if (path.front() == '/') return refuse(Reason::outside_root, "the path is absolute");
+  auto root = enter();
+  if (!root) return blame_machine(root.error().message);
+  auto located = locate(root->get(), path);
+  if (!located) return tl::unexpected(located.error());
+  return open_located(std::move(*located), root->get(), path);
+}
+
+Opened<FileDescriptor> Root::open_file_by_walking(std::string_view path) const {
+  if (path.empty() || path.find('\0') != std::string_view::npos) {
+    return refuse(Reason::missing, "the path is empty or holds a NUL byte");
+  }
+  if (path.front() == '/') return refuse(Reason::outside_root, "the path is absolute");
+  auto root = enter();
+  if (!root) return blame_machine(root.error().message);
+  auto located = walk(root->get(), path);
+  if (!located) return tl::unexpected(located.error());
+  return open_located(std::move(*located), root->get(), path);
+}
+
+Opened<FileDescriptor> Root::locate(int root, std::string_view path) const {
+  FileDescriptor fd(open_path_beneath(root, std::string(path), O_PATH));
+  if (fd.valid()) return fd;
+  const int error = errno;
+  // EXDEV may be an absolute link that leads back beneath the root, which openat2 refuses.
+  if (error == ENOSYS || error == EPERM || error == EINVAL || error == EXDEV) {
+    return walk(root, path);
+  }
+  return tl::unexpected(classify(error, path));
+}
+
+// Every folder on the way is held open, and ".." goes back to the one that was held, so renaming
+// folders meanwhile cannot lead out.
+Opened<FileDescriptor> Root::walk(int root, std::string_view path) const {
+  std::deque<std::string> todo = components(path);
+  if (path.ends_with('/')) todo.emplace_back(".");
+  std::vector<FileDescriptor> folders;
+  int links = 0;
+  while (!todo.empty()) {
+    const std::string part = std::move(todo.front());
+    todo.pop_front();
+    const int here = folders.empty() ? root : folders.back().get();
+    if (part == "..") {
+      if (folders.empty()) return tl::unexpected(classify(EXDEV, path));
+      folders.pop_back();
+      continue;
+    }
+    FileDescriptor next(openat(here, part.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat info = {};
+    if (!next.valid() || fstat(next.get(), &info) != 0) {
+      return tl::unexpected(classify(errno, path));
+    }
+    if (!S_ISLNK(info.st_mode)) {
+      if (todo.empty()) return next;
+      if (!S_ISDIR(info.st_mode)) return tl::unexpected(classify(ENOTDIR, path));
+      folders.push_back(std::move(next));
+      continue;
+    }
+    if (++links > kLinksMax) return tl::unexpected(classify(ELOOP, path));
+    const auto target = read_link(next.get());
+    if (!target) return blame_machine(target.error().message);
+    std::string_view rest = *target;
+    if (rest.starts_with('/')) {
+      const auto inside = below(canonical_, rest);
+      if (!inside) {
+        const bool dangling =
+            faccessat(here, part.c_str(), F_OK, AT_EACCESS) != 0 && errno == ENOENT;
+        return tl::unexpected(classify(dangling ? ENOENT : EXDEV, path));
+      }
+      folders.clear();
+      rest = *inside;
+    }
+    auto before = components(rest);
+    todo.insert(todo.begin(), std::make_move_iterator(before.begin()),
+                std::make_move_iterator(before.end()));
+    if (todo.empty()) todo.emplace_back(".");
+  }
+  // Only ".." or nothing was left: the path names a folder.
+  return refuse(Reason::not_a_file, "a folder");
+}
+
+Opened<FileDescriptor> Root::open_located(FileDescriptor located, int root,
+                                          std::string_view path) const {
+  struct stat info = {};
+  if (fstat(located.get(), &info) != 0) return tl::unexpected(classify(errno, path));
+  if (!S_ISREG(info.st_mode)) {
+    const char* kind = S_ISDIR(info.st_mode)    ? "a folder"
+                       : S_ISFIFO(info.st_mode) ? "a named pipe"
+                       : S_ISSOCK(info.st_mode) ? "a socket"
+                                                : "a device";
+    return refuse(Reason::not_a_file, kind);
+  }
+  constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  // The very inode that was looked at, whatever the name means by now.
+  const std::string same = "/proc/self/fd/" + std::to_string(located.get());
+  FileDescriptor file(::open(same.c_str(), kFlags));
+  if (!file.valid() && (errno == ENOENT || errno == ENOTDIR)) {  // no /proc here
+    file = FileDescriptor(open_path_beneath(root, std::string(path), kFlags));
+  }
+  struct stat opened = {};
+  if (!file.valid() || fstat(file.get(), &opened) != 0) {
+    return tl::unexpected(classify(errno, path));
+  }
+  if (opened.st_dev != info.st_dev || opened.st_ino != info.st_ino) {
+    return blame_machine("open " + folder_ + "/" + std::string(path) +
+                         ": the file was replaced while it was being opened");
+  }
+  return file;
+}
+
+Opened<std::span<const std::uint8_t>> FileBuffer::read(const Root& root, std::string_view path,
+                                                       std::int64_t bytes_max) {
+  auto file = root.open_file(path);
+  if (!file) return tl::unexpected(file.error());
+  struct stat info = {};
+  if (fstat(file->get(), &info) != 0) info.st_size = 0;
+  if (info.st_size == 0) return refuse(Reason::empty, "no bytes in it");
+  if (info.st_size > bytes_max) {
+    return refuse(
+        Reason::too_large,
+        std::to_string(info.st_size) + " bytes, more than the cap of " + std::to_string(bytes_max));
+  }
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (storage_.size() < size || storage_.size() > std::max(size, kBufferKept)) {
+    std::vector<std::uint8_t>().swap(storage_);
+    storage_.resize(size);
+  }
+  std::size_t have = 0;
+  while (have < size) {
+    const ssize_t got = ::read(file->get(), storage_.data() + have, size - have);
+    if (got == 0) break;  // it shrank meanwhile: the decoder says what is left of it
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      const int error = errno;
+      const std::string detail = "read: " + text_of(error);
+      if (error == EACCES || error == EPERM || error == EISDIR) {
+        return refuse(Reason::unreadable, detail);
+      }
+      return blame_machine("read " + root.folder() + "/" + std::string(path) + ": " +
+                           text_of(error));
+    }
+    have += static_cast<std::size_t>(got);
+  }
+  if (have == 0) return refuse(Reason::empty, "no bytes in it");
+  return std::span<const std::uint8_t>(storage_.data(), have);
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,102 @@
+// open_beneath: the only way in which a worker opens a photo (DESIGN 6, 11).
+//
+// A task names a root and a path of raw bytes; whatever stands in Redis, nothing outside the root's
+// folder is ever opened, and nothing but a regular file is ever opened for reading. Faults of the
+// machine (Errc::environment) are kept apart from faults of the photo (a Reason): the first hand
+// the task back, the second end it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/core/types.h"
+
+namespace photoscribe {
+
+/// An open file descriptor, closed when it goes out of scope.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor();
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+/// Why no bytes came: the photo's own fault (it ends as `failed`) or the machine's (the task goes
+/// back to the queue).
+struct OpenFailure {
+  bool environment = false;  // the machine's fault; `reason` then says nothing
+  Reason reason = Reason::unreadable;
+  std::string detail;  // one line for a person
+};
+template <class T>
+using Opened = tl::expected<T, OpenFailure>;
+
+/// A folder of photos under a name. The folder is opened anew for each photo, so an archive can be
+/// unmounted and mounted again under a running worker; another device in its place is refused.
+class Root {
+ public:
+  /// Fails with environment when `folder` is not a folder that can be entered.
+  [[nodiscard]] static Expected<Root> open(std::string name, std::string folder);
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
+
+  /// Fails with environment when the folder is gone or lies on another device than at the start.
+  [[nodiscard]] Status check() const;
+
+  /// Opens the regular file at `path` (relative, raw bytes) for reading. Links are followed as long
+  /// as they stay beneath the root. Reasons: missing, unreadable, not_a_file, outside_root.
+  [[nodiscard]] Opened<FileDescriptor> open_file(std::string_view path) const;
+
+  /// The same by walking the path in this process, without openat2: what old kernels and strict
+  /// seccomp filters get.
+  [[nodiscard]] Opened<FileDescriptor> open_file_by_walking(std::string_view path) const;
+
+ private:
+  Root() = default;
+  [[nodiscard]] Expected<FileDescriptor> enter() const;
+  [[nodiscard]] OpenFailure classify(int error, std::string_view path) const;
+  [[nodiscard]] Opened<FileDescriptor> locate(int root, std::string_view path) const;
+  [[nodiscard]] Opened<FileDescriptor> walk(int root, std::string_view path) const;
+  [[nodiscard]] Opened<FileDescriptor> open_located(FileDescriptor located, int root,
+                                                    std::string_view path) const;
+
+  std::string name_, folder_;
+  std::string canonical_;  // for absolute links that lead back beneath the root
+  dev_t device_ = 0;
+};
+
+/// By name.
+using Roots = std::map<std::string, Root, std::less<>>;
+
+/// A buffer for one file at a time. It grows to the largest file and is reused: fresh large
+/// allocations page-fault.
+class FileBuffer {
+ public:
+  /// Reads the whole file beneath `root`. Reasons besides those of open_file: empty, too_large
+  /// (over `bytes_max`, looked at before reading). The bytes are valid until the next call.
+  [[nodiscard]] Opened<std::span<const std::uint8_t>> read(const Root& root, std::string_view path,
+                                                           std::int64_t bytes_max);
+
+ private:
+  std::vector<std::uint8_t> storage_;
+};
+
+/// True for errno values that say something about the machine and nothing about one photo.
+[[nodiscard]] bool is_environment_errno(int error) noexcept;
+
+}  // namespace photoscribe

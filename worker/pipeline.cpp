@@ -1,0 +1,308 @@
+#include "worker/pipeline.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "worker/batch_captioner.h"
+
+namespace photoscribe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kModelsOpenMax = 2;  // runs with other search settings open their own
+
+std::int64_t unix_ms_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+Result result_of(const Job& job) {
+  Result result;
+  result.image_id = job.task.image_id;
+  result.attempt = job.task.attempt;
+  result.finished_unix_ms = unix_ms_now();
+  return result;
+}
+
+Result result_of(const Job& job, const LoadedPhoto& photo) {
+  Result result = result_of(job);
+  result.width_px = photo.width_px;
+  result.height_px = photo.height_px;
+  result.times = photo.times;
+  return result;
+}
+
+}  // namespace
+
+/// Marks a thread's slot as busy while it lives.
+class Pipeline::WorkMark {
+ public:
+  WorkMark(Pipeline& pipeline, std::size_t slot, Stage stage, std::vector<Job> jobs)
+      : pipeline_(pipeline), slot_(slot) {
+    const std::lock_guard lock(pipeline_.mutex_);
+    pipeline_.in_work_[slot_] = InWork{stage, Clock::now(), std::move(jobs)};
+  }
+  WorkMark(const WorkMark&) = delete;
+  WorkMark& operator=(const WorkMark&) = delete;
+  ~WorkMark() {
+    const std::lock_guard lock(pipeline_.mutex_);
+    pipeline_.in_work_[slot_].jobs.clear();
+  }
+  void enter(Stage stage) {
+    const std::lock_guard lock(pipeline_.mutex_);
+    pipeline_.in_work_[slot_].stage = stage;
+  }
+
+ private:
+  Pipeline& pipeline_;
+  std::size_t slot_;
+};
+
+Pipeline::Pipeline(PipelineConfig config, CaptionerFactory factory, Loader loader,
+                   PipelineEvents events)
+    : config_(std::move(config)),
+      factory_(std::move(factory)),
+      loader_(std::move(loader)),
+      events_(std::move(events)) {
+  const auto decoders = static_cast<std::size_t>(std::max(1, config_.decode_threads));
+  in_work_.resize(decoders + config_.devices.size());
+  for (std::size_t i = 0; i < config_.devices.size(); ++i) {
+    threads_.emplace_back([this, i, decoders] { device_loop(decoders + i, config_.devices[i]); });
+  }
+  for (std::size_t i = 0; i < decoders; ++i) {
+    threads_.emplace_back([this, i] { decode_loop(i); });
+  }
+}
+
+Pipeline::~Pipeline() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  to_decode_.notify_all();
+  to_caption_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+Status Pipeline::wait_ready() {
+  std::unique_lock lock(mutex_);
+  opened_.wait(lock, [&] { return !open_status_ || devices_open_ == config_.devices.size(); });
+  return open_status_;
+}
+
+std::size_t Pipeline::jobs_max() const noexcept {
+  // Per device a batch in work, one decoded, one being decoded; and what the decoders hold.
+  return 3 * config_.batch_max * config_.devices.size() +
+         2 * static_cast<std::size_t>(std::max(1, config_.decode_threads));
+}
+
+void Pipeline::submit(std::vector<Job> jobs) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& job : jobs) queued_.push_back(std::move(job));
+  }
+  to_decode_.notify_all();
+}
+
+std::vector<Job> Pipeline::take_back(const std::function<bool(const Job&)>& wanted) {
+  std::vector<Job> taken;
+  const std::lock_guard lock(mutex_);
+  std::erase_if(queued_, [&](Job& job) {
+    if (!wanted(job)) return false;
+    taken.push_back(std::move(job));
+    return true;
+  });
+  std::erase_if(ready_, [&](Ready& ready) {
+    if (!wanted(ready.job)) return false;
+    taken.push_back(std::move(ready.job));
+    return true;
+  });
+  return taken;
+}
+
+std::vector<Job> Pipeline::drain() {
+  {
+    const std::lock_guard lock(mutex_);
+    draining_ = true;
+  }
+  return take_back([](const Job&) { return true; });
+}
+
+std::vector<InWork> Pipeline::in_work() const {
+  std::vector<InWork> busy;
+  const std::lock_guard lock(mutex_);
+  std::copy_if(in_work_.begin(), in_work_.end(), std::back_inserter(busy),
+               [](const InWork& work) { return !work.jobs.empty(); });
+  return busy;
+}
+
+void Pipeline::decode_loop(std::size_t slot) {
+  FileBuffer buffer;
+  for (;;) {
+    Job job;
+    {
+      std::unique_lock lock(mutex_);
+      to_decode_.wait(lock, [&] { return stopping_ || !queued_.empty(); });
+      if (stopping_) return;
+      job = std::move(queued_.front());
+      queued_.pop_front();
+      ++decoding_;
+    }
+    {
+      WorkMark mark(*this, slot, Stage::reading, {job});
+      LoadOutcome outcome = loader_(job, buffer, [&mark] { mark.enter(Stage::decoding); });
+      deliver(std::move(job), std::move(outcome));
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      --decoding_;
+    }
+    to_caption_.notify_all();  // a batch may wait for this photo, or for the last one upstream
+  }
+}
+
+void Pipeline::deliver(Job job, LoadOutcome outcome) {
+  if (auto* fault = std::get_if<Error>(&outcome)) {
+    events_.faulted(Faulted{std::move(job), std::move(*fault)});
+    return;
+  }
+  if (auto* failed = std::get_if<LoadFailed>(&outcome)) {
+    Result result = result_of(job);
+    result.times = failed->times;
+    result.outcome = std::move(failed->failed);
+    std::vector<Finished> finished(1);
+    finished[0] = Finished{std::move(job), std::move(result)};
+    events_.finished(std::move(finished));
+    return;
+  }
+  auto& photo = std::get<LoadedPhoto>(outcome);
+  if (!photo.network_input) {
+    Result result = result_of(job, photo);
+    result.outcome = Blurred{photo.blur_score};
+    std::vector<Finished> finished(1);
+    finished[0] = Finished{std::move(job), std::move(result)};
+    events_.finished(std::move(finished));
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (!draining_) {
+      ready_.push_back(Ready{std::move(job), std::move(photo)});
+      return;
+    }
+  }
+  events_.returned(std::move(job));
+}
+
+void Pipeline::report_open(const Status& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (status) {
+      ++devices_open_;
+    } else if (open_status_) {
+      open_status_ = status;
+    }
+  }
+  opened_.notify_all();
+}
+
+Expected<BatchCaptioner*> Pipeline::model_for(const std::string& device,
+                                              const SearchSettings& search,
+                                              std::vector<OpenModel>& models) {
+  const auto found = std::find_if(models.begin(), models.end(),
+                                  [&](const OpenModel& model) { return model.search == search; });
+  if (found != models.end()) {
+    std::rotate(models.begin(), found, found + 1);  // the latest in front
+    return models.front().batches.get();
+  }
+  if (models.size() >= kModelsOpenMax) models.pop_back();  // first: two may not fit the device
+  auto opened = factory_(device, search);
+  if (!opened) return fail(opened.error());
+  OpenModel model;
+  model.search = search;
+  model.captioner = std::move(*opened);
+  model.batches = std::make_unique<BatchCaptioner>(*model.captioner, config_.batch_max);
+  models.insert(models.begin(), std::move(model));
+  return models.front().batches.get();
+}
+
+void Pipeline::device_loop(std::size_t slot, const std::string& device) {
+  std::vector<OpenModel> models;
+  const auto first = model_for(device, config_.search, models);
+  report_open(first ? Status() : Status(fail(first.error())));
+  if (!first) return;
+  for (;;) {
+    std::vector<Ready> batch = next_batch(models.front().batches->batch_now());
+    if (batch.empty()) return;
+    std::vector<Job> jobs;
+    for (const auto& item : batch) jobs.push_back(item.job);
+    const SearchSettings search = batch.front().job.run->spec.search;
+    auto model = model_for(device, search, models);
+    const WorkMark mark(*this, slot, Stage::captioning, std::move(jobs));
+    Status status = model ? caption(**model, std::move(batch)) : Status(fail(model.error()));
+    if (!status) {
+      events_.device_lost(device, status.error());
+      return;
+    }
+  }
+}
+
+std::vector<Pipeline::Ready> Pipeline::next_batch(std::size_t size_max) {
+  std::vector<Ready> batch;
+  std::unique_lock lock(mutex_);
+  do {
+    to_caption_.wait(lock, [&] { return stopping_ || !ready_.empty(); });
+    // Size or time, whichever first; and no waiting when nothing more can come.
+    to_caption_.wait_for(lock, config_.linger, [&] {
+      return stopping_ || ready_.size() >= size_max || (queued_.empty() && decoding_ == 0);
+    });
+    if (stopping_) return batch;
+  } while (ready_.empty());  // another device, or take_back, was faster
+  const SearchSettings search = ready_.front().job.run->spec.search;
+  std::deque<Ready> others;  // of runs with other search settings, in order
+  while (!ready_.empty() && batch.size() < size_max) {
+    Ready item = std::move(ready_.front());
+    ready_.pop_front();
+    if (item.job.run->spec.search == search) {
+      batch.push_back(std::move(item));
+    } else {
+      others.push_back(std::move(item));
+    }
+  }
+  ready_.insert(ready_.begin(), std::make_move_iterator(others.begin()),
+                std::make_move_iterator(others.end()));
+  return batch;
+}
+
+Status Pipeline::caption(BatchCaptioner& model, std::vector<Ready> batch) {
+  std::vector<const DecodedImage*> images;
+  for (const auto& item : batch) images.push_back(&*item.photo.network_input);
+  const auto start = Clock::now();
+  auto outcomes = model.caption(images);
+  if (!outcomes) return fail(outcomes.error());
+  const auto each = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start) /
+                    static_cast<std::int64_t>(batch.size());
+  std::vector<Finished> finished;
+  finished.reserve(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    auto& [job, photo] = batch[i];
+    Result result = result_of(job, photo);
+    result.times.caption_us = static_cast<std::uint32_t>(
+        std::min<std::int64_t>(each.count(), std::numeric_limits<std::uint32_t>::max()));
+    if (auto* words = std::get_if<Caption>(&(*outcomes)[i])) {
+      result.outcome = Captioned{photo.blur_score, std::move(*words)};
+    } else {
+      auto& failed = std::get<Failed>((*outcomes)[i]);
+      failed.blur_score = photo.blur_score;
+      result.outcome = std::move(failed);
+    }
+    finished.push_back(Finished{std::move(job), std::move(result)});
+  }
+  events_.finished(std::move(finished));
+  return {};
+}
+
+}  // namespace photoscribe
