@@ -1,0 +1,124 @@
+#include "common/sqlite/database.h"
+
+#include <SQLiteCpp/Backup.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "common/sqlite/storage.h"
+
+namespace photoscribe::sqlite {
+namespace {
+
+/// `file:` URI of an absolute path, with what has a meaning in URIs escaped.
+std::string immutable_uri(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += c == '%' ? "%25" : c == '?' ? "%3f" : "%23";
+    } else {
+      uri += c;
+    }
+  }
+  return uri + "?immutable=1";
+}
+
+bool has_log(const std::string& path) {
+  struct ::stat log {};
+  return ::stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0;
+}
+
+void prepare_writer(SQLite::Database& handle) {
+  // 64 MiB of cache: the path index of millions of images is walked in order, so more does not
+  // help.
+  handle.exec(
+      "PRAGMA foreign_keys = ON;"
+      "PRAGMA journal_mode = WAL;"
+      "PRAGMA synchronous = FULL;"
+      "PRAGMA cache_size = -65536;"
+      "PRAGMA journal_size_limit = 67108864;");
+}
+
+std::unique_ptr<SQLite::Database> open_handle(const std::string& path, Mode mode, int timeout_ms) {
+  if (mode == Mode::read_write) {
+    auto handle = std::make_unique<SQLite::Database>(
+        path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX, timeout_ms);
+    prepare_writer(*handle);
+    return handle;
+  }
+  try {
+    auto handle = std::make_unique<SQLite::Database>(
+        path, SQLite::OPEN_READONLY | SQLite::OPEN_NOMUTEX, timeout_ms);
+    handle->exec("SELECT count(*) FROM sqlite_master");  // opening alone reads nothing
+    return handle;
+  } catch (const SQLite::Exception& thrown) {
+    // A database in WAL mode needs to write its shared memory beside it. On a medium that cannot be
+    // written, and with no log left, nobody can be changing it: read it as it stands.
+    const int code = thrown.getErrorCode() & 0xff;
+    if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || ::access(path.c_str(), R_OK) != 0 ||
+        has_log(path)) {
+      throw;
+    }
+    return std::make_unique<SQLite::Database>(
+        immutable_uri(path), SQLite::OPEN_READONLY | SQLite::OPEN_URI | SQLite::OPEN_NOMUTEX,
+        timeout_ms);
+  }
+}
+
+}  // namespace
+
+Expected<Database> Database::open(const std::string& path, Mode mode, int busy_timeout_ms) {
+  if (Status safe = check_storage(path); !safe) return fail(safe.error());
+  const std::string file = absolute_path(path);
+  if (mode == Mode::read_only && ::access(file.c_str(), F_OK) != 0) {
+    return fail(Errc::store_failure, "open " + text_of(path) + ": " + std::strerror(errno) +
+                                         "; `photoscribe run PHOTOS --output FILE` makes one");
+  }
+  try {
+    return Database(open_handle(file, mode, busy_timeout_ms), path, mode);
+  } catch (const SQLite::Exception& thrown) {
+    return fail(to_error(thrown, "open", path));
+  }
+}
+
+Query Database::query(const char* sql) {
+  auto& statement = statements_[sql];
+  if (!statement) statement = std::make_unique<SQLite::Statement>(*handle_, sql);
+  statement->clearBindings();
+  return Query(*statement);
+}
+
+Status backup(Database& source, const std::string& file) {
+  const std::string target = absolute_path(file);
+  const std::string unfinished = target + ".unfinished";
+  if (::access(target.c_str(), F_OK) == 0) {
+    return fail(Errc::usage, "backup " + text_of(file) + ": exists already; name another file");
+  }
+  ::unlink(unfinished.c_str());  // of a backup that was killed
+  Status copied = [&]() -> Status {
+    try {
+      SQLite::Database copy(unfinished, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+      SQLite::Backup backup_of(copy, source.handle());
+      // All at once: in WAL mode that keeps no writer waiting, and pieces would start over at each
+      // write.
+      if (const int code = backup_of.executeStep(-1); code != SQLITE_DONE) {
+        throw SQLite::Exception(sqlite3_errstr(code), code);
+      }
+      return {};
+    } catch (const SQLite::Exception& thrown) {
+      return fail(to_error(thrown, "backup", file));
+    }
+  }();
+  if (copied && ::rename(unfinished.c_str(), target.c_str()) != 0) {
+    copied = fail(Errc::store_failure, "backup " + text_of(file) + ": " + std::strerror(errno));
+  }
+  ::unlink(unfinished.c_str());
+  return copied;
+}
+
+}  // namespace photoscribe::sqlite

@@ -1,0 +1,17 @@
+// sqlite_errors: what SQLite says, as an Error that tells a person what to do.
+#pragma once
+
+#include <SQLiteCpp/Exception.h>
+
+#include <string>
+
+#include "common/core/error.h"
+
+namespace photoscribe::sqlite {
+
+/// The Error of a thrown exception. `path` is the database's. Busy and locked: store_busy. No
+/// space: store_full. All else: store_failure.
+[[nodiscard]] Error to_error(const SQLite::Exception& thrown, const std::string& operation,
+                             const std::string& path);
+
+}  // namespace photoscribe::sqlite

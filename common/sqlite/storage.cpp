@@ -1,0 +1,115 @@
+#include "common/sqlite/storage.h"
+
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+namespace photoscribe::sqlite {
+
+std::optional<std::string_view> unsafe_file_system(long f_type) noexcept {
+  // From linux/magic.h and statfs(2); the values fit 32 bits, which is all that f_type promises.
+  constexpr std::array<std::pair<std::uint32_t, std::string_view>, 8> kUnsafe{{
+      {0x6969, "NFS"},
+      {0x517B, "SMB"},
+      {0xFE534D42, "SMB"},
+      {0xFF534D42, "CIFS"},
+      {0x65735546, "FUSE"},
+      {0x5346414F, "AFS"},
+      {0x73757245, "Coda"},
+      {0x00C36400, "Ceph"},
+  }};
+  for (const auto& [magic, name] : kUnsafe) {
+    if (static_cast<std::uint32_t>(f_type) == magic) return name;
+  }
+  return std::nullopt;
+}
+
+Status check_storage(const std::string& database) {
+  const std::string file = absolute_path(database);
+  const std::string folder = std::filesystem::path(file).parent_path().string();
+  struct ::statfs info {};
+  if (::statfs(folder.c_str(), &info) != 0) {
+    return fail(Errc::store_failure, "open " + text_of(database) + ": folder " + text_of(folder) +
+                                         ": " + std::strerror(errno) +
+                                         "; create it or name another place with --output");
+  }
+  if (const auto name = unsafe_file_system(static_cast<long>(info.f_type))) {
+    return fail(Errc::store_failure,
+                "open " + text_of(database) + ": the folder is on " + std::string(*name) +
+                    ", where SQLite's locks cannot be trusted; put the database on a local disk "
+                    "(--output) and copy it with `photoscribe backup`");
+  }
+  struct ::stat node {};
+  if (::stat(file.c_str(), &node) == 0 && !S_ISREG(node.st_mode)) {
+    return fail(Errc::store_failure, "open " + text_of(database) +
+                                         ": is not a file; name a database file with --output");
+  }
+  return {};
+}
+
+std::string absolute_path(const std::string& path) {
+  return std::filesystem::absolute(path.empty() ? std::string(".") : path).string();
+}
+
+namespace {
+
+/// Length of the well-formed UTF-8 sequence at the start of `bytes`, or 0 (Unicode 15, table 3-7).
+std::size_t sequence_length(std::string_view bytes) noexcept {
+  const auto at = [&](std::size_t i) -> unsigned {
+    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
+  };
+  const auto tail = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
+  const unsigned first = at(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    if (first == 0xE0 && at(1) < 0xA0) return 0;  // overlong
+    if (first == 0xED && at(1) > 0x9F) return 0;  // surrogates
+    return tail(1) && tail(2) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    if (first == 0xF0 && at(1) < 0x90) return 0;
+    if (first == 0xF4 && at(1) > 0x8F) return 0;
+    return tail(1) && tail(2) && tail(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view bytes) noexcept {
+  while (!bytes.empty()) {
+    const std::size_t length = sequence_length(bytes);
+    if (length == 0) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string text_of(std::string_view bytes) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string text;
+  text.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const std::size_t length = sequence_length(bytes);
+    if (length == 0 || bytes.front() == '\0') {  // NUL would end the text for many readers
+      const auto byte = static_cast<unsigned char>(bytes.front());
+      text += '%';
+      text += kHex[byte >> 4U];
+      text += kHex[byte & 15U];
+      bytes.remove_prefix(1);
+    } else {
+      text += bytes.substr(0, length);
+      bytes.remove_prefix(length);
+    }
+  }
+  return text;
+}
+
+}  // namespace photoscribe::sqlite

@@ -1,0 +1,39 @@
+// migrations: brings a database to the schema that this program was built with.
+//
+// The numbered .sql files are embedded at build time, so a program never meets a folder that it
+// does not know. Forward only; each file in a transaction of its own, with its checksum kept: a
+// database whose history is not ours is refused, never repaired.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "common/core/error.h"
+#include "common/sqlite/database.h"
+
+namespace photoscribe::migrations {
+
+struct Migration {
+  int number = 0;         // 1, 2, 3 … without gaps
+  std::string_view name;  // "0001_create_run"
+  std::string_view sql;
+};
+
+/// The files of this folder, in order.
+[[nodiscard]] std::span<const Migration> embedded();
+
+/// 64-bit FNV-1a (Fowler, Noll, Vo; draft-eastlake-fnv).
+[[nodiscard]] std::uint64_t fnv1a(std::string_view bytes) noexcept;
+
+/// Applies what is missing; returns how many were applied. Fails with store_failure when the
+/// database is of another program, newer than this one, or was made from another text of a
+/// migration. What was applied before a failure stays applied.
+[[nodiscard]] Expected<int> migrate(sqlite::Database& database,
+                                    std::span<const Migration> migrations = embedded());
+
+/// For readers: fails like migrate(), and also when something is missing.
+[[nodiscard]] Status check(sqlite::Database& database,
+                           std::span<const Migration> migrations = embedded());
+
+}  // namespace photoscribe::migrations
