@@ -19,6 +19,7 @@ namespace photoscribe::redis {
 /// `Command xadd("XADD"); xadd << key << "*" << "i" << 7;`
 class Command {
  public:
+  Command() = default;
   explicit Command(std::string_view name) { *this << name; }
   Command(std::initializer_list<std::string_view> words) {
     for (const std::string_view word : words) *this << word;
@@ -35,6 +36,9 @@ class Command {
     }
   }
   Command& operator<<(const std::vector<EntryId>& ids);
+
+  /// Adds all words of another command.
+  Command& append(const Command& words);
 
   /// Room for `bytes` of arguments in one go.
   void reserve(std::size_t bytes) { body_.reserve(bytes); }

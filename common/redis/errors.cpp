@@ -1,0 +1,81 @@
+#include "common/redis/errors.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace photoscribe::redis {
+namespace {
+
+constexpr std::array<std::string_view, 10> kTransient = {
+    "LOADING",     "OOM",        "MISCONF", "READONLY",   "TRYAGAIN",
+    "CLUSTERDOWN", "MASTERDOWN", "BUSY",    "NOREPLICAS", "UNBLOCKED"};
+
+std::string_view first_word(std::string_view text) {
+  return text.substr(0, text.find_first_of(" \r\n"));
+}
+
+/// Redis 6.2: "ERR Error running script (call to f_…): @user_script:7: -OOM command not allowed …".
+std::string_view inner_error(std::string_view text) {
+  if (!text.starts_with("ERR Error running script")) return text;
+  const auto at = text.find(": -");
+  if (at != std::string_view::npos) return text.substr(at + 3);
+  const auto colon = text.rfind("@user_script");
+  if (colon == std::string_view::npos) return text;
+  const auto message = text.find(": ", colon);
+  return message == std::string_view::npos ? text : text.substr(message + 2);
+}
+
+std::string_view cure(std::string_view word, std::string_view text) {
+  if (word == "NOAUTH") {
+    return "; the server asks for a password: set PHOTOSCRIBE_REDIS_PASSWORD or "
+           "PHOTOSCRIBE_REDIS_PASSWORD_FILE";
+  }
+  if (word == "WRONGPASS" || text.find("invalid password") != std::string_view::npos) {
+    return "; check the user in the URL and PHOTOSCRIBE_REDIS_PASSWORD";
+  }
+  if (word == "NOPERM") {
+    return "; let the user use photoscribe:* keys and stream, hash, script and transaction "
+           "commands "
+           "(ACL SETUSER … ~photoscribe:* +@all -@dangerous +info)";
+  }
+  if (word == "WRONGTYPE") {
+    return "; another program uses photoscribe's keys: choose another database (…/1)";
+  }
+  if (text.find("unknown command") != std::string_view::npos) {
+    return "; photoscribe needs Redis 6.2 or later, or Valkey, with no command renamed";
+  }
+  if (text.find("without any password configured") != std::string_view::npos) {
+    return "; the server wants no password: unset PHOTOSCRIBE_REDIS_PASSWORD";
+  }
+  return {};
+}
+
+}  // namespace
+
+Error error_of_reply(std::string_view reply_text, std::string_view operation) {
+  const std::string_view text = inner_error(reply_text.substr(0, reply_text.find_first_of("\r\n")));
+  const std::string_view word = first_word(text);
+  std::string message(operation);
+  message += ": ";
+  message += text;
+  if (std::find(kTransient.begin(), kTransient.end(), word) != kTransient.end() ||
+      text.find("max number of clients") != std::string_view::npos) {
+    return {Errc::redis_unavailable, std::move(message)};
+  }
+  if (word == "NOGROUP" || word == "RUNGONE") return {Errc::run_gone, std::move(message)};
+  message += cure(word, text);
+  return {Errc::redis_refused, std::move(message)};
+}
+
+std::chrono::milliseconds backoff(int failures, double unit_random,
+                                  BackoffSettings settings) noexcept {
+  const int doublings = std::clamp(failures - 1, 0, 30);
+  const double whole = std::min(static_cast<double>(settings.longest.count()),
+                                static_cast<double>(settings.first.count()) *
+                                    static_cast<double>(std::int64_t{1} << doublings));
+  const double part = 0.5 + 0.5 * std::clamp(unit_random, 0.0, 1.0);
+  return std::chrono::milliseconds(static_cast<std::int64_t>(whole * part));
+}
+
+}  // namespace photoscribe::redis

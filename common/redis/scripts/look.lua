@@ -1,0 +1,17 @@
+-- look: the scheduler's idle look (H4, H8); renews the expiry of every key.
+-- KEYS runs spec tasks results state workers control seen   ARGV group incarnation expiry_s
+-- returns {registered, last id of tasks or '', last-delivered id, pending, XLEN tasks, XLEN results}; or the error RUNGONE
+if redis.call('EXISTS', KEYS[2], KEYS[3], KEYS[4]) < 3 then
+  return redis.error_reply('RUNGONE no spec or no streams')
+end
+local delivered, pending
+for _, about in ipairs(redis.call('XINFO', 'GROUPS', KEYS[3])) do
+  local row = {}
+  for k = 1, #about, 2 do row[about[k]] = about[k + 1] end
+  if row.name == ARGV[1] then delivered, pending = row['last-delivered-id'], row.pending end
+end
+if not delivered then return redis.error_reply('RUNGONE no group') end
+for k = 1, #KEYS do redis.call('EXPIRE', KEYS[k], ARGV[3]) end
+local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+return {redis.call('HEXISTS', KEYS[1], ARGV[2]), last and last[1] or '', delivered, pending,
+        redis.call('XLEN', KEYS[3]), redis.call('XLEN', KEYS[4])}
