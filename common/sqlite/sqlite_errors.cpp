@@ -69,4 +69,8 @@ Error to_error(const SQLite::Exception& thrown, const std::string& operation,
   return Error{found.code, std::move(message)};
 }
 
+bool is_sql_error(const SQLite::Exception& thrown) noexcept {
+  return (thrown.getErrorCode() & 0xff) == SQLITE_ERROR;
+}
+
 }  // namespace photoscribe::sqlite

@@ -84,7 +84,10 @@ class Store {
 
   // --- manifest ---
 
-  /// Roots of the run, in the order in which they were added.
+  /// Every root of the database, whichever run: the same folder has one name everywhere. For
+  /// plan_sources().
+  [[nodiscard]] Expected<std::vector<Root>> known_roots();
+  /// Roots of the run, in the order in which they were added to the database.
   [[nodiscard]] Expected<std::vector<Root>> roots(RunId run);
   /// Begins to compare the manifest with what lies on disk. One scan at a time; dropping it without
   /// finish() leaves what was added and marks nothing as vanished. See class Scan.
@@ -145,8 +148,8 @@ class Store {
 
   // --- search: captions are indexed outside the recorder's transaction ---
 
-  /// Indexes at most `count` captions recorded since the last call; returns how many. Call when
-  /// idle.
+  /// Indexes the captions of at most `count` results recorded since the last call; returns how many
+  /// results it looked at, 0 when nothing is left. Call when idle.
   [[nodiscard]] Expected<std::int64_t> index_captions(std::size_t count);
   /// Current captions that match an FTS5 query, best first. Fails with `usage` on a malformed
   /// query.
@@ -164,9 +167,9 @@ class Store {
   /// an existing file; leaves nothing behind when it fails.
   [[nodiscard]] Status backup(const std::string& file);
 
+  struct Impl;  // store_impl.h
+
  private:
-  friend class Scan;
-  struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

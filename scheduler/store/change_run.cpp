@@ -1,0 +1,144 @@
+// Redo, rejudge, retry and cancel: changes to many images of a run at once.
+#include "scheduler/store/store.h"
+#include "scheduler/store/store_impl.h"
+
+namespace photoscribe {
+namespace {
+
+/// Images waiting again take their numbers from the end of the queue, in the order of their ids
+/// (PROTOCOL H5).
+struct QueueSpan {
+  std::int64_t first = 0, lowest_id = 0;
+};
+
+QueueSpan span_for(Store::Impl& store, RunId run, std::int64_t lowest_id, std::int64_t highest_id) {
+  return {store.extend_queue(run, highest_id - lowest_id + 1), lowest_id};
+}
+
+}  // namespace
+
+void Store::Impl::redo(RunId run) {
+  std::int64_t lowest = 0;
+  std::int64_t highest = 0;
+  {
+    auto row = db.query("SELECT min(image_id), max(image_id) FROM image WHERE run_id = ?");
+    if (!row.with(run).step() || row.is_null(0)) return;
+    lowest = row.integer(0);
+    highest = row.integer(1);
+  }
+  const QueueSpan span = span_for(*this, run, lowest, highest);
+  db.query(
+        "UPDATE image SET attempt = attempt + 1, content_attempt = attempt + 1, state = 'pending', "
+        "reason = NULL, queue_seq = ? + image_id - ? WHERE run_id = ?")
+      .with(span.first, span.lowest_id, run)
+      .run();
+  recount(run);
+}
+
+void Store::Impl::rejudge(RunId run, double blur_threshold, EnsuredRun& report) {
+  // For each image whose verdict changes: `copy_of` is the result that its new attempt starts from:
+  // its own score for a newly blurred one, an earlier caption of the same content for a newly clear
+  // one. None: pending.
+  db.execute(
+      "CREATE TEMP TABLE IF NOT EXISTS rejudged ("
+      "image_id INTEGER PRIMARY KEY, verdict TEXT NOT NULL, copy_of INTEGER)");
+  db.execute("DELETE FROM temp.rejudged");
+  db.query(
+        "INSERT INTO temp.rejudged "
+        "SELECT image.image_id, 'blurred', result.result_id FROM image "
+        "JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
+        "WHERE image.run_id = ? AND image.state IN ('done', 'failed') AND result.blur_score < ?")
+      .with(run, blur_threshold)
+      .run();
+  db.query(
+        "INSERT INTO temp.rejudged "
+        "SELECT image.image_id, 'done', (SELECT earlier.result_id FROM result AS earlier "
+        "  WHERE earlier.image_id = image.image_id AND earlier.outcome = 'done' "
+        "  AND earlier.attempt >= image.content_attempt ORDER BY earlier.attempt DESC LIMIT 1) "
+        "FROM image "
+        "JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
+        "WHERE image.run_id = ? AND image.state = 'blurred' AND result.blur_score >= ?")
+      .with(run, blur_threshold)
+      .run();
+  std::int64_t lowest = 0;
+  std::int64_t highest = 0;
+  {
+    auto row = db.query(
+        "SELECT count(*) FILTER (WHERE verdict = 'blurred'), "
+        "count(*) FILTER (WHERE verdict = 'done' AND copy_of IS NULL), "
+        "count(*) FILTER (WHERE verdict = 'done' AND copy_of IS NOT NULL), "
+        "min(image_id), max(image_id) FROM temp.rejudged");
+    row.step();
+    report.became_blurred = row.integer(0);
+    report.became_clear = row.integer(1);
+    report.caption_restored = row.integer(2);
+    if (row.is_null(3)) return;
+    lowest = row.integer(3);
+    highest = row.integer(4);
+  }
+  const QueueSpan span = span_for(*this, run, lowest, highest);
+  db.query(
+        "INSERT INTO result (image_id, attempt, outcome, blur_score, width_px, height_px, caption, "
+        "log_prob, tokens, worker_id, read_us, decode_us, caption_us, finished_unix_ms) "
+        "SELECT image.image_id, image.attempt + 1, judged.verdict, result.blur_score, "
+        "result.width_px, "
+        "result.height_px, iif(judged.verdict = 'done', result.caption, NULL), "
+        "iif(judged.verdict = 'done', result.log_prob, NULL), "
+        "iif(judged.verdict = 'done', result.tokens, NULL), result.worker_id, result.read_us, "
+        "result.decode_us, result.caption_us, result.finished_unix_ms "
+        "FROM temp.rejudged AS judged JOIN image USING (image_id) "
+        "JOIN result ON result.result_id = judged.copy_of")
+      .run();
+  db.query(
+        "UPDATE image SET attempt = attempt + 1, reason = NULL, "
+        "state = iif(judged.copy_of IS NULL, 'pending', judged.verdict), "
+        "queue_seq = iif(judged.copy_of IS NULL, ? + image.image_id - ?, queue_seq) "
+        "FROM temp.rejudged AS judged WHERE judged.image_id = image.image_id")
+      .with(span.first, span.lowest_id)
+      .run();
+  db.execute("DELETE FROM temp.rejudged");
+  recount(run);
+  score_missing(run);
+}
+
+Expected<std::int64_t> Store::retry_failed(RunId run, std::span<const Reason> reasons) {
+  sqlite::Database& db = impl_->db;
+  return db.write("retry failed photos", [&] {
+    std::string wanted = ",";  // no reason's name has a comma
+    for (const Reason reason : reasons) wanted += std::string(to_string(reason)) + ",";
+    std::int64_t lowest = 0;
+    std::int64_t highest = 0;
+    {
+      auto row = db.query(
+          "SELECT min(image_id), max(image_id) FROM image WHERE run_id = ?1 AND state = 'failed' "
+          "AND (?2 = ',' OR instr(?2, ',' || reason || ',') > 0)");
+      if (!row.with(run, wanted).step() || row.is_null(0)) return std::int64_t{0};
+      lowest = row.integer(0);
+      highest = row.integer(1);
+    }
+    const QueueSpan span = span_for(*impl_, run, lowest, highest);
+    const int images =
+        db.query(
+              "UPDATE image SET attempt = attempt + 1, state = 'pending', reason = NULL, "
+              "queue_seq = ?1 + image_id - ?2 WHERE run_id = ?3 AND state = 'failed' "
+              "AND (?4 = ',' OR instr(?4, ',' || reason || ',') > 0)")
+            .with(span.first, span.lowest_id, run, wanted)
+            .run();
+    impl_->recount(run);
+    return std::int64_t{images};
+  });
+}
+
+Expected<std::int64_t> Store::cancel(RunId run) {
+  sqlite::Database& db = impl_->db;
+  return db.write("cancel run", [&] {
+    const int images =
+        db.query("UPDATE image SET asked = 0 WHERE run_id = ? AND state = 'pending' AND asked = 1")
+            .with(run)
+            .run();
+    impl_->recount(run);
+    return std::int64_t{images};
+  });
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,232 @@
+// The recorder's transaction.
+#include "common/sqlite/storage.h"
+#include "scheduler/store/record_rule.h"
+#include "scheduler/store/store.h"
+#include "scheduler/store/store_impl.h"
+
+namespace photoscribe {
+namespace {
+
+/// What goes into one row of `result`.
+struct Outcome {
+  Verdict verdict = Verdict::failed;
+  std::optional<double> blur_score;
+  const Caption* caption = nullptr;  // of done
+  std::optional<Reason> reason;      // of failed
+  std::optional<std::string> detail;
+};
+
+Outcome outcome_of(const Result& result, double blur_threshold) {
+  Outcome outcome;
+  outcome.verdict = verdict_of(result, blur_threshold);
+  if (const auto* captioned = std::get_if<Captioned>(&result.outcome)) {
+    outcome.blur_score = captioned->blur_score;
+    if (outcome.verdict == Verdict::done) outcome.caption = &captioned->caption;
+  } else if (const auto* blurred = std::get_if<Blurred>(&result.outcome)) {
+    outcome.blur_score = blurred->blur_score;
+  } else {
+    const auto& failed = std::get<Failed>(result.outcome);
+    outcome.blur_score = failed.blur_score;
+    outcome.reason = failed.reason;
+    outcome.detail = sqlite::text_of(failed.detail);
+  }
+  return outcome;
+}
+
+ImageState state_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::done:
+      return ImageState::done;
+    case Verdict::blurred:
+      return ImageState::blurred;
+    case Verdict::failed:
+      return ImageState::failed;
+    case Verdict::uncaptioned:
+      break;
+  }
+  return ImageState::pending;
+}
+
+std::optional<std::string> reason_text(const std::optional<Reason>& reason) {
+  if (!reason) return std::nullopt;
+  return std::string(to_string(*reason));
+}
+
+std::optional<std::int64_t> size_px(int pixels) {
+  if (pixels <= 0) return std::nullopt;
+  return pixels;
+}
+
+class Recorder {
+ public:
+  Recorder(Store::Impl& store, RunId run, double blur_threshold)
+      : store_(store), db_(store.db), run_(run), blur_threshold_(blur_threshold), changes_(run) {
+    auto row = db_.query("SELECT EXISTS (SELECT 1 FROM reference_caption)");
+    row.step();
+    has_references_ = row.integer(0) != 0;
+  }
+
+  void record(const Result& result, std::int64_t worker_id) {
+    const Outcome outcome = outcome_of(result, blur_threshold_);
+    bool asked = false;
+    const auto image = find(result.image_id, asked);
+    const RecordOutcome rule = record_rule(image, result.attempt, outcome.verdict);
+    report_.outcomes.push_back(rule);
+    switch (rule) {
+      case RecordOutcome::recorded:
+        ++report_.recorded;
+        insert(result, outcome, worker_id, std::nullopt);
+        break;
+      case RecordOutcome::replaced:
+        ++report_.replaced;
+        insert(result, outcome, worker_id, remove(result));
+        break;
+      case RecordOutcome::requeued:
+        ++report_.requeued;
+        requeue(result.image_id);
+        break;
+      case RecordOutcome::duplicate:
+        ++report_.duplicate;
+        return;
+      case RecordOutcome::superseded:
+        ++report_.superseded;
+        return;
+      case RecordOutcome::unknown:
+        ++report_.unknown;
+        return;
+    }
+    const std::string was = image->reason ? std::string(to_string(*image->reason)) : "";
+    changes_.add(asked, name_of(image->state), was, -1);
+    changes_.add(asked, name_of(state_of(outcome.verdict)),
+                 reason_text(outcome.reason).value_or(""), +1);
+  }
+
+  RecordReport finish() {
+    changes_.flush(db_);
+    return std::move(report_);
+  }
+
+ private:
+  std::optional<KnownImage> find(std::int64_t image_id, bool& asked) {
+    auto row = db_.query(
+        "SELECT attempt, state, reason, asked FROM image WHERE image_id = ? AND run_id = ?");
+    if (!row.with(image_id, run_).step()) return std::nullopt;
+    KnownImage image;
+    image.attempt = static_cast<std::int32_t>(row.integer(0));
+    image.state = state_from(row.text(1));
+    if (const auto reason = row.optional_text(2)) image.reason = reason_from_string(*reason);
+    asked = row.integer(3) != 0;
+    return image;
+  }
+
+  /// Takes the failure away that a later result replaces; the result_id for that result. A new one,
+  /// since search indexes captions by rising result_id.
+  std::int64_t remove(const Result& result) {
+    std::int64_t next = 0;
+    {
+      auto row = db_.query("SELECT max(result_id) + 1 FROM result");
+      row.step();
+      next = row.integer(0);
+    }
+    db_.query("DELETE FROM result WHERE image_id = ? AND attempt = ?")
+        .with(result.image_id, result.attempt)
+        .run();
+    return next;
+  }
+
+  void insert(const Result& result, const Outcome& outcome, std::int64_t worker_id,
+              std::optional<std::int64_t> result_id) {
+    const ImageState state = state_of(outcome.verdict);
+    const auto reason = reason_text(outcome.reason);
+    std::optional<std::string> caption;
+    std::optional<double> log_prob;
+    std::optional<std::int64_t> tokens;
+    if (outcome.caption != nullptr) {
+      caption = sqlite::text_of(outcome.caption->text);
+      log_prob = outcome.caption->log_prob;
+      tokens = outcome.caption->tokens;
+    }
+    db_.query(
+           "INSERT INTO result (result_id, image_id, attempt, outcome, blur_score, width_px, "
+           "height_px, caption, log_prob, tokens, reason, detail, worker_id, read_us, decode_us, "
+           "caption_us, finished_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+           "?)")
+        .with(result_id, result.image_id, result.attempt, name_of(state), outcome.blur_score,
+              size_px(result.width_px), size_px(result.height_px), caption, log_prob, tokens,
+              reason, outcome.detail, worker_id, result.times.read_us, result.times.decode_us,
+              result.times.caption_us, result.finished_unix_ms)
+        .run();
+    const std::int64_t row_id = db_.handle().getLastInsertRowid();
+    db_.query("UPDATE image SET state = ?, reason = ? WHERE image_id = ?")
+        .with(name_of(state), reason, result.image_id)
+        .run();
+    if (caption && has_references_) {
+      if (const auto references = store_.references(result.image_id); !references.empty()) {
+        store_.score(row_id, *caption, references);
+      }
+    }
+    ++(state == ImageState::done      ? report_.done
+       : state == ImageState::blurred ? report_.blurred
+                                      : report_.failed);
+  }
+
+  void requeue(std::int64_t image_id) {
+    db_.query(
+           "UPDATE image SET attempt = attempt + 1, state = 'pending', reason = NULL, queue_seq = "
+           "? "
+           "WHERE image_id = ?")
+        .with(store_.extend_queue(run_, 1), image_id)
+        .run();
+  }
+
+  Store::Impl& store_;
+  sqlite::Database& db_;
+  RunId run_;
+  double blur_threshold_;
+  bool has_references_ = false;
+  CountChanges changes_;
+  RecordReport report_;
+};
+
+Result result_of(const Condemned& condemned) {
+  Result result;
+  result.image_id = condemned.image_id;
+  result.attempt = condemned.attempt;
+  Failed failed;
+  failed.reason = Reason::crashed_worker;
+  failed.detail = "in hand at " + std::to_string(condemned.deliveries) + " worker crashes";
+  result.outcome = std::move(failed);
+  result.finished_unix_ms = now_unix_ms();
+  return result;
+}
+
+}  // namespace
+
+Expected<RecordReport> Store::record(RunId run, const Incoming& incoming) {
+  sqlite::Database& db = impl_->db;
+  return db.write("record results", [&]() -> Expected<RecordReport> {
+    const auto row = impl_->require_run(run);
+    if (!row) return fail(row.error());
+    Recorder recorder(*impl_, run, row->settings.blur.blur_threshold);
+    for (const ResultBatch& batch : incoming.batches) {
+      const std::int64_t worker_id = impl_->worker_id(batch.worker);
+      for (const Result& result : batch.results) recorder.record(result, worker_id);
+    }
+    for (const Condemned& condemned : incoming.condemned) {
+      recorder.record(result_of(condemned), impl_->worker_id(condemned.worker));
+    }
+    for (const Unparsable& entry : incoming.unparsable) {
+      db.query(
+            "INSERT INTO quarantine (run_id, entry_id, bytes, why, at_unix_ms) "
+            "VALUES (?, ?, ?, ?, ?)")
+          .with(run, entry.entry_id, sqlite::Blob{entry.bytes}, sqlite::text_of(entry.why),
+                now_unix_ms())
+          .run();
+    }
+    RecordReport report = recorder.finish();
+    report.quarantined = static_cast<std::int64_t>(incoming.unparsable.size());
+    return report;
+  });
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,142 @@
+// Rows for export, and search over captions.
+#include "common/sqlite/sqlite_errors.h"
+#include "scheduler/store/store.h"
+#include "scheduler/store/store_impl.h"
+
+namespace photoscribe {
+namespace {
+
+std::string select_rows(const char* from_and_rest) {
+  return std::string(
+             "SELECT image.image_id, image.attempt, run.name, root.name, root.folder, image.path, "
+             "image.state, image.reason, result.detail, result.blur_score, run.blur_threshold, "
+             "result.caption, result.log_prob, bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, "
+             "result.width_px, result.height_px, run.model_hash, worker.name, "
+             "result.finished_unix_ms, image.vanished ") +
+         from_and_rest;
+}
+
+// Static strings: statements are cached by the address of their text.
+const std::string kPage = select_rows(
+    "FROM image JOIN run ON run.run_id = image.run_id JOIN root ON root.root_id = image.root_id "
+    "LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
+    "LEFT JOIN bleu ON bleu.result_id = result.result_id "
+    "LEFT JOIN worker ON worker.worker_id = result.worker_id "
+    "WHERE image.image_id > ? AND image.run_id = ? ORDER BY image.image_id LIMIT 1000");
+
+const std::string kSearch = select_rows(
+    "FROM caption_search JOIN result ON result.result_id = caption_search.rowid "
+    "JOIN image ON image.image_id = result.image_id AND image.attempt = result.attempt "
+    "JOIN run ON run.run_id = image.run_id JOIN root ON root.root_id = image.root_id "
+    "JOIN worker ON worker.worker_id = result.worker_id "
+    "LEFT JOIN bleu ON bleu.result_id = result.result_id "
+    "WHERE caption_search MATCH ? AND image.state = 'done' ORDER BY caption_search.rank LIMIT ?");
+
+std::optional<int> pixels(const sqlite::Query& row, int column) {
+  const auto value = row.optional_integer(column);
+  if (!value) return std::nullopt;
+  return static_cast<int>(*value);
+}
+
+ResultRow read_row(const sqlite::Query& row) {
+  ResultRow result;
+  result.image_id = row.integer(0);
+  result.attempt = static_cast<std::int32_t>(row.integer(1));
+  result.run = row.text(2);
+  result.root = row.text(3);
+  result.path = row.text(5);
+  result.uri = uri_of(row.text(4), result.path);
+  result.state = row.text(6);
+  result.reason = row.optional_text(7);
+  result.detail = row.optional_text(8);
+  result.blur_score = row.optional_real(9);
+  result.blur_threshold = row.real(10);
+  result.caption = row.optional_text(11);
+  result.log_prob = row.optional_real(12);
+  for (int n = 0; n < 4; ++n) {
+    result.bleu[static_cast<std::size_t>(n)] = row.optional_real(13 + n);
+  }
+  result.width_px = pixels(row, 17);
+  result.height_px = pixels(row, 18);
+  result.model = row.text(19);
+  result.worker = row.optional_text(20);
+  result.finished_unix_ms = row.optional_integer(21);
+  result.vanished = row.integer(22) != 0;
+  return result;
+}
+
+}  // namespace
+
+std::string uri_of(std::string_view folder, std::string_view path) {
+  std::string uri = sqlite::text_of(folder);
+  while (!uri.empty() && uri.back() == '/') uri.pop_back();
+  return uri + "/" + sqlite::text_of(path);
+}
+
+Status Store::for_each_result(RunId run, const std::function<Status(const ResultRow&)>& row) {
+  std::int64_t last = 0;
+  for (;;) {
+    const auto page = impl_->db.read("read results", [&] {
+      std::vector<ResultRow> rows;
+      auto query = impl_->db.query(kPage.c_str());
+      query.with(last, run);
+      while (query.step()) rows.push_back(read_row(query));
+      return rows;
+    });
+    if (!page) return fail(page.error());
+    if (page->empty()) return {};
+    for (const ResultRow& one : *page) {
+      if (Status taken = row(one); !taken) return taken;
+    }
+    last = page->back().image_id;
+  }
+}
+
+Expected<std::int64_t> Store::index_captions(std::size_t count) {
+  sqlite::Database& db = impl_->db;
+  return db.write("index captions", [&] {
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+    std::int64_t looked_at = 0;
+    {
+      auto row = db.query("SELECT result_id FROM caption_search_progress");
+      row.step();
+      first = row.integer(0);
+    }
+    {
+      auto row = db.query(
+          "SELECT max(result_id), count(*) FROM (SELECT result_id FROM result "
+          "WHERE result_id > ? ORDER BY result_id LIMIT ?)");
+      row.with(first, count).step();
+      if (row.is_null(0)) return std::int64_t{0};
+      last = row.integer(0);
+      looked_at = row.integer(1);
+    }
+    db.query(
+          "INSERT INTO caption_search (rowid, caption) SELECT result_id, caption FROM result "
+          "WHERE result_id > ? AND result_id <= ? AND caption IS NOT NULL")
+        .with(first, last)
+        .run();
+    db.query("UPDATE caption_search_progress SET result_id = ?").with(last).run();
+    return looked_at;
+  });
+}
+
+Expected<std::vector<ResultRow>> Store::search(const std::string& query, std::size_t count) {
+  sqlite::Database& db = impl_->db;
+  return db.read("search", [&]() -> Expected<std::vector<ResultRow>> {
+    std::vector<ResultRow> rows;
+    try {
+      auto row = db.query(kSearch.c_str());
+      row.with(query, count);
+      while (row.step()) rows.push_back(read_row(row));
+    } catch (const SQLite::Exception& thrown) {
+      if (!sqlite::is_sql_error(thrown)) throw;  // FTS5 could not parse it
+      return fail(Errc::usage, "search \"" + query + "\": " + thrown.what() +
+                                   "; put words with punctuation in double quotes");
+    }
+    return rows;
+  });
+}
+
+}  // namespace photoscribe

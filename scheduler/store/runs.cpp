@@ -1,0 +1,187 @@
+// Runs and what Redis knows them by.
+#include "common/sqlite/storage.h"
+#include "scheduler/store/settings.h"
+#include "scheduler/store/store.h"
+#include "scheduler/store/store_impl.h"
+
+namespace photoscribe {
+namespace {
+
+// Static strings: statements are cached by the address of their text.
+std::string select_run(const char* rest) {
+  return std::string(
+             "SELECT run_id, name, settings, incarnation, fence, cursor, created_unix_ms "
+             "FROM run ") +
+         rest;
+}
+
+const std::string kByName = select_run("WHERE name = ?");
+const std::string kById = select_run("WHERE run_id = ?");
+const std::string kAll = select_run("ORDER BY run_id");
+
+Expected<RunRow> read_run(const sqlite::Query& row) {
+  auto settings = parse_settings(row.text(2));
+  if (!settings) return fail(settings.error());
+  RunRow run;
+  run.id = row.integer(0);
+  run.name = row.text(1);
+  run.settings = std::move(*settings);
+  run.incarnation = row.optional_text(3);
+  run.fence = row.integer(4);
+  run.cursor = row.integer(5);
+  run.created_unix_ms = row.integer(6);
+  return run;
+}
+
+Expected<std::optional<RunRow>> run_named(sqlite::Database& db, const std::string& name) {
+  auto row = db.query(kByName.c_str());
+  if (!row.with(name).step()) return std::optional<RunRow>();
+  auto run = read_run(row);
+  if (!run) return fail(run.error());
+  return std::optional(std::move(*run));
+}
+
+Status check_name(const std::string& name) {
+  if (name.empty() || !sqlite::is_utf8(name) || name.find_first_of("\n\r\t") != std::string::npos ||
+      name.find('\0') != std::string::npos) {
+    return fail(Errc::usage, "run name \"" + sqlite::text_of(name) +
+                                 "\": must be text on one line, and not empty");
+  }
+  return {};
+}
+
+std::string refusal(const std::string& name, const std::string& difference) {
+  return "run \"" + name + "\" was made with other settings: " + difference +
+         "; --new-run NAME captions the photos under a new name beside it, --redo captions every "
+         "photo of this run again";
+}
+
+void retire_incarnation(sqlite::Database& db, RunId run) {
+  db.query(
+        "INSERT INTO past_incarnation (incarnation, run_id, ended_unix_ms) "
+        "SELECT incarnation, run_id, ? FROM run WHERE run_id = ? AND incarnation IS NOT NULL "
+        "ON CONFLICT DO NOTHING")
+      .with(now_unix_ms(), run)
+      .run();
+  db.query("UPDATE run SET incarnation = NULL WHERE run_id = ?").with(run).run();
+}
+
+void set_settings(sqlite::Database& db, RunId run, const RunSettings& settings) {
+  db.query("UPDATE run SET settings = ? WHERE run_id = ?").with(to_json(settings), run).run();
+}
+
+}  // namespace
+
+Expected<std::optional<RunRow>> Store::Impl::run_row(RunId id) {
+  auto row = db.query(kById.c_str());
+  if (!row.with(id).step()) return std::optional<RunRow>();
+  auto run = read_run(row);
+  if (!run) return fail(run.error());
+  return std::optional(std::move(*run));
+}
+
+Expected<RunRow> Store::Impl::require_run(RunId id) {
+  auto run = run_row(id);
+  if (!run) return fail(run.error());
+  if (!*run) {
+    return fail(Errc::usage, "run number " + std::to_string(id) + ": not in this database");
+  }
+  return std::move(**run);
+}
+
+Expected<EnsuredRun> Store::ensure_run(const std::string& name, const RunSettings& settings,
+                                       bool redo) {
+  if (Status good = check_name(name); !good) return fail(good.error());
+  Impl& impl = *impl_;
+  return impl.db.write("prepare run " + name, [&]() -> Expected<EnsuredRun> {
+    EnsuredRun report;
+    const auto known = run_named(impl.db, name);
+    if (!known) return fail(known.error());
+    if (!*known) {
+      impl.db.query("INSERT INTO run (name, settings, created_unix_ms) VALUES (?, ?, ?)")
+          .with(name, to_json(settings), now_unix_ms())
+          .run();
+      report.created = true;
+    } else {
+      const RunRow& stored = **known;
+      const std::string difference = result_altering_difference(stored.settings, settings);
+      if (!difference.empty() && !redo) return fail(Errc::usage, refusal(name, difference));
+      if (stored.settings != settings) set_settings(impl.db, stored.id, settings);
+      if (redo) {
+        impl.redo(stored.id);
+        report.redone = true;
+      } else if (stored.settings.blur.blur_threshold != settings.blur.blur_threshold) {
+        impl.rejudge(stored.id, settings.blur.blur_threshold, report);
+      }
+    }
+    auto run = run_named(impl.db, name);
+    if (!run) return fail(run.error());
+    report.run = std::move(**run);
+    return report;
+  });
+}
+
+Expected<std::string> Store::settings_conflict(const std::string& name,
+                                               const RunSettings& settings) {
+  return impl_->db.read("look at run " + name, [&]() -> Expected<std::string> {
+    const auto known = run_named(impl_->db, name);
+    if (!known) return fail(known.error());
+    if (!*known) return std::string();
+    const std::string difference = result_altering_difference((*known)->settings, settings);
+    return difference.empty() ? std::string() : refusal(name, difference);
+  });
+}
+
+Expected<std::optional<RunRow>> Store::find_run(const std::string& name) {
+  return impl_->db.read("look for run " + name, [&] { return run_named(impl_->db, name); });
+}
+
+Expected<RunRow> Store::run(RunId run) {
+  return impl_->db.read("read run", [&] { return impl_->require_run(run); });
+}
+
+Expected<std::vector<RunRow>> Store::runs() {
+  return impl_->db.read("list runs", [&]() -> Expected<std::vector<RunRow>> {
+    std::vector<RunRow> all;
+    auto row = impl_->db.query(kAll.c_str());
+    while (row.step()) {
+      auto run = read_run(row);
+      if (!run) return fail(run.error());
+      all.push_back(std::move(*run));
+    }
+    return all;
+  });
+}
+
+Status Store::begin_incarnation(RunId run, const std::string& incarnation) {
+  return impl_->db.write("store incarnation", [&] {
+    retire_incarnation(impl_->db, run);
+    impl_->db.query("UPDATE run SET incarnation = ? WHERE run_id = ?").with(incarnation, run).run();
+  });
+}
+
+Status Store::end_incarnation(RunId run) {
+  return impl_->db.write("end incarnation", [&] { retire_incarnation(impl_->db, run); });
+}
+
+Expected<std::vector<std::string>> Store::past_incarnations(RunId run) {
+  return impl_->db.read("read past incarnations", [&] {
+    std::vector<std::string> all;
+    auto row =
+        impl_->db.query("SELECT incarnation FROM past_incarnation WHERE run_id = ? ORDER BY rowid");
+    row.with(run);
+    while (row.step()) all.push_back(row.text(0));
+    return all;
+  });
+}
+
+Expected<std::int64_t> Store::next_fence(RunId run) {
+  return impl_->db.write("store fence", [&] {
+    impl_->db.query("UPDATE run SET fence = fence + 1 WHERE run_id = ?").with(run).run();
+    auto row = impl_->db.query("SELECT fence FROM run WHERE run_id = ?");
+    row.with(run).step();
+    return row.integer(0);
+  });
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,282 @@
+// Comparing the manifest with what lies on disk.
+#include <algorithm>
+
+#include "common/sqlite/storage.h"
+#include "scheduler/store/store.h"
+#include "scheduler/store/store_impl.h"
+
+namespace photoscribe {
+namespace {
+
+struct ImageRow {
+  std::int64_t image_id = 0;
+  std::int64_t size_bytes = 0, mtime_ns = 0, inode = 0;
+  std::string state, reason;
+  bool asked = true, vanished = false;
+  std::int64_t queue_seq = 0;
+};
+
+bool lies_in(const std::string& path, const std::string& prefix) {
+  return prefix.empty() || path == prefix ||
+         (path.size() > prefix.size() && path.starts_with(prefix) && path[prefix.size()] == '/');
+}
+
+}  // namespace
+
+struct Scan::Impl {
+  Store::Impl& store;
+  RunId run;
+  std::vector<std::int64_t> root_ids;
+  bool had_images = false;  // then most files have rows: look before inserting
+  std::vector<bool> seen;   // by image_id
+  ScanCounts counts;
+
+  // Of the transaction in progress.
+  std::int64_t cursor = 0, queue_end = 0;
+  std::vector<std::size_t> marked;
+
+  Impl(Store::Impl& owner, RunId id) : store(owner), run(id) {}
+
+  bool mark_seen(std::int64_t image_id) {
+    const auto index = static_cast<std::size_t>(image_id);
+    if (index >= seen.size()) seen.resize(std::max(index + 1, seen.size() * 2));
+    if (seen[index]) return false;
+    seen[index] = true;
+    marked.push_back(index);
+    return true;
+  }
+
+  std::optional<ImageRow> find(std::int64_t root_id, const std::string& path) {
+    auto row = store.db.query(
+        "SELECT image_id, size_bytes, mtime_ns, inode, state, coalesce(reason, ''), asked, "
+        "vanished, "
+        "queue_seq FROM image WHERE root_id = ? AND path = ? AND run_id = ?");
+    if (!row.with(root_id, sqlite::Blob{path}, run).step()) return std::nullopt;
+    return ImageRow{row.integer(0),      row.integer(1),      row.integer(2),
+                    row.integer(3),      row.text(4),         row.text(5),
+                    row.integer(6) != 0, row.integer(7) != 0, row.integer(8)};
+  }
+
+  /// False when the image has a row already.
+  bool insert(std::int64_t root_id, const FoundFile& file) {
+    const int rows =
+        store.db
+            .query(
+                "INSERT INTO image (run_id, root_id, path, path_text, size_bytes, mtime_ns, inode, "
+                "queue_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+            .with(run, root_id, sqlite::Blob{file.path}, text_if_needed(file.path), file.size_bytes,
+                  file.mtime_ns, file.inode, queue_end + 1)
+            .run();
+    if (rows == 0) return false;
+    ++queue_end;
+    mark_seen(store.db.handle().getLastInsertRowid());
+    return true;
+  }
+
+  void compare(const ImageRow& row, const FoundFile& file, CountChanges& changes);
+  void add_one(const FoundFile& file, CountChanges& changes);
+  void unseen(const ImageRow& row, bool vanished, CountChanges& changes);
+};
+
+void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChanges& changes) {
+  if (!mark_seen(row.image_id)) return;
+  const auto now_asked = [&](std::string_view state, std::string_view reason) {
+    changes.add(row.asked, row.state, row.reason, -1);
+    changes.add(true, state, reason, +1);
+    if (row.vanished) changes.add(false, "vanished", "", -1);
+  };
+  if (row.size_bytes != file.size_bytes || row.mtime_ns != file.mtime_ns) {
+    store.db
+        .query(
+            "UPDATE image SET attempt = attempt + 1, content_attempt = attempt + 1, state = "
+            "'pending', "
+            "reason = NULL, asked = 1, vanished = 0, size_bytes = ?, mtime_ns = ?, inode = ?, "
+            "queue_seq = ? WHERE image_id = ?")
+        .with(file.size_bytes, file.mtime_ns, file.inode, ++queue_end, row.image_id)
+        .run();
+    now_asked("pending", "");
+    ++counts.changed;
+    return;
+  }
+  ++counts.unchanged;
+  if (row.asked) return;
+  // Its task was dropped, or never enqueued: behind the cursor nobody would enqueue it again (H5).
+  const std::int64_t queue_seq =
+      row.state == "pending" && row.queue_seq <= cursor ? ++queue_end : row.queue_seq;
+  store.db
+      .query(
+          "UPDATE image SET asked = 1, vanished = 0, inode = ?, queue_seq = ? WHERE image_id = ?")
+      .with(file.inode, queue_seq, row.image_id)
+      .run();
+  now_asked(row.state, row.reason);
+  ++counts.returned;
+}
+
+void Scan::Impl::add_one(const FoundFile& file, CountChanges& changes) {
+  const std::int64_t root_id = root_ids.at(static_cast<std::size_t>(file.root));
+  if (had_images) {
+    if (const auto row = find(root_id, file.path)) return compare(*row, file, changes);
+  }
+  if (insert(root_id, file)) {
+    ++counts.added;
+    changes.add(true, "pending", "", +1);
+  } else if (const auto row = find(root_id, file.path)) {
+    compare(*row, file, changes);
+  }
+}
+
+void Scan::Impl::unseen(const ImageRow& row, bool vanished, CountChanges& changes) {
+  if (!vanished) {
+    ++counts.not_asked;
+    if (!row.asked) return;
+  } else if (row.vanished) {
+    return;
+  } else {
+    ++counts.vanished;
+    changes.add(false, "vanished", "", +1);
+  }
+  store.db.query("UPDATE image SET asked = 0, vanished = ? WHERE image_id = ?")
+      .with(vanished || row.vanished, row.image_id)
+      .run();
+  if (row.asked) {
+    changes.add(true, row.state, row.reason, -1);
+    changes.add(false, row.state, row.reason, +1);
+  }
+}
+
+Scan::Scan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Scan::Scan(Scan&&) noexcept = default;
+Scan& Scan::operator=(Scan&&) noexcept = default;
+Scan::~Scan() = default;
+
+Status Scan::add(std::span<const FoundFile> files) {
+  Impl& impl = *impl_;
+  sqlite::Database& db = impl.store.db;
+  const ScanCounts before = impl.counts;
+  Status added = db.write("add photos", [&] {
+    {
+      auto row = db.query("SELECT cursor, queue_end FROM run WHERE run_id = ?");
+      row.with(impl.run).step();
+      impl.cursor = row.integer(0);
+      impl.queue_end = row.integer(1);
+    }
+    CountChanges changes(impl.run);
+    for (const FoundFile& file : files) impl.add_one(file, changes);
+    changes.flush(db);
+    db.query("UPDATE run SET queue_end = ? WHERE run_id = ?").with(impl.queue_end, impl.run).run();
+  });
+  if (!added) {  // as if it had not been tried: the caller may try again
+    impl.counts = before;
+    for (const std::size_t index : impl.marked) impl.seen[index] = false;
+  }
+  impl.marked.clear();
+  return added;
+}
+
+Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
+                                  std::span<const SkippedExtension> skipped) {
+  Impl& impl = *impl_;
+  sqlite::Database& db = impl.store.db;
+  const auto was_walked = [&](std::int64_t root_id, const std::string& path) {
+    return std::any_of(walked.begin(), walked.end(), [&](const Walked& part) {
+      return impl.root_ids.at(static_cast<std::size_t>(part.root)) == root_id &&
+             lies_in(path, part.prefix);
+    });
+  };
+  return db.write("end the scan", [&] {
+    CountChanges changes(impl.run);
+    // Gathered in pages, since a row may not change under the statement that reads it.
+    struct Unseen {
+      ImageRow row;
+      bool vanished;
+    };
+    std::int64_t last = 0;
+    for (bool more = true; more;) {
+      std::vector<Unseen> page;
+      {
+        auto row = db.query(
+            "SELECT image_id, state, coalesce(reason, ''), asked, vanished, root_id, path FROM "
+            "image "
+            "WHERE image_id > ? AND run_id = ? ORDER BY image_id LIMIT 20000");
+        row.with(last, impl.run);
+        more = false;
+        while (row.step()) {
+          more = true;
+          last = row.integer(0);
+          const auto index = static_cast<std::size_t>(last);
+          if (index < impl.seen.size() && impl.seen[index]) continue;
+          ImageRow image;
+          image.image_id = last;
+          image.state = row.text(1);
+          image.reason = row.text(2);
+          image.asked = row.integer(3) != 0;
+          image.vanished = row.integer(4) != 0;
+          page.push_back({std::move(image), was_walked(row.integer(5), row.text(6))});
+        }
+      }
+      for (const Unseen& one : page) impl.unseen(one.row, one.vanished, changes);
+    }
+    changes.flush(db);
+    db.query("DELETE FROM skipped_extension WHERE run_id = ?").with(impl.run).run();
+    for (const SkippedExtension& one : skipped) {
+      db.query(
+            "INSERT INTO skipped_extension VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET files = files + excluded.files")
+          .with(impl.run, sqlite::text_of(one.extension), one.files)
+          .run();
+    }
+    return impl.counts;
+  });
+}
+
+Expected<Scan> Store::begin_scan(RunId run, std::vector<Root> roots) {
+  sqlite::Database& db = impl_->db;
+  return db.write("begin a scan", [&]() -> Expected<Scan> {
+    if (auto known = impl_->require_run(run); !known) return fail(known.error());
+    auto scan = std::make_unique<Scan::Impl>(*impl_, run);
+    for (const Root& root : roots) {
+      db.query(
+            "INSERT INTO root (name, folder, folder_text) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+          .with(root.name, sqlite::Blob{root.folder}, text_if_needed(root.folder))
+          .run();
+      auto row = db.query("SELECT root_id FROM root WHERE name = ? AND folder = ?");
+      if (!row.with(root.name, sqlite::Blob{root.folder}).step()) {
+        return fail(Errc::usage,
+                    "root " + root.name + ": folder " + sqlite::text_of(root.folder) +
+                        " or this name belongs to another root of the database; plan_sources() "
+                        "needs known_roots()");
+      }
+      scan->root_ids.push_back(row.integer(0));
+      db.query("INSERT INTO run_root VALUES (?, ?) ON CONFLICT DO NOTHING")
+          .with(run, scan->root_ids.back())
+          .run();
+    }
+    auto any = db.query("SELECT EXISTS (SELECT 1 FROM run_count WHERE run_id = ? AND images > 0)");
+    any.with(run).step();
+    scan->had_images = any.integer(0) != 0;
+    return Scan(std::move(scan));
+  });
+}
+
+Expected<std::vector<Root>> Store::known_roots() {
+  return impl_->db.read("list roots", [&] {
+    std::vector<Root> all;
+    auto row = impl_->db.query("SELECT name, folder FROM root ORDER BY root_id");
+    while (row.step()) all.push_back({row.text(0), row.text(1)});
+    return all;
+  });
+}
+
+Expected<std::vector<Root>> Store::roots(RunId run) {
+  return impl_->db.read("list the run's roots", [&] {
+    std::vector<Root> all;
+    auto row = impl_->db.query(
+        "SELECT name, folder FROM run_root JOIN root USING (root_id) WHERE run_id = ? "
+        "ORDER BY root_id");
+    row.with(run);
+    while (row.step()) all.push_back({row.text(0), row.text(1)});
+    return all;
+  });
+}
+
+}  // namespace photoscribe

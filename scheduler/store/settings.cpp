@@ -1,0 +1,91 @@
+#include "scheduler/store/settings.h"
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace photoscribe {
+
+using nlohmann::json;
+
+std::string to_json(const RunSettings& s) {
+  const json value = {
+      {"model_hash", s.model_hash},
+      {"model_name", s.model_name},
+      {"preprocessing_version", s.preprocessing_version},
+      {"search",
+       {{"beam", s.search.beam},
+        {"length_alpha", s.search.length_alpha},
+        {"tokens_max", s.search.tokens_max}}},
+      {"blur",
+       {{"mode", to_string(s.blur.mode)},
+        {"blur_threshold", s.blur.blur_threshold},
+        {"normalised_side_px", s.blur.normalised_side_px},
+        {"tile_px", s.blur.tile_px}}},
+      {"limits",
+       {{"pixels_max", s.limits.pixels_max},
+        {"file_bytes_max", s.limits.file_bytes_max},
+        {"image_timeout_s", s.limits.image_timeout_s}}},
+  };
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Expected<RunSettings> parse_settings(std::string_view text) {
+  return guard(Errc::store_failure, "read a run's settings", [&] {
+    const json value = json::parse(text);
+    RunSettings s;
+    value.at("model_hash").get_to(s.model_hash);
+    value.at("model_name").get_to(s.model_name);
+    value.at("preprocessing_version").get_to(s.preprocessing_version);
+    const json& search = value.at("search");
+    search.at("beam").get_to(s.search.beam);
+    search.at("length_alpha").get_to(s.search.length_alpha);
+    search.at("tokens_max").get_to(s.search.tokens_max);
+    const json& blur = value.at("blur");
+    const auto mode = blur_mode_from_string(blur.at("mode").get<std::string>());
+    if (!mode) throw std::runtime_error(mode.error().message);
+    s.blur.mode = *mode;
+    blur.at("blur_threshold").get_to(s.blur.blur_threshold);
+    blur.at("normalised_side_px").get_to(s.blur.normalised_side_px);
+    blur.at("tile_px").get_to(s.blur.tile_px);
+    const json& limits = value.at("limits");
+    limits.at("pixels_max").get_to(s.limits.pixels_max);
+    limits.at("file_bytes_max").get_to(s.limits.file_bytes_max);
+    limits.at("image_timeout_s").get_to(s.limits.image_timeout_s);
+    return s;
+  });
+}
+
+std::string result_altering_difference(const RunSettings& stored, const RunSettings& wanted) {
+  std::vector<std::string> found;
+  const auto compare = [&](const char* name, const auto& was, const auto& now) {
+    if (was == now) return;
+    const json before = was;
+    const json after = now;
+    const auto plain = [](const json& v) {
+      return v.is_string() ? v.get<std::string>() : v.dump();
+    };
+    found.push_back(std::string(name) + " " + plain(before) + " (now " + plain(after) + ")");
+  };
+  const auto model = [](const RunSettings& s) {
+    return (s.model_name.empty() ? "" : s.model_name + " ") + s.model_hash.substr(0, 12);
+  };
+  if (stored.model_hash != wanted.model_hash) compare("model", model(stored), model(wanted));
+  compare("beam", stored.search.beam, wanted.search.beam);
+  compare("length_alpha", stored.search.length_alpha, wanted.search.length_alpha);
+  compare("tokens_max", stored.search.tokens_max, wanted.search.tokens_max);
+  compare("blur mode", to_string(stored.blur.mode), to_string(wanted.blur.mode));
+  if (stored.blur.mode == wanted.blur.mode) {
+    if (stored.blur.mode == BlurMode::normalised) {
+      compare("normalised_side_px", stored.blur.normalised_side_px, wanted.blur.normalised_side_px);
+    }
+    if (stored.blur.mode == BlurMode::tile_max) {
+      compare("tile_px", stored.blur.tile_px, wanted.blur.tile_px);
+    }
+  }
+  compare("preprocessing_version", stored.preprocessing_version, wanted.preprocessing_version);
+  std::string text;
+  for (const std::string& one : found) text += (text.empty() ? "" : ", ") + one;
+  return text;
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,22 @@
+// settings: what a run's results depend on, as JSON in table `run`, and what two settings differ
+// in.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/core/error.h"
+#include "scheduler/store/run_types.h"
+
+namespace photoscribe {
+
+[[nodiscard]] std::string to_json(const RunSettings& settings);
+/// Fails with store_failure: only a damaged database holds anything else than to_json wrote.
+[[nodiscard]] Expected<RunSettings> parse_settings(std::string_view json);
+
+/// How `wanted` differs from `stored` in what alters results, for a person: "beam 3 (now 5), model
+/// …". Empty when results agree but for blur_threshold, which is judged anew from stored scores.
+[[nodiscard]] std::string result_altering_difference(const RunSettings& stored,
+                                                     const RunSettings& wanted);
+
+}  // namespace photoscribe

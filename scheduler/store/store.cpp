@@ -1,0 +1,108 @@
+#include "scheduler/store/store.h"
+
+#include "common/sqlite/storage.h"
+#include "migrations/migrations.h"
+#include "scheduler/store/settings.h"
+#include "scheduler/store/store_impl.h"
+
+namespace photoscribe {
+
+std::int64_t StateCounts::failed() const {
+  std::int64_t sum = 0;
+  for (const std::int64_t images : failed_by_reason) sum += images;
+  return sum;
+}
+
+std::string_view name_of(ImageState state) noexcept {
+  switch (state) {
+    case ImageState::pending:
+      return "pending";
+    case ImageState::done:
+      return "done";
+    case ImageState::blurred:
+      return "blurred";
+    case ImageState::failed:
+      break;
+  }
+  return "failed";
+}
+
+ImageState state_from(std::string_view name) noexcept {
+  if (name == "done") return ImageState::done;
+  if (name == "blurred") return ImageState::blurred;
+  if (name == "failed") return ImageState::failed;
+  return ImageState::pending;
+}
+
+void CountChanges::flush(sqlite::Database& db) {
+  for (const auto& [key, images] : changes_) {
+    if (images == 0) continue;
+    const auto& [asked, state, reason] = key;
+    db.query(
+          "INSERT INTO run_count (run_id, asked, state, reason, images) VALUES (?, ?, ?, ?, ?) "
+          "ON CONFLICT (run_id, asked, state, reason) DO UPDATE SET images = images + "
+          "excluded.images")
+        .with(run_, asked, state, reason, images)
+        .run();
+  }
+  changes_.clear();
+}
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+Store::~Store() = default;
+
+Expected<Store> Store::open_writer(const std::string& path) {
+  if (Status safe = sqlite::check_storage(path); !safe) return fail(safe.error());
+  auto lock = sqlite::LockFile::take(path);
+  if (!lock) return fail(lock.error());
+  auto db = sqlite::Database::open(path, sqlite::Mode::read_write);
+  if (!db) return fail(db.error());
+  if (auto migrated = migrations::migrate(*db); !migrated) return fail(migrated.error());
+  return Store(std::make_unique<Impl>(std::move(*lock), std::move(*db)));
+}
+
+Expected<Store> Store::open_reader(const std::string& path) {
+  auto db = sqlite::Database::open(path, sqlite::Mode::read_only);
+  if (!db) return fail(db.error());
+  if (Status known = migrations::check(*db); !known) return fail(known.error());
+  return Store(std::make_unique<Impl>(std::nullopt, std::move(*db)));
+}
+
+Status Store::backup(const std::string& file) { return sqlite::backup(impl_->db, file); }
+
+std::int64_t Store::Impl::worker_id(const std::string& name) {
+  const std::string text = sqlite::text_of(name);
+  auto row = db.query("SELECT worker_id FROM worker WHERE name = ?");
+  if (row.with(text).step()) return row.integer(0);
+  db.query("INSERT INTO worker (name) VALUES (?)").with(text).run();
+  return db.handle().getLastInsertRowid();
+}
+
+void Store::Impl::recount(RunId run) {
+  db.query("DELETE FROM run_count WHERE run_id = ?").with(run).run();
+  db.query(
+        "INSERT INTO run_count (run_id, asked, state, reason, images) "
+        "SELECT run_id, asked, state, coalesce(reason, ''), count(*) FROM image WHERE run_id = ? "
+        "GROUP BY asked, state, reason")
+      .with(run)
+      .run();
+  db.query(
+        "INSERT INTO run_count (run_id, asked, state, images) "
+        "SELECT ?1, 0, 'vanished', count(*) FROM image WHERE run_id = ?1 AND vanished = 1")
+      .with(run)
+      .run();
+}
+
+std::int64_t Store::Impl::extend_queue(RunId run, std::int64_t count) {
+  auto row =
+      db.query("UPDATE run SET queue_end = queue_end + ? WHERE run_id = ? RETURNING queue_end");
+  row.with(count, run).step();
+  const std::int64_t end = row.integer(0);
+  while (row.step()) {
+  }
+  return end - count + 1;
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,87 @@
+// store_impl: what the files that implement Store share. Not for anybody else.
+//
+// Functions here throw SQLite::Exception and are called inside Database::read and write only.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "common/scores/bleu.h"
+#include "common/sqlite/database.h"
+#include "common/sqlite/lock_file.h"
+#include "common/sqlite/storage.h"
+#include "scheduler/store/record_rule.h"
+#include "scheduler/store/run_types.h"
+#include "scheduler/store/store.h"
+
+namespace photoscribe {
+
+[[nodiscard]] std::string_view name_of(ImageState state) noexcept;
+[[nodiscard]] ImageState state_from(std::string_view name) noexcept;
+
+/// Milliseconds since 1970, UTC.
+[[nodiscard]] inline std::int64_t now_unix_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// `bytes` when they need a text of their own in the database: when they are not UTF-8.
+[[nodiscard]] inline std::optional<std::string> text_if_needed(std::string_view bytes) {
+  if (sqlite::is_utf8(bytes)) return std::nullopt;
+  return sqlite::text_of(bytes);
+}
+
+/// Root folder + path as text; bytes that are not UTF-8 as %XX.
+[[nodiscard]] std::string uri_of(std::string_view folder, std::string_view path);
+
+/// Changes to table run_count, gathered during a transaction and written at its end.
+class CountChanges {
+ public:
+  explicit CountChanges(RunId run) : run_(run) {}
+  void add(bool asked, std::string_view state, std::string_view reason, std::int64_t images) {
+    changes_[{asked, std::string(state), std::string(reason)}] += images;
+  }
+  void flush(sqlite::Database& db);
+
+ private:
+  RunId run_;
+  std::map<std::tuple<bool, std::string, std::string>, std::int64_t> changes_;
+};
+
+struct Store::Impl {
+  std::optional<sqlite::LockFile> lock;  // outlives the connection
+  sqlite::Database db;
+
+  Impl(std::optional<sqlite::LockFile> held, sqlite::Database database)
+      : lock(std::move(held)), db(std::move(database)) {}
+
+  /// None when there is no such run; an error when its settings cannot be read.
+  [[nodiscard]] Expected<std::optional<RunRow>> run_row(RunId run);
+  [[nodiscard]] Expected<RunRow> require_run(RunId run);
+  /// Row of table `worker`, made when absent.
+  [[nodiscard]] std::int64_t worker_id(const std::string& name);
+  /// Counts the run's images anew, after a change to many.
+  void recount(RunId run);
+  /// Gives queue_seq `count` new numbers; the first of them.
+  [[nodiscard]] std::int64_t extend_queue(RunId run, std::int64_t count);
+
+  // change_run.cpp
+  void redo(RunId run);
+  void rejudge(RunId run, double blur_threshold, EnsuredRun& report);
+
+  // score_captions.cpp
+  [[nodiscard]] std::vector<std::string> references(std::int64_t image_id);
+  /// Stores counts and sentence BLEU of one caption.
+  void score(std::int64_t result_id, const std::string& caption,
+             const std::vector<std::string>& references);
+  /// Scores the captions of the current results that have references and no scores. At most once
+  /// per import.
+  void score_missing(RunId run);
+};
+
+}  // namespace photoscribe
