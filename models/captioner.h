@@ -38,6 +38,12 @@ struct CaptionerConfig {
 /// Loads the model and warms it up. Fails with model_failure or invalid_config, saying what to do.
 [[nodiscard]] Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config);
 
+/// For the first line of main() of a program that captions on a CPU: where OpenBLAS does not know
+/// the processor and chose its slowest kernels (a processor newer than the library; measured: 29
+/// instead of 235 GFLOP/s), starts the program again with OPENBLAS_CORETYPE set to what the
+/// processor can do. Returns when there is nothing to mend.
+void choose_blas_kernels(char** argv);
+
 /// The devices that `--devices auto` means here: every GPU, else "cpu".
 [[nodiscard]] std::vector<std::string> available_devices();
 

@@ -1,0 +1,52 @@
+// fit: a model out of photos and what people said about them. Private to models/train.
+//
+// Two stages. The first trains the decoder on cached features of the untouched encoder; the second
+// moves encoder and decoder together, on the photos themselves. Both go on after a kill where the
+// last checkpoint stands: batches and random numbers depend only on the seed and the step, so the
+// weights come out as if nothing had happened.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/core/error.h"
+#include "common/core/model_folder.h"
+#include "models/train/loss.h"
+
+namespace photoscribe {
+
+struct FitOptions {
+  std::string photos, captions, train, dev;  // folder and files
+  std::string encoder;                       // safetensors of the trunk, torchvision's names
+  std::string output;                        // model folder to write
+  std::string work;                          // cache, checkpoint and curve; kept afterwards
+  std::string name = "photoscribe";
+  std::string command;  // as it was typed, for the record
+
+  ModelArchitecture architecture;
+  LossSettings loss;
+  SearchSettings search;
+  std::int64_t words_count_min = 5;  // rarer words are unknown words
+  std::int64_t epochs = 10;
+  std::int64_t batch_photos = 20;  // with all their captions
+  double rate = 8e-4;              // peak, reached after the warm-up, then along a cosine
+  double rate_end = 0.01;          // share of `rate` at the last step
+  std::int64_t warmup_steps = 200;
+  double weight_decay = 0.01;
+  double clip_norm = 5;
+  std::int64_t patience = 3;  // epochs without a better BLEU-4
+  bool mirror = true;         // half of the photos are shown flipped
+  std::uint64_t seed = 1;
+  std::int64_t checkpoint_steps = 200;
+  std::int64_t steps_max = 0;  // stops there, checkpoint written; 0: no limit
+
+  std::int64_t finetune_steps = 0;
+  double finetune_rate = 2e-5;
+  std::int64_t finetune_photos = 16;      // a step
+  std::int64_t finetune_score_steps = 0;  // how often the dev split is scored; 0: at the end only
+};
+
+/// Trains and writes the model folder. Says what it does on standard error.
+[[nodiscard]] Status fit(const FitOptions& options);
+
+}  // namespace photoscribe

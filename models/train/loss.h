@@ -1,0 +1,48 @@
+// loss: a batch of captions and what the decoder makes of it. Private to models/train.
+//
+// A batch is some photos with all their captions, so that a photo's annotations are worked out once
+// for its five captions; rows are sorted by length and packed (sequence.h), so no work is spent on
+// padding.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "models/decoder.h"
+#include "models/train/dataset.h"
+#include "models/train/sequence.h"
+
+namespace photoscribe {
+
+struct Batch {
+  std::vector<std::int64_t> photos;  // numbers of the split
+  std::vector<bool> mirror;          // shown flipped
+  torch::Tensor photo_of_row;        // (N) position in `photos`
+  torch::Tensor inputs, targets;     // (S) packed words
+  Packing packing;
+};
+
+struct LossSettings {
+  double dropout = 0.5;            // of words and in front of the output layer
+  double annotation_dropout = 0;   // of the projected features
+  double label_smoothing = 0.1;    // Szegedy et al., CVPR 2016, section 7
+  double attention_penalty = 1.0;  // lambda of Xu et al. 2015, eq. 14, over the mean of positions
+};
+
+[[nodiscard]] Batch make_batch(const std::vector<CaptionedPhoto>& split,
+                               std::vector<std::int64_t> photos, std::vector<bool> mirror,
+                               const Vocabulary& vocabulary, std::size_t words_max);
+
+struct Loss {
+  torch::Tensor total;      // what is minimised
+  torch::Tensor per_token;  // cross entropy without smoothing's share taken out, a number to watch
+};
+
+/// Loss of `batch`, whose photos have `features` (P,L,C). Differentiable. A target that is an
+/// unknown word does not count.
+[[nodiscard]] Loss caption_loss(const DecoderParameters& p, const torch::Tensor& features,
+                                const Batch& batch, const LossSettings& settings);
+
+}  // namespace photoscribe

@@ -1,0 +1,44 @@
+// photoscribe-train: trains, inspects and evaluates models.
+#include <ATen/Parallel.h>
+#include <malloc.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "models/captioner.h"
+#include "models/train/verbs.h"
+
+namespace {
+
+std::string join(int argc, char** argv) {
+  std::string line = "photoscribe-train";
+  for (int i = 1; i < argc; ++i) line += std::string(" ") + argv[i];
+  return line;
+}
+
+int exit_code(const photoscribe::Status& status) {
+  if (status) return 0;
+  std::fprintf(stderr, "photoscribe-train: %s\n", status.error().message.c_str());
+  return 3;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  photoscribe::choose_blas_kernels(argv);
+  // Large blocks go back to the heap, not to the kernel: every step would page them in again.
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, -1);
+
+  CLI::App app{"Trains, inspects and evaluates the models of photoscribe.", "photoscribe-train"};
+  app.require_subcommand(1);
+  photoscribe::Status status;
+  photoscribe::add_verbs(app, join(argc, argv), status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  return exit_code(status);
+}

@@ -1,0 +1,207 @@
+#include "models/train/sequence.h"
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <stdexcept>
+
+#include "models/kernels.h"
+
+namespace photoscribe {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::Variable;
+using torch::autograd::variable_list;
+
+struct Sizes {
+  std::int64_t L = 0, D = 0, A = 0, H = 0;
+};
+
+Tensor rows(const Tensor& packed, std::int64_t first, std::int64_t count) {
+  return packed.narrow(0, first, count);
+}
+
+/// Row r of step t reads the state behind step t-1, which is that step's row r (t = 0: start's).
+Tensor previous(const Tensor& packed, const Tensor& start, const Packing& packing, std::size_t t) {
+  const std::int64_t count = packing.counts[t];
+  return t == 0 ? rows(start, 0, count) : rows(packed, packing.offsets[t - 1], count);
+}
+
+Tensor all_previous(const Tensor& packed, const Tensor& start, const Packing& packing) {
+  std::vector<Tensor> parts;
+  for (std::size_t t = 0; t < packing.counts.size(); ++t)
+    parts.push_back(previous(packed, start, packing, t));
+  return at::cat(parts);
+}
+
+/// (S,X) packed -> (N,T,X) with zeros behind each row's end.
+Tensor pad(const Tensor& packed, const Packing& packing) {
+  const auto steps = static_cast<std::int64_t>(packing.counts.size());
+  Tensor padded = at::zeros({packing.counts[0], steps, packed.size(1)});
+  for (std::int64_t t = 0; t < steps; ++t) {
+    const auto at = static_cast<std::size_t>(t);
+    padded.narrow(0, 0, packing.counts[at])
+        .select(1, t)
+        .copy_(rows(packed, packing.offsets[at], packing.counts[at]));
+  }
+  return padded;
+}
+
+enum Input { kGates, kKeys, kValues, kH0, kC0, kFromHidden, kFromContext, kBias, kScore, kInputs };
+
+// fused = [query (A) | gate (D) | cell (4H)]: all that the previous hidden state is multiplied by.
+class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
+ public:
+  // A packing is no tensor; it travels as an int64 tensor of counts.
+  static variable_list forward(AutogradContext* context, const Variable& input_gates,
+                               const Variable& keys, const Variable& values, const Variable& h0,
+                               const Variable& c0, const Variable& from_hidden,
+                               const Variable& from_context, const Variable& bias,
+                               const Variable& score, const Packing* packing) {
+    const Sizes n = sizes(keys, values, h0);
+    const std::int64_t S = packing->total;
+    Tensor t = at::empty({S * n.L, n.A}), alpha = at::empty({S, n.L}), raw = at::empty({S, n.D});
+    Tensor beta = at::empty({S, n.D}), z = at::empty({S, n.D}), gates = at::empty({S, 4 * n.H});
+    Tensor c = at::empty({S, n.H}), tanh_c = at::empty({S, n.H}), h = at::empty({S, n.H});
+    const Tensor from_hidden_t = from_hidden.t(), from_context_t = from_context.t();
+
+    for (std::size_t step = 0; step < packing->counts.size(); ++step) {
+      const std::int64_t count = packing->counts[step], at = packing->offsets[step];
+      const Tensor h_in = previous(h, h0, *packing, step), c_in = previous(c, c0, *packing, step);
+      const Tensor fused = at::addmm(bias, h_in, from_hidden_t);  // (count, A+D+4H)
+      AttentionStep attention{count,         n.L,
+                              n.A,           keys.data_ptr<float>(),
+                              nullptr,       fused.data_ptr<float>(),
+                              fused.size(1), score.data_ptr<float>()};
+      Tensor weight = rows(alpha, at, count);
+      attention_scores(attention, t.data_ptr<float>() + at * n.L * n.A, weight.data_ptr<float>());
+      at::_softmax_out(weight, weight.clone(), 1, false);
+      Tensor context_raw = rows(raw, at, count).unsqueeze(1);
+      at::bmm_out(context_raw, weight.unsqueeze(1), rows(values, 0, count));
+      Tensor gate = rows(beta, at, count);
+      at::sigmoid_out(gate, fused.narrow(1, n.A, n.D));
+      Tensor context_step = rows(z, at, count);
+      at::mul_out(context_step, gate, rows(raw, at, count));
+      Tensor pre = rows(gates, at, count);
+      at::add_out(pre, rows(input_gates, at, count), fused.narrow(1, n.A + n.D, 4 * n.H));
+      pre.addmm_(context_step, from_context_t);
+      lstm_cell(count, n.H, pre.data_ptr<float>(), c_in.data_ptr<float>(),
+                rows(c, at, count).data_ptr<float>(), rows(tanh_c, at, count).data_ptr<float>(),
+                rows(h, at, count).data_ptr<float>());
+    }
+    context->saved_data["counts"] = packing->counts;
+    context->save_for_backward({keys, values, h0, c0, from_hidden, from_context, score, t, alpha,
+                                raw, beta, z, gates, c, tanh_c, h});
+    return {h, z, alpha};
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list d_out) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &keys = saved[0], &values = saved[1], &h0 = saved[2], &c0 = saved[3],
+                 &from_hidden = saved[4], &from_context = saved[5], &score = saved[6],
+                 &t = saved[7], &alpha = saved[8], &raw = saved[9], &beta = saved[10],
+                 &z = saved[11], &gates = saved[12], &c = saved[13], &tanh_c = saved[14],
+                 &h = saved[15];
+    const Packing packing = pack_counts(context->saved_data["counts"].toIntVector());
+    const Sizes n = sizes(keys, values, h0);
+    const std::int64_t S = packing.total, fused_size = n.A + n.D + 4 * n.H;
+    const auto given = [](const Tensor& d, const Tensor& like) {
+      return d.defined() ? d.contiguous() : at::zeros_like(like);
+    };
+    const Tensor d_hidden = given(d_out[0], h), d_context = given(d_out[1], z),
+                 d_alpha = given(d_out[2], alpha);
+
+    Tensor d_fused = at::empty({S, fused_size}), d_raw = at::empty({S, n.D}),
+           d_score = at::empty({S, n.L}), d_keys = at::zeros_like(keys);
+    Tensor d_h = at::zeros_like(h0), d_c = at::zeros_like(c0);  // of the state behind the step
+    for (std::size_t step = packing.counts.size(); step-- > 0;) {
+      const std::int64_t count = packing.counts[step], at = packing.offsets[step];
+      Tensor d_h_step = rows(d_h, 0, count).add_(rows(d_hidden, at, count));
+      Tensor d_step = rows(d_fused, at, count);
+      lstm_cell_backward(count, n.H, rows(gates, at, count).data_ptr<float>(),
+                         previous(c, c0, packing, step).data_ptr<float>(),
+                         rows(tanh_c, at, count).data_ptr<float>(), d_h_step.data_ptr<float>(),
+                         d_c.data_ptr<float>(), d_step.data_ptr<float>() + n.A + n.D, fused_size);
+      const Tensor d_z =
+          at::addmm(rows(d_context, at, count), d_step.narrow(1, n.A + n.D, 4 * n.H), from_context);
+      const Tensor gate = rows(beta, at, count);
+      Tensor d_raw_step = rows(d_raw, at, count);
+      at::mul_out(d_raw_step, d_z, gate);
+      d_step.narrow(1, n.A, n.D).copy_(d_raw_step * rows(raw, at, count) * (1 - gate));
+      const Tensor weight = rows(alpha, at, count);
+      const Tensor d_weight = at::bmm(rows(values, 0, count), d_raw_step.unsqueeze(2)).squeeze(2) +
+                              rows(d_alpha, at, count);
+      Tensor d_score_step = rows(d_score, at, count);
+      at::mul_out(d_score_step, weight, d_weight - (d_weight * weight).sum(1, /*keepdim=*/true));
+      AttentionStep attention{count,   n.L,     n.A, nullptr,
+                              nullptr, nullptr, 0,   score.data_ptr<float>()};
+      attention_scores_backward(attention, t.data_ptr<float>() + at * n.L * n.A,
+                                d_score_step.data_ptr<float>(), d_keys.data_ptr<float>(),
+                                d_step.data_ptr<float>(), fused_size);
+      at::mm_out(d_h_step, d_step, from_hidden);
+    }
+    const Tensor d_gates = d_fused.narrow(1, n.A + n.D, 4 * n.H);
+    variable_list d(kInputs + 1);
+    d[kGates] = d_gates;
+    d[kKeys] = d_keys;
+    d[kValues] = at::bmm(pad(alpha, packing).transpose(1, 2), pad(d_raw, packing));
+    d[kH0] = d_h;
+    d[kC0] = d_c;
+    d[kFromHidden] = at::mm(d_fused.t(), all_previous(h, h0, packing));
+    d[kFromContext] = at::mm(d_gates.t(), z);
+    d[kBias] = d_fused.sum(0);
+    d[kScore] = at::mv(t.t(), d_score.view({-1}));
+    return d;
+  }
+
+ private:
+  static Sizes sizes(const Tensor& keys, const Tensor& values, const Tensor& h0) {
+    return {keys.size(1), values.size(2), keys.size(2), h0.size(1)};
+  }
+  static Packing pack_counts(std::vector<std::int64_t> counts) {
+    Packing packing;
+    packing.counts = std::move(counts);
+    for (const std::int64_t count : packing.counts) {
+      packing.offsets.push_back(packing.total);
+      packing.total += count;
+    }
+    return packing;
+  }
+};
+
+}  // namespace
+
+Packing pack(const std::vector<std::int64_t>& lengths) {
+  if (lengths.empty() || lengths.back() < 1) throw std::runtime_error("a caption without words");
+  Packing packing;
+  std::size_t alive = lengths.size();
+  for (std::int64_t step = 0; step < lengths.front(); ++step) {
+    while (alive > 0 && lengths[alive - 1] <= step) --alive;
+    packing.counts.push_back(static_cast<std::int64_t>(alive));
+    packing.offsets.push_back(packing.total);
+    packing.total += packing.counts.back();
+  }
+  return packing;
+}
+
+SequenceOutput run_sequence(const DecoderParameters& p, const Annotations& a,
+                            const torch::Tensor& input_gates, const Packing& packing) {
+  const Tensor fused = at::cat({p.query_weight, p.gate_weight, p.cell_hidden});
+  const Tensor bias = at::cat(
+      {p.query_bias, p.gate_bias, at::zeros({p.cell_hidden.size(0)}, p.gate_bias.options())});
+  const auto out = SequenceFunction::apply(
+      input_gates.contiguous(), a.keys.contiguous(), a.values.contiguous(), a.h.contiguous(),
+      a.c.contiguous(), fused, p.cell_context, bias, p.score_weight, &packing);
+  return {out[0], out[1], out[2]};
+}
+
+torch::Tensor sum_steps(const torch::Tensor& packed, const Packing& packing) {
+  std::vector<std::int64_t> row_of;
+  for (const std::int64_t count : packing.counts)
+    for (std::int64_t r = 0; r < count; ++r) row_of.push_back(r);
+  return at::zeros({packing.counts[0], packed.size(1)}, packed.options())
+      .index_add(0, at::tensor(row_of), packed);
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,183 @@
+#include "models/train/trainer.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <numeric>
+#include <random>
+
+#include "models/safetensors.h"
+
+namespace photoscribe {
+namespace {
+
+/// A stream of random bits for one purpose at one step.
+std::uint64_t mix(std::uint64_t seed, std::uint64_t stage, std::uint64_t number) {
+  std::seed_seq sequence{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
+                         static_cast<std::uint32_t>(stage), static_cast<std::uint32_t>(number)};
+  std::uint32_t two[2];
+  sequence.generate(two, two + 2);
+  return (static_cast<std::uint64_t>(two[0]) << 32) | two[1];
+}
+
+/// std::shuffle's result is not fixed by the standard; this one is.
+void shuffle(std::vector<std::int64_t>& items, std::mt19937_64& random) {
+  for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[random() % i]);
+}
+
+TensorMap owned(const TensorMap& tensors, const std::string& prefix) {
+  TensorMap copies;
+  for (const auto& [name, tensor] : tensors)
+    copies.emplace(prefix + name, tensor.detach().clone().contiguous());
+  return copies;
+}
+
+}  // namespace
+
+Trainer::Trainer(const FitOptions& options, const Vocabulary& vocabulary,
+                 const std::vector<CaptionedPhoto>& train, const TensorMap& encoder,
+                 const TensorMap& decoder)
+    : options_(options),
+      vocabulary_(vocabulary),
+      train_(train),
+      encoder_(owned(encoder, "encoder.")),
+      decoder_(owned(decoder, "")) {
+  begin(Stage::decoder);
+}
+
+void Trainer::begin(Stage stage) {
+  stage_ = stage;
+  TensorMap moving = decoder_;
+  for (auto& item : encoder_) item.second.set_requires_grad(stage == Stage::whole);
+  for (auto& item : decoder_) item.second.set_requires_grad(true);
+  if (stage == Stage::whole) moving.insert(encoder_.begin(), encoder_.end());
+  AdamSettings settings;
+  settings.weight_decay = options_.weight_decay;
+  settings.clip_norm = options_.clip_norm;
+  adam_ = std::make_unique<Adam>(std::move(moving), settings);
+}
+
+std::int64_t Trainer::steps_per_epoch(std::size_t usable) const {
+  const std::int64_t size =
+      stage_ == Stage::decoder ? options_.batch_photos : options_.finetune_photos;
+  return (static_cast<std::int64_t>(usable) + size - 1) / size;
+}
+
+Batch Trainer::batch_of(std::int64_t step, const std::vector<std::int64_t>& usable) const {
+  const std::int64_t size =
+      stage_ == Stage::decoder ? options_.batch_photos : options_.finetune_photos;
+  const std::int64_t steps = steps_per_epoch(usable.size()), epoch = step / steps;
+  const auto stage = static_cast<std::uint64_t>(stage_ == Stage::decoder ? 1 : 2);
+  std::mt19937_64 random(mix(options_.seed, stage, static_cast<std::uint64_t>(epoch)));
+  std::vector<std::int64_t> order = usable;
+  shuffle(order, random);
+  std::vector<bool> flips(order.size());
+  for (std::size_t i = 0; i < flips.size(); ++i) flips[i] = options_.mirror && random() % 2 == 1;
+
+  const auto first = static_cast<std::size_t>(step % steps * size);
+  const std::size_t last = std::min(order.size(), first + static_cast<std::size_t>(size));
+  std::vector<std::int64_t> photos;
+  std::vector<bool> mirror;
+  for (std::size_t i = first; i < last; ++i) {
+    photos.push_back(order[i]);
+    mirror.push_back(flips[i]);
+  }
+  // Dropout's numbers, too, depend on nothing but the step: a restart needs no generator's state.
+  at::manual_seed(mix(options_.seed, stage + 16, static_cast<std::uint64_t>(step)));
+  return make_batch(train_, std::move(photos), std::move(mirror), vocabulary_,
+                    static_cast<std::size_t>(options_.search.tokens_max));
+}
+
+double Trainer::update(const Loss& loss, double rate) {
+  loss.total.backward();
+  const double norm = adam_->step(rate);
+  if (!std::isfinite(norm)) std::fprintf(stderr, "warning: a step without a finite gradient\n");
+  return loss.per_token.item<double>();
+}
+
+double Trainer::step_decoder(const Batch& batch, const torch::Tensor& features, double rate) {
+  const DecoderParameters p = take_decoder(decoder_, options_.architecture, vocabulary_.size());
+  return update(caption_loss(p, features, batch, options_.loss), rate);
+}
+
+double Trainer::step_whole(const Batch& batch, const torch::Tensor& images, double rate) {
+  const DecoderParameters p = take_decoder(decoder_, options_.architecture, vocabulary_.size());
+  const torch::Tensor features = encoder()
+                                     .forward(images.contiguous(at::MemoryFormat::ChannelsLast))
+                                     .flatten(2)
+                                     .transpose(1, 2);
+  return update(caption_loss(p, features.contiguous(), batch, options_.loss), rate);
+}
+
+CaptionSearch Trainer::search() const {
+  return CaptionSearch(take_decoder(decoder_, options_.architecture, vocabulary_.size()));
+}
+
+Encoder Trainer::encoder() const {
+  return Encoder(options_.architecture.encoder, encoder_, "encoder.");
+}
+
+TensorMap Trainer::weights() const {
+  TensorMap all = owned(encoder_, "");
+  all.merge(owned(decoder_, ""));
+  return all;
+}
+
+void Trainer::set_weights(const TensorMap& weights) {
+  const torch::NoGradGuard no_grad;
+  for (auto& [name, tensor] : encoder_) tensor.copy_(take(weights, name, tensor.sizes()));
+  for (auto& [name, tensor] : decoder_) tensor.copy_(take(weights, name, tensor.sizes()));
+}
+
+Status Trainer::save(const std::string& path, const Progress& progress,
+                     const std::string& fingerprint) const {
+  TensorMap all = weights();
+  all.merge(adam_->state());
+  char best[40], seconds[40];
+  std::snprintf(best, sizeof best, "%.17g", progress.best_bleu4);
+  std::snprintf(seconds, sizeof seconds, "%.3f", progress.seconds);
+  return save_tensors(path, all,
+                      {{"stage", progress.stage == Stage::decoder ? "decoder" : "whole"},
+                       {"step", std::to_string(progress.step)},
+                       {"best_bleu4", best},
+                       {"epochs_since_best", std::to_string(progress.epochs_since_best)},
+                       {"seconds", seconds},
+                       {"curve", progress.curve},
+                       {"settings", fingerprint}});
+}
+
+Expected<std::optional<Progress>> Trainer::restore(const std::string& path,
+                                                   const std::string& fingerprint) {
+  if (!std::filesystem::exists(path)) return std::optional<Progress>{};
+  std::map<std::string, std::string> said;
+  {
+    const auto file = SafetensorsFile::open(path);
+    if (!file) return fail(file.error());
+    said = file->metadata();
+  }
+  if (said["settings"] != fingerprint) {
+    return fail(Errc::invalid_config,
+                path +
+                    ": belongs to a run with other settings or data; give another --work, or "
+                    "delete it to start anew");
+  }
+  const auto tensors = load_tensors(path);
+  if (!tensors) return fail(tensors.error());
+  return guard(Errc::model_failure, path, [&] {
+    Progress progress;
+    progress.stage = said.at("stage") == "whole" ? Stage::whole : Stage::decoder;
+    progress.step = std::stoll(said.at("step"));
+    progress.best_bleu4 = std::stod(said.at("best_bleu4"));
+    progress.epochs_since_best = std::stoll(said.at("epochs_since_best"));
+    progress.seconds = std::stod(said.at("seconds"));
+    progress.curve = said.at("curve");
+    begin(progress.stage);
+    set_weights(*tensors);
+    adam_->restore(*tensors);
+    return std::optional<Progress>(progress);
+  });
+}
+
+}  // namespace photoscribe

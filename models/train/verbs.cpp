@@ -1,0 +1,185 @@
+#include "models/train/verbs.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "models/decoder.h"
+#include "models/encoder.h"
+#include "models/model_store.h"
+#include "models/train/fit.h"
+
+namespace photoscribe {
+namespace {
+
+void add_threads(CLI::App& verb, int& threads) {
+  verb.add_option("--threads", threads, "Threads of the network; 0: as many as there are cores")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+}
+
+void use_threads(int threads) {
+  if (threads > 0) at::set_num_threads(threads);
+}
+
+void add_fit_files(CLI::App& verb, FitOptions& o) {
+  verb.add_option("--photos", o.photos, "Folder of the photos")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  verb.add_option("--captions", o.captions, "Captions, as Flickr8k.token.txt")
+      ->required()
+      ->check(CLI::ExistingFile);
+  verb.add_option("--train", o.train, "List of the photos to train on, one name a line")
+      ->required()
+      ->check(CLI::ExistingFile);
+  verb.add_option("--dev", o.dev, "List of the photos that decide which epoch is the best")
+      ->required()
+      ->check(CLI::ExistingFile);
+  verb.add_option("--encoder", o.encoder, "The encoder's weights (safetensors, batch norm folded)")
+      ->required()
+      ->check(CLI::ExistingFile);
+  verb.add_option("--output", o.output, "Model folder to write")->required();
+  verb.add_option("--work", o.work,
+                  "Folder for features, checkpoint and curve.csv; the same folder again goes on "
+                  "where a killed run stood. Default: OUTPUT.work");
+  verb.add_option("--name", o.name, "The model's name, for people")->capture_default_str();
+}
+
+void add_fit_network(CLI::App& verb, FitOptions& o) {
+  const auto size = CLI::Range(1, 65'536);
+  verb.add_option("--annotation-size", o.architecture.annotation_size)
+      ->check(size)
+      ->capture_default_str();
+  verb.add_option("--attention-size", o.architecture.attention_size)
+      ->check(size)
+      ->capture_default_str();
+  verb.add_option("--embedding-size", o.architecture.embedding_size)
+      ->check(size)
+      ->capture_default_str();
+  verb.add_option("--hidden-size", o.architecture.hidden_size)->check(size)->capture_default_str();
+  verb.add_option("--words-count-min", o.words_count_min,
+                  "Words that stand in the captions less often are unknown words")
+      ->capture_default_str();
+  verb.add_option("--beam", o.search.beam, "Beam of the dev score, and the model's default")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  verb.add_option("--tokens-max", o.search.tokens_max, "Words of a caption, at most")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  verb.add_option("--length-alpha", o.search.length_alpha, "Length normalisation")
+      ->capture_default_str();
+}
+
+void add_fit_schedule(CLI::App& verb, FitOptions& o) {
+  verb.add_option("--epochs", o.epochs)->check(CLI::PositiveNumber)->capture_default_str();
+  verb.add_option("--batch-photos", o.batch_photos, "Photos a step, with all their captions")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb.add_option("--rate", o.rate, "Peak learning rate")->capture_default_str();
+  verb.add_option("--rate-end", o.rate_end, "Share of it that the cosine ends at")
+      ->capture_default_str();
+  verb.add_option("--warmup-steps", o.warmup_steps)->capture_default_str();
+  verb.add_option("--weight-decay", o.weight_decay)->capture_default_str();
+  verb.add_option("--clip-norm", o.clip_norm, "Norm that gradients are clipped to; 0: never")
+      ->capture_default_str();
+  verb.add_option("--dropout", o.loss.dropout)->check(CLI::Range(0.0, 0.95))->capture_default_str();
+  verb.add_option("--annotation-dropout", o.loss.annotation_dropout)
+      ->check(CLI::Range(0.0, 0.95))
+      ->capture_default_str();
+  verb.add_option("--label-smoothing", o.loss.label_smoothing)
+      ->check(CLI::Range(0.0, 0.95))
+      ->capture_default_str();
+  verb.add_option("--attention-penalty", o.loss.attention_penalty,
+                  "Weight of the doubly stochastic penalty")
+      ->capture_default_str();
+  verb.add_option("--patience", o.patience, "Epochs without a better BLEU-4 before it ends")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb.add_flag("--mirror,!--no-mirror", o.mirror, "Show half of the photos flipped (default)");
+  verb.add_option("--seed", o.seed)->capture_default_str();
+  verb.add_option("--checkpoint-steps", o.checkpoint_steps)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb.add_option("--steps-max", o.steps_max, "Stop the first stage there; 0: no limit")
+      ->capture_default_str();
+  verb.add_option("--finetune-steps", o.finetune_steps,
+                  "Steps of the second stage, which moves every layer of the encoder too")
+      ->capture_default_str();
+  verb.add_option("--finetune-rate", o.finetune_rate)->capture_default_str();
+  verb.add_option("--finetune-photos", o.finetune_photos, "Photos a step of the second stage")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb.add_option("--finetune-score-steps", o.finetune_score_steps,
+                  "How often the second stage scores the dev split; 0: at its end")
+      ->capture_default_str();
+}
+
+void add_fit(CLI::App& app, const std::string& command, Status& status) {
+  struct State {
+    FitOptions options;
+    int threads = 0;
+  };
+  const auto state = std::make_shared<State>();
+  state->options.command = command;
+  CLI::App* verb = app.add_subcommand("fit", "Train a model on captioned photos");
+  add_fit_files(*verb, state->options);
+  add_fit_network(*verb, state->options);
+  add_fit_schedule(*verb, state->options);
+  add_threads(*verb, state->threads);
+  verb->callback([state, &status] {
+    use_threads(state->threads);
+    if (state->options.work.empty()) state->options.work = state->options.output + ".work";
+    status = fit(state->options);
+  });
+}
+
+/// A model of random weights with a small decoder: for tests, which need a real model's files and
+/// shapes but not its wisdom.
+Status init(const std::string& output, std::uint64_t seed) {
+  return guard(Errc::model_failure, "init",
+               [&] {
+                 at::manual_seed(seed);
+                 ModelToStore model;
+                 model.name = "random";
+                 model.architecture.annotation_size = 32;
+                 model.architecture.embedding_size = 32;
+                 model.architecture.hidden_size = 32;
+                 model.architecture.attention_size = 16;
+                 model.search.tokens_max = 12;
+                 const auto vocabulary =
+                     Vocabulary::make({"a",     "dog", "man",   "in",     "the",   "on",   "is",
+                                       "and",   "of",  "with",  "woman",  "girl",  "boy",  "white",
+                                       "black", "two", "water", "grass",  "beach", "ball", "street",
+                                       "child", "red", "runs",  "stands", "plays", "snow"});
+                 if (!vocabulary) return Status(fail(vocabulary.error()));
+                 TensorMap tensors = random_decoder(model.architecture, vocabulary->size());
+                 for (const auto& [name, tensor] : random_encoder(model.architecture.encoder))
+                   tensors.emplace("encoder." + name, tensor);
+                 return store_model(output, model, *vocabulary, tensors);
+               })
+      .and_then([](Status status) { return status; });
+}
+
+void add_init(CLI::App& app, Status& status) {
+  struct State {
+    std::string output;
+    std::uint64_t seed = 1;
+  };
+  const auto state = std::make_shared<State>();
+  CLI::App* verb =
+      app.add_subcommand("init", "Write a small model of random weights, for trying things out");
+  verb->add_option("--output", state->output, "Model folder to write")->required();
+  verb->add_option("--seed", state->seed)->capture_default_str();
+  verb->callback([state, &status] { status = init(state->output, state->seed); });
+}
+
+}  // namespace
+
+void add_verbs(CLI::App& app, const std::string& command, Status& status) {
+  add_fit(app, command, status);
+  add_init(app, status);
+}
+
+}  // namespace photoscribe
