@@ -7,7 +7,7 @@
 #include <immintrin.h>
 #endif
 
-namespace photoscribe {
+namespace photoscribe::image {
 namespace {
 
 __extension__ using int128 = __int128;
@@ -136,25 +136,46 @@ void add_laplacian(const std::uint8_t* above, const std::uint8_t* middle, const 
   if (inner_first < inner_last) add_inner(above, middle, below, inner_first, inner_last, sums);
 }
 
-BlurMeter::BlurMeter(int width_px, int height_px, const BlurSettings& blur)
-    : width_px_(width_px), height_px_(height_px) {
-  if (blur.mode == BlurMode::tile_max) {
-    const int tile_px = std::max(blur.tile_px, 2);
-    column_edges_ = tile_edges(width_px, tile_px);
-    row_edges_ = tile_edges(height_px, tile_px);
-  } else {
-    column_edges_ = {0, width_px};
-    row_edges_ = {0, height_px};
+Size scored_size(Size photo, const BlurSettings& blur) noexcept {
+  constexpr int kSideMax = 32767;  // what AreaResizer takes
+  const int longer = std::max(photo.width_px, photo.height_px);
+  const int target = std::clamp(blur.normalised_side_px, 1, kSideMax);
+  if (blur.mode != BlurMode::normalised || longer <= target) return photo;
+  const auto shrunk = [&](int side) {
+    const double scaled = static_cast<double>(side) * target / longer;
+    return std::max(1, static_cast<int>(std::lround(scaled)));
+  };
+  return {shrunk(photo.width_px), shrunk(photo.height_px)};
+}
+
+BlurMeter::BlurMeter(Size photo, const BlurSettings& blur) : size_(scored_size(photo, blur)) {
+  if (size_ != photo) {
+    shrunk_.resize(static_cast<std::size_t>(size_.width_px) *
+                   static_cast<std::size_t>(size_.height_px));
+    shrink_.emplace(photo, 1, size_, shrunk_.data());
   }
+  const bool tiled = blur.mode == BlurMode::tile_max;
+  const int tile_px = std::clamp(blur.tile_px, 2, 1 << 24);
+  column_edges_ = tiled ? tile_edges(size_.width_px, tile_px) : std::vector{0, size_.width_px};
+  row_edges_ = tiled ? tile_edges(size_.height_px, tile_px) : std::vector{0, size_.height_px};
   tiles_.resize(column_edges_.size() - 1);
 }
 
 void BlurMeter::push(const std::uint8_t* row) {
+  if (!shrink_) return push_scored(row);
+  int y = shrink_->rows_done();
+  shrink_->push(row);
+  for (; y < shrink_->rows_done(); ++y)
+    push_scored(shrunk_.data() +
+                static_cast<std::size_t>(y) * static_cast<std::size_t>(size_.width_px));
+}
+
+void BlurMeter::push_scored(const std::uint8_t* row) {
   ++pushed_;
   // The row above the first is the second, reflected.
   if (pushed_ >= 2) process(pushed_ == 2 ? row : before_previous_, previous_, row);
-  if (pushed_ == height_px_) {
-    const std::uint8_t* reflected = height_px_ == 1 ? row : previous_;
+  if (pushed_ == size_.height_px) {
+    const std::uint8_t* reflected = size_.height_px == 1 ? row : previous_;
     process(reflected, row, reflected);
   }
   before_previous_ = previous_;
@@ -164,7 +185,7 @@ void BlurMeter::push(const std::uint8_t* row) {
 void BlurMeter::process(const std::uint8_t* above, const std::uint8_t* middle,
                         const std::uint8_t* below) {
   for (std::size_t i = 0; i < tiles_.size(); ++i)
-    add_laplacian(above, middle, below, width_px_, column_edges_[i], column_edges_[i + 1],
+    add_laplacian(above, middle, below, size_.width_px, column_edges_[i], column_edges_[i + 1],
                   tiles_[i]);
   if (++processed_ == row_edges_[tile_row_ + 1]) close_tile_row();
 }
@@ -179,15 +200,4 @@ void BlurMeter::close_tile_row() {
   ++tile_row_;
 }
 
-ScoredSize scored_size(int width_px, int height_px, const BlurSettings& blur) noexcept {
-  const int longer = std::max(width_px, height_px);
-  const int target = std::max(blur.normalised_side_px, 1);
-  if (blur.mode != BlurMode::normalised || longer <= target) return {width_px, height_px};
-  const auto shrunk = [&](int side) {
-    const double scaled = static_cast<double>(side) * target / longer;
-    return std::max(1, static_cast<int>(std::lround(scaled)));
-  };
-  return {shrunk(width_px), shrunk(height_px)};
-}
-
-}  // namespace photoscribe
+}  // namespace photoscribe::image

@@ -7,11 +7,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "common/core/spec.h"
+#include "common/image/area_resize.h"
 
-namespace photoscribe {
+namespace photoscribe::image {
 
 /// Sums of the Laplacian and of its square over some pixels.
 struct LaplacianSums {
@@ -27,42 +29,45 @@ struct LaplacianSums {
 void add_laplacian(const std::uint8_t* above, const std::uint8_t* middle, const std::uint8_t* below,
                    int width_px, int first, int last, LaplacianSums& sums) noexcept;
 
-/// The score of one photo. Modes full and normalised: the variance over the whole image (shrinking
-/// for `normalised` happens before, scored_size()). Mode tile_max: the largest variance among tiles
-/// of tile_px x tile_px, laid from the upper left; a rest narrower than half a tile belongs to its
-/// neighbour, and the Laplacian at a tile's edge looks into the neighbour.
+/// Size that mode `normalised` shrinks a photo to before it is scored: the longer side is
+/// normalised_side_px, the other one rounded, at least 1. Photos that are small already, and the
+/// other modes, keep their size.
+[[nodiscard]] Size scored_size(Size photo, const BlurSettings& blur) noexcept;
+
+/// The score of one photo, by the mode.
+///
+/// full: the variance over the whole photo. normalised: the variance over the photo shrunk by area
+/// to scored_size(), so that photos of one scene at different resolutions compare. tile_max: the
+/// largest variance among tiles of tile_px x tile_px, laid from the upper left; a rest narrower
+/// than half a tile belongs to its neighbour, and the Laplacian at a tile's edge looks across it.
 class BlurMeter {
  public:
-  /// Requires width_px and height_px of at least 1.
-  BlurMeter(int width_px, int height_px, const BlurSettings& blur);
+  /// Requires sides of at least 1.
+  BlurMeter(Size photo, const BlurSettings& blur);
+  BlurMeter(const BlurMeter&) = delete;  // shrink_ writes into shrunk_
+  BlurMeter& operator=(const BlurMeter&) = delete;
 
-  /// The next row, top to bottom. The last two rows given must stay readable and unchanged.
+  /// The next gray row, top to bottom. The last two rows given must stay readable and unchanged.
   void push(const std::uint8_t* row);
 
-  /// After exactly height_px rows.
+  /// After exactly photo.height_px rows.
   [[nodiscard]] double score() const noexcept { return score_; }
 
  private:
+  void push_scored(const std::uint8_t* row);
   void process(const std::uint8_t* above, const std::uint8_t* middle, const std::uint8_t* below);
   void close_tile_row();
 
-  int width_px_, height_px_;
+  Size size_;  // of what is scored
+  std::vector<std::uint8_t> shrunk_;
+  std::optional<AreaResizer> shrink_;
   int pushed_ = 0, processed_ = 0;
   const std::uint8_t* previous_ = nullptr;
   const std::uint8_t* before_previous_ = nullptr;
-  std::vector<int> column_edges_, row_edges_;  // of the tiles; 0 … width_px, 0 … height_px
+  std::vector<int> column_edges_, row_edges_;  // of the tiles; 0 … width, 0 … height
   std::vector<LaplacianSums> tiles_;           // of the row of tiles that is being filled
   std::size_t tile_row_ = 0;
   double score_ = 0;
 };
 
-/// Size that mode `normalised` shrinks a photo to before it is scored: the longer side is
-/// normalised_side_px, the other one rounded, at least 1. Photos that are small already, and the
-/// other modes, keep their size.
-struct ScoredSize {
-  int width_px = 0, height_px = 0;
-};
-[[nodiscard]] ScoredSize scored_size(int width_px, int height_px,
-                                     const BlurSettings& blur) noexcept;
-
-}  // namespace photoscribe
+}  // namespace photoscribe::image

@@ -1,10 +1,12 @@
 #include "common/image/jpeg_reader.h"
 
+#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <cstdio>  // jpeglib.h needs FILE
 #include <cstring>
 #include <utility>
+#include <vector>
 
 extern "C" {
 #include <jerror.h>
@@ -55,6 +57,11 @@ struct JpegReader::State {
   bool cmyk_to_gray = false, cmyk_to_rgb = false;
   int orientation = 1;
   std::vector<std::uint8_t> cmyk_row;
+  std::vector<std::uint8_t> bands;  // two, taken in turns, each of three planes
+  std::array<std::array<std::uint8_t*, 3>, 2> band_planes{};
+  std::array<std::size_t, 3> strides{};
+  std::array<int, 3> rows_delivered{};
+  unsigned bands_read = 0;
 
   ~State() { jpeg_destroy_decompress(&info); }
 
@@ -113,6 +120,10 @@ struct JpegReader::State {
   int read(JSAMPARRAY rows, JDIMENSION count) noexcept {
     if (setjmp(escape) != 0) return -1;
     return static_cast<int>(jpeg_read_scanlines(&info, rows, count));
+  }
+  int read_planes(JSAMPIMAGE planes, JDIMENSION rows) noexcept {
+    if (setjmp(escape) != 0) return -1;
+    return static_cast<int>(jpeg_read_raw_data(&info, planes, rows));
   }
   bool finish() noexcept {
     if (setjmp(escape) != 0) return false;
@@ -181,35 +192,92 @@ Decoded<JpegReader> JpegReader::open(std::span<const std::uint8_t> bytes,
   return JpegReader(std::move(state));
 }
 
-int JpegReader::width_px() const noexcept { return static_cast<int>(state_->info.image_width); }
-int JpegReader::height_px() const noexcept { return static_cast<int>(state_->info.image_height); }
+Size JpegReader::size() const noexcept {
+  return {static_cast<int>(state_->info.image_width), static_cast<int>(state_->info.image_height)};
+}
 int JpegReader::orientation() const noexcept { return state_->orientation; }
-bool JpegReader::stored_as_ycbcr() const noexcept {
-  return state_->info.jpeg_color_space == JCS_YCbCr;
+int JpegReader::channels() const noexcept { return state_->info.num_components; }
+
+bool JpegReader::plain_planes() const noexcept {
+  const jpeg_decompress_struct& info = state_->info;
+  if (info.jpeg_color_space != JCS_YCbCr || info.num_components != 3) return false;
+  const jpeg_component_info& luma = info.comp_info[0];
+  for (int i = 1; i < 3; ++i) {
+    const jpeg_component_info& chroma = info.comp_info[i];
+    if (luma.h_samp_factor % chroma.h_samp_factor != 0 ||
+        luma.v_samp_factor % chroma.v_samp_factor != 0)
+      return false;
+  }
+  return true;
 }
 
-Decoded<void> JpegReader::start(JpegOutput output, int denominator) {
+Decoded<void> JpegReader::start(JpegOutput output) {
   jpeg_decompress_struct& info = state_->info;
-  info.scale_num = 1;
-  info.scale_denom = static_cast<unsigned>(denominator);
   if (info.num_components == 4) {
     info.out_color_space = JCS_CMYK;  // libjpeg makes CMYK of YCCK
     (output == JpegOutput::gray ? state_->cmyk_to_gray : state_->cmyk_to_rgb) = true;
+    state_->cmyk_row.resize(std::size_t{info.image_width} * 4);
   } else {
     info.out_color_space = output == JpegOutput::gray  ? JCS_GRAYSCALE
                            : output == JpegOutput::rgb ? JCS_RGB
                                                        : JCS_YCbCr;
   }
   if (!state_->start()) return state_->failure();
-  if (info.num_components == 4) state_->cmyk_row.resize(std::size_t{info.output_width} * 4);
   return {};
 }
 
-int JpegReader::output_width_px() const noexcept {
-  return static_cast<int>(state_->info.output_width);
+Decoded<void> JpegReader::start_planes() {
+  jpeg_decompress_struct& info = state_->info;
+  info.out_color_space = JCS_YCbCr;
+  info.raw_data_out = TRUE;
+  if (!state_->start()) return state_->failure();
+  // libjpeg writes whole MCUs, also where the picture ends earlier.
+  const auto mcus = (info.image_width + 8U * static_cast<unsigned>(info.max_h_samp_factor) - 1) /
+                    (8U * static_cast<unsigned>(info.max_h_samp_factor));
+  std::array<std::size_t, 3> plane_bytes{};
+  std::size_t band_bytes = 0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const jpeg_component_info& plane = info.comp_info[i];
+    state_->strides[i] = std::size_t{mcus} * 8 * static_cast<std::size_t>(plane.h_samp_factor);
+    plane_bytes[i] = state_->strides[i] * 8 * static_cast<std::size_t>(plane.v_samp_factor);
+    band_bytes += plane_bytes[i];
+  }
+  state_->bands.resize(2 * band_bytes);
+  std::uint8_t* at = state_->bands.data();
+  for (auto& band : state_->band_planes)
+    for (std::size_t i = 0; i < 3; ++i) {
+      band[i] = at;
+      at += plane_bytes[i];
+    }
+  return {};
 }
-int JpegReader::output_height_px() const noexcept {
-  return static_cast<int>(state_->info.output_height);
+
+Size JpegReader::plane_size(int plane) const noexcept {
+  const jpeg_component_info& component = state_->info.comp_info[plane];
+  return {static_cast<int>(component.downsampled_width),
+          static_cast<int>(component.downsampled_height)};
+}
+
+Decoded<JpegBand> JpegReader::read_band() {
+  constexpr std::size_t kRowsMax = 8 * 4;  // the largest sampling factor is 4
+  State& state = *state_;
+  const auto& planes = state.band_planes[state.bands_read++ % 2];
+  std::array<std::array<JSAMPROW, kRowsMax>, 3> rows{};
+  std::array<JSAMPARRAY, 3> image{};
+  JpegBand band;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const int row_count = 8 * state.info.comp_info[i].v_samp_factor;
+    for (std::size_t y = 0; y < static_cast<std::size_t>(row_count); ++y)
+      rows[i][y] = planes[i] + y * state.strides[i];
+    image[i] = rows[i].data();
+    const int left = plane_size(static_cast<int>(i)).height_px - state.rows_delivered[i];
+    band.planes[i] = {planes[i], state.strides[i], std::min(row_count, left)};
+    state.rows_delivered[i] += band.planes[i].row_count;
+  }
+  if (state.read_planes(image.data(), static_cast<JDIMENSION>(8 * state.info.max_v_samp_factor)) <
+      0)
+    return state.failure();
+  return band;
 }
 
 Decoded<int> JpegReader::read_rows(std::span<std::uint8_t* const> rows) {

@@ -18,9 +18,12 @@ namespace photoscribe::image {
 [[nodiscard]] Decoded<cv::Mat> decode_gray(std::span<const std::uint8_t> bytes,
                                            std::string_view format);
 
-/// CV_8UC3, RGB, as stored. Alpha is shown on black.
+/// CV_8UC3, RGB, as stored. `alpha`: the file may have transparent pixels; they are shown on black.
 [[nodiscard]] Decoded<cv::Mat> decode_rgb(std::span<const std::uint8_t> bytes,
-                                          std::string_view format);
+                                          std::string_view format, bool alpha);
+
+/// OpenCV's gray of an RGB picture.
+[[nodiscard]] Decoded<cv::Mat> rgb_to_gray(const cv::Mat& rgb);
 
 /// Runs `work`, which calls OpenCV, and makes `reason` of what it throws; out of memory stays
 /// std::bad_alloc.
