@@ -241,10 +241,10 @@ void Pipeline::device_loop(std::size_t slot, const std::string& device) {
     for (const auto& item : batch) jobs.push_back(item.job);
     const SearchSettings search = batch.front().job.run->spec.search;
     auto model = model_for(device, search, models);
-    const WorkMark mark(*this, slot, Stage::captioning, std::move(jobs));
+    const WorkMark mark(*this, slot, Stage::captioning, jobs);
     Status status = model ? caption(**model, std::move(batch)) : Status(fail(model.error()));
     if (!status) {
-      events_.device_lost(device, status.error());
+      events_.device_lost(device, status.error(), std::move(jobs));
       return;
     }
   }

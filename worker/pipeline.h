@@ -46,7 +46,7 @@ struct PipelineEvents {
   std::function<void(Faulted)> faulted;  // environment: the task must go back
   std::function<void(Job)> returned;     // draining: decoded, but never sent to a device
   /// The device's thread has ended. What it had in work gets no result and is nobody's fault yet.
-  std::function<void(std::string device, Error why)> device_lost;
+  std::function<void(std::string device, Error why, std::vector<Job> in_work)> device_lost;
 };
 
 enum class Stage { reading, decoding, captioning };

@@ -31,7 +31,7 @@ struct Outlet {
       returned.push_back(job.task.image_id);
       changed.notify_all();
     };
-    made.device_lost = [this](std::string, Error why) {
+    made.device_lost = [this](std::string, Error why, std::vector<Job>) {
       const std::lock_guard lock(mutex);
       lost = std::move(why.message);
       changed.notify_all();

@@ -1,0 +1,288 @@
+#include "worker/consumer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <exception>
+#include <utility>
+
+#include "common/redis/errors.h"
+#include "common/redis/identity.h"
+#include "worker/log.h"
+
+namespace photoscribe {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using State = Holdings::State;
+
+namespace {
+
+constexpr auto kLeaseWithoutRuns = 30'000ms;
+constexpr redis::BackoffSettings kEnvironmentBackoff{100ms, 30'000ms};
+// The same photo, read in vain so often although its root lives: it is the photo after all (a bad
+// sector gives EIO for ever). Sooner when other photos could be read meanwhile.
+constexpr int kFaultsWhileOthersRead = 5, kFaultsAtMost = 40;
+constexpr std::size_t kFaultsRemembered = 10'000;
+constexpr auto kDeviceLostLimit = 5'000ms;
+
+double unit_random() { return static_cast<double>(redis::random_u64() >> 11) * 0x1.0p-53; }
+
+void rethrow(std::exception_ptr error) {
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace
+
+Consumer::Link::Link(const asio::any_io_executor& executor, const redis::Endpoint& endpoint,
+                     const std::string& client_name)
+    : connection(executor, endpoint, redis::ConnectionOptions{client_name, 5'000ms, 10'000ms}),
+      pause(executor) {}
+
+Consumer::JoinedRun::JoinedRun(std::shared_ptr<const RunContext> run)
+    : context(std::move(run)), liveness(milliseconds(context->spec.lease.lease_ms)) {}
+
+Consumer::Consumer(ConsumerConfig config, const Roots& roots, PipelineConfig pipeline,
+                   CaptionerFactory factory, Loader loader)
+    : config_(std::move(config)),
+      roots_(roots),
+      batch_max_(std::max<std::size_t>(1, pipeline.batch_max)),
+      take_(io_.get_executor(), config_.endpoint, config_.name + "-take"),
+      feed_(io_.get_executor(), config_.endpoint, config_.name + "-feed"),
+      publish_(io_.get_executor(), config_.endpoint, config_.name + "-publish"),
+      wake_take_(io_.get_executor()),
+      wake_feed_(io_.get_executor()),
+      wake_publish_(io_.get_executor()),
+      wake_watch_(io_.get_executor()) {
+  heart_.emplace(config_.endpoint,
+                 redis::ConnectionOptions{config_.name + "-beat", 5'000ms, 5'000ms}, config_.name);
+  pipeline_ = std::make_unique<Pipeline>(std::move(pipeline), std::move(factory), std::move(loader),
+                                         pipeline_events());
+}
+
+Consumer::~Consumer() = default;
+
+Ending Consumer::run() {
+  if (const Status ready = pipeline_->wait_ready(); !ready) {
+    return Ending{kExitEnvironment, ready.error().message};
+  }
+  asio::co_spawn(io_, take_loop(), rethrow);
+  asio::co_spawn(io_, feed_loop(), rethrow);
+  asio::co_spawn(io_, publish_loop(), rethrow);
+  asio::co_spawn(io_, watch_loop(), rethrow);
+  io_.run();
+  return drain_ ? drain_->ending : Ending{kExitEnvironment, "the worker ended without being told"};
+}
+
+void Consumer::request_stop(milliseconds limit) {
+  asio::post(io_, [this, limit] { begin_drain(kExitStopped, "", limit); });
+}
+
+asio::awaitable<bool> Consumer::reach(Link& link) {
+  if (link.connection.is_open()) co_return true;
+  const Status connected = co_await link.connection.connect();
+  if (connected) co_return true;
+  co_await trouble(link, connected.error());
+  co_return false;
+}
+
+// Errors decide by their kind: what may pass is waited for, the rest ends the worker (STYLE 2.4).
+asio::awaitable<void> Consumer::trouble(Link& link, Error error) {
+  if (ended_ || error.code == Errc::cancelled) co_return;
+  if (!is_transient(error.code)) {
+    spdlog::error("msg=\"giving up\" error={}", quoted(error.message));
+    begin_drain(kExitEnvironment, error.message, 1'000ms);
+    co_await link.pause.sleep(100ms);
+    co_return;
+  }
+  if (++link.failures == 1) {
+    spdlog::warn("msg=\"Redis unavailable, trying again\" error={}", quoted(error.message));
+  }
+  // Leases go on running while we wait.
+  redis::BackoffSettings settings;
+  settings.longest = std::clamp<milliseconds>(lease() / 6, 50ms, 5'000ms);
+  settings.first = std::min<milliseconds>(settings.first, settings.longest);
+  const auto wait = drain_ ? 50ms : redis::backoff(link.failures, unit_random(), settings);
+  co_await link.pause.sleep(wait);
+}
+
+void Consumer::works(Link& link) {
+  if (link.failures > 0) spdlog::info("msg=\"Redis answers again\" failures={}", link.failures);
+  link.failures = 0;
+}
+
+Consumer::JoinedRun* Consumer::find(const std::string& incarnation) {
+  const auto found = runs_.find(incarnation);
+  return found == runs_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> Consumer::joined() const {
+  std::vector<std::string> names;
+  for (const auto& [incarnation, run] : runs_) names.push_back(incarnation);
+  return names;
+}
+
+std::size_t Consumer::waiting() const {
+  std::size_t sum = 0;
+  for (const auto& [incarnation, run] : runs_) sum += run.held.count(State::waiting);
+  return sum;
+}
+
+Consumer::milliseconds Consumer::lease() const {
+  milliseconds shortest = kLeaseWithoutRuns;
+  for (const auto& [incarnation, run] : runs_) {
+    shortest = std::min(shortest, milliseconds(run.context->spec.lease.lease_ms));
+  }
+  return shortest;
+}
+
+void Consumer::tell_heart() {
+  std::map<std::string, milliseconds> beats;
+  for (const auto& [incarnation, run] : runs_) {
+    beats[incarnation] = milliseconds(run.context->spec.lease.beat_ms);
+  }
+  heart_->set_runs(std::move(beats));
+}
+
+void Consumer::drop_run(const std::string& incarnation, const std::string& why) {
+  const auto found = runs_.find(incarnation);
+  if (found == runs_.end()) return;
+  spdlog::info("msg=\"left run\" run={} incarnation={} tasks_dropped={} why={}",
+               quoted(found->second.context->spec.run), incarnation,
+               found->second.held.ids().size(), quoted(why));
+  const auto taken =
+      pipeline_->take_back([&](const Job& job) { return job.run->incarnation == incarnation; });
+  in_pipeline_ -= taken.size();
+  runs_.erase(found);
+  tell_heart();
+  wake_take_.notify();
+  wake_feed_.notify();
+}
+
+void Consumer::forget_entries(JoinedRun& run, const std::vector<redis::EntryId>& lost) {
+  std::vector<redis::EntryId> gone;
+  for (const auto id : lost) {
+    // A result that is ready goes out even so: it is welcome (settled question 12).
+    if (run.held.find(id) != nullptr && !run.held.is(id, State::done)) gone.push_back(id);
+  }
+  if (gone.empty()) return;
+  spdlog::info("msg=\"tasks are no longer ours, dropping them\" run={} tasks={}",
+               quoted(run.context->spec.run), gone.size());
+  run.held.remove(gone);
+  const std::set<redis::EntryId> ids(gone.begin(), gone.end());
+  const auto& incarnation = run.context->incarnation;
+  const auto taken = pipeline_->take_back([&](const Job& job) {
+    return job.run->incarnation == incarnation && ids.contains(job.entry);
+  });
+  in_pipeline_ -= taken.size();
+  wake_feed_.notify();
+}
+
+void Consumer::give_back(JoinedRun& run, const std::vector<redis::EntryId>& ids) {
+  if (ids.empty()) return;
+  run.held.move(ids, State::returning);
+  wake_feed_.notify();
+}
+
+PipelineEvents Consumer::pipeline_events() {
+  PipelineEvents events;
+  events.finished = [this](std::vector<Finished> items) {
+    asio::post(io_, [this, items = std::move(items)]() mutable { on_finished(std::move(items)); });
+  };
+  events.faulted = [this](Faulted item) {
+    asio::post(io_, [this, item = std::move(item)]() mutable { on_faulted(std::move(item)); });
+  };
+  events.returned = [this](Job job) {
+    asio::post(io_, [this, job = std::move(job)]() mutable { on_returned(std::move(job)); });
+  };
+  events.device_lost = [this](const std::string& device, const Error& why, std::vector<Job> jobs) {
+    asio::post(io_,
+               [this, device, why, jobs = std::move(jobs)] { on_device_lost(device, why, jobs); });
+  };
+  return events;
+}
+
+void Consumer::on_finished(std::vector<Finished> items) {
+  in_pipeline_ -= items.size();
+  for (auto& item : items) {
+    const auto* failed = std::get_if<Failed>(&item.result.outcome);
+    if (failed == nullptr) {
+      ++photos_read_;
+      if (!unready()) environment_failures_ = 0;
+      if (std::holds_alternative<Captioned>(item.result.outcome)) publish_now_ = true;
+    }
+    JoinedRun* run = find(item.job.run->incarnation);
+    // Not ours any more: the lease was lost, or the watchdog has spoken already.
+    if (run == nullptr || !run->held.is(item.job.entry, State::in_hand)) continue;
+    run->held.move({item.job.entry}, State::done);
+    if (done_.empty()) done_since_ = Clock::now();
+    done_.push_back(std::move(item));
+  }
+  if (in_pipeline_ == 0) publish_now_ = true;
+  wake_publish_.notify();
+  wake_feed_.notify();
+}
+
+void Consumer::on_returned(Job job) {
+  --in_pipeline_;
+  JoinedRun* run = find(job.run->incarnation);
+  if (run != nullptr && run->held.is(job.entry, State::in_hand)) give_back(*run, {job.entry});
+  wake_feed_.notify();
+}
+
+void Consumer::on_faulted(Faulted item) {
+  const auto root = roots_.find(item.job.task.root);
+  const Status alive = root == roots_.end() ? Status() : root->second.check();
+  if (alive) {
+    const ImageKey key{item.job.run->incarnation, item.job.task.image_id, item.job.task.attempt};
+    if (storage_faults_.size() >= kFaultsRemembered) storage_faults_.clear();
+    const int faults = ++storage_faults_[key];
+    const bool others_read = photos_read_ > photos_read_at_fault_;
+    photos_read_at_fault_ = photos_read_;
+    if (faults >= (others_read ? kFaultsWhileOthersRead : kFaultsAtMost)) {
+      storage_faults_.erase(key);
+      Finished finished;
+      finished.result.image_id = item.job.task.image_id;
+      finished.result.attempt = item.job.task.attempt;
+      finished.result.finished_unix_ms = std::chrono::duration_cast<milliseconds>(
+                                             std::chrono::system_clock::now().time_since_epoch())
+                                             .count();
+      finished.result.outcome =
+          Failed{Reason::unreadable,
+                 item.why.message + " (" + std::to_string(faults) + " times, under a living root)",
+                 std::nullopt};
+      finished.job = std::move(item.job);
+      std::vector<Finished> one;
+      one.push_back(std::move(finished));
+      on_finished(std::move(one));
+      return;
+    }
+  }
+  --in_pipeline_;
+  if (JoinedRun* run = find(item.job.run->incarnation)) {
+    if (run->held.is(item.job.entry, State::in_hand)) give_back(*run, {item.job.entry});
+  }
+  if (!unready()) {
+    unready_why_ = item.why.message;
+    const auto wait = redis::backoff(++environment_failures_, unit_random(), kEnvironmentBackoff);
+    unready_until_ = Clock::now() + wait;
+    spdlog::warn("msg=\"unready: handing tasks back\" error={} retry_ms={}", quoted(unready_why_),
+                 wait.count());
+    // Another worker may be able to read them. What the decoders hold comes by itself.
+    take_everything_back(false);
+  }
+  wake_feed_.notify();
+}
+
+void Consumer::on_device_lost(const std::string& device, const Error& why,
+                              const std::vector<Job>& jobs) {
+  spdlog::error("msg=\"device lost\" device={} error={}", device, quoted(why.message));
+  // Its batch stays in our name and counts as a crash: one of its photos may be the cause.
+  for (const auto& job : jobs) charged_.emplace(job.run->incarnation, job.entry);
+  abandoned_ += jobs.size();
+  begin_drain(kExitReplaceMe, "device " + device + ": " + why.message, kDeviceLostLimit);
+}
+
+}  // namespace photoscribe

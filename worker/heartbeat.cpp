@@ -1,0 +1,111 @@
+#include "worker/heartbeat.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <exception>
+#include <utility>
+
+#include "common/redis/errors.h"
+#include "common/redis/identity.h"
+#include "worker/log.h"
+
+namespace photoscribe {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kLastBeatWait = 500ms;
+
+void rethrow(std::exception_ptr error) {
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace
+
+Heartbeat::Heartbeat(redis::Endpoint endpoint, redis::ConnectionOptions options,
+                     std::string consumer)
+    : io_(1),
+      connection_(io_.get_executor(), std::move(endpoint), std::move(options)),
+      wake_(io_.get_executor()),
+      end_(io_.get_executor()),
+      consumer_(std::move(consumer)) {
+  asio::co_spawn(io_, beat_loop(), rethrow);
+  thread_ = std::thread([this] { io_.run(); });
+}
+
+Heartbeat::~Heartbeat() { stop(); }
+
+void Heartbeat::set_runs(std::map<std::string, std::chrono::milliseconds> runs) {
+  {
+    const std::lock_guard lock(mutex_);
+    runs_ = std::move(runs);
+  }
+  asio::post(io_, [this] { wake_.notify(); });
+}
+
+void Heartbeat::stop() {
+  if (!thread_.joinable()) return;
+  asio::post(io_, [this] {
+    stopping_ = true;
+    wake_.notify();
+    asio::co_spawn(io_, end_soon(), rethrow);
+  });
+  thread_.join();
+}
+
+asio::awaitable<void> Heartbeat::end_soon() {
+  if (!ended_) co_await end_.sleep(kLastBeatWait);
+  connection_.close();
+}
+
+asio::awaitable<void> Heartbeat::beat_loop() {
+  int failures = 0;
+  while (!stopping_) {
+    Status status;
+    if (!connection_.is_open()) status = co_await connection_.connect();
+    if (status) status = co_await beat_where_due();
+    if (status) {
+      failures = 0;
+      auto until = Clock::now() + 1h;
+      for (const auto& [run, due] : next_) until = std::min(until, due);
+      co_await wake_.sleep(std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()));
+      continue;
+    }
+    if (++failures == 1 && !stopping_) {
+      spdlog::warn("msg=\"cannot beat\" error={}", quoted(status.error().message));
+    }
+    const double unit = static_cast<double>(redis::random_u64() >> 11) * 0x1.0p-53;
+    redis::BackoffSettings quick;
+    quick.longest = 1'000ms;  // a lease is soon over
+    co_await wake_.sleep(redis::backoff(failures, unit, quick));
+  }
+  ended_ = true;
+  end_.notify();
+}
+
+asio::awaitable<Status> Heartbeat::beat_where_due() {
+  std::map<std::string, std::chrono::milliseconds> runs;
+  {
+    const std::lock_guard lock(mutex_);
+    runs = runs_;
+  }
+  std::erase_if(next_, [&](const auto& each) { return !runs.contains(each.first); });
+  for (const auto& [run, every] : runs) {
+    if (stopping_) break;
+    if (const auto due = next_.find(run); due != next_.end() && due->second > Clock::now()) {
+      continue;
+    }
+    const Status beaten = co_await queue_.beat(run, consumer_, ++counter_);
+    // A run that is gone is for the consumer to notice; until then there is nothing to beat in.
+    if (!beaten && beaten.error().code != Errc::run_gone) co_return beaten;
+    next_[run] = Clock::now() + every;
+  }
+  co_return Status();
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,53 @@
+// heartbeat: moves this worker's counter in every run it has joined, from a thread that does
+// nothing else, over a connection of its own, so that neither a busy CPU pool nor a blocked read
+// can make a living worker look dead (DESIGN 4, lease).
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "common/redis/connection.h"
+#include "common/redis/run_queue.h"
+#include "worker/wake.h"
+
+namespace photoscribe {
+
+class Heartbeat {
+ public:
+  /// Beats in no run until set_runs(). `consumer` is the name to beat under.
+  Heartbeat(redis::Endpoint endpoint, redis::ConnectionOptions options, std::string consumer);
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+  ~Heartbeat();
+
+  /// Incarnation -> time between beats. Beats in new runs at once. Thread-safe.
+  void set_runs(std::map<std::string, std::chrono::milliseconds> runs);
+  /// Ends the thread; a beat on its way is waited for, but not long.
+  void stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  boost::asio::awaitable<void> beat_loop();
+  boost::asio::awaitable<Status> beat_where_due();
+  boost::asio::awaitable<void> end_soon();
+
+  boost::asio::io_context io_;
+  redis::Connection connection_;
+  redis::RunQueue queue_{connection_};
+  Wake wake_, end_;
+  const std::string consumer_;
+  std::int64_t counter_ = 0;
+  std::map<std::string, Clock::time_point> next_;
+  bool stopping_ = false, ended_ = false;  // on the thread only
+
+  std::mutex mutex_;
+  std::map<std::string, std::chrono::milliseconds> runs_;
+  std::thread thread_;
+};
+
+}  // namespace photoscribe

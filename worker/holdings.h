@@ -1,0 +1,55 @@
+// holdings: the tasks of one run that stand in this worker's name, and how far each has come.
+//
+// Pure bookkeeping, owned by the one thread that talks to Redis. What is in here is what renew()
+// compares with the server (PROTOCOL H1), and what a stop hands back.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "common/redis/run_queue.h"
+
+namespace photoscribe {
+
+class Holdings {
+ public:
+  enum class State {
+    waiting,    // read, not begun
+    in_hand,    // marked by START and given to the pipeline
+    done,       // has a result that is not published yet
+    returning,  // on its way back to the queue
+  };
+
+  /// Takes tasks up as waiting. Those held already are left as they are.
+  void add(std::vector<redis::Delivery> deliveries);
+  /// Takes up, or moves, one task that is already marked in hand (a claimed suspect).
+  void put_in_hand(redis::Delivery delivery);
+
+  /// Ids of up to `count` waiting tasks that were never delivered before; they stay waiting.
+  [[nodiscard]] std::vector<redis::EntryId> fresh(std::size_t count) const;
+  /// The least delivered waiting task of those that were delivered before (H10).
+  [[nodiscard]] std::optional<redis::EntryId> suspect() const;
+
+  /// Sets the state of those that are held; unknown ids are ignored.
+  void move(const std::vector<redis::EntryId>& ids, State to);
+  void remove(const std::vector<redis::EntryId>& ids);
+  [[nodiscard]] const redis::Delivery* find(redis::EntryId id) const;
+  [[nodiscard]] bool is(redis::EntryId id, State state) const;
+
+  [[nodiscard]] std::vector<redis::EntryId> ids() const;
+  [[nodiscard]] std::vector<redis::EntryId> ids(State state) const;
+  [[nodiscard]] std::size_t count(State state) const;
+  [[nodiscard]] std::size_t fresh_count() const;
+
+ private:
+  struct Held {
+    redis::Delivery delivery;
+    State state = State::waiting;
+  };
+  std::map<redis::EntryId, Held> held_;  // in order of id: first come, first served
+};
+
+}  // namespace photoscribe
