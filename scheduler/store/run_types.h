@@ -39,6 +39,7 @@ struct RunRow {
   std::int64_t fence = 0;                  // last number handed out by next_fence()
   std::int64_t cursor = 0;                 // enqueued = queue_seq <= cursor (PROTOCOL H5)
   std::int64_t created_unix_ms = 0;
+  bool operator==(const RunRow&) const = default;
 };
 
 /// What ensure_run() did.

@@ -1,0 +1,168 @@
+// What the same command again does: settings, rejudge, redo, retry, incarnations.
+#include <gmock/gmock.h>
+
+#include "tests/store/store_fixture.h"
+
+namespace photoscribe::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Run : public StoreTest {
+ protected:
+  std::vector<std::string> states() {
+    return plain_rows(database(),
+                      "SELECT state, caption, blur_score FROM caption_result ORDER BY uri");
+  }
+  EnsuredRun ensure(const RunSettings& wanted, bool redo = false) {
+    return must(store().ensure_run("default", wanted, redo));
+  }
+};
+
+TEST_F(Run, IsTheSameAfterReopening) {
+  const auto again = ensure(settings());
+
+  EXPECT_FALSE(again.created);
+  EXPECT_EQ(again.run.id, run());
+  reopen();
+  const auto stored = must(store().run(run()));
+  EXPECT_EQ(stored.settings, settings());
+  EXPECT_EQ(stored.name, "default");
+}
+
+TEST_F(Run, RefusesSettingsThatAlterResultsAndNamesTheChoices) {
+  RunSettings other = settings();
+  other.search.beam = 5;
+  other.model_hash = std::string(64, 'b');
+
+  const auto refused = store().ensure_run("default", other);
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::usage);
+  EXPECT_THAT(refused.error().message, HasSubstr("beam 3 (now 5)"));
+  EXPECT_THAT(refused.error().message, HasSubstr("bbbbbbbbbbbb"));
+  EXPECT_THAT(refused.error().message, HasSubstr("--new-run NAME"));
+  EXPECT_THAT(refused.error().message, HasSubstr("--redo"));
+  EXPECT_EQ(must(store().settings_conflict("default", other)), refused.error().message);
+  EXPECT_EQ(must(store().run(run())).settings, settings());
+}
+
+TEST_F(Run, TakesLimitsAndModelNameAsTheyCome) {
+  RunSettings other = settings();
+  other.limits.pixels_max = 7;
+  other.model_name = "renamed";
+  other.blur.tile_px = 99;  // means nothing in mode full
+
+  EXPECT_EQ(ensure(other).run.settings, other);
+}
+
+TEST_F(Run, RedoesEveryImageUnderNewSettings) {
+  scan({file("a.jpg"), file("b.jpg")});
+  const auto tasks = take();
+  record({captioned(tasks[0], "x"), failed(tasks[1], Reason::empty)});
+  RunSettings other = settings();
+  other.search.beam = 5;
+
+  const auto redone = ensure(other, true);
+
+  EXPECT_TRUE(redone.redone);
+  EXPECT_EQ(redone.run.settings, other);
+  EXPECT_EQ(counts().asked.pending, 2);
+  EXPECT_THAT(must(store().unfinished_enqueued(run())), IsEmpty());
+  const auto again = take();
+  ASSERT_EQ(again.size(), 2U);
+  EXPECT_EQ(again[0].attempt, 2);
+  EXPECT_EQ(again[0].path, "a.jpg");
+  EXPECT_EQ(record({captioned(again[0], "y")}).recorded, 1);
+  expect_counts_are_true();
+}
+
+TEST_F(Run, RejudgesFromStoredScores) {
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg"), file("d.jpg")});
+  const auto tasks = take();
+  record({captioned(tasks[0], "sharp", 500), captioned(tasks[1], "soft", 150),
+          blurred(tasks[2], 60), blurred(tasks[3], 10)});
+
+  const auto stricter = ensure(settings(200));
+  EXPECT_EQ(stricter.became_blurred, 1);
+  EXPECT_EQ(stricter.became_clear + stricter.caption_restored, 0);
+  EXPECT_THAT(states(), ElementsAre("done|sharp|500.0", "blurred|-|150.0", "blurred|-|60.0",
+                                    "blurred|-|10.0"));
+  expect_counts_are_true();
+
+  const auto looser = ensure(settings(50));
+  EXPECT_EQ(looser.caption_restored, 1);
+  EXPECT_EQ(looser.became_clear, 1);
+  EXPECT_THAT(states(),
+              ElementsAre("done|sharp|500.0", "done|soft|150.0", "pending|-|-", "blurred|-|10.0"));
+  const auto again = take();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].path, "c.jpg");
+  EXPECT_EQ(again[0].attempt, 2);
+  expect_counts_are_true();
+}
+
+TEST_F(Run, DoesNotRestoreTheCaptionOfAnOlderFile) {
+  scan({file("a.jpg", 1)});
+  record({captioned(take()[0], "of the old file", 150)});
+  scan({file("a.jpg", 2)});
+  record({blurred(take()[0], 90)});
+
+  const auto looser = ensure(settings(50));
+
+  EXPECT_EQ(looser.caption_restored, 0);
+  EXPECT_EQ(looser.became_clear, 1);
+  EXPECT_THAT(states(), ElementsAre("pending|-|-"));
+}
+
+TEST_F(Run, RetriesFailuresOfAKind) {
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg")});
+  const auto tasks = take();
+  record({failed(tasks[0], Reason::timeout), failed(tasks[1], Reason::truncated),
+          failed(tasks[2], Reason::crashed_worker)});
+
+  const Reason kinds[] = {Reason::timeout, Reason::crashed_worker};
+  EXPECT_EQ(must(store().retry_failed(run(), kinds)), 2);
+  EXPECT_EQ(counts().asked.pending, 2);
+  EXPECT_EQ(counts().asked.failed(), 1);
+  EXPECT_EQ(must(store().retry_failed(run())), 1);
+  EXPECT_EQ(must(store().retry_failed(run())), 0);
+  EXPECT_EQ(take().size(), 3U);
+  expect_counts_are_true();
+}
+
+TEST_F(Run, RemembersPastIncarnationsAndRisingFences) {
+  must(store().begin_incarnation(run(), "one"));
+  EXPECT_EQ(must(store().next_fence(run())), 1);
+  must(store().begin_incarnation(run(), "two"));
+  reopen();
+  EXPECT_EQ(must(store().run(run())).incarnation, "two");
+  EXPECT_EQ(must(store().next_fence(run())), 2);
+  must(store().end_incarnation(run()));
+  must(store().end_incarnation(run()));
+
+  EXPECT_EQ(must(store().run(run())).incarnation, std::nullopt);
+  EXPECT_THAT(must(store().past_incarnations(run())), ElementsAre("one", "two"));
+}
+
+TEST_F(Run, RefusesANamelessRun) {
+  EXPECT_EQ(store().ensure_run("", settings()).error().code, Errc::usage);
+  EXPECT_EQ(store().ensure_run("a\nb", settings()).error().code, Errc::usage);
+}
+
+TEST_F(Run, ListsRunsAndEvents) {
+  must(store().ensure_run("second", settings()));
+  must(store().add_event(run(), "info", "reconcile", "nothing to do"));
+  must(store().add_event(run(), "warning", "worker_died", "signal 9"));
+
+  EXPECT_EQ(must(store().runs()).size(), 2U);
+  EXPECT_EQ(must(store().find_run("third")), std::nullopt);
+  const auto events = must(store().events(run(), 1));
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].kind, "worker_died");
+}
+
+}  // namespace
+}  // namespace photoscribe::test
