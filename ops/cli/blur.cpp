@@ -1,0 +1,56 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "ops/cli/exit_status.h"
+#include "ops/cli/locate.h"
+#include "ops/cli/safe_text.h"
+#include "ops/cli/settings.h"
+#include "ops/cli/verbs.h"
+
+namespace photoscribe::cli {
+namespace {
+
+struct BlurOptions {
+  explicit BlurOptions(CLI::App& verb) : settings(verb) {}
+  Settings settings;
+  std::vector<std::string> files;
+  bool json = false;
+};
+
+/// Decoding is the worker's: this process becomes it.
+int blur(const BlurOptions& options) {
+  const Expected<LoadedConfig> loaded = options.settings.load();
+  if (!loaded) return report("blur", loaded.error());
+  const Expected<std::string> worker = find_worker(loaded->config);
+  if (!worker) return report("blur", worker.error());
+  std::vector<std::string> words{*worker, "blur"};
+  if (options.json) words.emplace_back("--json");
+  words.emplace_back("--");
+  words.insert(words.end(), options.files.begin(), options.files.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  execv(worker->c_str(), argv.data());
+  const std::string why = std::strerror(errno);
+  return report("blur", Error{Errc::environment, shown(*worker) + ": " + why});
+}
+
+}  // namespace
+
+void add_blur(CLI::App& app, Action& action) {
+  CLI::App* const verb = app.add_subcommand("blur", "blur scores of photos, and nothing else");
+  const auto options = std::make_shared<BlurOptions>(*verb);
+  verb->add_option("files", options->files, "photos")->type_name("FILE")->required();
+  verb->add_flag("--json", options->json, "one JSON object per photo and line");
+  verb->footer(
+      "The score is the variance of the Laplacian of the gray photo at full resolution, as OpenCV\n"
+      "computes it. `photoscribe run` takes a photo below blur_threshold (100) for blurred.\n"
+      "Example:\n"
+      "  photoscribe blur *.jpg | sort -n");
+  verb->callback([options, &action] { action = [options] { return blur(*options); }; });
+}
+
+}  // namespace photoscribe::cli

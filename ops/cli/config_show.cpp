@@ -1,0 +1,39 @@
+#include <unistd.h>
+
+#include <memory>
+
+#include "ops/cli/exit_status.h"
+#include "ops/cli/settings.h"
+#include "ops/cli/terminal.h"
+#include "ops/cli/verbs.h"
+
+namespace photoscribe::cli {
+namespace {
+
+int show(const Settings& settings) {
+  const Expected<LoadedConfig> loaded = settings.load();
+  if (!loaded) return report("config show", loaded.error());
+  return write_all(STDOUT_FILENO, to_yaml(*loaded)) ? kExitDone : kExitEnvironment;
+}
+
+}  // namespace
+
+void add_config(CLI::App& app, Action& action) {
+  CLI::App* const verb = app.add_subcommand("config", "settings: where they come from");
+  verb->require_subcommand(1);
+  CLI::App* const show_verb =
+      verb->add_subcommand("show", "print the settings in effect as a configuration file");
+  const auto settings = std::make_shared<Settings>(*show_verb);
+  std::string names = "Environment variables, one per setting:\n";
+  for (const std::string& key : config_keys()) names += "  " + environment_name(key) + "\n";
+  show_verb->footer(
+      "Flags win over the environment, that over the file (--config or $PHOTOSCRIBE_CONFIG), and "
+      "the\n"
+      "file over the defaults. Values that are no default say where they come from.\n\n" +
+      names +
+      "Secrets, never shown:\n  PHOTOSCRIBE_REDIS_PASSWORD\n\n"
+      "Example:\n  photoscribe config show > photoscribe.yaml   # a file to edit");
+  show_verb->callback([settings, &action] { action = [settings] { return show(*settings); }; });
+}
+
+}  // namespace photoscribe::cli

@@ -1,0 +1,25 @@
+#include "ops/cli/database_option.h"
+
+#include <filesystem>
+
+#include "ops/cli/safe_text.h"
+
+namespace photoscribe::cli {
+
+DatabaseOption::DatabaseOption(Settings& settings) : settings_(settings) {
+  settings.positional("database", "database", "DB", "the SQLite database (default: archive.db)");
+}
+
+Expected<std::string> DatabaseOption::path() const {
+  const Expected<LoadedConfig> loaded = settings_.load();
+  if (!loaded) return fail(loaded.error());
+  std::error_code failed;
+  const std::string& database = loaded->config.database;
+  if (!std::filesystem::exists(database, failed)) {
+    return fail(Errc::usage, shown(database) + ": no such database; `photoscribe run PHOTOS -o " +
+                                 shown(shell_quoted(database)) + "` makes one");
+  }
+  return database;
+}
+
+}  // namespace photoscribe::cli

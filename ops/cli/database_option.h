@@ -1,0 +1,24 @@
+// database_option: the database that a reading verb looks at: `photoscribe status DB`, or the
+// configured one.
+#pragma once
+
+#include <string>
+
+#include "common/core/error.h"
+#include "ops/cli/settings.h"
+
+namespace photoscribe::cli {
+
+class DatabaseOption {
+ public:
+  /// Adds the positional DB to the verb of `settings`, which must outlive this.
+  explicit DatabaseOption(Settings& settings);
+
+  /// After the parse. Fails with usage when there is no such file: a reading verb makes none.
+  [[nodiscard]] Expected<std::string> path() const;
+
+ private:
+  const Settings& settings_;
+};
+
+}  // namespace photoscribe::cli

@@ -1,0 +1,128 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "ops/cli/doctor_checks.h"
+#include "ops/cli/exit_status.h"
+#include "ops/cli/human_numbers.h"
+#include "ops/cli/safe_text.h"
+#include "ops/cli/settings.h"
+#include "ops/cli/terminal.h"
+#include "ops/cli/verbs.h"
+#include "ops/cli/workers_here.h"
+
+namespace photoscribe::cli {
+namespace {
+
+struct DoctorOptions {
+  explicit DoctorOptions(CLI::App& verb) : settings(verb) {}
+  Settings settings;
+  bool json = false;
+};
+
+const char* name_of(Health health) {
+  switch (health) {
+    case Health::good:
+      return "good";
+    case Health::warning:
+      return "warning";
+    case Health::bad:
+      break;
+  }
+  return "bad";
+}
+
+std::string check_text(const Check& check, const Ink& ink) {
+  const std::string mark = check.health == Health::good      ? ink.green(" ok ")
+                           : check.health == Health::warning ? ink.yellow("look")
+                                                             : ink.red("BAD ");
+  constexpr std::size_t kName = 12;
+  std::string name = check.name;
+  name.resize(std::max(kName, name.size()), ' ');
+  std::string out = mark + "  " + name + shown(check.finding) + "\n";
+  if (!check.cure.empty())
+    out += "      " + std::string(kName, ' ') + "to mend: " + check.cure + "\n";
+  return out;
+}
+
+/// Looks at one thing after the other and says each as soon as it is known.
+class Examination {
+ public:
+  explicit Examination(bool json) : json_(json), ink_(Ink::of(STDOUT_FILENO)) {}
+
+  void add(const Check& check) {
+    worst_ = std::max(worst_, check.health);
+    if (!json_) {
+      write_all(STDOUT_FILENO, check_text(check, ink_));
+      return;
+    }
+    checks_.push_back({{"name", check.name},
+                       {"health", name_of(check.health)},
+                       {"finding", replaced(check.finding)},
+                       {"cure", replaced(check.cure)}});
+  }
+  void add(const std::vector<Check>& checks) {
+    for (const Check& check : checks) add(check);
+  }
+  int end() {
+    const int status = worst_ == Health::bad ? kExitEnvironment : kExitDone;
+    if (json_) {
+      const nlohmann::json object{
+          {"health", name_of(worst_)}, {"exit_status", status}, {"checks", checks_}};
+      write_all(STDOUT_FILENO, object.dump() + "\n");
+    } else {
+      write_all(STDOUT_FILENO, worst_ == Health::good ? "\nAll is well.\n"
+                               : worst_ == Health::warning
+                                   ? "\nIt will work; see above.\n"
+                                   : "\nIt will not work yet; see above.\n");
+    }
+    return status;
+  }
+
+ private:
+  bool json_;
+  Ink ink_;
+  Health worst_ = Health::good;
+  nlohmann::json checks_ = nlohmann::json::array();
+};
+
+int doctor(const DoctorOptions& options) {
+  const Expected<LoadedConfig> loaded = options.settings.load();
+  if (!loaded) return report("doctor", loaded.error());
+  const Config& config = loaded->config;
+  Examination examination(options.json);
+  examination.add(Check{
+      "machine", Health::good,
+      counted(std::thread::hardware_concurrency(), "core") + ", " + counted(gpus_here(), "GPU"),
+      ""});
+  examination.add(check_database(config));
+  examination.add(check_disk(config));
+  examination.add(check_open_files());
+  examination.add(check_redis(config));
+  examination.add(check_model(config));
+  examination.add(check_worker(config));
+  return examination.end();
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Action& action) {
+  CLI::App* const verb =
+      app.add_subcommand("doctor", "look at everything that a run needs, and say how to mend it");
+  const auto options = std::make_shared<DoctorOptions>(*verb);
+  Settings& s = options->settings;
+  s.flag("-o,--output", "database", "DB", "the database of the run to be (default: archive.db)");
+  s.flag("--model", "model", "FOLDER", "the model's folder");
+  s.flag("--redis", "redis.url", "URL", "a server to look at instead of the private one's program");
+  verb->add_flag("--json", options->json, "one JSON object");
+  verb->footer(
+      "Exit status: 0 when a run would work, 3 when something must be mended first.\n"
+      "Example:\n"
+      "  photoscribe doctor -o /data/archive.db --redis redis://queue.example:6379");
+  verb->callback([options, &action] { action = [options] { return doctor(*options); }; });
+}
+
+}  // namespace photoscribe::cli

@@ -1,0 +1,190 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "ops/cli/database_option.h"
+#include "ops/cli/exit_status.h"
+#include "ops/cli/export_format.h"
+#include "ops/cli/safe_text.h"
+#include "ops/cli/settings.h"
+#include "ops/cli/terminal.h"
+#include "ops/cli/verbs.h"
+#include "scheduler/store/store.h"
+
+namespace photoscribe::cli {
+namespace {
+
+struct ExportOptions {
+  explicit ExportOptions(CLI::App& verb) : settings(verb), database(settings) {}
+  Settings settings;
+  DatabaseOption database;
+  std::string format = "table";
+  std::string file;  // empty or "-": standard output
+  std::string run;   // empty: the newest
+  std::vector<std::string> states;
+};
+
+/// Standard output, or a file that takes its name only when it is whole.
+class Output {
+ public:
+  static Expected<std::unique_ptr<Output>> open(const std::string& file) {
+    auto out = std::unique_ptr<Output>(new Output);
+    if (file.empty() || file == "-") return out;
+    out->file_ = file;
+    out->partial_ = file + ".part." + std::to_string(getpid());
+    out->descriptor_ = ::open(out->partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (out->descriptor_ < 0) return fail(Errc::environment, shown(file) + ": " + why());
+    return out;
+  }
+  ~Output() {
+    if (descriptor_ >= 0 && !file_.empty()) {
+      ::close(descriptor_);
+      unlink(partial_.c_str());
+    }
+  }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  Status add(const std::string& text) {
+    constexpr std::size_t kBuffer = 1 << 16;
+    buffer_ += text;
+    return buffer_.size() < kBuffer ? Status() : flush();
+  }
+  Status finish() {
+    if (Status flushed = flush(); !flushed) return flushed;
+    if (file_.empty()) return {};
+    if (::close(std::exchange(descriptor_, -1)) != 0 ||
+        rename(partial_.c_str(), file_.c_str()) != 0) {
+      const std::string reason = why();
+      unlink(partial_.c_str());
+      return fail(Errc::environment, shown(file_) + ": " + reason);
+    }
+    return {};
+  }
+
+ private:
+  Output() = default;
+  static std::string why() { return std::strerror(errno); }
+  Status flush() {
+    if (!write_all(descriptor_, buffer_)) {
+      const std::string reason = why();
+      return fail(Errc::environment, (file_.empty() ? "standard output" : shown(file_)) + ": " +
+                                         reason + "; nothing is left half-written");
+    }
+    buffer_.clear();
+    return {};
+  }
+  int descriptor_ = STDOUT_FILENO;
+  std::string file_, partial_, buffer_;
+};
+
+Expected<RunRow> choose_run(Store& store, const std::string& name, const std::string& database) {
+  const Expected<std::vector<RunRow>> runs = store.runs();
+  if (!runs) return fail(runs.error());
+  std::string names;
+  for (const RunRow& run : *runs) {
+    if (run.name == name) return run;
+    names += (names.empty() ? "" : ", ") + shown(run.name);
+  }
+  if (runs->empty()) return fail(Errc::usage, shown(database) + ": no runs in it yet");
+  if (!name.empty()) {
+    return fail(Errc::usage,
+                shown(database) + ": no run \"" + shown(name) + "\"; there are: " + names);
+  }
+  if (runs->size() > 1) {
+    write_all(STDERR_FILENO, "exporting run " + shown(runs->back().name) +
+                                 ", the newest; --run chooses among: " + names + "\n");
+  }
+  return runs->back();
+}
+
+/// True when every captioned photo has a COCO number in its name: only then are they all ids.
+Expected<bool> all_named_as_coco(Store& store, RunId run) {
+  bool all = true;
+  const Status read = store.for_each_result(run, [&](const ResultRow& row) -> Status {
+    if (row.caption) all = all && coco_id(row.path.substr(row.path.rfind('/') + 1)).has_value();
+    return {};
+  });
+  if (!read) return fail(read.error());
+  return all;
+}
+
+Expected<std::unique_ptr<ExportFormat>> make_format(const std::string& name, Store& store,
+                                                    RunId run, bool to_terminal) {
+  if (name == "csv") return csv_format();
+  if (name == "jsonl") return jsonl_format();
+  if (name == "coco") {
+    const Expected<bool> from_names = all_named_as_coco(store, run);
+    if (!from_names) return fail(from_names.error());
+    return coco_format(*from_names);
+  }
+  constexpr std::size_t kUncut = 4096;  // a file or a pipe has no width
+  return table_format(to_terminal ? terminal_columns(STDOUT_FILENO) : kUncut,
+                      to_terminal ? Ink::of(STDOUT_FILENO) : Ink(false));
+}
+
+Status export_rows(const ExportOptions& options) {
+  const Expected<std::string> database = options.database.path();
+  if (!database) return fail(database.error());
+  Expected<Store> store = Store::open_reader(*database);
+  if (!store) return fail(store.error());
+  const Expected<RunRow> run = choose_run(*store, options.run, *database);
+  if (!run) return fail(run.error());
+  const bool to_stdout = options.file.empty() || options.file == "-";
+  const auto format =
+      make_format(options.format, *store, run->id, to_stdout && is_terminal(STDOUT_FILENO));
+  if (!format) return fail(format.error());
+  const auto output = Output::open(options.file);
+  if (!output) return fail(output.error());
+
+  if (Status begun = (*output)->add((*format)->head()); !begun) return begun;
+  const Status read = store->for_each_result(run->id, [&](const ResultRow& row) -> Status {
+    const auto& states = options.states;
+    if (!states.empty() && std::find(states.begin(), states.end(), row.state) == states.end()) {
+      return {};
+    }
+    return (*output)->add((*format)->row(row));
+  });
+  if (!read) return read;
+  if (Status ended = (*output)->add((*format)->tail()); !ended) return ended;
+  return (*output)->finish();
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, Action& action) {
+  CLI::App* const verb = app.add_subcommand("export", "write out a run's captions and verdicts");
+  const auto options = std::make_shared<ExportOptions>(*verb);
+  verb->add_option("-f,--format", options->format,
+                   "table, csv, jsonl or coco (default: table)\n"
+                   "csv: the columns of the view caption_result; jsonl: the same, one object a\n"
+                   "photo; coco: COCO results, captioned photos only")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"table", "csv", "jsonl", "coco"}));
+  verb->add_option("-o,--output", options->file, "file (default: standard output)")
+      ->type_name("FILE");
+  verb->add_option("--run", options->run, "the run's name (default: the newest)")
+      ->type_name("NAME");
+  verb->add_option("--state", options->states,
+                   "only photos that are done, blurred, failed or pending (repeatable)")
+      ->type_name("STATE")
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"done", "blurred", "failed", "pending"}));
+  verb->footer(
+      "Examples:\n"
+      "  photoscribe export archive.db | less\n"
+      "  photoscribe export archive.db --format csv -o captions.csv\n"
+      "  photoscribe export archive.db --format jsonl --state failed\n"
+      "An export while a run is at work shows what is recorded by then.");
+  verb->callback([options, &action] {
+    action = [options] {
+      const Status done = export_rows(*options);
+      return done ? kExitDone : report("export", done.error());
+    };
+  });
+}
+
+}  // namespace photoscribe::cli

@@ -1,0 +1,205 @@
+#include "ops/cli/export_format.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "ops/cli/safe_text.h"
+
+namespace photoscribe::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string_view file_name_of(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+}
+
+/// The shortest text that reads back as the same number.
+std::string exact(double value) {
+  char buffer[64];
+  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
+}
+
+template <class T>
+std::string or_empty(const std::optional<T>& value) {
+  if (!value) return {};
+  if constexpr (std::is_same_v<T, std::string>) {
+    return *value;
+  } else if constexpr (std::is_same_v<T, double>) {
+    return exact(*value);
+  } else {
+    return std::to_string(*value);
+  }
+}
+
+/// 2026-11-23T05:15:04.123Z, or nothing.
+std::string iso_time(const std::optional<std::int64_t>& unix_ms) {
+  if (!unix_ms) return {};
+  const std::time_t seconds = static_cast<std::time_t>(*unix_ms / 1000);
+  std::tm utc{};
+  char date[32], out[48];
+  if (gmtime_r(&seconds, &utc) == nullptr) return {};
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
+  std::snprintf(out, sizeof out, "%s.%03dZ", date, static_cast<int>(*unix_ms % 1000));
+  return out;
+}
+
+class Csv : public ExportFormat {
+ public:
+  std::string head() override {
+    return "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,bleu3,"
+           "bleu4,width,height,model,worker,finished_at\r\n";
+  }
+  std::string row(const ResultRow& r) override {
+    std::string out;
+    for (const std::string& field :
+         {r.run, r.root, r.uri, r.state, or_empty(r.reason), or_empty(r.blur_score),
+          exact(r.blur_threshold), or_empty(r.caption), or_empty(r.log_prob), or_empty(r.bleu[0]),
+          or_empty(r.bleu[1]), or_empty(r.bleu[2]), or_empty(r.bleu[3]), or_empty(r.width_px),
+          or_empty(r.height_px), r.model, or_empty(r.worker), iso_time(r.finished_unix_ms)}) {
+      add(out, field);
+    }
+    out.back() = '\r';
+    return out + "\n";
+  }
+
+ private:
+  static void add(std::string& out, const std::string& field) {
+    const std::string text = replaced(field);
+    if (text.find_first_of(",\"\r\n") == std::string::npos) {
+      out += text + ",";
+      return;
+    }
+    out += '"';
+    for (const char c : text) {
+      if (c == '"') out += '"';
+      out += c;
+    }
+    out += "\",";
+  }
+};
+
+class JsonLines : public ExportFormat {
+ public:
+  std::string row(const ResultRow& r) override {
+    ordered_json object;
+    object["run"] = replaced(r.run);
+    object["root"] = replaced(r.root);
+    object["uri"] = replaced(r.uri);
+    object["path"] = replaced(r.path);
+    if (!is_utf8(r.path)) object["path_base64"] = base64(r.path);
+    object["state"] = r.state;
+    put(object, "reason", r.reason);
+    put(object, "detail", r.detail);
+    put(object, "blur_score", r.blur_score);
+    object["blur_threshold"] = r.blur_threshold;
+    put(object, "caption", r.caption);
+    put(object, "log_prob", r.log_prob);
+    for (std::size_t n = 0; n < r.bleu.size(); ++n) {
+      put(object, "bleu" + std::to_string(n + 1), r.bleu[n]);
+    }
+    put(object, "width", r.width_px);
+    put(object, "height", r.height_px);
+    object["model"] = r.model;
+    put(object, "worker", r.worker);
+    object["finished_at"] =
+        r.finished_unix_ms ? ordered_json(iso_time(r.finished_unix_ms)) : nullptr;
+    if (r.vanished) object["vanished"] = true;
+    return object.dump() + "\n";
+  }
+
+ private:
+  template <class T>
+  static void put(ordered_json& object, const std::string& key, const std::optional<T>& value) {
+    if (!value) {
+      object[key] = nullptr;
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      object[key] = replaced(*value);
+    } else {
+      object[key] = *value;
+    }
+  }
+};
+
+class Coco : public ExportFormat {
+ public:
+  explicit Coco(bool ids_from_names) : ids_from_names_(ids_from_names) {}
+  std::string head() override { return "["; }
+  std::string row(const ResultRow& r) override {
+    if (!r.caption) return {};
+    const std::string_view name = file_name_of(r.path);
+    const std::optional<std::int64_t> number = ids_from_names_ ? coco_id(name) : std::nullopt;
+    ordered_json object{{"image_id", number.value_or(r.image_id)},
+                        {"caption", replaced(*r.caption)},
+                        {"file_name", replaced(name)}};
+    std::string out = (first_ ? "\n" : ",\n") + object.dump();
+    first_ = false;
+    return out;
+  }
+  std::string tail() override { return "\n]\n"; }
+
+ private:
+  bool ids_from_names_;
+  bool first_ = true;
+};
+
+class Table : public ExportFormat {
+ public:
+  Table(std::size_t width, const Ink& ink)
+      : name_width_(std::clamp<std::size_t>(width / 4, 12, 40)), width_(width), ink_(ink) {}
+  std::string head() override { return ink_.bold(line("photo", "blur_score", "caption")) + "\n"; }
+  std::string row(const ResultRow& r) override {
+    const std::string name = cut_start(shown(file_name_of(r.path)), name_width_);
+    std::string score;
+    if (r.blur_score) {
+      char buffer[32];
+      std::snprintf(buffer, sizeof buffer, "%.1f", *r.blur_score);
+      score = buffer;
+    }
+    if (r.state == "done") return line(name, score, shown(or_empty(r.caption))) + "\n";
+    if (r.state == "blurred") return ink_.dim(line(name, score, "blurred: no caption")) + "\n";
+    if (r.state == "pending") return ink_.dim(line(name, score, "to do")) + "\n";
+    std::string why = "failed: " + or_empty(r.reason);
+    if (r.detail) why += ", " + shown(*r.detail);
+    return ink_.red(line(name, score, why)) + "\n";
+  }
+
+ private:
+  [[nodiscard]] std::string line(const std::string& name, const std::string& score,
+                                 const std::string& text) const {
+    constexpr std::size_t kScore = 10;
+    std::string out = name + std::string(name_width_ - std::min(name_width_, columns(name)), ' ');
+    out += "  " + std::string(kScore - std::min(kScore, score.size()), ' ') + score + "  ";
+    const std::size_t left = width_ > columns(out) + 20 ? width_ - columns(out) : 20;
+    return out + cut_end(text, left);
+  }
+  std::size_t name_width_, width_;
+  Ink ink_;
+};
+
+}  // namespace
+
+std::unique_ptr<ExportFormat> csv_format() { return std::make_unique<Csv>(); }
+std::unique_ptr<ExportFormat> jsonl_format() { return std::make_unique<JsonLines>(); }
+std::unique_ptr<ExportFormat> coco_format(bool ids_from_names) {
+  return std::make_unique<Coco>(ids_from_names);
+}
+std::unique_ptr<ExportFormat> table_format(std::size_t width, const Ink& ink) {
+  return std::make_unique<Table>(width, ink);
+}
+
+std::optional<std::int64_t> coco_id(std::string_view file_name) {
+  constexpr std::size_t kDigits = 12;
+  std::string_view stem = file_name.substr(0, file_name.rfind('.'));
+  if (stem.starts_with("COCO_")) stem = stem.substr(stem.rfind('_') + 1);
+  std::int64_t number = 0;
+  const auto parsed = std::from_chars(stem.data(), stem.data() + stem.size(), number);
+  if (stem.size() != kDigits || parsed.ptr != stem.data() + stem.size() || number < 0) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+}  // namespace photoscribe::cli

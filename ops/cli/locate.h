@@ -1,0 +1,23 @@
+// locate: where the other parts of an installation lie: the worker beside this executable, the
+// model in the source tree or in share/.
+#pragma once
+
+#include <string>
+
+#include "common/core/config.h"
+#include "common/core/error.h"
+
+namespace photoscribe::cli {
+
+/// The folder of the running executable, links resolved. Fails with environment.
+[[nodiscard]] Expected<std::string> executable_folder();
+
+/// The model's folder: config.model, else ../share/photoscribe/models/pretrained (installed), else
+/// models/pretrained of the source tree that the executable was built in. Fails with environment,
+/// naming the places that were looked at and the cure.
+[[nodiscard]] Expected<std::string> find_model_folder(const Config& config);
+
+/// photoscribe-worker: config.worker.executable, else the one beside this executable.
+[[nodiscard]] Expected<std::string> find_worker(const Config& config);
+
+}  // namespace photoscribe::cli

@@ -1,0 +1,52 @@
+// progress: what `photoscribe run` shows while it works, on standard error.
+//
+// On a terminal one live line, redrawn a few times a second and gone at the end; on a pipe a line
+// now and then, rarer as the run grows longer; or nothing but warnings.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "scheduler/run_batch.h"
+
+namespace photoscribe::cli {
+
+/// The live line, in at most `width` columns: the less important parts go first.
+[[nodiscard]] std::string live_line(const Progress& now, std::size_t width);
+
+/// The line for a log: all of it, no matter how long.
+[[nodiscard]] std::string log_line(const Progress& now);
+
+enum class ProgressStyle {
+  live,    // for a terminal
+  lines,   // for a pipe or a file
+  silent,  // events of level warning and error only
+};
+
+class ProgressPrinter : public RunObserver {
+ public:
+  ProgressPrinter(int descriptor, ProgressStyle style) : descriptor_(descriptor), style_(style) {}
+  ~ProgressPrinter() override { clear(); }
+  ProgressPrinter(const ProgressPrinter&) = delete;
+  ProgressPrinter& operator=(const ProgressPrinter&) = delete;
+
+  void progress(const Progress& now) override;
+  void event(const Event& event) override;
+  /// Takes the live line away. Safe to call at any time.
+  void clear();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void draw(const Progress& now);
+  [[nodiscard]] bool line_is_due(const Progress& now) const;
+
+  int descriptor_;
+  ProgressStyle style_;
+  bool drawn_ = false;
+  Progress last_;
+  std::string last_phase_;
+  std::chrono::time_point<Clock> printed_at_{};
+};
+
+}  // namespace photoscribe::cli

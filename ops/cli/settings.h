@@ -1,0 +1,46 @@
+// settings: the flags of a verb that stand for fields of the configuration.
+//
+// A verb says which flags it has and which key each one sets; bounds, environment and file come
+// from common/core/config, so that `--beam 99` and `search.beam: 99` are refused with the same
+// words.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <list>
+#include <string>
+
+#include "common/core/config.h"
+
+namespace photoscribe::cli {
+
+class Settings {
+ public:
+  /// Adds --config FILE to the verb. Must outlive the parse.
+  explicit Settings(CLI::App& verb);
+  Settings(const Settings&) = delete;
+  Settings& operator=(const Settings&) = delete;
+
+  /// A flag with a value that sets `key`. `names`: "--beam" or "-o,--output".
+  CLI::Option* flag(const std::string& names, const std::string& key, const std::string& value_name,
+                    const std::string& help);
+
+  /// A word without a dash that sets `key`; `name` is for messages.
+  CLI::Option* positional(const std::string& name, const std::string& key,
+                          const std::string& value_name, const std::string& help);
+
+  /// After the parse: everything put together; warnings go to standard error. The file is --config,
+  /// else $PHOTOSCRIBE_CONFIG, else none. A password file that the configuration names is put into
+  /// the environment, where this process and its workers look for it.
+  [[nodiscard]] Expected<LoadedConfig> load() const;
+
+ private:
+  struct Given {
+    ConfigFlag flag;
+    CLI::Option* option = nullptr;
+  };
+  CLI::App& verb_;
+  std::string file_;
+  std::list<Given> given_;  // CLI11 keeps pointers to the values
+};
+
+}  // namespace photoscribe::cli

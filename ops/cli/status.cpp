@@ -1,0 +1,195 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "ops/cli/database_option.h"
+#include "ops/cli/exit_status.h"
+#include "ops/cli/human_numbers.h"
+#include "ops/cli/safe_text.h"
+#include "ops/cli/settings.h"
+#include "ops/cli/terminal.h"
+#include "ops/cli/verbs.h"
+#include "ops/cli/writer.h"
+#include "scheduler/store/store.h"
+
+namespace photoscribe::cli {
+namespace {
+
+constexpr std::size_t kEvents = 5;
+constexpr std::chrono::seconds kSample{2};
+
+struct StatusOptions {
+  explicit StatusOptions(CLI::App& verb) : settings(verb), database(settings) {}
+  Settings settings;
+  DatabaseOption database;
+  bool json = false;
+};
+
+struct RunStatus {
+  RunRow run;
+  StoreSummary summary;
+  std::vector<StoreEvent> events;
+  double photos_per_s = 0;  // over kSample; 0 while nobody writes
+};
+
+std::int64_t finished(const RunCounts& counts) {
+  return counts.asked.total() - counts.asked.pending;
+}
+
+Expected<std::vector<RunStatus>> look(Store& store, bool running) {
+  const Expected<std::vector<RunRow>> runs = store.runs();
+  if (!runs) return fail(runs.error());
+  std::map<RunId, std::int64_t> before;
+  const auto began = std::chrono::steady_clock::now();
+  if (running) {
+    for (const RunRow& run : *runs) {
+      const Expected<RunCounts> counts = store.counts(run.id);
+      if (!counts) return fail(counts.error());
+      before[run.id] = finished(*counts);
+    }
+    std::this_thread::sleep_for(kSample);
+  }
+  std::vector<RunStatus> out;
+  for (const RunRow& run : *runs) {
+    Expected<StoreSummary> summary = store.summary(run.id);
+    if (!summary) return fail(summary.error());
+    Expected<std::vector<StoreEvent>> events = store.events(run.id, kEvents);
+    if (!events) return fail(events.error());
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - began;
+    const auto grown = before.contains(run.id) ? finished(summary->counts) - before[run.id] : 0;
+    out.push_back({run, std::move(*summary), std::move(*events),
+                   running ? static_cast<double>(grown) / passed.count() : 0});
+  }
+  return out;
+}
+
+std::string run_text(const RunStatus& status, const Ink& ink) {
+  const StateCounts& asked = status.summary.counts.asked;
+  const std::string state = status.photos_per_s > 0 ? ink.green("at work")
+                            : asked.pending > 0     ? ink.yellow("unfinished")
+                                                    : "complete";
+  std::string out = "\n" + ink.bold("run " + shown(status.run.name)) + ": " + state + ", begun " +
+                    time_text(status.run.created_unix_ms) + "\n";
+  out += "  " + grouped(asked.total()) + " photos: " + grouped(asked.done) + " captioned, " +
+         grouped(asked.blurred) + " blurred, " + grouped(asked.failed()) + " failed, " +
+         grouped(asked.pending) + " to do\n";
+  if (status.photos_per_s > 0) {
+    out += "  " + rate_text(status.photos_per_s) + " photos/s just now, " +
+           duration_text(static_cast<double>(asked.pending) / status.photos_per_s) + " left\n";
+  }
+  const RunCounts& counts = status.summary.counts;
+  if (counts.vanished > 0) out += "  " + counted(counts.vanished, "photo") + " vanished since\n";
+  if (const auto unasked = counts.others.total() - counts.vanished; unasked > 0) {
+    out += "  " + counted(unasked, "more photo") + " that the last command did not name\n";
+  }
+  for (const FailureGroup& failure : status.summary.failures) {
+    out += "  failed, " + std::string(to_string(failure.reason)) + ": " + grouped(failure.images) +
+           ", such as " + cut_start(shown(failure.example_uri), 70) + "\n";
+  }
+  if (status.summary.bleu && status.summary.bleu->photos > 0) {
+    char text[64];
+    std::snprintf(text, sizeof text, "  BLEU-4 %.1f over ",
+                  100 * bleu(status.summary.bleu->counts)[3]);
+    out += text + counted(status.summary.bleu->photos, "captioned photo") + "\n";
+  }
+  out += "  model " + shown(status.run.settings.model_name) + " " +
+         status.run.settings.model_hash.substr(0, 12) + ", beam " +
+         std::to_string(status.run.settings.search.beam) + ", blur_threshold " +
+         rate_text(status.run.settings.blur.blur_threshold) + "\n";
+  for (const StoreEvent& event : status.events) {
+    out += "  " + ink.dim(time_text(event.at_unix_ms)) + " " +
+           (event.level == "info" ? "" : event.level + ": ") + shown(event.text) + "\n";
+  }
+  return out;
+}
+
+nlohmann::json run_json(const RunStatus& status) {
+  using nlohmann::json;
+  const RunCounts& counts = status.summary.counts;
+  json failures = json::object();
+  for (const FailureGroup& f : status.summary.failures) {
+    failures[std::string(to_string(f.reason))] = {{"count", f.images},
+                                                  {"example_uri", replaced(f.example_uri)},
+                                                  {"detail", replaced(f.example_detail)}};
+  }
+  json events = json::array();
+  for (const StoreEvent& event : status.events) {
+    events.push_back({{"at_unix_ms", event.at_unix_ms},
+                      {"level", event.level},
+                      {"kind", event.kind},
+                      {"text", replaced(event.text)}});
+  }
+  json object{{"run", replaced(status.run.name)},
+              {"created_unix_ms", status.run.created_unix_ms},
+              {"total", counts.asked.total()},
+              {"done", counts.asked.done},
+              {"blurred", counts.asked.blurred},
+              {"failed", counts.asked.failed()},
+              {"pending", counts.asked.pending},
+              {"vanished", counts.vanished},
+              {"not_asked", counts.others.total() - counts.vanished},
+              {"photos_per_s", status.photos_per_s},
+              {"failures", std::move(failures)},
+              {"model", status.run.settings.model_hash},
+              {"beam", status.run.settings.search.beam},
+              {"blur_threshold", status.run.settings.blur.blur_threshold},
+              {"events", std::move(events)}};
+  if (status.summary.bleu) {
+    const auto scores = bleu(status.summary.bleu->counts);
+    for (std::size_t n = 0; n < 4; ++n) {
+      object["bleu"]["bleu" + std::to_string(n + 1)] = 100 * scores[n];
+    }
+    object["bleu"]["photos"] = status.summary.bleu->photos;
+  }
+  return object;
+}
+
+int status(const StatusOptions& options) {
+  Expected<std::string> database = options.database.path();
+  if (!database) return report("status", database.error());
+  Expected<Store> store = Store::open_reader(*database);
+  if (!store) return report("status", store.error());
+  const std::optional<pid_t> writer = current_writer(*database);
+  const Expected<std::vector<RunStatus>> runs = look(*store, writer.has_value());
+  if (!runs) return report("status", runs.error());
+
+  if (options.json) {
+    nlohmann::json object{{"database", replaced(*database)},
+                          {"writer_pid", nullptr},
+                          {"runs", nlohmann::json::array()}};
+    if (writer) object["writer_pid"] = *writer;
+    for (const RunStatus& run : *runs) object["runs"].push_back(run_json(run));
+    write_all(STDOUT_FILENO, object.dump() + "\n");
+    return kExitDone;
+  }
+  const Ink ink = Ink::of(STDOUT_FILENO);
+  std::string text = ink.bold(shown(*database)) + ": " +
+                     (writer ? "a scheduler is at work on it (pid " + std::to_string(*writer) + ")"
+                             : std::string("nobody is at work on it")) +
+                     "\n";
+  for (const RunStatus& run : *runs) text += run_text(run, ink);
+  if (runs->empty()) text += "\nNo runs in it yet.\n";
+  write_all(STDOUT_FILENO, text);
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Action& action) {
+  CLI::App* const verb =
+      app.add_subcommand("status", "what is in a database, and whether anybody is at work on it");
+  const auto options = std::make_shared<StatusOptions>(*verb);
+  verb->add_flag("--json", options->json, "one JSON object");
+  verb->footer(
+      "Examples:\n"
+      "  photoscribe status archive.db\n"
+      "  photoscribe status archive.db --json | jq .runs[0].pending");
+  verb->callback([options, &action] { action = [options] { return status(*options); }; });
+}
+
+}  // namespace photoscribe::cli

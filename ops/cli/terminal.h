@@ -1,0 +1,35 @@
+// terminal: whether a stream is one, how wide, and whether it may be coloured.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace photoscribe::cli {
+
+/// True for a terminal that understands escape sequences (TERM is not "dumb").
+[[nodiscard]] bool is_terminal(int descriptor);
+
+/// Columns now, which a resize changes; 80 when unknown.
+[[nodiscard]] std::size_t terminal_columns(int descriptor);
+
+/// Marks text for one stream; says it plainly where that is no terminal or NO_COLOR is set.
+class Ink {
+ public:
+  explicit Ink(bool enabled) : enabled_(enabled) {}
+  static Ink of(int descriptor);
+  [[nodiscard]] std::string bold(std::string_view text) const { return with("\x1b[1m", text); }
+  [[nodiscard]] std::string dim(std::string_view text) const { return with("\x1b[2m", text); }
+  [[nodiscard]] std::string green(std::string_view text) const { return with("\x1b[32m", text); }
+  [[nodiscard]] std::string yellow(std::string_view text) const { return with("\x1b[33m", text); }
+  [[nodiscard]] std::string red(std::string_view text) const { return with("\x1b[31m", text); }
+
+ private:
+  [[nodiscard]] std::string with(const char* code, std::string_view text) const;
+  bool enabled_;
+};
+
+/// Writes all of `text`. False when the stream does not take it (disk full, reader gone).
+bool write_all(int descriptor, std::string_view text);
+
+}  // namespace photoscribe::cli

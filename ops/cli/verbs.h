@@ -1,0 +1,23 @@
+// verbs: what a person can type after `photoscribe`. One file per verb; main.cpp parses and runs.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace photoscribe::cli {
+
+/// What the chosen verb does; returns the exit status. Set by the verb's callback during the parse.
+using Action = std::function<int()>;
+
+/// Each adds its verb to `app` and sets `action` when it is the one that was typed.
+void add_run(CLI::App& app, Action& action);
+void add_status(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
+void add_blur(CLI::App& app, Action& action);
+void add_doctor(CLI::App& app, Action& action);
+void add_config(CLI::App& app, Action& action);
+
+/// The words of this process's own command line, for advice such as "the same command with …".
+[[nodiscard]] const std::vector<std::string>& command_line();
+
+}  // namespace photoscribe::cli

@@ -1,0 +1,123 @@
+#include "ops/cli/export_format.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace photoscribe::cli {
+namespace {
+
+using testing::HasSubstr;
+
+ResultRow captioned(std::int64_t id, const std::string& path, const std::string& caption) {
+  ResultRow row;
+  row.image_id = id;
+  row.run = "default";
+  row.root = "photos";
+  row.uri = "/data/photos/" + path;
+  row.path = path;
+  row.state = "done";
+  row.blur_score = 123.25;
+  row.blur_threshold = 100;
+  row.caption = caption;
+  row.log_prob = -4.5;
+  row.bleu = {0.5, 0.25, 0.125, 0.0625};
+  row.width_px = 640;
+  row.height_px = 480;
+  row.model = "abc";
+  row.worker = "host-1";
+  row.finished_unix_ms = 1'700'000'000'007;
+  return row;
+}
+
+ResultRow failed(const std::string& path) {
+  ResultRow row;
+  row.image_id = 9;
+  row.run = "default";
+  row.root = "photos";
+  row.uri = "/data/photos/" + path;
+  row.path = path;
+  row.state = "failed";
+  row.reason = "empty";
+  row.detail = "zero bytes";
+  row.blur_threshold = 100;
+  return row;
+}
+
+TEST(CsvFormat, WritesTheColumnsOfTheViewAsRfc4180) {
+  const auto csv = csv_format();
+
+  EXPECT_EQ(csv->head(),
+            "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,"
+            "bleu3,bleu4,width,height,model,worker,finished_at\r\n");
+  EXPECT_EQ(csv->row(captioned(7, "a.jpg", "a dog runs")),
+            "default,photos,/data/photos/a.jpg,done,,123.25,100,a dog runs,-4.5,0.5,0.25,0.125,"
+            "0.0625,640,480,abc,host-1,2023-11-14T22:13:20.007Z\r\n");
+  EXPECT_EQ(csv->row(failed("x.jpg")),
+            "default,photos,/data/photos/x.jpg,failed,empty,,100,,,,,,,,,,,\r\n");
+}
+
+TEST(CsvFormat, QuotesNewlinesCommasAndQuotes) {
+  EXPECT_THAT(csv_format()->row(captioned(7, "a\n\"b\",c.jpg", "x")),
+              HasSubstr(",\"/data/photos/a\n\"\"b\"\",c.jpg\","));
+}
+
+TEST(JsonLinesFormat, GivesTheBytesOfANameThatIsNoText) {
+  ResultRow row = captioned(7, "caf\xe9\n.jpg", "a dog");
+  row.uri = "/data/photos/caf%E9\n.jpg";
+
+  const std::string line = jsonl_format()->row(row);
+  const nlohmann::json object = nlohmann::json::parse(line);
+
+  EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
+  EXPECT_EQ(object["uri"], "/data/photos/caf%E9\n.jpg");
+  EXPECT_EQ(object["path"], "caf\xEF\xBF\xBD\n.jpg");
+  EXPECT_EQ(object["path_base64"], "Y2Fm6QouanBn");
+  EXPECT_EQ(object["caption"], "a dog");
+  EXPECT_EQ(object["bleu4"], 0.0625);
+  EXPECT_EQ(object["reason"], nullptr);
+  EXPECT_EQ(object["finished_at"], "2023-11-14T22:13:20.007Z");
+}
+
+TEST(CocoFormat, IsAnArrayOfTheCaptionedPhotos) {
+  const auto coco = coco_format(false);
+
+  std::string text = coco->head();
+  text += coco->row(captioned(7, "deep/a.jpg", "a \"dog\""));
+  text += coco->row(failed("x.jpg"));
+  text += coco->row(captioned(8, "b.jpg", "a cat"));
+  text += coco->tail();
+
+  EXPECT_EQ(nlohmann::json::parse(text), nlohmann::json::parse(R"([
+              {"image_id": 7, "caption": "a \"dog\"", "file_name": "a.jpg"},
+              {"image_id": 8, "caption": "a cat", "file_name": "b.jpg"}])"));
+}
+
+TEST(CocoFormat, IsAnEmptyArrayWithoutCaptions) {
+  const auto coco = coco_format(false);
+
+  EXPECT_EQ(nlohmann::json::parse(coco->head() + coco->row(failed("x.jpg")) + coco->tail()),
+            nlohmann::json::array());
+}
+
+TEST(CocoFormat, TakesTheNumbersOfCocosOwnNames) {
+  EXPECT_EQ(coco_id("COCO_val2014_000000391895.jpg"), 391895);
+  EXPECT_EQ(coco_id("000000391895.jpg"), 391895);
+  EXPECT_EQ(coco_id("391895.jpg"), std::nullopt);
+  EXPECT_EQ(coco_id("1000268201_693b08cb0e.jpg"), std::nullopt);
+  EXPECT_EQ(coco_id("-00000391895.jpg"), std::nullopt);
+  EXPECT_EQ(coco_id(""), std::nullopt);
+  EXPECT_THAT(coco_format(true)->row(captioned(7, "000000391895.jpg", "x")), HasSubstr("391895,"));
+}
+
+TEST(TableFormat, KeepsToTheWidthAndShowsNoControlCharacters) {
+  const auto table = table_format(60, Ink(false));
+
+  EXPECT_EQ(table->row(captioned(7, "a\x1b.jpg", "a dog runs through the grass in the sun")),
+            "a\\x1B.jpg             123.2  a dog runs through the grass i…\n");
+  EXPECT_THAT(table->row(failed("x.jpg")), HasSubstr("failed: empty, zero bytes"));
+}
+
+}  // namespace
+}  // namespace photoscribe::cli
