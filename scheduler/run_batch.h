@@ -28,6 +28,7 @@ struct RunRequest {
   std::string run = "default";          // --new-run NAME: another name in the same database
   std::string model_folder;             // given to the workers
   std::string model_hash;               // read_model_folder().hash: part of what a run is
+  std::string model_name;               // for people
   SearchSettings search;  // with `blur`: a run's own; a change is refused unless `redo`
   BlurSettings blur;
   DecodeLimits limits;
@@ -85,21 +86,17 @@ class RunObserver {
 /// keep what is in SQLite. request() is safe in a signal handler and from any thread.
 class StopHandle {
  public:
-  StopHandle();
-  ~StopHandle();
+  StopHandle() = default;
   StopHandle(const StopHandle&) = delete;
   StopHandle& operator=(const StopHandle&) = delete;
 
-  void request() noexcept;
+  void request() noexcept { requests_.fetch_add(1, std::memory_order_relaxed); }
   /// 0: go on; 1: drain; 2 or more: at once.
   [[nodiscard]] int requests() const noexcept { return requests_.load(std::memory_order_relaxed); }
-  /// Readable after each request; an eventfd that stays owned here. For the run's own loop.
-  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
  private:
   static_assert(std::atomic<int>::is_always_lock_free);
   std::atomic<int> requests_{0};
-  int descriptor_ = -1;
 };
 
 struct FailureCount {

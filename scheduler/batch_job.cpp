@@ -1,0 +1,249 @@
+#include "scheduler/batch_job.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <sstream>
+#include <utility>
+
+#include "scheduler/process_info.h"
+
+namespace photoscribe {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kStep{50};
+constexpr milliseconds kShowEvery{200};
+constexpr milliseconds kMeasureEvery{500};
+
+void rethrow(std::exception_ptr thrown) {
+  if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
+}
+
+}  // namespace
+
+BatchJob::BatchJob(const RunRequest& request, const PreparedRun& prepared, Store& store,
+                   RunObserver& observer, const StopHandle& stop, Clock::time_point started)
+    : request_(request),
+      prepared_(prepared),
+      observer_(observer),
+      stop_(stop),
+      started_(started),
+      store_(store) {}
+
+Expected<redis::Endpoint> BatchJob::open_redis() {
+  std::string url = request_.redis_url;
+  if (url.empty()) {
+    PrivateRedisOptions options;
+    options.executable = request_.redis_server_executable;
+    options.state_folder = request_.state_folder;
+    Expected<PrivateRedis> redis = PrivateRedis::start(options);
+    if (!redis) return fail(redis.error());
+    redis_.emplace(std::move(*redis));
+    redis_started_ = Clock::now();
+    url = redis_->url();
+  }
+  Expected<redis::Endpoint> endpoint = redis::parse_endpoint(url);
+  if (!endpoint) return endpoint;
+  if (!redis_) {
+    if (Status taken = redis::take_password_from_environment(*endpoint); !taken) {
+      return fail(taken.error());
+    }
+  }
+  return endpoint;
+}
+
+Expected<JobReport> BatchJob::run(int workers) {
+  const Expected<redis::Endpoint> endpoint = open_redis();
+  if (!endpoint) return fail(endpoint.error());
+  const auto say = [this](const Event& event) { tell(event); };
+  scheduler_.emplace(io_, store_, scheduler_settings(*endpoint), say);
+  if (workers > 0) {
+    pool_.emplace(io_, worker_settings(*endpoint, workers), say);
+    if (Status started = pool_->start(); !started) return fail(started.error());
+    asio::co_spawn(io_, pool_->watch(), rethrow);
+  }
+  asio::co_spawn(io_, scheduler_->run(),
+                 [this](std::exception_ptr thrown, Expected<SchedulerEnd> end) {
+                   rethrow(thrown);
+                   scheduler_end_.emplace(std::move(end));
+                 });
+  asio::co_spawn(io_, steer(), rethrow);
+  io_.run();
+
+  if (failure_) return fail(*failure_);
+  if (!*scheduler_end_ && !killed_) return fail(scheduler_end_->error());
+  JobReport report;
+  report.scheduler = scheduler_->now();
+  const bool complete = *scheduler_end_ && **scheduler_end_ == SchedulerEnd::complete;
+  report.end = complete ? RunEnd::complete : killed_ ? RunEnd::killed : RunEnd::stopped;
+  if (pool_) {
+    report.worker_restarts = pool_->restarts();
+    report.workers_peak_bytes = pool_->peak_bytes();
+  }
+  report.redis_peak_bytes = redis_peak_bytes_;
+  return report;
+}
+
+bool BatchJob::over() const { return scheduler_end_.has_value() && (!pool_ || pool_->ended()); }
+
+asio::awaitable<void> BatchJob::steer() {
+  while (!over()) {
+    step(Clock::now());
+    co_await keep_events();
+    timer_.expires_after(kStep);
+    boost::system::error_code woken;
+    auto token = asio::redirect_error(asio::use_awaitable, woken);
+    co_await timer_.async_wait(token);
+  }
+  co_await keep_events();
+}
+
+void BatchJob::step(Clock::time_point now) {
+  obey_stop_requests();
+  watch_redis(now);
+  watch_workers(now);
+  if (scheduler_end_ && pool_ && !killed_) pool_->stop();
+  if (draining_ && !finishing_ && (!pool_ || pool_->ended())) {
+    finishing_ = true;  // nobody here will finish another photo: record what there is
+    scheduler_->finish_up();
+  }
+  show(now);
+}
+
+void BatchJob::obey_stop_requests() {
+  if (stop_.requests() >= 2 && !killed_ && !over()) {
+    killed_ = true;
+    phase_ = "stopping at once";
+    if (pool_) pool_->kill();
+    scheduler_->abort();
+  } else if (stop_.requests() == 1 && !draining_) {
+    begin_drain("stopping: handing work back");
+  }
+}
+
+void BatchJob::begin_drain(std::string phase) {
+  draining_ = true;
+  phase_ = std::move(phase);
+  scheduler_->stop_feeding();
+  if (pool_) pool_->stop();
+}
+
+void BatchJob::watch_redis(Clock::time_point now) {
+  if (!redis_ || scheduler_end_) return;
+  if (now >= next_measure_) {
+    next_measure_ = now + kMeasureEvery;
+    redis_peak_bytes_ = std::max(redis_peak_bytes_, peak_resident_bytes(redis_->pid()));
+  }
+  if (redis_down_) {
+    if (now < redis_due_) return;
+    redis_down_ = false;
+    // Blocks for some 20 ms; without a server there is nothing else to do.
+    const Status again = redis_->restart();
+    redis_started_ = Clock::now();
+    if (!again) give_up(again.error());
+    return;
+  }
+  if (redis_->running()) return;
+  const auto& counts = scheduler_->now();
+  const std::int64_t finished = counts.done + counts.blurred + counts.failed;
+  ChildEnd end;
+  end.alive = std::chrono::duration_cast<milliseconds>(now - redis_started_);
+  const RestartDecision next = redis_restarts_.ended(end, finished > finished_at_redis_start_);
+  finished_at_redis_start_ = finished;
+  if (next.give_up) {
+    give_up(Error{Errc::environment, "the private redis-server ends again and again: read " +
+                                         request_.state_folder + "/redis.log"});
+    return;
+  }
+  redis_down_ = true;
+  redis_due_ = now + next.delay;
+  warn(EventLevel::warning, "the private redis-server ended: starting an empty one");
+}
+
+void BatchJob::watch_workers(Clock::time_point now) {
+  if (!pool_) return;
+  const SchedulerNow& at = scheduler_->now();
+  pool_->set_progress(at.done + at.blurred + at.failed);
+  if (!pool_->given_up() || draining_ || scheduler_end_) return;
+  if (!given_up_at_) given_up_at_ = now;
+  // Workers of other hosts may go on; of ours, Redis shows a while longer that they lived.
+  const auto doubt = 2 * milliseconds(request_.lease.lease_ms);
+  if (!redis_ && (at.workers_living > 0 || now - *given_up_at_ < doubt)) return;
+  const auto [why, lines] = pool_->last_words();
+  std::istringstream log(lines);
+  for (std::string line; std::getline(log, line);) warn(EventLevel::error, "worker log: " + line);
+  give_up(Error{Errc::environment, "every worker ended again and again: " + why});
+}
+
+void BatchJob::give_up(Error error) {
+  if (failure_) return;
+  failure_ = std::move(error);
+  if (redis_ && !redis_->running()) {
+    scheduler_->abort();
+    if (pool_) pool_->stop();
+    draining_ = finishing_ = true;
+    return;
+  }
+  begin_drain("stopping");
+}
+
+void BatchJob::show(Clock::time_point now) {
+  if (now < next_show_ && !over()) return;
+  next_show_ = now + kShowEvery;
+  const SchedulerNow& at = scheduler_->now();
+  const StateCounts& counts = at.counts.asked;
+  if (at.last_result) {  // start-up, with its loading of models, is not part of the rate
+    rate_.sample(now, at.done + at.blurred + at.failed);
+    if (phase_ == "starting") phase_ = "captioning";
+  }
+  Progress progress;
+  progress.phase = scheduler_end_ && !draining_ && !killed_ ? "finishing" : phase_;
+  progress.total = counts.total();
+  progress.done = counts.done;
+  progress.blurred = counts.blurred;
+  progress.failed = counts.failed();
+  progress.pending = counts.pending;
+  progress.photos_per_s = rate_.per_second();
+  progress.left = rate_.left(counts.pending);
+  progress.workers_alive = pool_ ? pool_->alive() : static_cast<int>(at.workers_living);
+  progress.seconds = std::chrono::duration<double>(now - started_).count();
+  observer_.progress(progress);
+}
+
+void BatchJob::warn(EventLevel level, std::string text) {
+  Event event;
+  event.level = level;
+  event.text = std::move(text);
+  tell(event);
+}
+
+void BatchJob::tell(const Event& event) {
+  observer_.event(event);
+  StoreEvent kept;
+  kept.level = event.level == EventLevel::error     ? "error"
+               : event.level == EventLevel::warning ? "warning"
+                                                    : "info";
+  kept.kind = "run";
+  kept.text = event.text;
+  if (events_.size() < 1'000) events_.push_back(std::move(kept));
+}
+
+asio::awaitable<void> BatchJob::keep_events() {
+  if (events_.empty()) co_return;
+  std::vector<StoreEvent> events = std::exchange(events_, {});
+  const RunId run = prepared_.run.id;
+  const auto keep = [run, &events](Store& store) -> Status {
+    for (const StoreEvent& event : events) {
+      const Status added = store.add_event(run, event.level, event.kind, event.text);
+      if (!added) return added;
+    }
+    return {};
+  };
+  // A full disk has been told about already, and the events with it.
+  (void)co_await store_.call(keep);
+}
+
+}  // namespace photoscribe

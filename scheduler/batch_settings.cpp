@@ -1,0 +1,78 @@
+// What BatchJob hands to its parts: the spec, the command lines of the workers.
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/batch_job.h"
+
+namespace photoscribe {
+namespace {
+
+/// Explicit devices are dealt out, one worker after the other; "auto" and "cpu" mean the same to
+/// all.
+std::string devices_of(const std::string& devices, int index, int workers) {
+  std::vector<std::string> all;
+  for (std::size_t from = 0; from <= devices.size();) {
+    const std::size_t comma = std::min(devices.find(',', from), devices.size());
+    if (comma > from) all.push_back(devices.substr(from, comma - from));
+    from = comma + 1;
+  }
+  if (all.size() < 2 || workers < 2) return devices;
+  const auto count = static_cast<std::size_t>(workers);
+  auto at = static_cast<std::size_t>(index);
+  if (count >= all.size()) return all[at % all.size()];
+  std::string mine = all[at];
+  for (at += count; at < all.size(); at += count) mine += "," + all[at];
+  return mine;
+}
+
+}  // namespace
+
+std::vector<std::string> worker_arguments(const RunRequest& request, const std::vector<Root>& roots,
+                                          const redis::Endpoint& endpoint, int index, int workers) {
+  std::vector<std::string> arguments{"--redis", redis::to_string(endpoint)};
+  for (const Root& root : roots) {
+    arguments.push_back("--root");
+    arguments.push_back(root.name + "=" + root.folder);
+  }
+  arguments.insert(arguments.end(), {"--model", request.model_folder, "--devices",
+                                     devices_of(request.devices, index, workers), "--name-prefix",
+                                     "w" + std::to_string(index + 1), "--supervised"});
+  if (request.batch > 0) {
+    arguments.insert(arguments.end(), {"--batch", std::to_string(request.batch)});
+  }
+  if (request.threads > 0) {
+    arguments.insert(arguments.end(), {"--threads", std::to_string(request.threads)});
+  }
+  arguments.insert(arguments.end(), request.worker_arguments.begin(),
+                   request.worker_arguments.end());
+  return arguments;
+}
+
+WorkerPoolSettings BatchJob::worker_settings(const redis::Endpoint& endpoint, int workers) const {
+  WorkerPoolSettings settings;
+  for (int i = 0; i < workers; ++i) {
+    ChildCommand command;
+    command.executable = request_.worker_executable;
+    command.arguments = worker_arguments(request_, prepared_.roots, endpoint, i, workers);
+    command.log_file = request_.state_folder + "/worker-" + std::to_string(i + 1) + ".log";
+    settings.commands.push_back(std::move(command));
+  }
+  return settings;
+}
+
+SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) const {
+  SchedulerSettings settings;
+  settings.run = prepared_.run.id;
+  settings.endpoint = endpoint;
+  settings.window = request_.window;
+  settings.spec.run = request_.run;
+  settings.spec.model_hash = request_.model_hash;
+  settings.spec.search = request_.search;
+  settings.spec.blur = request_.blur;
+  settings.spec.limits = request_.limits;
+  settings.spec.lease = request_.lease;
+  for (const Root& root : prepared_.roots) settings.spec.roots.push_back(root.name);
+  return settings;
+}
+
+}  // namespace photoscribe

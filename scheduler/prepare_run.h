@@ -1,0 +1,35 @@
+// prepare_run: from what a person asked for to a manifest in SQLite, before anything is started.
+//
+// Finds or makes the run, walks the photos into it, and applies references, retries and a redo. It
+// knows nothing of Redis. Runs on the caller's thread and tells the observer how far it has come.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/core/error.h"
+#include "scheduler/run_batch.h"
+#include "scheduler/store/sources.h"
+#include "scheduler/store/store.h"
+
+namespace photoscribe {
+
+struct PreparedRun {
+  RunRow run;
+  std::vector<Root> roots;  // those that hold photos asked for
+  ScanCounts scan;
+  std::int64_t retried = 0;
+  std::vector<std::string> notes;  // for the summary
+  bool stopped = false;            // a stop was asked for before the manifest was complete
+};
+
+/// Fails as run_batch() does.
+[[nodiscard]] Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request,
+                                                RunObserver& observer, const StopHandle& stop);
+
+/// Counts what a run would do, without writing: no database is made, none is changed. Photos that
+/// changed on disk since are not told from unchanged ones.
+[[nodiscard]] Expected<RunSummary> dry_run(const RunRequest& request, RunObserver& observer,
+                                           const StopHandle& stop);
+
+}  // namespace photoscribe

@@ -1,0 +1,178 @@
+#include "scheduler/run_batch.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "common/sqlite/lock_file.h"
+#include "scheduler/batch_job.h"
+#include "scheduler/prepare_run.h"
+#include "scheduler/store/store.h"
+
+namespace photoscribe {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kIndexAtOnce = 20'000;
+
+Status check(const RunRequest& request) {
+  if (request.workers < 0 || request.workers > 1'024) {
+    return fail(Errc::usage,
+                "workers: " + std::to_string(request.workers) + " is not between 0 and 1024");
+  }
+  if (request.workers == 0 && request.redis_url.empty()) {
+    return fail(Errc::usage, "workers: 0 needs --redis, else nobody would do the work");
+  }
+  if (request.window < 1) {
+    return fail(Errc::usage, "window: " + std::to_string(request.window) + " is below 1");
+  }
+  if (request.limit < 0) {
+    return fail(Errc::usage, "limit: " + std::to_string(request.limit) + " is negative");
+  }
+  return {};
+}
+
+Status make_state_folder(const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error && ::access(folder.c_str(), W_OK) == 0) return {};
+  return fail(Errc::environment, "state folder " + folder + ": " +
+                                     (error ? error.message() : "not writable") +
+                                     "; name another one with --state");
+}
+
+double seconds(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
+
+void add_counts(RunSummary& summary, const StoreSummary& stored) {
+  const StateCounts& asked = stored.counts.asked;
+  summary.total = asked.total();
+  summary.done = asked.done;
+  summary.blurred = asked.blurred;
+  summary.failed = asked.failed();
+  summary.pending = asked.pending;
+  for (const FailureGroup& group : stored.failures) {
+    FailureCount failure;
+    failure.reason = to_string(group.reason);
+    failure.count = group.images;
+    failure.example = group.example_uri;
+    failure.detail = group.example_detail;
+    summary.failures.push_back(std::move(failure));
+  }
+  for (const SkippedExtension& skipped : stored.skipped) {
+    summary.skipped.emplace_back(skipped.extension, skipped.files);
+  }
+  if (!stored.bleu || stored.bleu->photos == 0) return;
+  BleuSummary scores;
+  const auto values = bleu(stored.bleu->counts);
+  std::copy(values.begin(), values.end(), std::begin(scores.bleu));
+  scores.photos = stored.bleu->photos;
+  scores.without_references = asked.done - stored.bleu->photos;
+  summary.bleu = scores;
+}
+
+void add_job(RunSummary& summary, const JobReport& job) {
+  const SchedulerNow& at = job.scheduler;
+  summary.end = job.end;
+  summary.done_now = at.done;
+  summary.blurred_now = at.blurred;
+  summary.failed_now = at.failed;
+  if (at.first_task && at.last_result && *at.last_result > *at.first_task) {
+    summary.captioning_s = seconds(*at.last_result - *at.first_task);
+    summary.photos_per_s =
+        static_cast<double>(at.done + at.blurred + at.failed) / summary.captioning_s;
+  }
+  summary.worker_restarts = job.worker_restarts;
+  summary.workers_peak_bytes = job.workers_peak_bytes;
+  summary.redis_peak_bytes = job.redis_peak_bytes;
+}
+
+Status index_captions(Store& store, const StopHandle& stop) {
+  while (stop.requests() < 2) {
+    const Expected<std::int64_t> indexed = store.index_captions(kIndexAtOnce);
+    if (!indexed) return fail(indexed.error());
+    if (*indexed == 0) break;
+  }
+  return {};
+}
+
+/// Keys of a run that became final just before its scheduler was killed are taken away now. A
+/// server that cannot be reached is no obstacle: the keys expire.
+void tidy_up(const RunRequest& request, const PreparedRun& prepared, Store& store,
+             RunObserver& observer, const StopHandle& stop, Clock::time_point started) {
+  if (request.redis_url.empty() || !prepared.run.incarnation) return;
+  BatchJob job(request, prepared, store, observer, stop, started);
+  (void)job.run(0);
+}
+
+Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObserver& observer,
+                                const StopHandle& stop, Clock::time_point started) {
+  Expected<PreparedRun> prepared = prepare_run(store, request, observer, stop);
+  if (!prepared) return fail(prepared.error());
+  RunSummary summary;
+  summary.run = request.run;
+  summary.database = request.database;
+  summary.state_folder = request.state_folder;
+  summary.added = prepared->scan.added;
+  summary.changed = prepared->scan.changed;
+  summary.vanished = prepared->scan.vanished;
+  summary.retried = prepared->retried;
+
+  const Expected<RunCounts> counts = store.counts(prepared->run.id);
+  if (!counts) return fail(counts.error());
+  if (prepared->stopped || stop.requests() > 0) {
+    summary.end = stop.requests() > 1 ? RunEnd::killed : RunEnd::stopped;
+  } else if (counts->asked.pending == 0) {
+    summary.nothing_to_do = true;
+    tidy_up(request, *prepared, store, observer, stop, started);
+  } else {
+    if (request.workers > 0 && ::access(request.worker_executable.c_str(), X_OK) != 0) {
+      return fail(Errc::environment,
+                  "worker " + request.worker_executable +
+                      ": cannot be executed; it is installed beside photoscribe");
+    }
+    BatchJob job(request, *prepared, store, observer, stop, started);
+    const Expected<JobReport> done = job.run(request.workers);
+    if (!done) return fail(done.error());
+    add_job(summary, *done);
+  }
+  if (Status indexed = index_captions(store, stop); !indexed) return fail(indexed.error());
+  const Expected<StoreSummary> stored = store.summary(prepared->run.id);
+  if (!stored) return fail(stored.error());
+  add_counts(summary, *stored);
+  summary.notes = std::move(prepared->notes);
+  return summary;
+}
+
+}  // namespace
+
+Expected<RunSummary> run_batch(const RunRequest& asked, RunObserver& observer, StopHandle& stop) {
+  const Clock::time_point started = Clock::now();
+  if (Status good = check(asked); !good) return fail(good.error());
+  RunRequest request = asked;
+  if (request.state_folder.empty()) request.state_folder = request.database + ".state";
+
+  Expected<RunSummary> summary = fail(Errc::internal, "run_batch");
+  if (request.dry_run) {
+    summary = dry_run(request, observer, stop);
+  } else {
+    Expected<Store> store = Store::open_writer(request.database);
+    if (!store) return fail(store.error());
+    if (Status made = make_state_folder(request.state_folder); !made) return fail(made.error());
+    // Two databases may be given one state folder; two runs at once may not share it.
+    const Expected<sqlite::LockFile> lock = sqlite::LockFile::take(request.state_folder + "/run");
+    if (!lock) return fail(lock.error());
+    summary = run_opened(request, *store, observer, stop, started);
+  }
+  if (!summary) return summary;
+  summary->wall_s = seconds(Clock::now() - started);
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  summary->scheduler_peak_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+  return summary;
+}
+
+}  // namespace photoscribe

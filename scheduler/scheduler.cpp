@@ -1,0 +1,277 @@
+#include "scheduler/scheduler.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "common/redis/errors.h"
+#include "common/redis/identity.h"
+#include "common/redis/server_info.h"
+#include "scheduler/reconcile.h"
+
+namespace photoscribe {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kLookEvery{200};        // while idle
+constexpr milliseconds kLookWhenBusy{60'000};  // renews the keys' expiry, which is days away
+constexpr int kTriesAtTheEnd = 8;            // about ten seconds: nothing is lost by giving up then
+constexpr std::size_t kIndexAtOnce = 2'000;  // captions, about 10 ms
+
+double unit_random() {
+  return static_cast<double>(redis::random_u64() >> 11) * 0x1p-53;  // 53 bits: [0, 1)
+}
+
+redis::ConnectionOptions connection_options() {
+  redis::ConnectionOptions options;
+  options.client_name = "photoscribe-scheduler";
+  return options;
+}
+
+}  // namespace
+
+Scheduler::Scheduler(asio::io_context& io, StoreThread& store, SchedulerSettings settings, Say say)
+    : io_(io),
+      store_(store),
+      settings_(std::move(settings)),
+      say_(std::move(say)),
+      connection_(io.get_executor(), settings_.endpoint, connection_options()),
+      queue_(connection_),
+      liveness_(milliseconds(settings_.spec.lease.lease_ms)),
+      timer_(io),
+      feeder_timer_(io) {}
+
+asio::awaitable<Expected<SchedulerEnd>> Scheduler::run() {
+  started_ = steady_clock::now();
+  feeder_done_ = false;
+  asio::co_spawn(io_, feed_loop(), [this](std::exception_ptr thrown) {
+    feeder_done_ = true;
+    timer_.cancel();
+    if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
+  });
+  Expected<SchedulerEnd> end = co_await record_loop();
+  feeding_ = false;
+  feeder_timer_.cancel();
+  if (!end) connection_.close();  // what the feeder waits for may never come
+  while (!feeder_done_) co_await rest(milliseconds(100));
+  connection_.close();
+  co_return end;
+}
+
+void Scheduler::stop_feeding() {
+  feeding_ = false;
+  feeder_timer_.cancel();
+}
+
+void Scheduler::finish_up() {
+  stop_feeding();
+  finishing_ = true;
+  timer_.cancel();
+}
+
+void Scheduler::abort() {
+  aborted_ = true;
+  feeding_ = false;
+  connection_.close();
+  timer_.cancel();
+  feeder_timer_.cancel();
+}
+
+asio::awaitable<Expected<SchedulerEnd>> Scheduler::record_loop() {
+  Status counted = co_await refresh_counts();
+  if (!counted) co_return fail(counted.error());
+  for (;;) {
+    if (aborted_) co_return SchedulerEnd::aborted;
+    if (feeder_error_) co_return fail(*feeder_error_);
+    Expected<MaybeEnd> turned = co_await turn();
+    if (turned) {
+      failures_ = 0;
+    } else {
+      if (aborted_) co_return SchedulerEnd::aborted;
+      turned = co_await survive(turned.error());
+      if (!turned) co_return fail(turned.error());
+    }
+    if (turned->has_value()) co_return **turned;
+  }
+}
+
+asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::turn() {
+  Status done;
+  if (!connection_.is_open()) {
+    done = co_await connect();
+    if (!done) co_return fail(done.error());
+  }
+  if (finishing_) {
+    if (incarnation_.empty()) co_return SchedulerEnd::drained;
+    done = co_await record_what_was_there();
+    if (!done) co_return fail(done.error());
+    co_return SchedulerEnd::drained;
+  }
+  if (need_reconcile_) {
+    done = co_await reconcile();
+    if (!done) {
+      need_reconcile_ = true;  // interrupted: it starts over at (1)
+      co_return fail(done.error());
+    }
+  }
+  const Expected<std::int64_t> recorded = co_await record_once(std::nullopt);
+  if (!recorded) co_return fail(recorded.error());
+  if (now_.counts.asked.pending == 0) {
+    done = co_await finalize();
+    if (!done) co_return fail(done.error());
+    co_return SchedulerEnd::complete;
+  }
+  if (*recorded == 0) {
+    done = co_await idle();
+  } else {
+    idle_wait_ = milliseconds(1);
+    if (steady_clock::now() >= next_look_ + kLookWhenBusy) done = co_await look();
+  }
+  if (done) done = co_await watch_workers();
+  if (!done) co_return fail(done.error());
+  co_return std::nullopt;
+}
+
+asio::awaitable<Status> Scheduler::idle() {
+  if (steady_clock::now() >= next_look_) {
+    Status looked = co_await look();
+    if (!looked || need_reconcile_) co_return looked;
+    const auto index = [](Store& store) { return store.index_captions(kIndexAtOnce); };
+    const Expected<std::int64_t> indexed = co_await stored(index);
+    if (!indexed) co_return fail(indexed.error());
+  }
+  co_await rest(idle_wait_);
+  idle_wait_ = std::min(idle_wait_ * 2, settings_.idle_poll_max);
+  co_return Status();
+}
+
+asio::awaitable<Status> Scheduler::look() {
+  const bool was_at_rest = feeder_at_rest_;
+  const std::uint64_t moves = feeder_moves_;
+  const Expected<redis::Look> seen = co_await queue_.look(incarnation_);
+  if (!seen) co_return fail(seen.error());
+  next_look_ = steady_clock::now() + kLookEvery;
+  if (!seen->registered) {
+    Status registered = co_await queue_.register_run(listing());
+    if (!registered) co_return registered;
+  }
+  Outstanding mine;
+  mine.enqueued = now_.enqueued;
+  mine.pending = now_.counts.asked.pending;
+  mine.feeder_idle = was_at_rest && feeder_at_rest_ && moves == feeder_moves_;
+  mine.all_enqueued = all_enqueued_;
+  if (is_stranded(*seen, mine)) {
+    say(EventLevel::warning, "Redis holds no task although " + std::to_string(mine.pending) +
+                                 " photos are unfinished: enqueueing them again");
+    need_reconcile_ = true;
+  }
+  co_return Status();
+}
+
+asio::awaitable<Status> Scheduler::connect() {
+  // Whatever the server's run_id: commands of before may be in doubt (H7), and it may have been
+  // replaced by an older copy.
+  need_reconcile_ = true;
+  hold_feeder_ = true;
+  liveness_.forget();
+  Status up = co_await connection_.connect();
+  if (!up) co_return up;
+  const Expected<redis::ServerInfo> info = co_await redis::read_server_info(connection_);
+  if (!info) co_return fail(info.error());
+  up = redis::check_server(*info);
+  if (!up) co_return up;
+  ever_connected_ = true;
+  now_.connected = true;
+  if (redis_trouble_said_) say(EventLevel::info, "Redis answers again");
+  redis_trouble_said_ = false;
+  co_return Status();
+}
+
+asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::survive(Error error) {
+  ++failures_;
+  now_.connected = connection_.is_open();
+  const bool redis_away = error.code == Errc::redis_unavailable || error.code == Errc::cancelled;
+  if (error.code == Errc::run_gone) {
+    need_reconcile_ = true;
+    hold_feeder_ = true;
+  } else if (!redis_away) {
+    co_return fail(std::move(error));
+  }
+  if (redis_away && !ever_connected_ && !connection_.is_open() &&
+      steady_clock::now() - started_ > settings_.first_connect) {
+    co_return fail(std::move(error));
+  }
+  // Results that stay in Redis are recorded at the next start, and keys expire by themselves.
+  if (finishing_ && failures_ > kTriesAtTheEnd / 2) co_return SchedulerEnd::drained;
+  if (now_.counts.asked.pending == 0 && failures_ > kTriesAtTheEnd) {
+    say(EventLevel::warning, "Redis could not be tidied up (" + error.message +
+                                 "): its keys of this run expire by themselves");
+    co_return SchedulerEnd::complete;
+  }
+  if (redis_away && failures_ > 1 && !redis_trouble_said_) {
+    say(EventLevel::warning, error.message + ": waiting for Redis");
+    redis_trouble_said_ = true;
+  }
+  co_await rest(redis::backoff(failures_, unit_random()));
+  co_return std::nullopt;
+}
+
+asio::awaitable<Status> Scheduler::finalize() {
+  const RunId run = settings_.run;
+  const auto list = [run](Store& store) { return store.past_incarnations(run); };
+  Expected<std::vector<std::string>> all = co_await stored(list);
+  if (!all) co_return fail(all.error());
+  all->push_back(incarnation_);
+  Status deleted = co_await queue_.delete_runs(std::move(*all));
+  if (!deleted) co_return deleted;
+  const auto end = [run](Store& store) { return store.end_incarnation(run); };
+  co_return co_await stored(end);
+}
+
+asio::awaitable<bool> Scheduler::wait_for_disk(Error error) {
+  if (aborted_ || finishing_) co_return false;
+  if (!disk_trouble_said_) {
+    say(EventLevel::warning, error.message + ": waiting until the database can be written");
+    disk_trouble_said_ = true;
+  }
+  co_await rest(milliseconds(error.code == Errc::store_full ? 2'000 : 200));
+  co_return !aborted_ && !finishing_;
+}
+
+asio::awaitable<void> Scheduler::rest(milliseconds time) {
+  timer_.expires_after(time);
+  boost::system::error_code woken;
+  auto token = asio::redirect_error(asio::use_awaitable, woken);
+  co_await timer_.async_wait(token);
+}
+
+asio::awaitable<Status> Scheduler::refresh_counts() {
+  const RunId run = settings_.run;
+  const auto count = [run](Store& store) { return store.counts(run); };
+  const Expected<RunCounts> counts = co_await stored(count);
+  if (!counts) co_return fail(counts.error());
+  now_.counts = *counts;
+  co_return Status();
+}
+
+void Scheduler::say(EventLevel level, std::string text) {
+  Event event;
+  event.level = level;
+  event.text = std::move(text);
+  say_(event);
+}
+
+redis::RunListing Scheduler::listing() const {
+  redis::RunListing line;
+  line.incarnation = incarnation_;
+  line.name = settings_.spec.run;
+  line.weight = settings_.weight;
+  line.priority = settings_.priority;
+  return line;
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,20 @@
+// window: how many more tasks may be put into Redis now.
+//
+// The window bounds two numbers at once (PROTOCOL H6): the length of the tasks stream, and what is
+// enqueued and not yet recorded in SQLite. With the first alone a slow disk would let the results
+// stream grow without end, and a loss of Redis would enqueue more than a window.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace photoscribe {
+
+/// Tasks that fit: never negative, never more than `chunk_max` (what one command should carry).
+[[nodiscard]] constexpr std::int64_t window_room(std::int64_t window, std::int64_t tasks_length,
+                                                 std::int64_t outstanding, std::int64_t chunk_max) {
+  const std::int64_t room = window - std::max(tasks_length, outstanding);
+  return std::clamp<std::int64_t>(room, 0, chunk_max);
+}
+
+}  // namespace photoscribe

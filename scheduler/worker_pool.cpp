@@ -1,0 +1,192 @@
+#include "scheduler/worker_pool.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "scheduler/process_info.h"
+
+namespace photoscribe {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kStep{50};
+constexpr milliseconds kMeasureEvery{500};
+constexpr std::int64_t kLogBytesMax = 8 << 20;
+
+}  // namespace
+
+WorkerPool::WorkerPool(asio::io_context& io, WorkerPoolSettings settings, Say say)
+    : settings_(std::move(settings)), say_(std::move(say)), timer_(io) {
+  for (const ChildCommand& command : settings_.commands) {
+    Slot slot;
+    slot.command = command;
+    slot.policy = RestartPolicy(settings_.restart);
+    slots_.push_back(std::move(slot));
+  }
+}
+
+Status WorkerPool::start() {
+  for (Slot& slot : slots_) {
+    rotate_log(slot.command.log_file);
+    Expected<ChildProcess> child = ChildProcess::spawn(slot.command);
+    if (!child) {
+      for (Slot& started : slots_) started.child.reset();
+      return fail(child.error());
+    }
+    slot.child.emplace(std::move(*child));
+  }
+  return {};
+}
+
+asio::awaitable<void> WorkerPool::watch() {
+  while (!ended_) {
+    step(Clock::now());
+    if (ended_) break;
+    timer_.expires_after(kStep);
+    boost::system::error_code woken;
+    auto token = asio::redirect_error(asio::use_awaitable, woken);
+    co_await timer_.async_wait(token);
+  }
+}
+
+void WorkerPool::step(Clock::time_point now) {
+  measure(now);
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    if (slot.child) {
+      if (const auto end = slot.child->poll()) on_end(i, *end, now);
+    } else if (!stopping_ && !slot.given_up && now >= slot.start_at) {
+      start_again(i, now);
+    }
+  }
+  if (!stopping_) return;
+  ended_ = alive() == 0;
+  if (!ended_ && now >= kill_at_) kill();
+}
+
+void WorkerPool::on_end(std::size_t index, const ChildEnd& end, Clock::time_point now) {
+  Slot& slot = slots_[index];
+  slot.child.reset();
+  slot.last_end = describe(end);
+  if (stopping_) return;
+  const std::string name = "worker " + std::to_string(index + 1) + " " + slot.last_end;
+  const bool progressed = finished_ > slot.finished_before;
+  slot.finished_before = finished_;
+  const RestartDecision next = slot.policy.ended(end, progressed);
+  if (next.give_up) {
+    slot.given_up = true;
+    say(EventLevel::error, name + " again and again: given up, see " + slot.command.log_file);
+    return;
+  }
+  slot.start_at = now + next.delay;
+  say(EventLevel::warning, name + ": starting it again");
+}
+
+void WorkerPool::start_again(std::size_t index, Clock::time_point now) {
+  Slot& slot = slots_[index];
+  rotate_log(slot.command.log_file);
+  Expected<ChildProcess> child = ChildProcess::spawn(slot.command);
+  if (child) {
+    slot.child.emplace(std::move(*child));
+    ++restarts_;
+    return;
+  }
+  // No memory, no processes left, an executable that is being replaced: as a death at once.
+  slot.last_end = child.error().message;
+  const RestartDecision next = slot.policy.ended(ChildEnd(), false);
+  slot.given_up = next.give_up;
+  slot.start_at = now + next.delay;
+  say(EventLevel::warning, "worker " + std::to_string(index + 1) + ": " + child.error().message);
+}
+
+void WorkerPool::measure(Clock::time_point now) {
+  if (now < next_measure_) return;
+  next_measure_ = now + kMeasureEvery;
+  std::int64_t sum = 0;
+  for (const Slot& slot : slots_) {
+    if (slot.child) sum += resident_bytes(slot.child->pid());
+  }
+  peak_bytes_ = std::max(peak_bytes_, sum);
+}
+
+void WorkerPool::stop() {
+  if (stopping_) return;
+  measure(Clock::now());
+  stopping_ = true;
+  kill_at_ = Clock::now() + settings_.stop_limit;
+  for (const Slot& slot : slots_) {
+    if (slot.child) slot.child->signal(SIGTERM);
+  }
+  timer_.cancel();
+}
+
+void WorkerPool::kill() {
+  stopping_ = true;
+  kill_at_ = Clock::time_point::max();
+  for (const Slot& slot : slots_) {
+    if (slot.child) slot.child->signal(SIGKILL);
+  }
+  timer_.cancel();
+}
+
+int WorkerPool::alive() const {
+  return static_cast<int>(std::count_if(slots_.begin(), slots_.end(),
+                                        [](const Slot& slot) { return slot.child.has_value(); }));
+}
+
+bool WorkerPool::given_up() const {
+  return !slots_.empty() &&
+         std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.given_up; });
+}
+
+std::pair<std::string, std::string> WorkerPool::last_words() const {
+  for (const Slot& slot : slots_) {
+    if (!slot.given_up) continue;
+    const std::string& log = slot.command.log_file;
+    return {slot.last_end + "; its log is " + log, last_lines(log, 6)};
+  }
+  return {};
+}
+
+void WorkerPool::say(EventLevel level, std::string text) const {
+  Event event;
+  event.level = level;
+  event.text = std::move(text);
+  say_(event);
+}
+
+std::string describe(const ChildEnd& end) {
+  if (end.signal != 0) return "was killed by signal " + std::to_string(end.signal);
+  if (end.exit_code == kWorkerExitReplace) return "asked to be replaced";
+  return "ended with exit status " + std::to_string(end.exit_code);
+}
+
+std::string last_lines(const std::string& file, int count) {
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  if (!in) return "";
+  const std::streamoff size = in.tellg();
+  in.seekg(std::max<std::streamoff>(0, size - 4'096));
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::size_t from = text.size();
+  for (int i = 0; i < count && from != std::string::npos && from > 0; ++i) {
+    from = text.rfind('\n', from - 1);
+  }
+  return from == std::string::npos || from == 0 ? text : text.substr(from + 1);
+}
+
+void rotate_log(const std::string& file) {
+  std::error_code ignored;  // a log that cannot be renamed is still a log
+  const auto size = std::filesystem::file_size(file, ignored);
+  if (ignored || size < kLogBytesMax) return;
+  std::filesystem::rename(file, file + ".old", ignored);
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,96 @@
+// worker_pool: the worker processes of this machine: started, watched, restarted, stopped.
+//
+// A worker that dies is started again after a while; one that keeps dying while nothing gets done
+// is given up on (restart_policy.h). Each has its log. The pool decides nothing about photos: what
+// a dead worker had in hand is the queue's business. Belongs to one io_context.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/core/error.h"
+#include "scheduler/child_process.h"
+#include "scheduler/restart_policy.h"
+#include "scheduler/run_batch.h"
+
+namespace photoscribe {
+
+namespace asio = boost::asio;
+
+struct WorkerPoolSettings {
+  std::vector<ChildCommand> commands;  // one per worker; its log_file says where the last words are
+  RestartSettings restart;
+  std::chrono::milliseconds stop_limit{20'000};  // from SIGTERM to SIGKILL
+};
+
+class WorkerPool {
+ public:
+  using Say = std::function<void(const Event&)>;
+  WorkerPool(asio::io_context& io, WorkerPoolSettings settings, Say say);
+
+  /// Starts every worker. Fails with environment when one cannot be started at all; those that
+  /// were are killed.
+  [[nodiscard]] Status start();
+  /// Watches until stop() or kill() and the end of every worker. Call once, after start().
+  [[nodiscard]] asio::awaitable<void> watch();
+
+  /// SIGTERM: they hand back what they have not begun. After `stop_limit` they are killed.
+  void stop();
+  void kill();
+  /// Images that became final so far, any number that rises: only deaths without progress
+  /// between them make the pool give up.
+  void set_progress(std::int64_t finished) { finished_ = finished; }
+
+  [[nodiscard]] int alive() const;
+  [[nodiscard]] bool ended() const { return ended_; }
+  /// True when every worker has been given up on: nothing here will caption another photo.
+  [[nodiscard]] bool given_up() const;
+  /// Why: how a worker that was given up on ended and where its log is, one line; then the log's
+  /// last lines.
+  [[nodiscard]] std::pair<std::string, std::string> last_words() const;
+  [[nodiscard]] int restarts() const { return restarts_; }
+  [[nodiscard]] std::int64_t peak_bytes() const { return peak_bytes_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Slot {
+    ChildCommand command;
+    RestartPolicy policy;
+    std::optional<ChildProcess> child;
+    Clock::time_point start_at{};      // while there is no child and it is not given up
+    std::int64_t finished_before = 0;  // progress at its previous death
+    bool given_up = false;
+    std::string last_end;  // for people
+  };
+  void step(Clock::time_point now);
+  void on_end(std::size_t index, const ChildEnd& end, Clock::time_point now);
+  void start_again(std::size_t index, Clock::time_point now);
+  void measure(Clock::time_point now);
+  void say(EventLevel level, std::string text) const;
+
+  WorkerPoolSettings settings_;
+  Say say_;
+  asio::steady_timer timer_;
+  std::vector<Slot> slots_;
+  std::int64_t finished_ = 0, peak_bytes_ = 0;
+  int restarts_ = 0;
+  bool stopping_ = false, ended_ = false;
+  Clock::time_point kill_at_{}, next_measure_{};
+};
+
+/// "killed by signal 9", "ended with exit status 3"
+[[nodiscard]] std::string describe(const ChildEnd& end);
+/// The last `count` lines of a file; empty when it cannot be read.
+[[nodiscard]] std::string last_lines(const std::string& file, int count);
+/// Renames a log over 8 MiB to FILE.old, replacing an older one, so that logs stay bounded.
+void rotate_log(const std::string& file);
+
+}  // namespace photoscribe
