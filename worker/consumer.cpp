@@ -26,6 +26,7 @@ constexpr redis::BackoffSettings kEnvironmentBackoff{100ms, 30'000ms};
 // sector gives EIO for ever). Sooner when other photos could be read meanwhile.
 constexpr int kFaultsWhileOthersRead = 5, kFaultsAtMost = 40;
 constexpr std::size_t kFaultsRemembered = 10'000;
+constexpr auto kRejoinAfter = 1'000ms;
 constexpr auto kDeviceLostLimit = 5'000ms;
 
 double unit_random() { return static_cast<double>(redis::random_u64() >> 11) * 0x1.0p-53; }
@@ -157,6 +158,9 @@ void Consumer::drop_run(const std::string& incarnation, const std::string& why) 
   in_pipeline_ -= taken.size();
   runs_.erase(found);
   tell_heart();
+  // Its successor may be there already; itself, half lost, not before the scheduler has mended it.
+  not_before_[incarnation] = Clock::now() + kRejoinAfter;
+  list_at_ = Clock::time_point();
   wake_take_.notify();
   wake_feed_.notify();
 }

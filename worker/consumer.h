@@ -166,6 +166,7 @@ class Consumer {
 
   std::map<std::string, JoinedRun> runs_;
   std::set<std::string> refused_, welcomed_;  // incarnations already spoken of in the log
+  std::map<std::string, Clock::time_point> not_before_;  // dropped runs: when to join them again
   Clock::time_point list_at_{};
   std::uint64_t take_generation_ = 0;
   std::size_t rotation_ = 0;

@@ -52,9 +52,12 @@ asio::awaitable<void> Consumer::take_loop() {
 
 asio::awaitable<Status> Consumer::take_turn() {
   if (Clock::now() >= list_at_) {
+    list_at_ = Clock::now() + kListEvery;  // before: a run that is dropped meanwhile sets it back
     const Status listed = co_await refresh_runs();
-    if (!listed) co_return listed;
-    list_at_ = Clock::now() + kListEvery;
+    if (!listed) {
+      list_at_ = Clock::time_point();
+      co_return listed;
+    }
   }
   const std::vector<std::string> names = joined();
   for (const auto& incarnation : names) {
@@ -75,10 +78,11 @@ asio::awaitable<Status> Consumer::take_turn() {
 asio::awaitable<Status> Consumer::refresh_runs() {
   auto listed = co_await take_.queue.list_runs();
   if (!listed) co_return fail(listed.error());
+  std::erase_if(not_before_, [](const auto& each) { return each.second <= Clock::now(); });
   std::set<std::string> there;
   for (auto& listing : *listed) {
     there.insert(listing.incarnation);
-    if (runs_.contains(listing.incarnation)) continue;
+    if (runs_.contains(listing.incarnation) || not_before_.contains(listing.incarnation)) continue;
     const Status considered = co_await consider(std::move(listing));
     if (!considered) co_return considered;
   }
@@ -235,7 +239,6 @@ asio::awaitable<Status> Consumer::read_some(std::size_t wanted) {
   if (!batches && batches.error().code == Errc::run_gone) {
     // Which one, read_tasks says; with a single run there is no doubt (16).
     if (names.size() == 1) drop_run(names.front(), batches.error().message);
-    list_at_ = Clock::now() + std::min<milliseconds>(kListEvery, lease() / 4);
     co_return Status();
   }
   if (!batches) co_return fail(batches.error());
