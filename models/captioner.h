@@ -23,8 +23,9 @@ class Captioner {
   [[nodiscard]] virtual int input_side_px() const = 0;
 
   /// One caption per image, in order. `batch` may be empty; every image is RGB and input_side_px()
-  /// square. Fails as a whole with model_failure (the caller bisects to find the bad image) or
-  /// device_memory (the caller tries a smaller batch).
+  /// square. Fails as a whole with model_failure (the caller bisects to find the bad image),
+  /// device_memory (the caller tries a smaller batch) or environment (the device does not answer
+  /// any more, for any photo: the caller hands its work back and ends).
   virtual Expected<std::vector<Caption>> caption(std::span<const DecodedImage* const> batch) = 0;
 };
 

@@ -1,0 +1,178 @@
+#include "models/captioner.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "models/device.h"
+#include "models/encoder.h"
+#include "models/model_store.h"
+#include "models/search.h"
+
+namespace photoscribe {
+namespace {
+
+// N photos, S input side, C feature channels, L grid positions.
+
+/// LibTorch tells a full device by a type of its own since 1.13 and by its message before; a full
+/// host by its message alone.
+bool is_out_of_memory(const c10::Error& error) {
+  const std::string_view text = error.what_without_backtrace();
+  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+         text.find("out of memory") != std::string_view::npos ||
+         text.find("not enough memory") != std::string_view::npos ||
+         text.find("can't allocate memory") != std::string_view::npos;
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+class TorchCaptioner final : public Captioner {
+ public:
+  TorchCaptioner(const StoredModel& model, const torch::Device& device, SearchSettings search)
+      : architecture_(model.folder.architecture),
+        vocabulary_(model.vocabulary),
+        device_(device),
+        type_(device.is_cuda() ? torch::kFloat16 : torch::kFloat32),
+        settings_(search),
+        encoder_(architecture_.encoder, moved(model.tensors), "encoder."),
+        search_(take_decoder(moved(model.tensors), architecture_, vocabulary_.size())) {
+    const auto triple = [&](const std::array<double, 3>& v, double scale) {
+      return at::tensor({v[0] * scale, v[1] * scale, v[2] * scale})
+          .to(torch::TensorOptions().dtype(torch::kFloat32).device(device_));
+    };
+    mean_ = triple(architecture_.mean, 255);
+    std_ = triple(architecture_.std, 255);
+  }
+
+  [[nodiscard]] int input_side_px() const override { return architecture_.input_side_px; }
+
+  Expected<std::vector<Caption>> caption(std::span<const DecodedImage* const> batch) override {
+    if (batch.empty()) return std::vector<Caption>{};
+    for (const DecodedImage* image : batch) {
+      const int side = architecture_.input_side_px;
+      if (image->width_px != side || image->height_px != side || image->channels != 3 ||
+          image->pixels.size() !=
+              static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3) {
+        return fail(Errc::model_failure, "caption: an image is not RGB of " + std::to_string(side) +
+                                             " x " + std::to_string(side) + " pixels");
+      }
+    }
+    try {
+      return write_captions(batch);
+    } catch (const c10::Error& error) {
+      return refuse(error);
+    } catch (const std::bad_alloc&) {
+      return fail(Errc::device_memory, "caption: the host has no memory for this batch");
+    } catch (const std::exception& error) {
+      return fail(Errc::model_failure, "caption: " + first_line(error.what()));
+    }
+  }
+
+ private:
+  TensorMap moved(const TensorMap& tensors) const {
+    TensorMap all;
+    for (const auto& [name, tensor] : tensors) {
+      torch::Tensor there = tensor.to(device_, type_);
+      if (there.dim() == 4) there = there.contiguous(at::MemoryFormat::ChannelsLast);
+      all.emplace(name, there);
+    }
+    return all;
+  }
+
+  tl::unexpected<Error> refuse(const c10::Error& error) {
+    if (is_out_of_memory(error)) {
+      release_cached_memory(device_);
+      return fail(Errc::device_memory, "caption: " + first_line(error.what_without_backtrace()));
+    }
+    if (!answers(device_)) {
+      return fail(Errc::environment, "caption: " + device_.str() + " does not answer any more: " +
+                                         first_line(error.what_without_backtrace()));
+    }
+    return fail(Errc::model_failure, "caption: " + first_line(error.what_without_backtrace()));
+  }
+
+  /// (N,S,S,3) bytes on the host, in memory that is used again; pinned for a GPU, so that the copy
+  /// runs beside the work before it.
+  torch::Tensor stage(std::span<const DecodedImage* const> batch) {
+    const auto n = static_cast<std::int64_t>(batch.size());
+    const std::int64_t side = architecture_.input_side_px;
+    if (!staging_.defined() || staging_.size(0) < n) {
+      staging_ = at::empty({n, side, side, 3},
+                           torch::dtype(torch::kUInt8).pinned_memory(device_.is_cuda()));
+    }
+    auto* to = staging_.data_ptr<std::uint8_t>();
+    for (const DecodedImage* image : batch) {
+      std::memcpy(to, image->pixels.data(), image->pixels.size());
+      to += image->pixels.size();
+    }
+    return staging_.narrow(0, 0, n);
+  }
+
+  std::vector<Caption> write_captions(std::span<const DecodedImage* const> batch) {
+    const c10::InferenceMode inference;
+    const torch::Tensor bytes = stage(batch).to(device_, /*non_blocking=*/true);
+    const torch::Tensor images = bytes.to(torch::kFloat32)
+                                     .sub_(mean_)
+                                     .div_(std_)
+                                     .to(type_)
+                                     .permute({0, 3, 1, 2});  // (N,3,S,S), channels last in memory
+    const torch::Tensor features =
+        encoder_.forward(images).permute({0, 2, 3, 1}).flatten(1, 2);  // (N,L,C)
+    std::vector<Caption> captions;
+    for (const Hypothesis& one : search_.run(features, settings_)) {
+      captions.push_back(
+          {vocabulary_.text(one.tokens), one.log_prob, static_cast<int>(one.tokens.size())});
+    }
+    return captions;
+  }
+
+  ModelArchitecture architecture_;
+  Vocabulary vocabulary_;
+  torch::Device device_;
+  torch::ScalarType type_;
+  SearchSettings settings_;
+  Encoder encoder_;
+  CaptionSearch search_;
+  torch::Tensor mean_, std_;  // (3) of bytes
+  torch::Tensor staging_;     // (N,S,S,3) bytes, grows to the largest batch
+};
+
+}  // namespace
+
+Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config) {
+  if (config.search.beam < 1 || config.search.beam > 64 || config.search.tokens_max < 1 ||
+      config.search.tokens_max > 256) {
+    return fail(Errc::invalid_config, "search: beam must be 1 to 64, tokens_max 1 to 256");
+  }
+  const auto device = parse_device(config.device);
+  if (!device) return fail(device.error());
+  if (config.threads > 0) at::set_num_threads(config.threads);
+  const auto model = load_model(config.model_folder);
+  if (!model) return fail(model.error());
+  auto opened = guard(Errc::model_failure, "model " + config.model_folder,
+                      [&]() -> std::unique_ptr<Captioner> {
+                        return std::make_unique<TorchCaptioner>(*model, *device, config.search);
+                      });
+  if (!opened) return opened;
+  // One photo through everything: the first real batch does not pay for kernels being chosen.
+  DecodedImage grey;
+  grey.width_px = grey.height_px = (*opened)->input_side_px();
+  const auto side = static_cast<std::size_t>(grey.width_px);
+  grey.pixels.assign(side * side * 3, 128);
+  const DecodedImage* const one = &grey;
+  if (const auto warm = (*opened)->caption({&one, 1}); !warm) return fail(warm.error());
+  return opened;
+}
+
+std::vector<std::string> available_devices() {
+  std::vector<std::string> names;
+  for (int i = 0; i < gpu_count(); ++i) names.push_back("cuda:" + std::to_string(i));
+  if (names.empty()) names.emplace_back("cpu");
+  return names;
+}
+
+}  // namespace photoscribe
