@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "common/sqlite/storage.h"
+#include "scheduler/store/sources.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
 
@@ -180,7 +181,7 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
   const auto was_walked = [&](std::int64_t root_id, const std::string& path) {
     return std::any_of(walked.begin(), walked.end(), [&](const Walked& part) {
       return impl.root_ids.at(static_cast<std::size_t>(part.root)) == root_id &&
-             lies_in(path, part.prefix);
+             lies_in(path, part.prefix) && (part.every_name || has_image_extension(path));
     });
   };
   return db.write("end the scan", [&] {

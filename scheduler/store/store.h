@@ -180,8 +180,9 @@ class Scan {
  public:
   /// The part of a root that was walked whole: what has a row there and was not found has vanished.
   struct Walked {
-    int root = 0;        // index into the roots given to begin_scan
-    std::string prefix;  // relative folder or file; "" is the whole root
+    int root = 0;             // index into the roots given to begin_scan
+    std::string prefix;       // relative folder or file; "" is the whole root
+    bool every_name = false;  // files without an image extension were looked for, too (--all-files)
   };
 
   /// Adds or compares these files, in one transaction. Cheapest in batches of thousands. A file
