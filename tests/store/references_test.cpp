@@ -77,7 +77,8 @@ class ReferenceCaptions : public StoreTest {
   }
   static BleuCounts expected(const std::string& caption) {
     std::vector<Tokens> tokens;
-    for (const auto& one : references()[0].captions) tokens.push_back(ptb_tokens(one));
+    const auto all = references();
+    for (const auto& one : all[0].captions) tokens.push_back(ptb_tokens(one));
     return count_bleu(ptb_tokens(caption), tokens);
   }
   std::optional<CorpusBleu> corpus() { return must(store().summary(run())).bleu; }
