@@ -35,6 +35,8 @@ Decoded<Container> check_bmp(std::span<const std::uint8_t> bytes, const DecodeLi
   if (!plain && !run_length && !fields)
     return refuse(Reason::unsupported, "BMP: compression " + std::to_string(compression) +
                                            " with " + std::to_string(bits) + " bits per pixel");
+  if (!os2 && bits <= 8 && reader.u32(46) > 256)
+    return refuse(Reason::truncated, "BMP: a palette of " + std::to_string(reader.u32(46)));
   const std::int64_t row_bytes = (width * bits + 31) / 32 * 4;
   const std::int64_t offset = reader.u32(10);
   const std::int64_t needed = run_length ? 1 : row_bytes * height;

@@ -41,6 +41,8 @@ class Directory {
   /// Value `index` of a field; `absent` where there is none.
   [[nodiscard]] std::uint64_t value(const std::optional<Field>& field, std::uint64_t index,
                                     std::uint64_t absent) const;
+  /// False when the file ends before this field's values do.
+  [[nodiscard]] bool is_whole(Tag tag) const;
   [[nodiscard]] std::uint64_t first(Tag tag, std::uint64_t absent) const {
     return value(find(tag), 0, absent);
   }
@@ -119,6 +121,14 @@ std::uint64_t Directory::value(const std::optional<Field>& field, std::uint64_t 
   }
 }
 
+bool Directory::is_whole(Tag tag) const {
+  const auto field = find(tag);
+  if (!field) return true;
+  const std::size_t bytes = bytes_of_type(field->type);
+  return field->count <= reader_.size() / bytes &&
+         reader_.has(field->values, static_cast<std::size_t>(field->count) * bytes);
+}
+
 // Every strip or tile lies within the file.
 Decoded<void> check_pieces(const Directory& directory, std::size_t file_bytes) {
   const bool tiled = directory.find(kTileOffsets).has_value();
@@ -168,6 +178,8 @@ Decoded<Container> check_tiff(std::span<const std::uint8_t> bytes, const DecodeL
   if (!reader) return cut("no byte order");
   const auto directory = Directory::open(*reader);
   if (!directory) return refuse(directory.error());
+  for (const Tag tag : {kBits, kSampleFormat, kStripOffsets, kStripBytes, kTileOffsets, kTileBytes})
+    if (!directory->is_whole(tag)) return cut("the data end inside tag " + std::to_string(tag));
   constexpr std::uint64_t kSideMax = 0x7FFFFFFF;
   const std::uint64_t width = std::min(directory->first(kWidth, 0), kSideMax);
   const std::uint64_t height = std::min(directory->first(kHeight, 0), kSideMax);

@@ -24,7 +24,9 @@ std::vector<std::uint8_t> read_file(const fs::path& path) {
 TEST(OpencvScores, AreMetByAllOriginalsWithinOnePartInABillion) {
   const fs::path data = fs::path(PHOTOSCRIBE_SOURCE_DIR) / "../shared/data";
   std::ifstream table(data / "blur/opencv_scores.tsv");
-  if (!table) GTEST_SKIP() << "no " << data / "blur/opencv_scores.tsv" << " beside this source tree";
+  if (!table)
+    GTEST_SKIP() << "no " << data / "blur/opencv_scores.tsv"
+                 << " beside this source tree";
 
   std::string line, name;
   std::getline(table, line);  // the heading
