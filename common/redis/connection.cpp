@@ -4,6 +4,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -199,9 +200,14 @@ asio::awaitable<Expected<std::vector<Reply>>> Connection::Impl::exchange(std::st
   }
   timeout_ = timeout;
   arm(until);
-  Expected<std::vector<Reply>> replies = co_await roundtrip(request, count, operation);
-  if (replies) turn.finish();
-  co_return replies;
+  try {
+    Expected<std::vector<Reply>> replies = co_await roundtrip(request, count, operation);
+    if (replies) turn.finish();
+    co_return replies;
+  } catch (const boost::system::system_error&) {
+    // Asio's cancellation, arrived between two operations: the next co_await throws.
+    co_return fail(lost(operation, asio::error::operation_aborted));
+  }
 }
 
 asio::awaitable<Status> Connection::Impl::connect() {

@@ -45,6 +45,9 @@ struct Script {
 /// answer; an error *reply* leaves it open. Whether a command that failed by a lost connection was
 /// executed is not known.
 ///
+/// After an Asio cancellation the caller's next co_await throws operation_aborted, as everywhere in
+/// Asio; close() ends calls without any exception.
+///
 /// Several coroutines of the same thread may call at once: calls wait for each other in order, and
 /// that wait counts against their time-out.
 class Connection {

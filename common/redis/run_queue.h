@@ -164,7 +164,8 @@ class RunQueue {
   [[nodiscard]] Awaitable<void> forget_run(std::string incarnation);
   /// run_gone: no spec; bad_payload: one that we cannot read.
   [[nodiscard]] Awaitable<RunSpec> read_spec(std::string incarnation);
-  /// Every consumer of the group, with its counter: what Liveness::observe takes.
+  /// Every consumer of the group and every worker that beats, with its counter: what
+  /// Liveness::observe takes.
   [[nodiscard]] Awaitable<std::vector<Holder>> holders(std::string incarnation);
   /// The pending list of one holder from `after` on, in order of id.
   [[nodiscard]] Awaitable<std::vector<Pending>> pending_of(std::string incarnation,

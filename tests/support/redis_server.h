@@ -15,11 +15,11 @@
 namespace photoscribe::test {
 
 struct RedisOptions {
-  bool aof = false;      // appendonly yes, appendfsync always: survives kill() and restart()
-  std::string password;  // requirepass
-  std::vector<std::string> acl_users;  // lines such as "user worker on >secret ~* +@all"
+  bool aof = false;        // appendonly yes, appendfsync always: survives kill() and restart()
+  std::string password{};  // requirepass
+  std::vector<std::string> acl_users{};  // lines such as "user worker on >secret ~* +@all"
   bool tls = false;  // a TLS port on 127.0.0.1 with a self-signed certificate, made by openssl
-  std::vector<std::string> directives;  // more lines of redis.conf
+  std::vector<std::string> directives{};  // more lines of redis.conf
 };
 
 /// Methods throw std::runtime_error when the server does not do what they ask.
