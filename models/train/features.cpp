@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "common/image/photo.h"
+#include "models/fast_encoder.h"
 
 namespace photoscribe {
 namespace {
@@ -133,23 +134,19 @@ Expected<FeatureCache> FeatureCache::open_or_make(
         torch::from_blob(cache.map_, {photos, copies, positions, channels}, torch::kFloat16);
     if (found == key) return cache;
 
+    const FastEncoder fast(encoder, model.input_side_px);
     for (std::int64_t first = 0; first < photos; first += kBatch) {
-      const std::int64_t last = std::min(photos, first + kBatch);
-      std::vector<torch::Tensor> batch;
+      const std::int64_t last = std::min(photos, first + kBatch), s = model.input_side_px;
+      torch::Tensor images = at::zeros({last - first, s, s, 3});
       for (std::int64_t i = first; i < last; ++i) {
         const auto at = static_cast<std::size_t>(i);
         const auto photo = read_photo(paths[at], model.input_side_px);
         cache.usable_[at] = photo.has_value();
-        const std::int64_t s = model.input_side_px;
-        batch.push_back(photo ? normalise(*photo, model) : at::zeros({3, s, s}));
+        if (photo) images[i - first].copy_(normalise(*photo, model).permute({1, 2, 0}));
       }
-      const auto images = at::stack(batch).contiguous(at::MemoryFormat::ChannelsLast);
       for (std::int64_t copy = 0; copy < copies; ++copy) {
-        const auto shown = copy == 0 ? images : images.flip({3});
-        const auto grid = encoder.forward(shown.contiguous(at::MemoryFormat::ChannelsLast));
-        cache.all_.select(1, copy)
-            .narrow(0, first, last - first)
-            .copy_(grid.flatten(2).transpose(1, 2));
+        const torch::Tensor shown = copy == 0 ? images : images.flip({2}).contiguous();
+        cache.all_.select(1, copy).narrow(0, first, last - first).copy_(fast.forward(shown));
       }
       progress(last, photos);
     }
