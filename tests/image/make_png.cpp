@@ -177,6 +177,7 @@ constexpr std::array<std::uint8_t, 8> kSignature{0x89, 'P', 'N', 'G', '\r', '\n'
 
 Bytes png_chunk(std::string_view type, const Bytes& body) {
   Bytes chunk;
+  chunk.reserve(body.size() + 12);
   append_u32(chunk, static_cast<std::uint32_t>(body.size()));
   chunk.insert(chunk.end(), type.begin(), type.end());
   chunk.insert(chunk.end(), body.begin(), body.end());

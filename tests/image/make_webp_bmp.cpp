@@ -44,6 +44,7 @@ Bytes extended_head(int flags, int width_px, int height_px) {
 
 Bytes riff(const Bytes& chunks) {
   Bytes out;
+  out.reserve(chunks.size() + 12);
   append_text(out, "RIFF");
   append_number(out, chunks.size() + 4, 4);
   append_text(out, "WEBP");
@@ -99,6 +100,7 @@ Bytes encode_bmp(const DecodedImage& rgb, const BmpOptions& options) {
   const int palette = options.bits == 8 ? 256 : 0;
   const int offset = 14 + 40 + 4 * palette;
   Bytes out;
+  out.reserve(static_cast<std::size_t>(offset + row_bytes * rgb.height_px));
   append_text(out, "BM");
   append_number(out, static_cast<std::uint64_t>(offset + row_bytes * rgb.height_px), 4);
   append_number(out, 0, 4);
