@@ -108,8 +108,8 @@ bool is_environment_errno(int error) noexcept {
   }
 }
 
-Expected<Root> Root::open(std::string name, std::string folder) {
-  Root root;
+Expected<PhotoRoot> PhotoRoot::open(std::string name, std::string folder) {
+  PhotoRoot root;
   root.name_ = std::move(name);
   root.folder_ = std::move(folder);
   const std::string what = "root " + root.name_ + "=" + root.folder_;
@@ -128,7 +128,7 @@ Expected<Root> Root::open(std::string name, std::string folder) {
   return root;
 }
 
-Expected<FileDescriptor> Root::enter() const {
+Expected<FileDescriptor> PhotoRoot::enter() const {
   FileDescriptor fd(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   struct stat info = {};
   if (!fd.valid() || fstat(fd.get(), &info) != 0) {
@@ -143,13 +143,13 @@ Expected<FileDescriptor> Root::enter() const {
   return fd;
 }
 
-Status Root::check() const {
+Status PhotoRoot::check() const {
   auto fd = enter();
   if (!fd) return fail(fd.error());
   return {};
 }
 
-OpenFailure Root::classify(int error, std::string_view path) const {
+OpenFailure PhotoRoot::classify(int error, std::string_view path) const {
   const std::string detail = text_of(error);
   if (is_environment_errno(error)) {
     return {true, Reason::unreadable, "open " + folder_ + "/" + std::string(path) + ": " + detail};
@@ -165,7 +165,7 @@ OpenFailure Root::classify(int error, std::string_view path) const {
   return {false, Reason::unreadable, detail};
 }
 
-Opened<FileDescriptor> Root::open_file(std::string_view path) const {
+Opened<FileDescriptor> PhotoRoot::open_file(std::string_view path) const {
   if (path.empty()) return refuse(Reason::missing, "the path is empty");
   if (path.find('\0') != std::string_view::npos) {
     return refuse(Reason::missing, "the path holds a NUL byte, as no file's name can");
@@ -178,7 +178,7 @@ Opened<FileDescriptor> Root::open_file(std::string_view path) const {
   return open_located(std::move(*located), root->get(), path);
 }
 
-Opened<FileDescriptor> Root::open_file_by_walking(std::string_view path) const {
+Opened<FileDescriptor> PhotoRoot::open_file_by_walking(std::string_view path) const {
   if (path.empty() || path.find('\0') != std::string_view::npos) {
     return refuse(Reason::missing, "the path is empty or holds a NUL byte");
   }
@@ -190,7 +190,7 @@ Opened<FileDescriptor> Root::open_file_by_walking(std::string_view path) const {
   return open_located(std::move(*located), root->get(), path);
 }
 
-Opened<FileDescriptor> Root::locate(int root, std::string_view path) const {
+Opened<FileDescriptor> PhotoRoot::locate(int root, std::string_view path) const {
   FileDescriptor fd(open_path_beneath(root, std::string(path), O_PATH));
   if (fd.valid()) return fd;
   const int error = errno;
@@ -203,7 +203,7 @@ Opened<FileDescriptor> Root::locate(int root, std::string_view path) const {
 
 // Every folder on the way is held open, and ".." goes back to the one that was held, so renaming
 // folders meanwhile cannot lead out.
-Opened<FileDescriptor> Root::walk(int root, std::string_view path) const {
+Opened<FileDescriptor> PhotoRoot::walk(int root, std::string_view path) const {
   std::deque<std::string> todo = components(path);
   if (path.ends_with('/')) todo.emplace_back(".");
   std::vector<FileDescriptor> folders;
@@ -251,8 +251,8 @@ Opened<FileDescriptor> Root::walk(int root, std::string_view path) const {
   return refuse(Reason::not_a_file, "a folder");
 }
 
-Opened<FileDescriptor> Root::open_located(FileDescriptor located, int root,
-                                          std::string_view path) const {
+Opened<FileDescriptor> PhotoRoot::open_located(FileDescriptor located, int root,
+                                               std::string_view path) const {
   struct stat info = {};
   if (fstat(located.get(), &info) != 0) return tl::unexpected(classify(errno, path));
   if (!S_ISREG(info.st_mode)) {
@@ -280,7 +280,7 @@ Opened<FileDescriptor> Root::open_located(FileDescriptor located, int root,
   return file;
 }
 
-Opened<std::span<const std::uint8_t>> FileBuffer::read(const Root& root, std::string_view path,
+Opened<std::span<const std::uint8_t>> FileBuffer::read(const PhotoRoot& root, std::string_view path,
                                                        std::int64_t bytes_max) {
   auto file = root.open_file(path);
   if (!file) return tl::unexpected(file.error());

@@ -47,10 +47,10 @@ using Opened = tl::expected<T, OpenFailure>;
 
 /// A folder of photos under a name. The folder is opened anew for each photo, so an archive can be
 /// unmounted and mounted again under a running worker; another device in its place is refused.
-class Root {
+class PhotoRoot {
  public:
   /// Fails with environment when `folder` is not a folder that can be entered.
-  [[nodiscard]] static Expected<Root> open(std::string name, std::string folder);
+  [[nodiscard]] static Expected<PhotoRoot> open(std::string name, std::string folder);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
@@ -67,7 +67,7 @@ class Root {
   [[nodiscard]] Opened<FileDescriptor> open_file_by_walking(std::string_view path) const;
 
  private:
-  Root() = default;
+  PhotoRoot() = default;
   [[nodiscard]] Expected<FileDescriptor> enter() const;
   [[nodiscard]] OpenFailure classify(int error, std::string_view path) const;
   [[nodiscard]] Opened<FileDescriptor> locate(int root, std::string_view path) const;
@@ -81,7 +81,7 @@ class Root {
 };
 
 /// By name.
-using Roots = std::map<std::string, Root, std::less<>>;
+using Roots = std::map<std::string, PhotoRoot, std::less<>>;
 
 /// A buffer for one file at a time. It grows to the largest file and is reused: fresh large
 /// allocations page-fault.
@@ -89,7 +89,8 @@ class FileBuffer {
  public:
   /// Reads the whole file beneath `root`. Reasons besides those of open_file: empty, too_large
   /// (over `bytes_max`, looked at before reading). The bytes are valid until the next call.
-  [[nodiscard]] Opened<std::span<const std::uint8_t>> read(const Root& root, std::string_view path,
+  [[nodiscard]] Opened<std::span<const std::uint8_t>> read(const PhotoRoot& root,
+                                                           std::string_view path,
                                                            std::int64_t bytes_max);
 
  private:

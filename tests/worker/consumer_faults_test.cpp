@@ -77,9 +77,9 @@ TEST_F(ConsumerFaults, CondemnsAPhotoInHandAtTooManyCrashes) {
 TEST_F(ConsumerFaults, TakesUpItsOwnTasksOfALostReply) {
   const auto run = make_run(0);
   RunningWorker one = worker();
-  ASSERT_TRUE(
-      eventually([&] { return server.number({"HEXISTS", key(run, "workers"), one.name()}) == 1; }))
-      << "joined, and its heart beats";
+  ASSERT_TRUE(eventually([&] {
+    return server.number({"HEXISTS", key(run, "workers"), one.name()}) == 1;
+  })) << "joined, and its heart beats";
   // As if a read had been executed whose reply never came.
   std::string script =
       "redis.call('XADD', KEYS[1], '*', 'i', '1', 'a', '1', 'r', 'photos', 'p', 'x.jpg') "
@@ -155,7 +155,7 @@ TEST_F(ConsumerFaults, WaitsForARootThatIsGone) {
   const std::string folder = archive.file("mounted"), away = archive.file("away");
   std::filesystem::create_directory(folder);
   roots.clear();
-  roots.emplace("photos", *Root::open("photos", folder));
+  roots.emplace("photos", *PhotoRoot::open("photos", folder));
   const auto run = make_run(30);
   std::atomic<int> faults{0};
   std::filesystem::rename(folder, away);

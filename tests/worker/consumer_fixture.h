@@ -95,7 +95,7 @@ class ConsumerTest : public testing::Test {
  protected:
   explicit ConsumerTest(test::RedisOptions options = {}) : server(std::move(options)) {
     ok(connection.connect());
-    roots.emplace("photos", *Root::open("photos", server.folder().path().string()));
+    roots.emplace("photos", *PhotoRoot::open("photos", server.folder().path().string()));
   }
 
   static RunSpec spec() {

@@ -45,20 +45,20 @@ class OpenBeneath : public testing::Test {
   void link(const std::string& target, const std::string& path) {
     ASSERT_EQ(symlink(target.c_str(), (base_ / path).c_str()), 0);
   }
-  Root root() {
-    auto opened = Root::open("photos", (base_ / "root").string());
+  PhotoRoot root() {
+    auto opened = PhotoRoot::open("photos", (base_ / "root").string());
     EXPECT_TRUE(opened) << opened.error().message;
     return std::move(*opened);
   }
   /// The same answer by openat2 and by walking, or both of them.
   std::string open(const std::string& path) {
-    const Root here = root();
+    const PhotoRoot here = root();
     const std::string kernel = word(here.open_file(path));
     const std::string walked = word(here.open_file_by_walking(path));
     return kernel == walked ? kernel : kernel + " but walking: " + walked;
   }
   std::string read(const std::string& path, std::int64_t bytes_max = 1000) {
-    const Root here = root();
+    const PhotoRoot here = root();
     FileBuffer buffer;
     const auto bytes = buffer.read(here, path, bytes_max);
     if (!bytes) return "!" + word(bytes);
@@ -109,7 +109,7 @@ TEST_F(OpenBeneath, SaysMissingOnlyUnderALivingRoot) {
   EXPECT_EQ(open("dangling.jpg"), "missing");
   EXPECT_EQ(open("absolute_dangling.jpg"), "missing");
 
-  const Root here = root();
+  const PhotoRoot here = root();
   fs::rename(base_ / "root", base_ / "away");
   EXPECT_EQ(word(here.open_file("a.jpg")), "environment");
   EXPECT_EQ(word(here.open_file("none.jpg")), "environment");
@@ -138,7 +138,7 @@ TEST_F(OpenBeneath, NeverOpensWhatIsNotAFile) {
   EXPECT_EQ(open("sub/.."), "not_a_file");
   close(socket_fd);
 
-  const auto dev = Root::open("dev", "/dev");
+  const auto dev = PhotoRoot::open("dev", "/dev");
   ASSERT_TRUE(dev);
   EXPECT_EQ(word(dev->open_file("zero")), "not_a_file");
 }
@@ -181,7 +181,7 @@ TEST_F(OpenBeneath, LooksAtTheSizeBeforeReading) {
 
 TEST_F(OpenBeneath, ReusesTheBufferWithoutMixingFiles) {
   write("root/long.jpg", std::string(100'000, 'l'));
-  const Root here = root();
+  const PhotoRoot here = root();
   FileBuffer buffer;
   ASSERT_TRUE(buffer.read(here, "long.jpg", 1 << 20));
 
@@ -192,11 +192,11 @@ TEST_F(OpenBeneath, ReusesTheBufferWithoutMixingFiles) {
 }
 
 TEST_F(OpenBeneath, RefusesAFolderThatIsNotThere) {
-  const auto none = Root::open("photos", (base_ / "none").string());
+  const auto none = PhotoRoot::open("photos", (base_ / "none").string());
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, Errc::environment);
   EXPECT_THAT(none.error().message, testing::HasSubstr("photos=" + (base_ / "none").string()));
-  EXPECT_FALSE(Root::open("photos", (base_ / "secret").string())) << "a file is no root";
+  EXPECT_FALSE(PhotoRoot::open("photos", (base_ / "secret").string())) << "a file is no root";
 }
 
 TEST_F(OpenBeneath, LeaksNoDescriptors) {
@@ -204,7 +204,7 @@ TEST_F(OpenBeneath, LeaksNoDescriptors) {
     return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
   };
   link("../secret", "root/out.jpg");
-  const Root here = root();
+  const PhotoRoot here = root();
   const auto before = count();
   for (int i = 0; i < 20; ++i) {
     (void)here.open_file("sub/deep/../b.jpg");

@@ -1,0 +1,181 @@
+// photoscribe-worker: takes tasks from Redis and returns captions. Also `blur` and `check`.
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "common/core/model_folder.h"
+#include "common/redis/identity.h"
+#include "models/captioner.h"
+#include "worker/blur_command.h"
+#include "worker/check_command.h"
+#include "worker/consumer.h"
+#include "worker/log.h"
+#include "worker/options.h"
+
+namespace photoscribe {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kExitUsage = 2, kExitHardStop = 130;
+constexpr auto kDrainLimit = 30s;
+constexpr auto kOrphanedLimit = 3s;  // the parent is gone: nobody waits for a farewell
+
+/// Threads of this process may be stuck in a decoder or a driver; nothing is left to save.
+[[noreturn]] void end_process(int code) {
+  spdlog::shutdown();
+  std::cout.flush();
+  std::_Exit(code);
+}
+
+int exit_code_of(const Error& error) {
+  return error.code == Errc::usage ? kExitUsage : kExitEnvironment;
+}
+
+int report(const Error& error) {
+  spdlog::error("msg=\"cannot start\" error={}", quoted(error.message));
+  return exit_code_of(error);
+}
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+/// First signal: drain. Second: end at once; what is in hand comes back by its lease.
+void watch_signals(Consumer& consumer) {
+  std::thread([&consumer] {
+    const sigset_t set = stop_signals();
+    for (int count = 1;; ++count) {
+      int signal = 0;
+      if (sigwait(&set, &signal) != 0) continue;
+      if (count > 1) end_process(kExitHardStop);
+      spdlog::info("msg=\"asked to stop; once more to stop at once\" signal={}", signal);
+      consumer.request_stop(kDrainLimit);
+    }
+  }).detach();
+}
+
+void watch_parent(Consumer& consumer) {
+  std::thread([&consumer] {
+    char byte = 0;
+    for (;;) {
+      const ssize_t got = read(STDIN_FILENO, &byte, 1);
+      if (got > 0 || (got < 0 && errno == EINTR)) continue;
+      break;
+    }
+    spdlog::warn("msg=\"the parent is gone\"");
+    consumer.request_stop(kOrphanedLimit);
+    std::this_thread::sleep_for(2 * kOrphanedLimit);
+    end_process(kExitStopped);  // the drain itself hangs
+  }).detach();
+}
+
+int work(const WorkerOptions& options) {
+  const auto endpoint = endpoint_of(options);
+  if (!endpoint) return report(endpoint.error());
+  if (options.model_folder.empty()) {
+    return report(Error{Errc::usage, "--model: name the model's folder"});
+  }
+  const auto roots = roots_of(options);
+  if (!roots) return report(roots.error());
+  const auto devices = devices_of(options, available_devices());
+  if (!devices) return report(devices.error());
+  const auto model = read_model_folder(options.model_folder);
+  if (!model) return report(model.error());
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const ThreadPlan plan = plan_threads(options, *devices, cores);
+
+  ConsumerConfig config;
+  config.endpoint = *endpoint;
+  config.name = redis::new_consumer_name(options.name_prefix);
+  config.model_hash = model->hash;
+  PipelineConfig pipeline;
+  pipeline.devices = *devices;
+  pipeline.decode_threads = plan.decode;
+  pipeline.batch_max = plan.batch;
+  pipeline.search = model->search;
+  const CaptionerFactory factory = [&options, &plan](const std::string& device,
+                                                     const SearchSettings& search) {
+    CaptionerConfig captioner;
+    captioner.model_folder = options.model_folder;
+    captioner.device = device;
+    captioner.threads = plan.network;
+    captioner.search = search;
+    return open_captioner(captioner);
+  };
+  const int side_px = model->architecture.input_side_px;
+  const Loader loader = [&roots, side_px](const Job& job, FileBuffer& buffer,
+                                          const OnDecode& on_decode) {
+    return load_task(job.task, job.run->spec, *roots, side_px, buffer, on_decode);
+  };
+  Consumer consumer(std::move(config), *roots, std::move(pipeline), factory, loader);
+  watch_signals(consumer);
+  if (options.supervised) watch_parent(consumer);
+  spdlog::info("msg=\"worker started\" model={} devices={} decode_threads={} batch={} redis={}",
+               model->hash.substr(0, 12), quoted(CLI::detail::join(*devices)), plan.decode,
+               plan.batch, quoted(redis::to_string(*endpoint)));
+  const Ending ending = consumer.run();
+  if (ending.code != kExitStopped) {
+    spdlog::error("msg=\"worker ends\" exit={} why={}", ending.code, quoted(ending.why));
+  }
+  end_process(ending.code);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Captions the photos that a photoscribe run puts into Redis.", "photoscribe-worker");
+  WorkerOptions options;
+  declare_options(app, options);
+  app.require_subcommand(0, 1);
+
+  BlurCommand blur_command;
+  CLI::App& blur = *app.add_subcommand("blur", "blur scores of single files, and nothing else");
+  blur.add_option("files", blur_command.files, "photos")->type_name("FILE")->required();
+  blur.add_flag("--json", blur_command.json, "one JSON object per file and line");
+  blur.add_option("--blur-threshold", blur_command.settings.blur_threshold,
+                  "a score below it is blurred")
+      ->capture_default_str();
+
+  bool check_json = false;
+  std::string check_model;
+  CLI::App& check = *app.add_subcommand("check", "what this machine can do for a worker");
+  check.add_flag("--json", check_json, "for machines");
+  check.add_option("--model", check_model, "the model's folder")->type_name("DIR");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  if (blur.parsed()) return run_blur_command(blur_command, std::cout);
+  if (check.parsed()) return run_check_command(check_model, check_json, std::cout);
+  return work(options);
+}
+
+}  // namespace
+}  // namespace photoscribe
+
+int main(int argc, char** argv) {
+  photoscribe::choose_blas_kernels(argv);
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("worker"));
+  spdlog::set_pattern("%l %v time=%Y-%m-%dT%H:%M:%S.%eZ", spdlog::pattern_time_type::utc);
+  // One thread takes the signals; all others inherit this mask.
+  const sigset_t set = photoscribe::stop_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return photoscribe::run(argc, argv);
+}

@@ -1,0 +1,116 @@
+#include "worker/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <utility>
+
+namespace photoscribe {
+namespace {
+
+// Larger batches no longer help a CPU and delay results; a GPU wants many more images at once.
+constexpr std::size_t kBatchCpu = 16, kBatchGpu = 256;
+
+bool is_gpu(const std::string& device) { return device.starts_with("cuda"); }
+
+bool is_device_name(const std::string& name) {
+  if (name == "cpu" || name == "cuda") return true;
+  constexpr std::string_view kCuda = "cuda:";
+  if (!name.starts_with(kCuda) || name.size() == kCuda.size()) return false;
+  return std::all_of(name.begin() + kCuda.size(), name.end(),
+                     [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+void declare_options(CLI::App& app, WorkerOptions& options) {
+  app.add_option("--redis", options.redis_url,
+                 "server: redis://HOST:PORT/DB, rediss://… (TLS) or unix:/SOCKET; the password in "
+                 "PHOTOSCRIBE_REDIS_PASSWORD or in the file that PHOTOSCRIBE_REDIS_PASSWORD_FILE "
+                 "names")
+      ->type_name("URL");
+  app.add_option("--root", options.roots,
+                 "folder of photos under the name that runs know it by; may be repeated")
+      ->type_name("NAME=FOLDER");
+  app.add_option("--model", options.model_folder, "the model's folder")->type_name("DIR");
+  app.add_option("--devices", options.devices, "auto, cpu, or a list such as cuda:0,cuda:1")
+      ->type_name("LIST")
+      ->capture_default_str();
+  app.add_option("--batch", options.batch, "images sent to a device at once; 0: by device")
+      ->check(CLI::Range(0, 4096));
+  app.add_option("--threads", options.threads, "CPU threads in all; 0: every core")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--name-prefix", options.name_prefix, "goes in front of this worker's name")
+      ->type_name("S");
+  app.add_flag("--supervised", options.supervised,
+               "stop when standard input, a pipe from the parent, ends");
+}
+
+Expected<redis::Endpoint> endpoint_of(const WorkerOptions& options) {
+  if (options.redis_url.empty()) {
+    return fail(Errc::usage, "--redis: name the server, such as --redis redis://host:6379");
+  }
+  auto endpoint = redis::parse_endpoint(options.redis_url);
+  if (!endpoint) return fail(endpoint.error());
+  if (endpoint->password_in_url) {
+    return fail(Errc::usage,
+                "--redis: a password on the command line can be read by every user of this "
+                "machine; leave it out of the URL and put it into PHOTOSCRIBE_REDIS_PASSWORD, or "
+                "into a file named by PHOTOSCRIBE_REDIS_PASSWORD_FILE");
+  }
+  if (const Status taken = redis::take_password_from_environment(*endpoint); !taken) {
+    return fail(taken.error());
+  }
+  return endpoint;
+}
+
+Expected<Roots> roots_of(const WorkerOptions& options) {
+  if (options.roots.empty()) {
+    return fail(Errc::usage, "--root: name at least one folder of photos, as NAME=FOLDER");
+  }
+  Roots roots;
+  for (const auto& text : options.roots) {
+    const auto equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
+      return fail(Errc::usage, "--root " + text + ": write NAME=FOLDER");
+    }
+    const std::string name = text.substr(0, equals);
+    auto root = PhotoRoot::open(name, text.substr(equals + 1));
+    if (!root) return fail(root.error());
+    if (!roots.emplace(name, std::move(*root)).second) {
+      return fail(Errc::usage, "--root " + text + ": there is another root called " + name);
+    }
+  }
+  return roots;
+}
+
+Expected<std::vector<std::string>> devices_of(const WorkerOptions& options,
+                                              const std::vector<std::string>& available) {
+  if (options.devices == "auto") return available;
+  std::vector<std::string> devices;
+  for (std::size_t begin = 0; begin <= options.devices.size();) {
+    const std::size_t end = std::min(options.devices.find(',', begin), options.devices.size());
+    const std::string name = options.devices.substr(begin, end - begin);
+    if (!is_device_name(name)) {
+      return fail(Errc::usage, "--devices " + options.devices + ": '" + name +
+                                   "' is not a device; write auto, cpu, or a list such as "
+                                   "cuda:0,cuda:1");
+    }
+    if (std::find(devices.begin(), devices.end(), name) == devices.end()) devices.push_back(name);
+    begin = end + 1;
+  }
+  return devices;
+}
+
+ThreadPlan plan_threads(const WorkerOptions& options, const std::vector<std::string>& devices,
+                        int cores) {
+  const int threads = std::max(1, options.threads > 0 ? options.threads : cores);
+  const bool on_gpu = std::any_of(devices.begin(), devices.end(), is_gpu);
+  ThreadPlan plan;
+  plan.decode = threads;
+  plan.network = threads;
+  plan.batch = options.batch > 0 ? static_cast<std::size_t>(options.batch)
+                                 : (on_gpu ? kBatchGpu : kBatchCpu);
+  return plan;
+}
+
+}  // namespace photoscribe
