@@ -1,0 +1,434 @@
+// run_batch() with everything real but the captions: private Redis, worker processes, SQLite,
+// files.
+#include "scheduler/run_batch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <set>
+
+#include "scheduler/process_info.h"
+#include "scheduler/store/store.h"
+#include "tests/support/redis_server.h"
+#include "tests/support/temp_dir.h"
+
+namespace photoscribe::test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// Remembers what it was told, and calls `act` at every progress report.
+class Watcher : public RunObserver {
+ public:
+  void progress(const Progress& now) override {
+    last = now;
+    phases.insert(now.phase);
+    if (act) act(now);
+  }
+  void event(const Event& event) override { events.push_back(event.text); }
+
+  Progress last;
+  std::set<std::string> phases;
+  std::vector<std::string> events;
+  std::function<void(const Progress&)> act;
+};
+
+class RunBatch : public ::testing::Test {
+ protected:
+  void SetUp() override { fs::create_directory(folder_.path() / "photos"); }
+
+  void add_photos(int from, int to) const {
+    for (int i = from; i < to; ++i) {
+      folder_.write("photos/p" + std::to_string(i) + ".jpg", "bytes " + std::to_string(i));
+    }
+  }
+
+  RunRequest request() const {
+    RunRequest made;
+    made.photos = {folder_.file("photos")};
+    made.database = folder_.file("archive.db");
+    made.model_folder = folder_.file("model");
+    made.model_hash = std::string(64, 'a');
+    made.model_name = "test";
+    made.worker_executable = PHOTOSCRIBE_FAKE_WORKER;
+    made.lease.lease_ms = 300;
+    made.lease.beat_ms = 20;
+    made.batch = 8;
+    return made;
+  }
+
+  RunSummary run(const RunRequest& request) {
+    StopHandle stop;
+    Expected<RunSummary> summary = run_batch(request, watcher_, stop);
+    if (!summary) throw std::runtime_error(summary.error().message);
+    return *summary;
+  }
+
+  /// Processes of this test's state folder, as their notes and /proc name them.
+  pid_t private_redis() const {
+    std::ifstream note(folder_.file("archive.db.state/redis.process"));
+    pid_t last = -1;
+    for (std::string line; std::getline(note, line);) {
+      if (line.rfind("process ", 0) == 0) last = process_from_line(line.substr(8))->pid;
+    }
+    return last;
+  }
+  std::vector<pid_t> workers() const {
+    std::vector<pid_t> found;
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      const std::string name = entry.path().filename();
+      if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+      std::ifstream in(entry.path() / "cmdline");
+      const std::string line{std::istreambuf_iterator<char>(in), {}};
+      const bool ours = line.find(folder_.path().string()) != std::string::npos &&
+                        line.rfind(PHOTOSCRIBE_FAKE_WORKER, 0) == 0;
+      if (ours) found.push_back(static_cast<pid_t>(std::stol(name)));
+    }
+    return found;
+  }
+
+  TempDir folder_;
+  Watcher watcher_;
+};
+
+TEST_F(RunBatch, CaptionsAFolderAndLeavesNoProcessBehind) {
+  add_photos(0, 200);
+  folder_.write("photos/notes.txt", "not a photo");
+  pid_t redis = -1;
+  watcher_.act = [&](const Progress&) {
+    if (redis < 0) redis = private_redis();
+  };
+
+  const RunSummary summary = run(request());
+
+  EXPECT_EQ(summary.end, RunEnd::complete);
+  EXPECT_FALSE(summary.nothing_to_do);
+  EXPECT_EQ(summary.total, 200);
+  EXPECT_EQ(summary.pending, 0);
+  EXPECT_EQ(summary.done + summary.blurred + summary.failed, 200);
+  EXPECT_EQ(summary.done_now + summary.blurred_now + summary.failed_now, 200);
+  EXPECT_EQ(summary.added, 200);
+  ASSERT_EQ(summary.failures.size(), 1U);
+  EXPECT_EQ(summary.failures[0].reason, "truncated");
+  EXPECT_THAT(summary.failures[0].example, HasSubstr(folder_.file("photos/p")));
+  EXPECT_THAT(summary.skipped, Contains(std::pair<std::string, std::int64_t>(".txt", 1)));
+  EXPECT_GT(summary.photos_per_s, 0);
+  EXPECT_GT(summary.workers_peak_bytes, 0);
+  EXPECT_GT(summary.redis_peak_bytes, 0);
+  EXPECT_EQ(watcher_.last.pending, 0);
+  ASSERT_GT(redis, 0);
+  EXPECT_FALSE(identify_process(redis));
+  EXPECT_TRUE(workers().empty());
+}
+
+TEST_F(RunBatch, HasNothingToDoTheSecondTimeAndStartsNothing) {
+  add_photos(0, 50);
+  run(request());
+  fs::remove_all(folder_.file("archive.db.state"));
+
+  RunRequest again = request();
+  again.worker_executable = "/no/such/worker";
+  again.redis_server_executable = "/no/such/redis";
+  const RunSummary summary = run(again);
+
+  EXPECT_TRUE(summary.nothing_to_do);
+  EXPECT_EQ(summary.end, RunEnd::complete);
+  EXPECT_EQ(summary.total, 50);
+  EXPECT_EQ(summary.done_now, 0);
+  EXPECT_LT(summary.wall_s, 1.0);
+}
+
+TEST_F(RunBatch, TakesOnlyNewPhotosTheNextTime) {
+  add_photos(0, 50);
+  run(request());
+  add_photos(50, 60);
+
+  const RunSummary summary = run(request());
+
+  EXPECT_EQ(summary.added, 10);
+  EXPECT_EQ(summary.done_now + summary.blurred_now + summary.failed_now, 10);
+  EXPECT_EQ(summary.total, 60);
+}
+
+TEST_F(RunBatch, TriesFailedPhotosAgainOnlyWhenAsked) {
+  add_photos(0, 50);
+  const std::int64_t failed = run(request()).failed;
+  ASSERT_GT(failed, 0);
+
+  RunRequest retry = request();
+  retry.retry_failed = true;
+  const RunSummary summary = run(retry);
+
+  EXPECT_EQ(summary.retried, failed);
+  EXPECT_EQ(summary.failed_now, failed);
+}
+
+TEST_F(RunBatch, StartsWorkersAgainThatAreKilledAndBlamesNobody) {
+  add_photos(0, 300);
+  int kills = 0;
+  watcher_.act = [&](const Progress& now) {
+    if (kills < 3 && now.done > kills * 60) {
+      for (const pid_t pid : workers()) ::kill(pid, SIGKILL);
+      ++kills;
+    }
+  };
+  RunRequest slow = request();
+  slow.worker_arguments = {"--slow-ms", "20"};
+
+  const RunSummary summary = run(slow);
+
+  EXPECT_EQ(kills, 3);
+  EXPECT_GE(summary.worker_restarts, 3);
+  EXPECT_EQ(summary.end, RunEnd::complete);
+  EXPECT_EQ(summary.total, 300);
+  ASSERT_EQ(summary.failures.size(), 1U);  // the truncated ones, and no crashed_worker
+  EXPECT_EQ(summary.failures[0].reason, "truncated");
+  EXPECT_THAT(watcher_.events, Contains(HasSubstr("was killed by signal 9: starting it again")));
+}
+
+TEST_F(RunBatch, CondemnsThePhotoThatKillsEveryWorkerAndFinishesTheRest) {
+  add_photos(0, 30);
+  RunRequest poisoned = request();
+  poisoned.worker_arguments = {"--poison", "5"};
+
+  const RunSummary summary = run(poisoned);
+
+  EXPECT_EQ(summary.end, RunEnd::complete);
+  EXPECT_EQ(summary.worker_restarts, 3);
+  ASSERT_EQ(summary.failures.size(), 2U);
+  EXPECT_EQ(summary.failures[1].reason, "crashed_worker");
+  EXPECT_EQ(summary.failures[1].count, 1);
+}
+
+TEST_F(RunBatch, StopsWithTheLogsLastLinesWhenWorkersKeepEnding) {
+  add_photos(0, 10);
+  RunRequest broken = request();
+  broken.worker_arguments = {"--exit", "3"};
+  StopHandle stop;
+
+  const Expected<RunSummary> summary = run_batch(broken, watcher_, stop);
+
+  ASSERT_FALSE(summary);
+  EXPECT_EQ(summary.error().code, Errc::environment);
+  EXPECT_THAT(summary.error().message, HasSubstr("exit status 3"));
+  EXPECT_THAT(summary.error().message, HasSubstr("worker-1.log"));
+  EXPECT_THAT(watcher_.events, Contains(HasSubstr("cannot find the model")));
+}
+
+TEST_F(RunBatch, DrainsAtTheFirstRequestAndGoesOnAtTheNextStart) {
+  add_photos(0, 300);
+  StopHandle stop;
+  watcher_.act = [&](const Progress& now) {
+    if (now.done > 50 && stop.requests() == 0) stop.request();
+  };
+  RunRequest slow = request();
+  slow.worker_arguments = {"--slow-ms", "20"};
+
+  const Expected<RunSummary> first = run_batch(slow, watcher_, stop);
+  ASSERT_TRUE(first) << first.error().message;
+  watcher_.act = nullptr;
+  const RunSummary second = run(request());
+
+  EXPECT_EQ(first->end, RunEnd::stopped);
+  EXPECT_GT(first->pending, 0);
+  EXPECT_EQ(second.end, RunEnd::complete);
+  EXPECT_EQ(second.done_now + second.blurred_now + second.failed_now, first->pending);
+  EXPECT_EQ(second.total, 300);
+}
+
+TEST_F(RunBatch, EndsAtOnceAtTheSecondRequest) {
+  add_photos(0, 100);
+  StopHandle stop;
+  watcher_.act = [&](const Progress& now) {
+    if (now.done > 0 && stop.requests() == 0) {
+      stop.request();
+      stop.request();
+    }
+  };
+  RunRequest slow = request();
+  slow.worker_arguments = {"--slow-ms", "100"};
+
+  const Expected<RunSummary> summary = run_batch(slow, watcher_, stop);
+
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(summary->end, RunEnd::killed);
+  EXPECT_TRUE(workers().empty());
+}
+
+TEST_F(RunBatch, SurvivesTheDeathOfItsPrivateRedis) {
+  add_photos(0, 300);
+  bool killed = false;
+  watcher_.act = [&](const Progress& now) {
+    if (killed || now.done < 50) return;
+    killed = true;
+    ::kill(private_redis(), SIGKILL);
+  };
+  RunRequest slow = request();
+  slow.worker_arguments = {"--slow-ms", "5"};
+
+  const RunSummary summary = run(slow);
+
+  EXPECT_TRUE(killed);
+  EXPECT_EQ(summary.end, RunEnd::complete);
+  EXPECT_EQ(summary.total, 300);
+  EXPECT_EQ(summary.pending, 0);
+  EXPECT_THAT(watcher_.events, Contains(HasSubstr("private redis-server ended")));
+}
+
+TEST_F(RunBatch, UsesAServerThatIsNamedAndLeavesNothingThere) {
+  add_photos(0, 50);
+  RedisServer server;
+  RunRequest elsewhere = request();
+  elsewhere.redis_url = server.url();
+
+  const RunSummary summary = run(elsewhere);
+
+  EXPECT_EQ(summary.end, RunEnd::complete);
+  EXPECT_EQ(summary.redis_peak_bytes, 0);
+  EXPECT_EQ(server.command({"KEYS", "*"}), "[]");
+}
+
+TEST_F(RunBatch, RefusesASecondSchedulerOnTheSameDatabase) {
+  add_photos(0, 5);
+  const Expected<Store> first = Store::open_writer(folder_.file("archive.db"));
+  ASSERT_TRUE(first) << first.error().message;
+  StopHandle stop;
+
+  const Expected<RunSummary> second = run_batch(request(), watcher_, stop);
+
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::store_locked);
+}
+
+TEST_F(RunBatch, RefusesOtherSettingsAndNamesTheChoices) {
+  add_photos(0, 5);
+  run(request());
+  RunRequest other = request();
+  other.search.beam = 7;
+  StopHandle stop;
+
+  const Expected<RunSummary> refused = run_batch(other, watcher_, stop);
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::usage);
+  EXPECT_THAT(refused.error().message, HasSubstr("--new-run"));
+  EXPECT_THAT(refused.error().message, HasSubstr("--redo"));
+}
+
+TEST_F(RunBatch, RedoesEveryPhotoWithOtherSettingsWhenAsked) {
+  add_photos(0, 40);
+  run(request());
+  RunRequest other = request();
+  other.search.beam = 7;
+  other.redo = true;
+
+  const RunSummary summary = run(other);
+
+  EXPECT_EQ(summary.done_now + summary.blurred_now + summary.failed_now, 40);
+  EXPECT_EQ(summary.total, 40);
+}
+
+TEST_F(RunBatch, CountsAndWritesNothingWhenDry) {
+  add_photos(0, 20);
+  RunRequest dry = request();
+  dry.dry_run = true;
+
+  const RunSummary before = run(dry);
+  EXPECT_FALSE(fs::exists(folder_.file("archive.db")));
+  EXPECT_FALSE(fs::exists(folder_.file("archive.db.state")));
+  run(request());
+  add_photos(20, 23);
+  const RunSummary after = run(dry);
+
+  EXPECT_EQ(before.total, 20);
+  EXPECT_EQ(before.pending, 20);
+  EXPECT_EQ(after.total, 23);
+  EXPECT_EQ(after.added, 3);
+  EXPECT_EQ(after.pending, 3);
+}
+
+TEST_F(RunBatch, ScoresCaptionsAgainstReferences) {
+  add_photos(0, 5);
+  std::string tokens;
+  for (int photo = 0; photo < 5; ++photo) {
+    for (int n = 0; n < 5; ++n) {
+      tokens += "p" + std::to_string(photo) + ".jpg#" + std::to_string(n) + "\tphoto " +
+                std::to_string(n) + " here now .\n";
+    }
+  }
+  RunRequest scored = request();
+  scored.references_file = folder_.write("tokens.txt", tokens);
+
+  const RunSummary summary = run(scored);
+
+  ASSERT_TRUE(summary.bleu);
+  EXPECT_EQ(summary.bleu->photos, 5);
+  EXPECT_GT(summary.bleu->bleu[0], 0.1);
+}
+
+TEST_F(RunBatch, TakesOnlyThePhotosOfASplit) {
+  add_photos(0, 20);
+  RunRequest split = request();
+  split.split_file = folder_.write("dev.txt", "p3.jpg\np4.jpg\n");
+
+  EXPECT_EQ(run(split).total, 2);
+}
+
+TEST_F(RunBatch, TakesNoMorePhotosThanTheLimit) {
+  add_photos(0, 20);
+  RunRequest few = request();
+  few.limit = 7;
+
+  EXPECT_EQ(run(few).total, 7);
+}
+
+TEST_F(RunBatch, KilledWithoutWarningLeavesNoProcessAndLosesNothing) {
+  add_photos(0, 300);
+  RunRequest slow = request();
+  slow.worker_arguments = {"--slow-ms", "20"};
+  slow.workers = 2;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    Watcher quiet;
+    StopHandle stop;
+    (void)run_batch(slow, quiet, stop);
+    ::_exit(0);
+  }
+  const auto until = [](const std::function<bool()>& condition) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition() && std::chrono::steady_clock::now() < limit) ::usleep(2'000);
+    return condition();
+  };
+  const auto recorded = [&] {
+    const auto store = Store::open_reader(folder_.file("archive.db"));
+    if (!store) return std::int64_t{0};
+    const auto row = const_cast<Store&>(*store).find_run("default");
+    if (!row || !row->has_value()) return std::int64_t{0};
+    const auto counts = const_cast<Store&>(*store).counts((*row)->id);
+    return counts ? counts->asked.done : 0;
+  };
+  ASSERT_TRUE(until([&] { return recorded() > 30; }));
+  const pid_t redis = private_redis();
+
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+
+  EXPECT_TRUE(until([&] { return workers().empty(); }));
+  EXPECT_TRUE(until([&] { return !identify_process(redis); }));
+  const RunSummary summary = run(request());
+  EXPECT_EQ(summary.end, RunEnd::complete);
+  EXPECT_EQ(summary.total, 300);
+  EXPECT_EQ(summary.pending, 0);
+  EXPECT_LT(summary.done_now, 280);  // what was recorded is not done again
+}
+
+}  // namespace
+}  // namespace photoscribe::test
