@@ -6,11 +6,15 @@
 // start, publish one result per task, finish) as coroutines of one thread, each on its own
 // connection. Prints the phases apart (enqueue alone; then drain) and both at once, and the
 // snapshot of a window.
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -130,8 +134,30 @@ double run_all(Bench& bench, std::vector<asio::awaitable<bool>> jobs) {
   return std::chrono::duration<double>(Clock::now() - begun).count();
 }
 
-void print(const char* what, int tasks, double seconds) {
-  std::printf("%-44s %9.0f tasks/s  (%.2f s)\n", what, tasks / seconds, seconds);
+/// Seconds of CPU that we and the server have used: what a phase costs, whatever else the machine
+/// does meanwhile.
+struct Cpu {
+  double ours = 0, server = 0;
+};
+
+Cpu cpu_now(test::RedisServer& server) {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  const std::string info = server.command({"INFO", "cpu"});
+  double used = 0;
+  for (const char* field : {"used_cpu_sys:", "used_cpu_user:"}) {
+    used += std::strtod(info.c_str() + info.find(field) + std::strlen(field), nullptr);
+  }
+  return {seconds(usage.ru_utime) + seconds(usage.ru_stime), used};
+}
+
+void print(const char* what, int tasks, double seconds, Cpu before, Cpu after) {
+  std::printf("%-36s %8.0f tasks/s; CPU us per task: client %.2f, server %.2f\n", what,
+              tasks / seconds, (after.ours - before.ours) * 1e6 / tasks,
+              (after.server - before.server) * 1e6 / tasks);
 }
 
 void run(Bench& bench, test::RedisServer& server) {
@@ -156,19 +182,26 @@ void run(Bench& bench, test::RedisServer& server) {
     }
     return run_all(bench, std::move(jobs));
   };
+  Cpu before = cpu_now(server);
+  const auto report = [&](const char* what, double seconds) {
+    const Cpu after = cpu_now(server);
+    print(what, bench.tasks, seconds, before, after);
+    before = after;
+  };
   std::vector<asio::awaitable<bool>> alone;
   alone.push_back(feed(bench, *connections[0]));
-  print("enqueue alone", bench.tasks, run_all(bench, std::move(alone)));
+  report("enqueue alone", run_all(bench, std::move(alone)));
 
   const auto begun = Clock::now();
   const Snapshot snapshot = need(test::run(bench.io, queue.snapshot(bench.incarnation, kFence)));
   const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
   std::printf("snapshot of %zu entries: %.0f ms\n", snapshot.window.size(), seconds * 1000);
 
-  print("read, start, finish, record, delete", bench.tasks, drain({}));
+  before = cpu_now(server);
+  report("read, start, finish, record, delete", drain({}));
   std::vector<asio::awaitable<bool>> both;
   both.push_back(feed(bench, *connections[0]));
-  print("everything at once", bench.tasks, drain(std::move(both)));
+  report("everything at once", drain(std::move(both)));
 }
 
 }  // namespace
