@@ -1,0 +1,201 @@
+-- The schema of a database migrated from nothing. A test compares it; to write it anew:
+-- PHOTOSCRIBE_UPDATE_GOLDEN=1 migrations_test --gtest_filter='*GoldenSchema'
+
+CREATE TABLE bleu (
+  result_id        INTEGER PRIMARY KEY REFERENCES result,
+  matched_1        INTEGER NOT NULL,
+  matched_2        INTEGER NOT NULL,
+  matched_3        INTEGER NOT NULL,
+  matched_4        INTEGER NOT NULL,
+  total_1          INTEGER NOT NULL,
+  total_2          INTEGER NOT NULL,
+  total_3          INTEGER NOT NULL,
+  total_4          INTEGER NOT NULL,
+  candidate_tokens INTEGER NOT NULL,
+  reference_tokens INTEGER NOT NULL,
+  bleu1            REAL    NOT NULL,
+  bleu2            REAL    NOT NULL,
+  bleu3            REAL    NOT NULL,
+  bleu4            REAL    NOT NULL
+) STRICT;
+
+CREATE VIRTUAL TABLE caption_search USING fts5 (caption, content = 'result', content_rowid = 'result_id');
+
+CREATE TABLE caption_search_progress (
+  one       INTEGER PRIMARY KEY CHECK (one = 1),
+  result_id INTEGER NOT NULL                  -- captions up to this one are indexed
+) STRICT;
+
+CREATE TABLE event (
+  event_id   INTEGER PRIMARY KEY,
+  run_id     INTEGER NOT NULL REFERENCES run,
+  at_unix_ms INTEGER NOT NULL,
+  level      TEXT    NOT NULL CHECK (level IN ('info', 'warning', 'error')),
+  kind       TEXT    NOT NULL,
+  text       TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE image (
+  image_id        INTEGER PRIMARY KEY,
+  run_id          INTEGER NOT NULL REFERENCES run,
+  root_id         INTEGER NOT NULL REFERENCES root,
+  path            BLOB    NOT NULL,           -- relative to the root, raw bytes
+  path_text       TEXT,                       -- only where path is not UTF-8: those bytes as %XX
+  size_bytes      INTEGER NOT NULL,
+  mtime_ns        INTEGER NOT NULL,
+  inode           INTEGER NOT NULL,
+  attempt         INTEGER NOT NULL DEFAULT 1 CHECK (attempt >= 1),
+  content_attempt INTEGER NOT NULL DEFAULT 1, -- the first attempt with this content and these settings
+  state           TEXT    NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'done', 'blurred', 'failed')),
+  reason          TEXT,
+  asked           INTEGER NOT NULL DEFAULT 1 CHECK (asked IN (0, 1)),    -- the last scan named and found it
+  vanished        INTEGER NOT NULL DEFAULT 0 CHECK (vanished IN (0, 1)),
+  queue_seq       INTEGER NOT NULL,           -- order of enqueueing within the run
+  UNIQUE (root_id, path, run_id),
+  CHECK ((state = 'failed') = (reason IS NOT NULL)),
+  CHECK (NOT (asked AND vanished)),
+  CHECK (content_attempt <= attempt)
+) STRICT;
+
+CREATE TABLE migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_unix_ms INTEGER NOT NULL) STRICT;
+
+CREATE TABLE past_incarnation (
+  incarnation   TEXT    NOT NULL PRIMARY KEY,
+  run_id        INTEGER NOT NULL REFERENCES run,
+  ended_unix_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE quarantine (
+  quarantine_id INTEGER PRIMARY KEY,
+  run_id        INTEGER NOT NULL REFERENCES run,
+  entry_id      TEXT    NOT NULL,
+  bytes         BLOB    NOT NULL,
+  why           TEXT    NOT NULL,
+  at_unix_ms    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE reference_caption (
+  image_id INTEGER NOT NULL REFERENCES image,
+  ordinal  INTEGER NOT NULL,
+  caption  TEXT    NOT NULL,
+  PRIMARY KEY (image_id, ordinal)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE result (
+  result_id        INTEGER PRIMARY KEY,
+  image_id         INTEGER NOT NULL REFERENCES image,
+  attempt          INTEGER NOT NULL,
+  outcome          TEXT    NOT NULL CHECK (outcome IN ('done', 'blurred', 'failed')),
+  blur_score       REAL,                      -- grey levels squared; NULL: the photo did not decode
+  width_px         INTEGER,                   -- as shown
+  height_px        INTEGER,
+  caption          TEXT,
+  log_prob         REAL,                      -- natural log, summed over the tokens
+  tokens           INTEGER,
+  reason           TEXT,
+  detail           TEXT,
+  worker_id        INTEGER NOT NULL REFERENCES worker,
+  read_us          INTEGER NOT NULL,
+  decode_us        INTEGER NOT NULL,
+  caption_us       INTEGER NOT NULL,
+  finished_unix_ms INTEGER NOT NULL,
+  UNIQUE (image_id, attempt),
+  CHECK ((outcome = 'done') = (caption IS NOT NULL)),
+  CHECK ((caption IS NULL) = (log_prob IS NULL) AND (caption IS NULL) = (tokens IS NULL)),
+  CHECK ((outcome = 'failed') = (reason IS NOT NULL)),
+  CHECK (reason IS NOT NULL OR detail IS NULL),
+  CHECK (outcome = 'failed' OR blur_score IS NOT NULL)
+) STRICT;
+
+CREATE TABLE root (
+  root_id     INTEGER PRIMARY KEY,
+  name        TEXT NOT NULL UNIQUE CHECK (name <> ''),
+  folder      BLOB NOT NULL UNIQUE,           -- absolute, raw bytes
+  folder_text TEXT                            -- only where folder is not UTF-8: those bytes as %XX
+) STRICT;
+
+CREATE TABLE run (
+  run_id          INTEGER PRIMARY KEY,
+  name            TEXT    NOT NULL UNIQUE CHECK (name <> ''),
+  settings        TEXT    NOT NULL CHECK (json_valid(settings)),
+  model_hash      TEXT    NOT NULL GENERATED ALWAYS AS (json_extract(settings, '$.model_hash')) STORED,
+  blur_threshold  REAL    NOT NULL GENERATED ALWAYS AS (json_extract(settings, '$.blur.blur_threshold')) STORED,
+  incarnation     TEXT    UNIQUE,             -- NULL: nothing of this run is in Redis
+  fence           INTEGER NOT NULL DEFAULT 0,
+  cursor          INTEGER NOT NULL DEFAULT 0, -- images with queue_seq <= cursor were enqueued
+  queue_end       INTEGER NOT NULL DEFAULT 0, -- the last queue_seq given
+  created_unix_ms INTEGER NOT NULL,
+  CHECK (cursor <= queue_end)
+) STRICT;
+
+CREATE TABLE run_count (
+  run_id INTEGER NOT NULL REFERENCES run,
+  asked  INTEGER NOT NULL CHECK (asked IN (0, 1)),
+  state  TEXT    NOT NULL CHECK (state IN ('pending', 'done', 'blurred', 'failed', 'vanished')),
+  reason TEXT    NOT NULL DEFAULT '',         -- of failed ones
+  images INTEGER NOT NULL,
+  PRIMARY KEY (run_id, asked, state, reason)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_root (
+  run_id  INTEGER NOT NULL REFERENCES run,
+  root_id INTEGER NOT NULL REFERENCES root,
+  PRIMARY KEY (run_id, root_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE skipped_extension (
+  run_id    INTEGER NOT NULL REFERENCES run,
+  extension TEXT    NOT NULL,
+  files     INTEGER NOT NULL,
+  PRIMARY KEY (run_id, extension)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE worker (
+  worker_id INTEGER PRIMARY KEY,
+  name      TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE INDEX event_of_run ON event (run_id, event_id);
+
+CREATE INDEX image_failed ON image (run_id, reason) WHERE state = 'failed';
+
+CREATE INDEX image_waiting ON image (run_id, queue_seq) WHERE state = 'pending' AND asked = 1;
+
+CREATE VIEW caption_result (run, root, uri, state, reason, blur_score, blur_threshold, caption, log_prob,
+                            bleu1, bleu2, bleu3, bleu4, width, height, model, worker, finished_at) AS
+SELECT run.name, root.name,
+       rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
+         || coalesce(image.path_text, CAST(image.path AS TEXT)),
+       image.state, image.reason, result.blur_score, run.blur_threshold, result.caption, result.log_prob,
+       bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
+       run.model_hash, worker.name,
+       strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
+  FROM image
+  JOIN run ON run.run_id = image.run_id
+  JOIN root ON root.root_id = image.root_id
+  LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
+  LEFT JOIN bleu ON bleu.result_id = result.result_id
+  LEFT JOIN worker ON worker.worker_id = result.worker_id;
+
+CREATE VIEW caption_result_latest (run, root, uri, state, reason, blur_score, blur_threshold, caption, log_prob,
+                                   bleu1, bleu2, bleu3, bleu4, width, height, model, worker, finished_at) AS
+SELECT run.name, root.name,
+       rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
+         || coalesce(image.path_text, CAST(image.path AS TEXT)),
+       image.state, image.reason, result.blur_score, run.blur_threshold, result.caption, result.log_prob,
+       bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
+       run.model_hash, worker.name,
+       strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
+  FROM image
+  JOIN run ON run.run_id = image.run_id
+  JOIN root ON root.root_id = image.root_id
+  LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
+  LEFT JOIN bleu ON bleu.result_id = result.result_id
+  LEFT JOIN worker ON worker.worker_id = result.worker_id
+ WHERE image.image_id = (
+         SELECT other.image_id
+           FROM image AS other
+           LEFT JOIN result AS last ON last.image_id = other.image_id AND last.attempt = other.attempt
+          WHERE other.root_id = image.root_id AND other.path = image.path
+          ORDER BY last.finished_unix_ms DESC NULLS LAST, other.run_id DESC
+          LIMIT 1);

@@ -1,0 +1,131 @@
+// The runner, and the schema that it makes.
+#include "migrations/migrations.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "tests/support/temp_dir.h"
+
+namespace photoscribe::migrations {
+namespace {
+
+using ::testing::HasSubstr;
+
+const Migration kOne{1, "0001_create_a", "CREATE TABLE a (x);"};
+const Migration kTwo{2, "0002_create_b", "CREATE TABLE b (x); INSERT INTO b VALUES (1);"};
+
+class Migrate : public ::testing::Test {
+ protected:
+  sqlite::Database& open() {
+    opened_ = std::make_unique<Expected<sqlite::Database>>(
+        sqlite::Database::open(folder_.file("a.db"), sqlite::Mode::read_write));
+    if (!*opened_) throw std::runtime_error(opened_->error().message);
+    return **opened_;
+  }
+  static std::string refusal(sqlite::Database& db, std::span<const Migration> known) {
+    const auto refused = migrate(db, known);
+    if (refused) return "";
+    EXPECT_EQ(refused.error().code, Errc::store_failure);
+    return refused.error().message;
+  }
+  test::TempDir folder_;
+  std::unique_ptr<Expected<sqlite::Database>> opened_;
+};
+
+TEST_F(Migrate, AppliesWhatIsMissingOnce) {
+  const Migration both[] = {kOne, kTwo};
+  auto& db = open();
+
+  EXPECT_EQ(migrate(db, std::span(both, 1)).value(), 1);
+  EXPECT_FALSE(check(db, both));
+  EXPECT_EQ(migrate(db, both).value(), 1);
+  EXPECT_EQ(migrate(db, both).value(), 0);
+  EXPECT_TRUE(check(db, both));
+  EXPECT_EQ(db.handle().execAndGet("SELECT count(*) FROM b").getInt(), 1);
+}
+
+TEST_F(Migrate, RefusesANewerSchema) {
+  const Migration both[] = {kOne, kTwo};
+  auto& db = open();
+  ASSERT_TRUE(migrate(db, both));
+
+  EXPECT_THAT(refusal(db, std::span(both, 1)), HasSubstr("newer photoscribe"));
+  EXPECT_FALSE(check(db, std::span(both, 1)));
+}
+
+TEST_F(Migrate, RefusesATextThatMoved) {
+  const Migration edited[] = {{1, "0001_create_a", "CREATE TABLE a (x, y);"}};
+  const Migration original[] = {kOne};
+  auto& db = open();
+  ASSERT_TRUE(migrate(db, original));
+
+  EXPECT_THAT(refusal(db, edited), HasSubstr("another text of migration 0001_create_a"));
+}
+
+TEST_F(Migrate, RefusesTheDatabaseOfAnotherProgram) {
+  auto& db = open();
+  db.execute("CREATE TABLE bookmarks (url)");
+  const Migration original[] = {kOne};
+
+  EXPECT_THAT(refusal(db, original), HasSubstr("another program"));
+  EXPECT_FALSE(db.handle().tableExists("a"));
+}
+
+TEST_F(Migrate, LeavesNothingOfAMigrationThatFails) {
+  const Migration broken[] = {kOne, {2, "0002_break", "CREATE TABLE b (x); CREATE TABLE a (x);"}};
+  auto& db = open();
+
+  EXPECT_THAT(refusal(db, broken), HasSubstr("0002_break"));
+
+  EXPECT_TRUE(db.handle().tableExists("a"));
+  EXPECT_FALSE(db.handle().tableExists("b"));
+  const Migration mended[] = {kOne, kTwo};
+  EXPECT_EQ(migrate(db, mended).value(), 1);
+}
+
+TEST(Embedded, AreNumberedWithoutGaps) {
+  int number = 0;
+  for (const Migration& migration : embedded()) {
+    EXPECT_EQ(migration.number, ++number) << migration.name;
+  }
+  EXPECT_GE(number, 5);
+}
+
+TEST(Fnv1a, HasThePublishedValues) {
+  EXPECT_EQ(fnv1a(""), 0xcbf29ce484222325U);
+  EXPECT_EQ(fnv1a("a"), 0xaf63dc4c8601ec8cU);
+  EXPECT_EQ(fnv1a("foobar"), 0x85944171f73967e8U);
+}
+
+/// Every object of the database as its SQL, by kind and name; FTS5's own tables are not ours.
+std::string dump(sqlite::Database& db) {
+  std::string text =
+      "-- The schema of a database migrated from nothing. A test compares it; to write it anew:\n"
+      "-- PHOTOSCRIBE_UPDATE_GOLDEN=1 migrations_test --gtest_filter='*GoldenSchema'\n";
+  auto row = db.query(
+      "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB "
+      "'caption_search_[cdi]*' "
+      "ORDER BY CASE type WHEN 'table' THEN 1 WHEN 'index' THEN 2 ELSE 3 END, name");
+  while (row.step()) text += "\n" + row.text(0) + ";\n";
+  return text;
+}
+
+TEST_F(Migrate, GivesTheGoldenSchema) {
+  auto& db = open();
+  ASSERT_TRUE(migrate(db));
+  const std::string golden = std::string(PHOTOSCRIBE_SOURCE_DIR) + "/migrations/schema.sql";
+  const std::string schema = dump(db);
+  if (std::getenv("PHOTOSCRIBE_UPDATE_GOLDEN") != nullptr) std::ofstream(golden) << schema;
+  std::ostringstream expected;
+  expected << std::ifstream(golden).rdbuf();
+
+  EXPECT_EQ(schema, expected.str());
+  EXPECT_EQ(db.handle().execAndGet("PRAGMA integrity_check").getString(), "ok");
+}
+
+}  // namespace
+}  // namespace photoscribe::migrations
