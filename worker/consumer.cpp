@@ -84,7 +84,11 @@ void Consumer::request_stop(milliseconds limit) {
 asio::awaitable<bool> Consumer::reach(Link& link) {
   if (link.connection.is_open()) co_return true;
   const Status connected = co_await link.connection.connect();
-  if (connected) co_return true;
+  if (connected) {
+    // What was on its way when the old connection broke may have put tasks into our name (H1).
+    for (auto& [incarnation, run] : runs_) run.renew_at = Clock::time_point();
+    co_return true;
+  }
   co_await trouble(link, connected.error());
   co_return false;
 }

@@ -95,6 +95,11 @@ class Consumer {
     int turns_since_suspect = 0;
     bool dry = false;  // the last read brought nothing
   };
+  /// Whether the storage behind a root answers, asked on a thread that may hang with it.
+  struct Probe {
+    std::shared_ptr<std::atomic<bool>> answered;
+    Clock::time_point since;
+  };
   struct Drain {
     Clock::time_point deadline;
     Ending ending;
@@ -149,7 +154,9 @@ class Consumer {
 
   // ---- consumer_end.cpp
   Awaitable<void> watch_loop();
+  void overdue(const InWork& work);
   void time_out(const InWork& work);
+  void storage_hangs(const InWork& work);
   void begin_drain(int code, const std::string& why, milliseconds limit);
   Awaitable<void> finish_drain();
   [[nodiscard]] bool all_done() const;
@@ -184,6 +191,7 @@ class Consumer {
   int environment_failures_ = 0;
   Clock::time_point unready_until_{};
   std::string unready_why_;
+  std::optional<Probe> probe_;
   std::optional<Drain> drain_;
   bool take_ended_ = false, publish_ended_ = false, ended_ = false;
 

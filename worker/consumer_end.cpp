@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "worker/consumer.h"
@@ -17,7 +18,8 @@ namespace {
 
 constexpr auto kWatchEvery = 100ms;
 constexpr auto kTimeoutLimit = 5'000ms;  // the other photos in work may finish so long
-constexpr auto kGoodbye = 500ms;         // past the limit, for the last hand-back
+constexpr auto kProbeLimit = 2'000ms;
+constexpr auto kGoodbye = 500ms;  // past the limit, for the last hand-back
 
 }  // namespace
 
@@ -29,9 +31,40 @@ asio::awaitable<void> Consumer::watch_loop() {
     if (ended_ || (drain_ && drain_->ending.code == kExitReplaceMe)) continue;
     for (const auto& work : pipeline_->in_work()) {
       const auto limit = std::chrono::seconds(work.jobs.front().run->spec.limits.image_timeout_s);
-      if (Clock::now() - work.since > limit) time_out(work);
+      if (Clock::now() - work.since > limit) overdue(work);
     }
   }
+}
+
+// A read that hangs is the photo's fault only if the storage answers otherwise.
+void Consumer::overdue(const InWork& work) {
+  const auto root = roots_.find(work.jobs.front().task.root);
+  if (work.stage != Stage::reading || root == roots_.end()) {
+    time_out(work);
+    return;
+  }
+  if (!probe_) {
+    probe_ = Probe{std::make_shared<std::atomic<bool>>(false), Clock::now()};
+    std::thread([answered = probe_->answered, root = root->second] {
+      (void)root.check();
+      *answered = true;
+    }).detach();
+  } else if (*probe_->answered) {
+    time_out(work);
+  } else if (Clock::now() - probe_->since > kProbeLimit) {
+    storage_hangs(work);
+  }
+}
+
+void Consumer::storage_hangs(const InWork& work) {
+  const Job& job = work.jobs.front();
+  if (drain_) return;
+  spdlog::error("msg=\"storage does not answer\" root={} path={}", quoted(job.task.root),
+                quoted(job.task.path));
+  ++abandoned_;
+  if (JoinedRun* run = find(job.run->incarnation)) give_back(*run, {job.entry});
+  begin_drain(kExitReplaceMe, "the storage behind root " + job.task.root + " does not answer",
+              kTimeoutLimit);
 }
 
 // The thread is lost, so the process ends. A single photo is failed; of a batch nobody knows which

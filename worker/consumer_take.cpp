@@ -30,13 +30,9 @@ asio::awaitable<void> Consumer::take_loop() {
   while (!drain_) {
     if (!co_await reach(take_)) continue;
     if (take_.connection.generation() != take_generation_) {
-      // Reads of the old connection may have taken tasks in our name; and while we were away nobody
-      // looked alive (H1, H12).
+      // While we were away nobody looked alive (H12).
       take_generation_ = take_.connection.generation();
-      for (auto& [incarnation, run] : runs_) {
-        run.renew_at = Clock::time_point();
-        run.liveness.forget();
-      }
+      for (auto& [incarnation, run] : runs_) run.liveness.forget();
       list_at_ = Clock::time_point();
     }
     const Status turn = co_await take_turn();

@@ -1,0 +1,124 @@
+#include "worker/load_task.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/image/make_images.h"
+#include "tests/support/temp_dir.h"
+#include "worker/blur_command.h"
+
+namespace photoscribe {
+namespace {
+
+using photoscribe::testing::Bytes;
+
+class LoadTask : public ::testing::Test {
+ protected:
+  LoadTask() { roots.emplace("photos", *PhotoRoot::open("photos", folder.path().string())); }
+  void put(const std::string& name, const Bytes& bytes) {
+    folder.write(name, std::string(bytes.begin(), bytes.end()));
+  }
+  LoadOutcome load(const std::string& path, const std::string& root = "photos") {
+    Task task;
+    task.root = root;
+    task.path = path;
+    return load_task(task, spec, roots, 32, buffer, [this] { ++decodes; });
+  }
+  std::string reason(const std::string& path, const std::string& root = "photos") {
+    const auto outcome = load(path, root);
+    const auto* failed = std::get_if<LoadFailed>(&outcome);
+    return failed == nullptr ? "none" : std::string(to_string(failed->failed.reason));
+  }
+
+  test::TempDir folder;
+  Roots roots;
+  RunSpec spec;
+  FileBuffer buffer;
+  int decodes = 0;
+};
+
+TEST_F(LoadTask, MakesTheNetworksInputOfAClearPhoto) {
+  put("a.jpg", photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(120, 90)));
+
+  const auto outcome = load("a.jpg");
+
+  const auto& photo = std::get<LoadedPhoto>(outcome);
+  EXPECT_GT(photo.blur_score, spec.blur.blur_threshold);
+  EXPECT_EQ(photo.width_px, 120);
+  EXPECT_EQ(photo.height_px, 90);
+  ASSERT_TRUE(photo.network_input);
+  EXPECT_EQ(photo.network_input->pixels.size(), 32U * 32U * 3U);
+  EXPECT_EQ(decodes, 1);
+}
+
+TEST_F(LoadTask, MakesNoInputOfABlurredPhoto) {
+  put("b.png", photoscribe::testing::encode_png(photoscribe::testing::smooth_picture(100, 100)));
+
+  const auto outcome = load("b.png");
+
+  const auto& photo = std::get<LoadedPhoto>(outcome);
+  EXPECT_LT(photo.blur_score, spec.blur.blur_threshold);
+  EXPECT_FALSE(photo.network_input);
+}
+
+TEST_F(LoadTask, GivesEachFailureItsReason) {
+  const Bytes jpeg = photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(80, 80));
+  put("cut.jpg", Bytes(jpeg.begin(), jpeg.begin() + static_cast<std::ptrdiff_t>(jpeg.size() / 2)));
+  put("empty.jpg", {});
+  put("text.jpg", Bytes(100, 'x'));
+  put("bomb.png", photoscribe::testing::png_bomb(60'000, 60'000));
+
+  EXPECT_EQ(reason("cut.jpg"), "truncated");
+  EXPECT_EQ(reason("empty.jpg"), "empty");
+  EXPECT_EQ(reason("text.jpg"), "not_an_image");
+  EXPECT_EQ(reason("bomb.png"), "too_large");
+  EXPECT_EQ(reason("none.jpg"), "missing");
+  EXPECT_EQ(reason("../../etc/passwd"), "outside_root");
+  EXPECT_EQ(reason("cut.jpg", "another root"), "outside_root");
+}
+
+TEST_F(LoadTask, GivesTheTaskBackWhenTheRootIsGone) {
+  const std::string mounted = folder.file("mounted");
+  std::filesystem::create_directory(mounted);
+  roots.insert_or_assign("photos", *PhotoRoot::open("photos", mounted));
+  std::filesystem::remove(mounted);
+
+  const auto outcome = load("a.jpg");
+
+  ASSERT_TRUE(std::holds_alternative<Error>(outcome));
+  EXPECT_EQ(std::get<Error>(outcome).code, Errc::environment);
+}
+
+TEST_F(LoadTask, ScoresFilesForPeopleAndMachines) {
+  put("sharp.jpg", photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(64, 48)));
+  put("bad\n\xff.jpg", Bytes(10, 'x'));
+  BlurCommand command;
+  command.files = {folder.file("sharp.jpg"), folder.file("bad\n\xff.jpg")};
+  std::ostringstream text, json;
+
+  EXPECT_EQ(run_blur_command(command, text), 1) << "one of them failed";
+  command.json = true;
+  EXPECT_EQ(run_blur_command(command, json), 1);
+
+  EXPECT_THAT(text.str(), ::testing::HasSubstr("clear"));
+  EXPECT_THAT(text.str(), ::testing::HasSubstr("not_an_image"));
+  std::istringstream lines(json.str());
+  std::string line;
+  ASSERT_TRUE(std::getline(lines, line));
+  const auto good = nlohmann::json::parse(line);
+  EXPECT_EQ(good["file"], command.files[0]);
+  EXPECT_EQ(good["verdict"], "clear");
+  EXPECT_EQ(good["width"], 64);
+  EXPECT_FALSE(good.contains("path_base64"));
+  ASSERT_TRUE(std::getline(lines, line));
+  const auto bad = nlohmann::json::parse(line);
+  EXPECT_EQ(bad["reason"], "not_an_image");
+  EXPECT_TRUE(bad.contains("path_base64"));
+  command.files.pop_back();
+  EXPECT_EQ(run_blur_command(command, json), 0);
+}
+
+}  // namespace
+}  // namespace photoscribe

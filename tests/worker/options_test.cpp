@@ -1,0 +1,106 @@
+#include "worker/options.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+
+#include "worker/join.h"
+#include "worker/log.h"
+
+namespace photoscribe {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+WorkerOptions options() {
+  WorkerOptions made;
+  made.redis_url = "unix:/tmp/none.sock";
+  made.roots = {"photos=/"};
+  return made;
+}
+
+TEST(WorkerOptions, RefuseAPasswordInTheUrlAndSayWhereItBelongs) {
+  WorkerOptions given = options();
+  given.redis_url = "redis://:hunter2@host:6379";
+
+  const auto endpoint = endpoint_of(given);
+
+  ASSERT_FALSE(endpoint);
+  EXPECT_EQ(endpoint.error().code, Errc::usage);
+  EXPECT_THAT(endpoint.error().message, HasSubstr("PHOTOSCRIBE_REDIS_PASSWORD"));
+  EXPECT_THAT(endpoint.error().message, testing::Not(HasSubstr("hunter2")));
+}
+
+TEST(WorkerOptions, TakeThePasswordFromTheEnvironment) {
+  setenv("PHOTOSCRIBE_REDIS_PASSWORD", "hunter2", 1);
+  const auto endpoint = endpoint_of(options());
+  unsetenv("PHOTOSCRIBE_REDIS_PASSWORD");
+
+  ASSERT_TRUE(endpoint) << endpoint.error().message;
+  EXPECT_EQ(endpoint->password, "hunter2");
+}
+
+TEST(WorkerOptions, NeedWholeAndDifferentRoots) {
+  for (const std::vector<std::string>& bad :
+       std::vector<std::vector<std::string>>{{}, {"photos"}, {"=/"}, {"photos="}, {"a=/", "a=/"}}) {
+    WorkerOptions given = options();
+    given.roots = bad;
+    const auto roots = roots_of(given);
+    ASSERT_FALSE(roots);
+    EXPECT_EQ(roots.error().code, Errc::usage) << roots.error().message;
+  }
+  WorkerOptions given = options();
+  given.roots = {"a=/", "b=/etc", "c=/tmp/../tmp"};
+  ASSERT_TRUE(roots_of(given));
+  EXPECT_EQ(roots_of(given)->size(), 3U);
+  given.roots = {"gone=/nonexistent/folder"};
+  EXPECT_EQ(roots_of(given).error().code, Errc::environment);
+}
+
+TEST(WorkerOptions, ReadTheListOfDevices) {
+  WorkerOptions given = options();
+  EXPECT_THAT(*devices_of(given, {"cuda:0", "cuda:1"}), ElementsAre("cuda:0", "cuda:1"));
+  given.devices = "cuda:1,cpu,cuda:1";
+  EXPECT_THAT(*devices_of(given, {"cpu"}), ElementsAre("cuda:1", "cpu"));
+  for (const std::string bad : {"", "gpu", "cuda:", "cuda:x", "cpu,,cpu", "cpu,"}) {
+    given.devices = bad;
+    EXPECT_FALSE(devices_of(given, {"cpu"})) << bad;
+  }
+}
+
+TEST(WhyNotJoin, SaysWhatTheRunAsksForAndWhatToDo) {
+  RunSpec spec;
+  spec.model_hash = std::string(64, 'b');
+  spec.roots = {"photos"};
+  const Roots roots = *roots_of(options());
+
+  EXPECT_FALSE(why_not_join(spec, spec.model_hash, roots));
+  EXPECT_THAT(*why_not_join(spec, "other", roots),
+              testing::AllOf(HasSubstr(spec.model_hash), HasSubstr("--model")));
+  spec.roots.push_back("disk2");
+  EXPECT_THAT(*why_not_join(spec, spec.model_hash, roots), HasSubstr("--root disk2=FOLDER"));
+  spec.preprocessing_version = kPreprocessingVersion + 1;
+  EXPECT_THAT(*why_not_join(spec, spec.model_hash, roots), HasSubstr("preprocessing"));
+}
+
+TEST(Quoted, LetsNoNameBreakOrForgeALogLine) {
+  EXPECT_EQ(quoted("plain name.jpg"), "\"plain name.jpg\"");
+  EXPECT_EQ(quoted("a\"b\\c"), "\"a\\\"b\\\\c\"");
+  EXPECT_EQ(quoted("x\nerror msg=1"), "\"x\\nerror msg=1\"");
+  EXPECT_EQ(quoted(std::string("\x1b[31m\0", 6)), "\"\\x1b[31m\\x00\"");
+  EXPECT_EQ(quoted("caf\xc3\xa9 \xff\xc3"), "\"caf\xc3\xa9 \\xff\\xc3\"");
+}
+
+TEST(AsUtf8, ReplacesOnlyWhatIsNotUtf8) {
+  EXPECT_EQ(as_utf8("caf\xc3\xa9"), "caf\xc3\xa9");
+  EXPECT_EQ(as_utf8("a\xff"), "a\xef\xbf\xbd");
+  EXPECT_TRUE(is_utf8("\xf0\x9f\x93\xb7"));
+  for (const std::string bad :
+       {"\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\x80", "\xe2\x82"}) {
+    EXPECT_FALSE(is_utf8(bad));
+  }
+}
+
+}  // namespace
+}  // namespace photoscribe
