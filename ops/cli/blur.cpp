@@ -28,6 +28,10 @@ int blur(const BlurOptions& options) {
   if (!worker) return report("blur", worker.error());
   std::vector<std::string> words{*worker, "blur"};
   if (options.json) words.emplace_back("--json");
+  if (loaded->origins.contains("blur.blur_threshold")) {
+    words.insert(words.end(),
+                 {"--blur-threshold", std::to_string(loaded->config.blur.blur_threshold)});
+  }
   words.emplace_back("--");
   words.insert(words.end(), options.files.begin(), options.files.end());
   std::vector<char*> argv;
@@ -45,9 +49,11 @@ void add_blur(CLI::App& app, Action& action) {
   const auto options = std::make_shared<BlurOptions>(*verb);
   verb->add_option("files", options->files, "photos")->type_name("FILE")->required();
   verb->add_flag("--json", options->json, "one JSON object per photo and line");
+  options->settings.flag("--blur-threshold", "blur.blur_threshold", "SCORE",
+                         "a score below it is blurred (default: 100)");
   verb->footer(
       "The score is the variance of the Laplacian of the gray photo at full resolution, as OpenCV\n"
-      "computes it. `photoscribe run` takes a photo below blur_threshold (100) for blurred.\n"
+      "computes it. Exit status: 0, or 1 when a file could not be measured.\n"
       "Example:\n"
       "  photoscribe blur *.jpg | sort -n");
   verb->callback([options, &action] { action = [options] { return blur(*options); }; });

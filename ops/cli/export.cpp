@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -25,6 +26,7 @@ struct ExportOptions {
   std::string file;  // empty or "-": standard output
   std::string run;   // empty: the newest
   std::vector<std::string> states;
+  std::int64_t limit = 0;  // 0: all
 };
 
 /// Standard output, or a file that takes its name only when it is whole.
@@ -141,14 +143,17 @@ Status export_rows(const ExportOptions& options) {
   if (!output) return fail(output.error());
 
   if (Status begun = (*output)->add((*format)->head()); !begun) return begun;
+  std::int64_t rows = 0;
   const Status read = store->for_each_result(run->id, [&](const ResultRow& row) -> Status {
     const auto& states = options.states;
     if (!states.empty() && std::find(states.begin(), states.end(), row.state) == states.end()) {
       return {};
     }
+    if (options.limit > 0 && rows == options.limit) return fail(Errc::cancelled, "that is enough");
+    ++rows;
     return (*output)->add((*format)->row(row));
   });
-  if (!read) return read;
+  if (!read && read.error().code != Errc::cancelled) return read;
   if (Status ended = (*output)->add((*format)->tail()); !ended) return ended;
   return (*output)->finish();
 }
@@ -173,6 +178,9 @@ void add_export(CLI::App& app, Action& action) {
       ->type_name("STATE")
       ->allow_extra_args(false)
       ->check(CLI::IsMember({"done", "blurred", "failed", "pending"}));
+  verb->add_option("--limit", options->limit, "the first N photos only")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
   verb->footer(
       "Examples:\n"
       "  photoscribe export archive.db | less\n"

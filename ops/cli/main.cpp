@@ -37,7 +37,11 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::Success& asked) {
     return app.exit(asked);  // --help, --version
   } catch (const CLI::ParseError& wrong) {
-    app.exit(wrong);
+    if (argc == 1) {
+      write_all(STDERR_FILENO, app.help());
+    } else {
+      app.exit(wrong);
+    }
     return kExitUsage;
   }
   return action();

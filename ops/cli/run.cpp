@@ -94,7 +94,7 @@ Expected<RunRequest> make_request(const RunOptions& options) {
   const Expected<ModelFolder> model = read_model_folder(*model_folder);
   if (!model) return fail(model.error());
   const Expected<std::string> worker = find_worker(config);
-  if (!worker) return fail(worker.error());
+  if (!worker && !options.request.dry_run) return fail(worker.error());
 
   RunRequest request = options.request;
   request.database = config.database;
@@ -105,11 +105,12 @@ Expected<RunRequest> make_request(const RunOptions& options) {
   request.limits = config.limits;
   request.lease = config.lease;
   request.window = config.queue.window;
-  request.devices = config.worker.devices;
-  request.workers = config.worker.count.value_or(workers_here(config.worker.devices));
+  request.worker_executable = worker.value_or("");
+  const WorkerPlan plan = plan_workers(config.worker, usable_gpus(request.worker_executable));
+  request.devices = plan.devices;
+  request.workers = plan.count;
   request.batch = config.worker.batch.value_or(0);
   request.threads = config.worker.threads.value_or(0);
-  request.worker_executable = *worker;
   request.redis_url = config.redis.url;
   request.redis_server_executable = config.redis.server_executable;
   request.state_folder = config.state_folder;
@@ -216,8 +217,8 @@ void add_setting_options(RunOptions& options) {
   s.flag("--batch", "worker.batch", "N", "photos per call of the network (default: chosen here)")
       ->group(machine);
   s.flag("--redis", "redis.url", "URL",
-         "redis://HOST:PORT, rediss://… or unix:PATH instead of a private server; the password "
-         "comes from PHOTOSCRIBE_REDIS_PASSWORD or PHOTOSCRIBE_REDIS_PASSWORD_FILE")
+         "redis://HOST:PORT, rediss://… or unix:PATH instead of a private server;\n"
+         "its password: PHOTOSCRIBE_REDIS_PASSWORD or PHOTOSCRIBE_REDIS_PASSWORD_FILE")
       ->group(machine);
 }
 

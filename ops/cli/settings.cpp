@@ -10,9 +10,7 @@
 namespace photoscribe::cli {
 
 Settings::Settings(CLI::App& verb) : verb_(verb) {
-  verb.add_option("--config", file_,
-                  "YAML file of settings (default: $PHOTOSCRIBE_CONFIG; `photoscribe config show` "
-                  "prints one)")
+  verb.add_option("--config", file_, "YAML file of settings (default: $PHOTOSCRIBE_CONFIG)")
       ->type_name("FILE")
       ->group("Settings");
 }

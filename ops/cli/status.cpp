@@ -33,6 +33,7 @@ struct StatusOptions {
 struct RunStatus {
   RunRow run;
   StoreSummary summary;
+  std::vector<Root> roots;
   std::vector<StoreEvent> events;
   double photos_per_s = 0;  // over kSample; 0 while nobody writes
 };
@@ -60,9 +61,11 @@ Expected<std::vector<RunStatus>> look(Store& store, bool running) {
     if (!summary) return fail(summary.error());
     Expected<std::vector<StoreEvent>> events = store.events(run.id, kEvents);
     if (!events) return fail(events.error());
+    Expected<std::vector<Root>> roots = store.roots(run.id);
+    if (!roots) return fail(roots.error());
     const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - began;
     const auto grown = before.contains(run.id) ? finished(summary->counts) - before[run.id] : 0;
-    out.push_back({run, std::move(*summary), std::move(*events),
+    out.push_back({run, std::move(*summary), std::move(*roots), std::move(*events),
                    running ? static_cast<double>(grown) / passed.count() : 0});
   }
   return out;
@@ -101,6 +104,9 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
          status.run.settings.model_hash.substr(0, 12) + ", beam " +
          std::to_string(status.run.settings.search.beam) + ", blur_threshold " +
          rate_text(status.run.settings.blur.blur_threshold) + "\n";
+  for (const Root& root : status.roots) {
+    out += "  root " + shown(root.name) + ": " + shown(root.folder) + "\n";
+  }
   for (const StoreEvent& event : status.events) {
     out += "  " + ink.dim(time_text(event.at_unix_ms)) + " " +
            (event.level == "info" ? "" : event.level + ": ") + shown(event.text) + "\n";
@@ -117,6 +123,8 @@ nlohmann::json run_json(const RunStatus& status) {
                                                   {"example_uri", replaced(f.example_uri)},
                                                   {"detail", replaced(f.example_detail)}};
   }
+  json roots = json::object();
+  for (const Root& root : status.roots) roots[replaced(root.name)] = replaced(root.folder);
   json events = json::array();
   for (const StoreEvent& event : status.events) {
     events.push_back({{"at_unix_ms", event.at_unix_ms},
@@ -138,6 +146,7 @@ nlohmann::json run_json(const RunStatus& status) {
               {"model", status.run.settings.model_hash},
               {"beam", status.run.settings.search.beam},
               {"blur_threshold", status.run.settings.blur.blur_threshold},
+              {"roots", std::move(roots)},
               {"events", std::move(events)}};
   if (status.summary.bleu) {
     const auto scores = bleu(status.summary.bleu->counts);

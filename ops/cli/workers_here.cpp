@@ -4,7 +4,10 @@
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string_view>
+
+#include "ops/cli/child_output.h"
 
 namespace photoscribe::cli {
 
@@ -29,9 +32,29 @@ int gpus_here() {
   return gpus;
 }
 
-int workers_here(const std::string& devices) {
-  if (devices == "auto") return std::max(1, gpus_here());
-  return 1 + static_cast<int>(std::count(devices.begin(), devices.end(), ','));
+WorkerPlan plan_workers(const WorkerConfig& config, const std::vector<std::string>& gpus) {
+  WorkerPlan plan{1, config.devices};
+  if (config.devices == "auto" && config.count != 1 && gpus.size() > 1) {
+    plan.devices.clear();
+    for (const std::string& gpu : gpus) plan.devices += (plan.devices.empty() ? "" : ",") + gpu;
+  }
+  const auto commas = std::count(plan.devices.begin(), plan.devices.end(), ',');
+  plan.count = config.count.value_or(static_cast<int>(commas) + 1);
+  return plan;
+}
+
+std::vector<std::string> usable_gpus(const std::string& worker) {
+  std::vector<std::string> gpus;
+  if (gpus_here() < 2) return gpus;
+  const Expected<ChildOutput> answer =
+      run_child({worker, "check", "--json"}, std::chrono::seconds(60));
+  if (!answer) return gpus;
+  const nlohmann::json object = nlohmann::json::parse(answer->out, nullptr, false);
+  if (!object.is_object() || !object.contains("devices")) return gpus;
+  for (const nlohmann::json& device : object["devices"]) {
+    if (device.is_string() && device.get<std::string>().starts_with("cuda")) gpus.push_back(device);
+  }
+  return gpus;
 }
 
 }  // namespace photoscribe::cli

@@ -3,8 +3,10 @@
 
 #include <string>
 
+#include "ops/cli/doctor_checks.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
+#include "ops/cli/workers_here.h"
 
 namespace photoscribe::cli {
 namespace {
@@ -71,6 +73,61 @@ TEST(HumanNumbers, ReadAsAPersonWritesThem) {
   EXPECT_EQ(rate_text(0.126), "0.13");
   EXPECT_EQ(rate_text(8.44), "8.4");
   EXPECT_EQ(rate_text(1234.5), "1,235");
+}
+
+TEST(WorkerPlan, GivesEachGpuAWorkerUnlessSomebodySaysOtherwise) {
+  const std::vector<std::string> two{"cuda:0", "cuda:1"};
+  WorkerConfig config;
+  EXPECT_EQ(plan_workers(config, {}), (WorkerPlan{1, "auto"}));
+  EXPECT_EQ(plan_workers(config, {"cuda:0"}), (WorkerPlan{1, "auto"}));
+  EXPECT_EQ(plan_workers(config, two), (WorkerPlan{2, "cuda:0,cuda:1"}));
+  config.count = 1;
+  EXPECT_EQ(plan_workers(config, two), (WorkerPlan{1, "auto"})) << "one process may serve both";
+  config.count = 4;
+  EXPECT_EQ(plan_workers(config, two), (WorkerPlan{4, "cuda:0,cuda:1"}));
+  EXPECT_EQ(plan_workers(config, {}), (WorkerPlan{4, "auto"}));
+  config.count.reset();
+  config.devices = "cuda:1,cuda:3";
+  EXPECT_EQ(plan_workers(config, two), (WorkerPlan{2, "cuda:1,cuda:3"}));
+  config.devices = "cpu";
+  EXPECT_EQ(plan_workers(config, two), (WorkerPlan{1, "cpu"}));
+}
+
+TEST(DoctorChecks, TellAReferenceBlasFromAFastOne) {
+  const auto health = [](double gflops) {
+    return worker_checks_from(R"({"blas": {"gflops": )" + std::to_string(gflops) +
+                                  R"(}, "devices": ["cpu"], "model": {"loads": true}})",
+                              0)
+        .at(0)
+        .health;
+  };
+
+  EXPECT_EQ(health(5), Health::bad);
+  EXPECT_EQ(health(98), Health::good);
+}
+
+TEST(DoctorChecks, SayWhenAGpuLiesIdleAndWhenAModelDoesNotOpen) {
+  const auto checks = worker_checks_from(
+      R"({"blas": {"library": "inside LibTorch"}, "devices": ["cpu"],
+          "model": {"loads": false, "error": "vocab.txt: missing"}})",
+      1);
+
+  EXPECT_EQ(checks.at(0).health, Health::good);
+  EXPECT_EQ(checks.at(1).health, Health::warning);
+  EXPECT_EQ(checks.at(2).health, Health::bad);
+  EXPECT_EQ(checks.at(2).finding, "vocab.txt: missing");
+}
+
+TEST(DoctorChecks, DoNotTrustAnAnswerThatIsNoJson) {
+  for (const char* const text : {"", "segfault", "[]", R"({"devices": 7})", R"({"blas": 3})"}) {
+    EXPECT_EQ(worker_checks_from(text, 0).at(0).health, Health::bad) << text;
+  }
+}
+
+TEST(DoctorChecks, ReadTheVersionOfRedisAndValkey) {
+  EXPECT_EQ(redis_version_from("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc"), "7.0.15");
+  EXPECT_EQ(redis_version_from("Valkey server v=8.1.1 sha=00000000:0"), "8.1.1");
+  EXPECT_EQ(redis_version_from("bash: not found"), "");
 }
 
 }  // namespace

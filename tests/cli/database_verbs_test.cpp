@@ -1,0 +1,190 @@
+// status and export, as processes, on databases made through Store.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "ops/cli/writer.h"
+#include "tests/cli/program.h"
+#include "tests/store/store_fixture.h"
+
+namespace photoscribe::cli {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+/// Records of RFC 4180: fields may hold newlines and doubled quotes.
+std::vector<std::vector<std::string>> parse_csv(const std::string& text) {
+  std::vector<std::vector<std::string>> records(1, std::vector<std::string>(1));
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string& field = records.back().back();
+    const char c = text[i];
+    if (quoted) {
+      if (c != '"') {
+        field += c;
+      } else if (i + 1 < text.size() && text[i + 1] == '"') {
+        field += text[++i];
+      } else {
+        quoted = false;
+      }
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == ',') {
+      records.back().emplace_back();
+    } else if (c == '\r' && text[i + 1] == '\n') {
+      records.emplace_back(1);
+      ++i;
+    } else {
+      field += c;
+    }
+  }
+  records.pop_back();  // behind the last line end
+  return records;
+}
+
+class DatabaseVerbs : public test::StoreTest {
+ protected:
+  /// One photo of each state; names that are hard to print.
+  void SetUp() override {
+    StoreTest::SetUp();
+    scan({test::file("a\n\"b\",.jpg"), test::file("caf\xe9.jpg"), test::file("empty.jpg"),
+          test::file("late.jpg")});
+    std::vector<Task> tasks = take();
+    std::sort(tasks.begin(), tasks.end(),
+              [](const Task& x, const Task& y) { return x.path < y.path; });
+    record({test::captioned(tasks[0], "a dog, \"rex\", runs", 123.5),
+            test::blurred(tasks[1], 20.25), test::failed(tasks[2], Reason::empty, "zero bytes")});
+    must(store().add_event(run(), "warning", "worker_died", "worker 1 ended (signal 9)"));
+  }
+
+  ChildOutput exported(const std::vector<std::string>& words) {
+    std::vector<std::string> all{"export", database()};
+    all.insert(all.end(), words.begin(), words.end());
+    ChildOutput output = photoscribe(all);
+    EXPECT_EQ(output.exit_status, 0) << output.err;
+    return output;
+  }
+};
+
+TEST_F(DatabaseVerbs, ExportsCsvThatReadsBack) {
+  const auto records = parse_csv(exported({"--format", "csv"}).out);
+
+  ASSERT_EQ(records.size(), 5U);
+  for (const auto& record : records) EXPECT_EQ(record.size(), 18U);
+  EXPECT_EQ(records[0][2], "uri");
+  EXPECT_EQ(records[1][2], "/archive/photos/a\n\"b\",.jpg");
+  EXPECT_EQ(records[1][7], "a dog, \"rex\", runs");
+  EXPECT_EQ(records[1][5], "123.5");
+  EXPECT_EQ(records[1][17], "2023-11-14T22:13:20.123Z");
+  EXPECT_EQ(records[2][2], "/archive/photos/caf%E9.jpg");
+  EXPECT_EQ(records[2][3], "blurred");
+  EXPECT_EQ(records[3][4], "empty");
+  EXPECT_EQ(records[4][3], "pending");
+}
+
+TEST_F(DatabaseVerbs, ExportsTheSameRowsAsTheView) {
+  const auto records = parse_csv(exported({"--format", "csv"}).out);
+
+  std::vector<std::string> joined;
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    std::string row;
+    for (const std::string& field : records[i]) {
+      row += (row.empty() ? "" : "|") + (field.empty() ? "-" : field);
+    }
+    joined.push_back(row);
+  }
+  EXPECT_THAT(joined, testing::UnorderedElementsAreArray(
+                          test::plain_rows(database(), "SELECT * FROM caption_result")));
+}
+
+TEST_F(DatabaseVerbs, ExportsJsonLinesWithTheBytesOfNames) {
+  std::istringstream lines(exported({"--format", "jsonl", "--state", "blurred"}).out);
+  std::string line, rest;
+  std::getline(lines, line);
+
+  EXPECT_FALSE(std::getline(lines, rest));
+  const json object = json::parse(line);
+  EXPECT_EQ(object["path_base64"], "Y2Fm6S5qcGc=");
+  EXPECT_EQ(object["blur_score"], 20.25);
+  EXPECT_EQ(object["caption"], nullptr);
+}
+
+TEST_F(DatabaseVerbs, ExportsCocoResultsIntoAFile) {
+  const std::string file = folder_.file("coco.json");
+
+  EXPECT_EQ(exported({"--format", "coco", "-o", file}).out, "");
+
+  std::ifstream in(file);
+  const json results = json::parse(in);
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_EQ(results[0]["caption"], "a dog, \"rex\", runs");
+  EXPECT_EQ(results[0]["file_name"], "a\n\"b\",.jpg");
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+    EXPECT_THAT(entry.path().filename().string(), Not(HasSubstr(".part")));
+  }
+}
+
+TEST_F(DatabaseVerbs, ShowsATableWithoutControlCharacters) {
+  const std::string table = exported({}).out;
+
+  EXPECT_THAT(table, HasSubstr("a\\n\"b\",.jpg"));
+  EXPECT_THAT(table, HasSubstr("caf\\xE9.jpg"));
+  EXPECT_THAT(table, HasSubstr("a dog, \"rex\", runs"));
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 5);
+}
+
+TEST_F(DatabaseVerbs, ExportsTheFirstFewWhenAsked) {
+  EXPECT_EQ(parse_csv(exported({"--format", "csv", "--limit", "2"}).out).size(), 3U);
+  EXPECT_EQ(parse_csv(exported({"--format", "csv", "--limit", "9"}).out).size(), 5U);
+}
+
+TEST_F(DatabaseVerbs, LeavesNothingWhenAnExportCannotBeWritten) {
+  const ChildOutput output =
+      photoscribe({"export", database(), "-o", folder_.file("no/such/folder.csv")});
+
+  EXPECT_EQ(output.exit_status, 3);
+  EXPECT_THAT(output.err, HasSubstr("no/such/folder.csv"));
+}
+
+TEST_F(DatabaseVerbs, NamesTheRunsWhenOneIsNotThere) {
+  const ChildOutput output = photoscribe({"export", database(), "--run", "other"});
+
+  EXPECT_EQ(output.exit_status, 2);
+  EXPECT_THAT(output.err, HasSubstr("there are: default"));
+}
+
+TEST_F(DatabaseVerbs, TellsCountsReasonsAndEvents) {
+  store_.reset();  // nobody is at work
+
+  const ChildOutput text = photoscribe({"status", database()});
+  const ChildOutput machine = photoscribe({"status", database(), "--json"});
+
+  EXPECT_EQ(text.exit_status, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("nobody is at work on it"));
+  EXPECT_THAT(text.out, HasSubstr("4 photos: 1 captioned, 1 blurred, 1 failed, 1 to do"));
+  EXPECT_THAT(text.out, HasSubstr("failed, empty: 1, such as /archive/photos/empty.jpg"));
+  EXPECT_THAT(text.out, HasSubstr("worker 1 ended (signal 9)"));
+  const json object = json::parse(machine.out);
+  EXPECT_EQ(object["writer_pid"], nullptr);
+  EXPECT_EQ(object["runs"][0]["pending"], 1);
+  EXPECT_EQ(object["runs"][0]["failures"]["empty"]["count"], 1);
+  EXPECT_EQ(object["runs"][0]["events"][0]["kind"], "worker_died");
+}
+
+TEST_F(DatabaseVerbs, KnowsWhoIsAtWork) {
+  EXPECT_EQ(current_writer(database()), getpid());
+
+  store_.reset();
+
+  EXPECT_EQ(current_writer(database()), std::nullopt);
+}
+
+}  // namespace
+}  // namespace photoscribe::cli
