@@ -1,3 +1,6 @@
+#include "models/blas.h"
+
+#include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -33,6 +36,16 @@ const char* better_core(std::string_view chosen) {
 }
 
 }  // namespace
+
+void set_network_threads(int threads) {
+  if (threads <= 0) return;
+  at::set_num_threads(threads);
+  using SetThreads = void (*)(int);
+  if (const auto set =
+          reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) {
+    set(threads);
+  }
+}
 
 void choose_blas_kernels(char** argv) {
   constexpr const char* kVariable = "OPENBLAS_CORETYPE";

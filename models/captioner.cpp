@@ -1,16 +1,17 @@
 #include "models/captioner.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include <cstring>
 #include <string_view>
 #include <utility>
 
+#include "models/blas.h"
 #include "models/device.h"
-#include "models/encoder.h"
+#include "models/fast_encoder.h"
 #include "models/model_store.h"
+#include "models/open_model.h"
 #include "models/search.h"
 
 namespace photoscribe {
@@ -38,7 +39,8 @@ class TorchCaptioner final : public Captioner {
         device_(device),
         type_(device.is_cuda() ? torch::kFloat16 : torch::kFloat32),
         settings_(search),
-        encoder_(architecture_.encoder, moved(model.tensors), "encoder."),
+        encoder_(Encoder(architecture_.encoder, moved(model.tensors), "encoder."),
+                 architecture_.input_side_px),
         search_(take_decoder(moved(model.tensors), architecture_, vocabulary_.size())) {
     const auto triple = [&](const std::array<double, 3>& v, double scale) {
       return at::tensor({v[0] * scale, v[1] * scale, v[2] * scale})
@@ -115,13 +117,9 @@ class TorchCaptioner final : public Captioner {
   std::vector<Caption> write_captions(std::span<const DecodedImage* const> batch) {
     const c10::InferenceMode inference;
     const torch::Tensor bytes = stage(batch).to(device_, /*non_blocking=*/true);
-    const torch::Tensor images = bytes.to(torch::kFloat32)
-                                     .sub_(mean_)
-                                     .div_(std_)
-                                     .to(type_)
-                                     .permute({0, 3, 1, 2});  // (N,3,S,S), channels last in memory
-    const torch::Tensor features =
-        encoder_.forward(images).permute({0, 2, 3, 1}).flatten(1, 2);  // (N,L,C)
+    const torch::Tensor images =
+        bytes.to(torch::kFloat32).sub_(mean_).div_(std_).to(type_);  // (N,S,S,3)
+    const torch::Tensor features = encoder_.forward(images);         // (N,L,C)
     std::vector<Caption> captions;
     for (const Hypothesis& one : search_.run(features, settings_)) {
       captions.push_back(
@@ -135,7 +133,7 @@ class TorchCaptioner final : public Captioner {
   torch::Device device_;
   torch::ScalarType type_;
   SearchSettings settings_;
-  Encoder encoder_;
+  FastEncoder encoder_;
   CaptionSearch search_;
   torch::Tensor mean_, std_;  // (3) of bytes
   torch::Tensor staging_;     // (N,S,S,3) bytes, grows to the largest batch
@@ -143,29 +141,45 @@ class TorchCaptioner final : public Captioner {
 
 }  // namespace
 
-Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config) {
+Expected<std::unique_ptr<Captioner>> make_captioner(const StoredModel& model,
+                                                    const CaptionerConfig& config) {
   if (config.search.beam < 1 || config.search.beam > 64 || config.search.tokens_max < 1 ||
       config.search.tokens_max > 256) {
     return fail(Errc::invalid_config, "search: beam must be 1 to 64, tokens_max 1 to 256");
   }
   const auto device = parse_device(config.device);
   if (!device) return fail(device.error());
-  if (config.threads > 0) at::set_num_threads(config.threads);
-  const auto model = load_model(config.model_folder);
-  if (!model) return fail(model.error());
+  set_network_threads(config.threads);
   auto opened = guard(Errc::model_failure, "model " + config.model_folder,
                       [&]() -> std::unique_ptr<Captioner> {
-                        return std::make_unique<TorchCaptioner>(*model, *device, config.search);
+                        return std::make_unique<TorchCaptioner>(model, *device, config.search);
                       });
   if (!opened) return opened;
-  // One photo through everything: the first real batch does not pay for kernels being chosen.
+  // Photos through everything: the first real batch does not pay for kernels being chosen.
   DecodedImage grey;
   grey.width_px = grey.height_px = (*opened)->input_side_px();
   const auto side = static_cast<std::size_t>(grey.width_px);
   grey.pixels.assign(side * side * 3, 128);
-  const DecodedImage* const one = &grey;
-  if (const auto warm = (*opened)->caption({&one, 1}); !warm) return fail(warm.error());
+  const std::vector<const DecodedImage*> some(8, &grey);
+  if (const auto warm = (*opened)->caption(some); !warm) return fail(warm.error());
   return opened;
+}
+
+Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config) {
+  const auto model = load_model(config.model_folder);
+  if (!model) return fail(model.error());
+  return make_captioner(*model, config);
+}
+
+StoredModel random_model(const ModelArchitecture& architecture, const Vocabulary& vocabulary,
+                         std::uint64_t seed) {
+  at::manual_seed(seed);
+  StoredModel model{{}, vocabulary, random_decoder(architecture, vocabulary.size())};
+  model.folder.name = "random";
+  model.folder.architecture = architecture;
+  for (const auto& [name, tensor] : random_encoder(architecture.encoder))
+    model.tensors.emplace("encoder." + name, tensor);
+  return model;
 }
 
 std::vector<std::string> available_devices() {

@@ -39,8 +39,8 @@ dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine,
                                                    const Desc& to) {
   const bool grouped = layer.groups > 1;
   const dnnl::memory::dims shape =
-      grouped ? dnnl::memory::dims{layer.groups, layer.out / layer.groups,
-                                   layer.in / layer.groups, layer.kernel, layer.kernel}
+      grouped ? dnnl::memory::dims{layer.groups, layer.out / layer.groups, layer.in / layer.groups,
+                                   layer.kernel, layer.kernel}
               : dnnl::memory::dims{layer.out, layer.in, layer.kernel, layer.kernel};
   const Desc weight(shape, kF32, Tag::any), bias({layer.out}, kF32, Tag::x);
   const dnnl::memory::dims stride{layer.stride, layer.stride};
@@ -50,9 +50,8 @@ dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine,
 #if DNNL_VERSION_MAJOR >= 3
   return {engine, kind, direct, from, weight, bias, to, stride, border, border, attributes(layer)};
 #else
-  return {{kind, direct, from, weight, bias, to, stride, border, border},
-          attributes(layer),
-          engine};
+  return {
+      {kind, direct, from, weight, bias, to, stride, border, border}, attributes(layer), engine};
 #endif
 }
 
@@ -99,7 +98,8 @@ class FastEncoder::Plans {
 
   Plan& plan(std::int64_t photos) {
     const auto found = plans_.find(photos);
-    return found != plans_.end() ? found->second : plans_.emplace(photos, make(photos)).first->second;
+    return found != plans_.end() ? found->second
+                                 : plans_.emplace(photos, make(photos)).first->second;
   }
 
   /// A buffer of at least `bytes` that is neither `a` nor `b`: three take turns in every plan.
@@ -128,8 +128,8 @@ class FastEncoder::Plans {
       if (layer.keeps_residual) kept = at;
       const dnnl::memory::dims shape{photos, layer.out, side, side};
       // A residual sum writes over the block's input, which nobody needs any more.
-      const Desc wanted = layer.adds_residual ? kept.get_desc()
-                                              : Desc(shape, kF32, last ? Tag::nhwc : Tag::any);
+      const Desc wanted =
+          layer.adds_residual ? kept.get_desc() : Desc(shape, kF32, last ? Tag::nhwc : Tag::any);
       const auto described = describe(engine_, layer, from, wanted);
       dnnl::memory to;
       if (layer.adds_residual) {
@@ -170,9 +170,10 @@ class FastEncoder::Plans {
     const ConvLayer& l = encoder_.layers()[layer];
     const bool grouped = l.groups > 1;
     const torch::Tensor plain = encoder_.weight(layer).contiguous();
-    const Desc desc = grouped ? Desc({l.groups, l.out / l.groups, l.in / l.groups, l.kernel, l.kernel},
-                                     kF32, Tag::goihw)
-                              : Desc({l.out, l.in, l.kernel, l.kernel}, kF32, Tag::oihw);
+    const Desc desc = grouped
+                          ? Desc({l.groups, l.out / l.groups, l.in / l.groups, l.kernel, l.kernel},
+                                 kF32, Tag::goihw)
+                          : Desc({l.out, l.in, l.kernel, l.kernel}, kF32, Tag::oihw);
     dnnl::memory source(desc, engine_, plain.data_ptr()), made(wanted, engine_);
     dnnl::reorder(source, made).execute(stream_, source, made);
     stream_.wait();

@@ -9,15 +9,14 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
+#include "models/safetensors_header.h"
+
 namespace photoscribe {
 namespace {
-
-using nlohmann::json;
 
 constexpr std::uint64_t kHeaderBytesMax = 64ULL << 20;  // Hugging Face's reader stops at 100 MB
 
@@ -47,11 +46,6 @@ std::optional<ElementType> element_type(const std::string& name) {
   throw std::runtime_error("array '" + name + "' " + what);
 }
 
-std::uint64_t natural(const json& value, const std::string& name, const char* what) {
-  if (!value.is_number_unsigned()) bad(name, std::string(what) + " is not a whole number");
-  return value.get<std::uint64_t>();
-}
-
 /// Elements times size, or throws when that does not fit the file.
 std::uint64_t bytes_of(const ArrayView& array, const std::string& name, std::uint64_t limit) {
   std::uint64_t bytes = size_of(array.type);
@@ -69,33 +63,19 @@ struct Entry {
   std::uint64_t begin = 0, end = 0;
 };
 
-Entry read_entry(const std::string& name, const json& value, std::uint64_t data_bytes) {
-  if (!value.is_object()) bad(name, "is not an object");
-  for (const auto& item : value.items())
-    if (item.key() != "dtype" && item.key() != "shape" && item.key() != "data_offsets")
-      bad(name, "has the unknown field " + item.key());
-  Entry entry{name, {}, 0, 0};
-  const auto type = element_type(value.at("dtype").get<std::string>());
-  if (!type) {
-    bad(name, "has elements of type " + value.at("dtype").get<std::string>() +
-                  "; F32, F16, BF16 and I64 are read");
-  }
+Entry check_entry(const HeaderEntry& said, std::uint64_t data_bytes) {
+  Entry entry{said.name, {}, said.begin, said.end};
+  const auto type = element_type(said.type);
+  if (!type) bad(said.name, "has elements of type " + said.type + "; F32, F16, BF16, I64 are read");
   entry.array.type = *type;
-  if (!value.at("shape").is_array()) bad(name, "has no shape");
-  if (value.at("shape").size() > 8) bad(name, "has more than 8 axes");
-  for (const json& extent : value.at("shape")) {
-    const std::uint64_t n = natural(extent, name, "an extent");
-    if (n > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-      bad(name, "has an extent that is too large");
-    entry.array.shape.push_back(static_cast<std::int64_t>(n));
+  for (const std::uint64_t extent : said.shape) {
+    if (extent > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      bad(said.name, "has an extent that is too large");
+    entry.array.shape.push_back(static_cast<std::int64_t>(extent));
   }
-  const json& range = value.at("data_offsets");
-  if (!range.is_array() || range.size() != 2) bad(name, "has no pair of data_offsets");
-  entry.begin = natural(range[0], name, "an offset");
-  entry.end = natural(range[1], name, "an offset");
-  if (entry.begin > entry.end || entry.end > data_bytes) bad(name, "lies outside the file");
-  if (bytes_of(entry.array, name, data_bytes) != entry.end - entry.begin)
-    bad(name, "has a shape that does not fill its range");
+  if (entry.begin > entry.end || entry.end > data_bytes) bad(said.name, "lies outside the file");
+  if (bytes_of(entry.array, said.name, data_bytes) != entry.end - entry.begin)
+    bad(said.name, "has a shape that does not fill its range");
   return entry;
 }
 
@@ -115,23 +95,6 @@ void check_tiling(std::vector<Entry>& entries, std::uint64_t data_bytes) {
                              " bytes, its header tells of " + std::to_string(at));
 }
 
-json parse_header(std::string_view text) {
-  int depth = 0;
-  // Depth 3 is all that the format needs; the limit keeps the parser's stack from growing.
-  const auto shallow = [&depth](int, json::parse_event_t event, json&) {
-    if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start) {
-      if (++depth > 4) throw std::runtime_error("its header is nested too deep");
-    } else if (event == json::parse_event_t::object_end ||
-               event == json::parse_event_t::array_end) {
-      --depth;
-    }
-    return true;
-  };
-  json header = json::parse(text.begin(), text.end(), shallow);
-  if (!header.is_object()) throw std::runtime_error("its header is not an object");
-  return header;
-}
-
 void write_all(int fd, const void* data, std::size_t size) {
   const auto* at = static_cast<const char*>(data);
   while (size > 0) {
@@ -145,22 +108,22 @@ void write_all(int fd, const void* data, std::size_t size) {
 
 std::string make_header(const std::map<std::string, ArrayView>& arrays,
                         const std::map<std::string, std::string>& metadata) {
-  json header = json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  SafetensorsHeader header;
+  header.metadata = metadata;
   std::uint64_t at = 0;
   for (const auto& [name, array] : arrays) {
     if (name == "__metadata__") bad(name, "has a reserved name");
     const std::uint64_t bytes =
         bytes_of(array, name, std::numeric_limits<std::uint64_t>::max() / 2);
     if (bytes != array.bytes.size()) bad(name, "has a shape that does not fill its bytes");
-    header[name] = {{"dtype", to_string(array.type)},
-                    {"shape", array.shape},
-                    {"data_offsets", {at, at + bytes}}};
+    header.entries.push_back({name,
+                              std::string(to_string(array.type)),
+                              {array.shape.begin(), array.shape.end()},
+                              at,
+                              at + bytes});
     at += bytes;
   }
-  std::string text = header.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // data start at a multiple of eight
-  return text;
+  return format_safetensors_header(header);
 }
 
 }  // namespace
@@ -227,18 +190,14 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
     std::memcpy(&header_bytes, bytes, sizeof header_bytes);
     if (header_bytes > kHeaderBytesMax || header_bytes > file_bytes - 8)
       throw std::runtime_error("its header is longer than the file or than 64 MiB");
-    const json header = parse_header({reinterpret_cast<const char*>(bytes) + 8, header_bytes});
+    SafetensorsHeader header =
+        parse_safetensors_header({reinterpret_cast<const char*>(bytes) + 8, header_bytes});
     const std::byte* data = bytes + 8 + header_bytes;
     const std::uint64_t data_bytes = file_bytes - 8 - header_bytes;
 
+    file.metadata_ = std::move(header.metadata);
     std::vector<Entry> entries;
-    for (const auto& item : header.items()) {
-      if (item.key() == "__metadata__") {
-        file.metadata_ = item.value().get<std::map<std::string, std::string>>();
-      } else {
-        entries.push_back(read_entry(item.key(), item.value(), data_bytes));
-      }
-    }
+    for (const HeaderEntry& said : header.entries) entries.push_back(check_entry(said, data_bytes));
     check_tiling(entries, data_bytes);
     for (Entry& entry : entries) {
       entry.array.bytes = {data + entry.begin, entry.end - entry.begin};

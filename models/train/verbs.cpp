@@ -1,28 +1,13 @@
 #include "models/train/verbs.h"
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "models/decoder.h"
-#include "models/encoder.h"
-#include "models/model_store.h"
 #include "models/train/fit.h"
+#include "models/train/verb_options.h"
 
 namespace photoscribe {
 namespace {
-
-void add_threads(CLI::App& verb, int& threads) {
-  verb.add_option("--threads", threads, "Threads of the network; 0: as many as there are cores")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
-}
-
-void use_threads(int threads) {
-  if (threads > 0) at::set_num_threads(threads);
-}
 
 void add_fit_files(CLI::App& verb, FitOptions& o) {
   verb.add_option("--photos", o.photos, "Folder of the photos")
@@ -135,51 +120,14 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
   });
 }
 
-/// A model of random weights with a small decoder: for tests, which need a real model's files and
-/// shapes but not its wisdom.
-Status init(const std::string& output, std::uint64_t seed) {
-  return guard(Errc::model_failure, "init",
-               [&] {
-                 at::manual_seed(seed);
-                 ModelToStore model;
-                 model.name = "random";
-                 model.architecture.annotation_size = 32;
-                 model.architecture.embedding_size = 32;
-                 model.architecture.hidden_size = 32;
-                 model.architecture.attention_size = 16;
-                 model.search.tokens_max = 12;
-                 const auto vocabulary =
-                     Vocabulary::make({"a",     "dog", "man",   "in",     "the",   "on",   "is",
-                                       "and",   "of",  "with",  "woman",  "girl",  "boy",  "white",
-                                       "black", "two", "water", "grass",  "beach", "ball", "street",
-                                       "child", "red", "runs",  "stands", "plays", "snow"});
-                 if (!vocabulary) return Status(fail(vocabulary.error()));
-                 TensorMap tensors = random_decoder(model.architecture, vocabulary->size());
-                 for (const auto& [name, tensor] : random_encoder(model.architecture.encoder))
-                   tensors.emplace("encoder." + name, tensor);
-                 return store_model(output, model, *vocabulary, tensors);
-               })
-      .and_then([](Status status) { return status; });
-}
-
-void add_init(CLI::App& app, Status& status) {
-  struct State {
-    std::string output;
-    std::uint64_t seed = 1;
-  };
-  const auto state = std::make_shared<State>();
-  CLI::App* verb =
-      app.add_subcommand("init", "Write a small model of random weights, for trying things out");
-  verb->add_option("--output", state->output, "Model folder to write")->required();
-  verb->add_option("--seed", state->seed)->capture_default_str();
-  verb->callback([state, &status] { status = init(state->output, state->seed); });
-}
-
 }  // namespace
 
 void add_verbs(CLI::App& app, const std::string& command, Status& status) {
   add_fit(app, command, status);
   add_init(app, status);
+  add_inspect(app, status);
+  add_evaluate(app, status);
+  add_bench_network(app, status);
 }
 
 }  // namespace photoscribe

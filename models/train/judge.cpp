@@ -1,0 +1,228 @@
+// The verbs that look at a finished model: inspect, evaluate, bench-network.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <numeric>
+#include <random>
+
+#include "models/blas.h"
+#include "models/captioner.h"
+#include "models/fast_encoder.h"
+#include "models/model_store.h"
+#include "models/train/evaluate.h"
+#include "models/train/features.h"
+#include "models/train/verb_options.h"
+
+namespace photoscribe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+Status inspect(const std::string& folder, bool list) {
+  const auto model = load_model(folder);
+  if (!model) return fail(model.error());
+  const ModelArchitecture& a = model->folder.architecture;
+  std::int64_t encoder = 0, decoder = 0;
+  for (const auto& [name, tensor] : model->tensors)
+    (name.starts_with("encoder.") ? encoder : decoder) += tensor.numel();
+  std::printf("name         %s\nhash         %s\n", model->folder.name.c_str(),
+              model->folder.hash.c_str());
+  std::printf("encoder      %s, %d px, %.2f million parameters\n", a.encoder.c_str(),
+              a.input_side_px, static_cast<double>(encoder) / 1e6);
+  std::printf("decoder      %s, %d hidden, %.2f million parameters\n", a.decoder.c_str(),
+              a.hidden_size, static_cast<double>(decoder) / 1e6);
+  std::printf("vocabulary   %lld words\n", static_cast<long long>(model->vocabulary.size()));
+  std::printf("search       beam %d, length_alpha %g, at most %d words\n",
+              model->folder.search.beam, model->folder.search.length_alpha,
+              model->folder.search.tokens_max);
+  if (!list) return {};
+  for (const auto& [name, tensor] : model->tensors) {
+    std::string shape;
+    for (const std::int64_t extent : tensor.sizes())
+      shape += (shape.empty() ? "" : " x ") + std::to_string(extent);
+    std::printf("%-44s %-20s mean %9.5f  std %9.5f\n", name.c_str(), shape.c_str(),
+                tensor.mean().item<double>(), tensor.std(false).item<double>());
+  }
+  return {};
+}
+
+struct EvaluateOptions {
+  std::string model, photos, captions, split;
+  std::vector<int> beams;
+  int threads = 0;
+  bool show = false;
+};
+
+Status evaluate(const EvaluateOptions& o) {
+  const auto model = load_model(o.model);
+  if (!model) return fail(model.error());
+  const auto split = read_split(o.captions, o.split);
+  if (!split) return fail(split.error());
+  return guard(Errc::model_failure, "evaluate", [&] {
+    const torch::NoGradGuard no_grad;
+    const ModelArchitecture& a = model->folder.architecture;
+    const FastEncoder encoder(Encoder(a.encoder, model->tensors, "encoder."), a.input_side_px);
+    std::vector<std::int64_t> usable;
+    std::vector<torch::Tensor> features;  // half precision: a thousand photos are 125 MB
+    for (std::size_t i = 0; i < split->size(); ++i) {
+      const auto photo = read_photo(o.photos + "/" + (*split)[i].name, a.input_side_px);
+      if (!photo) continue;
+      const auto image = normalise(*photo, a).permute({1, 2, 0}).unsqueeze(0).contiguous();
+      features.push_back(encoder.forward(image).to(torch::kFloat16));
+      usable.push_back(static_cast<std::int64_t>(i));
+    }
+    std::vector<std::int64_t> place(split->size());
+    for (std::size_t k = 0; k < usable.size(); ++k)
+      place[static_cast<std::size_t>(usable[k])] = static_cast<std::int64_t>(k);
+    const auto get = [&](const std::vector<std::int64_t>& some) {
+      std::vector<torch::Tensor> rows;
+      for (const std::int64_t i : some)
+        rows.push_back(features[static_cast<std::size_t>(place[static_cast<std::size_t>(i)])]);
+      return at::cat(rows).to(torch::kFloat32);
+    };
+    const CaptionSearch search(take_decoder(model->tensors, a, model->vocabulary.size()));
+    std::vector<int> beams = o.beams;
+    if (beams.empty()) beams.push_back(model->folder.search.beam);
+    for (const int beam : beams) {
+      SearchSettings settings = model->folder.search;
+      settings.beam = beam;
+      const SplitScore score =
+          score_split(search, settings, model->vocabulary, *split, usable, get);
+      std::printf(
+          "beam %d: BLEU-1..4 %.2f %.2f %.2f %.2f (%lld photos, %zu left out; PTB tokens, "
+          "closest reference length)\n",
+          beam, 100 * score.bleu[0], 100 * score.bleu[1], 100 * score.bleu[2], 100 * score.bleu[3],
+          static_cast<long long>(score.photos), split->size() - usable.size());
+      for (std::size_t k = 0; o.show && k < usable.size(); ++k) {
+        std::printf("%s\t%s\n", (*split)[static_cast<std::size_t>(usable[k])].name.c_str(),
+                    score.captions[k].c_str());
+      }
+    }
+  });
+}
+
+struct BenchOptions {
+  CaptionerConfig captioner;
+  int batch = 32;
+  double seconds = 5;
+};
+
+/// Photos a second of encoder and search together, on noise: decoding and blur check left out.
+Status bench_network(BenchOptions o) {
+  const auto folder = read_model_folder(o.captioner.model_folder);
+  if (!folder) return fail(folder.error());
+  const int beam = o.captioner.search.beam;
+  o.captioner.search = folder->search;
+  if (beam > 0) o.captioner.search.beam = beam;
+  auto captioner = open_captioner(o.captioner);
+  if (!captioner) return fail(captioner.error());
+  const auto side = static_cast<std::size_t>((*captioner)->input_side_px());
+  std::mt19937 random(1);
+  std::vector<DecodedImage> images(static_cast<std::size_t>(o.batch));
+  std::vector<const DecodedImage*> batch;
+  for (DecodedImage& image : images) {
+    image.width_px = image.height_px = static_cast<int>(side);
+    image.pixels.resize(side * side * 3);
+    for (auto& byte : image.pixels) byte = static_cast<std::uint8_t>(random());
+    batch.push_back(&image);
+  }
+  std::int64_t photos = 0;
+  if (const auto warm = (*captioner)->caption(batch); !warm) return fail(warm.error());
+  const auto start = Clock::now();
+  while (seconds_since(start) < o.seconds) {
+    if (const auto made = (*captioner)->caption(batch); !made) return fail(made.error());
+    photos += o.batch;
+  }
+  std::printf("network alone: %.0f photos/s (%s, batch %d, beam %d, %d CPU threads)\n",
+              static_cast<double>(photos) / seconds_since(start), o.captioner.device.c_str(),
+              o.batch, o.captioner.search.beam, at::get_num_threads());
+  if (o.captioner.device != "cpu") return {};
+
+  const auto model = load_model(o.captioner.model_folder);
+  if (!model) return fail(model.error());
+  return guard(Errc::model_failure, "bench-network", [&] {
+    const torch::NoGradGuard no_grad;
+    const FastEncoder encoder(Encoder(folder->architecture.encoder, model->tensors, "encoder."),
+                              folder->architecture.input_side_px);
+    const auto s = static_cast<std::int64_t>(side);
+    const torch::Tensor noise = at::randn({o.batch, s, s, 3});
+    static_cast<void>(encoder.forward(noise));
+    std::int64_t encoded = 0;
+    const auto begin = Clock::now();
+    for (; seconds_since(begin) < o.seconds; encoded += o.batch)
+      static_cast<void>(encoder.forward(noise));
+    std::printf("encoder alone: %.0f photos/s (%s)\n",
+                static_cast<double>(encoded) / seconds_since(begin), encoder.backend());
+  });
+}
+
+}  // namespace
+
+void add_threads(CLI::App& verb, int& threads) {
+  verb.add_option("--threads", threads, "Threads of the network; 0: as many as there are cores")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+}
+
+void use_threads(int threads) { set_network_threads(threads); }
+
+void add_inspect(CLI::App& app, Status& status) {
+  struct State {
+    std::string model;
+    bool list = false;
+  };
+  const auto state = std::make_shared<State>();
+  CLI::App* verb = app.add_subcommand("inspect", "Say what a model is");
+  verb->add_option("MODEL", state->model, "Model folder")->required();
+  verb->add_flag("--tensors", state->list, "List every tensor");
+  verb->callback([state, &status] { status = inspect(state->model, state->list); });
+}
+
+void add_evaluate(CLI::App& app, Status& status) {
+  const auto state = std::make_shared<EvaluateOptions>();
+  CLI::App* verb = app.add_subcommand("evaluate", "Score a model's captions of a split");
+  verb->add_option("MODEL", state->model, "Model folder")->required();
+  verb->add_option("--photos", state->photos, "Folder of the photos")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  verb->add_option("--captions", state->captions, "Captions, as Flickr8k.token.txt")
+      ->required()
+      ->check(CLI::ExistingFile);
+  verb->add_option("--split", state->split, "List of the photos, one name a line")
+      ->required()
+      ->check(CLI::ExistingFile);
+  verb->add_option("--beam", state->beams, "Beams to score; default: the model's own")
+      ->check(CLI::Range(1, 64));
+  verb->add_flag("--show", state->show, "Print every caption");
+  add_threads(*verb, state->threads);
+  verb->callback([state, &status] {
+    use_threads(state->threads);
+    status = evaluate(*state);
+  });
+}
+
+void add_bench_network(CLI::App& app, Status& status) {
+  const auto state = std::make_shared<BenchOptions>();
+  state->captioner.search.beam = 0;  // the model's own
+  CLI::App* verb =
+      app.add_subcommand("bench-network", "Measure photos a second of the network alone, on noise");
+  verb->add_option("MODEL", state->captioner.model_folder, "Model folder")->required();
+  verb->add_option("--device", state->captioner.device)->capture_default_str();
+  verb->add_option("--batch", state->batch)->check(CLI::Range(1, 4096))->capture_default_str();
+  verb->add_option("--beam", state->captioner.search.beam, "0: the model's own")
+      ->check(CLI::Range(0, 64))
+      ->capture_default_str();
+  verb->add_option("--seconds", state->seconds)->capture_default_str();
+  add_threads(*verb, state->captioner.threads);
+  verb->callback([state, &status] { status = bench_network(*state); });
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,22 @@
+// verb_options: what the verbs of photoscribe-train share. Private to models/train.
+#pragma once
+
+#include "common/core/error.h"
+
+namespace CLI {
+class App;
+}
+
+namespace photoscribe {
+
+/// --threads, for LibTorch's pool.
+void add_threads(CLI::App& verb, int& threads);
+/// Takes what --threads said; 0 leaves the default.
+void use_threads(int threads);
+
+void add_init(CLI::App& app, Status& status);
+void add_inspect(CLI::App& app, Status& status);
+void add_evaluate(CLI::App& app, Status& status);
+void add_bench_network(CLI::App& app, Status& status);
+
+}  // namespace photoscribe

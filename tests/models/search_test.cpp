@@ -1,0 +1,139 @@
+#include "models/search.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/vocabulary.h"
+
+namespace photoscribe {
+namespace {
+
+constexpr std::int64_t kWords = 8;  // four of them are words: 64 captions of three words
+
+ModelArchitecture small() {
+  ModelArchitecture a;
+  a.feature_channels = 12;
+  a.annotation_size = 9;
+  a.embedding_size = 11;
+  a.hidden_size = 7;
+  a.attention_size = 5;
+  return a;
+}
+
+DecoderParameters decoder(std::uint64_t seed, std::int64_t words) {
+  at::manual_seed(seed);
+  DecoderParameters p = take_decoder(random_decoder(small(), words), small(), words);
+  p.each([](const char*, torch::Tensor& tensor) { tensor = tensor * 4; });
+  return p;
+}
+
+/// log p of the next word after `words`, by the reference step.
+torch::Tensor next(const DecoderParameters& p, const torch::Tensor& photo,
+                   const std::vector<std::int64_t>& words) {
+  const torch::NoGradGuard no_grad;
+  const Annotations a = annotate(p, photo);
+  torch::Tensor h = a.h, c = a.c, logits;
+  std::vector<std::int64_t> inputs{kStartToken};
+  inputs.insert(inputs.end(), words.begin(), words.end());
+  for (const std::int64_t word : inputs)
+    logits = reference_step(p, a.values, a.keys, at::tensor({word}), h, c);
+  for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken})
+    logits[0][special] = -INFINITY;
+  return at::log_softmax(logits, 1).squeeze(0);
+}
+
+struct Best {
+  std::vector<std::int64_t> tokens;
+  double score = -INFINITY, log_prob = 0;
+};
+
+/// The best of all captions of up to `words_max` words, by trying them all.
+void try_all(const DecoderParameters& p, const torch::Tensor& photo, const SearchSettings& s,
+             std::vector<std::int64_t>& words, double log_prob, Best& best) {
+  const torch::Tensor log_p = next(p, photo, words);
+  const double ended = log_prob + log_p[kEndToken].item<double>();
+  const double score = ended / std::pow(static_cast<double>(words.size() + 1), s.length_alpha);
+  if (score > best.score) best = {words, score, ended};
+  if (words.size() == static_cast<std::size_t>(s.tokens_max)) return;
+  for (std::int64_t word = kUnknownToken + 1; word < p.embedding.size(0); ++word) {
+    words.push_back(word);
+    try_all(p, photo, s, words, log_prob + log_p[word].item<double>(), best);
+    words.pop_back();
+  }
+}
+
+TEST(Search, AWideBeamFindsTheBestOfAllCaptions) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    const DecoderParameters p = decoder(seed, kWords);
+    const torch::Tensor photo = at::randn({1, 6, 12});
+    SearchSettings settings{.beam = 64, .length_alpha = 0.7, .tokens_max = 3};
+    Best best;
+    std::vector<std::int64_t> words;
+    try_all(p, photo, settings, words, 0, best);
+    const auto found = CaptionSearch(p).run(photo, settings);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].tokens, best.tokens);
+    EXPECT_NEAR(found[0].log_prob, best.log_prob, 1e-4);
+  }
+}
+
+TEST(Search, BeamOneTakesTheLikeliestWordEachTime) {
+  const DecoderParameters p = decoder(5, 200);
+  const torch::Tensor photo = at::randn({1, 6, 12});
+  const SearchSettings settings{.beam = 1, .length_alpha = 0, .tokens_max = 8};
+  std::vector<std::int64_t> words;
+  while (words.size() < 8) {
+    const auto word = next(p, photo, words).argmax().item<std::int64_t>();
+    if (word == kEndToken) break;
+    words.push_back(word);
+  }
+  EXPECT_EQ(CaptionSearch(p).run(photo, settings)[0].tokens, words);
+}
+
+TEST(Search, LogProbIsThatOfTheWordsAndTheEnd) {
+  const DecoderParameters p = decoder(7, 200);
+  const torch::Tensor photo = at::randn({1, 6, 12});
+  const Hypothesis found =
+      CaptionSearch(p).run(photo, {.beam = 3, .length_alpha = 0.7, .tokens_max = 6})[0];
+  double sum = 0;
+  std::vector<std::int64_t> words;
+  for (const std::int64_t word : found.tokens) {
+    sum += next(p, photo, words)[word].item<double>();
+    words.push_back(word);
+  }
+  sum += next(p, photo, words)[kEndToken].item<double>();
+  EXPECT_NEAR(found.log_prob, sum, 1e-4);
+}
+
+TEST(Search, NeverWritesSpecialsNorMoreWordsThanAllowed) {
+  const DecoderParameters p = decoder(11, 50);
+  for (const auto& one : CaptionSearch(p).run(at::randn({16, 6, 12}),
+                                              {.beam = 4, .length_alpha = 1, .tokens_max = 5})) {
+    EXPECT_LE(one.tokens.size(), 5U);
+    for (const std::int64_t token : one.tokens) EXPECT_GT(token, kUnknownToken);
+  }
+}
+
+TEST(Search, APhotosCaptionDoesNotDependOnItsBatch) {
+  const DecoderParameters p = decoder(13, 200);
+  const CaptionSearch search(p);
+  const torch::Tensor photos = at::randn({24, 6, 12});
+  const SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = 10};
+  const auto together = search.run(photos, settings);
+  for (std::int64_t i = 0; i < 24; ++i) {
+    const auto alone = search.run(photos.narrow(0, i, 1), settings);
+    EXPECT_EQ(alone[0].tokens, together[static_cast<std::size_t>(i)].tokens) << i;
+    EXPECT_NEAR(alone[0].log_prob, together[static_cast<std::size_t>(i)].log_prob, 1e-4) << i;
+  }
+}
+
+TEST(Search, AnEmptyBatchIsNoWork) {
+  const DecoderParameters p = decoder(1, kWords);
+  EXPECT_TRUE(CaptionSearch(p).run(at::empty({0, 6, 12}), {}).empty());
+}
+
+}  // namespace
+}  // namespace photoscribe
