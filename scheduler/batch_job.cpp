@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kStep{50};
 constexpr milliseconds kShowEvery{200};
 constexpr milliseconds kMeasureEvery{500};
+constexpr std::chrono::seconds kStandstill{120};  // without a photo: a person should know why
 
 void rethrow(std::exception_ptr thrown) {
   if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
@@ -105,6 +106,7 @@ void BatchJob::step(Clock::time_point now) {
   obey_stop_requests();
   watch_redis(now);
   watch_workers(now);
+  warn_of_standstill(now);
   if (scheduler_end_ && pool_ && !killed_) pool_->stop();
   if (draining_ && !finishing_ && (!pool_ || pool_->ended())) {
     finishing_ = true;  // nobody here will finish another photo: record what there is
@@ -188,6 +190,25 @@ void BatchJob::give_up(Error error) {
     return;
   }
   begin_drain("stopping");
+}
+
+void BatchJob::warn_of_standstill(Clock::time_point now) {
+  const SchedulerNow& at = scheduler_->now();
+  const std::int64_t finished = at.done + at.blurred + at.failed;
+  const bool stands = finished == moved_ && at.counts.asked.pending > 0 && !draining_;
+  if (!stands || moved_at_ == Clock::time_point()) {
+    moved_ = finished;
+    moved_at_ = warned_at_ = now;
+    return;
+  }
+  if (now - warned_at_ < kStandstill) return;
+  warned_at_ = now;
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now - moved_at_).count();
+  std::string text = "no photo became final for " + std::to_string(minutes) + " minutes";
+  const std::string line = pool_ ? pool_->last_log_line() : "";
+  if (pool_) text += "; see the workers' logs in " + request_.state_folder;
+  if (!line.empty()) text += "; the last line there: " + line;
+  warn(EventLevel::warning, std::move(text));
 }
 
 void BatchJob::show(Clock::time_point now) {

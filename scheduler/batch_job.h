@@ -56,6 +56,7 @@ class BatchJob {
   void obey_stop_requests();
   void watch_redis(Clock::time_point now);
   void watch_workers(Clock::time_point now);
+  void warn_of_standstill(Clock::time_point now);
   void show(Clock::time_point now);
   void give_up(Error error);
   void begin_drain(std::string phase);
@@ -76,6 +77,9 @@ class BatchJob {
   std::optional<PrivateRedis> redis_;
   RestartPolicy redis_restarts_;
   Clock::time_point redis_started_{}, redis_due_{}, next_measure_{}, next_show_{};
+  Clock::time_point moved_at_{},
+      warned_at_{};  // the last photo that became final, the last warning
+  std::int64_t moved_ = 0;
   bool redis_down_ = false;
   std::optional<WorkerPool> pool_;
   std::optional<Scheduler> scheduler_;

@@ -7,6 +7,8 @@
 namespace photoscribe {
 namespace {
 
+constexpr int kPrivateLeaseMs = 10'000;
+
 /// Explicit devices are dealt out, one worker after the other; "auto" and "cpu" mean the same to
 /// all.
 std::string devices_of(const std::string& devices, int index, int workers) {
@@ -50,6 +52,7 @@ std::vector<std::string> worker_arguments(const RunRequest& request, const std::
 
 WorkerPoolSettings BatchJob::worker_settings(const redis::Endpoint& endpoint, int workers) const {
   WorkerPoolSettings settings;
+  settings.note_file = request_.state_folder + "/workers.process";
   for (int i = 0; i < workers; ++i) {
     ChildCommand command;
     command.executable = request_.worker_executable;
@@ -71,6 +74,11 @@ SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) 
   settings.spec.blur = request_.blur;
   settings.spec.limits = request_.limits;
   settings.spec.lease = request_.lease;
+  if (redis_) {  // one machine, no network between: a dead worker's photos need not wait so long
+    LeaseSettings& lease = settings.spec.lease;
+    lease.lease_ms = std::min(lease.lease_ms, kPrivateLeaseMs);
+    lease.beat_ms = std::min(lease.beat_ms, std::max(1, lease.lease_ms / 10));
+  }
   for (const Root& root : prepared_.roots) settings.spec.roots.push_back(root.name);
   return settings;
 }

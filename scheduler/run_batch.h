@@ -37,7 +37,7 @@ struct RunRequest {
   bool all_files = false;                     // files with any extension
   std::string references_file;                // empty: none
   std::string split_file;                     // empty: none; else only the photos that it names
-  std::int64_t limit = 0;                     // > 0: at most this many photos in this call
+  std::int64_t limit = 0;                     // > 0: only the first this many that the walk finds
   bool dry_run = false;                       // count only; writes nothing
   bool retry_failed = false;                  // failed photos get another attempt
   bool redo = false;             // every photo gets another attempt, with the settings given now

@@ -238,7 +238,16 @@ asio::awaitable<bool> Scheduler::wait_for_disk(Error error) {
     say(EventLevel::warning, error.message + ": waiting until the database can be written");
     disk_trouble_said_ = true;
   }
-  co_await rest(milliseconds(error.code == Errc::store_full ? 2'000 : 200));
+  // A timer of its own, since both loops may wait here, and short steps, since abort() only says
+  // so.
+  asio::steady_timer timer(io_);
+  const int steps = error.code == Errc::store_full ? 20 : 2;
+  for (int i = 0; i < steps && !aborted_ && !finishing_; ++i) {
+    timer.expires_after(milliseconds(100));
+    boost::system::error_code woken;
+    auto token = asio::redirect_error(asio::use_awaitable, woken);
+    co_await timer.async_wait(token);
+  }
   co_return !aborted_ && !finishing_;
 }
 

@@ -29,11 +29,11 @@ namespace photoscribe {
 
 struct SchedulerSettings {
   RunId run = 0;
-  RunSpec spec;                                     // what workers read; its roots are names
-  redis::Endpoint endpoint;                         // password included
-  std::int64_t window = 50'000;                     // DESIGN 2; bounds |S| and XLEN tasks (H6)
-  int weight = 1, priority = 0;                     // of the run among others on the same fleet
-  std::chrono::milliseconds first_connect{15'000};  // how long nobody may answer at the start
+  RunSpec spec;                                    // what workers read; its roots are names
+  redis::Endpoint endpoint;                        // password included
+  std::int64_t window = 50'000;                    // DESIGN 2; bounds |S| and XLEN tasks (H6)
+  int weight = 1, priority = 0;                    // of the run among others on the same fleet
+  std::chrono::milliseconds first_connect{8'000};  // how long nobody may answer at the start
   std::chrono::milliseconds idle_poll_max{50};  // between two looks for results when there are none
 };
 

@@ -33,14 +33,23 @@ WorkerPool::WorkerPool(asio::io_context& io, WorkerPoolSettings settings, Say sa
 }
 
 Status WorkerPool::start() {
+  stop_left_over_workers(settings_.note_file);
   for (Slot& slot : slots_) {
-    rotate_log(slot.command.log_file);
-    Expected<ChildProcess> child = ChildProcess::spawn(slot.command);
-    if (!child) {
+    if (Status spawned = spawn(slot); !spawned) {
       for (Slot& started : slots_) started.child.reset();
-      return fail(child.error());
+      return spawned;
     }
-    slot.child.emplace(std::move(*child));
+  }
+  return {};
+}
+
+Status WorkerPool::spawn(Slot& slot) {
+  rotate_log(slot.command.log_file);
+  Expected<ChildProcess> child = ChildProcess::spawn(slot.command);
+  if (!child) return fail(child.error());
+  slot.child.emplace(std::move(*child));
+  if (const auto process = identify_process(slot.child->pid())) {
+    std::ofstream(settings_.note_file, std::ios::app) << to_line(*process) << "\n";
   }
   return {};
 }
@@ -68,6 +77,8 @@ void WorkerPool::step(Clock::time_point now) {
   }
   if (!stopping_) return;
   ended_ = alive() == 0;
+  std::error_code ignored;
+  if (ended_) std::filesystem::remove(settings_.note_file, ignored);
   if (!ended_ && now >= kill_at_) kill();
 }
 
@@ -91,19 +102,17 @@ void WorkerPool::on_end(std::size_t index, const ChildEnd& end, Clock::time_poin
 
 void WorkerPool::start_again(std::size_t index, Clock::time_point now) {
   Slot& slot = slots_[index];
-  rotate_log(slot.command.log_file);
-  Expected<ChildProcess> child = ChildProcess::spawn(slot.command);
-  if (child) {
-    slot.child.emplace(std::move(*child));
+  const Status spawned = spawn(slot);
+  if (spawned) {
     ++restarts_;
     return;
   }
   // No memory, no processes left, an executable that is being replaced: as a death at once.
-  slot.last_end = child.error().message;
+  slot.last_end = spawned.error().message;
   const RestartDecision next = slot.policy.ended(ChildEnd(), false);
   slot.given_up = next.give_up;
   slot.start_at = now + next.delay;
-  say(EventLevel::warning, "worker " + std::to_string(index + 1) + ": " + child.error().message);
+  say(EventLevel::warning, "worker " + std::to_string(index + 1) + ": " + spawned.error().message);
 }
 
 void WorkerPool::measure(Clock::time_point now) {
@@ -166,6 +175,28 @@ std::string describe(const ChildEnd& end) {
   if (end.signal != 0) return "was killed by signal " + std::to_string(end.signal);
   if (end.exit_code == kWorkerExitReplace) return "asked to be replaced";
   return "ended with exit status " + std::to_string(end.exit_code);
+}
+
+std::string WorkerPool::last_log_line() const {
+  const Slot* latest = nullptr;
+  std::filesystem::file_time_type when{};
+  for (const Slot& slot : slots_) {
+    std::error_code absent;
+    const auto written = std::filesystem::last_write_time(slot.command.log_file, absent);
+    if (absent || (latest != nullptr && written <= when)) continue;
+    latest = &slot;
+    when = written;
+  }
+  return latest == nullptr ? "" : last_lines(latest->command.log_file, 1);
+}
+
+void stop_left_over_workers(const std::string& note_file) {
+  std::ifstream note(note_file);
+  for (std::string line; std::getline(note, line);) {
+    if (const auto process = process_from_line(line)) kill_process(*process);
+  }
+  std::error_code ignored;
+  std::filesystem::remove(note_file, ignored);
 }
 
 std::string last_lines(const std::string& file, int count) {

@@ -27,6 +27,7 @@ namespace asio = boost::asio;
 
 struct WorkerPoolSettings {
   std::vector<ChildCommand> commands;  // one per worker; its log_file says where the last words are
+  std::string note_file;  // who was started: for the next run, should this one be killed
   RestartSettings restart;
   std::chrono::milliseconds stop_limit{20'000};  // from SIGTERM to SIGKILL
 };
@@ -36,7 +37,8 @@ class WorkerPool {
   using Say = std::function<void(const Event&)>;
   WorkerPool(asio::io_context& io, WorkerPoolSettings settings, Say say);
 
-  /// Starts every worker. Fails with environment when one cannot be started at all; those that
+  /// Stops workers that a killed run left behind (they end by themselves, unless one hangs), then
+  /// starts every worker. Fails with environment when one cannot be started at all; those that
   /// were are killed.
   [[nodiscard]] Status start();
   /// Watches until stop() or kill() and the end of every worker. Call once, after start().
@@ -58,6 +60,8 @@ class WorkerPool {
   [[nodiscard]] std::pair<std::string, std::string> last_words() const;
   [[nodiscard]] int restarts() const { return restarts_; }
   [[nodiscard]] std::int64_t peak_bytes() const { return peak_bytes_; }
+  /// The last line that any worker logged, for people; may be empty.
+  [[nodiscard]] std::string last_log_line() const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -73,6 +77,7 @@ class WorkerPool {
   void step(Clock::time_point now);
   void on_end(std::size_t index, const ChildEnd& end, Clock::time_point now);
   void start_again(std::size_t index, Clock::time_point now);
+  [[nodiscard]] Status spawn(Slot& slot);
   void measure(Clock::time_point now);
   void say(EventLevel level, std::string text) const;
 
@@ -88,6 +93,8 @@ class WorkerPool {
 
 /// "killed by signal 9", "ended with exit status 3"
 [[nodiscard]] std::string describe(const ChildEnd& end);
+/// Kills the processes that `note_file` names, as far as they still are those, and removes it.
+void stop_left_over_workers(const std::string& note_file);
 /// The last `count` lines of a file; empty when it cannot be read.
 [[nodiscard]] std::string last_lines(const std::string& file, int count);
 /// Renames a log over 8 MiB to FILE.old, replacing an older one, so that logs stay bounded.
