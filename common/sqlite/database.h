@@ -38,12 +38,12 @@ class Database {
   /// begins every message.
   template <class Body>
   auto write(const std::string& operation, Body&& body) {
-    return transact("BEGIN IMMEDIATE", operation, body);
+    return transact(true, operation, body);
   }
   /// The same on one consistent snapshot, for reading.
   template <class Body>
   auto read(const std::string& operation, Body&& body) {
-    return transact("BEGIN", operation, body);
+    return transact(false, operation, body);
   }
 
   /// A cached statement. `sql` must be a string literal: its address is the key.
@@ -66,11 +66,12 @@ class Database {
       : handle_(std::move(handle)), path_(std::move(path)), mode_(mode) {}
 
   template <class Body>
-  auto transact(const char* begin, const std::string& operation, Body& body) ->
+  auto transact(bool writes, const std::string& operation, Body& body) ->
       typename ResultOf<std::invoke_result_t<Body&>>::type {
     using Returned = std::invoke_result_t<Body&>;
+    if (writes && mode_ == Mode::read_only) return fail(opened_for_reading(operation, path_));
     try {
-      handle_->exec(begin);
+      handle_->exec(writes ? "BEGIN IMMEDIATE" : "BEGIN");
       Rollback rollback{handle_.get()};
       if constexpr (std::is_void_v<Returned>) {
         body();

@@ -69,6 +69,10 @@ Error to_error(const SQLite::Exception& thrown, const std::string& operation,
   return Error{found.code, std::move(message)};
 }
 
+Error opened_for_reading(const std::string& operation, const std::string& path) {
+  return Error{Errc::store_failure, operation + ": " + text_of(path) + ": was opened for reading"};
+}
+
 bool is_sql_error(const SQLite::Exception& thrown) noexcept {
   return (thrown.getErrorCode() & 0xff) == SQLITE_ERROR;
 }

@@ -14,6 +14,9 @@ namespace photoscribe::sqlite {
 [[nodiscard]] Error to_error(const SQLite::Exception& thrown, const std::string& operation,
                              const std::string& path);
 
+/// Of a write on a database that was opened for reading.
+[[nodiscard]] Error opened_for_reading(const std::string& operation, const std::string& path);
+
 /// True for what a statement's text or arguments are to blame for, such as a malformed FTS5 query.
 [[nodiscard]] bool is_sql_error(const SQLite::Exception& thrown) noexcept;
 

@@ -156,12 +156,28 @@ TEST_F(DatabaseTest, ReadsADatabaseThatNobodyCanWrite) {
     ASSERT_TRUE(
         db.write("make", [&] { db.execute("CREATE TABLE t (x); INSERT INTO t VALUES (7)"); }));
   }
+  using std::filesystem::perms;
+  const auto readable = perms::owner_read | perms::group_read | perms::others_read;
+  std::filesystem::permissions(path(), readable);
   std::filesystem::permissions(
-      folder_.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
-  auto db = must(Database::open(path(), Mode::read_only));
+      folder_.path(), readable | perms::owner_exec | perms::group_exec | perms::others_exec);
+  const uid_t me = ::geteuid();
+  if (me == 0) {
+    ASSERT_EQ(::seteuid(65534), 0);  // permissions mean nothing to root
+  }
+  {
+    auto db = must(Database::open(path(), Mode::read_only));
+    EXPECT_EQ(number(db, "SELECT x FROM t"), 7);
+  }
+  const auto refused = Database::open(path(), Mode::read_write);
+  if (me == 0) {
+    ASSERT_EQ(::seteuid(me), 0);
+  }
 
-  EXPECT_EQ(number(db, "SELECT x FROM t"), 7);
-  std::filesystem::permissions(folder_.path(), std::filesystem::perms::owner_all);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::store_failure);
+  EXPECT_THAT(refused.error().message, HasSubstr("permissions"));
+  std::filesystem::permissions(folder_.path(), perms::owner_all);
 }
 
 TEST_F(DatabaseTest, SaysWhatIsWrongWithAFile) {
