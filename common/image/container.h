@@ -17,7 +17,7 @@ namespace photoscribe::image {
 struct Container {
   Size size;            // as stored
   int orientation = 1;  // EXIF's, or TIFF's own tag
-  bool alpha = false;   // pixels may be transparent
+  bool alpha = false;   // pixels may be transparent, and the decoder does not show them on black
   /// What to decode instead of the file, when not empty: without what a decoder would trip over or
   /// do by itself (a TIFF's orientation), or one frame as a file of its own.
   std::vector<std::uint8_t> rewritten;

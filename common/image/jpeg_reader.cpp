@@ -84,6 +84,7 @@ struct JpegReader::State {
       case JWRN_JFIF_MAJOR:
       case JWRN_BOGUS_ICC:
       case JWRN_BOGUS_PROGRESSION:
+      case JWRN_NOT_SEQUENTIAL:  // some cameras fill in the scan's parameters wrongly
         return;
       case JWRN_EXTRANEOUS_DATA:
         if (errors.msg_parm.i[0] <= kPaddingBytes && errors.msg_parm.i[1] == kEndMarker) return;

@@ -12,13 +12,11 @@ namespace {
 Decoded<cv::Mat> decode(std::span<const std::uint8_t> bytes, std::string_view format, int flags) {
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
     return refuse(Reason::too_large, std::string(format) + ": over 2 GiB");
-  auto decoded = with_opencv(format, Reason::truncated, [&] {
-    // imdecode reads only; cv::Mat has no view of constant bytes.
-    const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8UC1,
-                         const_cast<std::uint8_t*>(bytes.data()));
-    return cv::imdecode(buffer, flags);
-  });
-  if (decoded && decoded->empty())
+  // imdecode reads only; cv::Mat has no view of constant bytes.
+  const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8UC1,
+                       const_cast<std::uint8_t*>(bytes.data()));
+  cv::Mat decoded = cv::imdecode(buffer, flags);
+  if (decoded.empty())
     return refuse(Reason::truncated, std::string(format) + ": the data are damaged or cut short");
   return decoded;
 }
@@ -38,18 +36,16 @@ void blend_row(const Value* from, int width_px, std::uint8_t* to) noexcept {
   }
 }
 
-Decoded<cv::Mat> on_black(const cv::Mat& bgra, std::string_view format) {
-  return with_opencv(format, Reason::unsupported, [&] {
-    cv::Mat rgb(bgra.size(), CV_8UC3);
-    for (int y = 0; y < bgra.rows; ++y)
-      if (bgra.depth() == CV_16U)
-        blend_row(bgra.ptr<std::uint16_t>(y), bgra.cols, rgb.ptr(y));
-      else if (bgra.depth() == CV_8U)
-        blend_row(bgra.ptr(y), bgra.cols, rgb.ptr(y));
-      else
-        CV_Error(cv::Error::StsUnsupportedFormat, "neither 8 nor 16 bits a channel");
-    return rgb;
-  });
+cv::Mat on_black(const cv::Mat& bgra) {
+  cv::Mat rgb(bgra.size(), CV_8UC3);
+  for (int y = 0; y < bgra.rows; ++y)
+    if (bgra.depth() == CV_16U)
+      blend_row(bgra.ptr<std::uint16_t>(y), bgra.cols, rgb.ptr(y));
+    else if (bgra.depth() == CV_8U)
+      blend_row(bgra.ptr(y), bgra.cols, rgb.ptr(y));
+    else
+      CV_Error(cv::Error::StsUnsupportedFormat, "neither 8 nor 16 bits a channel");
+  return rgb;
 }
 
 }  // namespace
@@ -66,12 +62,10 @@ Decoded<cv::Mat> decode_gray(std::span<const std::uint8_t> bytes, std::string_vi
   return decode(bytes, format, cv::IMREAD_GRAYSCALE | cv::IMREAD_IGNORE_ORIENTATION);
 }
 
-Decoded<cv::Mat> rgb_to_gray(const cv::Mat& rgb) {
-  return with_opencv("GIF", Reason::unsupported, [&] {
-    cv::Mat gray;
-    cv::cvtColor(rgb, gray, cv::COLOR_RGB2GRAY);
-    return gray;
-  });
+cv::Mat rgb_to_gray(const cv::Mat& rgb) {
+  cv::Mat gray;
+  cv::cvtColor(rgb, gray, cv::COLOR_RGB2GRAY);
+  return gray;
 }
 
 Decoded<cv::Mat> decode_rgb(std::span<const std::uint8_t> bytes, std::string_view format,
@@ -79,14 +73,11 @@ Decoded<cv::Mat> decode_rgb(std::span<const std::uint8_t> bytes, std::string_vie
   if (alpha) {
     auto image = decode(bytes, format, cv::IMREAD_UNCHANGED);
     if (!image) return image;
-    if (image->channels() == 4) return on_black(*image, format);
+    if (image->channels() == 4) return on_black(*image);
   }
   auto image = decode(bytes, format, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
-  if (!image) return image;
-  return with_opencv(format, Reason::unsupported, [&] {
-    cv::cvtColor(*image, *image, cv::COLOR_BGR2RGB);
-    return *image;
-  });
+  if (image) cv::cvtColor(*image, *image, cv::COLOR_BGR2RGB);
+  return image;
 }
 
 }  // namespace photoscribe::image

@@ -1,10 +1,11 @@
 // opencv_codec: PNG, WebP, TIFF and BMP through OpenCV, behind a wall. Internal.
 //
-// The one place where OpenCV's decoders are called: its exceptions, its log and its threads end
-// here. It checks nothing that container_check checks; call that first.
+// OpenCV's exceptions, its log and its threads end here: the functions below throw, and are called
+// inside behind_opencv_wall(). They check nothing that container.h checks; that comes first.
 #pragma once
 
 #include <cstdint>
+#include <new>
 #include <opencv2/core.hpp>
 #include <span>
 #include <string_view>
@@ -23,25 +24,15 @@ namespace photoscribe::image {
                                           std::string_view format, bool alpha);
 
 /// OpenCV's gray of an RGB picture.
-[[nodiscard]] Decoded<cv::Mat> rgb_to_gray(const cv::Mat& rgb);
-
-/// Runs `work`, which calls OpenCV, and makes `reason` of what it throws; out of memory stays
-/// std::bad_alloc.
-template <class Work>
-auto with_opencv(std::string_view format, Reason reason, Work&& work) -> Decoded<decltype(work())>;
+[[nodiscard]] cv::Mat rgb_to_gray(const cv::Mat& rgb);
 
 /// OpenCV keeps to the calling thread and says nothing. Called before its first use; cheap.
 void quiet_opencv();
 
-}  // namespace photoscribe::image
-
-// Template below.
-#include <new>
-
-namespace photoscribe::image {
-
+/// Runs `work`, which may call OpenCV and returns a Decoded<…>, and makes a DecodeFailure of what
+/// it throws; out of memory stays std::bad_alloc.
 template <class Work>
-auto with_opencv(std::string_view format, Reason reason, Work&& work) -> Decoded<decltype(work())> {
+auto behind_opencv_wall(std::string_view format, Work&& work) -> decltype(work()) {
   quiet_opencv();
   try {
     return std::forward<Work>(work)();
@@ -49,12 +40,13 @@ auto with_opencv(std::string_view format, Reason reason, Work&& work) -> Decoded
     throw;
   } catch (const cv::Exception& e) {
     if (e.code == cv::Error::StsNoMem) throw std::bad_alloc();
-    // OpenCV's own caps (environment variables may lower them).
-    if (e.err.find("CV_IO_MAX") != std::string::npos)
-      return refuse(Reason::too_large, std::string(format) + ": over OpenCV's own cap: " + e.err);
-    return refuse(reason, std::string(format) + ": " + e.err);
+    const bool capped = e.err.find("CV_IO_MAX") != std::string::npos;  // set by the environment
+    return refuse(capped                                      ? Reason::too_large
+                  : e.code == cv::Error::StsUnsupportedFormat ? Reason::unsupported
+                                                              : Reason::truncated,
+                  std::string(format) + ": " + e.err);
   } catch (const std::exception& e) {
-    return refuse(reason, std::string(format) + ": " + e.what());
+    return refuse(Reason::truncated, std::string(format) + ": " + e.what());
   }
 }
 

@@ -46,7 +46,7 @@ std::uint32_t crc32(std::span<const std::uint8_t> bytes) noexcept {
 // Ancillary chunks that move pixels of OpenCV's decode (gray weighs by the file's gamma); the
 // others only make libpng talk.
 bool is_kept(std::string_view type) noexcept {
-  for (const std::string_view kept : {"tRNS", "gAMA", "sRGB", "iCCP", "cHRM", "sBIT"})
+  for (const std::string_view kept : {"tRNS", "gAMA", "sRGB", "iCCP", "cHRM", "cICP", "sBIT"})
     if (type == kept) return true;
   return false;
 }

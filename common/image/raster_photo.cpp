@@ -73,20 +73,15 @@ Decoded<GatedPhoto> load_gif(std::span<const std::uint8_t> bytes, const Wanted& 
   // A view: nothing below writes to it.
   const cv::Mat colour(rgb->height_px, rgb->width_px, CV_8UC3, rgb->pixels.data());
   if (wanted.blur != nullptr) {
-    const auto gray = rgb_to_gray(colour);
-    if (!gray) return refuse(gray.error());
-    photo.measured.blur_score = score_of(*gray, *wanted.blur);
+    photo.measured.blur_score = score_of(rgb_to_gray(colour), *wanted.blur);
     if (is_blurred(photo.measured.blur_score, *wanted.blur)) return photo;
   }
   if (wanted.side_px > 0) photo.network_input = network_input_of(colour, 1, wanted.side_px);
   return photo;
 }
 
-}  // namespace
-
-Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes, const Sniffed& sniffed,
-                                const Wanted& wanted, const DecodeLimits& limits) {
-  if (sniffed.format == Format::gif) return load_gif(bytes, wanted, limits);
+Decoded<GatedPhoto> load_by_opencv(std::span<const std::uint8_t> bytes, const Sniffed& sniffed,
+                                   const Wanted& wanted, const DecodeLimits& limits) {
   const auto container = check(bytes, sniffed.format, limits);
   if (!container) return refuse(container.error());
   if (auto fits = check_opencv_caps(sniffed, container->size); !fits) return refuse(fits.error());
@@ -111,6 +106,16 @@ Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes, const Sniff
   place_on_canvas(*rgb, *container);
   photo.network_input = network_input_of(*rgb, container->orientation, wanted.side_px);
   return photo;
+}
+
+}  // namespace
+
+Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes, const Sniffed& sniffed,
+                                const Wanted& wanted, const DecodeLimits& limits) {
+  return behind_opencv_wall(sniffed.name, [&] {
+    return sniffed.format == Format::gif ? load_gif(bytes, wanted, limits)
+                                         : load_by_opencv(bytes, sniffed, wanted, limits);
+  });
 }
 
 }  // namespace photoscribe::image

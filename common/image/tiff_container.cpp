@@ -19,7 +19,6 @@ enum Tag : std::uint16_t {
   kStripBytes = 279,
   kTileOffsets = 324,
   kTileBytes = 325,
-  kExtraSamples = 338,
   kSampleFormat = 339,
 };
 
@@ -191,7 +190,7 @@ Decoded<Container> check_tiff(std::span<const std::uint8_t> bytes, const DecodeL
   if (auto whole = check_pieces(*directory, bytes.size()); !whole) return refuse(whole.error());
   Container tiff;
   tiff.size = {static_cast<int>(width), static_cast<int>(height)};
-  tiff.alpha = directory->find(kExtraSamples).has_value();
+  // tiff.alpha stays false: libtiff's own conversion multiplies by alpha, which shows it on black.
   take_orientation(bytes, *directory, bytes[0] == 'I' ? ByteOrder::little : ByteOrder::big, tiff);
   return tiff;
 }

@@ -143,6 +143,14 @@ TEST(Tiff, Of16BitsGrayAndCmykShowsThePhoto) {
       1);
 }
 
+TEST(Tiff, ShowsTransparencyOnBlack) {
+  for (const int bits : {8, 16})
+    EXPECT_LE(largest_difference(
+                  network_input(encode_tiff(picture(), {.bits = bits, .alpha = 100}), kSide),
+                  left_half_on_black(picture(), 100)),
+              1);
+}
+
 TEST(Bmp, PassesUnchanged) {
   EXPECT_EQ(network_input(encode_bmp(picture()), kSide).pixels, picture().pixels);
   EXPECT_EQ(network_input(encode_bmp(picture(), {.top_down = true}), kSide).pixels,

@@ -76,11 +76,12 @@ struct GifOptions {
 struct TiffOptions {
   bool big_endian = false, big_tiff = false, tiled = false;
   int bits = 8;
-  int channels = 3;                     // 1 gray, 3 RGB, 4 CMYK
-  int sample_format = 1;                // 1 whole numbers, 3 IEEE
-  std::optional<int> orientation = {};  // tag 274
-  bool directory_first = false;         // before the pixels, as some writers have it
-  int pages = 1;                        // the others are flat black
+  int channels = 3;                        // 1 gray, 3 RGB, 4 CMYK
+  std::optional<std::uint8_t> alpha = {};  // of every left-half pixel; a fourth sample beside RGB
+  int sample_format = 1;                   // 1 whole numbers, 3 IEEE
+  std::optional<int> orientation = {};     // tag 274
+  bool directory_first = false;            // before the pixels, as some writers have it
+  int pages = 1;                           // the others are flat black
   std::uint16_t subfile_type = 0;
   std::string maker = {};      // tag 271
   bool dng = false;            // tag 50706

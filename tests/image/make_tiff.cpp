@@ -47,7 +47,9 @@ std::uint64_t sample(const DecodedImage& rgb, const TiffOptions& options, int x,
                            static_cast<std::size_t>(x)) *
                               3;
   unsigned value = 0;
-  if (options.channels == 1) {
+  if (options.alpha && channel == 3) {
+    value = x < rgb.width_px / 2 ? *options.alpha : 255U;
+  } else if (options.channels == 1) {
     value = (pixel[0] * 2U + pixel[1] * 5U + pixel[2]) / 8;
   } else if (options.channels == 4) {
     value = channel == 3 ? 0U : 255U - pixel[channel];  // ink, no black
@@ -63,6 +65,7 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> write_pixels(Writer& to,
                                                                   const DecodedImage& rgb,
                                                                   const TiffOptions& options) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> pieces;
+  const int samples = options.alpha ? 4 : options.channels;
   const int piece_width = options.tiled ? kTile : rgb.width_px;
   const int piece_height = options.tiled ? kTile : rgb.height_px;
   for (int top = 0; top < rgb.height_px; top += piece_height)
@@ -70,7 +73,7 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> write_pixels(Writer& to,
       const std::size_t start = to.out.size();
       for (int y = top; y < top + piece_height; ++y)
         for (int x = left; x < left + piece_width; ++x)
-          for (int channel = 0; channel < options.channels; ++channel)
+          for (int channel = 0; channel < samples; ++channel)
             to.number(sample(rgb, options, x, y, channel), options.bits / 8);
       pieces.emplace_back(start, to.out.size() - start);
     }
@@ -80,9 +83,9 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> write_pixels(Writer& to,
 std::vector<Entry> entries_of(const DecodedImage& rgb, const TiffOptions& options) {
   const auto width = static_cast<std::uint64_t>(rgb.width_px);
   const auto height = static_cast<std::uint64_t>(rgb.height_px);
-  const auto channels = static_cast<std::size_t>(options.channels);
+  const auto channels = static_cast<std::size_t>(options.alpha ? 4 : options.channels);
   const auto bits = static_cast<std::uint64_t>(options.bits);
-  const std::uint64_t photometric = channels == 1 ? 1 : channels == 3 ? 2 : 5;
+  const std::uint64_t photometric = options.channels == 1 ? 1 : options.channels == 3 ? 2 : 5;
   std::vector<Entry> entries{
       {254, 4, {options.subfile_type}},
       {256, 4, {width}},
@@ -105,6 +108,7 @@ std::vector<Entry> entries_of(const DecodedImage& rgb, const TiffOptions& option
     maker.values.push_back(0);
     entries.push_back(maker);
   }
+  if (options.alpha) entries.push_back({338, 3, {2}});  // not multiplied into the colours
   if (options.dng) entries.push_back({50706, 1, {1, 4, 0, 0}});
   if (options.sub_directory) entries.push_back({330, 4, {0}});
   return entries;

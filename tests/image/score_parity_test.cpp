@@ -87,6 +87,7 @@ std::vector<NamedBytes> files_of_every_kind() {
     add("tiff big endian " + size, encode_tiff(picture, {.big_endian = true}));
     add("tiff big " + size, encode_tiff(picture, {.big_tiff = true}));
     add("tiff cmyk " + size, encode_tiff(picture, {.channels = 4}));
+    add("tiff alpha " + size, encode_tiff(picture, {.alpha = 100}));
     add("tiff tiled " + size, encode_tiff(picture, {.tiled = true}));
     add("tiff pages " + size, encode_tiff(picture, {.pages = 3}));
     add("tiff lzw " + size, encode_tiff_compressed(picture, TiffCompression::lzw));
