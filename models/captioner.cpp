@@ -165,12 +165,6 @@ Expected<std::unique_ptr<Captioner>> make_captioner(const StoredModel& model,
   return opened;
 }
 
-Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config) {
-  const auto model = load_model(config.model_folder);
-  if (!model) return fail(model.error());
-  return make_captioner(*model, config);
-}
-
 StoredModel random_model(const ModelArchitecture& architecture, const Vocabulary& vocabulary,
                          std::uint64_t seed) {
   at::manual_seed(seed);

@@ -218,6 +218,19 @@ class Run {
   Status finish() {
     const auto weights = load_tensors(best());
     if (!weights) return fail(weights.error());
+    if (progress_.stage == Stage::whole) {
+      // What is shipped must not hold a layer of the encoder as it came (and half precision, in
+      // which it is written, would hide a change that is too small).
+      const auto came = load_tensors(options_.encoder);
+      if (!came) return fail(came.error());
+      std::string still;
+      for (const auto& [name, tensor] : *came) {
+        const torch::Tensor& now = weights->at("encoder." + name);
+        if (at::equal(now.to(torch::kFloat16), tensor.to(torch::kFloat16))) still += " " + name;
+      }
+      if (!still.empty())
+        std::fprintf(stderr, "warning: did not move in half precision:%s\n", still.c_str());
+    }
     return write_model(options_.output, *weights);
   }
 
