@@ -19,13 +19,19 @@ using boost::system::error_code;
 ByteStream::ByteStream(asio::any_io_executor executor) : resolver_(executor), socket_(executor) {}
 
 void ByteStream::close() noexcept {
+  closed_ = true;
   resolver_.cancel();
   error_code ignored;  // the peer learns of it or is gone already
   socket_.close(ignored);
 }
 
+error_code ByteStream::if_closed(error_code other) const noexcept {
+  return closed_ ? error_code(asio::error::operation_aborted) : other;
+}
+
 asio::awaitable<Status> ByteStream::open(const Endpoint& endpoint) {
   close();
+  closed_ = false;
   tls_.reset();  // a session's state does not outlive its connection
   if (endpoint.transport == Transport::unix_socket) co_return co_await open_unix(endpoint);
   Status connected = co_await open_tcp(endpoint);
@@ -51,6 +57,7 @@ asio::awaitable<Status> ByteStream::open_tcp(const Endpoint& endpoint) {
   auto token = asio::redirect_error(asio::use_awaitable, failed);
   const std::string port = std::to_string(endpoint.port);
   const auto places = co_await resolver_.async_resolve(endpoint.host, port, token);
+  failed = if_closed(failed);
   if (failed) {
     co_return fail(Errc::redis_unavailable, to_string(endpoint) + ": cannot find host " +
                                                 endpoint.host + ": " + failed.message());
@@ -60,6 +67,7 @@ asio::awaitable<Status> ByteStream::open_tcp(const Endpoint& endpoint) {
     socket_.close(ignored);
     const Socket::endpoint_type generic(place.endpoint());
     co_await socket_.async_connect(generic, token);
+    failed = if_closed(failed);
     if (!failed || failed == asio::error::operation_aborted) break;
   }
   if (failed) {

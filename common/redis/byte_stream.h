@@ -26,7 +26,8 @@ class ByteStream {
   explicit ByteStream(boost::asio::any_io_executor executor);
 
   /// Resolves, connects and, for TLS, shakes hands and checks the certificate's chain and name.
-  /// `endpoint` must outlive the call.
+  /// `endpoint` must outlive the call. A name server that does not answer holds it, even when
+  /// closed, until the system's resolver gives up: getaddrinfo cannot be interrupted.
   [[nodiscard]] boost::asio::awaitable<Status> open(const Endpoint& endpoint);
 
   /// All of `bytes`, which must outlive the call.
@@ -41,12 +42,15 @@ class ByteStream {
  private:
   using Socket = boost::asio::generic::stream_protocol::socket;
 
+  /// Whether close() was called since open() began: between two operations nothing else tells.
+  [[nodiscard]] boost::system::error_code if_closed(boost::system::error_code other) const noexcept;
   [[nodiscard]] boost::asio::awaitable<Status> open_unix(const Endpoint& endpoint);
   [[nodiscard]] boost::asio::awaitable<Status> open_tcp(const Endpoint& endpoint);
   [[nodiscard]] boost::asio::awaitable<Status> shake_hands(const Endpoint& endpoint);
 
   boost::asio::ip::tcp::resolver resolver_;
   Socket socket_;
+  bool closed_ = false;
   std::optional<boost::asio::ssl::context> tls_context_;
   std::optional<boost::asio::ssl::stream<Socket&>> tls_;  // over socket_; none without TLS
 };

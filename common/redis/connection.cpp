@@ -219,16 +219,14 @@ asio::awaitable<Status> Connection::Impl::connect() {
   ready_ = false;
   timeout_ = options_.connect_timeout;
   arm(until);
-  Status opened = co_await stream_.open(endpoint_);
-  if (!opened) {
+  try {
+    Status in = co_await stream_.open(endpoint_);
+    parser_ = Parser();
+    if (in) in = co_await log_in();
     if (stopped_ != Stopped::no) co_return fail(lost(operation, asio::error::operation_aborted));
-    co_return opened;
-  }
-  parser_ = Parser();
-  Status in = co_await log_in();
-  if (!in) co_return in;
-  if (stopped_ != Stopped::no) {
-    co_return fail(lost(operation, asio::error::operation_aborted));
+    if (!in) co_return in;
+  } catch (const boost::system::system_error&) {
+    co_return fail(lost(operation, asio::error::operation_aborted));  // as in exchange()
   }
   ready_ = true;
   ++generation_;

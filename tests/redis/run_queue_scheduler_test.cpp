@@ -117,6 +117,34 @@ TEST_F(SchedulerQueue, SnapshotTellsWaitingFromPendingFromGhosts) {
   EXPECT_EQ(ok(queue.look(inc)).pending, 1);
 }
 
+TEST_F(SchedulerQueue, H5SnapshotTellsAttemptsOfAnImageApart) {
+  Task again = task(1);
+  again.attempt = 2;
+  ok(queue.enqueue(inc, kFence, {task(1), again}));
+
+  const Snapshot snapshot = ok(queue.snapshot(inc, 12));
+
+  ASSERT_THAT(snapshot.window, SizeIs(2));
+  EXPECT_EQ(snapshot.window[0].attempt, 1);
+  EXPECT_EQ(snapshot.window[1].attempt, 2);
+}
+
+TEST_F(SchedulerQueue, H6SnapshotShowsWhichOfTwoDuplicatesIsMostDelivered) {
+  Task charged = task(1);
+  charged.deliveries = 2;
+  ok(queue.enqueue(inc, kFence, {task(1), charged}));
+  take("w1", 1);
+
+  const Snapshot snapshot = ok(queue.snapshot(inc, 12));
+
+  ASSERT_THAT(snapshot.window, SizeIs(2));
+  EXPECT_EQ(snapshot.window[0].deliveries, 1);
+  EXPECT_EQ(snapshot.window[1].deliveries, 2);
+  ok(queue.remove_tasks(inc, {snapshot.window[0].id}));
+  EXPECT_EQ(ok(queue.look(inc)).tasks_length, 1);
+  EXPECT_EQ(take("w2", 1)[0].deliveries, 3);
+}
+
 TEST_F(SchedulerQueue, SnapshotOfARunWithoutGroupIsARunGone) {
   server.command({"XGROUP", "DESTROY", key("tasks"), "workers"});
 

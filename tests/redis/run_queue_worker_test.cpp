@@ -206,6 +206,41 @@ TEST_F(WorkerQueue, H9HandBackOfFinishedTasksRevivesNothing) {
   EXPECT_EQ(server.number({"XLEN", key("tasks")}), 0);
 }
 
+TEST_F(WorkerQueue, H9HandBackDropsEntriesThatAreNoTasks) {
+  server.command({"XADD", key("tasks"), "*", "x", "y"});
+  server.command({"XREADGROUP", "GROUP", "workers", "w1", "STREAMS", key("tasks"), ">"});
+  const auto held = ok(queue.pending_of(inc, "w1", 5));
+  ASSERT_THAT(held, SizeIs(1));
+
+  EXPECT_EQ(ok(queue.hand_back(inc, "w1", {held[0].id})), 0);
+
+  EXPECT_EQ(server.number({"XLEN", key("tasks")}), 0);
+  EXPECT_EQ(ok(queue.look(inc)).pending, 0);
+}
+
+TEST_F(WorkerQueue, H2AWorkerWithAHungPhotoPublishesItAndLosesNoOther) {
+  fill(1, 3);
+  const auto ids = ids_of(take("w1", 3));
+  ok(queue.start(inc, "w1", 1, ids));
+  ResultBatch batch;
+  batch.worker = "w1";
+  Failed failed;
+  failed.reason = Reason::timeout;
+  Result result;
+  result.image_id = 2;
+  result.outcome = std::move(failed);
+  batch.results.push_back(std::move(result));
+
+  ok(queue.finish(inc, {ids[1]}, encode_results(batch)));
+  EXPECT_EQ(ok(queue.hand_back(inc, "w1", ids)), 2);
+
+  EXPECT_THAT(ok(queue.read_results(inc, 9)), SizeIs(1));
+  const auto again = take("w2", 9);
+  ASSERT_THAT(again, SizeIs(2));
+  EXPECT_EQ(again[0].task, task(1));
+  EXPECT_EQ(again[1].task, task(3));
+}
+
 TEST_F(WorkerQueue, HandsBackMoreThanOneScriptTakes) {
   fill(1, 2500);
   const auto ids = ids_of(take("w1", 2500));

@@ -1,28 +1,23 @@
 -- put_back (a fragment in front of other scripts): the task of entry `id` as a new entry, uncharged.
 -- `count` is the pending list's count of the entry; the deliveries charged before it travel in field `d` (H9).
--- Returns 1, or 0 when the entry is gone from the stream (then only its pending mark is taken away).
+-- Returns 1, or 0 when there is no task (gone, or an entry that nobody could do): then only the old one is removed.
 local function put_back(tasks, group, id, count)
   local entry = redis.call('XRANGE', tasks, id, id)[1]
-  if not entry then
-    redis.call('XACK', tasks, group, id)
-    return 0
+  local task = {}
+  if entry then
+    for k = 1, #entry[2], 2 do task[entry[2][k]] = entry[2][k + 1] end
   end
-  local words, charged = {}, count - 1
-  for k = 1, #entry[2], 2 do
-    if entry[2][k] == 'd' then
-      charged = charged + (tonumber(entry[2][k + 1]) or 0)
+  local whole = task.i and task.a and task.r and task.p
+  if whole then
+    local charged = (tonumber(task.d) or 0) + count - 1
+    if charged > 0 then
+      redis.call('XADD', tasks, 'NOMKSTREAM', '*', 'i', task.i, 'a', task.a, 'r', task.r, 'p', task.p, 'd', charged)
     else
-      words[#words + 1] = entry[2][k]
-      words[#words + 1] = entry[2][k + 1]
+      redis.call('XADD', tasks, 'NOMKSTREAM', '*', 'i', task.i, 'a', task.a, 'r', task.r, 'p', task.p)
     end
   end
-  if charged > 0 then
-    words[#words + 1] = 'd'
-    words[#words + 1] = charged
-  end
-  redis.call('XADD', tasks, 'NOMKSTREAM', '*', unpack(words))
   redis.call('XACK', tasks, group, id)
   redis.call('XDEL', tasks, id)
-  return 1
+  return whole and 1 or 0
 end
 
