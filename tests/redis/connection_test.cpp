@@ -116,7 +116,7 @@ TEST_F(ConnectionTest, GivesUpAtTheDeadlineAndNeverReadsTheLateAnswer) {
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, Errc::redis_unavailable);
   EXPECT_THAT(reply.error().message, HasSubstr("50 ms"));
-  EXPECT_LT(steady_clock::now() - begun, std::chrono::seconds(2));
+  EXPECT_LT(steady_clock::now() - begun, std::chrono::seconds(10));
   EXPECT_FALSE(connection.is_open());
   server.resume();
   ASSERT_TRUE(connect(connection));
@@ -201,16 +201,17 @@ TEST_F(ConnectionTest, ServesCallersInOrderAndCountsTheirWait) {
   ASSERT_TRUE(connect(connection));
   std::vector<std::string> order;
   const auto note = [&](std::string name) {
-    return [&order, name](std::exception_ptr, Expected<Reply> reply) {
+    return [&, name](std::exception_ptr, Expected<Reply> reply) {
       order.push_back(name + (reply ? " ok" : " late"));
+      if (name == "second") server.command({"LPUSH", "list", "x"});  // lets the first one go on
     };
   };
-  Command slow{"BLPOP", "nothing", "0.2"};
+  Command slow{"BLPOP", "list", "0"};
   Command second{"PING"};
   Command third{"PING"};
-  boost::asio::co_spawn(io, connection.call(std::move(slow), milliseconds(5000)), note("slow"));
+  boost::asio::co_spawn(io, connection.call(std::move(slow), milliseconds(30'000)), note("slow"));
   boost::asio::co_spawn(io, connection.call(std::move(second), milliseconds(20)), note("second"));
-  boost::asio::co_spawn(io, connection.call(std::move(third), milliseconds(5000)), note("third"));
+  boost::asio::co_spawn(io, connection.call(std::move(third), milliseconds(30'000)), note("third"));
   io.restart();
   io.run();
 
