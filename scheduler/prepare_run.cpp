@@ -17,6 +17,9 @@ RunSettings settings_of(const RunRequest& request) {
   RunSettings settings;
   settings.model_hash = request.model_hash;
   settings.model_name = request.model_name;
+  if (settings.model_name.empty()) {
+    settings.model_name = std::filesystem::path(request.model_folder).filename().string();
+  }
   settings.search = request.search;
   settings.blur = request.blur;
   settings.limits = request.limits;
@@ -81,19 +84,31 @@ void note_walk(const WalkReport& report, std::vector<std::string>& notes) {
   }
 }
 
+void note_split(const WalkReport& report, std::size_t names, const RunRequest& request,
+                std::vector<std::string>& notes) {
+  const auto found = static_cast<std::size_t>(report.files);
+  if (names == 0 || report.reached_limit || found >= names) return;
+  notes.push_back(request.split_file + " names " + std::to_string(names) + " photos, " +
+                  std::to_string(found) + " of them are here");
+}
+
 Status scan_photos(Store& store, const RunRequest& request, RunObserver& observer,
                    const StopHandle& stop, PreparedRun& prepared) {
-  const Expected<std::vector<Root>> known = store.roots(prepared.run.id);
-  if (!known) return fail(known.error());
   if (request.photos.empty()) {
-    prepared.roots = *known;
+    Expected<std::vector<Root>> own = store.roots(prepared.run.id);
+    if (!own) return fail(own.error());
+    prepared.roots = std::move(*own);
     return {};
   }
+  // Of every run: a folder has one name in the whole database.
+  const Expected<std::vector<Root>> known = store.known_roots();
+  if (!known) return fail(known.error());
   Expected<SourcePlan> plan = plan_sources(request.photos, *known);
   if (!plan) return fail(plan.error());
   Expected<WalkOptions> options = walk_options(request);
   if (!options) return fail(options.error());
   prepared.roots = plan->roots;
+  const std::size_t names_in_split = options->only_names ? options->only_names->size() : 0;
   Expected<Scan> scan = store.begin_scan(prepared.run.id, plan->roots);
   if (!scan) return fail(scan.error());
   Walker walker(std::move(*plan), std::move(*options));
@@ -109,6 +124,7 @@ Status scan_photos(Store& store, const RunRequest& request, RunObserver& observe
   if (!counts) return fail(counts.error());
   prepared.scan = *counts;
   note_walk(walker.report(), prepared.notes);
+  note_split(walker.report(), names_in_split, request, prepared.notes);
   if (walker.report().files == 0) prepared.notes.push_back("no photos were found there");
   return {};
 }
@@ -174,6 +190,11 @@ class KnownImages {
       return {};
     });
   }
+  [[nodiscard]] std::vector<char> all() const {
+    std::vector<char> states;
+    for (const auto& [image, state] : states_) states.push_back(state);
+    return states;
+  }
   /// 'p' pending, 'd' done, 'b' blurred, 'f' failed, 'n' new.
   [[nodiscard]] char state(const std::string& root, const std::string& path) const {
     const auto found = states_.find(hash(root, path));
@@ -199,6 +220,9 @@ Expected<Known> read_known(const RunRequest& request) {
   if (!store) return fail(store.error());
   const Expected<std::optional<RunRow>> run = store->find_run(request.run);
   if (!run) return fail(run.error());
+  Expected<std::vector<Root>> roots = store->known_roots();
+  if (!roots) return fail(roots.error());
+  known.roots = std::move(*roots);
   if (!run->has_value()) return known;
   if (!request.redo) {
     const Expected<std::string> conflict =
@@ -206,9 +230,6 @@ Expected<Known> read_known(const RunRequest& request) {
     if (!conflict) return fail(conflict.error());
     if (!conflict->empty()) return fail(Errc::usage, *conflict);
   }
-  Expected<std::vector<Root>> roots = store->roots((*run)->id);
-  if (!roots) return fail(roots.error());
-  known.roots = std::move(*roots);
   if (Status read = known.images.read(*store, (*run)->id); !read) return fail(read.error());
   return known;
 }
@@ -234,15 +255,19 @@ Expected<RunSummary> dry_run(const RunRequest& request, RunObserver& observer,
                              const StopHandle& stop) {
   const Expected<Known> known = read_known(request);
   if (!known) return fail(known.error());
-  Expected<SourcePlan> plan = plan_sources(request.photos, known->roots);
-  if (!plan) return fail(plan.error());
-  Expected<WalkOptions> options = walk_options(request);
-  if (!options) return fail(options.error());
-
   RunSummary summary;
   summary.dry_run = true;
   summary.run = request.run;
   summary.database = request.database;
+  if (request.photos.empty()) {  // the run's own photos, as they are known
+    for (const char state : known->images.all()) count_one(summary, state, request);
+    summary.nothing_to_do = summary.pending == 0;
+    return summary;
+  }
+  Expected<SourcePlan> plan = plan_sources(request.photos, known->roots);
+  if (!plan) return fail(plan.error());
+  Expected<WalkOptions> options = walk_options(request);
+  if (!options) return fail(options.error());
   const std::vector<Root> roots = plan->roots;
   Walker walker(std::move(*plan), std::move(*options));
   const Expected<bool> walked =

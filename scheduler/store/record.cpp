@@ -216,9 +216,11 @@ Expected<RecordReport> Store::record(RunId run, const Incoming& incoming) {
       recorder.record(result_of(condemned), impl_->worker_id(condemned.worker));
     }
     for (const Unparsable& entry : incoming.unparsable) {
+      // A batch comes again when its XDEL failed: then the entry is here already.
       db.query(
             "INSERT INTO quarantine (run_id, entry_id, bytes, why, at_unix_ms) "
-            "VALUES (?, ?, ?, ?, ?)")
+            "SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM quarantine "
+            "WHERE run_id = ?1 AND entry_id = ?2 AND bytes = ?3)")
           .with(run, entry.entry_id, sqlite::Blob{entry.bytes}, sqlite::text_of(entry.why),
                 now_unix_ms())
           .run();
