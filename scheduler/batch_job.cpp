@@ -26,12 +26,14 @@ void rethrow(std::exception_ptr thrown) {
 }  // namespace
 
 BatchJob::BatchJob(const RunRequest& request, const PreparedRun& prepared, Store& store,
-                   RunObserver& observer, const StopHandle& stop, Clock::time_point started)
+                   RunObserver& observer, const StopHandle& stop, Clock::time_point started,
+                   bool nothing_left)
     : request_(request),
       prepared_(prepared),
       observer_(observer),
       stop_(stop),
       started_(started),
+      nothing_left_(nothing_left),
       store_(store) {}
 
 Expected<redis::Endpoint> BatchJob::open_redis() {
@@ -60,7 +62,10 @@ Expected<JobReport> BatchJob::run(int workers) {
   const Expected<redis::Endpoint> endpoint = open_redis();
   if (!endpoint) return fail(endpoint.error());
   const auto say = [this](const Event& event) { tell(event); };
-  scheduler_.emplace(io_, store_, scheduler_settings(*endpoint), say);
+  SchedulerSettings settings = scheduler_settings(*endpoint);
+  // Only tidying up: a server that is away is not worth a wait.
+  if (workers == 0 && nothing_left_) settings.first_connect = milliseconds(500);
+  scheduler_.emplace(io_, store_, std::move(settings), say);
   if (workers > 0) {
     pool_.emplace(io_, worker_settings(*endpoint, workers), say);
     if (Status started = pool_->start(); !started) return fail(started.error());
@@ -99,6 +104,8 @@ asio::awaitable<void> BatchJob::steer() {
     auto token = asio::redirect_error(asio::use_awaitable, woken);
     co_await timer_.async_wait(token);
   }
+  next_show_ = Clock::time_point();
+  show(Clock::now());  // the last word: what the summary will say
   co_await keep_events();
 }
 

@@ -35,9 +35,11 @@ class BatchJob {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// References must outlive this. `started`: when run_batch() was called.
+  /// References must outlive this. `started`: when run_batch() was called. `nothing_left`: every
+  /// image is final, so only Redis is to be tidied up.
   BatchJob(const RunRequest& request, const PreparedRun& prepared, Store& store,
-           RunObserver& observer, const StopHandle& stop, Clock::time_point started);
+           RunObserver& observer, const StopHandle& stop, Clock::time_point started,
+           bool nothing_left = false);
   BatchJob(const BatchJob&) = delete;
   BatchJob& operator=(const BatchJob&) = delete;
 
@@ -70,6 +72,7 @@ class BatchJob {
   RunObserver& observer_;
   const StopHandle& stop_;
   Clock::time_point started_;
+  bool nothing_left_;
 
   asio::io_context io_{1};
   asio::steady_timer timer_{io_};

@@ -104,7 +104,7 @@ Status index_captions(Store& store, const StopHandle& stop) {
 void tidy_up(const RunRequest& request, const PreparedRun& prepared, Store& store,
              RunObserver& observer, const StopHandle& stop, Clock::time_point started) {
   if (request.redis_url.empty() || !prepared.run.incarnation) return;
-  BatchJob job(request, prepared, store, observer, stop, started);
+  BatchJob job(request, prepared, store, observer, stop, started, true);
   (void)job.run(0);
 }
 

@@ -115,6 +115,9 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::turn() {
     done = co_await reconcile();
     if (!done) {
       need_reconcile_ = true;  // interrupted: it starts over at (1)
+      // A server without memory refuses the fence, yet recording is what gives memory back.
+      const bool refused = done.error().code == Errc::redis_unavailable && connection_.is_open();
+      if (refused && !incarnation_.empty()) (void)co_await record_what_was_there();
       co_return fail(done.error());
     }
   }

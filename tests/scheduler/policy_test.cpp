@@ -1,5 +1,10 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
+#include "scheduler/batch_job.h"
 #include "scheduler/rate_meter.h"
 #include "scheduler/restart_policy.h"
 #include "scheduler/window.h"
@@ -113,6 +118,45 @@ TEST(RateMeter, MergesSamplesThatComeTooFastAndStillCountsThemAll) {
   for (int i = 0; i <= 10'000; ++i) meter.sample(now + milliseconds(i), i);
 
   EXPECT_NEAR(meter.per_second(), 1'000, 1);
+}
+
+RunRequest request_for(const std::string& devices) {
+  RunRequest request;
+  request.model_folder = "/models/a";
+  request.devices = devices;
+  return request;
+}
+
+std::string device_of(const std::string& devices, int index, int workers) {
+  const auto words = worker_arguments(request_for(devices), {}, redis::Endpoint{}, index, workers);
+  const auto at = std::find(words.begin(), words.end(), "--devices");
+  return at == words.end() ? "" : *(at + 1);
+}
+
+TEST(WorkerArguments, DealOutTheDevices) {
+  EXPECT_EQ(device_of("cuda:0,cuda:1", 0, 2), "cuda:0");
+  EXPECT_EQ(device_of("cuda:0,cuda:1", 1, 2), "cuda:1");
+  EXPECT_EQ(device_of("cuda:0,cuda:1", 2, 4), "cuda:0");
+  EXPECT_EQ(device_of("cuda:0,cuda:1,cuda:2", 0, 2), "cuda:0,cuda:2");
+  EXPECT_EQ(device_of("cuda:0,cuda:1", 0, 1), "cuda:0,cuda:1");
+  EXPECT_EQ(device_of("auto", 1, 2), "auto");
+}
+
+TEST(WorkerArguments, NameEveryRootAndNoPassword) {
+  redis::Endpoint endpoint;
+  endpoint.host = "queue.example";
+  endpoint.password = "secret";
+  std::vector<Root> roots(2);
+  roots[0].name = "photos";
+  roots[0].folder = "/mnt/with = sign";
+  roots[1].name = "more";
+  roots[1].folder = "/more";
+
+  const auto words = worker_arguments(request_for("cpu"), roots, endpoint, 0, 1);
+
+  EXPECT_THAT(words, ::testing::IsSupersetOf({"--root", "photos=/mnt/with = sign", "more=/more",
+                                              "--supervised", "/models/a"}));
+  for (const std::string& word : words) EXPECT_EQ(word.find("secret"), std::string::npos) << word;
 }
 
 }  // namespace
