@@ -139,6 +139,16 @@ TEST_F(Manifest, CallsNothingVanishedThatWasNotWalked) {
   expect_counts_are_true();
 }
 
+TEST_F(Manifest, CallsNothingVanishedThatTheWalkPassesOver) {
+  scan({file("notes.txt"), file("a.jpg")});  // with --all-files; then without
+
+  const auto found = scan({});
+
+  EXPECT_EQ(found.vanished, 1);  // a.jpg
+  EXPECT_EQ(found.not_asked, 1);
+  expect_counts_are_true();
+}
+
 TEST_F(Manifest, CountsAFileThatIsNamedTwiceOnce) {
   const auto found = scan({file("a.jpg"), file("a.jpg")});
 
