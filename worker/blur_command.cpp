@@ -73,7 +73,7 @@ void write_json(const std::string& file, const Outcome& outcome, const BlurSetti
 void write_text(const std::string& file, const Outcome& outcome, const BlurSettings& settings,
                 std::ostream& out) {
   // A name that could break the line is quoted.
-  const std::string quoted_name = photoscribe::quoted(file);
+  const std::string quoted_name = log_value(file);
   const std::string name =
       quoted_name.size() == file.size() + 2 ? file : quoted_name;  // nothing was escaped
   if (const auto* measured = std::get_if<Measured>(&outcome)) {

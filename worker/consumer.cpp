@@ -97,13 +97,13 @@ asio::awaitable<bool> Consumer::reach(Link& link) {
 asio::awaitable<void> Consumer::trouble(Link& link, Error error) {
   if (ended_ || error.code == Errc::cancelled) co_return;
   if (!is_transient(error.code)) {
-    spdlog::error("msg=\"giving up\" error={}", quoted(error.message));
+    spdlog::error("msg=\"giving up\" error={}", log_value(error.message));
     begin_drain(kExitEnvironment, error.message, 1'000ms);
     co_await link.pause.sleep(100ms);
     co_return;
   }
   if (++link.failures == 1) {
-    spdlog::warn("msg=\"Redis unavailable, trying again\" error={}", quoted(error.message));
+    spdlog::warn("msg=\"Redis unavailable, trying again\" error={}", log_value(error.message));
   }
   // Leases go on running while we wait.
   redis::BackoffSettings settings;
@@ -155,8 +155,8 @@ void Consumer::drop_run(const std::string& incarnation, const std::string& why) 
   const auto found = runs_.find(incarnation);
   if (found == runs_.end()) return;
   spdlog::info("msg=\"left run\" run={} incarnation={} tasks_dropped={} why={}",
-               quoted(found->second.context->spec.run), incarnation,
-               found->second.held.ids().size(), quoted(why));
+               log_value(found->second.context->spec.run), incarnation,
+               found->second.held.ids().size(), log_value(why));
   const auto taken =
       pipeline_->take_back([&](const Job& job) { return job.run->incarnation == incarnation; });
   in_pipeline_ -= taken.size();
@@ -177,7 +177,7 @@ void Consumer::forget_entries(JoinedRun& run, const std::vector<redis::EntryId>&
   }
   if (gone.empty()) return;
   spdlog::info("msg=\"tasks are no longer ours, dropping them\" run={} tasks={}",
-               quoted(run.context->spec.run), gone.size());
+               log_value(run.context->spec.run), gone.size());
   run.held.remove(gone);
   const std::set<redis::EntryId> ids(gone.begin(), gone.end());
   const auto& incarnation = run.context->incarnation;
@@ -276,7 +276,7 @@ void Consumer::on_faulted(Faulted item) {
     unready_why_ = item.why.message;
     const auto wait = redis::backoff(++environment_failures_, unit_random(), kEnvironmentBackoff);
     unready_until_ = Clock::now() + wait;
-    spdlog::warn("msg=\"unready: handing tasks back\" error={} retry_ms={}", quoted(unready_why_),
+    spdlog::warn("msg=\"unready: handing tasks back\" error={} retry_ms={}", log_value(unready_why_),
                  wait.count());
     // Another worker may be able to read them. What the decoders hold comes by itself.
     take_everything_back(false);
@@ -286,7 +286,7 @@ void Consumer::on_faulted(Faulted item) {
 
 void Consumer::on_device_lost(const std::string& device, const Error& why,
                               const std::vector<Job>& jobs) {
-  spdlog::error("msg=\"device lost\" device={} error={}", device, quoted(why.message));
+  spdlog::error("msg=\"device lost\" device={} error={}", device, log_value(why.message));
   // Its batch stays in our name and counts as a crash: one of its photos may be the cause.
   for (const auto& job : jobs) charged_.emplace(job.run->incarnation, job.entry);
   abandoned_ += jobs.size();

@@ -59,8 +59,8 @@ void Consumer::overdue(const InWork& work) {
 void Consumer::storage_hangs(const InWork& work) {
   const Job& job = work.jobs.front();
   if (drain_) return;
-  spdlog::error("msg=\"storage does not answer\" root={} path={}", quoted(job.task.root),
-                quoted(job.task.path));
+  spdlog::error("msg=\"storage does not answer\" root={} path={}", log_value(job.task.root),
+                log_value(job.task.path));
   ++abandoned_;
   if (JoinedRun* run = find(job.run->incarnation)) give_back(*run, {job.entry});
   begin_drain(kExitReplaceMe, "the storage behind root " + job.task.root + " does not answer",
@@ -78,7 +78,7 @@ void Consumer::time_out(const InWork& work) {
       std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - work.since).count();
   for (const auto& job : work.jobs) {
     spdlog::error("msg=\"photo past its time-out\" stage={} image_id={} path={} seconds={}", stage,
-                  job.task.image_id, quoted(job.task.path), seconds);
+                  job.task.image_id, log_value(job.task.path), seconds);
     ++abandoned_;
     if (work.jobs.size() > 1) {
       charged_.emplace(job.run->incarnation, job.entry);
@@ -108,7 +108,7 @@ void Consumer::begin_drain(int code, const std::string& why, milliseconds limit)
     drain_->deadline = std::min(drain_->deadline, deadline);
     if (drain_->ending.code == kExitStopped) drain_->ending = Ending{code, why};
   } else {
-    spdlog::info("msg=\"stopping\" exit={} why={}", code, quoted(why));
+    spdlog::info("msg=\"stopping\" exit={} why={}", code, log_value(why));
     drain_ = Drain{deadline, Ending{code, why}};
     take_everything_back(false);
   }

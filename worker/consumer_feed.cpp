@@ -121,12 +121,12 @@ asio::awaitable<Status> Consumer::reclaim_one(std::string incarnation) {
   if (run == nullptr) co_return Status();
   if (reclaimed->verdict == redis::Verdict::condemned) {
     spdlog::warn("msg=\"condemned a photo that was in hand at every crash\" run={} entry={}",
-                 quoted(run->context->spec.run), redis::to_string(orphan.id));
+                 log_value(run->context->spec.run), redis::to_string(orphan.id));
   }
   if (reclaimed->verdict != redis::Verdict::claimed || !reclaimed->delivery) co_return Status();
   spdlog::info("msg=\"claimed a suspect\" run={} image_id={} deliveries={} from={}",
-               quoted(run->context->spec.run), reclaimed->delivery->task.image_id,
-               reclaimed->delivery->deliveries, quoted(orphan.holder.name));
+               log_value(run->context->spec.run), reclaimed->delivery->task.image_id,
+               reclaimed->delivery->deliveries, log_value(orphan.holder.name));
   const redis::EntryId id = reclaimed->delivery->id;
   std::vector<redis::EntryId> claimed(1, id);
   run->held.put_in_hand(std::move(*reclaimed->delivery));

@@ -109,8 +109,8 @@ asio::awaitable<Status> Consumer::consider(redis::RunListing listing) {
   }
   if (why_not) {
     if (refused_.insert(listing.incarnation).second) {
-      spdlog::warn("msg=\"not joining run\" run={} incarnation={} why={}", quoted(listing.name),
-                   listing.incarnation, quoted(*why_not));
+      spdlog::warn("msg=\"not joining run\" run={} incarnation={} why={}", log_value(listing.name),
+                   listing.incarnation, log_value(*why_not));
     }
     co_return Status();
   }
@@ -118,7 +118,7 @@ asio::awaitable<Status> Consumer::consider(redis::RunListing listing) {
   context->incarnation = listing.incarnation;
   context->spec = std::move(*spec);
   if (welcomed_.insert(listing.incarnation).second) {
-    spdlog::info("msg=\"joined run\" run={} incarnation={} consumer={}", quoted(listing.name),
+    spdlog::info("msg=\"joined run\" run={} incarnation={} consumer={}", log_value(listing.name),
                  listing.incarnation, config_.name);
   }
   runs_.try_emplace(listing.incarnation, std::move(context));
@@ -153,7 +153,7 @@ asio::awaitable<Status> Consumer::renew(std::string incarnation) {
   forget_entries(*run, renewal->lost);
   if (!renewal->strays.empty()) {
     spdlog::info("msg=\"taking up our own tasks that we did not know of\" run={} tasks={}",
-                 quoted(run->context->spec.run), renewal->strays.size());
+                 log_value(run->context->spec.run), renewal->strays.size());
     take_in(incarnation, std::move(renewal->strays));
   }
   co_return Status();
@@ -188,7 +188,7 @@ asio::awaitable<Status> Consumer::find_orphans(std::string incarnation, redis::J
     released = *count;
     if (released > 0) {
       spdlog::info("msg=\"released what a dead worker had not begun\" worker={} tasks={}",
-                   quoted(holder.name), released);
+                   log_value(holder.name), released);
     }
   }
   const auto pending = co_await take_.queue.pending_of(incarnation, holder.name, kOrphansLookedAt);
@@ -269,7 +269,7 @@ void Consumer::check_roots() {
       return;
     }
   }
-  spdlog::info("msg=\"ready again\" was={}", quoted(unready_why_));
+  spdlog::info("msg=\"ready again\" was={}", log_value(unready_why_));
   unready_why_.clear();
   wake_feed_.notify();
 }

@@ -77,7 +77,7 @@ asio::awaitable<void> Heartbeat::beat_loop() {
       continue;
     }
     if (++failures == 1 && !stopping_) {
-      spdlog::warn("msg=\"cannot beat\" error={}", quoted(status.error().message));
+      spdlog::warn("msg=\"cannot beat\" error={}", log_value(status.error().message));
     }
     const double unit = static_cast<double>(redis::random_u64() >> 11) * 0x1.0p-53;
     redis::BackoffSettings quick;

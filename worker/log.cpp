@@ -25,7 +25,7 @@ std::size_t sequence_length(std::string_view bytes) {
 
 }  // namespace
 
-std::string quoted(std::string_view value) {
+std::string log_value(std::string_view value) {
   std::string text = "\"";
   const auto escape = [&text](char byte) {
     char code[5];

@@ -34,8 +34,7 @@ constexpr auto kOrphanedLimit = 3s;  // the parent is gone: nobody waits for a f
 
 /// Threads of this process may be stuck in a decoder or a driver; nothing is left to save.
 [[noreturn]] void end_process(int code) {
-  spdlog::shutdown();
-  std::cout.flush();
+  spdlog::default_logger_raw()->flush();
   std::_Exit(code);
 }
 
@@ -44,7 +43,7 @@ int exit_code_of(const Error& error) {
 }
 
 int report(const Error& error) {
-  spdlog::error("msg=\"cannot start\" error={}", quoted(error.message));
+  spdlog::error("msg=\"cannot start\" error={}", log_value(error.message));
   return exit_code_of(error);
 }
 
@@ -107,6 +106,7 @@ int work(const WorkerOptions& options) {
   PipelineConfig pipeline;
   pipeline.devices = *devices;
   pipeline.decode_threads = plan.decode;
+  pipeline.decode_niceness = plan.decode_niceness;
   pipeline.batch_max = plan.batch;
   pipeline.search = model->search;
   const CaptionerFactory factory = [&options, &plan](const std::string& device,
@@ -127,11 +127,11 @@ int work(const WorkerOptions& options) {
   watch_signals(consumer);
   if (options.supervised) watch_parent(consumer);
   spdlog::info("msg=\"worker started\" model={} devices={} decode_threads={} batch={} redis={}",
-               model->hash.substr(0, 12), quoted(CLI::detail::join(*devices)), plan.decode,
-               plan.batch, quoted(redis::to_string(*endpoint)));
+               model->hash.substr(0, 12), log_value(CLI::detail::join(*devices)), plan.decode,
+               plan.batch, log_value(redis::to_string(*endpoint)));
   const Ending ending = consumer.run();
   if (ending.code != kExitStopped) {
-    spdlog::error("msg=\"worker ends\" exit={} why={}", ending.code, quoted(ending.why));
+    spdlog::error("msg=\"worker ends\" exit={} why={}", ending.code, log_value(ending.why));
   }
   end_process(ending.code);
 }

@@ -85,11 +85,11 @@ TEST(WhyNotJoin, SaysWhatTheRunAsksForAndWhatToDo) {
 }
 
 TEST(Quoted, LetsNoNameBreakOrForgeALogLine) {
-  EXPECT_EQ(quoted("plain name.jpg"), "\"plain name.jpg\"");
-  EXPECT_EQ(quoted("a\"b\\c"), "\"a\\\"b\\\\c\"");
-  EXPECT_EQ(quoted("x\nerror msg=1"), "\"x\\nerror msg=1\"");
-  EXPECT_EQ(quoted(std::string("\x1b[31m\0", 6)), "\"\\x1b[31m\\x00\"");
-  EXPECT_EQ(quoted("caf\xc3\xa9 \xff\xc3"), "\"caf\xc3\xa9 \\xff\\xc3\"");
+  EXPECT_EQ(log_value("plain name.jpg"), "\"plain name.jpg\"");
+  EXPECT_EQ(log_value("a\"b\\c"), "\"a\\\"b\\\\c\"");
+  EXPECT_EQ(log_value("x\nerror msg=1"), "\"x\\nerror msg=1\"");
+  EXPECT_EQ(log_value(std::string("\x1b[31m\0", 6)), "\"\\x1b[31m\\x00\"");
+  EXPECT_EQ(log_value("caf\xc3\xa9 \xff\xc3"), "\"caf\xc3\xa9 \\xff\\xc3\"");
 }
 
 TEST(AsUtf8, ReplacesOnlyWhatIsNotUtf8) {
