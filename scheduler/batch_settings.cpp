@@ -57,6 +57,9 @@ WorkerPoolSettings BatchJob::worker_settings(const redis::Endpoint& endpoint, in
     ChildCommand command;
     command.executable = request_.worker_executable;
     command.arguments = worker_arguments(request_, prepared_.roots, endpoint, i, workers);
+    if (redis_) {  // which asks for no password, and refuses one
+      command.withheld = {"PHOTOSCRIBE_REDIS_PASSWORD", "PHOTOSCRIBE_REDIS_PASSWORD_FILE"};
+    }
     command.log_file = request_.state_folder + "/worker-" + std::to_string(i + 1) + ".log";
     settings.commands.push_back(std::move(command));
   }

@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 extern char** environ;
@@ -29,6 +31,18 @@ struct SpawnSettings {
   SpawnSettings(const SpawnSettings&) = delete;
   SpawnSettings& operator=(const SpawnSettings&) = delete;
 };
+
+/// Ours, less the withheld ones. The strings stay in `environ`.
+std::vector<char*> environment_without(const std::vector<std::string>& withheld) {
+  std::vector<char*> kept;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::string_view name = text.substr(0, text.find('='));
+    if (std::find(withheld.begin(), withheld.end(), name) == withheld.end()) kept.push_back(*entry);
+  }
+  kept.push_back(nullptr);
+  return kept;
+}
 
 void fill(SpawnSettings& settings, int stdin_read, int log) {
   ::posix_spawn_file_actions_adddup2(&settings.files, stdin_read, 0);
@@ -66,11 +80,12 @@ Expected<ChildProcess> ChildProcess::spawn(const ChildCommand& command) {
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 
+  const std::vector<char*> environment = environment_without(command.withheld);
   SpawnSettings settings;
   fill(settings, ends[0], log);
   pid_t pid = -1;
   const int error = ::posix_spawn(&pid, command.executable.c_str(), &settings.files,
-                                  &settings.attributes, argv.data(), environ);
+                                  &settings.attributes, argv.data(), environment.data());
   ::close(ends[0]);
   ::close(log);
   if (error != 0) {

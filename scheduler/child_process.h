@@ -21,6 +21,7 @@ struct ChildCommand {
   std::string executable;              // a path; PATH is not searched
   std::vector<std::string> arguments;  // without the program's name
   std::string log_file;                // standard output and error are appended to it
+  std::vector<std::string> withheld;   // environment variables that it does not inherit
 };
 
 class ChildProcess {

@@ -29,7 +29,7 @@ struct WorkerPoolSettings {
   std::vector<ChildCommand> commands;  // one per worker; its log_file says where the last words are
   std::string note_file;  // who was started: for the next run, should this one be killed
   RestartSettings restart;
-  std::chrono::milliseconds stop_limit{20'000};  // from SIGTERM to SIGKILL
+  std::chrono::milliseconds stop_limit{40'000};  // to SIGKILL; a worker's own limit is 30 s
 };
 
 class WorkerPool {

@@ -220,6 +220,20 @@ TEST_F(Processes, AChildHasNoneOfOurOpenFilesAndItsOwnProcessGroup) {
   ::close(open_here);
 }
 
+TEST_F(Processes, WithholdsAPasswordFromAChildThatNeedsNone) {
+  ::setenv("PHOTOSCRIBE_REDIS_PASSWORD", "secret", 1);
+  ChildCommand command = shell("echo ${PHOTOSCRIBE_REDIS_PASSWORD-none} ${HOME-homeless}");
+  command.withheld = {"PHOTOSCRIBE_REDIS_PASSWORD"};
+  auto child = ChildProcess::spawn(command);
+  ::unsetenv("PHOTOSCRIBE_REDIS_PASSWORD");
+  ASSERT_TRUE(child) << child.error().message;
+
+  ASSERT_TRUE(becomes_true([&] { return child->poll().has_value(); }));
+
+  const char* home = std::getenv("HOME");
+  EXPECT_EQ(text("child.log"), "none " + std::string(home != nullptr ? home : "homeless") + "\n");
+}
+
 TEST_F(Processes, SaysWhichExecutableIsMissing) {
   ChildCommand command = shell("");
   command.executable = (folder_ / "photoscribe-worker").string();
