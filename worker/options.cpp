@@ -10,6 +10,8 @@ namespace {
 // Larger batches no longer help a CPU and delay results; a GPU wants many more images at once.
 constexpr std::size_t kBatchCpu = 16, kBatchGpu = 256;
 
+constexpr int kDecodeNiceness = 5;
+
 bool is_gpu(const std::string& device) { return device.starts_with("cuda"); }
 
 bool is_device_name(const std::string& name) {
@@ -108,6 +110,9 @@ ThreadPlan plan_threads(const WorkerOptions& options, const std::vector<std::str
   ThreadPlan plan;
   plan.decode = threads;
   plan.network = threads;
+  // The network's threads meet after each layer: one that waits for a core holds up all. Decoders
+  // run in the gaps, which are there as soon as the network has nothing to do.
+  plan.decode_niceness = on_gpu ? 0 : kDecodeNiceness;
   plan.batch = options.batch > 0 ? static_cast<std::size_t>(options.batch)
                                  : (on_gpu ? kBatchGpu : kBatchCpu);
   return plan;

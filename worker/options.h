@@ -43,8 +43,9 @@ void declare_options(CLI::App& app, WorkerOptions& options);
 
 /// How the cores are shared out. `cores` >= 1: what the process may use.
 struct ThreadPlan {
-  int decode = 1;   // pool that reads, decodes and judges blur
-  int network = 1;  // of each device's captioner; matters on the CPU only
+  int decode = 1;           // pool that reads, decodes and judges blur
+  int decode_niceness = 0;  // so that it does not stall the network where both share the cores
+  int network = 1;          // of each device's captioner; matters on the CPU only
   std::size_t batch = 1;
 };
 [[nodiscard]] ThreadPlan plan_threads(const WorkerOptions& options,

@@ -1,5 +1,8 @@
 #include "worker/pipeline.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -140,6 +143,10 @@ std::vector<InWork> Pipeline::in_work() const {
 }
 
 void Pipeline::decode_loop(std::size_t slot) {
+  if (config_.decode_niceness > 0) {
+    const auto self = static_cast<id_t>(gettid());  // on Linux niceness is a thread's own
+    setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + config_.decode_niceness);
+  }
   FileBuffer buffer;
   for (;;) {
     Job job;

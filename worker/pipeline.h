@@ -29,6 +29,7 @@ class BatchCaptioner;
 struct PipelineConfig {
   std::vector<std::string> devices{"cpu"};  // one thread and one captioner each
   int decode_threads = 2;
+  int decode_niceness = 0;               // added to the decode threads' own, 0 to 19
   std::size_t batch_max = 16;            // images sent to a device at once
   std::chrono::milliseconds linger{20};  // a batch waits this long to fill while decoders work
   SearchSettings search;                 // opened at the start; others when a run asks for them
