@@ -16,6 +16,7 @@
 
 #include "common/core/spec.h"
 #include "models/decoder.h"
+#include "models/fast_linear.h"
 
 namespace photoscribe {
 
@@ -26,7 +27,7 @@ struct Hypothesis {
 };
 
 /// The decoder with everything that depends on no photo worked out beforehand. Parameters may lie
-/// on any device, float32 or half.
+/// on any device, float32 or half. One thread at a time.
 class CaptionSearch {
  public:
   explicit CaptionSearch(const DecoderParameters& parameters);
@@ -35,26 +36,25 @@ class CaptionSearch {
   /// log_prob / (words + 1)^length_alpha, the end counting as a word; one ends after tokens_max
   /// words at the latest. Beam 1 is greedy search.
   ///
-  /// A photo's search ends when no open beam can beat its best finished caption any more: a
-  /// log-probability only falls, and no caption is longer than tokens_max.
+  /// A photo's search ends when its likeliest open beam, which can only become less likely, would
+  /// not beat the best finished caption even if it ended within three more words.
   [[nodiscard]] std::vector<Hypothesis> run(const torch::Tensor& features,
                                             const SearchSettings& settings) const;
 
  private:
   struct Beams;
+  [[nodiscard]] Annotations look(const torch::Tensor& features) const;
   [[nodiscard]] torch::Tensor step(const Annotations& a, const torch::Tensor& tokens,
                                    torch::Tensor& h, torch::Tensor& c) const;
 
   DecoderParameters p_;
-  torch::Tensor word_gates_;     // (V,4H) embedding x cell_input + cell_bias
-  torch::Tensor word_output_;    // (V,E) embedding + output_bias
-  torch::Tensor from_hidden_t_;  // (H,A+D+4H) query | gate | cell
-  torch::Tensor from_hidden_bias_;
-  torch::Tensor from_context_t_;   // (D,4H)
-  torch::Tensor output_hidden_t_;  // (H,E)
-  torch::Tensor output_context_t_;
-  torch::Tensor word_t_;     // (E,V)
-  torch::Tensor word_bias_;  // (V), minus infinity for what is never written
+  FastLinear annotate_, key_;                  // (C->D) (D->A)
+  torch::Tensor word_gates_;                   // (V,4H) embedding x cell_input + cell_bias
+  torch::Tensor word_output_;                  // (V,E) embedding + output_bias
+  FastLinear from_hidden_;                     // (H->A+D+4H) query | gate | cell
+  FastLinear from_context_;                    // (D->4H)
+  FastLinear output_hidden_, output_context_;  // (H->E) (D->E)
+  FastLinear word_;  // (E->V), bias minus infinity for what is never written
 };
 
 }  // namespace photoscribe

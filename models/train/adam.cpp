@@ -58,7 +58,7 @@ TensorMap Adam::state() const {
 }
 
 void Adam::restore(const TensorMap& state) {
-  steps_ = take(state, "adam.t", {}).item<std::int64_t>();
+  steps_ = take(state, "adam.t", {1}).item<std::int64_t>();
   for (auto& [name, tensor] : first_) tensor.copy_(take(state, "adam.m." + name, tensor.sizes()));
   for (auto& [name, tensor] : second_) tensor.copy_(take(state, "adam.v." + name, tensor.sizes()));
 }

@@ -110,11 +110,13 @@ TEST(Captioner, OpensWhatWasStoredAndRefusesWhatIsBroken) {
 }
 
 TEST(Captioner, NamesTheDevicesThereAre) {
-  const auto refused = make_captioner(small_model(), {.device = "cuda:97", .search = {}});
+  const auto refused =
+      make_captioner(small_model(), {.model_folder = "random", .device = "cuda:97", .search = {}});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::invalid_config);
   EXPECT_THAT(refused.error().message, HasSubstr("cpu"));
-  EXPECT_FALSE(make_captioner(small_model(), {.device = "toaster", .search = {}}));
+  EXPECT_FALSE(
+      make_captioner(small_model(), {.model_folder = "random", .device = "toaster", .search = {}}));
   EXPECT_FALSE(available_devices().empty());
 }
 

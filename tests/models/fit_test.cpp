@@ -102,8 +102,10 @@ class Fit : public testing::Test {
 
 TEST_F(Fit, LearnsToTellColoursApart) {
   FitOptions o = options("model");
-  o.epochs = 20;
-  o.patience = 20;
+  o.epochs = 50;
+  o.patience = 50;
+  o.rate = 0.02;
+  o.loss.label_smoothing = 0;
   const Status status = fit(o);
   ASSERT_TRUE(status) << status.error().message;
   const auto model = load_model(o.output);
@@ -124,13 +126,16 @@ TEST_F(Fit, LearnsToTellColoursApart) {
 
 TEST_F(Fit, GoesOnAfterAStopAsIfThereHadBeenNone) {
   FitOptions whole = options("whole");
-  ASSERT_TRUE(fit(whole));
+  const Status first = fit(whole);
+  ASSERT_TRUE(first) << first.error().message;
   FitOptions parts = options("parts");
-  parts.steps_max = 3;  // behind the checkpoint of step 2, within the first epoch's end
-  ASSERT_TRUE(fit(parts));
+  parts.steps_max = 2;  // in the middle of the first epoch
+  const Status stopped = fit(parts);
+  ASSERT_TRUE(stopped) << stopped.error().message;
   EXPECT_FALSE(std::filesystem::exists(parts.output + "/model.yaml"));
   parts.steps_max = 0;
-  ASSERT_TRUE(fit(parts));
+  const Status resumed = fit(parts);
+  ASSERT_TRUE(resumed) << resumed.error().message;
   const auto a = load_tensors(whole.work + "/checkpoint.safetensors");
   const auto b = load_tensors(parts.work + "/checkpoint.safetensors");
   ASSERT_TRUE(a && b);
