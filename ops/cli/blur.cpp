@@ -32,8 +32,9 @@ int blur(const BlurOptions& options) {
     words.insert(words.end(),
                  {"--blur-threshold", std::to_string(loaded->config.blur.blur_threshold)});
   }
-  words.emplace_back("--");
-  words.insert(words.end(), options.files.begin(), options.files.end());
+  for (const std::string& file : options.files) {
+    words.push_back(file.starts_with("-") ? "./" + file : file);
+  }
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

@@ -158,7 +158,10 @@ class Table : public ExportFormat {
       std::snprintf(buffer, sizeof buffer, "%.1f", *r.blur_score);
       score = buffer;
     }
-    if (r.state == "done") return line(name, score, shown(or_empty(r.caption))) + "\n";
+    if (r.state == "done") {
+      const std::string caption = shown(or_empty(r.caption));
+      return line(name, score, caption.empty() ? "(a caption without words)" : caption) + "\n";
+    }
     if (r.state == "blurred") return ink_.dim(line(name, score, "blurred: no caption")) + "\n";
     if (r.state == "pending") return ink_.dim(line(name, score, "to do")) + "\n";
     std::string why = "failed: " + or_empty(r.reason);

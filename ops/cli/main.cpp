@@ -1,12 +1,12 @@
 #include <unistd.h>
 
-#include <clocale>
-#include <csignal>
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <vector>
 
 #include "ops/cli/exit_status.h"
+#include "ops/cli/safe_text.h"
 #include "ops/cli/terminal.h"
 #include "ops/cli/verbs.h"
 
@@ -15,7 +15,35 @@ namespace {
 
 std::vector<std::string> words;  // set once, before anything else runs
 
-int parse_and_run(int argc, char** argv) {
+/// What CLI11 is to read, last word first. It gives up at a `--` that follows another positional,
+/// so the mark goes; all positionals are paths, and a path that begins with a dash is the same
+/// behind "./".
+std::vector<std::string> words_to_parse() {
+  std::vector<std::string> out;
+  bool paths_only = false;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    if (!paths_only && words[i] == "--") {
+      paths_only = true;
+    } else {
+      out.push_back(paths_only && words[i].starts_with("-") ? "./" + words[i] : words[i]);
+    }
+  }
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
+/// CLI11 only says that a subcommand is required.
+std::string missing_verb(const CLI::App& app) {
+  std::string names;
+  for (const CLI::App* verb : app.get_subcommands({})) {
+    names += (names.empty() ? "" : ", ") + verb->get_name();
+  }
+  const bool typed = words.size() > 1 && !words[1].starts_with("-");
+  return (typed ? "photoscribe: no verb is called " + shown(words[1]) : "photoscribe: no verb") +
+         "; there are: " + names + " (photoscribe --help)\n";
+}
+
+int parse_and_run() {
   CLI::App app("Captions large photo archives: blur check, CNN-LSTM captions, results in SQLite.",
                "photoscribe");
   app.set_version_flag("--version", "photoscribe " PHOTOSCRIBE_VERSION);
@@ -33,12 +61,14 @@ int parse_and_run(int argc, char** argv) {
   add_doctor(app, action);
   add_config(app, action);
   try {
-    app.parse(argc, argv);
+    app.parse(words_to_parse());
   } catch (const CLI::Success& asked) {
     return app.exit(asked);  // --help, --version
   } catch (const CLI::ParseError& wrong) {
-    if (argc == 1) {
+    if (words.size() == 1) {
       write_all(STDERR_FILENO, app.help());
+    } else if (app.get_subcommands().empty()) {
+      write_all(STDERR_FILENO, missing_verb(app));
     } else {
       app.exit(wrong);
     }
@@ -56,7 +86,7 @@ const std::vector<std::string>& command_line() { return words; }
 int main(int argc, char** argv) {
   photoscribe::cli::words.assign(argv, argv + argc);
   try {
-    return photoscribe::cli::parse_and_run(argc, argv);
+    return photoscribe::cli::parse_and_run();
   } catch (const std::exception& e) {
     photoscribe::cli::write_all(STDERR_FILENO, std::string("photoscribe: ") + e.what() + "\n");
     return photoscribe::cli::kExitEnvironment;

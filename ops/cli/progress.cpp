@@ -29,7 +29,9 @@ std::string bar(const Progress& now, std::size_t width) {
 }
 
 std::string left_text(const Progress& now) {
-  return now.left ? duration_text(static_cast<double>(now.left->count())) + " left" : "";
+  return now.left && now.pending > 0
+             ? duration_text(static_cast<double>(now.left->count())) + " left"
+             : "";
 }
 
 std::string joined(const std::vector<std::string>& parts, const char* between) {

@@ -38,6 +38,12 @@ struct RunStatus {
   double photos_per_s = 0;  // over kSample; 0 while nobody writes
 };
 
+std::string plain(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
 std::int64_t finished(const RunCounts& counts) {
   return counts.asked.total() - counts.asked.pending;
 }
@@ -103,7 +109,7 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
   out += "  model " + shown(status.run.settings.model_name) + " " +
          status.run.settings.model_hash.substr(0, 12) + ", beam " +
          std::to_string(status.run.settings.search.beam) + ", blur_threshold " +
-         rate_text(status.run.settings.blur.blur_threshold) + "\n";
+         plain(status.run.settings.blur.blur_threshold) + "\n";
   for (const Root& root : status.roots) {
     out += "  root " + shown(root.name) + ": " + shown(root.folder) + "\n";
   }

