@@ -102,10 +102,13 @@ class Fit : public testing::Test {
 
 TEST_F(Fit, LearnsToTellColoursApart) {
   FitOptions o = options("model");
-  o.epochs = 50;
-  o.patience = 50;
-  o.rate = 0.02;
-  o.loss.label_smoothing = 0;
+  o.epochs = 30;
+  o.patience = 30;
+  o.architecture.hidden_size = 64;
+  o.warmup_steps = 20;
+  o.rate = 0.01;
+  o.weight_decay = 0;
+  o.loss = {.dropout = 0, .label_smoothing = 0, .attention_penalty = 0};
   const Status status = fit(o);
   ASSERT_TRUE(status) << status.error().message;
   const auto model = load_model(o.output);
