@@ -1,5 +1,5 @@
 // photoscribe-worker: takes tasks from Redis and returns captions. Also `blur` and `check`.
-#include <pthread.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -47,23 +47,39 @@ int report(const Error& error) {
   return exit_code_of(error);
 }
 
-sigset_t stop_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  return set;
+// Signals come through a pipe and not by sigwait(): OpenBLAS starts threads before main(), which
+// block nothing, and one of those would take the signal and end the process by its default action.
+int stop_pipe[2] = {-1, -1};
+
+void on_stop_signal(int number) {
+  const int saved = errno;
+  const auto byte = static_cast<unsigned char>(number);
+  [[maybe_unused]] const ssize_t written = write(stop_pipe[1], &byte, 1);
+  errno = saved;
+}
+
+void catch_stop_signals() {
+  if (pipe2(stop_pipe, O_CLOEXEC) != 0) return;  // the default action stays: it stops, uncleanly
+  struct sigaction action {};
+  action.sa_handler = on_stop_signal;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
 }
 
 /// First signal: drain. Second: end at once; what is in hand comes back by its lease.
 void watch_signals(Consumer& consumer) {
   std::thread([&consumer] {
-    const sigset_t set = stop_signals();
     for (int count = 1;; ++count) {
-      int signal = 0;
-      if (sigwait(&set, &signal) != 0) continue;
+      unsigned char signal = 0;
+      ssize_t got = 0;
+      do {
+        got = read(stop_pipe[0], &signal, 1);
+      } while (got < 0 && errno == EINTR);
+      if (got <= 0) return;
       if (count > 1) end_process(kExitHardStop);
-      spdlog::info("msg=\"asked to stop; once more to stop at once\" signal={}", signal);
+      spdlog::info("msg=\"asked to stop; once more to stop at once\" signal={}",
+                   static_cast<int>(signal));
       consumer.request_stop(kDrainLimit);
     }
   }).detach();
@@ -85,6 +101,7 @@ void watch_parent(Consumer& consumer) {
 }
 
 int work(const WorkerOptions& options) {
+  catch_stop_signals();
   const auto endpoint = endpoint_of(options);
   if (!endpoint) return report(endpoint.error());
   if (options.model_folder.empty()) {
@@ -173,9 +190,6 @@ int main(int argc, char** argv) {
   photoscribe::choose_blas_kernels(argv);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("worker"));
   spdlog::set_pattern("%l %v time=%Y-%m-%dT%H:%M:%S.%eZ", spdlog::pattern_time_type::utc);
-  // One thread takes the signals; all others inherit this mask.
-  const sigset_t set = photoscribe::stop_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return photoscribe::run(argc, argv);
 }
