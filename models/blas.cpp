@@ -48,15 +48,18 @@ void set_network_threads(int threads) {
 }
 
 void choose_blas_kernels(char** argv) {
-  constexpr const char* kVariable = "OPENBLAS_CORETYPE";
-  if (std::getenv(kVariable) != nullptr) return;
+  bool again = false;
+  const auto set = [&again](const char* name, const char* value) {
+    if (std::getenv(name) != nullptr) return;  // the operator's word counts, and ours is said once
+    again = ::setenv(name, value, 1) == 0 || again;
+  };
   using CoreName = char* (*)();
-  const auto core_name = reinterpret_cast<CoreName>(::dlsym(RTLD_DEFAULT, "openblas_get_corename"));
-  if (core_name == nullptr) return;
-  const char* const better = better_core(core_name());
-  if (better == nullptr) return;
-  ::setenv(kVariable, better, 1);
-  ::execv("/proc/self/exe", argv);  // only comes back when it failed: then slow but sound
+  if (const auto core_name =
+          reinterpret_cast<CoreName>(::dlsym(RTLD_DEFAULT, "openblas_get_corename"))) {
+    if (const char* const better = better_core(core_name())) set("OPENBLAS_CORETYPE", better);
+  }
+  set("OMP_WAIT_POLICY", "passive");
+  if (again) ::execv("/proc/self/exe", argv);  // only comes back when it failed: slow but sound
 }
 
 }  // namespace photoscribe

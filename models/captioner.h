@@ -39,10 +39,14 @@ struct CaptionerConfig {
 /// Loads the model and warms it up. Fails with model_failure or invalid_config, saying what to do.
 [[nodiscard]] Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config);
 
-/// For the first line of main() of a program that captions on a CPU: where OpenBLAS does not know
-/// the processor and chose its slowest kernels (a processor newer than the library; measured: 29
-/// instead of 235 GFLOP/s), starts the program again with OPENBLAS_CORETYPE set to what the
-/// processor can do. Returns when there is nothing to mend.
+/// For the first line of main() of a program that captions on a CPU. Both of these libraries read
+/// their settings before main(), so the program starts itself again, once, with them set; returns
+/// when there is nothing to mend, as when a parent has set them already.
+///
+/// OPENBLAS_CORETYPE: where OpenBLAS does not know the processor (newer than the library) it takes
+/// its slowest kernels; measured: 29 instead of 235 GFLOP/s.
+/// OMP_WAIT_POLICY=passive: threads that wait for each other sleep instead of spinning; with other
+/// work on the same cores (decoding, a second worker) spinning took 109 ms of CPU a photo, this 16.
 void choose_blas_kernels(char** argv);
 
 /// The devices that `--devices auto` means here: every GPU, else "cpu".
