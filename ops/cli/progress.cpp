@@ -29,9 +29,11 @@ std::string bar(const Progress& now, std::size_t width) {
 }
 
 std::string left_text(const Progress& now) {
-  return now.left && now.pending > 0
-             ? duration_text(static_cast<double>(now.left->count())) + " left"
-             : "";
+  if (!now.left || now.pending == 0) return {};
+  const std::int64_t seconds = now.left->count();  // an estimate: no tenths
+  return (seconds < 60 ? std::to_string(seconds) + " s"
+                       : duration_text(static_cast<double>(seconds))) +
+         " left";
 }
 
 std::string joined(const std::vector<std::string>& parts, const char* between) {
