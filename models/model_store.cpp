@@ -15,6 +15,15 @@ Expected<StoredModel> load_model(const std::string& folder) {
   return StoredModel{std::move(*read), std::move(*vocabulary), std::move(*tensors)};
 }
 
+std::string yaml_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') quoted += c;
+    quoted += c == '\n' ? ' ' : c;
+  }
+  return quoted + "'";
+}
+
 Status store_model(const std::string& folder, const ModelToStore& model,
                    const Vocabulary& vocabulary, const TensorMap& tensors) {
   std::error_code failed;
@@ -29,7 +38,7 @@ Status store_model(const std::string& folder, const ModelToStore& model,
   if (Status s = vocabulary.write(folder + "/vocab.txt"); !s) return s;
   const std::string path = folder + "/model.yaml";
   std::ofstream file(path, std::ios::trunc);
-  file << "name: " << model.name << '\n' << to_yaml(model.architecture, model.search);
+  file << "name: " << yaml_quoted(model.name) << '\n' << to_yaml(model.architecture, model.search);
   if (!model.training_yaml.empty()) file << "training:\n" << model.training_yaml;
   file.close();
   if (!file) return fail(Errc::environment, path + ": cannot be written");

@@ -26,6 +26,9 @@ struct ModelToStore {
   std::string training_yaml;  // lines of the section `training`, indented by two; may be empty
 };
 
+/// `text` as a YAML scalar, whatever characters of one line it holds.
+[[nodiscard]] std::string yaml_quoted(const std::string& text);
+
 /// Makes the folder, or replaces what is in it, with weights in half precision. model.yaml is
 /// written last.
 [[nodiscard]] Status store_model(const std::string& folder, const ModelToStore& model,

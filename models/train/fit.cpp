@@ -237,7 +237,7 @@ class Run {
   Status write_model(const std::string& folder, const TensorMap& weights) {
     ModelToStore model{options_.name, options_.architecture, options_.search, {}};
     std::ostringstream record;
-    record << "  command: '" << options_.command << "'\n  seed: " << options_.seed
+    record << "  command: " << yaml_quoted(options_.command) << "\n  seed: " << options_.seed
            << "\n  hours: " << std::round(progress_.seconds / 36) / 100
            << "\n  dev_bleu4: " << std::round(1e4 * progress_.best_bleu4) / 1e4
            << "\n  dev_beam: " << options_.search.beam << "\n  curve: |\n";

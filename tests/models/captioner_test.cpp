@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
@@ -84,16 +85,37 @@ TEST(Captioner, RefusesAnImageOfAnotherSizeAndGoesOn) {
   EXPECT_TRUE((*captioner)->caption(pointers(noise(2, 64))));
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need the address space
+TEST(Captioner, AFullMachineIsDeviceMemoryAndASmallerBatchPasses) {
+  auto captioner = make_captioner(small_model(), {.model_folder = "random", .search = {}});
+  ASSERT_TRUE(captioner);
+  const auto images = noise(4, 64);
+  const std::vector<const DecodedImage*> many(20'000, &images[0]);  // 245 MB of pixels alone
+  std::ifstream statm("/proc/self/statm");
+  rlim_t pages = 0;
+  statm >> pages;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  const rlimit tight{pages * 4'096 + (64U << 20), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &tight), 0);
+  const auto full = (*captioner)->caption(many);
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, Errc::device_memory) << full.error().message;
+  EXPECT_TRUE((*captioner)->caption(pointers(images)));
+}
+#endif
+
 TEST(Captioner, OpensWhatWasStoredAndRefusesWhatIsBroken) {
   const test::TempDir folder;
   const StoredModel model = small_model();
   ModelToStore to_store;
-  to_store.name = "small";
+  to_store.name = "it's: small";
   to_store.architecture = model.folder.architecture;
   ASSERT_TRUE(store_model(folder.file("m"), to_store, model.vocabulary, model.tensors));
   const CaptionerConfig config{.model_folder = folder.file("m"), .search = {}};
   EXPECT_TRUE(open_captioner(config));
-  EXPECT_EQ(read_model_folder(folder.file("m"))->name, "small");
+  EXPECT_EQ(read_model_folder(folder.file("m"))->name, "it's: small");
 
   std::filesystem::resize_file(folder.file("m/weights.safetensors"), 5'000);
   const auto cut = open_captioner(config);
