@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""The script that people write instead of photoscribe: a DataLoader, the model's own weights, greedy words, SQLite.
+
+It does the same work per photo (blur check with plain OpenCV, MobileNetV2 + soft-attention LSTM, one row), only with
+less of a search: greedy, where photoscribe runs beam 3. A development check: needs python3-torch, python3-opencv and
+python3-yaml; the product needs no Python.
+
+    plain_pytorch.py MODEL_FOLDER PHOTOS_FOLDER DATABASE [--tuned] [--limit N] [--batch N] [--loaders N] [--threads N]
+
+--tuned: the encoder through TorchScript's freeze + optimize_for_inference.
+"""
+import argparse, json, os, sqlite3, struct, time
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+import yaml
+from torch import nn
+
+
+def read_safetensors(path):
+    data = open(path, 'rb').read()
+    size, = struct.unpack('<Q', data[:8])
+    header = json.loads(data[8:8 + size])
+    kinds = {'F32': np.float32, 'F16': np.float16}
+    tensors = {}
+    for name, entry in header.items():
+        if name == '__metadata__':
+            continue
+        begin, end = entry['data_offsets']
+        raw = np.frombuffer(data[8 + size + begin:8 + size + end], kinds[entry['dtype']])
+        tensors[name] = torch.from_numpy(raw.reshape(entry['shape']).astype(np.float32))
+    return tensors
+
+
+class Conv(nn.Sequential):
+    """Convolution (batch norm folded into its bias) and ReLU6, under torchvision's names."""
+
+    def __init__(self, i, o, k=3, s=1, g=1):
+        super().__init__(nn.Conv2d(i, o, k, s, (k - 1) // 2, groups=g), nn.ReLU6(inplace=True))
+
+
+class InvertedResidual(nn.Module):
+    def __init__(self, i, o, s, t):
+        super().__init__()
+        self.skip = s == 1 and i == o
+        layers = [] if t == 1 else [Conv(i, i * t, k=1)]
+        self.conv = nn.Sequential(*layers, Conv(i * t, i * t, s=s, g=i * t), nn.Conv2d(i * t, o, 1))
+
+    def forward(self, x):
+        return x + self.conv(x) if self.skip else self.conv(x)
+
+
+class MobileNetV2(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers, i = [Conv(3, 32, s=2)], 32
+        for t, c, n, s in [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+                           (6, 160, 3, 2), (6, 320, 1, 1)]:
+            for k in range(n):
+                layers.append(InvertedResidual(i, c, s if k == 0 else 1, t))
+                i = c
+        self.features = nn.Sequential(*layers, Conv(320, 1280, k=1))
+
+    def forward(self, x):
+        return self.features(x)
+
+
+class Decoder(nn.Module):
+    """Soft attention after Xu et al. 2015, as models/decoder.h defines it; greedy."""
+
+    def __init__(self, tensors):
+        super().__init__()
+        for name, value in tensors.items():
+            if name.startswith('decoder.'):
+                self.register_buffer(name[8:].replace('.', '_'), value)
+
+    @torch.no_grad()
+    def forward(self, features, words_max):
+        """(N,C,G,G) -> (N,words_max) word numbers; ends are 2."""
+        values = F.relu(F.linear(features.flatten(2).transpose(1, 2), self.annotate_weight, self.annotate_bias))
+        keys = F.linear(values, self.attention_key_weight)
+        h, c = torch.tanh(F.linear(values.mean(1), self.start_weight, self.start_bias)).chunk(2, 1)
+        token = torch.ones(len(features), dtype=torch.int64)
+        done = torch.zeros(len(features), dtype=torch.bool)
+        out = []
+        for _ in range(words_max + 1):
+            word = self.embedding_weight[token]
+            query = F.linear(h, self.attention_query_weight, self.attention_query_bias)
+            score = torch.tanh(keys + query.unsqueeze(1)) @ self.attention_score_weight
+            context = torch.bmm(torch.softmax(score, 1).unsqueeze(1), values).squeeze(1)
+            context = context * torch.sigmoid(F.linear(h, self.gate_weight, self.gate_bias))
+            gates = (F.linear(word, self.cell_input_weight, self.cell_bias) + F.linear(context, self.cell_context_weight)
+                     + F.linear(h, self.cell_hidden_weight))
+            i, f, g, o = gates.chunk(4, 1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            state = torch.tanh(F.linear(h, self.output_hidden_weight, self.output_bias)
+                               + F.linear(context, self.output_context_weight) + word)
+            logits = F.linear(state, self.word_weight, self.word_bias)
+            logits[:, [0, 1, 3]] = -1e9
+            token = logits.argmax(1)
+            token = torch.where(done, torch.full_like(token, 2), token)
+            out.append(token)
+            done |= token == 2
+            if bool(done.all()):
+                break
+        return torch.stack(out, 1)
+
+
+class Photos(torch.utils.data.Dataset):
+    """What every such script has: imread, a blur check with plain OpenCV, resize, normalise."""
+
+    def __init__(self, paths, side):
+        self.paths, self.side = paths, side
+        self.mean = np.array([0.485, 0.456, 0.406], np.float32)
+        self.std = np.array([0.229, 0.224, 0.225], np.float32)
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, index):
+        image = cv2.imread(self.paths[index])
+        score = cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.CV_64F).var()
+        small = cv2.resize(image, (self.side, self.side), interpolation=cv2.INTER_AREA)
+        pixels = (cv2.cvtColor(small, cv2.COLOR_BGR2RGB).astype(np.float32) / 255 - self.mean) / self.std
+        return index, score, torch.from_numpy(pixels.transpose(2, 0, 1))
+
+
+def find(folder):
+    for base, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if name.lower().endswith(('.jpg', '.jpeg', '.png')):
+                yield os.path.join(base, name)
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument('model')
+    arguments.add_argument('photos')
+    arguments.add_argument('database')
+    arguments.add_argument('--tuned', action='store_true')
+    arguments.add_argument('--limit', type=int, default=0)
+    arguments.add_argument('--batch', type=int, default=32)
+    arguments.add_argument('--loaders', type=int, default=2)
+    arguments.add_argument('--threads', type=int, default=0)
+    arguments.add_argument('--threshold', type=float, default=100)
+    options = arguments.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.set_grad_enabled(False)
+
+    settings = yaml.safe_load(open(f'{options.model}/model.yaml'))
+    tensors = read_safetensors(f'{options.model}/weights.safetensors')
+    vocabulary = open(f'{options.model}/vocab.txt', encoding='utf-8').read().split('\n')
+    side = settings['architecture'].get('input_side_px', 224)
+    encoder = MobileNetV2()
+    encoder.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith('encoder.')})
+    encoder.eval()
+    if options.tuned:
+        example = torch.zeros(options.batch, 3, side, side)
+        encoder = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(encoder, example)))
+    decoder = Decoder(tensors)
+
+    paths = list(find(options.photos))
+    if options.limit:
+        paths = paths[:options.limit]
+    loader = torch.utils.data.DataLoader(Photos(paths, side), batch_size=options.batch, num_workers=options.loaders)
+    database = sqlite3.connect(options.database)
+    database.execute('CREATE TABLE result (path TEXT PRIMARY KEY, blur_score REAL, caption TEXT)')
+    begin = time.time()
+    for index, score, pixels in loader:
+        clear = [i for i in range(len(score)) if score[i] >= options.threshold]
+        captions = {}
+        if clear:
+            tokens = decoder(encoder(pixels[clear]), settings.get('search', {}).get('tokens_max', 22))
+            for i, row in zip(clear, tokens.tolist()):
+                captions[i] = ' '.join(vocabulary[t] for t in row[:row.index(2) if 2 in row else len(row)])
+        database.executemany('INSERT INTO result VALUES (?,?,?)', [
+            (paths[index[i]], float(score[i]), captions.get(i)) for i in range(len(score))])
+        database.commit()
+    seconds = time.time() - begin
+    print(f'{len(paths)} photos in {seconds:.1f} s: {len(paths) / seconds:.1f} photos/s')
+
+
+if __name__ == '__main__':
+    main()
