@@ -37,7 +37,9 @@ class CaptionSearch {
   /// words at the latest. Beam 1 is greedy search.
   ///
   /// A photo's search ends when its likeliest open beam, which can only become less likely, would
-  /// not beat the best finished caption even if it ended within three more words.
+  /// not beat the best finished caption if it ended at once. Longer normalisation could in theory
+  /// still turn that; waiting until it cannot (tokens_max) costs a third more and gains nothing:
+  /// dev BLEU-4 of the shipped model 20.99 so, 20.98 with two words' patience.
   [[nodiscard]] std::vector<Hypothesis> run(const torch::Tensor& features,
                                             const SearchSettings& settings) const;
 

@@ -1,5 +1,6 @@
 #include "models/tensors.h"
 
+#include <cstring>
 #include <sstream>
 #include <vector>
 
@@ -45,13 +46,12 @@ Expected<TensorMap> load_tensors(const std::string& path) {
   return guard(Errc::model_failure, path, [&] {
     TensorMap tensors;
     for (const auto& [name, array] : file->arrays()) {
-      // from_blob takes a mutable pointer, but the tensor only lives long enough to be copied.
-      void* data = const_cast<std::byte*>(array.bytes.data());
-      const torch::Tensor view = array.bytes.empty()
-                                     ? torch::empty(array.shape, scalar_type(array.type))
-                                     : torch::from_blob(data, array.shape, scalar_type(array.type));
+      // Copied, not viewed: other writers' data may start at any byte.
+      const torch::Tensor view = torch::empty(array.shape, scalar_type(array.type));
+      if (!array.bytes.empty())
+        std::memcpy(view.data_ptr(), array.bytes.data(), array.bytes.size());
       const bool whole = array.type == ElementType::i64;
-      tensors.emplace(name, view.to(whole ? torch::kInt64 : torch::kFloat32, false, true));
+      tensors.emplace(name, view.to(whole ? torch::kInt64 : torch::kFloat32));
     }
     return tensors;
   });
