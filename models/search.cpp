@@ -55,6 +55,7 @@ struct CaptionSearch::Beams {
   Tensor best_log;     // (N)
   Tensor best_tokens;  // (N,T)
   Tensor best_length;  // (N)
+  Tensor done;         // (N) bool: the best is final, whatever the others of the batch still do
 
   void advance(const Tensor& log_p, std::int64_t t, const SearchSettings& settings);
   /// Goes on with these photos alone.
@@ -128,8 +129,8 @@ torch::Tensor CaptionSearch::step(const Annotations& a, const Tensor& tokens, Te
 }
 
 void CaptionSearch::Beams::keep(const Tensor& photos) {
-  for (Tensor* one : {&scores, &history, &best_score, &best_log, &best_tokens, &best_length, &photo,
-                      &a.values, &a.keys}) {
+  for (Tensor* one : {&scores, &history, &best_score, &best_log, &best_tokens, &best_length, &done,
+                      &photo, &a.values, &a.keys}) {
     *one = one->index_select(0, photos);
   }
   const std::int64_t beam = scores.size(1);
@@ -170,7 +171,7 @@ void CaptionSearch::Beams::advance(const Tensor& log_p, std::int64_t t,
       at::where(ends & in_beam & score.gt(kNever / 1e3),
                 score / normaliser(t + 1, settings.length_alpha), at::full_like(score, kNever));
   const auto [candidate, which] = normal.max(1, true);  // (N,1)
-  const Tensor better = candidate.squeeze(1) > best_score;
+  const Tensor better = candidate.squeeze(1).gt(best_score) & done.logical_not();
   const Tensor parent = beam.gather(1, which);
   const Tensor words = history.gather(1, parent.unsqueeze(2).expand({N, 1, T})).squeeze(1);
   best_tokens = at::where(better.unsqueeze(1), words, best_tokens);
@@ -212,6 +213,7 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
   b.best_log = at::zeros({N}, real);
   b.best_tokens = at::full({N, T}, kEndToken, whole);
   b.best_length = at::zeros({N}, whole);
+  b.done = at::zeros({N}, whole.dtype(torch::kBool));
   for (std::int64_t t = 0; t <= T; ++t) {
     Tensor log_p = step(b.a, b.tokens, b.a.h, b.a.c);  // (R,V)
     if (t == T) {                                      // nothing but the end may follow
@@ -219,12 +221,13 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
       log_p.fill_(kNever).select(1, kEndToken).copy_(end);
     }
     b.advance(log_p, t, settings);
-    // Asking costs a GPU a round trip, so it asks now and then.
-    if (t == T || !(on_cpu || t % 4 == 3)) continue;
+    if (t == T) break;
     // What the likeliest open caption would be worth if its next word were the end.
     const Tensor reachable =
         b.scores.select(1, 0) / normaliser(std::min(T, t + 1) + 1, settings.length_alpha);
-    const Tensor open = at::nonzero(b.best_score < reachable).view({-1});  // photos still searched
+    b.done = b.done | b.best_score.ge(reachable);
+    if (!(on_cpu || t % 4 == 3)) continue;  // asking costs a GPU a round trip
+    const Tensor open = at::nonzero(b.done.logical_not()).view({-1});
     if (open.numel() == 0) break;
     // Finished photos leave once they are an eighth; a GPU's kernels would rather stay as they are.
     if (on_cpu && open.numel() * 8 <= b.scores.size(0) * 7) {

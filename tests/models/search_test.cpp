@@ -69,7 +69,8 @@ TEST(Search, AWideBeamFindsTheBestOfAllCaptions) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const DecoderParameters p = decoder(seed, kWords);
     const torch::Tensor photo = at::randn({1, 6, 12});
-    SearchSettings settings{.beam = 64, .length_alpha = 0.7, .tokens_max = 3};
+    // Without normalisation the end of a search is exact; with it, it is a rule of thumb.
+    SearchSettings settings{.beam = 64, .length_alpha = 0, .tokens_max = 3};
     Best best;
     std::vector<std::int64_t> words;
     try_all(p, photo, settings, words, 0, best);
