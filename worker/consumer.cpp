@@ -276,8 +276,8 @@ void Consumer::on_faulted(Faulted item) {
     unready_why_ = item.why.message;
     const auto wait = redis::backoff(++environment_failures_, unit_random(), kEnvironmentBackoff);
     unready_until_ = Clock::now() + wait;
-    spdlog::warn("msg=\"unready: handing tasks back\" error={} retry_ms={}", log_value(unready_why_),
-                 wait.count());
+    spdlog::warn("msg=\"unready: handing tasks back\" error={} retry_ms={}",
+                 log_value(unready_why_), wait.count());
     // Another worker may be able to read them. What the decoders hold comes by itself.
     take_everything_back(false);
   }
