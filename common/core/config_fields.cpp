@@ -72,7 +72,7 @@ Field choice(std::string key, std::optional<T>& field, T low, T high, std::strin
           [&field, word] { return field ? show_value(*field) : word; }};
 }
 
-std::string quoted(const std::string& text) {
+std::string yaml_quoted(const std::string& text) {
   YAML::Emitter out;
   out << YAML::DoubleQuoted << text;
   return out.c_str();
@@ -84,7 +84,7 @@ Field text(std::string key, std::string& field, std::string help) {
             field = given;
             return std::string();
           },
-          [&field] { return quoted(field); }};
+          [&field] { return yaml_quoted(field); }};
 }
 
 /// "redis://user:secret@host": whatever holds a URL ends up in argv or logs, so it holds no secret.
