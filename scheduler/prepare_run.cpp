@@ -1,6 +1,10 @@
 #include "scheduler/prepare_run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <unordered_map>
@@ -149,6 +153,18 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
   const RunSettings settings = settings_of(request);
   const Expected<std::optional<RunRow>> before = store.find_run(request.run);
   if (!before) return fail(before.error());
+  // A mistyped folder must be found before anything about the run is changed.
+  if (!request.photos.empty()) {
+    const Expected<std::vector<Root>> known = store.known_roots();
+    if (!known) return fail(known.error());
+    const Expected<SourcePlan> plan = plan_sources(request.photos, *known);
+    if (!plan) return fail(plan.error());
+  }
+  for (const std::string* file : {&request.references_file, &request.split_file}) {
+    if (!file->empty() && ::access(file->c_str(), R_OK) != 0) {
+      return fail(Errc::usage, *file + ": cannot be read (" + std::strerror(errno) + ")");
+    }
+  }
   Expected<EnsuredRun> ensured = store.ensure_run(request.run, settings, request.redo);
   if (!ensured) return fail(ensured.error());
 

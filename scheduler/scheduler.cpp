@@ -184,9 +184,15 @@ asio::awaitable<Status> Scheduler::connect() {
   Status up = co_await connection_.connect();
   if (!up) co_return up;
   const Expected<redis::ServerInfo> info = co_await redis::read_server_info(connection_);
-  if (!info) co_return fail(info.error());
+  if (!info) {
+    connection_.close();  // else the next turn would skip the check
+    co_return fail(info.error());
+  }
   up = redis::check_server(*info);
-  if (!up) co_return up;
+  if (!up) {
+    connection_.close();
+    co_return up;
+  }
   ever_connected_ = true;
   now_.connected = true;
   if (redis_trouble_said_) say(EventLevel::info, "Redis answers again");

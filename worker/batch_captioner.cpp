@@ -1,6 +1,7 @@
 #include "worker/batch_captioner.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace photoscribe {
@@ -27,7 +28,17 @@ Status BatchCaptioner::caption_part(std::span<const DecodedImage* const> part,
   if (part.empty()) return {};
   auto captions = captioner_.caption(part);
   if (captions && captions->size() == part.size()) {
-    for (std::size_t i = 0; i < part.size(); ++i) out[i] = std::move((*captions)[i]);
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      Caption& caption = (*captions)[i];
+      if (std::isfinite(caption.log_prob)) {
+        out[i] = std::move(caption);
+      } else {  // half precision that overflowed, or damaged weights: no caption to be trusted
+        Failed failed;
+        failed.reason = Reason::model_failure;
+        failed.detail = "the network gave a caption whose probability is not a number";
+        out[i] = std::move(failed);
+      }
+    }
     return {};
   }
   if (captions) {

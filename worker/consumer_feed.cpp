@@ -53,7 +53,7 @@ asio::awaitable<Status> Consumer::feed_turn() {
       if (run == nullptr) continue;
       const std::size_t fresh = run->held.fresh_count();
       const bool suspects = run->held.suspect().has_value() || !run->orphans.empty();
-      const bool due = run->turns_since_suspect >= kTurnsPerSuspect || (fresh == 0 && run->dry);
+      const bool due = run->turns_since_suspect >= kTurnsPerSuspect || fresh == 0;
       if (suspects && due) {
         if (in_pipeline_ > 0) break;  // with empty hands only: whatever crashes then is the suspect
         const Status started = co_await start_suspect(incarnation);

@@ -43,7 +43,7 @@ Status check_storage(const std::string& database) {
     return fail(Errc::store_failure,
                 "open " + text_of(database) + ": the folder is on " + std::string(*name) +
                     ", where SQLite's locks cannot be trusted; put the database on a local disk "
-                    "(--output) and copy it with `photoscribe backup`");
+                    "(--output) and copy it when the run is over");
   }
   struct ::stat node {};
   if (::stat(file.c_str(), &node) == 0 && !S_ISREG(node.st_mode)) {

@@ -111,6 +111,7 @@ Expected<std::int64_t> Store::retry_failed(RunId run, std::span<const Reason> re
     {
       auto row = db.query(
           "SELECT min(image_id), max(image_id) FROM image WHERE run_id = ?1 AND state = 'failed' "
+          "AND asked = 1 "
           "AND (?2 = ',' OR instr(?2, ',' || reason || ',') > 0)");
       if (!row.with(run, wanted).step() || row.is_null(0)) return std::int64_t{0};
       lowest = row.integer(0);
@@ -120,7 +121,7 @@ Expected<std::int64_t> Store::retry_failed(RunId run, std::span<const Reason> re
     const int images =
         db.query(
               "UPDATE image SET attempt = attempt + 1, state = 'pending', reason = NULL, "
-              "queue_seq = ?1 + image_id - ?2 WHERE run_id = ?3 AND state = 'failed' "
+              "queue_seq = ?1 + image_id - ?2 WHERE run_id = ?3 AND state = 'failed' AND asked = 1 "
               "AND (?4 = ',' OR instr(?4, ',' || reason || ',') > 0)")
             .with(span.first, span.lowest_id, run, wanted)
             .run();

@@ -117,7 +117,8 @@ class Store {
 
   // --- changing a run's mind ---
 
-  /// Failed images wait again under a raised attempt: all, or those of `reasons`. Returns how many.
+  /// Failed images that the last scan named and found wait again under a raised attempt: all, or
+  /// those of `reasons`. Returns how many.
   [[nodiscard]] Expected<std::int64_t> retry_failed(RunId run,
                                                     std::span<const Reason> reasons = {});
   /// Nothing is asked for any more: pending images stay pending until a scan names them again.

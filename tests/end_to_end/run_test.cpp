@@ -94,6 +94,36 @@ TEST_F(Run, RefusesOtherSettingsButRejudgesAThreshold) {
   EXPECT_EQ(count("1"), "6");
 }
 
+TEST_F(Run, ChangesNothingWhenAFolderOrFileOfTheCommandIsNotThere) {
+  add_photos(2);
+  ASSERT_EQ(run_photos().exit_status, 0);
+
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{folder_.file("typo"), "--redo"},
+        {folder_.file("typo"), "--blur-threshold", "1e9"},
+        {"--redo", "--references", folder_.file("nowhere.txt")},
+        {"--redo", "--split", folder_.file("nowhere.txt")}}) {
+    const Finished refused = run_photos(more);
+    EXPECT_EQ(refused.exit_status, 2) << refused.err;
+    EXPECT_EQ(count("state = 'done' AND caption IS NOT NULL"), "2") << more.back();
+  }
+}
+
+TEST_F(Run, TriesOnlyTheFailedPhotosOfTheCommandAgain) {
+  std::filesystem::create_directories(photos() + "/a");
+  std::filesystem::create_directories(photos() + "/b");
+  write_photo("a/cut.jpg", "no photo");
+  write_photo("b/cut.jpg", "no photo");
+  ASSERT_EQ(run_photos().exit_status, 1);
+
+  const Finished again =
+      photoscribe({"run", photos() + "/a", "-o", database(), "--model", model(), "--retry-failed"});
+
+  EXPECT_EQ(again.exit_status, 1) << again.err;
+  EXPECT_EQ(count("reason = 'not_an_image'"), "2");
+  EXPECT_EQ(query_one(database(), "SELECT count(*) FROM result WHERE attempt = 2"), "1");
+}
+
 TEST_F(Run, ScoresCaptionsThatHaveReferences) {
   const std::vector<std::string> names = add_photos(3);
   std::string lines;

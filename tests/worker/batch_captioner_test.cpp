@@ -64,6 +64,18 @@ TEST(BatchCaptioner, BlamesOnlyTheImagesThatFailAlone) {
   EXPECT_EQ(captioner.batch_now(), 8U);
 }
 
+TEST(BatchCaptioner, TakesNoCaptionWhoseProbabilityIsNotANumber) {
+  FakeDevice device;
+  FakeCaptioner fake(device);
+  BatchCaptioner captioner(fake, 8);
+  const auto photos = images({1, kOverflowPixel, 3});
+
+  const auto outcomes = captioner.caption(views(photos));
+
+  ASSERT_TRUE(outcomes);
+  EXPECT_THAT(texts(*outcomes), testing::ElementsAre("value 1", "!model_failure", "value 3"));
+}
+
 TEST(BatchCaptioner, HalvesTheBatchWhenTheDeviceIsFullAndRemembers) {
   FakeDevice device;
   device.memory_images = 3;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct FakeDevice {
 
 /// An image whose first byte is this is rejected.
 inline constexpr std::uint8_t kPoisonPixel = 13;
+inline constexpr std::uint8_t kOverflowPixel = 14;  // its caption has no finite probability
 
 /// The caption is "value N", N being the first byte of the image.
 class FakeCaptioner : public Captioner {
@@ -49,7 +51,9 @@ class FakeCaptioner : public Captioner {
     for (const auto* image : batch) {
       const std::uint8_t value = image->pixels.at(0);
       if (value == kPoisonPixel) return fail(Errc::model_failure, "fake: cannot digest 13");
-      captions.push_back(Caption{"value " + std::to_string(value), -1.5, 2});
+      const double log_prob =
+          value == kOverflowPixel ? std::numeric_limits<double>::quiet_NaN() : -1.5;
+      captions.push_back(Caption{"value " + std::to_string(value), log_prob, 2});
     }
     device_.images += static_cast<int>(batch.size());
     return captions;
