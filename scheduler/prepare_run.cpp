@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -96,14 +97,19 @@ void note_split(const WalkReport& report, std::size_t names, const RunRequest& r
                   std::to_string(found) + " of them are here");
 }
 
-Status scan_photos(Store& store, const RunRequest& request, RunObserver& observer,
-                   const StopHandle& stop, PreparedRun& prepared) {
-  if (request.photos.empty()) {
-    Expected<std::vector<Root>> own = store.roots(prepared.run.id);
-    if (!own) return fail(own.error());
-    prepared.roots = std::move(*own);
-    return {};
+/// What the command names, looked at before anything about the run is changed.
+struct Named {
+  SourcePlan plan;
+  WalkOptions options;
+};
+
+Expected<std::optional<Named>> look_at_arguments(Store& store, const RunRequest& request) {
+  for (const std::string* file : {&request.references_file, &request.split_file}) {
+    if (!file->empty() && ::access(file->c_str(), R_OK) != 0) {
+      return fail(Errc::usage, *file + ": cannot be read (" + std::strerror(errno) + ")");
+    }
   }
+  if (request.photos.empty()) return std::nullopt;
   // Of every run: a folder has one name in the whole database.
   const Expected<std::vector<Root>> known = store.known_roots();
   if (!known) return fail(known.error());
@@ -111,11 +117,23 @@ Status scan_photos(Store& store, const RunRequest& request, RunObserver& observe
   if (!plan) return fail(plan.error());
   Expected<WalkOptions> options = walk_options(request);
   if (!options) return fail(options.error());
-  prepared.roots = plan->roots;
-  const std::size_t names_in_split = options->only_names ? options->only_names->size() : 0;
-  Expected<Scan> scan = store.begin_scan(prepared.run.id, plan->roots);
+  return Named{std::move(*plan), std::move(*options)};
+}
+
+Status scan_photos(Store& store, const RunRequest& request, std::optional<Named> named,
+                   RunObserver& observer, const StopHandle& stop, PreparedRun& prepared) {
+  if (!named) {
+    Expected<std::vector<Root>> own = store.roots(prepared.run.id);
+    if (!own) return fail(own.error());
+    prepared.roots = std::move(*own);
+    return {};
+  }
+  prepared.roots = named->plan.roots;
+  const auto& only_names = named->options.only_names;
+  const std::size_t names_in_split = only_names ? only_names->size() : 0;
+  Expected<Scan> scan = store.begin_scan(prepared.run.id, named->plan.roots);
   if (!scan) return fail(scan.error());
-  Walker walker(std::move(*plan), std::move(*options));
+  Walker walker(std::move(named->plan), std::move(named->options));
   const Expected<bool> walked =
       walk(walker, observer, stop,
            [&](const std::vector<FoundFile>& files) { return scan->add(files); });
@@ -153,18 +171,8 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
   const RunSettings settings = settings_of(request);
   const Expected<std::optional<RunRow>> before = store.find_run(request.run);
   if (!before) return fail(before.error());
-  // A mistyped folder must be found before anything about the run is changed.
-  if (!request.photos.empty()) {
-    const Expected<std::vector<Root>> known = store.known_roots();
-    if (!known) return fail(known.error());
-    const Expected<SourcePlan> plan = plan_sources(request.photos, *known);
-    if (!plan) return fail(plan.error());
-  }
-  for (const std::string* file : {&request.references_file, &request.split_file}) {
-    if (!file->empty() && ::access(file->c_str(), R_OK) != 0) {
-      return fail(Errc::usage, *file + ": cannot be read (" + std::strerror(errno) + ")");
-    }
-  }
+  Expected<std::optional<Named>> named = look_at_arguments(store, request);
+  if (!named) return fail(named.error());
   Expected<EnsuredRun> ensured = store.ensure_run(request.run, settings, request.redo);
   if (!ensured) return fail(ensured.error());
 
@@ -182,7 +190,8 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
                              std::to_string(ensured->became_clear + ensured->caption_restored) +
                              " are clear now");
   }
-  if (Status scanned = scan_photos(store, request, observer, stop, prepared); !scanned) {
+  if (Status scanned = scan_photos(store, request, std::move(*named), observer, stop, prepared);
+      !scanned) {
     return fail(scanned.error());
   }
   if (prepared.stopped) return prepared;
