@@ -59,7 +59,9 @@ void Heartbeat::stop() {
 }
 
 asio::awaitable<void> Heartbeat::end_soon() {
-  if (!ended_) co_await end_.sleep(kLastBeatWait);
+  // Only a beat that is on its way is worth waiting for: not a server, or a name server, that does
+  // not answer.
+  if (!ended_ && connection_.is_open()) co_await end_.sleep(kLastBeatWait);
   connection_.close();
 }
 

@@ -27,7 +27,7 @@ class Heartbeat {
 
   /// Incarnation -> time between beats. Beats in new runs at once. Thread-safe.
   void set_runs(std::map<std::string, std::chrono::milliseconds> runs);
-  /// Ends the thread; a beat on its way is waited for, but not long.
+  /// Ends the thread at once; a beat on its way is waited for, half a second at most.
   void stop();
 
  private:

@@ -55,8 +55,7 @@ asio::awaitable<Status> ByteStream::open_unix(const Endpoint& endpoint) {
 asio::awaitable<Status> ByteStream::open_tcp(const Endpoint& endpoint) {
   error_code failed;
   auto token = asio::redirect_error(asio::use_awaitable, failed);
-  const std::string port = std::to_string(endpoint.port);
-  const auto places = co_await resolver_.async_resolve(endpoint.host, port, token);
+  const auto places = co_await resolver_.resolve(endpoint.host, endpoint.port, failed);
   failed = if_closed(failed);
   if (failed) {
     co_return fail(Errc::redis_unavailable, to_string(endpoint) + ": cannot find host " +
@@ -65,7 +64,7 @@ asio::awaitable<Status> ByteStream::open_tcp(const Endpoint& endpoint) {
   for (const auto& place : places) {
     error_code ignored;
     socket_.close(ignored);
-    const Socket::endpoint_type generic(place.endpoint());
+    const Socket::endpoint_type generic(place);
     co_await socket_.async_connect(generic, token);
     failed = if_closed(failed);
     if (!failed || failed == asio::error::operation_aborted) break;

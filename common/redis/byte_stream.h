@@ -7,7 +7,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/system/error_code.hpp>
@@ -18,6 +17,7 @@
 
 #include "common/core/error.h"
 #include "common/redis/endpoint.h"
+#include "common/redis/resolver.h"
 
 namespace photoscribe::redis {
 
@@ -26,8 +26,7 @@ class ByteStream {
   explicit ByteStream(boost::asio::any_io_executor executor);
 
   /// Resolves, connects and, for TLS, shakes hands and checks the certificate's chain and name.
-  /// `endpoint` must outlive the call. A name server that does not answer holds it, even when
-  /// closed, until the system's resolver gives up: getaddrinfo cannot be interrupted.
+  /// `endpoint` must outlive the call.
   [[nodiscard]] boost::asio::awaitable<Status> open(const Endpoint& endpoint);
 
   /// All of `bytes`, which must outlive the call.
@@ -48,7 +47,7 @@ class ByteStream {
   [[nodiscard]] boost::asio::awaitable<Status> open_tcp(const Endpoint& endpoint);
   [[nodiscard]] boost::asio::awaitable<Status> shake_hands(const Endpoint& endpoint);
 
-  boost::asio::ip::tcp::resolver resolver_;
+  Resolver resolver_;
   Socket socket_;
   bool closed_ = false;
   std::optional<boost::asio::ssl::context> tls_context_;

@@ -59,11 +59,15 @@ Error error_of_reply(std::string_view reply_text, std::string_view operation) {
   std::string message(operation);
   message += ": ";
   message += text;
+  // How a blocked XREADGROUP learns that the run's keys were deleted (Redis 7).
+  const bool deleted =
+      word == "UNBLOCKED" && text.find("no longer exists") != std::string_view::npos;
+  if (word == "NOGROUP" || word == "RUNGONE" || deleted)
+    return {Errc::run_gone, std::move(message)};
   if (std::find(kTransient.begin(), kTransient.end(), word) != kTransient.end() ||
       text.find("max number of clients") != std::string_view::npos) {
     return {Errc::redis_unavailable, std::move(message)};
   }
-  if (word == "NOGROUP" || word == "RUNGONE") return {Errc::run_gone, std::move(message)};
   message += cure(word, text);
   return {Errc::redis_refused, std::move(message)};
 }

@@ -11,10 +11,10 @@
 namespace photoscribe::redis {
 
 /// Transient words (LOADING, OOM, MISCONF, READONLY, TRYAGAIN, CLUSTERDOWN, MASTERDOWN, BUSY,
-/// NOREPLICAS, UNBLOCKED, "max number of clients") -> redis_unavailable; NOGROUP and our scripts'
-/// RUNGONE -> run_gone; anything else -> redis_refused, with a cure for WRONGPASS, NOAUTH, NOPERM
-/// and unknown commands. Redis 6.2 wraps errors inside scripts in "ERR Error running script": the
-/// inner word counts.
+/// NOREPLICAS, UNBLOCKED by a failover, "max number of clients") -> redis_unavailable; NOGROUP, our
+/// scripts' RUNGONE and UNBLOCKED by a deleted stream -> run_gone; anything else -> redis_refused,
+/// with a cure for WRONGPASS, NOAUTH, NOPERM and unknown commands. Redis 6.2 wraps errors inside
+/// scripts in "ERR Error running script": the inner word counts.
 [[nodiscard]] Error error_of_reply(std::string_view reply_text, std::string_view operation);
 
 struct BackoffSettings {

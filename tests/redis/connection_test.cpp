@@ -8,8 +8,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <thread>
 
 #include "common/redis/server_info.h"
+#include "tests/support/hanging_names.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/run_coroutine.h"
 
@@ -352,6 +354,44 @@ TEST_F(TlsTest, ReportsAServerKilledInMidCallAndConnectsAgain) {
   EXPECT_EQ(reply.error().code, Errc::redis_unavailable);
   server.start();
   EXPECT_TRUE(connect(connection));
+}
+
+TEST_F(ConnectionTest, GivesUpANameServerThatDoesNotAnswer) {
+  test::HangingNames names;
+  ConnectionOptions options;
+  options.connect_timeout = milliseconds(100);
+  Endpoint endpoint;
+  endpoint.host = test::kHangingHost;
+  const auto began = steady_clock::now();
+  Status late;
+  {
+    boost::asio::io_context own;
+    Connection connection(own.get_executor(), endpoint, options);
+    late = test::run(own, connection.connect());
+    while (names.blocked() == 0) std::this_thread::yield();
+  }  // neither the connection's end nor the io_context's waits for the name
+
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Errc::redis_unavailable);
+  EXPECT_LT(steady_clock::now() - began, std::chrono::seconds(2));
+  EXPECT_EQ(names.blocked(), 1) << "the name is still being looked up";
+}
+
+TEST_F(ConnectionTest, EndsAtCloseWhileANameIsLookedUp) {
+  test::HangingNames names;
+  Endpoint endpoint;
+  endpoint.host = test::kHangingHost;
+  Connection connection(io.get_executor(), endpoint);
+  std::optional<Status> ended;
+  boost::asio::co_spawn(io, connection.connect(),
+                        [&](std::exception_ptr, Status status) { ended = std::move(status); });
+  while (names.blocked() == 0) io.run_for(milliseconds(1));
+
+  connection.close();
+  io.run_for(std::chrono::seconds(2));
+
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_EQ(ended->error().code, Errc::cancelled);
 }
 
 }  // namespace

@@ -110,6 +110,10 @@ TEST(ErrorOfReply, TellsTransientFromLostRunsFromRefusals) {
                 Errc::run_gone},
            Case{"NOGROUP No such key 'x' or consumer group", Errc::run_gone},
            Case{"RUNGONE no spec", Errc::run_gone},
+           Case{"UNBLOCKED the stream key no longer exists", Errc::run_gone},
+           Case{"UNBLOCKED force unblock from blocking operation, instance state changed "
+                "(master -> replica?)",
+                Errc::redis_unavailable},
            Case{"WRONGTYPE Operation against a key", Errc::redis_refused},
            Case{"NOPERM this user has no permissions", Errc::redis_refused},
            Case{"ERR syntax error", Errc::redis_refused},

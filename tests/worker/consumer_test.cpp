@@ -1,3 +1,4 @@
+#include "tests/worker/captured_log.h"
 #include "tests/worker/consumer_fixture.h"
 
 namespace photoscribe {
@@ -140,6 +141,24 @@ TEST_F(ConsumerWork, DropsARunThatIsDeletedUnderIt) {
   EXPECT_EQ(server.number({"EXISTS", key(run, "results"), key(run, "tasks"), key(run, "workers")}),
             0)
       << "nothing of the old run came back to life";
+}
+
+TEST_F(ConsumerWork, LeavesARunThatHasEndedWithoutAWarning) {
+  CapturedLog log;
+  const auto run = make_run(3);
+  {
+    RunningWorker one = worker();
+    (void)await_results(run, 3);
+    const auto blocked = [&] {
+      return server.command({"CLIENT", "LIST"}).find("cmd=xreadgroup") != std::string::npos;
+    };
+    ASSERT_TRUE(eventually(blocked));
+
+    ok(queue.delete_runs({run}));  // as the scheduler does at the end
+
+    EXPECT_TRUE(eventually([&] { return log.contains("left run"); }));
+  }
+  EXPECT_FALSE(log.contains("warning")) << log.text();
 }
 
 TEST_F(ConsumerWork, SurvivesAFlushAndFindsTheNewIncarnation) {
