@@ -50,7 +50,7 @@ CREATE TABLE image (
   reason          TEXT,
   asked           INTEGER NOT NULL DEFAULT 1 CHECK (asked IN (0, 1)),    -- the last scan named and found it
   vanished        INTEGER NOT NULL DEFAULT 0 CHECK (vanished IN (0, 1)),
-  queue_seq       INTEGER NOT NULL,           -- order of enqueueing within the run
+  queue_seq       INTEGER NOT NULL, settings_id INTEGER REFERENCES run_settings,           -- order of enqueueing within the run
   UNIQUE (root_id, path, run_id),
   CHECK ((state = 'failed') = (reason IS NOT NULL)),
   CHECK (NOT (asked AND vanished)),
@@ -117,14 +117,10 @@ CREATE TABLE root (
 CREATE TABLE run (
   run_id          INTEGER PRIMARY KEY,
   name            TEXT    NOT NULL UNIQUE CHECK (name <> ''),
-  settings        TEXT    NOT NULL CHECK (json_valid(settings)),
-  model_hash      TEXT    NOT NULL GENERATED ALWAYS AS (json_extract(settings, '$.model_hash')) STORED,
-  blur_threshold  REAL    NOT NULL GENERATED ALWAYS AS (json_extract(settings, '$.blur.blur_threshold')) STORED,
   incarnation     TEXT    UNIQUE,             -- NULL: nothing of this run is in Redis
-  fence           INTEGER NOT NULL DEFAULT 0,
   cursor          INTEGER NOT NULL DEFAULT 0, -- images with queue_seq <= cursor were enqueued
   queue_end       INTEGER NOT NULL DEFAULT 0, -- the last queue_seq given
-  created_unix_ms INTEGER NOT NULL,
+  created_unix_ms INTEGER NOT NULL, settings_id INTEGER REFERENCES run_settings, redo TEXT NOT NULL DEFAULT 'none' CHECK (redo IN ('none', 'scanning', 'captioning')),
   CHECK (cursor <= queue_end)
 ) STRICT;
 
@@ -142,6 +138,14 @@ CREATE TABLE run_root (
   root_id INTEGER NOT NULL REFERENCES root,
   PRIMARY KEY (run_id, root_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_settings (
+  settings_id    INTEGER PRIMARY KEY,         -- each --redo makes a row, also with equal settings
+  run_id         INTEGER NOT NULL REFERENCES run,
+  settings       TEXT    NOT NULL CHECK (json_valid(settings)),
+  model_hash     TEXT    NOT NULL GENERATED ALWAYS AS (json_extract(settings, '$.model_hash')) STORED,
+  blur_threshold REAL    NOT NULL GENERATED ALWAYS AS (json_extract(settings, '$.blur.blur_threshold')) STORED
+) STRICT;
 
 CREATE TABLE skipped_extension (
   run_id    INTEGER NOT NULL REFERENCES run,
@@ -161,17 +165,21 @@ CREATE INDEX image_failed ON image (run_id, reason) WHERE state = 'failed';
 
 CREATE INDEX image_waiting ON image (run_id, queue_seq) WHERE state = 'pending' AND asked = 1;
 
+CREATE INDEX settings_of_run ON run_settings (run_id);
+
 CREATE VIEW caption_result (run, root, uri, state, reason, blur_score, blur_threshold, caption, log_prob,
                             bleu1, bleu2, bleu3, bleu4, width, height, model, worker, finished_at) AS
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, image.reason, result.blur_score, run.blur_threshold, result.caption, result.log_prob,
+       image.state, image.reason, result.blur_score, own.blur_threshold, result.caption, result.log_prob,
        bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
-       run.model_hash, worker.name,
+       used.model_hash, worker.name,
        strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
   FROM image
   JOIN run ON run.run_id = image.run_id
+  JOIN run_settings AS own ON own.settings_id = run.settings_id
+  JOIN run_settings AS used ON used.settings_id = image.settings_id
   JOIN root ON root.root_id = image.root_id
   LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
   LEFT JOIN bleu ON bleu.result_id = result.result_id
@@ -182,12 +190,14 @@ CREATE VIEW caption_result_latest (run, root, uri, state, reason, blur_score, bl
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, image.reason, result.blur_score, run.blur_threshold, result.caption, result.log_prob,
+       image.state, image.reason, result.blur_score, own.blur_threshold, result.caption, result.log_prob,
        bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
-       run.model_hash, worker.name,
+       used.model_hash, worker.name,
        strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
   FROM image
   JOIN run ON run.run_id = image.run_id
+  JOIN run_settings AS own ON own.settings_id = run.settings_id
+  JOIN run_settings AS used ON used.settings_id = image.settings_id
   JOIN root ON root.root_id = image.root_id
   LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
   LEFT JOIN bleu ON bleu.result_id = result.result_id

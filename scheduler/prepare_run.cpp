@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
 #include "scheduler/store/references.h"
@@ -29,13 +28,6 @@ RunSettings settings_of(const RunRequest& request) {
   settings.blur = request.blur;
   settings.limits = request.limits;
   return settings;
-}
-
-/// True when workers must read another spec than before.
-bool workers_must_know(const RunSettings& before, const RunSettings& after) {
-  return before.model_hash != after.model_hash || before.search != after.search ||
-         before.blur != after.blur || before.limits != after.limits ||
-         before.preprocessing_version != after.preprocessing_version;
 }
 
 Expected<WalkOptions> walk_options(const RunRequest& request) {
@@ -120,12 +112,43 @@ Expected<std::optional<Named>> look_at_arguments(Store& store, const RunRequest&
   return Named{std::move(*plan), std::move(*options)};
 }
 
+/// A folder without a single photo, where the run has some, is rather not mounted than emptied.
+Status doubt_empty_folders(Store& store, PreparedRun& prepared,
+                           const std::vector<SourceStart>& barren) {
+  for (const SourceStart& start : barren) {
+    const Root& root = prepared.roots[static_cast<std::size_t>(start.root)];
+    const Expected<std::int64_t> had = store.photos_in(prepared.run.id, root.name, start.path);
+    if (!had) return fail(had.error());
+    if (*had == 0) continue;
+    const std::string folder = root.folder + (start.path.empty() ? "" : "/" + start.path);
+    const std::string what = folder + ": no photo is there, and run \"" + prepared.run.name +
+                             "\" has " + std::to_string(*had) + " of that folder; is it mounted?";
+    if (start.named) {
+      return fail(Errc::environment, what +
+                                         " They are left as they are. If they are gone for good, "
+                                         "leave the folder out of the command");
+    }
+    prepared.notes.push_back(what + " They are left as they are");
+  }
+  return {};
+}
+
+void note_redo(PreparedRun& prepared) {
+  if (prepared.scan.left_as_they_were == 0) return;
+  prepared.notes.push_back(std::to_string(prepared.scan.left_as_they_were) +
+                           " photos of the run that this command does not name, or that are gone, "
+                           "keep what they got under earlier settings");
+}
+
 Status scan_photos(Store& store, const RunRequest& request, std::optional<Named> named,
                    RunObserver& observer, const StopHandle& stop, PreparedRun& prepared) {
   if (!named) {
     Expected<std::vector<Root>> own = store.roots(prepared.run.id);
     if (!own) return fail(own.error());
     prepared.roots = std::move(*own);
+    const Expected<std::int64_t> redone = store.redo_known(prepared.run.id);
+    if (!redone) return fail(redone.error());
+    prepared.scan.redone = *redone;
     return {};
   }
   prepared.roots = named->plan.roots;
@@ -142,9 +165,13 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
     prepared.stopped = true;
     return {};
   }
+  if (Status there = doubt_empty_folders(store, prepared, walker.report().barren); !there) {
+    return there;
+  }
   const Expected<ScanCounts> counts = scan->finish(walker.report().walked, walker.report().skipped);
   if (!counts) return fail(counts.error());
   prepared.scan = *counts;
+  note_redo(prepared);
   note_walk(walker.report(), prepared.notes);
   note_split(walker.report(), names_in_split, request, prepared.notes);
   if (walker.report().files == 0) prepared.notes.push_back("no photos were found there");
@@ -169,8 +196,6 @@ Status take_references(Store& store, const RunRequest& request, PreparedRun& pre
 Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunObserver& observer,
                                   const StopHandle& stop) {
   const RunSettings settings = settings_of(request);
-  const Expected<std::optional<RunRow>> before = store.find_run(request.run);
-  if (!before) return fail(before.error());
   Expected<std::optional<Named>> named = look_at_arguments(store, request);
   if (!named) return fail(named.error());
   Expected<EnsuredRun> ensured = store.ensure_run(request.run, settings, request.redo);
@@ -178,12 +203,6 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
 
   PreparedRun prepared;
   prepared.run = ensured->run;
-  const bool respecified =
-      before->has_value() && (ensured->redone || workers_must_know((*before)->settings, settings));
-  if (respecified && prepared.run.incarnation) {
-    if (Status ended = store.end_incarnation(prepared.run.id); !ended) return fail(ended.error());
-    prepared.run.incarnation.reset();
-  }
   if (ensured->became_blurred + ensured->became_clear + ensured->caption_restored > 0) {
     prepared.notes.push_back("another blur threshold: " + std::to_string(ensured->became_blurred) +
                              " photos are blurred now, " +
@@ -202,115 +221,6 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
   }
   if (Status taken = take_references(store, request, prepared); !taken) return fail(taken.error());
   return prepared;
-}
-
-namespace {
-
-/// Every image of a run, by a hash of root and path: enough to tell new from known in a count.
-class KnownImages {
- public:
-  Status read(Store& store, RunId run) {
-    return store.for_each_result(run, [this](const ResultRow& row) -> Status {
-      states_[hash(row.root, row.path)] = row.state.empty() ? 'p' : row.state.front();
-      return {};
-    });
-  }
-  [[nodiscard]] std::vector<char> all() const {
-    std::vector<char> states;
-    for (const auto& [image, state] : states_) states.push_back(state);
-    return states;
-  }
-  /// 'p' pending, 'd' done, 'b' blurred, 'f' failed, 'n' new.
-  [[nodiscard]] char state(const std::string& root, const std::string& path) const {
-    const auto found = states_.find(hash(root, path));
-    return found == states_.end() ? 'n' : found->second;
-  }
-
- private:
-  static std::size_t hash(const std::string& root, const std::string& path) {
-    return std::hash<std::string>{}(root + '\0' + path);
-  }
-  std::unordered_map<std::size_t, char> states_;
-};
-
-struct Known {
-  std::vector<Root> roots;
-  KnownImages images;
-};
-
-Expected<Known> read_known(const RunRequest& request) {
-  Known known;
-  if (!std::filesystem::exists(request.database)) return known;
-  Expected<Store> store = Store::open_reader(request.database);
-  if (!store) return fail(store.error());
-  const Expected<std::optional<RunRow>> run = store->find_run(request.run);
-  if (!run) return fail(run.error());
-  Expected<std::vector<Root>> roots = store->known_roots();
-  if (!roots) return fail(roots.error());
-  known.roots = std::move(*roots);
-  if (!run->has_value()) return known;
-  if (!request.redo) {
-    const Expected<std::string> conflict =
-        store->settings_conflict(request.run, settings_of(request));
-    if (!conflict) return fail(conflict.error());
-    if (!conflict->empty()) return fail(Errc::usage, *conflict);
-  }
-  if (Status read = known.images.read(*store, (*run)->id); !read) return fail(read.error());
-  return known;
-}
-
-void count_one(RunSummary& summary, char state, const RunRequest& request) {
-  const bool again = request.redo || (request.retry_failed && state == 'f');
-  ++summary.total;
-  if (state == 'n') ++summary.added;
-  if (state == 'n' || state == 'p' || again) {
-    ++summary.pending;
-  } else if (state == 'd') {
-    ++summary.done;
-  } else if (state == 'b') {
-    ++summary.blurred;
-  } else {
-    ++summary.failed;
-  }
-}
-
-}  // namespace
-
-Expected<RunSummary> dry_run(const RunRequest& request, RunObserver& observer,
-                             const StopHandle& stop) {
-  const Expected<Known> known = read_known(request);
-  if (!known) return fail(known.error());
-  RunSummary summary;
-  summary.dry_run = true;
-  summary.run = request.run;
-  summary.database = request.database;
-  if (request.photos.empty()) {  // the run's own photos, as they are known
-    for (const char state : known->images.all()) count_one(summary, state, request);
-    summary.nothing_to_do = summary.pending == 0;
-    return summary;
-  }
-  Expected<SourcePlan> plan = plan_sources(request.photos, known->roots);
-  if (!plan) return fail(plan.error());
-  Expected<WalkOptions> options = walk_options(request);
-  if (!options) return fail(options.error());
-  const std::vector<Root> roots = plan->roots;
-  Walker walker(std::move(*plan), std::move(*options));
-  const Expected<bool> walked =
-      walk(walker, observer, stop, [&](const std::vector<FoundFile>& files) -> Status {
-        for (const FoundFile& file : files) {
-          const std::string& root = roots[static_cast<std::size_t>(file.root)].name;
-          count_one(summary, known->images.state(root, file.path), request);
-        }
-        return {};
-      });
-  if (!walked) return fail(walked.error());
-  if (!*walked) summary.end = RunEnd::stopped;
-  summary.nothing_to_do = summary.pending == 0;
-  for (const SkippedExtension& skipped : walker.report().skipped) {
-    summary.skipped.emplace_back(skipped.extension, skipped.files);
-  }
-  note_walk(walker.report(), summary.notes);
-  return summary;
 }
 
 }  // namespace photoscribe

@@ -23,13 +23,9 @@ struct PreparedRun {
   bool stopped = false;            // a stop was asked for before the manifest was complete
 };
 
-/// Fails as run_batch() does.
+/// Fails as run_batch() does, and with environment when a folder that was named holds no photo any
+/// more: its photos keep their state then.
 [[nodiscard]] Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request,
                                                 RunObserver& observer, const StopHandle& stop);
-
-/// Counts what a run would do, without writing: no database is made, none is changed. Photos that
-/// changed on disk since are not told from unchanged ones.
-[[nodiscard]] Expected<RunSummary> dry_run(const RunRequest& request, RunObserver& observer,
-                                           const StopHandle& stop);
 
 }  // namespace photoscribe

@@ -3,6 +3,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <utility>
 
@@ -120,11 +123,15 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
   summary.changed = prepared->scan.changed;
   summary.vanished = prepared->scan.vanished;
   summary.retried = prepared->retried;
+  summary.redone = prepared->scan.redone;
+  summary.dry_run = request.dry_run;
 
   const Expected<RunCounts> counts = store.counts(prepared->run.id);
   if (!counts) return fail(counts.error());
   if (prepared->stopped || stop.requests() > 0) {
     summary.end = stop.requests() > 1 ? RunEnd::killed : RunEnd::stopped;
+  } else if (request.dry_run) {
+    summary.nothing_to_do = counts->asked.pending == 0;
   } else if (counts->asked.pending == 0) {
     summary.nothing_to_do = true;
     tidy_up(request, *prepared, store, observer, stop, started);
@@ -139,12 +146,57 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
     if (!done) return fail(done.error());
     add_job(summary, *done);
   }
-  if (Status indexed = index_captions(store, stop); !indexed) return fail(indexed.error());
+  if (!request.dry_run) {
+    if (Status indexed = index_captions(store, stop); !indexed) return fail(indexed.error());
+  }
   const Expected<StoreSummary> stored = store.summary(prepared->run.id);
   if (!stored) return fail(stored.error());
   add_counts(summary, *stored);
   summary.notes = std::move(prepared->notes);
   return summary;
+}
+
+/// A folder for one call, gone with it.
+class ScratchFolder {
+ public:
+  static Expected<ScratchFolder> make() {
+    std::error_code error;
+    const fs::path parent = fs::temp_directory_path(error);
+    std::string name = (parent / "photoscribe-dry-run-XXXXXX").string();
+    if (!error && ::mkdtemp(name.data()) != nullptr) return ScratchFolder(std::move(name));
+    return fail(Errc::environment, "make a folder for a copy of the database in " +
+                                       parent.string() + ": " +
+                                       (error ? error.message() : std::strerror(errno)) +
+                                       "; TMPDIR may name another place");
+  }
+  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  ScratchFolder& operator=(ScratchFolder&&) = delete;
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+/// What a run would do, found out by preparing it on a copy of the database: so the counts are
+/// those of the real call, whatever it changes.
+Expected<RunSummary> run_dry(const RunRequest& request, RunObserver& observer,
+                             const StopHandle& stop, Clock::time_point started) {
+  const Expected<ScratchFolder> scratch = ScratchFolder::make();
+  if (!scratch) return fail(scratch.error());
+  const std::string copy = scratch->file("copy.db");
+  if (fs::exists(request.database)) {
+    Expected<Store> original = Store::open_reader(request.database);
+    if (!original) return fail(original.error());
+    if (Status copied = original->backup(copy); !copied) return fail(copied.error());
+  }
+  Expected<Store> store = Store::open_writer(copy);
+  if (!store) return fail(store.error());
+  return run_opened(request, *store, observer, stop, started);
 }
 
 }  // namespace
@@ -157,7 +209,7 @@ Expected<RunSummary> run_batch(const RunRequest& asked, RunObserver& observer, S
 
   Expected<RunSummary> summary = fail(Errc::internal, "run_batch");
   if (request.dry_run) {
-    summary = dry_run(request, observer, stop);
+    summary = run_dry(request, observer, stop, started);
   } else {
     Expected<Store> store = Store::open_writer(request.database);
     if (!store) return fail(store.error());

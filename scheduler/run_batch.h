@@ -38,9 +38,9 @@ struct RunRequest {
   std::string references_file;                // empty: none
   std::string split_file;                     // empty: none; else only the photos that it names
   std::int64_t limit = 0;                     // > 0: only the first this many that the walk finds
-  bool dry_run = false;                       // count only; writes nothing
+  bool dry_run = false;                       // count only, on a copy of the database
   bool retry_failed = false;                  // failed photos get another attempt
-  bool redo = false;             // every photo gets another attempt, with the settings given now
+  bool redo = false;             // the photos named get another attempt, with these settings
   std::int64_t window = 50'000;  // tasks enqueued and not recorded, at most
 
   int workers = 1;                // worker processes on this machine; 0: only remote ones
@@ -127,7 +127,7 @@ struct RunSummary {
 
   std::int64_t total = 0, done = 0, blurred = 0, failed = 0, pending = 0;  // the whole run
   std::int64_t done_now = 0, blurred_now = 0, failed_now = 0;              // recorded in this call
-  std::int64_t added = 0, changed = 0, vanished = 0, retried = 0;          // manifest, in this call
+  std::int64_t added = 0, changed = 0, vanished = 0, retried = 0, redone = 0;  // in this call
 
   std::vector<FailureCount> failures;                         // most frequent first
   std::vector<std::pair<std::string, std::int64_t>> skipped;  // by extension, most frequent first

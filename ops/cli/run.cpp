@@ -185,8 +185,9 @@ void add_again_options(CLI::App& verb, RunOptions& options) {
   const std::string group = "The same photos again";
   verb.add_flag("--retry-failed", request.retry_failed, "give failed photos another attempt")
       ->group(group);
-  verb.add_flag("--redo", request.redo,
-                "caption every photo anew, with the settings given now (another model or beam)")
+  verb.add_flag(
+          "--redo", request.redo,
+          "caption the photos named anew, with the settings given now (another model or beam)")
       ->group(group);
   verb.add_option("--new-run", request.run,
                   "a run of its own beside the others in the database (default: default)")

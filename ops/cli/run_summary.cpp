@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "ops/cli/exit_status.h"
 #include "ops/cli/human_numbers.h"
@@ -27,13 +28,17 @@ std::string number_text(double value) {
   return buffer;
 }
 
-/// What was typed, without the flags that hold for one call only, and `more` added.
-std::string again_with(const std::vector<std::string>& command, const std::string& more) {
-  constexpr std::string_view kOnce[] = {"--dry-run", "--redo", "--retry-failed"};
+using Flags = std::span<const std::string_view>;
+constexpr std::string_view kOnce[] = {"--dry-run", "--redo", "--retry-failed"};
+constexpr std::string_view kDry[] = {"--dry-run"};
+
+/// What was typed, without the flags of `once`, which hold for one call only, and `more` added.
+std::string again_with(const std::vector<std::string>& command, const std::string& more,
+                       Flags once = kOnce) {
   std::string text, dropped;
   bool is_photo = false;  // behind a `--` everything is a photo
   for (std::size_t i = 2; i < command.size(); ++i) {
-    if (!is_photo && std::find(std::begin(kOnce), std::end(kOnce), command[i]) != std::end(kOnce)) {
+    if (!is_photo && std::find(once.begin(), once.end(), command[i]) != once.end()) {
       if (command[i] != more) dropped += " " + command[i];
       continue;
     }
@@ -87,6 +92,7 @@ std::string count_lines(const RunSummary& s, double blur_threshold, const Ink& i
   change(s.changed, "changed since");
   change(s.vanished, "vanished (their rows stay)");
   change(s.retried, "tried again");
+  change(s.redone, "to be done anew");
   if (!changes.empty()) out += "  " + changes + "\n";
   return out;
 }
@@ -184,7 +190,7 @@ std::string next_lines(const RunSummary& s, const std::vector<std::string>& comm
   const std::string database = shell_quoted(s.database);
   const std::string run = s.run == "default" ? "" : " --run " + shell_quoted(s.run);
   std::string out = "\nNext:\n";
-  if (s.dry_run) return out + "  " + again_with(command, "") + "\n";
+  if (s.dry_run) return out + "  " + again_with(command, "", kDry) + "\n";
   if (s.pending > 0) out += "  " + again_with(command, "") + "   # goes on where it stopped\n";
   if (s.done + s.blurred + s.failed > 0) {
     out += "  photoscribe export " + database + run + "   # a table; --format csv, jsonl, coco\n";
@@ -237,6 +243,7 @@ std::string summary_json(const RunSummary& s, int exit_status) {
               {"changed", s.changed},
               {"vanished", s.vanished},
               {"retried", s.retried},
+              {"redone", s.redone},
               {"failures", json::array()},
               {"skipped", json::object()},
               {"notes", json::array()},

@@ -1,4 +1,5 @@
 // Redo, rejudge, retry and cancel: changes to many images of a run at once.
+#include "scheduler/store/settings.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
 
@@ -17,25 +18,86 @@ QueueSpan span_for(Store::Impl& store, RunId run, std::int64_t lowest_id, std::i
 
 }  // namespace
 
-void Store::Impl::redo(RunId run) {
-  std::int64_t lowest = 0;
-  std::int64_t highest = 0;
-  {
-    auto row = db.query("SELECT min(image_id), max(image_id) FROM image WHERE run_id = ?");
-    if (!row.with(run).step() || row.is_null(0)) return;
-    lowest = row.integer(0);
-    highest = row.integer(1);
+Expected<std::vector<Store::Impl::UsedSettings>> Store::Impl::used_settings(RunId run) {
+  std::vector<UsedSettings> all;
+  auto row = db.query("SELECT settings_id, settings FROM run_settings WHERE run_id = ?");
+  row.with(run);
+  while (row.step()) {
+    auto settings = parse_settings(row.text(1));
+    if (!settings) return fail(settings.error());
+    all.push_back({row.integer(0), std::move(*settings)});
   }
-  const QueueSpan span = span_for(*this, run, lowest, highest);
-  db.query(
-        "UPDATE image SET attempt = attempt + 1, content_attempt = attempt + 1, state = 'pending', "
-        "reason = NULL, queue_seq = ? + image_id - ? WHERE run_id = ?")
-      .with(span.first, span.lowest_id, run)
-      .run();
-  recount(run);
+  return all;
 }
 
-void Store::Impl::rejudge(RunId run, double blur_threshold, EnsuredRun& report) {
+Expected<Stale> Store::Impl::stale_settings(RunId run) {
+  Stale stale;
+  std::string state;
+  {
+    auto row = db.query("SELECT settings_id, redo FROM run WHERE run_id = ?");
+    row.with(run).step();
+    stale.now = row.integer(0);
+    state = row.text(1);
+  }
+  const auto own = require_run(run);
+  if (!own) return fail(own.error());
+  const auto used = used_settings(run);
+  if (!used) return fail(used.error());
+  for (const auto& [settings_id, settings] : *used) {
+    if (settings_id == stale.now) continue;
+    const bool differs = !result_altering_difference(settings, own->settings).empty();
+    if (differs) stale.other.insert(settings_id);
+    if (differs || state == "scanning") stale.redo.insert(settings_id);
+  }
+  return stale;
+}
+
+void Store::Impl::redo_scanned(RunId run) {
+  db.query("UPDATE run SET redo = 'captioning' WHERE run_id = ? AND redo = 'scanning'")
+      .with(run)
+      .run();
+}
+
+Expected<std::int64_t> Store::redo_known(RunId run) {
+  sqlite::Database& db = impl_->db;
+  return db.write("redo photos", [&]() -> Expected<std::int64_t> {
+    const auto stale = impl_->stale_settings(run);
+    if (!stale) return fail(stale.error());
+    std::int64_t images = 0;
+    for (const std::int64_t older : stale->redo) {
+      std::int64_t lowest = 0;
+      std::int64_t highest = 0;
+      {
+        auto row = db.query(
+            "SELECT min(image_id), max(image_id) FROM image "
+            "WHERE run_id = ? AND asked = 1 AND settings_id = ?");
+        if (!row.with(run, older).step() || row.is_null(0)) continue;
+        lowest = row.integer(0);
+        highest = row.integer(1);
+      }
+      const QueueSpan span = span_for(*impl_, run, lowest, highest);
+      images += db.query(
+                      "UPDATE image SET attempt = attempt + 1, content_attempt = attempt + 1, "
+                      "state = 'pending', reason = NULL, queue_seq = ? + image_id - ?, "
+                      "settings_id = ? WHERE run_id = ? AND asked = 1 AND settings_id = ?")
+                    .with(span.first, span.lowest_id, stale->now, run, older)
+                    .run();
+    }
+    impl_->redo_scanned(run);
+    if (images > 0) impl_->recount(run);
+    return images;
+  });
+}
+
+Status Store::Impl::rejudge(RunId run, const BlurSettings& blur, EnsuredRun& report) {
+  const auto used = used_settings(run);
+  if (!used) return fail(used.error());
+  std::string judged_by = "[";  // settings with scores of one scale, as a JSON array of ids
+  for (const auto& [settings_id, settings] : *used) {
+    if (!same_blur_measure(settings.blur, blur)) continue;
+    judged_by += (judged_by.size() > 1 ? "," : "") + std::to_string(settings_id);
+  }
+  judged_by += "]";
   // For each image whose verdict changes: `copy_of` is the result that its new attempt starts from:
   // its own score for a newly blurred one, an earlier caption of the same content for a newly clear
   // one. None: pending.
@@ -47,8 +109,9 @@ void Store::Impl::rejudge(RunId run, double blur_threshold, EnsuredRun& report) 
         "INSERT INTO temp.rejudged "
         "SELECT image.image_id, 'blurred', result.result_id FROM image "
         "JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
-        "WHERE image.run_id = ? AND image.state IN ('done', 'failed') AND result.blur_score < ?")
-      .with(run, blur_threshold)
+        "WHERE image.run_id = ? AND image.state IN ('done', 'failed') AND result.blur_score < ? "
+        "AND image.settings_id IN (SELECT value FROM json_each(?))")
+      .with(run, blur.blur_threshold, judged_by)
       .run();
   db.query(
         "INSERT INTO temp.rejudged "
@@ -57,8 +120,9 @@ void Store::Impl::rejudge(RunId run, double blur_threshold, EnsuredRun& report) 
         "  AND earlier.attempt >= image.content_attempt ORDER BY earlier.attempt DESC LIMIT 1) "
         "FROM image "
         "JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
-        "WHERE image.run_id = ? AND image.state = 'blurred' AND result.blur_score >= ?")
-      .with(run, blur_threshold)
+        "WHERE image.run_id = ? AND image.state = 'blurred' AND result.blur_score >= ? "
+        "AND image.settings_id IN (SELECT value FROM json_each(?))")
+      .with(run, blur.blur_threshold, judged_by)
       .run();
   std::int64_t lowest = 0;
   std::int64_t highest = 0;
@@ -72,7 +136,7 @@ void Store::Impl::rejudge(RunId run, double blur_threshold, EnsuredRun& report) 
     report.became_blurred = row.integer(0);
     report.became_clear = row.integer(1);
     report.caption_restored = row.integer(2);
-    if (row.is_null(3)) return;
+    if (row.is_null(3)) return {};
     lowest = row.integer(3);
     highest = row.integer(4);
   }
@@ -99,6 +163,7 @@ void Store::Impl::rejudge(RunId run, double blur_threshold, EnsuredRun& report) 
   db.execute("DELETE FROM temp.rejudged");
   recount(run);
   score_missing(run);
+  return {};
 }
 
 Expected<std::int64_t> Store::retry_failed(RunId run, std::span<const Reason> reasons) {

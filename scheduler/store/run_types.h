@@ -36,7 +36,6 @@ struct RunRow {
   std::string name;
   RunSettings settings;
   std::optional<std::string> incarnation;  // none: no keys of this run are in Redis
-  std::int64_t fence = 0;                  // last number handed out by next_fence()
   std::int64_t cursor = 0;                 // enqueued = queue_seq <= cursor (PROTOCOL H5)
   std::int64_t created_unix_ms = 0;
   bool operator==(const RunRow&) const = default;
@@ -46,7 +45,7 @@ struct RunRow {
 struct EnsuredRun {
   RunRow run;
   bool created = false;
-  bool redone = false;                // every image waits again under a raised attempt
+  bool redone = false;                // a redo began: photos that are named now wait again
   std::int64_t became_blurred = 0;    // rejudged: caption taken back
   std::int64_t became_clear = 0;      // rejudged: pending again, to be captioned
   std::int64_t caption_restored = 0;  // rejudged: clear again, with the caption it had before
@@ -76,7 +75,9 @@ struct ScanCounts {
   std::int64_t returned = 0;   // of `unchanged`: had vanished, or was not asked for last time
   std::int64_t vanished =
       0;  // have a row, lie in a folder that was walked whole, and are not there
-  std::int64_t not_asked = 0;  // have a row, and this command does not name them
+  std::int64_t not_asked = 0;          // have a row, and this command does not name them
+  std::int64_t redone = 0;             // found under older settings, or in a redo: a new attempt
+  std::int64_t left_as_they_were = 0;  // not named, final, under settings that give other results
 };
 
 /// An image that is in Redis, or should be.

@@ -10,14 +10,14 @@ namespace {
 // Static strings: statements are cached by the address of their text.
 std::string select_run(const char* rest) {
   return std::string(
-             "SELECT run_id, name, settings, incarnation, fence, cursor, created_unix_ms "
-             "FROM run ") +
+             "SELECT run.run_id, name, settings, incarnation, cursor, created_unix_ms "
+             "FROM run JOIN run_settings USING (settings_id) ") +
          rest;
 }
 
 const std::string kByName = select_run("WHERE name = ?");
-const std::string kById = select_run("WHERE run_id = ?");
-const std::string kAll = select_run("ORDER BY run_id");
+const std::string kById = select_run("WHERE run.run_id = ?");
+const std::string kAll = select_run("ORDER BY run.run_id");
 
 Expected<RunRow> read_run(const sqlite::Query& row) {
   auto settings = parse_settings(row.text(2));
@@ -27,9 +27,8 @@ Expected<RunRow> read_run(const sqlite::Query& row) {
   run.name = row.text(1);
   run.settings = std::move(*settings);
   run.incarnation = row.optional_text(3);
-  run.fence = row.integer(4);
-  run.cursor = row.integer(5);
-  run.created_unix_ms = row.integer(6);
+  run.cursor = row.integer(4);
+  run.created_unix_ms = row.integer(5);
   return run;
 }
 
@@ -66,8 +65,37 @@ void retire_incarnation(sqlite::Database& db, RunId run) {
   db.query("UPDATE run SET incarnation = NULL WHERE run_id = ?").with(run).run();
 }
 
-void set_settings(sqlite::Database& db, RunId run, const RunSettings& settings) {
-  db.query("UPDATE run SET settings = ? WHERE run_id = ?").with(to_json(settings), run).run();
+/// Settings that the run has from now on; images keep those of their attempt.
+void begin_settings(sqlite::Database& db, RunId run, const RunSettings& settings) {
+  db.query("INSERT INTO run_settings (run_id, settings) VALUES (?, ?)")
+      .with(run, to_json(settings))
+      .run();
+  db.query("UPDATE run SET settings_id = ? WHERE run_id = ?")
+      .with(db.handle().getLastInsertRowid(), run)
+      .run();
+}
+
+/// The same settings as far as results go.
+void amend_settings(sqlite::Database& db, RunId run, const RunSettings& settings) {
+  db.query(
+        "UPDATE run_settings SET settings = ? "
+        "WHERE settings_id = (SELECT settings_id FROM run WHERE run_id = ?)")
+      .with(to_json(settings), run)
+      .run();
+}
+
+/// True when a redo was begun and ended before its last photo.
+bool redo_under_way(sqlite::Database& db, RunId run) {
+  auto row = db.query(
+      "SELECT redo = 'scanning' OR (redo = 'captioning' AND EXISTS (SELECT 1 FROM run_count "
+      "WHERE run_count.run_id = run.run_id AND asked = 1 AND state = 'pending' AND images > 0)) "
+      "FROM run WHERE run_id = ?");
+  row.with(run).step();
+  return row.integer(0) != 0;
+}
+
+void set_redo(sqlite::Database& db, RunId run, std::string_view state) {
+  db.query("UPDATE run SET redo = ? WHERE run_id = ?").with(state, run).run();
 }
 
 }  // namespace
@@ -98,21 +126,33 @@ Expected<EnsuredRun> Store::ensure_run(const std::string& name, const RunSetting
     const auto known = run_named(impl.db, name);
     if (!known) return fail(known.error());
     if (!*known) {
-      impl.db.query("INSERT INTO run (name, settings, created_unix_ms) VALUES (?, ?, ?)")
-          .with(name, to_json(settings), now_unix_ms())
+      impl.db.query("INSERT INTO run (name, created_unix_ms) VALUES (?, ?)")
+          .with(name, now_unix_ms())
           .run();
+      begin_settings(impl.db, impl.db.handle().getLastInsertRowid(), settings);
       report.created = true;
     } else {
       const RunRow& stored = **known;
       const std::string difference = result_altering_difference(stored.settings, settings);
       if (!difference.empty() && !redo) return fail(Errc::usage, refusal(name, difference));
-      if (stored.settings != settings) set_settings(impl.db, stored.id, settings);
-      if (redo) {
-        impl.redo(stored.id);
-        report.redone = true;
-      } else if (stored.settings.blur.blur_threshold != settings.blur.blur_threshold) {
-        impl.rejudge(stored.id, settings.blur.blur_threshold, report);
+      const bool under_way = redo_under_way(impl.db, stored.id);
+      report.redone = redo && (!under_way || !difference.empty());
+      if (report.redone) {
+        begin_settings(impl.db, stored.id, settings);
+      } else if (stored.settings != settings) {
+        amend_settings(impl.db, stored.id, settings);
       }
+      if (redo) {
+        set_redo(impl.db, stored.id, "scanning");
+      } else if (!under_way) {
+        set_redo(impl.db, stored.id, "none");
+      }
+      if (stored.settings.blur.blur_threshold != settings.blur.blur_threshold) {
+        if (Status judged = impl.rejudge(stored.id, settings.blur, report); !judged) {
+          return fail(judged.error());
+        }
+      }
+      if (spec_differs(stored.settings, settings)) retire_incarnation(impl.db, stored.id);
     }
     auto run = run_named(impl.db, name);
     if (!run) return fail(run.error());
@@ -175,12 +215,11 @@ Expected<std::vector<std::string>> Store::past_incarnations(RunId run) {
   });
 }
 
-Expected<std::int64_t> Store::next_fence(RunId run) {
-  return impl_->db.write("store fence", [&] {
-    impl_->db.query("UPDATE run SET fence = fence + 1 WHERE run_id = ?").with(run).run();
-    auto row = impl_->db.query("SELECT fence FROM run WHERE run_id = ?");
-    row.with(run).step();
-    return row.integer(0);
+Status Store::forget_incarnations(RunId run, std::int64_t unix_ms) {
+  return impl_->db.write("forget past incarnations", [&] {
+    impl_->db.query("DELETE FROM past_incarnation WHERE run_id = ? AND ended_unix_ms < ?")
+        .with(run, unix_ms)
+        .run();
   });
 }
 

@@ -14,7 +14,7 @@ struct ImageRow {
   std::int64_t size_bytes = 0, mtime_ns = 0, inode = 0;
   std::string state, reason;
   bool asked = true, vanished = false;
-  std::int64_t queue_seq = 0;
+  std::int64_t queue_seq = 0, settings_id = 0;
 };
 
 bool lies_in(const std::string& path, const std::string& prefix) {
@@ -31,6 +31,7 @@ struct Scan::Impl {
   bool had_images = false;  // then most files have rows: look before inserting
   std::vector<bool> seen;   // by image_id
   ScanCounts counts;
+  Stale stale;
 
   // Of the transaction in progress.
   std::int64_t cursor = 0, queue_end = 0;
@@ -50,12 +51,12 @@ struct Scan::Impl {
   std::optional<ImageRow> find(std::int64_t root_id, const std::string& path) {
     auto row = store.db.query(
         "SELECT image_id, size_bytes, mtime_ns, inode, state, coalesce(reason, ''), asked, "
-        "vanished, "
-        "queue_seq FROM image WHERE root_id = ? AND path = ? AND run_id = ?");
+        "vanished, queue_seq, settings_id FROM image WHERE root_id = ? AND path = ? AND run_id = "
+        "?");
     if (!row.with(root_id, sqlite::Blob{path}, run).step()) return std::nullopt;
-    return ImageRow{row.integer(0),      row.integer(1),      row.integer(2),
-                    row.integer(3),      row.text(4),         row.text(5),
-                    row.integer(6) != 0, row.integer(7) != 0, row.integer(8)};
+    return ImageRow{row.integer(0), row.integer(1), row.integer(2),      row.integer(3),
+                    row.text(4),    row.text(5),    row.integer(6) != 0, row.integer(7) != 0,
+                    row.integer(8), row.integer(9)};
   }
 
   /// False when the image has a row already.
@@ -64,9 +65,10 @@ struct Scan::Impl {
         store.db
             .query(
                 "INSERT INTO image (run_id, root_id, path, path_text, size_bytes, mtime_ns, inode, "
-                "queue_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+                "queue_seq, settings_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT DO NOTHING")
             .with(run, root_id, sqlite::Blob{file.path}, text_if_needed(file.path), file.size_bytes,
-                  file.mtime_ns, file.inode, queue_end + 1)
+                  file.mtime_ns, file.inode, queue_end + 1, stale.now)
             .run();
     if (rows == 0) return false;
     ++queue_end;
@@ -86,17 +88,18 @@ void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChange
     changes.add(true, state, reason, +1);
     if (row.vanished) changes.add(false, "vanished", "", -1);
   };
-  if (row.size_bytes != file.size_bytes || row.mtime_ns != file.mtime_ns) {
+  const bool changed = row.size_bytes != file.size_bytes || row.mtime_ns != file.mtime_ns;
+  if (changed || stale.redo.contains(row.settings_id)) {
     store.db
         .query(
             "UPDATE image SET attempt = attempt + 1, content_attempt = attempt + 1, state = "
             "'pending', "
             "reason = NULL, asked = 1, vanished = 0, size_bytes = ?, mtime_ns = ?, inode = ?, "
-            "queue_seq = ? WHERE image_id = ?")
-        .with(file.size_bytes, file.mtime_ns, file.inode, ++queue_end, row.image_id)
+            "queue_seq = ?, settings_id = ? WHERE image_id = ?")
+        .with(file.size_bytes, file.mtime_ns, file.inode, ++queue_end, stale.now, row.image_id)
         .run();
     now_asked("pending", "");
-    ++counts.changed;
+    ++(changed ? counts.changed : counts.redone);
     return;
   }
   ++counts.unchanged;
@@ -127,6 +130,7 @@ void Scan::Impl::add_one(const FoundFile& file, CountChanges& changes) {
 }
 
 void Scan::Impl::unseen(const ImageRow& row, bool vanished, CountChanges& changes) {
+  if (row.state != "pending" && stale.other.contains(row.settings_id)) ++counts.left_as_they_were;
   if (!vanished) {
     ++counts.not_asked;
     if (!row.asked) return;
@@ -196,8 +200,8 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
       std::vector<Unseen> page;
       {
         auto row = db.query(
-            "SELECT image_id, state, coalesce(reason, ''), asked, vanished, root_id, path FROM "
-            "image "
+            "SELECT image_id, state, coalesce(reason, ''), asked, vanished, root_id, path, "
+            "settings_id FROM image "
             "WHERE image_id > ? AND run_id = ? ORDER BY image_id LIMIT 20000");
         row.with(last, impl.run);
         more = false;
@@ -212,12 +216,14 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
           image.reason = row.text(2);
           image.asked = row.integer(3) != 0;
           image.vanished = row.integer(4) != 0;
+          image.settings_id = row.integer(7);
           page.push_back({std::move(image), was_walked(row.integer(5), row.text(6))});
         }
       }
       for (const Unseen& one : page) impl.unseen(one.row, one.vanished, changes);
     }
     changes.flush(db);
+    impl.store.redo_scanned(impl.run);
     db.query("DELETE FROM skipped_extension WHERE run_id = ?").with(impl.run).run();
     for (const SkippedExtension& one : skipped) {
       db.query(
@@ -235,6 +241,9 @@ Expected<Scan> Store::begin_scan(RunId run, std::vector<Root> roots) {
   return db.write("begin a scan", [&]() -> Expected<Scan> {
     if (auto known = impl_->require_run(run); !known) return fail(known.error());
     auto scan = std::make_unique<Scan::Impl>(*impl_, run);
+    Expected<Stale> stale = impl_->stale_settings(run);
+    if (!stale) return fail(stale.error());
+    scan->stale = std::move(*stale);
     for (const Root& root : roots) {
       db.query(
             "INSERT INTO root (name, folder, folder_text) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
@@ -277,6 +286,20 @@ Expected<std::vector<Root>> Store::roots(RunId run) {
     row.with(run);
     while (row.step()) all.push_back({row.text(0), row.text(1)});
     return all;
+  });
+}
+
+Expected<std::int64_t> Store::photos_in(RunId run, const std::string& root,
+                                        const std::string& folder) {
+  return impl_->db.read("count photos of a folder", [&] {
+    // Paths in it sort from "folder/" to "folder0", since '0' follows '/'; no byte is above 0xff.
+    const std::string from = folder.empty() ? "" : folder + '/';
+    const std::string to = folder.empty() ? "\xff\xff\xff\xff" : folder + '0';
+    auto row = impl_->db.query(
+        "SELECT count(*) FROM image JOIN root USING (root_id) WHERE root.name = ? "
+        "AND run_id = ? AND vanished = 0 AND path >= ? AND path < ?");
+    row.with(root, run, sqlite::Blob{from}, sqlite::Blob{to}).step();
+    return row.integer(0);
   });
 }
 

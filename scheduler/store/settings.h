@@ -1,5 +1,5 @@
-// settings: what a run's results depend on, as JSON in table `run`, and what two settings differ
-// in.
+// settings: what a run's results depend on, as JSON in table `run_settings`, and what two settings
+// differ in.
 #pragma once
 
 #include <string>
@@ -18,5 +18,11 @@ namespace photoscribe {
 /// …". Empty when results agree but for blur_threshold, which is judged anew from stored scores.
 [[nodiscard]] std::string result_altering_difference(const RunSettings& stored,
                                                      const RunSettings& wanted);
+
+/// True when scores of both are on one scale, so that one threshold can judge them.
+[[nodiscard]] bool same_blur_measure(const BlurSettings& a, const BlurSettings& b) noexcept;
+
+/// True when workers must read another spec than before: they read it once.
+[[nodiscard]] bool spec_differs(const RunSettings& before, const RunSettings& after);
 
 }  // namespace photoscribe

@@ -117,7 +117,7 @@ class Planner {
     // Roots of the database inside a folder that is walked keep their photos: walked on their own.
     for (const Root& inner : known_) {
       if (inner.folder != named.path && lies_in(inner.folder, named.path)) {
-        plan_.starts.push_back({index_of(inner), "", false});
+        plan_.starts.push_back({index_of(inner), "", false, false});
       }
     }
   }

@@ -26,6 +26,7 @@ struct SourceStart {
   int root = 0;      // index into SourcePlan::roots
   std::string path;  // relative to the root; "" is the root itself
   bool is_file = false;
+  bool named = true;  // false: a root of the database that lies inside a folder that was named
 };
 
 /// Roots and starting points. No start lies inside another, so no photo comes twice.
@@ -70,6 +71,9 @@ struct WalkReport {
   /// The starts whose every photo was handed out: what the store may call vanished. Empty when a
   /// filter or the limit was at work; without the starts in which a folder could not be read.
   std::vector<Scan::Walked> walked;
+  /// Folders of the plan in which there is nothing that passes for a photo, filters or not. An
+  /// empty mount point looks like that, so none of them is in `walked`.
+  std::vector<SourceStart> barren;
 };
 
 /// Walks a plan, a batch at a time, in a fixed order: starts as planned; within a folder by bytes

@@ -52,12 +52,16 @@ class Store {
 
   /// The run of this name, made when absent (DESIGN 2, "What a run is").
   ///
-  /// Same settings: the same run goes on. Only blur_threshold differs: every stored score is judged
+  /// Same settings: the same run goes on. Another blur_threshold: every stored score is judged
   /// again (see EnsuredRun). Model, search, blur mode or preprocessing differ: fails with `usage`,
-  /// naming what differs and the choices --new-run NAME and --redo; with `redo` the run takes the
-  /// new settings and every image waits again under a raised attempt. `redo` with equal settings
-  /// does the same. After any change of settings the caller must make a new incarnation: workers
-  /// read the spec once.
+  /// naming what differs and the choices --new-run NAME and --redo.
+  ///
+  /// With `redo` the run takes the new settings (or the same once more), and photos wait again
+  /// under a raised attempt when the next scan finds them, or redo_known() is called; those that
+  /// are not named keep what they have. A redo that was ended before its last photo goes on, with
+  /// or without `redo`: only with other settings does it begin anew.
+  ///
+  /// Where workers must read another spec the run's incarnation becomes a past one at once.
   [[nodiscard]] Expected<EnsuredRun> ensure_run(const std::string& name,
                                                 const RunSettings& settings, bool redo = false);
   /// What ensure_run would refuse, or none: for --dry-run. Empty also when there is no such run.
@@ -79,8 +83,9 @@ class Store {
   /// Every past incarnation of the run, oldest first: their keys are deleted at every reconcile and
   /// at the end.
   [[nodiscard]] Expected<std::vector<std::string>> past_incarnations(RunId run);
-  /// A number higher than any before, stored before it is returned.
-  [[nodiscard]] Expected<std::int64_t> next_fence(RunId run);
+  /// Forgets past incarnations that ended before `unix_ms`: keys expire, so nothing can bring them
+  /// back.
+  [[nodiscard]] Status forget_incarnations(RunId run, std::int64_t unix_ms);
 
   // --- manifest ---
 
@@ -89,6 +94,9 @@ class Store {
   [[nodiscard]] Expected<std::vector<Root>> known_roots();
   /// Roots of the run, in the order in which they were added to the database.
   [[nodiscard]] Expected<std::vector<Root>> roots(RunId run);
+  /// Photos of the run in this folder of a root ("": all of it), the vanished ones left out.
+  [[nodiscard]] Expected<std::int64_t> photos_in(RunId run, const std::string& root,
+                                                 const std::string& folder);
   /// Begins to compare the manifest with what lies on disk. One scan at a time; dropping it without
   /// finish() leaves what was added and marks nothing as vanished. See class Scan.
   [[nodiscard]] Expected<Scan> begin_scan(RunId run, std::vector<Root> roots);
@@ -116,6 +124,10 @@ class Store {
   [[nodiscard]] Expected<RecordReport> record(RunId run, const Incoming& incoming);
 
   // --- changing a run's mind ---
+
+  /// In place of a scan, for a command that names no photos: images that were asked for last time
+  /// and whose attempt is of a redone or result-altering older setting wait again. How many.
+  [[nodiscard]] Expected<std::int64_t> redo_known(RunId run);
 
   /// Failed images that the last scan named and found wait again under a raised attempt: all, or
   /// those of `reasons`. Returns how many.

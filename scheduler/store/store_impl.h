@@ -6,9 +6,11 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 #include "common/scores/bleu.h"
 #include "common/sqlite/database.h"
@@ -53,7 +55,19 @@ class CountChanges {
   std::map<std::tuple<bool, std::string, std::string>, std::int64_t> changes_;
 };
 
+/// Rows of run_settings by what a scan does with images whose attempt was made under them.
+struct Stale {
+  std::int64_t now = 0;          // the run's own
+  std::set<std::int64_t> redo;   // wait again once they are named
+  std::set<std::int64_t> other;  // give other results than the run's own
+};
+
 struct Store::Impl {
+  struct UsedSettings {
+    std::int64_t settings_id = 0;
+    RunSettings settings;
+  };
+
   std::optional<sqlite::LockFile> lock;  // outlives the connection
   sqlite::Database db;
 
@@ -71,8 +85,15 @@ struct Store::Impl {
   [[nodiscard]] std::int64_t extend_queue(RunId run, std::int64_t count);
 
   // change_run.cpp
-  void redo(RunId run);
-  void rejudge(RunId run, double blur_threshold, EnsuredRun& report);
+  /// Every settings that the run has or had.
+  [[nodiscard]] Expected<std::vector<UsedSettings>> used_settings(RunId run);
+  /// Settings rows under which images must wait again when a scan finds them (none: the usual
+  /// case).
+  [[nodiscard]] Expected<Stale> stale_settings(RunId run);
+  /// The scan is complete: what is left of a redo are pending images.
+  void redo_scanned(RunId run);
+  /// Judges the scores that are on the scale of `blur`.
+  [[nodiscard]] Status rejudge(RunId run, const BlurSettings& blur, EnsuredRun& report);
 
   // score_captions.cpp
   [[nodiscard]] std::vector<std::string> references(std::int64_t image_id);

@@ -70,7 +70,8 @@ struct Walker::Impl {
 
   std::size_t start = 0;  // the one being walked
   bool started = false;
-  bool whole = true;  // no folder of it was unreadable
+  bool whole = true;   // no folder of it was unreadable
+  bool barren = true;  // nothing in it passes for a photo
   std::vector<Frame> stack;
   std::vector<Link> links;  // followed after everything that can be reached without them
   std::set<std::pair<std::uint64_t, std::uint64_t>> entered;  // of the current root
@@ -113,7 +114,7 @@ struct Walker::Impl {
 Status Walker::Impl::begin_start(std::vector<FoundFile>& found) {
   const SourceStart& from = plan.starts[start];
   started = true;
-  whole = true;
+  whole = barren = true;
   if (from.root != entered_root) {
     entered.clear();
     entered_root = from.root;
@@ -211,6 +212,7 @@ void Walker::Impl::visit_file(const std::string& path, std::vector<FoundFile>& f
     ++skipped[extension];
     return;
   }
+  barren = false;
   bool wanted = (options.include.empty() || matches_any(options.include, path)) &&
                 !matches_any(options.exclude, path);
   if (wanted && options.only_names) {
@@ -244,7 +246,11 @@ void Walker::Impl::take_file(const std::string& path, std::vector<FoundFile>& fo
 
 void Walker::Impl::end_start() {
   const SourceStart& from = plan.starts[start];
-  if (whole) report.walked.push_back({from.root, from.path, options.all_files || from.is_file});
+  if (whole && barren && !from.is_file) {
+    report.barren.push_back(from);
+  } else if (whole) {
+    report.walked.push_back({from.root, from.path, options.all_files || from.is_file});
+  }
   started = false;
   ++start;
 }

@@ -82,6 +82,14 @@ TEST(RunSummary, DoesNotAdviseToRedoAgainWhenARunWasStopped) {
   EXPECT_THAT(text_of(s, command), Not(HasSubstr("--redo")));
 }
 
+TEST(RunSummary, AdvisesAfterADryRunWhatWasCounted) {
+  RunSummary s = finished_run();
+  s.dry_run = true;
+  const std::vector<std::string> command{"photoscribe", "run", "a", "--redo", "--dry-run"};
+
+  EXPECT_THAT(text_of(s, command), HasSubstr("\n  photoscribe run a --redo\n"));
+}
+
 TEST(RunSummary, DoesNotRepeatACommandOfAThousandPhotos) {
   std::vector<std::string> command{"photoscribe", "run", "--redo"};
   for (int i = 0; i < 1000; ++i) command.push_back(std::to_string(i) + ".jpg");

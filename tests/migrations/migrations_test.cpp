@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <string>
 
 #include "tests/support/temp_dir.h"
 
@@ -125,6 +126,44 @@ TEST_F(Migrate, GivesTheGoldenSchema) {
 
   EXPECT_EQ(schema, expected.str());
   EXPECT_EQ(db.handle().execAndGet("PRAGMA integrity_check").getString(), "ok");
+}
+
+TEST_F(Migrate, KeepsWhatADatabaseOfTheFirstSchemaShows) {
+  constexpr std::size_t kFirst = 5;
+  auto& db = open();
+  ASSERT_TRUE(migrate(db, embedded().first(kFirst)));
+  db.execute(R"sql(
+    INSERT INTO run (name, settings, created_unix_ms) VALUES
+      ('default', '{"model_hash": "aa", "blur": {"blur_threshold": 90.5}}', 1),
+      ('beside', '{"model_hash": "bb", "blur": {"blur_threshold": 10}}', 2);
+    INSERT INTO root (name, folder) VALUES ('photos', x'2f61');
+    INSERT INTO image (run_id, root_id, path, size_bytes, mtime_ns, inode, state, queue_seq) VALUES
+      (1, 1, x'62', 1, 1, 1, 'done', 1), (1, 1, x'63', 1, 1, 1, 'pending', 2),
+      (2, 1, x'62', 1, 1, 1, 'blurred', 1);
+    INSERT INTO worker VALUES (1, 'w');
+    INSERT INTO result (image_id, attempt, outcome, blur_score, caption, log_prob, tokens, worker_id, read_us, decode_us,
+                        caption_us, finished_unix_ms)
+      VALUES (1, 1, 'done', 100, 'a dog', -3, 2, 1, 0, 0, 0, 5),
+             (3, 1, 'blurred', 5, NULL, NULL, NULL, 1, 0, 0, 0, 6);
+  )sql");
+  const auto shown = [&db] {
+    std::string rows;
+    for (const char* view : {"caption_result", "caption_result_latest"}) {
+      SQLite::Statement row(db.handle(), std::string("SELECT * FROM ") + view + " ORDER BY 1, 3");
+      while (row.executeStep()) {
+        for (int i = 0; i < row.getColumnCount(); ++i) rows += row.getColumn(i).getString() + "|";
+        rows += "\n";
+      }
+    }
+    return rows;
+  };
+  const std::string before = shown();
+
+  ASSERT_TRUE(migrate(db));
+
+  EXPECT_EQ(shown(), before);
+  EXPECT_THAT(before, HasSubstr("a dog"));
+  EXPECT_EQ(db.handle().execAndGet("SELECT count(*) FROM pragma_foreign_key_check").getInt(), 0);
 }
 
 }  // namespace

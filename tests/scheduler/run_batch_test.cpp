@@ -257,6 +257,77 @@ TEST_F(RunBatch, RedoesEveryPhotoWithOtherSettingsWhenAsked) {
   EXPECT_EQ(summary.total, 40);
 }
 
+TEST_F(RunBatch, RedoesTheNamedPhotosAndLeavesTheOthersTheirCaptions) {
+  add_photos(0, 20);
+  run(request());
+  RunRequest few = request();
+  few.search.beam = 7;
+  few.redo = true;
+  few.limit = 5;
+
+  const RunSummary summary = run(few);
+
+  EXPECT_EQ(summary.redone, 5);
+  EXPECT_EQ(summary.done_now + summary.blurred_now + summary.failed_now, 5);
+  EXPECT_THAT(summary.notes, Contains(HasSubstr("15 photos of the run")));
+  RunRequest all = request();
+  all.search.beam = 7;
+  EXPECT_EQ(run(all).redone, 15);  // of the old beam
+  EXPECT_TRUE(run(all).nothing_to_do);
+}
+
+TEST_F(RunBatch, TakesAnEmptyFolderThatHadPhotosForAnUnmountedOne) {
+  add_photos(0, 5);
+  run(request());
+  fs::rename(folder_.file("photos"), folder_.file("elsewhere"));
+  fs::create_directory(folder_.file("photos"));
+
+  for (const bool redo : {false, true}) {
+    RunRequest again = request();
+    again.redo = redo;
+    again.dry_run = !redo;
+    StopHandle stop;
+    const Expected<RunSummary> refused = run_batch(again, watcher_, stop);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::environment);
+    EXPECT_THAT(refused.error().message, HasSubstr("has 5 of that folder; is it mounted?"));
+  }
+
+  fs::remove(folder_.file("photos"));
+  fs::rename(folder_.file("elsewhere"), folder_.file("photos"));
+  const RunSummary back = run(request());
+  EXPECT_EQ(back.vanished, 0);
+  EXPECT_EQ(back.redone, 5);  // the redo that could not find them goes on
+}
+
+TEST_F(RunBatch, CountsTheSameDryAsItWouldDo) {
+  add_photos(0, 20);
+  run(request());
+  add_photos(20, 23);
+  folder_.write("photos/p0.jpg", "other bytes, and more of them");
+  fs::remove(folder_.file("photos/p1.jpg"));
+  RunRequest next = request();
+  next.blur.blur_threshold = 1e9;
+  next.retry_failed = true;
+  RunRequest dry = next;
+  dry.dry_run = true;
+  dry.workers = 0;
+  dry.redis_url = "unix:/nowhere";  // not looked for
+
+  const RunSummary counted = run(dry);
+  EXPECT_EQ(run(dry).pending, counted.pending);  // nothing was changed
+  const RunSummary done = run(next);
+
+  EXPECT_TRUE(counted.dry_run);
+  EXPECT_EQ(counted.pending, done.done_now + done.blurred_now + done.failed_now);
+  EXPECT_EQ(counted.total, done.total);
+  EXPECT_EQ(counted.added, 3);
+  EXPECT_EQ(counted.changed, 1);
+  EXPECT_EQ(counted.vanished, 1);
+  EXPECT_EQ(counted.notes, done.notes);
+  EXPECT_THAT(counted.notes, Contains(HasSubstr("another blur threshold")));
+}
+
 TEST_F(RunBatch, CountsAndWritesNothingWhenDry) {
   add_photos(0, 20);
   RunRequest dry = request();

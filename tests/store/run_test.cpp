@@ -1,6 +1,8 @@
 // What the same command again does: settings, rejudge, redo, retry, incarnations.
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "tests/store/store_fixture.h"
 
 namespace photoscribe::test {
@@ -69,6 +71,8 @@ TEST_F(Run, RedoesEveryImageUnderNewSettings) {
 
   EXPECT_TRUE(redone.redone);
   EXPECT_EQ(redone.run.settings, other);
+  EXPECT_EQ(counts().asked.pending, 0);  // until a scan has found them
+  EXPECT_EQ(scan({file("a.jpg"), file("b.jpg")}).redone, 2);
   EXPECT_EQ(counts().asked.pending, 2);
   EXPECT_THAT(must(store().unfinished_enqueued(run())), IsEmpty());
   const auto again = take();
@@ -77,6 +81,102 @@ TEST_F(Run, RedoesEveryImageUnderNewSettings) {
   EXPECT_EQ(again[0].path, "a.jpg");
   EXPECT_EQ(record({captioned(again[0], "y")}).recorded, 1);
   expect_counts_are_true();
+}
+
+TEST_F(Run, RedoesOnlyThePhotosThatAreNamedAndTellsWhichModelCaptionedEach) {
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg")});
+  const auto tasks = take();
+  record(
+      {captioned(tasks[0], "old a"), captioned(tasks[1], "old b"), captioned(tasks[2], "old c")});
+  RunSettings other = settings();
+  other.model_hash = std::string(64, 'b');
+  ensure(other, true);
+
+  const ScanCounts found = scan({file("a.jpg")}, false);
+
+  EXPECT_EQ(found.redone, 1);
+  EXPECT_EQ(found.left_as_they_were, 2);
+  record({captioned(take()[0], "new a")});
+  EXPECT_THAT(plain_rows(database(),
+                         "SELECT caption, substr(model, 1, 1) FROM caption_result ORDER BY uri"),
+              ElementsAre("new a|b", "old b|a", "old c|a"));
+  EXPECT_EQ(must(store().search("old", 9)).size(), 0U);  // not indexed yet
+  must(store().index_captions(100));
+  EXPECT_EQ(must(store().search("old", 9)).size(), 2U);
+  expect_counts_are_true();
+
+  // Named later, by a command without --redo: the run's settings are what it is captioned with.
+  ensure(other);
+  EXPECT_EQ(scan({file("a.jpg"), file("b.jpg")}, false).redone, 1);
+  EXPECT_EQ(take()[0].path, "b.jpg");
+  expect_counts_are_true();
+}
+
+TEST_F(Run, LeavesPhotosThatASmallRedoDidNotNameWithWhatTheyHave) {
+  scan({file("a.jpg"), file("b.jpg")});
+  const auto tasks = take();
+  record({captioned(tasks[0], "a"), captioned(tasks[1], "b")});
+  ensure(settings(), true);
+  const ScanCounts found = scan({file("a.jpg")}, false);
+  EXPECT_EQ(found.redone, 1);
+  EXPECT_EQ(found.left_as_they_were, 0);  // the same settings: as good as redone
+  record({captioned(take()[0], "a again")});
+
+  ensure(settings());
+  const ScanCounts all = scan({file("a.jpg"), file("b.jpg")});
+
+  EXPECT_EQ(all.redone, 0);
+  EXPECT_EQ(counts().asked.done, 2);
+}
+
+TEST_F(Run, GoesOnWithARedoThatWasKilled) {
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg")});
+  const auto tasks = take();
+  record({captioned(tasks[0], "a"), captioned(tasks[1], "b"), captioned(tasks[2], "c")});
+
+  EXPECT_TRUE(ensure(settings(), true).redone);
+  {  // killed in the middle of the scan
+    Scan one = must(store().begin_scan(run(), {{"photos", "/archive/photos"}}));
+    must(one.add(std::vector{file("a.jpg")}));
+  }
+  reopen();
+  EXPECT_FALSE(ensure(settings()).redone);  // without --redo: it goes on all the same
+  EXPECT_EQ(scan({file("a.jpg"), file("b.jpg"), file("c.jpg")}).redone, 2);
+  record({captioned(take(1)[0], "first again")});
+  reopen();  // killed while captioning
+
+  EXPECT_FALSE(ensure(settings(), true).redone);
+  EXPECT_EQ(scan({file("a.jpg"), file("b.jpg"), file("c.jpg")}).redone, 0);
+  EXPECT_EQ(counts().asked.done, 1);
+  EXPECT_EQ(counts().asked.pending, 2);
+  for (const Task& task : take()) record({captioned(task, "again")});
+
+  EXPECT_TRUE(ensure(settings(), true).redone);  // that one was over: this is another
+  EXPECT_EQ(must(store().redo_known(run())), 3);
+  EXPECT_EQ(counts().asked.pending, 3);
+  expect_counts_are_true();
+}
+
+TEST_F(Run, DoesNotJudgeScoresOfAnotherBlurMode) {
+  scan({file("a.jpg"), file("b.jpg")});
+  const auto tasks = take();
+  record({captioned(tasks[0], "a", 500), captioned(tasks[1], "b", 500)});
+  RunSettings other = settings(1000);
+  other.blur.mode = BlurMode::tile_max;
+
+  const auto redone = ensure(other, true);
+
+  EXPECT_EQ(redone.became_blurred, 0);
+  EXPECT_EQ(counts().asked.done, 2);
+}
+
+TEST_F(Run, EndsTheIncarnationWithTheSettingsThatItsWorkersRead) {
+  must(store().begin_incarnation(run(), "one"));
+  ensure(settings(), true);  // the same spec
+  EXPECT_EQ(must(store().run(run())).incarnation, "one");
+
+  EXPECT_EQ(ensure(settings(50)).run.incarnation, std::nullopt);
+  EXPECT_THAT(must(store().past_incarnations(run())), ElementsAre("one"));
 }
 
 TEST_F(Run, RejudgesFromStoredScores) {
@@ -133,18 +233,19 @@ TEST_F(Run, RetriesFailuresOfAKind) {
   expect_counts_are_true();
 }
 
-TEST_F(Run, RemembersPastIncarnationsAndRisingFences) {
+TEST_F(Run, RemembersPastIncarnationsUntilTheirKeysHaveExpired) {
   must(store().begin_incarnation(run(), "one"));
-  EXPECT_EQ(must(store().next_fence(run())), 1);
   must(store().begin_incarnation(run(), "two"));
   reopen();
   EXPECT_EQ(must(store().run(run())).incarnation, "two");
-  EXPECT_EQ(must(store().next_fence(run())), 2);
   must(store().end_incarnation(run()));
   must(store().end_incarnation(run()));
 
   EXPECT_EQ(must(store().run(run())).incarnation, std::nullopt);
+  must(store().forget_incarnations(run(), 1));
   EXPECT_THAT(must(store().past_incarnations(run())), ElementsAre("one", "two"));
+  must(store().forget_incarnations(run(), std::numeric_limits<std::int64_t>::max()));
+  EXPECT_THAT(must(store().past_incarnations(run())), IsEmpty());
 }
 
 TEST_F(Run, RefusesANamelessRun) {
