@@ -2,7 +2,7 @@
 // section D).
 //
 // Everything is additive counts: the corpus score is the BLEU of the summed counts, not the mean of
-// the sentence scores. It knows nothing of text: tokens come from tokenize.h.
+// the sentence scores. It knows nothing of text: tokens come from tokenize.h or are numbers.
 #pragma once
 
 #include <array>
@@ -10,6 +10,8 @@
 #include <span>
 #include <string>
 #include <vector>
+
+#include "common/scores/ngrams.h"
 
 namespace photoscribe {
 
@@ -31,6 +33,8 @@ struct BleuCounts {
 /// Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL 2002,
 /// section 2; the length is that of the closest reference (coco-caption's option "closest").
 [[nodiscard]] BleuCounts count_bleu(const Tokens& candidate, std::span<const Tokens> references);
+/// The same of tokens that are numbers: many times faster.
+[[nodiscard]] BleuCounts count_bleu(TokenSpan candidate, std::span<const TokenSpan> references);
 
 /// BLEU-1..4 in [0, 1], cumulative with equal weights, of one candidate's counts or of the summed
 /// counts of a corpus.

@@ -1,0 +1,267 @@
+#include "common/scores/cider.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace photoscribe {
+namespace {
+
+constexpr double kSigma = 6;
+
+std::size_t hash_of(const NgramKey& key) {
+  // Two rounds of multiply and fold; the keys differ mostly in the low bits of each half.
+  std::uint64_t mixed = key.high * 0x9e37'79b9'7f4a'7c15u;
+  mixed ^= mixed >> 32;
+  mixed = (mixed ^ key.low) * 0xd6e8'feb8'6659'fd93u;
+  return static_cast<std::size_t>(mixed ^ (mixed >> 32));
+}
+
+NgramKey key_of(TokenSpan ngram) {
+  std::array<std::uint64_t, kNgramOrders> field{};
+  for (std::size_t i = 0; i < ngram.size(); ++i) field[i] = std::uint64_t{ngram[i]} + 1;
+  return {(field[0] << 32) | field[1], (field[2] << 32) | field[3]};
+}
+
+/// log(count), from a table where counts are small: most are.
+double log_of(std::uint32_t count) {
+  static const std::vector<double> kSmall = [] {
+    std::vector<double> logs(4096);
+    for (std::size_t i = 1; i < logs.size(); ++i) logs[i] = std::log(static_cast<double>(i));
+    return logs;
+  }();
+  return count < kSmall.size() ? kSmall[count] : std::log(static_cast<double>(count));
+}
+
+/// One caption with the weight of each of its n-grams.
+struct Weighed {
+  struct Term {
+    NgramKey key;
+    std::uint32_t place = 0;
+    double weight = 0;
+  };
+  std::array<std::vector<Term>, kNgramOrders> terms;
+  std::array<double, kNgramOrders> norm{};
+  double length = 0;  // in bigrams
+
+  void assign(TokenSpan tokens, const DocumentFrequencies& frequencies) {
+    thread_local SortedNgrams ngrams;
+    ngrams.assign(tokens);
+    for (std::size_t n = 0; n < kNgramOrders; ++n) {
+      terms[n].clear();
+      double squares = 0;
+      for (const auto& [key, count] : ngrams.of_order(n + 1)) {
+        const std::uint32_t place = frequencies.find(key);
+        const double weight = count * frequencies.inverse_frequency(place);
+        squares += weight * weight;
+        terms[n].push_back({key, place, weight});
+      }
+      norm[n] = std::sqrt(squares);
+    }
+    length = static_cast<double>(tokens.empty() ? 0 : tokens.size() - 1);
+  }
+};
+
+/// One order's part of the similarity: `overlap` is the sum of min(hypothesis, reference) *
+/// reference over the n-grams of the hypothesis.
+double similarity(double overlap, double hypothesis_norm, double reference_norm) {
+  const double norms = hypothesis_norm * reference_norm;
+  return norms == 0 ? overlap : overlap / norms;
+}
+
+double length_penalty(double hypothesis, double reference) {
+  const double delta = hypothesis - reference;
+  return std::exp(-delta * delta / (2 * kSigma * kSigma));
+}
+
+}  // namespace
+
+DocumentFrequencies::DocumentFrequencies() : slots_(1 << 10) {}
+
+DocumentFrequencies::Slot& DocumentFrequencies::slot_of(const NgramKey& key) {
+  if (used_ * 4 >= slots_.size() * 3) grow();
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = hash_of(key) & mask;
+  while (slots_[at].key != key) {
+    if (slots_[at].key == NgramKey{}) {
+      slots_[at].key = key;
+      ++used_;
+      break;
+    }
+    at = (at + 1) & mask;
+  }
+  return slots_[at];
+}
+
+void DocumentFrequencies::grow() {
+  std::vector<Slot> old(slots_.size() * 2);
+  old.swap(slots_);
+  const std::size_t mask = slots_.size() - 1;
+  for (const Slot& slot : old) {
+    if (slot.key == NgramKey{}) continue;
+    std::size_t at = hash_of(slot.key) & mask;
+    while (slots_[at].key != NgramKey{}) at = (at + 1) & mask;
+    slots_[at] = slot;
+  }
+}
+
+void DocumentFrequencies::add_photo(std::span<const TokenSpan> references) {
+  set_photos(photos_ + 1);
+  const auto number = static_cast<std::uint32_t>(photos_);
+  for (const TokenSpan reference : references) {
+    scratch_.assign(reference);
+    for (std::size_t n = 1; n <= kNgramOrders; ++n) {
+      for (const auto& [key, count] : scratch_.of_order(n)) {
+        Slot& slot = slot_of(key);
+        if (slot.seen_in != number) ++slot.count;
+        slot.seen_in = number;
+      }
+    }
+  }
+}
+
+void DocumentFrequencies::add_unseen(TokenSpan caption) {
+  scratch_.assign(caption);
+  for (std::size_t n = 1; n <= kNgramOrders; ++n) {
+    for (const auto& [key, count] : scratch_.of_order(n)) slot_of(key);
+  }
+}
+
+void DocumentFrequencies::set_photos(std::int64_t photos) {
+  photos_ = photos;
+  log_photos_ = photos == 0 ? 0 : std::log(static_cast<double>(photos));
+}
+
+void DocumentFrequencies::set(TokenSpan ngram, std::uint32_t photos) {
+  assert(!ngram.empty() && ngram.size() <= kNgramOrders);
+  slot_of(key_of(ngram)).count = photos;
+}
+
+void DocumentFrequencies::for_each(
+    const std::function<void(TokenSpan, std::uint32_t)>& visit) const {
+  for (const Slot& slot : slots_) {
+    if (slot.key == NgramKey{}) continue;
+    const std::array<std::uint64_t, kNgramOrders> field{
+        slot.key.high >> 32, slot.key.high & 0xffff'ffff, slot.key.low >> 32,
+        slot.key.low & 0xffff'ffff};
+    std::array<TokenId, kNgramOrders> tokens{};
+    std::size_t n = 0;
+    for (; n < kNgramOrders && field[n] != 0; ++n) tokens[n] = static_cast<TokenId>(field[n] - 1);
+    visit(TokenSpan(tokens).first(n), slot.count);
+  }
+}
+
+std::uint32_t DocumentFrequencies::find(const NgramKey& key) const noexcept {
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t at = hash_of(key) & mask; slots_[at].key != NgramKey{}; at = (at + 1) & mask) {
+    if (slots_[at].key == key) return static_cast<std::uint32_t>(at);
+  }
+  return kAbsent;
+}
+
+double DocumentFrequencies::inverse_frequency(std::uint32_t place) const noexcept {
+  return log_photos_ - (place == kAbsent ? 0 : log_of(std::max(slots_[place].count, 1u)));
+}
+
+double cider_d(TokenSpan hypothesis, std::span<const TokenSpan> references,
+               const DocumentFrequencies& frequencies) {
+  assert(!references.empty());
+  thread_local Weighed own, other;
+  own.assign(hypothesis, frequencies);
+  double sum = 0;
+  for (const TokenSpan reference : references) {
+    other.assign(reference, frequencies);
+    double orders = 0;
+    for (std::size_t n = 0; n < kNgramOrders; ++n) {
+      double overlap = 0;
+      auto theirs = other.terms[n].begin();
+      const auto end = other.terms[n].end();
+      for (const Weighed::Term& term : own.terms[n]) {
+        while (theirs != end && theirs->key < term.key) ++theirs;
+        if (theirs == end) break;
+        if (theirs->key == term.key)
+          overlap += std::min(term.weight, theirs->weight) * theirs->weight;
+      }
+      orders += similarity(overlap, own.norm[n], other.norm[n]);
+    }
+    sum += orders * length_penalty(own.length, other.length);
+  }
+  return 10 * sum / (kNgramOrders * static_cast<double>(references.size()));
+}
+
+CiderReferences::CiderReferences(const std::vector<std::vector<TokenIds>>& references) {
+  std::vector<TokenSpan> spans;
+  for (const std::vector<TokenIds>& photo : references) {
+    spans.assign(photo.begin(), photo.end());
+    frequencies_.add_photo(spans);
+  }
+  build(references);
+}
+
+CiderReferences::CiderReferences(const std::vector<std::vector<TokenIds>>& references,
+                                 DocumentFrequencies frequencies)
+    : frequencies_(std::move(frequencies)) {
+  // Matching goes by places, so n-grams that the table does not know need one, too.
+  for (const std::vector<TokenIds>& photo : references) {
+    for (const TokenIds& caption : photo) frequencies_.add_unseen(caption);
+  }
+  build(references);
+}
+
+void CiderReferences::build(const std::vector<std::vector<TokenIds>>& references) {
+  Weighed weighed;
+  for (const std::vector<TokenIds>& photo : references) {
+    assert(!photo.empty());
+    entry_begin_.push_back(entries_.size());
+    caption_begin_.push_back(captions_.size());
+    for (std::uint32_t which = 0; which < photo.size(); ++which) {
+      weighed.assign(photo[which], frequencies_);
+      captions_.push_back({weighed.norm, weighed.length});
+      for (const auto& terms : weighed.terms) {
+        for (const Weighed::Term& term : terms) {
+          entries_.push_back({term.place, which, term.weight});
+        }
+      }
+    }
+    std::sort(entries_.begin() + static_cast<std::ptrdiff_t>(entry_begin_.back()), entries_.end(),
+              [](const Entry& a, const Entry& b) {
+                return std::pair(a.place, a.reference) < std::pair(b.place, b.reference);
+              });
+  }
+  entry_begin_.push_back(entries_.size());
+  caption_begin_.push_back(captions_.size());
+}
+
+double CiderReferences::score(std::size_t photo, TokenSpan hypothesis) const {
+  assert(photo < photos());
+  thread_local Weighed own;
+  thread_local std::vector<std::array<double, kNgramOrders>> overlap;
+  own.assign(hypothesis, frequencies_);
+  const std::size_t first = caption_begin_[photo];
+  const std::size_t captions = caption_begin_[photo + 1] - first;
+  overlap.assign(captions, {});
+  const auto begin = entries_.begin() + static_cast<std::ptrdiff_t>(entry_begin_[photo]);
+  const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(entry_begin_[photo + 1]);
+  for (std::size_t n = 0; n < kNgramOrders; ++n) {
+    for (const Weighed::Term& term : own.terms[n]) {
+      if (term.place == DocumentFrequencies::kAbsent) continue;
+      auto entry =
+          std::lower_bound(begin, end, term.place,
+                           [](const Entry& one, std::uint32_t place) { return one.place < place; });
+      for (; entry != end && entry->place == term.place; ++entry) {
+        overlap[entry->reference][n] += std::min(term.weight, entry->weight) * entry->weight;
+      }
+    }
+  }
+  double sum = 0;
+  for (std::size_t which = 0; which < captions; ++which) {
+    const Caption& reference = captions_[first + which];
+    double orders = 0;
+    for (std::size_t n = 0; n < kNgramOrders; ++n)
+      orders += similarity(overlap[which][n], own.norm[n], reference.norm[n]);
+    sum += orders * length_penalty(own.length, reference.length);
+  }
+  return 10 * sum / (kNgramOrders * static_cast<double>(captions));
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,59 @@
+#include "common/scores/rouge.h"
+
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "tests/scores/coco_cases.h"
+
+namespace photoscribe::test {
+namespace {
+
+double rouge(const std::string& hypothesis, const std::vector<std::string>& references) {
+  Numbering numbered;
+  const TokenIds own = numbered(hypothesis);
+  const std::vector<TokenIds> others = numbered.all(references);
+  return rouge_l(own, spans(others));
+}
+
+TEST(RougeL, WeighsRecallOverPrecision) {
+  // Common subsequence "police the gunman" less one: "police kill the gunman" against "police
+  // killed the gunman" has 3 of 4 both ways, so any beta gives 0.75 (Lin 2004, section 3.1).
+  EXPECT_NEAR(rouge("police kill the gunman", {"police killed the gunman"}), 0.75, 1e-12);
+  // "a dog": precision 1, recall 2/4: 2.44 * 0.5 / (0.5 + 1.44).
+  EXPECT_NEAR(rouge("a dog", {"a dog runs fast"}), 2.44 * 0.5 / 1.94, 1e-12);
+  EXPECT_NEAR(rouge("a dog runs fast", {"a dog"}), 2.44 * 0.5 / (1 + 1.44 * 0.5), 1e-12);
+}
+
+TEST(RougeL, TakesPrecisionAndRecallFromDifferentReferences) {
+  // Precision 1 from the long one, recall 1 from the short one.
+  EXPECT_NEAR(rouge("a dog runs", {"a dog", "a brown dog runs on the grass"}), 1.0, 1e-12);
+}
+
+TEST(RougeL, KeepsTheOrder) { EXPECT_NEAR(rouge("c b a", {"a b c"}), 1.0 / 3, 1e-12); }
+
+TEST(RougeL, TakesAnEmptyCaptionForOneEmptyToken) {
+  EXPECT_EQ(rouge("", {"a dog"}), 0.0);
+  EXPECT_EQ(rouge("a dog", {""}), 0.0);
+  EXPECT_EQ(rouge("", {""}), 1.0);
+}
+
+TEST(RougeL, EqualsCocoCaptionOnEveryCase) {
+  const auto cases = read_coco_cases();
+  if (!cases) GTEST_SKIP() << "shared/data/metrics is not here";
+  LargestDifference largest;
+  double sum = 0;
+  for (const CocoCase& item : cases->items) {
+    const double got = rouge_l(item.hypothesis, spans(item.references));
+    largest.add(got, item.expected.at("rouge_l"));
+    sum += got;
+  }
+  largest.add(sum / static_cast<double>(cases->items.size()), cases->corpus.at("rouge_l"));
+
+  std::cout << "largest difference from coco-caption over " << cases->items.size()
+            << " cases: " << largest.value << "\n";
+  EXPECT_LT(largest.value, 1e-9);
+}
+
+}  // namespace
+}  // namespace photoscribe::test
