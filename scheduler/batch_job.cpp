@@ -181,10 +181,12 @@ void BatchJob::watch_workers(Clock::time_point now) {
   // Workers of other hosts may go on; of ours, Redis shows a while longer that they lived.
   const auto doubt = 2 * milliseconds(request_.lease.lease_ms);
   if (!redis_ && (at.workers_living > 0 || now - *given_up_at_ < doubt)) return;
-  const auto [why, lines] = pool_->last_words();
-  std::istringstream log(lines);
+  const WorkerPool::LastWords last = pool_->last_words();
+  std::istringstream log(last.log_lines);
   for (std::string line; std::getline(log, line);) warn(EventLevel::error, "worker log: " + line);
-  give_up(Error{Errc::environment, "every worker ended again and again: " + why});
+  give_up(last.refused
+              ? Error{Errc::usage, "every worker refused what it was given: " + last.why}
+              : Error{Errc::environment, "every worker ended again and again: " + last.why});
 }
 
 void BatchJob::give_up(Error error) {

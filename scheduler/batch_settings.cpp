@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/core/device_list.h"
 #include "scheduler/batch_job.h"
 
 namespace photoscribe {
@@ -12,12 +13,8 @@ constexpr int kPrivateLeaseMs = 10'000;
 /// Explicit devices are dealt out, one worker after the other; "auto" and "cpu" mean the same to
 /// all.
 std::string devices_of(const std::string& devices, int index, int workers) {
-  std::vector<std::string> all;
-  for (std::size_t from = 0; from <= devices.size();) {
-    const std::size_t comma = std::min(devices.find(',', from), devices.size());
-    if (comma > from) all.push_back(devices.substr(from, comma - from));
-    from = comma + 1;
-  }
+  const std::vector<std::string> all =
+      parse_device_list(devices).value_or(std::vector<std::string>());
   if (all.size() < 2 || workers < 2) return devices;
   const auto count = static_cast<std::size_t>(workers);
   auto at = static_cast<std::size_t>(index);

@@ -131,11 +131,12 @@ class Scheduler {
   asio::steady_timer timer_, feeder_timer_;
   SchedulerNow now_;
 
-  std::string incarnation_;            // empty until the first reconcile
-  std::uint64_t fence_ = 0;            // what enqueue must find in Redis
-  std::set<std::uint64_t> fences_;     // all that this object wrote in this incarnation
-  bool spec_checked_ = false;          // the stored incarnation's spec is ours
-  std::uint64_t feeder_moves_ = 0;     // rises whenever the feeder begins something
+  std::string incarnation_;         // empty until the first reconcile
+  std::uint64_t fence_ = 0;         // what enqueue must find in Redis
+  std::set<std::uint64_t> fences_;  // all that this object wrote in this incarnation
+  bool unmade_ = false;             // stored, and nothing of it seen in Redis: may be tried again
+  bool spec_checked_ = false;       // the stored incarnation's spec is ours
+  std::uint64_t feeder_moves_ = 0;  // rises whenever the feeder begins something
   std::optional<Error> feeder_error_;  // permanent: ends run()
   bool need_reconcile_ = true;
   bool hold_feeder_ = true;     // reconcile step (1): stop adding

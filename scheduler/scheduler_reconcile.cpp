@@ -14,6 +14,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int kPendingPage = 1'000;
+// Keys that nobody renews have expired by then, also those of a copy of the server that comes back.
+constexpr milliseconds kRemembered = redis::kRunExpiry + std::chrono::hours(24);
 
 }  // namespace
 
@@ -74,7 +76,13 @@ asio::awaitable<Status> Scheduler::ensure_incarnation() {
         lost ? "Redis lost this run's data: enqueueing again what has no result" : "");
     if (!begun) co_return begun;
   }
-  const auto list = [run](Store& store) { return store.past_incarnations(run); };
+  const auto list = [run](Store& store) -> Expected<std::vector<std::string>> {
+    const auto now = std::chrono::duration_cast<milliseconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    const Status forgotten = store.forget_incarnations(run, (now - kRemembered).count());
+    if (!forgotten) return fail(forgotten.error());
+    return store.past_incarnations(run);
+  };
   Expected<std::vector<std::string>> past = co_await stored(list);
   if (!past) co_return fail(past.error());
   if (past->empty()) co_return Status();
@@ -85,7 +93,11 @@ asio::awaitable<Expected<bool>> Scheduler::can_keep_incarnation() {
   if (incarnation_.empty()) co_return false;
   const Expected<redis::Presence> there = co_await queue_.presence(incarnation_);
   if (!there) co_return fail(there.error());
-  if (!there->complete()) co_return false;
+  if (!there->complete()) {
+    unmade_ = unmade_ && there->nothing();
+    co_return false;
+  }
+  unmade_ = false;
   if (!spec_checked_) {
     const Expected<RunSpec> spec = co_await queue_.read_spec(incarnation_);
     if (!spec && spec.error().code == Errc::run_gone) co_return false;
@@ -108,17 +120,22 @@ asio::awaitable<Expected<bool>> Scheduler::can_keep_incarnation() {
 asio::awaitable<Status> Scheduler::begin_incarnation(std::string why) {
   if (!why.empty()) say(EventLevel::warning, std::move(why));
   const RunId run = settings_.run;
-  const std::string fresh = redis::new_incarnation();
-  const auto begin = [run, fresh](Store& store) { return store.begin_incarnation(run, fresh); };
-  Status stored_first = co_await stored(begin);  // before its first use
-  if (!stored_first) co_return stored_first;
-  incarnation_ = fresh;
+  if (!unmade_) {
+    const std::string fresh = redis::new_incarnation();
+    const auto begin = [run, fresh](Store& store) { return store.begin_incarnation(run, fresh); };
+    Status stored_first = co_await stored(begin);  // before its first use
+    if (!stored_first) co_return stored_first;
+    incarnation_ = fresh;
+    fences_.clear();
+  }
+  unmade_ = true;
   liveness_.forget();
   const std::uint64_t fence = redis::random_u64();
-  fences_.clear();
   fences_.insert(fence);
   spec_checked_ = true;
-  co_return co_await queue_.make_run(listing(), settings_.spec, fence);
+  Status made = co_await queue_.make_run(listing(), settings_.spec, fence);
+  if (made) unmade_ = false;
+  co_return made;
 }
 
 asio::awaitable<Status> Scheduler::record_what_was_there() {

@@ -45,6 +45,9 @@ Status WorkerPool::start() {
 
 Status WorkerPool::spawn(Slot& slot) {
   rotate_log(slot.command.log_file);
+  std::error_code absent;
+  const auto size = std::filesystem::file_size(slot.command.log_file, absent);
+  slot.log_from = absent ? 0 : static_cast<std::int64_t>(size);
   Expected<ChildProcess> child = ChildProcess::spawn(slot.command);
   if (!child) return fail(child.error());
   slot.child.emplace(std::move(*child));
@@ -86,6 +89,7 @@ void WorkerPool::on_end(std::size_t index, const ChildEnd& end, Clock::time_poin
   Slot& slot = slots_[index];
   slot.child.reset();
   slot.last_end = describe(end);
+  slot.refused = end.signal == 0 && end.exit_code == kWorkerExitUsage;
   if (stopping_) return;
   const std::string name = "worker " + std::to_string(index + 1) + " " + slot.last_end;
   const bool progressed = finished_ > slot.finished_before;
@@ -93,7 +97,8 @@ void WorkerPool::on_end(std::size_t index, const ChildEnd& end, Clock::time_poin
   const RestartDecision next = slot.policy.ended(end, progressed);
   if (next.give_up) {
     slot.given_up = true;
-    say(EventLevel::error, name + " again and again: given up, see " + slot.command.log_file);
+    say(EventLevel::error, name + (slot.refused ? "" : " again and again") + ": given up, see " +
+                               slot.command.log_file);
     return;
   }
   slot.start_at = now + next.delay;
@@ -155,11 +160,11 @@ bool WorkerPool::given_up() const {
          std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.given_up; });
 }
 
-std::pair<std::string, std::string> WorkerPool::last_words() const {
+WorkerPool::LastWords WorkerPool::last_words() const {
   for (const Slot& slot : slots_) {
     if (!slot.given_up) continue;
     const std::string& log = slot.command.log_file;
-    return {slot.last_end + "; its log is " + log, last_lines(log, 6)};
+    return {slot.last_end + "; its log is " + log, last_lines(log, 6, slot.log_from), slot.refused};
   }
   return {};
 }
@@ -187,7 +192,7 @@ std::string WorkerPool::last_log_line() const {
     latest = &slot;
     when = written;
   }
-  return latest == nullptr ? "" : last_lines(latest->command.log_file, 1);
+  return latest == nullptr ? "" : last_lines(latest->command.log_file, 1, latest->log_from);
 }
 
 void stop_left_over_workers(const std::string& note_file) {
@@ -199,11 +204,11 @@ void stop_left_over_workers(const std::string& note_file) {
   std::filesystem::remove(note_file, ignored);
 }
 
-std::string last_lines(const std::string& file, int count) {
+std::string last_lines(const std::string& file, int count, std::int64_t from_byte) {
   std::ifstream in(file, std::ios::binary | std::ios::ate);
   if (!in) return "";
   const std::streamoff size = in.tellg();
-  in.seekg(std::max<std::streamoff>(0, size - 4'096));
+  in.seekg(std::max<std::streamoff>({0, size - 4'096, std::min<std::streamoff>(from_byte, size)}));
   std::string text{std::istreambuf_iterator<char>(in), {}};
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::size_t from = text.size();

@@ -13,7 +13,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "common/core/error.h"
@@ -55,9 +54,13 @@ class WorkerPool {
   [[nodiscard]] bool ended() const { return ended_; }
   /// True when every worker has been given up on: nothing here will caption another photo.
   [[nodiscard]] bool given_up() const;
-  /// Why: how a worker that was given up on ended and where its log is, one line; then the log's
-  /// last lines.
-  [[nodiscard]] std::pair<std::string, std::string> last_words() const;
+  /// Of a worker that was given up on.
+  struct LastWords {
+    std::string why;        // how it ended and where its log is, one line
+    std::string log_lines;  // the last ones that its last process wrote; may be empty
+    bool refused = false;   // its arguments: exit status 2
+  };
+  [[nodiscard]] LastWords last_words() const;
   [[nodiscard]] int restarts() const { return restarts_; }
   [[nodiscard]] std::int64_t peak_bytes() const { return peak_bytes_; }
   /// The last line that any worker logged, for people; may be empty.
@@ -73,6 +76,8 @@ class WorkerPool {
     std::int64_t finished_before = 0;  // progress at its previous death
     bool given_up = false;
     std::string last_end;  // for people
+    bool refused = false;
+    std::int64_t log_from = 0;  // bytes in the log before the last start
   };
   void step(Clock::time_point now);
   void on_end(std::size_t index, const ChildEnd& end, Clock::time_point now);
@@ -95,8 +100,8 @@ class WorkerPool {
 [[nodiscard]] std::string describe(const ChildEnd& end);
 /// Kills the processes that `note_file` names, as far as they still are those, and removes it.
 void stop_left_over_workers(const std::string& note_file);
-/// The last `count` lines of a file; empty when it cannot be read.
-[[nodiscard]] std::string last_lines(const std::string& file, int count);
+/// The last `count` lines of a file, none from before byte `from`; empty when it cannot be read.
+[[nodiscard]] std::string last_lines(const std::string& file, int count, std::int64_t from = 0);
 /// Renames a log over 8 MiB to FILE.old, replacing an older one, so that logs stay bounded.
 void rotate_log(const std::string& file);
 

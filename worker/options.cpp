@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/core/device_list.h"
+
 namespace photoscribe {
 namespace {
 
@@ -13,14 +15,6 @@ constexpr std::size_t kBatchCpu = 16, kBatchGpu = 256;
 constexpr int kDecodeNiceness = 5;
 
 bool is_gpu(const std::string& device) { return device.starts_with("cuda"); }
-
-bool is_device_name(const std::string& name) {
-  if (name == "cpu" || name == "cuda") return true;
-  constexpr std::string_view kCuda = "cuda:";
-  if (!name.starts_with(kCuda) || name.size() == kCuda.size()) return false;
-  return std::all_of(name.begin() + kCuda.size(), name.end(),
-                     [](char c) { return c >= '0' && c <= '9'; });
-}
 
 }  // namespace
 
@@ -87,18 +81,18 @@ Expected<Roots> roots_of(const WorkerOptions& options) {
 
 Expected<std::vector<std::string>> devices_of(const WorkerOptions& options,
                                               const std::vector<std::string>& available) {
-  if (options.devices == "auto") return available;
-  std::vector<std::string> devices;
-  for (std::size_t begin = 0; begin <= options.devices.size();) {
-    const std::size_t end = std::min(options.devices.find(',', begin), options.devices.size());
-    const std::string name = options.devices.substr(begin, end - begin);
-    if (!is_device_name(name)) {
-      return fail(Errc::usage, "--devices " + options.devices + ": '" + name +
-                                   "' is not a device; write auto, cpu, or a list such as "
-                                   "cuda:0,cuda:1");
-    }
-    if (std::find(devices.begin(), devices.end(), name) == devices.end()) devices.push_back(name);
-    begin = end + 1;
+  Expected<std::vector<std::string>> devices = parse_device_list(options.devices);
+  if (!devices) {
+    return fail(Errc::usage, "--devices " + options.devices + ": " + devices.error().message);
+  }
+  if (devices->empty()) return available;
+  for (const std::string& name : *devices) {
+    const bool there = std::find(available.begin(), available.end(), name) != available.end();
+    if (there || name == "cpu") continue;
+    std::string found;
+    for (const std::string& one : available) found += (found.empty() ? "" : ",") + one;
+    return fail(Errc::usage, "--devices " + options.devices + ": " + name +
+                                 " is not there; LibTorch finds " + found);
   }
   return devices;
 }

@@ -37,7 +37,8 @@ void declare_options(CLI::App& app, WorkerOptions& options);
 /// there.
 [[nodiscard]] Expected<Roots> roots_of(const WorkerOptions& options);
 
-/// "auto" is `available`; else the list as given. Fails with usage on an empty or unknown name.
+/// "auto" is `available`; else the list as given. Fails with usage on an empty or unknown name, or
+/// one that is neither cpu nor among `available`.
 [[nodiscard]] Expected<std::vector<std::string>> devices_of(
     const WorkerOptions& options, const std::vector<std::string>& available);
 

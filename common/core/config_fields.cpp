@@ -6,6 +6,8 @@
 #include <system_error>
 #include <type_traits>
 
+#include "common/core/device_list.h"
+
 namespace photoscribe {
 namespace {
 
@@ -117,6 +119,17 @@ Field redis_url(std::string key, std::string& field, std::string help) {
   return out;
 }
 
+Field device_list(std::string key, std::string& field, std::string help) {
+  Field out = text(std::move(key), field, std::move(help));
+  out.set = [&field](const std::string& given) {
+    const auto devices = parse_device_list(given);
+    if (!devices) return devices.error().message;
+    field = given;
+    return std::string();
+  };
+  return out;
+}
+
 Field blur_mode(std::string key, BlurMode& field, std::string help) {
   return {std::move(key), std::move(help),
           [&field](const std::string& given) -> std::string {
@@ -161,7 +174,7 @@ std::vector<Field> config_fields(Config& c) {
              "a photo that was in hand at this many crashes of workers has failed"),
       choice("worker.count", c.worker.count, 0, 1'000, "auto",
              "worker processes on this machine; auto: one per GPU, else one; 0: only remote ones"),
-      text("worker.devices", c.worker.devices, "auto, cpu, or a list such as cuda:0,cuda:1"),
+      device_list("worker.devices", c.worker.devices, "auto, cpu, or a list such as cuda:0,cuda:1"),
       choice("worker.batch", c.worker.batch, 1, 65'536, "auto", "photos per call of the network"),
       choice("worker.threads", c.worker.threads, 1, 1'024, "auto", "decoding threads per worker"),
       text("worker.executable", c.worker.executable,

@@ -98,6 +98,7 @@ struct Presence {
   std::optional<std::uint64_t>
       fence;  // last one written; not ours: a copied database is at work (21)
   [[nodiscard]] bool complete() const noexcept { return spec && tasks && group && results; }
+  [[nodiscard]] bool nothing() const noexcept { return !spec && !tasks && !results; }
 };
 
 /// The scheduler's idle look.

@@ -91,6 +91,13 @@ TEST(Config, NamesFieldAndLineOfABadValue) {
   for (const auto& [yaml, message] : cases) EXPECT_EQ(error_of(yaml), message) << yaml;
 }
 
+TEST(Config, KnowsHowDevicesAreWritten) {
+  for (const char* good : {"auto", "cpu", "cuda", "cuda:0,cuda:12"}) {
+    EXPECT_EQ(error_of("worker:\n  devices: \"" + std::string(good) + "\"\n"), "no error");
+  }
+  EXPECT_THAT(error_of("worker:\n  devices: banana\n"), HasSubstr("'banana' is not a device"));
+}
+
 TEST(Config, SaysWhereAFileIsNoYaml) {
   EXPECT_THAT(error_of("blur:\n  mode: [full\n"), HasSubstr("not YAML"));
   EXPECT_THAT(load_config("/nonexistent/photoscribe.yaml", {}, {}).error().message,

@@ -133,6 +133,8 @@ TEST_F(RunBatch, StopsWithTheLogsLastLinesWhenWorkersKeepEnding) {
   add_photos(0, 10);
   RunRequest broken = request();
   broken.worker_arguments = {"--exit", "3"};
+  fs::create_directory(folder_.file("archive.db.state"));
+  folder_.write("archive.db.state/worker-1.log", "the complaint of an earlier run\n");
   StopHandle stop;
 
   const Expected<RunSummary> summary = run_batch(broken, watcher_, stop);
@@ -142,6 +144,20 @@ TEST_F(RunBatch, StopsWithTheLogsLastLinesWhenWorkersKeepEnding) {
   EXPECT_THAT(summary.error().message, HasSubstr("exit status 3"));
   EXPECT_THAT(summary.error().message, HasSubstr("worker-1.log"));
   EXPECT_THAT(watcher_.events, Contains(HasSubstr("cannot find the model")));
+  EXPECT_THAT(watcher_.events, testing::Not(Contains(HasSubstr("earlier run"))));
+}
+
+TEST_F(RunBatch, DoesNotRepeatWhatAWorkerRefuses) {
+  add_photos(0, 10);
+  RunRequest refused = request();
+  refused.worker_arguments = {"--exit", "2"};
+  StopHandle stop;
+
+  const Expected<RunSummary> summary = run_batch(refused, watcher_, stop);
+
+  ASSERT_FALSE(summary);
+  EXPECT_EQ(summary.error().code, Errc::usage);
+  EXPECT_THAT(summary.error().message, HasSubstr("refused what it was given"));
 }
 
 TEST_F(RunBatch, DrainsAtTheFirstRequestAndGoesOnAtTheNextStart) {

@@ -1,6 +1,7 @@
 // The scheduler on a real server and a real database, with workers that speak the whole protocol.
 #include "scheduler/scheduler.h"
 
+#include <boost/asio/steady_timer.hpp>
 #include <filesystem>
 #include <sstream>
 
@@ -92,6 +93,43 @@ TEST_F(SchedulerTest, SurvivesAFlushAfterTheLastTaskWasEnqueued) {
   stop_workers();
 
   expect_everything_done(60);
+}
+
+TEST_F(SchedulerTest, MakesTheRunUnderOneNameHoweverOftenAFullServerRefusesIt) {
+  make_archive(30);
+  server_.command({"CONFIG", "SET", "maxmemory", "1"});
+  add_worker();
+  boost::asio::steady_timer room(io_, milliseconds(700));
+  room.async_wait([&](boost::system::error_code) {
+    EXPECT_EQ(sql("SELECT count(*) FROM past_incarnation"), "0");
+    server_.command({"CONFIG", "SET", "maxmemory", "0"});
+  });
+
+  EXPECT_EQ(run_scheduler(), SchedulerEnd::complete);
+  stop_workers();
+
+  EXPECT_GT(scheduler_->now().reconciles, 2);
+  EXPECT_EQ(sql("SELECT count(*) FROM past_incarnation"), "1");
+  expect_everything_done(30);
+}
+
+TEST_F(SchedulerTest, ForgetsIncarnationsWhoseKeysHaveExpired) {
+  make_archive(5);
+  must(store_->begin_incarnation(run_, std::string(32, 'a')));
+  must(store_->end_incarnation(run_));
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(folder_.file("archive.db").c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_exec(db, "UPDATE past_incarnation SET ended_unix_ms = 0", nullptr, nullptr, nullptr),
+      SQLITE_OK);
+  sqlite3_close(db);
+  add_worker();
+
+  run_scheduler();
+  stop_workers();
+
+  EXPECT_EQ(sql("SELECT count(*) FROM past_incarnation WHERE ended_unix_ms = 0"), "0");
+  EXPECT_EQ(sql("SELECT count(*) FROM past_incarnation"), "1");
 }
 
 /// One key of the run at a time, deleted under everybody's feet.

@@ -61,8 +61,9 @@ TEST(WorkerOptions, NeedWholeAndDifferentRoots) {
 TEST(WorkerOptions, ReadTheListOfDevices) {
   WorkerOptions given = options();
   EXPECT_THAT(*devices_of(given, {"cuda:0", "cuda:1"}), ElementsAre("cuda:0", "cuda:1"));
-  given.devices = "cuda:1,cpu,cuda:1";
-  EXPECT_THAT(*devices_of(given, {"cpu"}), ElementsAre("cuda:1", "cpu"));
+  given.devices = "cuda:1,cpu,cuda:1,cuda";
+  EXPECT_THAT(*devices_of(given, {"cuda:0", "cuda:1"}), ElementsAre("cuda:1", "cpu", "cuda:0"));
+  EXPECT_THAT(devices_of(given, {"cpu"}).error().message, HasSubstr("LibTorch finds cpu"));
   for (const std::string bad : {"", "gpu", "cuda:", "cuda:x", "cpu,,cpu", "cpu,"}) {
     given.devices = bad;
     EXPECT_FALSE(devices_of(given, {"cpu"})) << bad;
