@@ -51,8 +51,8 @@ Status check_name(const std::string& name) {
 
 std::string refusal(const std::string& name, const std::string& difference) {
   return "run \"" + name + "\" was made with other settings: " + difference +
-         "; --new-run NAME captions the photos under a new name beside it, --redo captions every "
-         "photo of this run again";
+         "; give the same ones to go on with it, --new-run NAME to caption the photos under a new "
+         "name beside it, or --redo to caption the photos you name again";
 }
 
 void retire_incarnation(sqlite::Database& db, RunId run) {

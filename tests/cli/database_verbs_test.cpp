@@ -134,6 +134,22 @@ TEST_F(DatabaseVerbs, ExportsCocoResultsIntoAFile) {
   }
 }
 
+TEST_F(DatabaseVerbs, CopiesADatabaseThatIsBeingWritten) {
+  const std::string copy = folder_.file("copy.db");
+  ASSERT_NE(store_, std::nullopt);  // holds the writer's lock
+
+  const ChildOutput made = photoscribe({"backup", database(), copy});
+  const ChildOutput again = photoscribe({"backup", database(), copy});
+
+  EXPECT_EQ(made.exit_status, 0) << made.err;
+  EXPECT_THAT(made.out, HasSubstr("copy.db"));
+  EXPECT_EQ(test::plain_rows(copy, "SELECT * FROM caption_result"),
+            test::plain_rows(database(), "SELECT * FROM caption_result"));
+  EXPECT_EQ(again.exit_status, 2);
+  EXPECT_THAT(again.err, HasSubstr("exists already"));
+  EXPECT_EQ(photoscribe({"backup", database()}).exit_status, 2);
+}
+
 TEST_F(DatabaseVerbs, ShowsATableWithoutControlCharacters) {
   const std::string table = exported({}).out;
 
