@@ -21,11 +21,6 @@ using State = Holdings::State;
 namespace {
 
 constexpr auto kLeaseWithoutRuns = 30'000ms;
-constexpr redis::BackoffSettings kEnvironmentBackoff{100ms, 30'000ms};
-// The same photo, read in vain so often although its root lives: it is the photo after all (a bad
-// sector gives EIO for ever). Sooner when other photos could be read meanwhile.
-constexpr int kFaultsWhileOthersRead = 5, kFaultsAtMost = 40;
-constexpr std::size_t kFaultsRemembered = 10'000;
 constexpr auto kRejoinAfter = 1'000ms;
 constexpr auto kDeviceLostLimit = 5'000ms;
 
@@ -56,7 +51,12 @@ Consumer::Consumer(ConsumerConfig config, const Roots& roots, PipelineConfig pip
       wake_take_(io_.get_executor()),
       wake_feed_(io_.get_executor()),
       wake_publish_(io_.get_executor()),
-      wake_watch_(io_.get_executor()) {
+      wake_watch_(io_.get_executor()),
+      storage_faults_(config_.roots.blame),
+      memory_faults_(config_.roots.blame) {
+  for (const auto& [name, root] : roots_) roots_state_[name] = RootState();
+  probes_.emplace(roots_, config_.roots.check, io_.get_executor(),
+                  [this](const RootProbes::Answer& answer) { on_root_answer(answer); });
   heart_.emplace(config_.endpoint,
                  redis::ConnectionOptions{config_.name + "-beat", 5'000ms, 5'000ms}, config_.name);
   pipeline_ = std::make_unique<Pipeline>(std::move(pipeline), std::move(factory), std::move(loader),
@@ -218,7 +218,11 @@ void Consumer::on_finished(std::vector<Finished> items) {
     const auto* failed = std::get_if<Failed>(&item.result.outcome);
     if (failed == nullptr) {
       ++photos_read_;
-      if (!unready()) environment_failures_ = 0;
+      if (!unready()) machine_failures_ = 0;
+      if (const auto root = roots_state_.find(item.job.task.root); root != roots_state_.end()) {
+        ++root->second.photos_read;
+        if (root->second.ready) root->second.failures = 0;
+      }
       if (std::holds_alternative<Captioned>(item.result.outcome)) publish_now_ = true;
     }
     JoinedRun* run = find(item.job.run->incarnation);
@@ -240,48 +244,22 @@ void Consumer::on_returned(Job job) {
   wake_feed_.notify();
 }
 
-void Consumer::on_faulted(Faulted item) {
-  const auto root = roots_.find(item.job.task.root);
-  const Status alive = root == roots_.end() ? Status() : root->second.check();
-  if (alive) {
-    const ImageKey key{item.job.run->incarnation, item.job.task.image_id, item.job.task.attempt};
-    if (storage_faults_.size() >= kFaultsRemembered) storage_faults_.clear();
-    const int faults = ++storage_faults_[key];
-    const bool others_read = photos_read_ > photos_read_at_fault_;
-    photos_read_at_fault_ = photos_read_;
-    if (faults >= (others_read ? kFaultsWhileOthersRead : kFaultsAtMost)) {
-      storage_faults_.erase(key);
-      Finished finished;
-      finished.result.image_id = item.job.task.image_id;
-      finished.result.attempt = item.job.task.attempt;
-      finished.result.finished_unix_ms = std::chrono::duration_cast<milliseconds>(
-                                             std::chrono::system_clock::now().time_since_epoch())
-                                             .count();
-      finished.result.outcome =
-          Failed{Reason::unreadable,
-                 item.why.message + " (" + std::to_string(faults) + " times, under a living root)",
-                 std::nullopt};
-      finished.job = std::move(item.job);
-      std::vector<Finished> one;
-      one.push_back(std::move(finished));
-      on_finished(std::move(one));
-      return;
-    }
-  }
-  --in_pipeline_;
-  if (JoinedRun* run = find(item.job.run->incarnation)) {
-    if (run->held.is(item.job.entry, State::in_hand)) give_back(*run, {item.job.entry});
-  }
-  if (!unready()) {
-    unready_why_ = item.why.message;
-    const auto wait = redis::backoff(++environment_failures_, unit_random(), kEnvironmentBackoff);
-    unready_until_ = Clock::now() + wait;
-    spdlog::warn("msg=\"unready: handing tasks back\" error={} retry_ms={}",
-                 log_value(unready_why_), wait.count());
-    // Another worker may be able to read them. What the decoders hold comes by itself.
-    take_everything_back(false);
-  }
-  wake_feed_.notify();
+void Consumer::finish_failed(Job job, Failed failed) {
+  Finished finished;
+  finished.result.image_id = job.task.image_id;
+  finished.result.attempt = job.task.attempt;
+  finished.result.finished_unix_ms =
+      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  finished.result.outcome = std::move(failed);
+  finished.job = std::move(job);
+  std::vector<Finished> one;
+  one.push_back(std::move(finished));
+  on_finished(std::move(one));
+}
+
+FaultCounts::ImageKey Consumer::key_of(const Job& job) {
+  return {job.run->incarnation, job.task.image_id, job.task.attempt};
 }
 
 void Consumer::on_device_lost(const std::string& device, const Error& why,

@@ -5,11 +5,10 @@
 //   take     reads tasks, renews leases, judges other workers          consumer_take.cpp
 //   feed     marks tasks in hand and starts them; hands back           consumer_feed.cpp
 //   publish  one MULTI per group of results                            consumer_publish.cpp
-//   watch    photos past their time-out                                consumer_end.cpp
+//   watch    photos past their time-out, roots that do not answer      consumer_end.cpp, _roots.cpp
 // Photos are read, decoded and captioned on the pipeline's threads; the heart beats on its own.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
@@ -19,23 +18,32 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "common/redis/connection.h"
 #include "common/redis/liveness.h"
 #include "common/redis/run_queue.h"
+#include "worker/fault_counts.h"
 #include "worker/heartbeat.h"
 #include "worker/holdings.h"
 #include "worker/pipeline.h"
+#include "worker/root_probes.h"
 #include "worker/wake.h"
 
 namespace photoscribe {
+
+struct RootSettings {
+  RootCheck check = [](const PhotoRoot& root) { return root.check(); };
+  std::chrono::milliseconds read_patience{5'000};  // a read so long makes us look at its root
+  std::chrono::milliseconds answer_limit{5'000};   // of that look; later: "does not answer"
+  BlameSettings blame;
+};
 
 struct ConsumerConfig {
   redis::Endpoint endpoint;
   std::string name;        // redis::new_consumer_name(); never used by another process
   std::string model_hash;  // a run that asks for another model is not joined
+  RootSettings roots;
 };
 
 /// The worker's exit codes.
@@ -93,18 +101,31 @@ class Consumer {
     std::vector<Orphan> orphans;
     Clock::time_point renew_at{}, look_at{};
     int turns_since_suspect = 0;
-    bool dry = false;  // the last read brought nothing
+    bool dry = false;                // the last read brought nothing
+    Clock::time_point rest_until{};  // the last reads brought only photos of roots not ready
+    int fruitless_reads = 0;
   };
-  /// Whether the storage behind a root answers, asked on a thread that may hang with it.
-  struct Probe {
-    std::shared_ptr<std::atomic<bool>> answered;
-    Clock::time_point since;
+  /// Whether work of a root is taken. Not while its storage is gone, does not answer, or has just
+  /// had a fault.
+  struct RootState {
+    bool ready = true;
+    bool silent = false;  // the check that is on its way has not come back in time
+    std::string why;
+    int failures = 0;                                       // in a row, for the back-off
+    Clock::time_point retry_at{}, tell_at{};                // when to look, or to log, again
+    Clock::time_point alive_at = Clock::time_point::min();  // a check that began then found it well
+    std::uint64_t photos_read = 0;
+    std::vector<Faulted> unjudged;  // what could not be read since the check began
+  };
+  /// The whole process stood still (SIGSTOP, a frozen machine): no photo's fault.
+  struct Stall {
+    Clock::time_point until;
+    Clock::duration length;
   };
   struct Drain {
     Clock::time_point deadline;
     Ending ending;
   };
-  using ImageKey = std::tuple<std::string, std::int64_t, std::int32_t>;  // run, image, attempt
 
   // ---- consumer.cpp: shared by the loops
   Awaitable<bool> reach(Link& link);  // connects; false after a pause: look at ended_ again
@@ -120,10 +141,11 @@ class Consumer {
   [[nodiscard]] milliseconds lease() const;  // the shortest of the joined runs
   [[nodiscard]] bool unready() const { return Clock::now() < unready_until_; }
   void on_finished(std::vector<Finished> items);
-  void on_faulted(Faulted item);
   void on_returned(Job job);
   void on_device_lost(const std::string& device, const Error& why, const std::vector<Job>& jobs);
   [[nodiscard]] PipelineEvents pipeline_events();
+  void finish_failed(Job job, Failed failed);  // a result without the pipeline
+  [[nodiscard]] static FaultCounts::ImageKey key_of(const Job& job);
 
   // ---- consumer_take.cpp
   Awaitable<void> take_loop();
@@ -134,9 +156,9 @@ class Consumer {
   Awaitable<Status> renew(std::string incarnation);
   Awaitable<Status> judge_others(std::string incarnation);
   Awaitable<Status> find_orphans(std::string incarnation, redis::Judged holder);
+  [[nodiscard]] std::vector<std::string> readable() const;
   Awaitable<Status> read_some(std::size_t wanted);
   void take_in(const std::string& incarnation, std::vector<redis::Delivery> deliveries);
-  void check_roots();
 
   // ---- consumer_feed.cpp
   Awaitable<void> feed_loop();
@@ -152,11 +174,30 @@ class Consumer {
   Awaitable<void> publish_loop();
   Awaitable<Status> publish_some();
 
+  // ---- consumer_roots.cpp
+  [[nodiscard]] bool is_ready(const std::string& root) const;
+  [[nodiscard]] bool some_root_ready(const JoinedRun& run) const;
+  [[nodiscard]] bool may_read(const JoinedRun& run) const;
+  void on_faulted(Faulted item);
+  void on_machine_fault(Faulted item);
+  void note_ready();
+  void return_task(const Job& job);
+  void blame(Faulted item, Reason reason, const FaultCounts& counts);
+  void rest_root(const std::string& name, const std::string& why);
+  void on_root_answer(const RootProbes::Answer& answer);
+  void make_ready(const std::string& name);
+  void take_root_back(const std::string& name);
+  std::size_t give_back_unready(JoinedRun& run);
+  void rest_from_reading(JoinedRun& run, std::size_t read, std::size_t given_back);
+  void watch_roots();
+  void fall_silent(const std::string& name);
+  void leave_readers_behind(const std::string& name);
+
   // ---- consumer_end.cpp
   Awaitable<void> watch_loop();
+  [[nodiscard]] Clock::duration worked_since(Clock::time_point since) const;
   void overdue(const InWork& work);
   void time_out(const InWork& work);
-  void storage_hangs(const InWork& work);
   void begin_drain(int code, const std::string& why, milliseconds limit);
   Awaitable<void> finish_drain();
   [[nodiscard]] bool all_done() const;
@@ -186,12 +227,15 @@ class Consumer {
   std::vector<Finished> publishing_;
   bool publish_now_ = false;
   Clock::time_point done_since_{};
-  std::map<ImageKey, int> storage_faults_;
-  std::uint64_t photos_read_ = 0, photos_read_at_fault_ = 0;
-  int environment_failures_ = 0;
-  Clock::time_point unready_until_{};
+  FaultCounts storage_faults_, memory_faults_;
+  std::uint64_t photos_read_ = 0;
+  int machine_failures_ = 0;           // in a row
+  Clock::time_point unready_until_{};  // for every root: the machine is short of something
   std::string unready_why_;
-  std::optional<Probe> probe_;
+  std::map<std::string, RootState> roots_state_;
+  std::optional<RootProbes> probes_;
+  int hung_reads_ = 0;  // threads left behind, ever
+  std::vector<Stall> stalls_;
   std::optional<Drain> drain_;
   bool take_ended_ = false, publish_ended_ = false, ended_ = false;
 

@@ -22,24 +22,9 @@ constexpr auto kTimeoutLimit = 5'000ms;  // the other photos in work may finish 
 constexpr auto kStall = 1'000ms;
 constexpr std::size_t kStallsRemembered = 1'000;
 constexpr std::size_t kSharesMax = 16;
-constexpr auto kProbeLimit = 2'000ms;
 constexpr auto kGoodbye = 500ms;  // past the limit, for the last hand-back
 
 using Clock = std::chrono::steady_clock;
-
-/// The whole process stood still (SIGSTOP, a frozen machine): no photo's fault.
-struct Stall {
-  Clock::time_point until;
-  Clock::duration length;
-};
-
-Clock::duration stalled_since(Clock::time_point since, const std::vector<Stall>& stalls) {
-  Clock::duration sum{};
-  for (const auto& stall : stalls) {
-    if (stall.until > since) sum += std::min(stall.length, stall.until - since);
-  }
-  return sum;
-}
 
 /// A batch has its photos' time-outs together: on a machine with far more to do than cores, the
 /// network's threads wait for each other at every layer (measured: 16 photos in more than 60 s at
@@ -52,53 +37,48 @@ Clock::duration limit_of(const InWork& work) {
 }  // namespace
 
 asio::awaitable<void> Consumer::watch_loop() {
-  std::vector<Stall> stalls;
   auto last = Clock::now();
   while (!ended_) {
     co_await wake_watch_.sleep(kWatchEvery);
     const auto late = Clock::now() - last - kWatchEvery;
     last = Clock::now();
-    if (late > kStall) stalls.push_back(Stall{last, late});
-    if (stalls.size() > kStallsRemembered) stalls.erase(stalls.begin());
+    if (late > kStall) stalls_.push_back(Stall{last, late});
+    if (stalls_.size() > kStallsRemembered) stalls_.erase(stalls_.begin());
     // The server itself may hang: its silence must not hold up the end for ever.
     if (drain_ && !ended_ && Clock::now() >= drain_->deadline + 2 * kGoodbye) end();
-    if (ended_ || (drain_ && drain_->ending.code == kExitReplaceMe)) continue;
+    if (ended_) break;
+    watch_roots();
+    if (drain_ && drain_->ending.code == kExitReplaceMe) continue;
     for (const auto& work : pipeline_->in_work()) {
-      const auto worked = Clock::now() - work.since - stalled_since(work.since, stalls);
-      if (worked > limit_of(work)) overdue(work);
+      if (worked_since(work.since) > limit_of(work)) overdue(work);
     }
   }
 }
 
-// A read that hangs is the photo's fault only if the storage answers otherwise.
+Consumer::Clock::duration Consumer::worked_since(Clock::time_point since) const {
+  Clock::duration worked = Clock::now() - since;
+  for (const auto& stall : stalls_) {
+    if (stall.until > since) worked -= std::min(stall.length, stall.until - since);
+  }
+  return worked;
+}
+
+// A read that hangs is the photo's fault only if the storage answered when the read was late
+// already; if it does not answer, watch_roots() gives the read up.
 void Consumer::overdue(const InWork& work) {
-  const auto root = roots_.find(work.jobs.front().task.root);
-  if (work.stage != Stage::reading || root == roots_.end()) {
+  const auto root = roots_state_.find(work.jobs.front().task.root);
+  if (work.stage != Stage::reading || root == roots_state_.end()) {
     time_out(work);
     return;
   }
-  if (!probe_) {
-    probe_ = Probe{std::make_shared<std::atomic<bool>>(false), Clock::now()};
-    std::thread([answered = probe_->answered, root = root->second] {
-      (void)root.check();
-      *answered = true;
-    }).detach();
-  } else if (*probe_->answered) {
+  const auto late = std::min<Clock::duration>(config_.roots.read_patience, limit_of(work) / 2);
+  const auto answered = root->second.alive_at;
+  const bool fresh = Clock::now() - config_.roots.read_patience - 3 * kWatchEvery <= answered;
+  if (fresh && answered >= work.since + late) {
     time_out(work);
-  } else if (Clock::now() - probe_->since > kProbeLimit) {
-    storage_hangs(work);
+  } else {
+    probes_->ask(root->first);
   }
-}
-
-void Consumer::storage_hangs(const InWork& work) {
-  const Job& job = work.jobs.front();
-  if (drain_) return;
-  spdlog::error("msg=\"storage does not answer\" root={} path={}", log_value(job.task.root),
-                log_value(job.task.path));
-  ++abandoned_;
-  if (JoinedRun* run = find(job.run->incarnation)) give_back(*run, {job.entry});
-  begin_drain(kExitReplaceMe, "the storage behind root " + job.task.root + " does not answer",
-              kTimeoutLimit);
 }
 
 // The thread is lost, so the process ends. A single photo is failed; of a batch nobody knows which
@@ -118,20 +98,11 @@ void Consumer::time_out(const InWork& work) {
       charged_.emplace(job.run->incarnation, job.entry);
       continue;
     }
-    Finished finished;
-    finished.job = job;
-    finished.result.image_id = job.task.image_id;
-    finished.result.attempt = job.task.attempt;
-    finished.result.finished_unix_ms = std::chrono::duration_cast<milliseconds>(
-                                           std::chrono::system_clock::now().time_since_epoch())
-                                           .count();
-    finished.result.outcome = Failed{
-        Reason::timeout, std::string(stage) + " took more than " + std::to_string(seconds) + " s",
-        std::nullopt};
+    Failed failed;
+    failed.reason = Reason::timeout;
+    failed.detail = std::string(stage) + " took more than " + std::to_string(seconds) + " s";
     ++in_pipeline_;  // on_finished takes it off; the thread still has it
-    std::vector<Finished> one;
-    one.push_back(std::move(finished));
-    on_finished(std::move(one));
+    finish_failed(job, std::move(failed));
   }
   begin_drain(kExitReplaceMe, std::string("a photo hung while ") + stage, kTimeoutLimit);
 }
@@ -156,6 +127,12 @@ void Consumer::take_everything_back(bool in_network_too) {
   in_pipeline_ -= jobs.size();
   for (const auto& job : jobs) {
     if (JoinedRun* run = find(job.run->incarnation)) give_back(*run, {job.entry});
+  }
+  for (auto& [name, root] : roots_state_) {
+    for (const Faulted& item : std::exchange(root.unjudged, {})) {
+      --in_pipeline_;
+      return_task(item.job);
+    }
   }
   for (auto& [incarnation, run] : runs_) {
     give_back(run, run.held.ids(State::waiting));

@@ -52,7 +52,8 @@ asio::awaitable<Status> Consumer::feed_turn() {
       JoinedRun* run = find(incarnation);
       if (run == nullptr) continue;
       const std::size_t fresh = run->held.fresh_count();
-      const bool suspects = run->held.suspect().has_value() || !run->orphans.empty();
+      const bool orphans = !run->orphans.empty() && some_root_ready(*run);
+      const bool suspects = run->held.suspect().has_value() || orphans;
       const bool due = run->turns_since_suspect >= kTurnsPerSuspect || fresh == 0;
       if (suspects && due) {
         if (in_pipeline_ > 0) break;  // with empty hands only: whatever crashes then is the suspect
@@ -129,7 +130,12 @@ asio::awaitable<Status> Consumer::reclaim_one(std::string incarnation) {
                reclaimed->delivery->deliveries, log_value(orphan.holder.name));
   const redis::EntryId id = reclaimed->delivery->id;
   std::vector<redis::EntryId> claimed(1, id);
+  const bool ready = is_ready(reclaimed->delivery->task.root);
   run->held.put_in_hand(std::move(*reclaimed->delivery));
+  if (!ready) {
+    give_back(*run, claimed);  // for a worker that can read it; uncharged
+    co_return Status();
+  }
   suspect_in_hand_ = true;
   submit(*run, claimed);
   co_return Status();
@@ -192,8 +198,10 @@ asio::awaitable<Status> Consumer::hand_back_all() {
       drop_run(incarnation, handed.error().message);
       continue;
     }
-    spdlog::info("msg=\"handed tasks back\" incarnation={} tasks={}", incarnation, *handed);
     run = find(incarnation);
+    const bool expected = run != nullptr && run->fruitless_reads > 1;  // again and again
+    spdlog::log(expected ? spdlog::level::debug : spdlog::level::info,
+                "msg=\"handed tasks back\" incarnation={} tasks={}", incarnation, *handed);
     if (run != nullptr) run->held.remove(ids);
   }
   co_return Status();

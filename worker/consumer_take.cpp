@@ -60,10 +60,12 @@ asio::awaitable<Status> Consumer::take_turn() {
     const Status looked = co_await look_after(incarnation);
     if (!looked) co_return looked;
   }
-  check_roots();
+  note_ready();
   const std::size_t target = std::min(pipeline_->jobs_max(), kReadMax);
   const std::size_t have = waiting();
-  if (drain_ || runs_.empty() || unready() || have > target / 2) {
+  const bool some_run = std::any_of(runs_.begin(), runs_.end(),
+                                    [&](const auto& each) { return may_read(each.second); });
+  if (drain_ || !some_run || unready() || have > target / 2) {
     co_await wake_take_.sleep(std::min<milliseconds>(kSleepMax, lease() / 8));
     co_return Status();
   }
@@ -206,9 +208,17 @@ asio::awaitable<Status> Consumer::find_orphans(std::string incarnation, redis::J
   co_return Status();
 }
 
+std::vector<std::string> Consumer::readable() const {
+  std::vector<std::string> names;
+  for (const auto& [incarnation, run] : runs_) {
+    if (may_read(run)) names.push_back(incarnation);
+  }
+  return names;
+}
+
 // One run per read; only when all are empty is there a blocking read of all of them.
 asio::awaitable<Status> Consumer::read_some(std::size_t wanted) {
-  std::vector<std::string> names = joined();
+  std::vector<std::string> names = readable();
   std::rotate(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(rotation_ % names.size()),
               names.end());
   ++rotation_;
@@ -226,7 +236,7 @@ asio::awaitable<Status> Consumer::read_some(std::size_t wanted) {
       take_in(incarnation, std::move(*tasks));
       if (some) co_return Status();
     }
-    names = joined();
+    names = readable();
     if (names.empty()) co_return Status();
   }
   const int each = static_cast<int>(std::max<std::size_t>(1, wanted / names.size()));
@@ -250,27 +260,10 @@ void Consumer::take_in(const std::string& incarnation, std::vector<redis::Delive
   JoinedRun* run = find(incarnation);
   if (run == nullptr) return;
   run->dry = deliveries.empty();
+  const std::size_t count = deliveries.size();
   run->held.add(std::move(deliveries));
-  wake_feed_.notify();
-}
-
-void Consumer::check_roots() {
-  if (unready_why_.empty() || unready()) return;
-  for (const auto& [incarnation, run] : runs_) {
-    for (const auto& name : run.context->spec.roots) {
-      const Status alive = roots_.at(name).check();
-      if (alive) continue;
-      redis::BackoffSettings settings;
-      settings.first = 100ms;
-      settings.longest = 30'000ms;
-      const double unit = static_cast<double>(redis::random_u64() >> 11) * 0x1.0p-53;
-      unready_until_ = Clock::now() + redis::backoff(++environment_failures_, unit, settings);
-      unready_why_ = alive.error().message;
-      return;
-    }
-  }
-  spdlog::info("msg=\"ready again\" was={}", log_value(unready_why_));
-  unready_why_.clear();
+  // A root that is not ready may be another worker's; its tasks come again until it is.
+  rest_from_reading(*run, count, give_back_unready(*run));
   wake_feed_.notify();
 }
 

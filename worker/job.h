@@ -6,10 +6,10 @@
 #include <string>
 #include <variant>
 
-#include "common/core/error.h"
 #include "common/core/spec.h"
 #include "common/core/types.h"
 #include "common/redis/entry_id.h"
+#include "worker/open_beneath.h"
 
 namespace photoscribe {
 
@@ -25,14 +25,20 @@ struct Job {
   Task task;
 };
 
-/// A job's end: a result to publish, or a fault of the machine, for which the task goes back.
+/// Why a task goes back to the queue although nothing is known against its photo.
+struct Fault {
+  FaultOf of = FaultOf::storage;
+  std::string why;  // one line for a person
+};
+
+/// A job's end: a result to publish, or a fault for which the task goes back.
 struct Finished {
   Job job;
   Result result;
 };
 struct Faulted {
   Job job;
-  Error why;
+  Fault fault;
 };
 
 /// A photo after reading, decoding and the gate.
@@ -46,6 +52,6 @@ struct LoadFailed {
   Failed failed;
   StageTimes times;
 };
-using LoadOutcome = std::variant<LoadedPhoto, LoadFailed, Error>;
+using LoadOutcome = std::variant<LoadedPhoto, LoadFailed, Fault>;
 
 }  // namespace photoscribe

@@ -33,7 +33,7 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   times.read_us = micros_since(start);
   if (!bytes) {
     const OpenFailure& why = bytes.error();
-    if (why.environment) return Error{Errc::environment, why.detail};
+    if (why.environment) return Fault{why.of, why.detail};
     return LoadFailed{{why.reason, why.detail, {}}, times};
   }
   on_decode();
@@ -49,7 +49,7 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   loaded.network_input = std::move(photo->network_input);
   return loaded;
 } catch (const std::bad_alloc&) {
-  return Error{Errc::environment, "load " + task.path + ": no memory left on this machine"};
+  return Fault{FaultOf::memory, "load " + task.path + ": no memory left on this machine"};
 }
 
 }  // namespace photoscribe

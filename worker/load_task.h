@@ -13,7 +13,7 @@ namespace photoscribe {
 /// after it the photo's.
 using OnDecode = std::function<void()>;
 
-/// An Error is a fault of the machine (environment); the task must go back to the queue.
+/// After a Fault the task must go back to the queue.
 [[nodiscard]] LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
                                     int side_px, FileBuffer& buffer, const OnDecode& on_decode);
 

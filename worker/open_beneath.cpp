@@ -24,10 +24,17 @@ constexpr std::size_t kBufferKept = std::size_t{64} << 20;  // a larger file's b
 std::string text_of(int error) { return std::generic_category().message(error); }
 
 tl::unexpected<OpenFailure> refuse(Reason reason, std::string detail) {
-  return tl::unexpected(OpenFailure{false, reason, std::move(detail)});
+  OpenFailure failure;
+  failure.reason = reason;
+  failure.detail = std::move(detail);
+  return tl::unexpected(std::move(failure));
 }
-tl::unexpected<OpenFailure> blame_machine(std::string detail) {
-  return tl::unexpected(OpenFailure{true, Reason::unreadable, std::move(detail)});
+tl::unexpected<OpenFailure> blame_machine(FaultOf of, std::string detail) {
+  OpenFailure failure;
+  failure.environment = true;
+  failure.of = of;
+  failure.detail = std::move(detail);
+  return tl::unexpected(std::move(failure));
 }
 
 int open_path_beneath(int root, const std::string& path, std::uint64_t flags) {
@@ -52,10 +59,10 @@ std::deque<std::string> components(std::string_view path) {
   return parts;
 }
 
-Expected<std::string> read_link(int link) {
+Opened<std::string> read_link(int link) {
   std::string target(PATH_MAX, '\0');
   const ssize_t size = readlinkat(link, "", target.data(), target.size());
-  if (size < 0) return fail(Errc::environment, text_of(errno));
+  if (size < 0) return blame_machine(fault_of_errno(errno), text_of(errno));
   target.resize(static_cast<std::size_t>(size));
   return target;
 }
@@ -108,6 +115,11 @@ bool is_environment_errno(int error) noexcept {
   }
 }
 
+FaultOf fault_of_errno(int error) noexcept {
+  if (error == EMFILE || error == ENFILE) return FaultOf::machine;
+  return error == ENOMEM ? FaultOf::memory : FaultOf::storage;
+}
+
 Expected<PhotoRoot> PhotoRoot::open(std::string name, std::string folder) {
   PhotoRoot root;
   root.name_ = std::move(name);
@@ -128,41 +140,45 @@ Expected<PhotoRoot> PhotoRoot::open(std::string name, std::string folder) {
   return root;
 }
 
-Expected<FileDescriptor> PhotoRoot::enter() const {
+Opened<FileDescriptor> PhotoRoot::enter() const {
   FileDescriptor fd(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   struct stat info = {};
   if (!fd.valid() || fstat(fd.get(), &info) != 0) {
-    return fail(Errc::environment, "root " + name_ + "=" + folder_ + ": " + text_of(errno));
+    const int error = errno;
+    return blame_machine(fault_of_errno(error),
+                         "root " + name_ + "=" + folder_ + ": " + text_of(error));
   }
   if (info.st_dev != device_) {
-    return fail(Errc::environment,
-                "root " + name_ + "=" + folder_ +
-                    ": not the device that was there when this worker started; mount the archive "
-                    "again, or restart the worker if this is right");
+    return blame_machine(
+        FaultOf::storage,
+        "root " + name_ + "=" + folder_ +
+            ": not the device that was there when this worker started; mount the archive again, "
+            "or restart the worker if this is right");
   }
   return fd;
 }
 
 Status PhotoRoot::check() const {
   auto fd = enter();
-  if (!fd) return fail(fd.error());
+  if (!fd) return fail(Errc::environment, std::move(fd.error().detail));
   return {};
 }
 
 OpenFailure PhotoRoot::classify(int error, std::string_view path) const {
   const std::string detail = text_of(error);
   if (is_environment_errno(error)) {
-    return {true, Reason::unreadable, "open " + folder_ + "/" + std::string(path) + ": " + detail};
+    return {true, fault_of_errno(error), Reason::unreadable,
+            "open " + folder_ + "/" + std::string(path) + ": " + detail};
   }
   if (error == ENOENT || error == ENOTDIR) {
     // Only under a living root is it the photo that is missing.
-    if (auto alive = check(); !alive) return {true, Reason::unreadable, alive.error().message};
-    return {false, Reason::missing, detail};
+    if (auto alive = enter(); !alive) return alive.error();
+    return {false, {}, Reason::missing, detail};
   }
   if (error == EXDEV) {
-    return {false, Reason::outside_root, "leaves the root " + name_};
+    return {false, {}, Reason::outside_root, "leaves the root " + name_};
   }
-  return {false, Reason::unreadable, detail};
+  return {false, {}, Reason::unreadable, detail};
 }
 
 Opened<FileDescriptor> PhotoRoot::open_file(std::string_view path) const {
@@ -172,7 +188,7 @@ Opened<FileDescriptor> PhotoRoot::open_file(std::string_view path) const {
   }
   if (path.front() == '/') return refuse(Reason::outside_root, "the path is absolute");
   auto root = enter();
-  if (!root) return blame_machine(root.error().message);
+  if (!root) return tl::unexpected(root.error());
   auto located = locate(root->get(), path);
   if (!located) return tl::unexpected(located.error());
   return open_located(std::move(*located), root->get(), path);
@@ -184,7 +200,7 @@ Opened<FileDescriptor> PhotoRoot::open_file_by_walking(std::string_view path) co
   }
   if (path.front() == '/') return refuse(Reason::outside_root, "the path is absolute");
   auto root = enter();
-  if (!root) return blame_machine(root.error().message);
+  if (!root) return tl::unexpected(root.error());
   auto located = walk(root->get(), path);
   if (!located) return tl::unexpected(located.error());
   return open_located(std::move(*located), root->get(), path);
@@ -230,7 +246,7 @@ Opened<FileDescriptor> PhotoRoot::walk(int root, std::string_view path) const {
     }
     if (++links > kLinksMax) return tl::unexpected(classify(ELOOP, path));
     const auto target = read_link(next.get());
-    if (!target) return blame_machine(target.error().message);
+    if (!target) return tl::unexpected(target.error());
     std::string_view rest = *target;
     if (rest.starts_with('/')) {
       const auto inside = below(canonical_, rest);
@@ -274,8 +290,8 @@ Opened<FileDescriptor> PhotoRoot::open_located(FileDescriptor located, int root,
     return tl::unexpected(classify(errno, path));
   }
   if (opened.st_dev != info.st_dev || opened.st_ino != info.st_ino) {
-    return blame_machine("open " + folder_ + "/" + std::string(path) +
-                         ": the file was replaced while it was being opened");
+    return blame_machine(FaultOf::storage, "open " + folder_ + "/" + std::string(path) +
+                                               ": the file was replaced while it was being opened");
   }
   return file;
 }
@@ -308,8 +324,8 @@ Opened<std::span<const std::uint8_t>> FileBuffer::read(const PhotoRoot& root, st
       if (error == EACCES || error == EPERM || error == EISDIR) {
         return refuse(Reason::unreadable, detail);
       }
-      return blame_machine("read " + root.folder() + "/" + std::string(path) + ": " +
-                           text_of(error));
+      return blame_machine(fault_of_errno(error), "read " + root.folder() + "/" +
+                                                      std::string(path) + ": " + text_of(error));
     }
     have += static_cast<std::size_t>(got);
   }

@@ -35,10 +35,17 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-/// Why no bytes came: the photo's own fault (it ends as `failed`) or the machine's (the task goes
-/// back to the queue).
+/// Whose fault it is when it is not the photo's; the task then goes back to the queue.
+enum class FaultOf : std::uint8_t {
+  storage,  // of what lies behind a root: EIO, ESTALE, a root that is gone
+  machine,  // of the whole machine: no file descriptors left
+  memory,   // none left: the machine's, or this photo wants too much
+};
+
+/// Why no bytes came: the photo's own fault (it ends as `failed`) or not.
 struct OpenFailure {
-  bool environment = false;  // the machine's fault; `reason` then says nothing
+  bool environment = false;  // not the photo's; `reason` then says nothing
+  FaultOf of = FaultOf::storage;
   Reason reason = Reason::unreadable;
   std::string detail;  // one line for a person
 };
@@ -68,7 +75,7 @@ class PhotoRoot {
 
  private:
   PhotoRoot() = default;
-  [[nodiscard]] Expected<FileDescriptor> enter() const;
+  [[nodiscard]] Opened<FileDescriptor> enter() const;
   [[nodiscard]] OpenFailure classify(int error, std::string_view path) const;
   [[nodiscard]] Opened<FileDescriptor> locate(int root, std::string_view path) const;
   [[nodiscard]] Opened<FileDescriptor> walk(int root, std::string_view path) const;
@@ -99,5 +106,7 @@ class FileBuffer {
 
 /// True for errno values that say something about the machine and nothing about one photo.
 [[nodiscard]] bool is_environment_errno(int error) noexcept;
+/// Whose fault such an errno is.
+[[nodiscard]] FaultOf fault_of_errno(int error) noexcept;
 
 }  // namespace photoscribe

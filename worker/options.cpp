@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <future>
+#include <thread>
 #include <utility>
 
 #include "common/core/device_list.h"
@@ -13,6 +15,20 @@ namespace {
 constexpr std::size_t kBatchCpu = 16, kBatchGpu = 256;
 
 constexpr int kDecodeNiceness = 5;
+
+/// PhotoRoot::open() on a thread that may hang with a dead mount, and is then left behind.
+Expected<PhotoRoot> open_in_time(const std::string& name, const std::string& folder,
+                                 std::chrono::milliseconds limit) {
+  std::packaged_task<Expected<PhotoRoot>()> open(
+      [name, folder] { return PhotoRoot::open(name, folder); });
+  auto opened = open.get_future();
+  std::thread(std::move(open)).detach();
+  if (opened.wait_for(limit) == std::future_status::ready) return opened.get();
+  return fail(Errc::environment,
+              "root " + name + "=" + folder +
+                  ": the storage does not answer; see whether its server can be reached, or "
+                  "unmount it");
+}
 
 bool is_gpu(const std::string& device) { return device.starts_with("cuda"); }
 
@@ -59,7 +75,7 @@ Expected<redis::Endpoint> endpoint_of(const WorkerOptions& options) {
   return endpoint;
 }
 
-Expected<Roots> roots_of(const WorkerOptions& options) {
+Expected<Roots> roots_of(const WorkerOptions& options, std::chrono::milliseconds answer_limit) {
   if (options.roots.empty()) {
     return fail(Errc::usage, "--root: name at least one folder of photos, as NAME=FOLDER");
   }
@@ -70,7 +86,7 @@ Expected<Roots> roots_of(const WorkerOptions& options) {
       return fail(Errc::usage, "--root " + text + ": write NAME=FOLDER");
     }
     const std::string name = text.substr(0, equals);
-    auto root = PhotoRoot::open(name, text.substr(equals + 1));
+    auto root = open_in_time(name, text.substr(equals + 1), answer_limit);
     if (!root) return fail(root.error());
     if (!roots.emplace(name, std::move(*root)).second) {
       return fail(Errc::usage, "--root " + text + ": there is another root called " + name);

@@ -1,6 +1,7 @@
 // options: the command line of `photoscribe-worker --redis URL …` as data.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,8 +35,11 @@ void declare_options(CLI::App& app, WorkerOptions& options);
 [[nodiscard]] Expected<redis::Endpoint> endpoint_of(const WorkerOptions& options);
 
 /// Fails with usage on a malformed or repeated name, with environment on a folder that is not
-/// there.
-[[nodiscard]] Expected<Roots> roots_of(const WorkerOptions& options);
+/// there, or whose storage has not answered after `answer_limit`. That default makes a worker live
+/// long enough for its supervisor to start it again and again until the storage is back.
+[[nodiscard]] Expected<Roots> roots_of(
+    const WorkerOptions& options,
+    std::chrono::milliseconds answer_limit = std::chrono::seconds(31));
 
 /// "auto" is `available`; else the list as given. Fails with usage on an empty or unknown name, or
 /// one that is neither cpu nor among `available`.

@@ -46,17 +46,23 @@ class Pipeline::WorkMark {
   WorkMark(Pipeline& pipeline, std::size_t slot, Stage stage, std::vector<Job> jobs)
       : pipeline_(pipeline), slot_(slot) {
     const std::lock_guard lock(pipeline_.mutex_);
-    pipeline_.in_work_[slot_] = InWork{stage, Clock::now(), std::move(jobs)};
+    pipeline_.slots_[slot_].work = InWork{stage, Clock::now(), std::move(jobs), slot_};
   }
   WorkMark(const WorkMark&) = delete;
   WorkMark& operator=(const WorkMark&) = delete;
   ~WorkMark() {
     const std::lock_guard lock(pipeline_.mutex_);
-    pipeline_.in_work_[slot_].jobs.clear();
+    pipeline_.slots_[slot_].work.jobs.clear();
   }
   void enter(Stage stage) {
     const std::lock_guard lock(pipeline_.mutex_);
-    pipeline_.in_work_[slot_].stage = stage;
+    pipeline_.slots_[slot_].work.stage = stage;
+  }
+  /// The work is done and may be delivered; false when it was given up meanwhile.
+  [[nodiscard]] bool finish() {
+    const std::lock_guard lock(pipeline_.mutex_);
+    pipeline_.slots_[slot_].work.jobs.clear();
+    return !pipeline_.slots_[slot_].left_behind;
   }
 
  private:
@@ -71,7 +77,7 @@ Pipeline::Pipeline(PipelineConfig config, CaptionerFactory factory, Loader loade
       loader_(std::move(loader)),
       events_(std::move(events)) {
   const auto decoders = static_cast<std::size_t>(std::max(1, config_.decode_threads));
-  in_work_.resize(decoders + config_.devices.size());
+  slots_.resize(decoders + config_.devices.size());
   for (std::size_t i = 0; i < config_.devices.size(); ++i) {
     threads_.emplace_back([this, i, decoders] { device_loop(decoders + i, config_.devices[i]); });
   }
@@ -137,9 +143,30 @@ std::vector<Job> Pipeline::drain() {
 std::vector<InWork> Pipeline::in_work() const {
   std::vector<InWork> busy;
   const std::lock_guard lock(mutex_);
-  std::copy_if(in_work_.begin(), in_work_.end(), std::back_inserter(busy),
-               [](const InWork& work) { return !work.jobs.empty(); });
+  for (const Slot& slot : slots_) {
+    if (!slot.work.jobs.empty()) busy.push_back(slot.work);
+  }
   return busy;
+}
+
+bool Pipeline::leave_behind(const InWork& reading) {
+  std::size_t fresh = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    Slot& slot = slots_[reading.slot];
+    if (slot.work.jobs.empty() || slot.work.since != reading.since ||
+        slot.work.stage != Stage::reading) {
+      return false;
+    }
+    slot.left_behind = true;
+    slot.work.jobs.clear();
+    --decoding_;
+    fresh = slots_.size();
+    slots_.emplace_back();
+  }
+  to_caption_.notify_all();  // a batch no longer waits for it
+  threads_.emplace_back([this, fresh] { decode_loop(fresh); });
+  return true;
 }
 
 void Pipeline::decode_loop(std::size_t slot) {
@@ -148,31 +175,36 @@ void Pipeline::decode_loop(std::size_t slot) {
     setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + config_.decode_niceness);
   }
   FileBuffer buffer;
-  for (;;) {
-    Job job;
-    {
-      std::unique_lock lock(mutex_);
-      to_decode_.wait(lock, [&] { return stopping_ || !queued_.empty(); });
-      if (stopping_) return;
-      job = std::move(queued_.front());
-      queued_.pop_front();
-      ++decoding_;
-    }
-    {
-      WorkMark mark(*this, slot, Stage::reading, {job});
-      LoadOutcome outcome = loader_(job, buffer, [&mark] { mark.enter(Stage::decoding); });
-      deliver(std::move(job), std::move(outcome));
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      --decoding_;
-    }
-    to_caption_.notify_all();  // a batch may wait for this photo, or for the last one upstream
+  while (load_next(slot, buffer)) {
   }
 }
 
+bool Pipeline::load_next(std::size_t slot, FileBuffer& buffer) {
+  Job job;
+  {
+    std::unique_lock lock(mutex_);
+    to_decode_.wait(lock, [&] { return stopping_ || !queued_.empty(); });
+    if (stopping_) return false;
+    job = std::move(queued_.front());
+    queued_.pop_front();
+    ++decoding_;
+  }
+  {
+    WorkMark mark(*this, slot, Stage::reading, {job});
+    LoadOutcome outcome = loader_(job, buffer, [&mark] { mark.enter(Stage::decoding); });
+    if (!mark.finish()) return false;  // another thread has this one's place
+    deliver(std::move(job), std::move(outcome));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    --decoding_;
+  }
+  to_caption_.notify_all();  // a batch may wait for this photo, or for the last one upstream
+  return true;
+}
+
 void Pipeline::deliver(Job job, LoadOutcome outcome) {
-  if (auto* fault = std::get_if<Error>(&outcome)) {
+  if (auto* fault = std::get_if<Fault>(&outcome)) {
     events_.faulted(Faulted{std::move(job), std::move(*fault)});
     return;
   }

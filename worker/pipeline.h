@@ -44,7 +44,7 @@ using Loader = std::function<LoadOutcome(const Job&, FileBuffer&, const OnDecode
 /// Called on the pipeline's own threads, never with its lock held.
 struct PipelineEvents {
   std::function<void(std::vector<Finished>)> finished;
-  std::function<void(Faulted)> faulted;  // environment: the task must go back
+  std::function<void(Faulted)> faulted;  // not the photo's fault: the task must go back
   std::function<void(Job)> returned;     // draining: decoded, but never sent to a device
   /// The device's thread has ended. What it had in work gets no result and is nobody's fault yet.
   std::function<void(std::string device, Error why, std::vector<Job> in_work)> device_lost;
@@ -56,6 +56,7 @@ struct InWork {
   Stage stage = Stage::reading;
   std::chrono::steady_clock::time_point since;
   std::vector<Job> jobs;  // one; a batch when captioning
+  std::size_t slot = 0;   // of the thread, for leave_behind()
 };
 
 class Pipeline {
@@ -84,6 +85,11 @@ class Pipeline {
   /// What every busy thread is working on.
   [[nodiscard]] std::vector<InWork> in_work() const;
 
+  /// Gives up a read that hangs with its storage: the job will not come out, and a new thread takes
+  /// the place of the one that hangs, which ends when its read does. False when there is nothing to
+  /// give up: the read has come to its end meanwhile, and the job comes out as ever.
+  [[nodiscard]] bool leave_behind(const InWork& reading);
+
  private:
   struct Ready {
     Job job;
@@ -95,8 +101,13 @@ class Pipeline {
     std::unique_ptr<BatchCaptioner> batches;
   };
   class WorkMark;
+  struct Slot {
+    InWork work;  // no jobs: at rest
+    bool left_behind = false;
+  };
 
   void decode_loop(std::size_t slot);
+  [[nodiscard]] bool load_next(std::size_t slot, FileBuffer& buffer);
   void deliver(Job job, LoadOutcome outcome);
   void device_loop(std::size_t slot, const std::string& device);
   [[nodiscard]] Expected<BatchCaptioner*> model_for(const std::string& device,
@@ -115,12 +126,12 @@ class Pipeline {
   std::condition_variable to_decode_, to_caption_, opened_;
   std::deque<Job> queued_;
   std::deque<Ready> ready_;
-  std::vector<InWork> in_work_;  // decode threads first, then devices; no jobs: at rest
+  std::vector<Slot> slots_;  // one per thread
   std::size_t decoding_ = 0;
   std::size_t devices_open_ = 0;
   Status open_status_;
   bool stopping_ = false, draining_ = false;
-  std::vector<std::thread> threads_;  // last: they use everything above
+  std::vector<std::thread> threads_;  // last: they use everything above; the owner's alone
 };
 
 }  // namespace photoscribe

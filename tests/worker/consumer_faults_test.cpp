@@ -125,7 +125,7 @@ TEST_F(ConsumerFaults, HandsBackWhenTheMachineIsAtFaultAndRecovers) {
   const auto run = make_run(25);
   std::atomic<int> faults{0};
   RunningWorker one = worker([&](const Task& task) -> LoadOutcome {
-    if (++faults <= 6) return Error{Errc::environment, "open: too many open files"};
+    if (++faults <= 6) return Fault{FaultOf::machine, "open: too many open files"};
     return clear_photo(task);
   });
 
@@ -138,7 +138,7 @@ TEST_F(ConsumerFaults, HandsBackWhenTheMachineIsAtFaultAndRecovers) {
 TEST_F(ConsumerFaults, BlamesAPhotoThatAloneCannotBeReadForEver) {
   const auto run = make_run(40);
   RunningWorker one = worker([](const Task& task) -> LoadOutcome {
-    if (task.image_id == 5) return Error{Errc::environment, "read 5.jpg: Input/output error"};
+    if (task.image_id == 5) return Fault{FaultOf::storage, "read 5.jpg: Input/output error"};
     return clear_photo(task);
   });
   // Other photos keep coming, and can be read.
@@ -162,7 +162,7 @@ TEST_F(ConsumerFaults, WaitsForARootThatIsGone) {
   RunningWorker one = worker([&](const Task& task) -> LoadOutcome {
     if (const Status alive = roots.at("photos").check(); !alive) {
       ++faults;
-      return alive.error();
+      return Fault{FaultOf::storage, alive.error().message};
     }
     return clear_photo(task);
   });

@@ -44,28 +44,44 @@ inline LoadOutcome clear_photo(const Task& task) {
   return photo;
 }
 
+/// Milliseconds where a real worker has seconds and minutes.
+inline RootSettings patience_of_a_test() {
+  RootSettings settings;
+  settings.read_patience = 50ms;
+  settings.answer_limit = 150ms;
+  settings.blame.over = 1ms;
+  settings.blame.over_alone = 1ms;
+  return settings;
+}
+
 /// A consumer in a thread, stopped at the latest when it goes out of scope.
 class RunningWorker {
  public:
   RunningWorker(const std::string& url, FakeDevice& device, PhotoScript script, const Roots& roots,
-                std::size_t batch_max = 4, std::string model_hash = kModelHash)
+                std::size_t batch_max = 4)
+      : RunningWorker(
+            url, device,
+            [script = std::move(script)](const Job& job, FileBuffer&, const OnDecode& on_decode) {
+              on_decode();
+              return script(job.task);
+            },
+            roots, patience_of_a_test(), batch_max) {}
+  /// With a loader that does its own reading.
+  RunningWorker(const std::string& url, FakeDevice& device, Loader loader, const Roots& roots,
+                RootSettings root_settings, std::size_t batch_max = 4)
       : name_(redis::new_consumer_name("test")) {
     ConsumerConfig config;
     config.endpoint = *redis::parse_endpoint(url);
     config.name = name_;
-    config.model_hash = std::move(model_hash);
+    config.model_hash = kModelHash;
+    config.roots = std::move(root_settings);
     PipelineConfig pipeline;
     pipeline.batch_max = batch_max;
     pipeline.linger = 2ms;
     const CaptionerFactory factory = [&device](const std::string&, const SearchSettings&) {
       return Expected<std::unique_ptr<Captioner>>(std::make_unique<FakeCaptioner>(device));
     };
-    const Loader loader = [script = std::move(script)](const Job& job, FileBuffer&,
-                                                       const OnDecode& on_decode) {
-      on_decode();
-      return script(job.task);
-    };
-    consumer_ = std::make_unique<Consumer>(config, roots, pipeline, factory, loader);
+    consumer_ = std::make_unique<Consumer>(config, roots, pipeline, factory, std::move(loader));
     ending_ = std::async(std::launch::async, [this] { return consumer_->run(); });
   }
   ~RunningWorker() {
@@ -73,8 +89,9 @@ class RunningWorker {
   }
 
   const std::string& name() const { return name_; }
+  void request_stop(std::chrono::milliseconds limit) { consumer_->request_stop(limit); }
   Ending stop(std::chrono::milliseconds limit = 5s) {
-    consumer_->request_stop(limit);
+    request_stop(limit);
     return wait();
   }
   /// Its end, come about by itself.
@@ -113,15 +130,15 @@ class ConsumerTest : public testing::Test {
     listing.incarnation = redis::new_incarnation();
     listing.name = of.run;
     ok(queue.make_run(listing, of, kFence));
-    enqueue(listing.incarnation, 1, images);
+    enqueue(listing.incarnation, 1, images, of.roots.front());
     return listing.incarnation;
   }
-  void enqueue(const std::string& run, int first, int last) {
+  void enqueue(const std::string& run, int first, int last, const std::string& root = "photos") {
     std::vector<Task> tasks;
     for (int i = first; i <= last; ++i) {
       Task task;
       task.image_id = i;
-      task.root = "photos";
+      task.root = root;
       task.path = std::to_string(i) + ".jpg";
       tasks.push_back(std::move(task));
     }

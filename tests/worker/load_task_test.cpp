@@ -87,8 +87,8 @@ TEST_F(LoadTask, GivesTheTaskBackWhenTheRootIsGone) {
 
   const auto outcome = load("a.jpg");
 
-  ASSERT_TRUE(std::holds_alternative<Error>(outcome));
-  EXPECT_EQ(std::get<Error>(outcome).code, Errc::environment);
+  ASSERT_TRUE(std::holds_alternative<Fault>(outcome));
+  EXPECT_EQ(std::get<Fault>(outcome).of, FaultOf::storage);
 }
 
 TEST_F(LoadTask, ScoresFilesForPeopleAndMachines) {

@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 
+#include "tests/support/hanging_mount.h"
+#include "tests/support/temp_dir.h"
 #include "worker/join.h"
 #include "worker/log.h"
 
@@ -56,6 +58,20 @@ TEST(WorkerOptions, NeedWholeAndDifferentRoots) {
   EXPECT_EQ(roots_of(given)->size(), 3U);
   given.roots = {"gone=/nonexistent/folder"};
   EXPECT_EQ(roots_of(given).error().code, Errc::environment);
+}
+
+TEST(WorkerOptions, RefuseARootThatDoesNotAnswer) {
+  const test::TempDir folder;
+  const auto dead = test::HangingMount::over(folder.path().string());
+  if (!dead) GTEST_SKIP() << "needs root and /dev/fuse";
+  WorkerOptions given = options();
+  given.roots = {"a=/", "photos=" + folder.path().string()};
+
+  const auto roots = roots_of(given, std::chrono::milliseconds(50));
+
+  ASSERT_FALSE(roots);
+  EXPECT_EQ(roots.error().code, Errc::environment);
+  EXPECT_THAT(roots.error().message, testing::HasSubstr("does not answer"));
 }
 
 TEST(WorkerOptions, ReadTheListOfDevices) {

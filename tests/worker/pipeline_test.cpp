@@ -117,7 +117,7 @@ TEST(Pipeline, CaptionsClearPhotosAndKeepsTheOthersFromTheDevice) {
   blurred.blur_score = 3;
   const Loader loader = loader_of({{2, blurred},
                                    {3, LoadFailed{{Reason::truncated, "cut", {}}, {}}},
-                                   {4, Error{Errc::environment, "EIO"}}});
+                                   {4, Fault{FaultOf::storage, "EIO"}}});
   Pipeline pipeline(config(4), factory_of(device), loader, outlet.events());
   ASSERT_TRUE(pipeline.wait_ready());
 
@@ -247,6 +247,60 @@ TEST(Pipeline, TakesBackOnlyWhatIsWanted) {
   ASSERT_TRUE(outlet.await_results(3));
   EXPECT_EQ(back.size(), 2U);
   EXPECT_EQ(outlet.outcome(5), "value 5");
+}
+
+TEST(Pipeline, LeavesAReadBehindThatHangsAndGoesOnWithTheOthers) {
+  FakeDevice device;
+  Outlet outlet;
+  std::promise<void> entered, go;
+  const std::shared_future<void> gate = go.get_future().share();
+  const Loader normal = loader_of();
+  const Loader hanging = [&](const Job& job, FileBuffer& buffer, const OnDecode& on_decode) {
+    if (job.task.image_id == 1) {
+      entered.set_value();
+      gate.wait();
+    }
+    return normal(job, buffer, on_decode);
+  };
+  Pipeline pipeline(config(4, 1), factory_of(device), hanging, outlet.events());
+  ASSERT_TRUE(pipeline.wait_ready());
+  pipeline.submit(jobs(1, 5));
+  entered.get_future().wait();  // the only decode thread
+  const auto busy = pipeline.in_work();
+  ASSERT_EQ(busy.size(), 1U);
+
+  EXPECT_TRUE(pipeline.leave_behind(busy[0]));
+  EXPECT_FALSE(pipeline.leave_behind(busy[0])) << "once";
+
+  ASSERT_TRUE(outlet.await_results(4));
+  EXPECT_EQ(outlet.outcome(5), "value 5");
+  go.set_value();
+  pipeline.submit(jobs(6, 1));
+  ASSERT_TRUE(outlet.await([&] { return outlet.results.contains(6); }));
+  EXPECT_EQ(outlet.outcome(1), "none") << "given up: it is another worker's now";
+}
+
+TEST(Pipeline, DoesNotLeaveADecoderBehind) {
+  FakeDevice device;
+  Outlet outlet;
+  std::promise<void> entered, go;
+  const std::shared_future<void> gate = go.get_future().share();
+  const Loader normal = loader_of();
+  const Loader hanging = [&](const Job& job, FileBuffer& buffer, const OnDecode& on_decode) {
+    on_decode();
+    entered.set_value();
+    gate.wait();
+    return normal(job, buffer, on_decode);
+  };
+  Pipeline pipeline(config(4, 1), factory_of(device), hanging, outlet.events());
+  ASSERT_TRUE(pipeline.wait_ready());
+  pipeline.submit(jobs(1, 1));
+  entered.get_future().wait();
+
+  EXPECT_FALSE(pipeline.leave_behind(pipeline.in_work().at(0))) << "a photo's fault, not a root's";
+  go.set_value();
+
+  ASSERT_TRUE(outlet.await_results(1));
 }
 
 TEST(Pipeline, OpensTheModelAnewForOtherSearchSettings) {
