@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "scheduler/store/references.h"
+#include "common/scores/caption_file.h"
 
 namespace photoscribe {
 namespace {
@@ -37,9 +37,9 @@ Expected<WalkOptions> walk_options(const RunRequest& request) {
   options.exclude = request.exclude;
   if (request.limit > 0) options.limit = request.limit;
   if (!request.split_file.empty()) {
-    Expected<NameSet> names = read_split_list(request.split_file);
+    Expected<PhotoNames> names = photos_of_split(request.split_file, request.references_file);
     if (!names) return fail(names.error());
-    options.only_names = std::make_shared<const NameSet>(std::move(*names));
+    options.only_names = std::make_shared<const PhotoNames>(std::move(*names));
   }
   return options;
 }
@@ -96,10 +96,9 @@ struct Named {
 };
 
 Expected<std::optional<Named>> look_at_arguments(Store& store, const RunRequest& request) {
-  for (const std::string* file : {&request.references_file, &request.split_file}) {
-    if (!file->empty() && ::access(file->c_str(), R_OK) != 0) {
-      return fail(Errc::usage, *file + ": cannot be read (" + std::strerror(errno) + ")");
-    }
+  const std::string& references = request.references_file;
+  if (!references.empty() && ::access(references.c_str(), R_OK) != 0) {
+    return fail(Errc::usage, references + ": cannot be read (" + std::strerror(errno) + ")");
   }
   if (request.photos.empty()) return std::nullopt;
   // Of every run: a folder has one name in the whole database.
@@ -180,7 +179,7 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
 
 Status take_references(Store& store, const RunRequest& request, PreparedRun& prepared) {
   if (request.references_file.empty()) return {};
-  const Expected<References> references = read_references(request.references_file);
+  const auto references = read_references(request.references_file);
   if (!references) return fail(references.error());
   const Expected<std::int64_t> matched = store.set_references(prepared.run.id, *references);
   if (!matched) return fail(matched.error());

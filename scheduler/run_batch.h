@@ -36,7 +36,8 @@ struct RunRequest {
   std::vector<std::string> include, exclude;  // globs over names and relative paths
   bool all_files = false;                     // files with any extension
   std::string references_file;                // empty: none
-  std::string split_file;                     // empty: none; else only the photos that it names
+  std::string split_file;                     // empty: none; else only the photos of that list, or
+                                              // of that split of references_file
   std::int64_t limit = 0;                     // > 0: only the first this many that the walk finds
   bool dry_run = false;                       // count only, on a copy of the database
   bool retry_failed = false;                  // failed photos get another attempt

@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "common/core/utf8.h"
+
 namespace photoscribe::sqlite {
 
 std::optional<std::string_view> unsafe_file_system(long f_type) noexcept {
@@ -57,47 +59,14 @@ std::string absolute_path(const std::string& path) {
   return std::filesystem::absolute(path.empty() ? std::string(".") : path).string();
 }
 
-namespace {
-
-/// Length of the well-formed UTF-8 sequence at the start of `bytes`, or 0 (Unicode 15, table 3-7).
-std::size_t sequence_length(std::string_view bytes) noexcept {
-  const auto at = [&](std::size_t i) -> unsigned {
-    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
-  };
-  const auto tail = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
-  const unsigned first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if (first == 0xE0 && at(1) < 0xA0) return 0;  // overlong
-    if (first == 0xED && at(1) > 0x9F) return 0;  // surrogates
-    return tail(1) && tail(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if (first == 0xF0 && at(1) < 0x90) return 0;
-    if (first == 0xF4 && at(1) > 0x8F) return 0;
-    return tail(1) && tail(2) && tail(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-}  // namespace
-
-bool is_utf8(std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    const std::size_t length = sequence_length(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
-}
+bool is_utf8(std::string_view bytes) noexcept { return is_valid_utf8(bytes); }
 
 std::string text_of(std::string_view bytes) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string text;
   text.reserve(bytes.size());
   while (!bytes.empty()) {
-    const std::size_t length = sequence_length(bytes);
+    const std::size_t length = utf8_sequence_length(bytes);
     if (length == 0 || bytes.front() == '\0') {  // NUL would end the text for many readers
       const auto byte = static_cast<unsigned char>(bytes.front());
       text += '%';

@@ -167,15 +167,18 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
                 "try files of any extension, not only those of images")
       ->group(group);
   verb.add_option("--split", request.split_file,
-                  "only the photos that this list names, one file name a line")
+                  "only the photos that this list names, one file name a line; or a split by its\n"
+                  "name (train, val, test) where --references has splits")
       ->type_name("LIST")
       ->group(group);
   verb.add_option("--limit", request.limit, "stop looking after N photos")
       ->type_name("N")
       ->check(CLI::PositiveNumber)
       ->group(group);
-  verb.add_option("--references", request.references_file,
-                  "reference captions (Flickr8k.token.txt); BLEU is then computed")
+  verb.add_option(
+          "--references", request.references_file,
+          "reference captions: Flickr8k.token.txt, Flickr30k's .token, Kaggle's captions.txt,\n"
+          "Karpathy's dataset_*.json, COCO's captions_*.json, or JSON Lines")
       ->type_name("FILE")
       ->group(group);
 }

@@ -12,10 +12,10 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "common/core/error.h"
+#include "common/scores/caption_file.h"
 #include "scheduler/store/run_types.h"
 #include "scheduler/store/store.h"
 
@@ -45,9 +45,6 @@ struct SourcePlan {
 [[nodiscard]] Expected<SourcePlan> plan_sources(std::span<const std::string> arguments,
                                                 std::span<const Root> known);
 
-/// A set of file names, as a split list has them.
-using NameSet = std::unordered_set<std::string>;
-
 struct WalkOptions {
   bool all_files = false;  // also names without a known image extension
   /// Globs (fnmatch) on the relative path or, without a slash in them, on the file name. With
@@ -55,7 +52,7 @@ struct WalkOptions {
   /// not entered.
   std::vector<std::string> include, exclude;
   /// Only files of these names (base names; also without their extension), or all.
-  std::shared_ptr<const NameSet> only_names;
+  std::shared_ptr<const PhotoNames> only_names;
   std::optional<std::int64_t> limit;  // ends after this many files
 };
 

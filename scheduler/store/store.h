@@ -23,6 +23,7 @@
 
 #include "common/core/error.h"
 #include "common/core/types.h"
+#include "common/scores/caption_file.h"
 #include "scheduler/store/run_types.h"
 
 namespace photoscribe {
@@ -137,15 +138,11 @@ class Store {
   /// Returns how many there were.
   [[nodiscard]] Expected<std::int64_t> cancel(RunId run);
 
-  // --- references (references.h reads the files) ---
+  // --- references (common/scores/caption_file.h reads the files) ---
 
   /// Sets the references of the run's images whose file name is `file_name` (each gets them when
   /// several folders hold one of that name), replacing those it had. Captions that are there
   /// already are scored. Returns the number of images matched.
-  struct NamedReferences {
-    std::string file_name;
-    std::vector<std::string> captions;
-  };
   [[nodiscard]] Expected<std::int64_t> set_references(RunId run,
                                                       std::span<const NamedReferences> references);
   [[nodiscard]] Expected<std::vector<std::string>> references_of(std::int64_t image_id);

@@ -49,6 +49,40 @@ TEST(PtbTokens, KeepPunctuationWhenAsked) {
             "`` stop ! '' , he said -- twice ...");
 }
 
+TEST(SplitTokens, SplitAtUnicodeWhiteSpaceAlone) {
+  EXPECT_THAT(split_tokens(" A dog,\truns\u00a0fast\u3000now \n"),
+              ::testing::ElementsAre("A", "dog,", "runs", "fast", "now"));
+  EXPECT_THAT(split_tokens(""), ::testing::IsEmpty());
+}
+
+TEST(MtevalTokens, FollowTheRulesOf13a) {
+  const struct {
+    const char *text, *tokens;
+  } cases[] = {
+      {"He said, \"It's 5,000.50 - really?!\" (yes)",
+       "He said , \" It's 5,000.50 - really ? ! \" ( yes )"},
+      {"from 2000-2001, a well-known man.", "from 2000 - 2001 , a well-known man ."},
+      {"a.b 3.14 v2.0", "a . b 3.14 v2.0"},
+      {"wait...", "wait . . ."},
+      {"&quot;hi&quot; &amp; &lt;b&gt;", "\" hi \" & < b >"},
+      {"a cost of $5.", "a cost of $ 5 ."},
+      {"caf\u00e9, na\u00efve", "caf\u00e9 , na\u00efve"},
+      {"x<skipped>y", "xy"},
+      {"", ""},
+  };
+  for (const auto& one : cases)
+    EXPECT_EQ(joined(mteval_13a_tokens(one.text)), one.tokens) << one.text;
+}
+
+TEST(Tokenizers, HaveNames) {
+  for (const std::string_view name : {"ptb", "none", "13a"})
+    EXPECT_EQ(name_of(tokenizer_named(name).value()), name);
+  EXPECT_FALSE(tokenizer_named("moses"));
+  EXPECT_EQ(joined(tokens_of(Tokenizer::ptb, "A dog.")), "a dog");
+  EXPECT_EQ(joined(tokens_of(Tokenizer::none, "A dog.")), "A dog.");
+  EXPECT_EQ(joined(tokens_of(Tokenizer::mteval_13a, "A dog.")), "A dog .");
+}
+
 TEST(PtbTokens, TakeAnyBytes) {
   for (int first = 0; first < 256; ++first) {
     for (int second = 0; second < 256; ++second) {

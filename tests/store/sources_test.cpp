@@ -119,7 +119,7 @@ TEST_F(Sources, TakesOnlyTheNamesOfASplit) {
   put("A/sub/b.jpg");
   put("A/c.jpg");
   WalkOptions options;
-  options.only_names = std::make_shared<NameSet>(NameSet{"b.jpg", "c"});
+  options.only_names = std::make_shared<PhotoNames>(PhotoNames{"b.jpg", "c"});
 
   EXPECT_THAT(walk(plan({"A"}), options), ElementsAre("a:c.jpg", "a:sub/b.jpg"));
 }

@@ -27,8 +27,8 @@ TEST_F(Views, HaveTheDocumentedColumns) {
 
 TEST_F(Views, ShowEveryColumnOfAResult) {
   scan({file("a.jpg")});
-  must(store().set_references(
-      run(), std::vector<Store::NamedReferences>{{"a.jpg", {"a dog runs fast", "dog"}}}));
+  must(store().set_references(run(),
+                              std::vector<NamedReferences>{{"a.jpg", {"a dog runs fast", "dog"}}}));
   record({captioned(take()[0], "a dog runs fast", 321.5)});
 
   EXPECT_THAT(

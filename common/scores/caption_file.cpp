@@ -1,0 +1,196 @@
+#include "common/scores/caption_file.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "common/scores/block_reader.h"
+#include "common/scores/caption_forms.h"
+
+namespace photoscribe {
+namespace {
+
+std::string_view first_line(std::string_view text) {
+  std::string_view line = text.substr(0, text.find('\n'));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+/// The first member's name of the object that `text` begins with, or nothing.
+std::string_view first_member(std::string_view text) {
+  const auto open = text.find_first_not_of(" \t\r\n", 1);
+  if (open == std::string_view::npos || text[open] != '"') return {};
+  return text.substr(open + 1, text.find('"', open + 1) - open - 1);
+}
+
+/// Tells the form by how the file begins; why it is none of them, else.
+tl::expected<CaptionForm, std::string> form_of(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return tl::unexpected<std::string>("is empty");
+  text.remove_prefix(begin);
+  if (text.front() == '[') return CaptionForm::coco_results;
+  if (text.front() == '{') {
+    static constexpr std::array<std::string_view, 6> kDocument{"images",   "annotations", "info",
+                                                               "licenses", "dataset",     "type"};
+    const bool document =
+        std::find(kDocument.begin(), kDocument.end(), first_member(text)) != kDocument.end();
+    return document ? CaptionForm::coco_captions : CaptionForm::json_lines;
+  }
+  const std::string_view line = first_line(text);
+  const auto tab = line.find('\t');
+  const auto hash = line.substr(0, tab).rfind('#');
+  if (line.find("caption") != std::string_view::npos ||
+      line.find("comment") != std::string_view::npos) {
+    if (tab == std::string_view::npos || hash == std::string_view::npos) return CaptionForm::csv;
+  }
+  if (tab != std::string_view::npos || hash != std::string_view::npos)
+    return CaptionForm::flickr_tokens;
+  return tl::unexpected<std::string>(
+      "is in no form that is known here: name.jpg#0<TAB>caption lines, CSV with a heading "
+      "(image,caption), JSON Lines, COCO JSON, or Karpathy's dataset JSON");
+}
+
+}  // namespace
+
+std::string_view name_of(CaptionForm form) noexcept {
+  switch (form) {
+    case CaptionForm::flickr_tokens:
+      return "Flickr tokens";
+    case CaptionForm::csv:
+      return "CSV";
+    case CaptionForm::json_lines:
+      return "JSON Lines";
+    case CaptionForm::coco_results:
+      return "COCO results";
+    case CaptionForm::coco_captions:
+      return "COCO captions";
+    case CaptionForm::karpathy:
+      break;
+  }
+  return "Karpathy's dataset";
+}
+
+Expected<CaptionFileFacts> read_caption_file(const std::string& file, const TakeCaption& take) {
+  Expected<BlockReader> reader = BlockReader::open(file);
+  if (!reader) return fail(reader.error());
+  const auto form = form_of(reader->peek());
+  if (Status read = reader->failure(); !read) return fail(read.error());
+  if (!form) return fail(Errc::invalid_config, file + ": " + form.error());
+  CaptionSource source{file, *reader, take, {}};
+  source.facts.form = *form;
+  Status read;
+  switch (*form) {
+    case CaptionForm::flickr_tokens:
+      read = read_flickr_tokens(source);
+      break;
+    case CaptionForm::csv:
+      read = read_csv(source);
+      break;
+    case CaptionForm::json_lines:
+      read = read_json_lines(source);
+      break;
+    case CaptionForm::coco_results:
+      read = read_json_array(source);
+      break;
+    default:
+      read = read_json_document(source);
+  }
+  if (Status failed = reader->failure(); !failed) return fail(failed.error());
+  if (!read) return fail(read.error());
+  if (source.facts.captions == 0) return fail(Errc::invalid_config, file + ": holds no captions");
+  return source.facts;
+}
+
+namespace {
+
+std::string listed(const std::set<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
+
+Expected<std::vector<NamedReferences>> read_references(const std::string& file,
+                                                       const std::string& split) {
+  std::vector<NamedReferences> references;
+  std::unordered_map<std::string, std::size_t> index;
+  std::set<std::string> splits;
+  bool from_coco = false;
+  const auto facts = read_caption_file(file, [&](const FileCaption& one) -> Status {
+    const std::string at =
+        file + (one.line > 0 ? ", line " + std::to_string(one.line) : std::string()) + ": ";
+    if (!one.split.empty()) splits.emplace(one.split);
+    if (!split.empty() && one.split != split) return {};
+    if (one.caption.empty()) {
+      return fail(Errc::invalid_config, at + std::string(one.id) + " has an empty caption");
+    }
+    from_coco = from_coco || !one.other_id.empty();
+    // The file name is the one of the two that is no bare number.
+    const bool number = one.id.find_first_not_of("0123456789") == std::string_view::npos;
+    const std::string name(number && !one.other_id.empty() ? one.other_id : one.id);
+    const auto [found, is_new] = index.try_emplace(name, references.size());
+    if (!is_new && one.begins_list) {
+      return fail(Errc::invalid_config, at + name + " has a second list of captions");
+    }
+    if (is_new) references.push_back({name, {}});
+    references[found->second].captions.emplace_back(one.caption);
+    return {};
+  });
+  if (!facts) return fail(facts.error());
+  if (facts->form == CaptionForm::coco_results) {
+    return fail(Errc::invalid_config, file +
+                                          ": holds results, not references: one caption a photo "
+                                          "by its number; name COCO's captions_*.json");
+  }
+  if (references.empty()) {
+    return fail(
+        Errc::usage,
+        file + (splits.empty() ? ": has no splits; name a list of file names with --split"
+                               : ": has no split \"" + split + "\"; there are: " + listed(splits)));
+  }
+  return references;
+}
+
+Expected<PhotoNames> read_photo_list(const std::string& file) {
+  Expected<BlockReader> reader = BlockReader::open(file);
+  if (!reader) return fail(reader.error());
+  PhotoNames names;
+  for (std::string_view line; reader->next_line(line);) {
+    const auto first = line.find_first_not_of(" \t");
+    if (first == std::string_view::npos) continue;
+    line = line.substr(first, line.find_last_not_of(" \t") - first + 1);
+    const std::string_view name = line.substr(line.rfind('/') + 1);  // npos + 1 is 0
+    if (name.empty()) {
+      return fail(Errc::invalid_config, file + ", line " + std::to_string(reader->line_number()) +
+                                            ": names a folder, not a photo");
+    }
+    names.emplace(name);
+  }
+  if (Status read = reader->failure(); !read) return fail(read.error());
+  if (names.empty()) return fail(Errc::invalid_config, file + ": names no photos");
+  return names;
+}
+
+Expected<PhotoNames> photos_of_split(const std::string& split, const std::string& references_file) {
+  std::error_code ignored;
+  if (std::filesystem::exists(split, ignored)) return read_photo_list(split);
+  if (references_file.empty()) {
+    return fail(Errc::usage, split +
+                                 ": there is no such list of file names; a split by name, such "
+                                 "as test, needs --references with Karpathy's dataset JSON");
+  }
+  const auto references = read_references(references_file, split);
+  if (!references) {
+    return fail(references.error().code,
+                references.error().message + " (and there is no file " + split + ")");
+  }
+  PhotoNames names;
+  for (const NamedReferences& one : *references) names.insert(one.file_name);
+  return names;
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,78 @@
+// caption_file: files of captions in the forms that people have them, told apart by their content.
+//
+// Reads in blocks and hands out one caption after the other, so that a file may be larger than
+// memory (except JSON Lines, a line of which is held whole). Strict: what cannot be right is an
+// error with file and line, not a guess. What the captions are for is the caller's business.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "common/core/error.h"
+
+namespace photoscribe {
+
+enum class CaptionForm : std::uint8_t {
+  flickr_tokens,  // name.jpg#N<TAB>caption: Flickr8k.token.txt, results_20130124.token
+  csv,         // a heading that names a column for the photo and one "caption": Kaggle, our export
+  json_lines,  // {"id","captions":[…]} or {"id","caption"} a line
+  coco_results,   // [{"image_id","caption"}, …]
+  coco_captions,  // {"images":[{"id","file_name"}],"annotations":[{"image_id","caption"}]}
+  karpathy,       // {"images":[{"filename","split","sentences":[{"raw"}]}]}: dataset_*.json
+};
+[[nodiscard]] std::string_view name_of(CaptionForm form) noexcept;
+
+/// One caption, valid during the call.
+struct FileCaption {
+  std::string_view id;  // the photo's, as the file has it
+  std::string_view
+      other_id;  // a second name of the same photo, or empty: COCO's number or file name
+  std::string_view caption;  // UTF-8, no blanks around; may be empty only where a JSON form says ""
+  std::string_view split;    // "train", "val", "test", "restval" in Karpathy's files; else empty
+  std::int64_t line = 0;     // 0 where the form has none
+};
+
+struct CaptionFileFacts {
+  CaptionForm form = CaptionForm::json_lines;
+  std::int64_t captions = 0;
+  std::int64_t without_caption = 0;  // photos that are listed with none: null, or not done
+};
+
+using TakeCaption = std::function<Status(const FileCaption&)>;
+
+/// Calls `take` with every caption of `file` ("-": standard input), in the file's order; an error
+/// that `take` returns ends it. Fails with invalid_config naming file and line, with `environment`
+/// when the file cannot be read. Empty files are errors. A photo's id is, in this order, "id",
+/// "image_id", "image", "image_name", "file_name", "filename"; or the last part of "path" or "uri".
+Expected<CaptionFileFacts> read_caption_file(const std::string& file, const TakeCaption& take);
+
+/// References of one photo by its file name.
+struct NamedReferences {
+  std::string file_name;
+  std::vector<std::string> captions;
+};
+
+/// All of a file of references, photos in the order of their first appearance, captions of a photo
+/// in their given order. `split`: only the photos that a Karpathy file puts there; empty: all. COCO
+/// captions need their list of images for the names. As read_caption_file; a photo without a name,
+/// an unknown split (the message lists those that there are) and an empty caption are errors.
+[[nodiscard]] Expected<std::vector<NamedReferences>> read_references(const std::string& file,
+                                                                     const std::string& split = {});
+
+using PhotoNames = std::unordered_set<std::string>;
+
+/// A list of photos: one file name a line (a path is cut to its last part), blank lines skipped. An
+/// empty list is invalid_config.
+[[nodiscard]] Expected<PhotoNames> read_photo_list(const std::string& file);
+
+/// What `--split SPLIT` means: the list of that file when there is such a file, else the photos
+/// that `references_file` (Karpathy's form; may be empty: none) has in the split of that name.
+/// `usage` when it is neither.
+[[nodiscard]] Expected<PhotoNames> photos_of_split(const std::string& split,
+                                                   const std::string& references_file);
+
+}  // namespace photoscribe

@@ -1,0 +1,153 @@
+// The forms that are JSON: lines, COCO's results and captions, Karpathy's datasets.
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "common/scores/caption_forms.h"
+#include "common/scores/json_records.h"
+
+namespace photoscribe {
+namespace {
+
+std::string_view last_part(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+}
+
+/// The photo's two names: the first is what the file goes by.
+struct Names {
+  std::string_view id, other;
+};
+
+Names names_of(const JsonRecord& record) {
+  Names names;
+  const auto add = [&](const std::optional<std::string>& name, bool is_path = false) {
+    if (!name || name->empty()) return;
+    (names.id.empty() ? names.id : names.other) = is_path ? last_part(*name) : *name;
+  };
+  add(record.id);
+  if (names.id.empty()) add(record.image_id);
+  if (names.other.empty()) add(record.name);
+  if (names.id.empty()) add(record.path, true);
+  return names;
+}
+
+/// All captions of one photo; `photo` has the rest.
+Status give_list(CaptionSource& source, FileCaption photo,
+                 const std::vector<std::string>& captions) {
+  photo.begins_list = true;
+  for (const std::string& caption : captions) {
+    photo.caption = caption;
+    if (Status given = source.give(photo); !given) return given;
+    photo.begins_list = false;
+  }
+  return {};
+}
+
+/// One line of JSON Lines or one item of COCO results.
+Status give_record(CaptionSource& source, const JsonRecord& record) {
+  const Names names = names_of(record);
+  if (names.id.empty()) return source.wrong("no \"id\"");
+  if (record.has_captions) {
+    if (record.captions.empty())
+      return source.wrong(std::string(names.id) + " has no captions: an empty list");
+    return give_list(source, {names.id, names.other, {}, {}}, record.captions);
+  }
+  if (!record.caption) {
+    if (source.facts.form == CaptionForm::json_lines) {
+      ++source.facts.without_caption;
+      return {};
+    }
+    return source.wrong(std::string(names.id) + " has no \"caption\"");
+  }
+  return source.give({names.id, names.other, *record.caption, {}});
+}
+
+/// An error of a JSON text as a whole: its lines do not matter.
+Status in_file(const CaptionSource& source, const Status& status) {
+  if (status || status.error().code != Errc::bad_payload) return status;
+  return fail(Errc::invalid_config, source.file + ": " + status.error().message);
+}
+
+/// COCO's captions: numbers in the annotations, names in the list of images, in either order.
+class CocoCaptions {
+ public:
+  explicit CocoCaptions(CaptionSource& source) : source_(source) {}
+
+  Status image(const JsonRecord& record) {
+    if (record.id && record.name) names_[*record.id] = *record.name;
+    return {};
+  }
+  Status annotation(const JsonRecord& record) {
+    if (!record.image_id || !record.caption)
+      return fail(Errc::bad_payload, "an annotation lacks \"image_id\" or \"caption\"");
+    source_.facts.form = CaptionForm::coco_captions;
+    if (names_.empty()) {
+      early_.emplace_back(*record.image_id, *record.caption);
+      return {};
+    }
+    return give(*record.image_id, *record.caption);
+  }
+  Status finish() {
+    for (const auto& [id, caption] : early_) {
+      if (Status given = give(id, caption); !given) return given;
+    }
+    return {};
+  }
+
+ private:
+  Status give(const std::string& id, const std::string& caption) {
+    const auto name = names_.find(id);
+    return source_.give(
+        {id, name == names_.end() ? std::string_view() : name->second, caption, {}});
+  }
+  CaptionSource& source_;
+  std::unordered_map<std::string, std::string> names_;
+  std::vector<std::pair<std::string, std::string>> early_;  // before any image was named
+};
+
+Status give_karpathy(CaptionSource& source, const JsonRecord& record) {
+  if (!record.name) return fail(Errc::bad_payload, "an image has no \"filename\"");
+  source.facts.form = CaptionForm::karpathy;
+  const std::string_view number = record.cocoid ? std::string_view(*record.cocoid) : "";
+  const std::string_view split = record.split ? std::string_view(*record.split) : "";
+  return give_list(source, {*record.name, number, {}, split}, record.captions);
+}
+
+}  // namespace
+
+Status read_json_lines(CaptionSource& source) {
+  JsonRecords records(1, [&](JsonRecord& record) { return give_record(source, record); });
+  for (std::string_view line; source.reader.next_line(line);) {
+    if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
+    const std::int64_t before = records.records();
+    nlohmann::json::sax_parse(line, &records);
+    if (!records.failure()) {
+      const Error& error = records.failure().error();
+      if (error.code == Errc::bad_payload) return source.wrong(error.message);
+      return records.failure();
+    }
+    if (records.records() != before + 1) return source.wrong("is not a JSON object");
+  }
+  return {};
+}
+
+Status read_json_array(CaptionSource& source) {
+  JsonRecords records(2, [&](JsonRecord& record) { return give_record(source, record); });
+  nlohmann::json::sax_parse(ByteIterator(source.reader), ByteIterator(), &records);
+  return in_file(source, records.failure());
+}
+
+Status read_json_document(CaptionSource& source) {
+  CocoCaptions coco(source);
+  JsonRecords records(3, [&](JsonRecord& record) -> Status {
+    if (record.section == "images" && record.has_captions) return give_karpathy(source, record);
+    if (record.section == "images") return coco.image(record);
+    if (record.section == "annotations") return coco.annotation(record);
+    return {};
+  });
+  nlohmann::json::sax_parse(ByteIterator(source.reader), ByteIterator(), &records);
+  if (!records.failure()) return in_file(source, records.failure());
+  return coco.finish();
+}
+
+}  // namespace photoscribe

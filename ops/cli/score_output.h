@@ -1,0 +1,41 @@
+// score_output: the figures of `photoscribe score`, for people and as JSON.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/scores/bootstrap.h"
+#include "ops/cli/score_input.h"
+#include "ops/cli/terminal.h"
+
+namespace photoscribe::cli {
+
+struct ScoreFigures {
+  std::string signature;
+  BleuRule rule = BleuRule::coco;
+  CorpusScore corpus;
+  std::optional<ScoreIntervals> intervals;
+  BootstrapSettings bootstrap;  // of the intervals
+  std::vector<PhotoScore> photos;
+  bool frequencies_of_one = false;  // CIDEr-D's table knows one photo: every score is 0
+  double seconds = 0;
+  std::int64_t peak_memory_bytes = 0;
+};
+
+/// For people: scores of 100, with intervals where there are; then what was left out, and the
+/// signature.
+[[nodiscard]] std::string figures_text(const ScoreFigures& figures, const ScoreInput& input,
+                                       const Ink& ink);
+
+/// Writes one JSON object to `descriptor`, with "items" when `per_item`; scores on the 0-1 scale
+/// (CIDEr-D: 0-10). False when the stream does not take it.
+[[nodiscard]] bool write_figures_json(int descriptor, const ScoreFigures& figures,
+                                      const ScoreInput& input, bool per_item);
+
+/// Writes a line per photo: tab-separated, scores of 100. False as above.
+[[nodiscard]] bool write_items_text(int descriptor, const ScoreFigures& figures,
+                                    const ScoreInput& input);
+
+}  // namespace photoscribe::cli

@@ -1,0 +1,205 @@
+// photoscribe score, run as a person would run it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/program.h"
+#include "tests/support/temp_dir.h"
+
+namespace photoscribe::cli {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class Score : public testing::Test {
+ protected:
+  ChildOutput score(std::vector<std::string> words) {
+    words.insert(words.begin(), "score");
+    return photoscribe(words);
+  }
+  std::string hypotheses(const std::string& bytes) { return folder_.write("h", bytes); }
+  std::string references(const std::string& bytes) { return folder_.write("r", bytes); }
+  test::TempDir folder_;
+};
+
+constexpr const char* kHypotheses =
+    "{\"id\":\"a.jpg\",\"caption\":\"A dog runs on the grass.\"}\n"
+    "{\"id\":\"b.jpg\",\"caption\":\"Two cats\"}\n";
+constexpr const char* kReferences =
+    "a.jpg#0\tA dog runs on the grass .\na.jpg#1\tA dog .\nb.jpg#0\tTwo cats sleep .\n"
+    "b.jpg#1\tThree cats sleep in a box .\n";
+
+TEST_F(Score, PrintsScoresOfAHundredWithTheirSignature) {
+  const ChildOutput out =
+      score({"--hypotheses", hypotheses(kHypotheses), "--references", references(kReferences)});
+
+  ASSERT_EQ(out.exit_status, 0) << out.err;
+  // 8 of 8 words; the closest references have 6 and 3 tokens: exp(1 - 9/8).
+  EXPECT_THAT(out.out, AllOf(HasSubstr("2 photos, 4 references"), HasSubstr("BLEU-1    88.25"),
+                             HasSubstr("|photos:2|refs:2|tok:ptb|len:closest|bleu:coco|"
+                                       "rouge:l,beta1.2|cider:d,sigma6,df:self")));
+}
+
+TEST_F(Score, WritesJsonWithItemsAndIntervals) {
+  const ChildOutput out =
+      score({"--hypotheses", hypotheses(kHypotheses), "--references", references(kReferences),
+             "--json", "--per-item", "--bootstrap", "50"});
+
+  ASSERT_EQ(out.exit_status, 0) << out.err;
+  const json got = json::parse(out.out);
+  EXPECT_NEAR(got["corpus"]["bleu"][0].get<double>(), std::exp(-1.0 / 8), 1e-8);
+  EXPECT_EQ(got["corpus"]["intervals"]["resamples"], 50);
+  ASSERT_EQ(got["items"].size(), 2U);
+  EXPECT_EQ(got["items"][1]["id"], "b.jpg");
+  EXPECT_NEAR(got["items"][0]["rouge_l"].get<double>(), 1, 1e-12);
+  EXPECT_NEAR(got["items"][0]["cider_d"].get<double>() + got["items"][1]["cider_d"].get<double>(),
+              2 * got["corpus"]["cider_d"].get<double>(), 1e-12);
+  EXPECT_THAT(got["signature"].get<std::string>(), HasSubstr("|bootstrap:50,seed:12345"));
+}
+
+TEST_F(Score, EqualsCocoCaptionOnEveryItemAndTheCorpus) {
+  std::ifstream file(PHOTOSCRIBE_SOURCE_DIR "/../shared/data/metrics/coco_caption_cases.json");
+  if (!file) GTEST_SKIP() << "shared/data/metrics is not here";
+  const json cases = json::parse(file);
+  std::string hypotheses_text, references_text;
+  for (std::size_t i = 0; i < cases["items"].size(); ++i) {
+    const json& item = cases["items"][i];
+    const std::string id = std::to_string(i);  // ids repeat among the cases
+    hypotheses_text += json{{"id", id}, {"caption", item["hypothesis"]}}.dump() + "\n";
+    references_text += json{{"id", id}, {"captions", item["references"]}}.dump() + "\n";
+  }
+
+  const ChildOutput out =
+      score({"--hypotheses", hypotheses(hypotheses_text), "--references",
+             references(references_text), "--tokenizer", "none", "--json", "--per-item"});
+
+  ASSERT_EQ(out.exit_status, 0) << out.err;
+  const json got = json::parse(out.out);
+  double largest = 0;
+  const auto compare = [&](const json& ours, const json& theirs) {
+    for (std::size_t n = 0; n < 4; ++n)
+      largest = std::max(largest,
+                         std::abs(ours["bleu"][n].get<double>() - theirs["bleu"][n].get<double>()));
+    for (const char* name : {"rouge_l", "cider_d"})
+      largest = std::max(largest, std::abs(ours[name].get<double>() - theirs[name].get<double>()));
+  };
+  for (std::size_t i = 0; i < cases["items"].size(); ++i)
+    compare(got["items"][i], cases["items"][i]);
+  compare(got["corpus"], cases["corpus"]);
+  std::cout << "largest difference from coco-caption: " << largest << "\n";
+  EXPECT_LT(largest, 1e-9);
+}
+
+TEST_F(Score, RefusesPhotosThatDoNotPairUnlessAllowed) {
+  const std::string three = std::string(kHypotheses) + "{\"id\":\"c.jpg\",\"caption\":\"x\"}\n";
+  const std::string more = std::string(kReferences) + "d.jpg#0\tA bird .\n";
+
+  const ChildOutput unreferenced =
+      score({"--hypotheses", hypotheses(three), "--references", references(kReferences)});
+  const ChildOutput uncaptioned =
+      score({"--hypotheses", hypotheses(kHypotheses), "--references", references(more)});
+  const ChildOutput allowed = score({"--hypotheses", hypotheses(three), "--references",
+                                     references(more), "--allow-missing", "--json"});
+
+  EXPECT_EQ(unreferenced.exit_status, 2);
+  EXPECT_THAT(unreferenced.err,
+              AllOf(HasSubstr("1 photo (c.jpg) without references"), HasSubstr("--allow-missing")));
+  EXPECT_EQ(uncaptioned.exit_status, 2);
+  EXPECT_THAT(uncaptioned.err,
+              AllOf(HasSubstr("1 photo (d.jpg) without a caption"), HasSubstr("--split LIST")));
+  ASSERT_EQ(allowed.exit_status, 0) << allowed.err;
+  const json left_out = json::parse(allowed.out)["left_out"];
+  EXPECT_EQ(left_out["without_references"], 1);
+  EXPECT_EQ(left_out["without_hypothesis"], 1);
+}
+
+TEST_F(Score, TakesASplitByListAndByName) {
+  const std::string karpathy = R"({"images":[
+    {"filename":"a.jpg","split":"test","sentences":[{"raw":"A dog runs on the grass ."}]},
+    {"filename":"b.jpg","split":"train","sentences":[{"raw":"Two cats sleep ."}]}],
+    "dataset":"flickr8k"})";
+  const ChildOutput by_list =
+      score({"--hypotheses", hypotheses(kHypotheses), "--references", references(kReferences),
+             "--split", folder_.write("dev.txt", "b.jpg\n")});
+  const ChildOutput by_name = score({"--hypotheses", hypotheses(kHypotheses), "--references",
+                                     references(karpathy), "--split", "test"});
+
+  EXPECT_THAT(by_list.out, AllOf(HasSubstr("1 photo, 2 references"), HasSubstr("|split:dev.txt"),
+                                 HasSubstr("1 photo outside the split")));
+  EXPECT_THAT(by_name.out, AllOf(HasSubstr("1 photo, 1 reference;"), HasSubstr("|split:test")));
+}
+
+TEST_F(Score, MatchesCocoNumbersToFileNames) {
+  const std::string coco = R"({"images":[{"id":42,"file_name":"x_42.jpg"}],
+                               "annotations":[{"image_id":42,"caption":"A cat"}]})";
+  const std::string by_number = folder_.write("n", R"([{"image_id":42,"caption":"a cat"}])");
+  const std::string by_name = folder_.write("f", "id,caption\nx_42.jpg,a cat\n");
+
+  for (const std::string& file : {by_number, by_name}) {
+    const ChildOutput out = score({"--hypotheses", file, "--references", references(coco)});
+    EXPECT_THAT(out.out, HasSubstr("1 photo, 1 reference")) << out.err;
+  }
+}
+
+TEST_F(Score, KeepsDocumentFrequenciesForFewPhotos) {
+  const std::string table = folder_.file("table.df");
+  const ChildOutput whole =
+      score({"--hypotheses", hypotheses(kHypotheses), "--references", references(kReferences),
+             "--save-df", table, "--json", "--per-item"});
+  const std::string one =
+      folder_.write("one", "a.jpg#0\tA dog runs on the grass .\na.jpg#1\tA dog .\n");
+  const ChildOutput alone = score(
+      {"--hypotheses", hypotheses(kHypotheses), "--references", one, "--allow-missing", "--json"});
+  const ChildOutput weighed = score({"--hypotheses", hypotheses(kHypotheses), "--references", one,
+                                     "--allow-missing", "--json", "--df", table});
+
+  ASSERT_EQ(weighed.exit_status, 0) << weighed.err;
+  EXPECT_EQ(json::parse(alone.out)["corpus"]["cider_d"], 0.0);
+  EXPECT_EQ(json::parse(weighed.out)["corpus"]["cider_d"],
+            json::parse(whole.out)["items"][0]["cider_d"]);
+  EXPECT_THAT(weighed.out, HasSubstr("df:table(2)"));
+}
+
+TEST_F(Score, SaysWhatIsWrongAndWhere) {
+  const std::string good = references(kReferences);
+  const struct {
+    std::string bytes;
+    const char* why;
+  } cases[] = {
+      {"", "is empty"},
+      {"{\"id\":\"a.jpg\",\"caption\":\"x\"}\n{\"id\":\"a.jpg\",\"caption\":\"y\"}\n",
+       "line 2: a.jpg has a second caption"},
+      {"{\"id\":\"a.jpg\",\"caption\":\"x\"\n", "line 1: not JSON"},
+      {"{\"id\":\"z.jpg\",\"caption\":\"x\"}\n", "names must be equal in both"},
+  };
+  for (const auto& one : cases) {
+    const ChildOutput out = score({"--hypotheses", hypotheses(one.bytes), "--references", good});
+    EXPECT_EQ(out.exit_status, 2) << one.bytes;
+    EXPECT_THAT(out.err, HasSubstr(one.why));
+  }
+  EXPECT_EQ(score({"--hypotheses", folder_.file("none"), "--references", good}).exit_status, 3);
+  EXPECT_EQ(score({"--hypotheses", good}).exit_status, 2);
+  EXPECT_THAT(score({"--help"}).out,
+              AllOf(HasSubstr("Usage: photoscribe score"), HasSubstr("--df")));
+}
+
+TEST_F(Score, ScoresAsOtherToolsDo) {
+  const ChildOutput sacre = score({"--hypotheses", hypotheses(kHypotheses), "--references",
+                                   references(kReferences), "--bleu", "sacrebleu"});
+  const ChildOutput nltk =
+      score({"--hypotheses", hypotheses(kHypotheses), "--references", references(kReferences),
+             "--bleu", "nltk3", "--tokenizer", "none", "--per-item"});
+
+  EXPECT_THAT(sacre.out, HasSubstr("|tok:13a|len:closest|bleu:sacrebleu|"));
+  EXPECT_THAT(nltk.out, AllOf(HasSubstr("photo\tbleu1"), Not(HasSubstr("signature"))));
+  EXPECT_THAT(nltk.err, HasSubstr("|tok:none|len:closest|bleu:nltk3|"));
+}
+
+}  // namespace
+}  // namespace photoscribe::cli
