@@ -34,6 +34,7 @@ struct FileCaption {
   std::string_view caption;  // UTF-8, no blanks around; may be empty only where a JSON form says ""
   std::string_view split;    // "train", "val", "test", "restval" in Karpathy's files; else empty
   std::int64_t line = 0;     // 0 where the form has none
+  bool begins_list = false;  // the first of a list that has all of the photo\'s captions
 };
 
 struct CaptionFileFacts {

@@ -41,7 +41,7 @@ TEST_F(Score, PrintsScoresOfAHundredWithTheirSignature) {
 
   ASSERT_EQ(out.exit_status, 0) << out.err;
   // 8 of 8 words; the closest references have 6 and 3 tokens: exp(1 - 9/8).
-  EXPECT_THAT(out.out, AllOf(HasSubstr("2 photos, 4 references"), HasSubstr("BLEU-1    88.25"),
+  EXPECT_THAT(out.out, AllOf(HasSubstr("2 photos, 4 references"), HasSubstr("BLEU-1   88.25"),
                              HasSubstr("|photos:2|refs:2|tok:ptb|len:closest|bleu:coco|"
                                        "rouge:l,beta1.2|cider:d,sigma6,df:self")));
 }
