@@ -41,8 +41,10 @@ asio::awaitable<Status> Scheduler::take_in(std::vector<redis::ResultEntry> entri
     Unparsable unparsable;
     unparsable.entry_id = redis::to_string(entry.id);
     unparsable.bytes = std::move(entry.raw);
-    unparsable.why = std::move(entry.problem);
+    unparsable.why = entry.problem;
     incoming.unparsable.push_back(std::move(unparsable));
+    ResultBatch salvaged = unreadable_.take(std::move(entry));
+    if (!salvaged.results.empty()) incoming.batches.push_back(std::move(salvaged));
   }
   const RunId run = settings_.run;
   RunCounts counts;

@@ -24,6 +24,7 @@
 #include "common/redis/run_queue.h"
 #include "scheduler/run_batch.h"
 #include "scheduler/store_thread.h"
+#include "scheduler/unreadable_results.h"
 
 namespace photoscribe {
 
@@ -131,6 +132,7 @@ class Scheduler {
   asio::steady_timer timer_, feeder_timer_;
   SchedulerNow now_;
 
+  UnreadableResults unreadable_;
   std::string incarnation_;         // empty until the first reconcile
   std::uint64_t fence_ = 0;         // what enqueue must find in Redis
   std::set<std::uint64_t> fences_;  // all that this object wrote in this incarnation

@@ -162,6 +162,10 @@ asio::awaitable<Status> Scheduler::apply_plan(std::vector<redis::WindowEntry> wi
     Status removed = co_await queue_.remove_tasks(incarnation_, std::move(plan.remove));
     if (!removed) co_return removed;
   }
+  if (!plan.enqueue.empty()) {
+    const Status worth_it = unreadable_.begin_round(now_.done + now_.blurred + now_.failed);
+    if (!worth_it) co_return worth_it;
+  }
   const std::span<const Enqueued> missing(plan.enqueue);
   for (std::size_t at = 0; at < missing.size(); at += redis::kEnqueueMax) {
     const auto piece = missing.subspan(at, std::min(redis::kEnqueueMax, missing.size() - at));

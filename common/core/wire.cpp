@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 namespace photoscribe {
 namespace {
@@ -33,7 +34,8 @@ class Writer {
   std::string bytes_;
 };
 
-/// Reads past nothing: after the first fault every read gives zero and failed() stays true.
+/// Reads past nothing: once the layout is lost every read gives zero and failed() stays true. A
+/// value that may not be (bad()) leaves the layout as it is.
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : rest_(bytes) {}
@@ -52,26 +54,36 @@ class Reader {
       value |= static_cast<std::uint64_t>(part & 0x7f) << shift;
       if ((part & 0x80) == 0) {
         if (part == 0 && shift > 0) return broken();  // one spelling per number
-        return value <= max ? value : broken();
+        if (value <= max) return value;
+        bad_ = true;
+        return 0;
       }
     }
     return broken();
+  }
+  /// A number that the layout depends on.
+  std::uint64_t count(std::uint64_t max) {
+    const std::uint64_t value = number(std::numeric_limits<std::uint64_t>::max());
+    return value <= max ? value : broken();
   }
   double real() {
     std::uint64_t bits = 0;
     for (int i = 0; i < 8; ++i) bits |= static_cast<std::uint64_t>(byte()) << (8 * i);
     const double value = std::bit_cast<double>(bits);
     if (std::isfinite(value)) return value;
-    return broken();
+    bad_ = true;
+    return 0;
   }
   std::string text() {
-    const std::uint64_t size = number(rest_.size());
+    const std::uint64_t size = count(rest_.size());
     if (failed_ || size > rest_.size()) return broken(), std::string();
     std::string value(rest_.substr(0, size));
     rest_.remove_prefix(size);
     return value;
   }
   bool failed() const { return failed_; }
+  bool bad() const { return failed_ || bad_; }
+  void forgive() { bad_ = false; }
   std::size_t left() const { return rest_.size(); }
 
  private:
@@ -81,7 +93,7 @@ class Reader {
     return 0;
   }
   std::string_view rest_;
-  bool failed_ = false;
+  bool failed_ = false, bad_ = false;
 };
 
 void write(Writer& out, const Result& result) {
@@ -111,20 +123,26 @@ void write(Writer& out, const Result& result) {
   }
 }
 
-Result read_result(Reader& in) {
-  constexpr auto kInt = static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max());
-  constexpr auto kLong = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  constexpr auto kMicros = static_cast<std::uint64_t>(std::numeric_limits<std::uint32_t>::max());
+constexpr auto kInt = static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max());
+constexpr auto kLong = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+
+/// The beginning of an item: which photo it is about.
+Result read_name(Reader& in) {
   Result result;
   result.image_id = static_cast<std::int64_t>(in.number(kLong));
   result.attempt = static_cast<std::int32_t>(in.number(kInt));
+  return result;
+}
+
+void read_values(Reader& in, Result& result) {
+  constexpr auto kMicros = static_cast<std::uint64_t>(std::numeric_limits<std::uint32_t>::max());
   result.width_px = static_cast<int>(in.number(kInt));
   result.height_px = static_cast<int>(in.number(kInt));
   result.times.read_us = static_cast<std::uint32_t>(in.number(kMicros));
   result.times.decode_us = static_cast<std::uint32_t>(in.number(kMicros));
   result.times.caption_us = static_cast<std::uint32_t>(in.number(kMicros));
   result.finished_unix_ms = static_cast<std::int64_t>(in.number(kLong));
-  switch (const auto kind = static_cast<Kind>(in.number(3)); kind) {
+  switch (const auto kind = static_cast<Kind>(in.count(3)); kind) {
     case Kind::captioned: {
       Captioned done;
       done.blur_score = in.real();
@@ -147,7 +165,6 @@ Result read_result(Reader& in) {
       break;
     }
   }
-  return result;
 }
 
 }  // namespace
@@ -166,12 +183,35 @@ Expected<ResultBatch> decode_results(std::string_view bytes) {
   if (in.byte() != kFormat) return fail(Errc::bad_payload, "results: not of format 1");
   ResultBatch batch;
   batch.worker = in.text();
-  const std::uint64_t count = in.number(kItemsMax);
-  for (std::uint64_t i = 0; i < count && !in.failed(); ++i)
-    batch.results.push_back(read_result(in));
-  if (in.failed()) return fail(Errc::bad_payload, "results: cut short or out of range");
+  const std::uint64_t count = in.count(kItemsMax);
+  for (std::uint64_t i = 0; i < count && !in.bad(); ++i) {
+    Result result = read_name(in);
+    read_values(in, result);
+    batch.results.push_back(std::move(result));
+  }
+  if (in.bad()) return fail(Errc::bad_payload, "results: cut short or out of range");
   if (in.left() != 0) return fail(Errc::bad_payload, "results: bytes after the last item");
   return batch;
+}
+
+SalvagedResults salvage_results(std::string_view bytes) {
+  SalvagedResults salvaged;
+  Reader in(bytes);
+  if (in.byte() != kFormat) return salvaged;
+  salvaged.batch.worker = in.text();
+  const std::uint64_t count = in.count(kItemsMax);
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+    in.forgive();
+    Result result = read_name(in);
+    const bool named = !in.bad();
+    read_values(in, result);
+    if (!in.bad()) {
+      salvaged.batch.results.push_back(std::move(result));
+    } else if (named) {
+      salvaged.broken.push_back(BrokenResult{result.image_id, result.attempt});
+    }
+  }
+  return salvaged;
 }
 
 }  // namespace photoscribe

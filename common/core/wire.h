@@ -6,8 +6,10 @@
 // are left.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/core/error.h"
 #include "common/core/types.h"
@@ -24,5 +26,19 @@ inline constexpr int kProtocolVersion = 1;
 /// so are numbers that are not finite, reasons that do not exist and batches of more than 100,000
 /// items.
 [[nodiscard]] Expected<ResultBatch> decode_results(std::string_view bytes);
+
+/// An item whose values cannot be used, although it says which photo it is about.
+struct BrokenResult {
+  std::int64_t image_id = 0;
+  std::int32_t attempt = 1;
+};
+struct SalvagedResults {
+  ResultBatch batch;                 // the whole items
+  std::vector<BrokenResult> broken;  // a number that is not finite or out of range, or cut short
+};
+
+/// What can be had of bytes that decode_results refuses: items before the place where they make no
+/// sense any more. Nothing, when there is no such place.
+[[nodiscard]] SalvagedResults salvage_results(std::string_view bytes);
 
 }  // namespace photoscribe

@@ -148,6 +148,9 @@ struct ResultEntry {
   /// each as "<name>=<bytes>\n".
   std::string problem;
   std::string raw;
+  /// With a problem, `batch` holds the items that could be read all the same, and this names those
+  /// that could not.
+  std::vector<BrokenResult> broken;
 };
 
 /// Operations over one connection, which must outlive this and its coroutines. Parameters are

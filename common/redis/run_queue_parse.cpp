@@ -163,6 +163,9 @@ ResultEntry parse_result(EntryId id, ReplyView fields) {
       return entry;
     }
     entry.problem = batch.error().message;
+    SalvagedResults salvaged = salvage_results(packed.text());
+    entry.batch = std::move(salvaged.batch);
+    entry.broken = std::move(salvaged.broken);
   } else if (auto condemned = parse_condemned(id, fields)) {
     entry.batch = std::move(*condemned);
     return entry;

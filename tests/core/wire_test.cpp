@@ -82,6 +82,47 @@ TEST(Wire, DoesNotTrustACountOrLength) {
   EXPECT_FALSE(decode_results(huge_text));
 }
 
+TEST(Wire, SalvagesTheItemsAroundOneThatCannotBe) {
+  ResultBatch batch = every_kind();
+  std::get<Captioned>(batch.results[0].outcome).caption.log_prob =
+      std::numeric_limits<double>::quiet_NaN();
+  const std::string bytes = encode_results(batch);
+  ASSERT_FALSE(decode_results(bytes));
+
+  const SalvagedResults got = salvage_results(bytes);
+
+  EXPECT_EQ(got.batch.worker, "host-12-abcdef");
+  ASSERT_EQ(got.batch.results.size(), 3U);
+  EXPECT_EQ(got.batch.results[0].image_id, batch.results[1].image_id);
+  EXPECT_EQ(std::get<Failed>(got.batch.results[2].outcome).blur_score, 99.5);
+  ASSERT_EQ(got.broken.size(), 1U);
+  EXPECT_EQ(got.broken[0].image_id, 1);
+  EXPECT_EQ(got.broken[0].attempt, 1);
+}
+
+TEST(Wire, SalvagesWholeItemsInFrontOfACut) {
+  const ResultBatch batch = every_kind();
+  const std::string bytes = encode_results(batch);
+
+  std::size_t most = 0;
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const SalvagedResults got = salvage_results(std::string_view(bytes).substr(0, size));
+    EXPECT_LE(got.broken.size(), 1U);
+    ASSERT_GE(got.batch.results.size(), most) << size;
+    most = got.batch.results.size();
+    for (std::size_t i = 0; i < most; ++i) {
+      EXPECT_EQ(got.batch.results[i].image_id, batch.results[i].image_id);
+    }
+  }
+  EXPECT_EQ(most, 3U);
+}
+
+TEST(Wire, SalvagesNothingFromNoise) {
+  EXPECT_TRUE(salvage_results("").batch.results.empty());
+  EXPECT_TRUE(salvage_results("\xff not a batch").batch.results.empty());
+  EXPECT_TRUE(salvage_results(std::string("\x01\x00\xff\xff\xff\xff\x0f", 7)).broken.empty());
+}
+
 TEST(Reason, NamesEveryReasonOnce) {
   for (int i = 0; i < kReasonCount; ++i) {
     const auto reason = static_cast<Reason>(i);

@@ -174,7 +174,7 @@ asio::awaitable<Status> FakeWorker::process(std::string incarnation,
   }
   if (settings_.in_hand) settings_.in_hand(in_hand);
   if (settings_.per_batch.count() > 0) co_await rest(settings_.per_batch);
-  std::string packed = encode_results(batch);
+  std::string packed = settings_.pack(batch);
   Status published = co_await queue_.finish(incarnation, std::move(ids), std::move(packed));
   if (!published) co_return published;
   published_ += static_cast<std::int64_t>(batch.results.size());

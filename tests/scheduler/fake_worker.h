@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/core/wire.h"
 #include "common/redis/connection.h"
 #include "common/redis/liveness.h"
 #include "common/redis/run_queue.h"
@@ -31,6 +32,8 @@ struct FakeWorkerSettings {
   std::chrono::milliseconds per_batch{0};  // how long a batch takes
   /// After a batch's START and before its FINISH: where a test cuts in, or crashes.
   std::function<void(const std::vector<Task>&)> in_hand;
+  /// How a batch becomes bytes; a broken worker has a way of its own.
+  std::function<std::string(const ResultBatch&)> pack = encode_results;
   /// After each FINISH that was answered; argument: results published so far.
   std::function<void(std::int64_t)> finished;
 };
