@@ -108,7 +108,7 @@ class RunningWorker {
   std::future<Ending> ending_;
 };
 
-class ConsumerTest : public testing::Test {
+class ConsumerTest : public ::testing::Test {
  protected:
   explicit ConsumerTest(test::RedisOptions options = {}) : server(std::move(options)) {
     ok(connection.connect());

@@ -20,6 +20,7 @@ struct FakeDevice {
   std::atomic<bool> lost{false};                      // everything fails with model_failure
   std::atomic<int> calls{0}, images{0};
   std::function<void(std::size_t batch)> on_call = [](std::size_t) {};
+  std::function<void(std::uint8_t first_byte)> on_image = [](std::uint8_t) {};
 
   std::vector<std::size_t> sizes() {
     const std::lock_guard lock(mutex);
@@ -50,6 +51,7 @@ class FakeCaptioner : public Captioner {
     std::vector<Caption> captions;
     for (const auto* image : batch) {
       const std::uint8_t value = image->pixels.at(0);
+      device_.on_image(value);
       if (value == kPoisonPixel) return fail(Errc::model_failure, "fake: cannot digest 13");
       const double log_prob =
           value == kOverflowPixel ? std::numeric_limits<double>::quiet_NaN() : -1.5;
