@@ -169,6 +169,8 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
   }
   const Expected<ScanCounts> counts = scan->finish(walker.report().walked, walker.report().skipped);
   if (!counts) return fail(counts.error());
+  const std::string split = std::filesystem::path(request.split_file).filename().string();
+  if (Status kept = store.set_split_file(prepared.run.id, split); !kept) return kept;
   prepared.scan = *counts;
   note_redo(prepared);
   note_walk(walker.report(), prepared.notes);
@@ -183,6 +185,8 @@ Status take_references(Store& store, const RunRequest& request, PreparedRun& pre
   if (!references) return fail(references.error());
   const Expected<std::int64_t> matched = store.set_references(prepared.run.id, *references);
   if (!matched) return fail(matched.error());
+  const std::string name = std::filesystem::path(request.references_file).filename().string();
+  if (Status named = store.set_references_file(prepared.run.id, name); !named) return named;
   if (*matched == 0) {
     prepared.notes.push_back(request.references_file +
                              ": none of its names is the name of a photo of this run");

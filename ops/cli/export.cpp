@@ -1,14 +1,13 @@
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <memory>
 
+#include "ops/cli/choose_run.h"
 #include "ops/cli/database_option.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/export_format.h"
+#include "ops/cli/output_file.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/settings.h"
 #include "ops/cli/terminal.h"
@@ -28,80 +27,6 @@ struct ExportOptions {
   std::vector<std::string> states;
   std::int64_t limit = 0;  // 0: all
 };
-
-/// Standard output, or a file that takes its name only when it is whole.
-class Output {
- public:
-  static Expected<std::unique_ptr<Output>> open(const std::string& file) {
-    auto out = std::unique_ptr<Output>(new Output);
-    if (file.empty() || file == "-") return out;
-    out->file_ = file;
-    out->partial_ = file + ".part." + std::to_string(getpid());
-    out->descriptor_ = ::open(out->partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (out->descriptor_ < 0) return fail(Errc::environment, shown(file) + ": " + why());
-    return out;
-  }
-  ~Output() {
-    if (descriptor_ >= 0 && !file_.empty()) {
-      ::close(descriptor_);
-      unlink(partial_.c_str());
-    }
-  }
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-
-  Status add(const std::string& text) {
-    constexpr std::size_t kBuffer = 1 << 16;
-    buffer_ += text;
-    return buffer_.size() < kBuffer ? Status() : flush();
-  }
-  Status finish() {
-    if (Status flushed = flush(); !flushed) return flushed;
-    if (file_.empty()) return {};
-    if (::close(std::exchange(descriptor_, -1)) != 0 ||
-        rename(partial_.c_str(), file_.c_str()) != 0) {
-      const std::string reason = why();
-      unlink(partial_.c_str());
-      return fail(Errc::environment, shown(file_) + ": " + reason);
-    }
-    return {};
-  }
-
- private:
-  Output() = default;
-  static std::string why() { return std::strerror(errno); }
-  Status flush() {
-    if (!write_all(descriptor_, buffer_)) {
-      const std::string reason = why();
-      return fail(Errc::environment, (file_.empty() ? "standard output" : shown(file_)) + ": " +
-                                         reason + "; nothing is left half-written");
-    }
-    buffer_.clear();
-    return {};
-  }
-  int descriptor_ = STDOUT_FILENO;
-  std::string file_, partial_, buffer_;
-};
-
-Expected<RunRow> choose_run(Store& store, const std::string& name, const std::string& database) {
-  const Expected<std::vector<RunRow>> runs = store.runs();
-  if (!runs) return fail(runs.error());
-  std::string names;
-  for (const RunRow& run : *runs) {
-    if (run.name == name) return run;
-    names += (names.empty() ? "" : ", ") + shown(run.name);
-  }
-  if (runs->empty()) return fail(Errc::usage, shown(database) + ": no runs in it yet");
-  if (!name.empty()) {
-    return fail(Errc::usage,
-                shown(database) + ": no run \"" + shown(name) + "\"; there are: " + names);
-  }
-  if (runs->size() > 1) {
-    write_all(STDERR_FILENO, "exporting run " + shown(runs->back().name) +
-                                 ", the newest; --run chooses among: " + names + "\n");
-  }
-  return runs->back();
-}
 
 /// True when every captioned photo has a COCO number in its name: only then are they all ids.
 Expected<bool> all_named_as_coco(Store& store, RunId run) {
@@ -133,13 +58,13 @@ Status export_rows(const ExportOptions& options) {
   if (!database) return fail(database.error());
   Expected<Store> store = Store::open_reader(*database);
   if (!store) return fail(store.error());
-  const Expected<RunRow> run = choose_run(*store, options.run, *database);
+  const Expected<RunRow> run = choose_run(*store, options.run, *database, "exporting");
   if (!run) return fail(run.error());
   const bool to_stdout = options.file.empty() || options.file == "-";
   const auto format =
       make_format(options.format, *store, run->id, to_stdout && is_terminal(STDOUT_FILENO));
   if (!format) return fail(format.error());
-  const auto output = Output::open(options.file);
+  const auto output = OutputFile::open(options.file);
   if (!output) return fail(output.error());
 
   if (Status begun = (*output)->add((*format)->head()); !begun) return begun;

@@ -195,6 +195,10 @@ std::string next_lines(const RunSummary& s, const std::vector<std::string>& comm
   if (s.done + s.blurred + s.failed > 0) {
     out += "  photoscribe export " + database + run + "   # a table; --format csv, jsonl, coco\n";
   }
+  if (s.bleu && s.pending == 0) {
+    out += "  photoscribe report " + database + run +
+           " --html report.html   # intervals, charts, best and worst photos\n";
+  }
   if (s.failed > 0 && s.pending == 0) {
     out += "  " + again_with(command, "--retry-failed") + "   # the failed ones once more\n";
   }

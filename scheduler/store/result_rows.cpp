@@ -12,7 +12,8 @@ std::string select_rows(const char* from_and_rest) {
              "image.state, image.reason, result.detail, result.blur_score, own.blur_threshold, "
              "result.caption, result.log_prob, bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, "
              "result.width_px, result.height_px, used.model_hash, worker.name, "
-             "result.finished_unix_ms, image.vanished ") +
+             "result.finished_unix_ms, image.vanished, image.asked, result.tokens, result.read_us, "
+             "result.decode_us, result.caption_us ") +
          from_and_rest;
 }
 
@@ -66,6 +67,11 @@ ResultRow read_row(const sqlite::Query& row) {
   result.worker = row.optional_text(20);
   result.finished_unix_ms = row.optional_integer(21);
   result.vanished = row.integer(22) != 0;
+  result.asked = row.integer(23) != 0;
+  result.tokens = row.optional_integer(24);
+  result.read_us = row.optional_integer(25);
+  result.decode_us = row.optional_integer(26);
+  result.caption_us = row.optional_integer(27);
   return result;
 }
 

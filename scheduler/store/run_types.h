@@ -38,6 +38,7 @@ struct RunRow {
   std::optional<std::string> incarnation;  // none: no keys of this run are in Redis
   std::int64_t cursor = 0;                 // enqueued = queue_seq <= cursor (PROTOCOL H5)
   std::int64_t created_unix_ms = 0;
+  std::optional<std::string> references_file, split_file;  // base names, as text; none: not given
   bool operator==(const RunRow&) const = default;
 };
 
@@ -190,12 +191,15 @@ struct ResultRow {
   double blur_threshold = 0;
   std::optional<std::string> caption;
   std::optional<double> log_prob;
+  std::optional<std::int64_t> tokens;
   std::array<std::optional<double>, 4> bleu;  // sentence BLEU-1..4
   std::optional<int> width_px, height_px;
   std::string model;  // hash
   std::optional<std::string> worker;
   std::optional<std::int64_t> finished_unix_ms;
+  std::optional<std::int64_t> read_us, decode_us, caption_us;
   bool vanished = false;
+  bool asked = true;
 };
 
 }  // namespace photoscribe

@@ -10,7 +10,8 @@ namespace {
 // Static strings: statements are cached by the address of their text.
 std::string select_run(const char* rest) {
   return std::string(
-             "SELECT run.run_id, name, settings, incarnation, cursor, created_unix_ms "
+             "SELECT run.run_id, name, settings, incarnation, cursor, created_unix_ms, "
+             "references_file, split_file "
              "FROM run JOIN run_settings USING (settings_id) ") +
          rest;
 }
@@ -29,6 +30,8 @@ Expected<RunRow> read_run(const sqlite::Query& row) {
   run.incarnation = row.optional_text(3);
   run.cursor = row.integer(4);
   run.created_unix_ms = row.integer(5);
+  run.references_file = row.optional_text(6);
+  run.split_file = row.optional_text(7);
   return run;
 }
 
@@ -190,6 +193,22 @@ Expected<std::vector<RunRow>> Store::runs() {
       all.push_back(std::move(*run));
     }
     return all;
+  });
+}
+
+Status Store::set_references_file(RunId run, const std::string& base_name) {
+  return impl_->db.write("store the name of the references", [&] {
+    impl_->db.query("UPDATE run SET references_file = ? WHERE run_id = ?")
+        .with(sqlite::text_of(base_name), run)
+        .run();
+  });
+}
+
+Status Store::set_split_file(RunId run, const std::string& base_name) {
+  const auto name =
+      base_name.empty() ? std::nullopt : std::optional<std::string>(sqlite::text_of(base_name));
+  return impl_->db.write("store the name of the split", [&] {
+    impl_->db.query("UPDATE run SET split_file = ? WHERE run_id = ?").with(name, run).run();
   });
 }
 

@@ -146,6 +146,9 @@ class Store {
   [[nodiscard]] Expected<std::int64_t> set_references(RunId run,
                                                       std::span<const NamedReferences> references);
   [[nodiscard]] Expected<std::vector<std::string>> references_of(std::int64_t image_id);
+  /// What a run is scored on, by name, for the signature of its scores. An empty split: none.
+  [[nodiscard]] Status set_references_file(RunId run, const std::string& base_name);
+  [[nodiscard]] Status set_split_file(RunId run, const std::string& base_name);
 
   // --- looking ---
 

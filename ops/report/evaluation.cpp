@@ -1,0 +1,120 @@
+#include "ops/report/evaluation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/scores/signature.h"
+
+namespace photoscribe::report {
+
+Evaluator::Evaluator()
+    : hypotheses_(words_, Tokenizer::ptb),
+      references_(words_, Tokenizer::ptb),
+      others_(words_, Tokenizer::ptb) {}
+
+void Evaluator::add(const ResultRow& photo, const std::vector<std::string>& references) {
+  if (photo.state == "pending") {
+    ++pending_;
+    return;
+  }
+  blurred_ += photo.state == "blurred" ? 1 : 0;
+  failed_ += photo.state == "failed" ? 1 : 0;
+  const std::string key = std::to_string(photo.image_id);
+  Photo one;
+  one.image_id = photo.image_id;
+  one.captioned = photo.caption.has_value();
+  one.hypothesis = hypotheses_.add(key, photo.caption.value_or(""));
+  for (const std::string& caption : references) one.reference = references_.add(key, caption);
+  captions_ += static_cast<std::int64_t>(references.size());
+  fewest_ = std::min(fewest_, references.size());
+  most_ = std::max(most_, references.size());
+  if (one.captioned) by_uri_.emplace(photo.uri, photos_.size());
+  photos_.push_back(one);
+}
+
+void Evaluator::add_against(const ResultRow& photo) {
+  const auto found = by_uri_.find(photo.uri);
+  if (found == by_uri_.end() || !photo.caption) return;
+  both_.emplace_back(found->second, others_.add(std::to_string(both_.size()), *photo.caption));
+}
+
+std::vector<PhotoScore> Evaluator::scores(const CaptionSet& hypotheses,
+                                          const std::vector<ScoredPair>& pairs, int threads) const {
+  return score_photos(hypotheses, references_, pairs, frequencies_of(references_, pairs),
+                      BleuRule::coco, threads);
+}
+
+std::optional<AgainstRun> Evaluator::compare(const std::string& name,
+                                             const BootstrapSettings& settings) {
+  if (both_.empty()) return std::nullopt;
+  others_.group();
+  std::vector<ScoredPair> ours, theirs;
+  for (const auto& [photo, other] : both_) {
+    ours.push_back({photos_[photo].hypothesis, photos_[photo].reference});
+    theirs.push_back({other, photos_[photo].reference});
+  }
+  AgainstRun against;
+  against.run = name;
+  against.photos = static_cast<std::int64_t>(both_.size());
+  against.scores =
+      compare_paired(scores(hypotheses_, ours, settings.threads),
+                     scores(others_, theirs, settings.threads), BleuRule::coco, settings);
+  return against;
+}
+
+Expected<Evaluation> Evaluator::finish(const RunRow& run, const ReportOptions& options,
+                                       const std::optional<std::string>& against) {
+  hypotheses_.group();
+  references_.group();
+  const BootstrapSettings settings{options.resamples, options.seed, options.threads};
+  std::vector<ScoredPair> all, clear;
+  for (const Photo& photo : photos_) {
+    all.push_back({photo.hypothesis, photo.reference});
+    if (!photo.captioned) continue;
+    clear.push_back(all.back());
+    place_.emplace(photo.image_id, captioned_.size());
+    captioned_.push_back(photo.image_id);
+  }
+  Evaluation result;
+  result.blurred = blurred_;
+  result.failed = failed_;
+  result.pending = pending_;
+  result.references = captions_;
+  ScoreSignature signature;
+  signature.version = PHOTOSCRIBE_VERSION;
+  signature.references_min = photos_.empty() ? 0 : static_cast<std::int64_t>(fewest_);
+  signature.references_max = static_cast<std::int64_t>(most_);
+  signature.split = run.split_file.value_or("");
+  signature.resamples = options.resamples;
+  signature.seed = options.seed;
+  const auto line = [&](ScoreLine& into, const char* name, const std::vector<PhotoScore>& photos,
+                        std::int64_t dropped) {
+    into.name = name;
+    into.photos = static_cast<std::int64_t>(photos.size());
+    signature.photos = into.photos;
+    signature.dropped_blurred = dropped;
+    into.signature = signature_text(signature);
+    if (photos.empty()) return;
+    into.score = score_of(photos, BleuRule::coco);
+    into.intervals = bootstrap_intervals(photos, BleuRule::coco, settings);
+  };
+  captioned_scores_ = scores(hypotheses_, clear, options.threads);
+  line(result.clear, "clear photos only", captioned_scores_, blurred_);
+  line(result.all, "all photos", scores(hypotheses_, all, options.threads), 0);
+  for (const PhotoScore& photo : captioned_scores_) result.bleu4.add(bleu(photo.counts)[3]);
+  if (against) {
+    result.against = compare(*against, settings);
+    if (!result.against) {
+      return fail(Errc::usage, "run \"" + run.name + "\" and run \"" + *against +
+                                   "\": no photo with references has a caption in both");
+    }
+  }
+  return result;
+}
+
+const PhotoScore* Evaluator::score_of_photo(std::int64_t image_id) const {
+  const auto found = place_.find(image_id);
+  return found == place_.end() ? nullptr : &captioned_scores_[found->second];
+}
+
+}  // namespace photoscribe::report

@@ -1,0 +1,63 @@
+// evaluation: the photos of a run that have references, scored: all of them, the captioned ones,
+// and against another run. Captions are tokenised as they come, so memory grows with the words of
+// the scored photos and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/scores/caption_set.h"
+#include "common/scores/token_table.h"
+#include "ops/report/report.h"
+
+namespace photoscribe::report {
+
+class Evaluator {
+ public:
+  Evaluator();
+
+  /// One photo of the run and its references (not empty). A pending one is counted only.
+  void add(const ResultRow& photo, const std::vector<std::string>& references);
+  /// The same photo in the run that is compared with; others are passed over.
+  void add_against(const ResultRow& photo);
+
+  [[nodiscard]] bool empty() const { return photos_.empty() && pending_ == 0; }
+
+  /// Call once, after the last add; then scores may be asked for.
+  [[nodiscard]] Expected<Evaluation> finish(const RunRow& run, const ReportOptions& options,
+                                            const std::optional<std::string>& against);
+
+  /// Scores of a captioned photo among the captioned ones; none for others.
+  [[nodiscard]] const PhotoScore* score_of_photo(std::int64_t image_id) const;
+  /// Image ids of the captioned photos, in the order of their scores.
+  [[nodiscard]] const std::vector<std::int64_t>& captioned() const { return captioned_; }
+
+ private:
+  struct Photo {
+    std::int64_t image_id = 0;
+    bool captioned = false;
+    std::uint32_t hypothesis = 0, reference = 0;
+  };
+  [[nodiscard]] std::vector<PhotoScore> scores(const CaptionSet& hypotheses,
+                                               const std::vector<ScoredPair>& pairs,
+                                               int threads) const;
+  [[nodiscard]] std::optional<AgainstRun> compare(const std::string& name,
+                                                  const BootstrapSettings& settings);
+
+  TokenTable words_;
+  CaptionSet hypotheses_, references_, others_;
+  std::vector<Photo> photos_;
+  std::unordered_map<std::string, std::size_t> by_uri_;      // captioned ones, in photos_
+  std::vector<std::pair<std::size_t, std::uint32_t>> both_;  // photos_, others_
+  std::vector<std::int64_t> captioned_;
+  std::vector<PhotoScore> captioned_scores_;
+  std::unordered_map<std::int64_t, std::size_t> place_;  // of an image in captioned_
+  std::int64_t blurred_ = 0, failed_ = 0, pending_ = 0, captions_ = 0;
+  std::size_t fewest_ = SIZE_MAX, most_ = 0;  // references per photo
+};
+
+}  // namespace photoscribe::report

@@ -1,0 +1,103 @@
+#include "ops/report/gallery.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <iterator>
+
+namespace photoscribe::report {
+
+void Picks::offer(double key, std::int64_t image_id) {
+  if (std::isnan(key) || count_ == 0) return;
+  kept_.emplace(key, image_id);
+  if (kept_.size() > count_) kept_.erase(std::prev(kept_.end()));
+}
+
+std::vector<std::int64_t> Picks::ids() const {
+  std::vector<std::int64_t> all;
+  for (const auto& [key, image_id] : kept_) all.push_back(image_id);
+  return all;
+}
+
+std::optional<double> confidence_of(const ResultRow& photo) {
+  if (!photo.log_prob || !photo.tokens) return std::nullopt;
+  return std::exp(*photo.log_prob / static_cast<double>(*photo.tokens + 1));
+}
+
+GalleryBuilder::GalleryBuilder(std::size_t photos_each)
+    : best_(photos_each),
+      worst_(photos_each),
+      certain_(photos_each),
+      doubtful_(photos_each),
+      blurred_(photos_each),
+      just_clear_(photos_each) {}
+
+void GalleryBuilder::offer(const ResultRow& photo) {
+  if (const auto confidence = confidence_of(photo)) {
+    certain_.offer(-*confidence, photo.image_id);
+    doubtful_.offer(*confidence, photo.image_id);
+  }
+  if (!photo.blur_score) return;
+  if (photo.state == "blurred") blurred_.offer(*photo.blur_score, photo.image_id);
+  if (photo.state == "done") just_clear_.offer(*photo.blur_score, photo.image_id);
+}
+
+void GalleryBuilder::offer_scores(const Evaluator& scores) {
+  for (const std::int64_t image_id : scores.captioned()) {
+    const PhotoScore& score = *scores.score_of_photo(image_id);
+    best_.offer(-score.cider_d, image_id);
+    worst_.offer(score.cider_d + score.rouge_l, image_id);  // CIDEr-D of many is exactly 0
+  }
+}
+
+void GalleryBuilder::settle() {
+  const std::pair<const char*, const Picks*> all[] = {{"best", &best_},
+                                                      {"worst", &worst_},
+                                                      {"most confident", &certain_},
+                                                      {"least confident", &doubtful_},
+                                                      {"most blurred", &blurred_},
+                                                      {"just clear", &just_clear_}};
+  std::size_t rank = 0;
+  for (const auto& [name, picks] : all) {
+    for (const std::int64_t image_id : picks->ids()) {
+      auto& [place, names] = chosen_[image_id];
+      if (names.empty()) place = rank++;
+      names.emplace_back(name);
+    }
+  }
+}
+
+std::vector<std::string> GalleryBuilder::galleries_of(std::int64_t image_id) const {
+  const auto found = chosen_.find(image_id);
+  return found == chosen_.end() ? std::vector<std::string>() : found->second.second;
+}
+
+std::size_t GalleryBuilder::rank_of(std::int64_t image_id) const {
+  return chosen_.at(image_id).first;
+}
+
+std::vector<std::uint8_t> read_photo(const std::string& file, std::int64_t bytes_max) {
+  std::vector<std::uint8_t> bytes;
+  // Not blocking: a pipe may lie there by now.
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return bytes;
+  struct ::stat node {};
+  if (::fstat(fd, &node) == 0 && S_ISREG(node.st_mode) && node.st_size <= bytes_max) {
+    bytes.resize(static_cast<std::size_t>(node.st_size));
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+      const ssize_t got = ::read(fd, bytes.data() + done, bytes.size() - done);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    bytes.resize(done);
+  }
+  ::close(fd);
+  return bytes;
+}
+
+}  // namespace photoscribe::report

@@ -1,0 +1,58 @@
+// gallery: the photos of a run that are worth a look: best and worst, most and least certain, most
+// blurred and just clear.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ops/report/evaluation.h"
+#include "ops/report/report.h"
+
+namespace photoscribe::report {
+
+/// The `count` photos of the smallest keys; ties go to the lower image id.
+class Picks {
+ public:
+  explicit Picks(std::size_t count) : count_(count) {}
+  void offer(double key, std::int64_t image_id);
+  /// Smallest key first.
+  [[nodiscard]] std::vector<std::int64_t> ids() const;
+
+ private:
+  std::size_t count_;
+  std::set<std::pair<double, std::int64_t>> kept_;
+};
+
+/// Geometric mean probability of a word of the caption, end of sentence included: in (0, 1].
+[[nodiscard]] std::optional<double> confidence_of(const ResultRow& photo);
+
+class GalleryBuilder {
+ public:
+  explicit GalleryBuilder(std::size_t photos_each);
+
+  /// First pass: every photo of the run that was asked for.
+  void offer(const ResultRow& photo);
+  /// After the first pass: those that scored best and worst, when there are references.
+  void offer_scores(const Evaluator& scores);
+
+  /// Galleries of an image, in the order of the page; empty when it is in none.
+  [[nodiscard]] std::vector<std::string> galleries_of(std::int64_t image_id) const;
+  /// Rank of a photo for the page's first order: gallery by gallery.
+  [[nodiscard]] std::size_t rank_of(std::int64_t image_id) const;
+  void settle();  // before the two above
+
+ private:
+  Picks best_, worst_, certain_, doubtful_, blurred_, just_clear_;
+  std::map<std::int64_t, std::pair<std::size_t, std::vector<std::string>>> chosen_;
+};
+
+/// The file's bytes for a thumbnail; empty when it is no regular file of at most `bytes_max` bytes
+/// that can be read now.
+[[nodiscard]] std::vector<std::uint8_t> read_photo(const std::string& file, std::int64_t bytes_max);
+
+}  // namespace photoscribe::report

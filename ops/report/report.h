@@ -1,0 +1,104 @@
+// report: everything a person is told about a run, as numbers: scores with intervals, histograms,
+// pace, failures, and a few photos to look at. How it looks is the business of page.h and tables.h.
+//
+// It reads the database only; photos are opened for thumbnails alone, and a photo that is gone has
+// none. Scores are those of coco-caption on PTB tokens (DESIGN 8).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/scores/bootstrap.h"
+#include "common/scores/score_corpus.h"
+#include "ops/report/histogram.h"
+#include "scheduler/store/store.h"
+
+namespace photoscribe::report {
+
+/// One line of the headline table.
+struct ScoreLine {
+  std::string name;
+  std::int64_t photos = 0;
+  std::string signature;
+  CorpusScore score;
+  ScoreIntervals intervals;  // 95 %, by bootstrap over photos
+};
+
+/// What another paper or program reports on Flickr8k, of 100.
+struct PublishedScore {
+  const char* name;
+  double bleu[4];
+  const char* source;
+};
+[[nodiscard]] const std::vector<PublishedScore>& published_scores();
+
+/// Two runs over the photos that both captioned.
+struct AgainstRun {
+  std::string run;  // the other one
+  std::int64_t photos = 0;
+  PairedComparison scores;
+};
+
+struct Evaluation {
+  ScoreLine all;    // a blurred or failed photo counts as an empty caption
+  ScoreLine clear;  // captioned photos only
+  std::int64_t blurred = 0, failed = 0, pending = 0;  // of the photos with references
+  std::int64_t references = 0;                        // captions
+  Histogram bleu4 = unit_histogram();                 // sentence BLEU-4 of the captioned
+  std::optional<AgainstRun> against;
+};
+
+/// Worker time per photo, means in milliseconds.
+struct StageTimes {
+  std::int64_t photos = 0;
+  double read_ms = 0, decode_ms = 0, caption_ms = 0;  // caption: of the captioned
+};
+
+/// A photo to look at.
+struct GalleryPhoto {
+  std::vector<std::string> galleries;  // "best", "worst", "most confident" …
+  std::string name, uri;
+  std::string state;
+  double blur_score = 0;
+  int width_px = 0, height_px = 0;
+  std::optional<std::string> caption;
+  std::optional<double> confidence;  // geometric mean probability of a word, in (0, 1]
+  std::optional<std::array<double, 4>> bleu;
+  std::optional<double> rouge_l, cider_d;
+  std::vector<std::string> references;
+  std::string thumbnail;  // JPEG bytes; empty when the photo cannot be read any more
+};
+
+struct Report {
+  std::string version, made_at;  // of photoscribe; UTC
+  std::string database;
+  StoreSummary summary;
+  std::string model_card;  // Markdown; empty when the model's folder is not at hand
+  std::optional<Evaluation> evaluation;
+  Histogram blur = blur_histogram(), length = length_histogram();
+  Pace pace;
+  StageTimes stages;
+  std::vector<GalleryPhoto> gallery;
+};
+
+struct ReportOptions {
+  std::string database;    // for people
+  std::string model_card;  // as in Report
+  int resamples = 1000;
+  std::uint64_t seed = 12345;
+  int threads = 1;
+  std::size_t gallery_photos = 24;  // of each kind
+  bool thumbnails = true;
+};
+
+/// Everything about one run. With `against`, its scores are compared with those of that run
+/// (of `against_store`, which may be the same store), photo by photo; fails with usage when they
+/// have no captioned photo with references in common.
+[[nodiscard]] Expected<Report> make_report(Store& store, RunId run, const ReportOptions& options,
+                                           Store* against_store = nullptr,
+                                           std::optional<RunId> against = std::nullopt);
+
+}  // namespace photoscribe::report

@@ -1,0 +1,240 @@
+#include "ops/report/tables.h"
+
+#include <cstdio>
+
+#include "ops/cli/human_numbers.h"
+#include "ops/cli/safe_text.h"
+
+namespace photoscribe::report {
+namespace {
+
+using cli::grouped;
+using cli::replaced;
+using nlohmann::json;
+
+std::string interval_text(const Interval& interval) {
+  return percent(interval.low) + "–" + percent(interval.high);
+}
+
+/// A cell of a Markdown table.
+std::string cell(const std::string& text) {
+  std::string out;
+  for (const char c : cli::shown(text)) out += c == '|' ? "\\|" : std::string(1, c);
+  return out;
+}
+
+std::string score_row(const ScoreLine& line) {
+  std::string row = "| " + line.name + " | " + grouped(line.photos);
+  for (std::size_t n = 0; n < 4; ++n) {
+    row += " | " + percent(line.score.bleu[n]) + " (" + interval_text(line.intervals.bleu[n]) + ")";
+  }
+  return row + " | " + percent(line.score.rouge_l) + " (" + interval_text(line.intervals.rouge_l) +
+         ") | " + percent(line.score.cider_d) + " (" + interval_text(line.intervals.cider_d) +
+         ") |\n";
+}
+
+std::string published_rows() {
+  std::string rows;
+  for (const PublishedScore& other : published_scores()) {
+    rows += std::string("| *") + other.name + "* | ";
+    for (const double score : other.bleu) {
+      char text[16];
+      std::snprintf(text, sizeof text, "%.1f", score);
+      rows += std::string(" | ") + (score > 0 ? text : "–");
+    }
+    rows += " | – | – |\n";
+  }
+  return rows;
+}
+
+std::string scores_text(const Evaluation& evaluation) {
+  std::string out =
+      "## Scores\n\n| | photos | BLEU-1 | BLEU-2 | BLEU-3 | BLEU-4 | ROUGE-L | CIDEr-D |\n"
+      "| --- | --- | --- | --- | --- | --- | --- | --- |\n" +
+      score_row(evaluation.clear) + score_row(evaluation.all) + published_rows() +
+      "\nOf 100, with 95 % intervals by bootstrap over photos. A blurred or failed photo counts as "
+      "an "
+      "empty caption among all photos. Rows in italics are published results on Flickr8k's test "
+      "split.\n\nSignatures: `" +
+      evaluation.clear.signature + "`, `" + evaluation.all.signature + "`\n\n" + kAbsentScores +
+      "\n";
+  if (!evaluation.against) return out;
+  const AgainstRun& other = *evaluation.against;
+  out += "\n## Against run " + cell(other.run) + "\n\n| | this run | " + cell(other.run) +
+         " | difference | p |\n| --- | --- | --- | --- | --- |\n";
+  const auto row = [&out](const std::string& name, const Comparison& c) {
+    char p[32];
+    std::snprintf(p, sizeof p, "%.4g", c.p);
+    out += "| " + name + " | " + percent(c.a) + " | " + percent(c.b) + " | " +
+           percent(c.difference) + " (" + interval_text(c.interval) + ") | " + p + " |\n";
+  };
+  for (std::size_t n = 0; n < 4; ++n) {
+    row("BLEU-" + std::to_string(n + 1), other.scores.bleu[n]);
+  }
+  row("ROUGE-L", other.scores.rouge_l);
+  row("CIDEr-D", other.scores.cider_d);
+  return out + "\nThe same " + grouped(other.photos) +
+         " photos in both, paired bootstrap, two-sided p.\n";
+}
+
+json interval_json(const Interval& interval) { return {interval.low, interval.high}; }
+
+json line_json(const ScoreLine& line) {
+  json bleu = json::array(), intervals = json::array();
+  for (std::size_t n = 0; n < 4; ++n) {
+    bleu.push_back(line.score.bleu[n]);
+    intervals.push_back(interval_json(line.intervals.bleu[n]));
+  }
+  return {{"signature", line.signature},
+          {"photos", line.photos},
+          {"bleu", bleu},
+          {"rouge_l", line.score.rouge_l},
+          {"cider_d", line.score.cider_d},
+          {"intervals",
+           {{"bleu", intervals},
+            {"rouge_l", interval_json(line.intervals.rouge_l)},
+            {"cider_d", interval_json(line.intervals.cider_d)}}}};
+}
+
+json histogram_json(const Histogram& histogram) {
+  return {{"from", histogram.from},
+          {"bin_width", histogram.width},
+          {"log10", histogram.log10},
+          {"counts", histogram.counts}};
+}
+
+json against_json(const AgainstRun& other) {
+  const auto one = [](const Comparison& c) {
+    return json{{"a", c.a},
+                {"b", c.b},
+                {"difference", c.difference},
+                {"interval", interval_json(c.interval)},
+                {"p", c.p}};
+  };
+  json bleu = json::array();
+  for (const Comparison& c : other.scores.bleu) bleu.push_back(one(c));
+  return {{"run", replaced(other.run)},
+          {"photos", other.photos},
+          {"bleu", bleu},
+          {"rouge_l", one(other.scores.rouge_l)},
+          {"cider_d", one(other.scores.cider_d)}};
+}
+
+template <class T>
+json or_null(const std::optional<T>& value) {
+  return value ? json(*value) : json();
+}
+
+json photo_json(const GalleryPhoto& photo) {
+  json references = json::array();
+  for (const std::string& caption : photo.references) references.push_back(replaced(caption));
+  return {{"galleries", photo.galleries},
+          {"uri", replaced(photo.uri)},
+          {"state", photo.state},
+          {"blur_score", photo.blur_score},
+          {"width", photo.width_px},
+          {"height", photo.height_px},
+          {"caption", photo.caption ? json(replaced(*photo.caption)) : json()},
+          {"confidence", or_null(photo.confidence)},
+          {"bleu", or_null(photo.bleu)},
+          {"rouge_l", or_null(photo.rouge_l)},
+          {"cider_d", or_null(photo.cider_d)},
+          {"references", references}};
+}
+
+json settings_json(const RunSettings& s) {
+  return {{"model", s.model_name},
+          {"model_hash", s.model_hash},
+          {"beam", s.search.beam},
+          {"length_alpha", s.search.length_alpha},
+          {"tokens_max", s.search.tokens_max},
+          {"blur_mode", to_string(s.blur.mode)},
+          {"blur_threshold", s.blur.blur_threshold}};
+}
+
+}  // namespace
+
+std::string percent(double score) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", 100 * score);
+  return text;
+}
+
+std::string markdown(const Report& r) {
+  const StateCounts& counts = r.summary.counts.asked;
+  const RunSettings& s = r.summary.run.settings;
+  std::string out = "# Run " + cell(r.summary.run.name) + " of " + cell(r.database) + "\n\n" +
+                    cli::counted(counts.total(), "photo") + ": " + grouped(counts.done) +
+                    " captioned, " + grouped(counts.blurred) + " blurred, " +
+                    grouped(counts.failed()) + " failed, " + grouped(counts.pending) +
+                    " to do. Model " + cell(s.model_name) + " " + s.model_hash.substr(0, 12) +
+                    ", beam " + std::to_string(s.search.beam) + ", blur threshold " +
+                    std::to_string(s.blur.blur_threshold).substr(0, 8) + ".\n\n";
+  if (r.evaluation) out += scores_text(*r.evaluation) + "\n";
+  if (!r.summary.failures.empty()) {
+    out += "## Failures\n\n| reason | photos | example |\n| --- | --- | --- |\n";
+    for (const FailureGroup& group : r.summary.failures) {
+      out += "| " + std::string(to_string(group.reason)) + " | " + grouped(group.images) + " | " +
+             cell(group.example_uri) + ": " + cell(group.example_detail) + " |\n";
+    }
+    out += "\n";
+  }
+  if (r.pace.active_s > 0) {
+    out += grouped(r.pace.photos) + " photos in " + cli::duration_text(r.pace.active_s) + ", " +
+           cli::rate_text(static_cast<double>(r.pace.photos) / r.pace.active_s) + " photos/s.\n";
+  }
+  return out;
+}
+
+json to_json(const Report& r) {
+  const StateCounts& counts = r.summary.counts.asked;
+  json object{
+      {"photoscribe", r.version},
+      {"made_at", r.made_at},
+      {"database", replaced(r.database)},
+      {"run", r.summary.run.name},
+      {"settings", settings_json(r.summary.run.settings)},
+      {"counts",
+       {{"photos", counts.total()},
+        {"done", counts.done},
+        {"blurred", counts.blurred},
+        {"failed", counts.failed()},
+        {"pending", counts.pending},
+        {"vanished", r.summary.counts.vanished}}},
+      {"failures", json::array()},
+      {"histograms",
+       {{"blur_score", histogram_json(r.blur)}, {"caption_tokens", histogram_json(r.length)}}},
+      {"pace",
+       {{"bin_s", r.pace.bin_s},
+        {"photos", r.pace.counts},
+        {"pauses_before_bin", r.pace.pauses},
+        {"active_s", r.pace.active_s}}},
+      {"stages",
+       {{"photos", r.stages.photos},
+        {"read_ms", r.stages.read_ms},
+        {"decode_ms", r.stages.decode_ms},
+        {"caption_ms", r.stages.caption_ms}}},
+      {"gallery", json::array()}};
+  for (const FailureGroup& group : r.summary.failures) {
+    object["failures"].push_back({{"reason", to_string(group.reason)},
+                                  {"photos", group.images},
+                                  {"example", replaced(group.example_uri)},
+                                  {"detail", replaced(group.example_detail)}});
+  }
+  for (const GalleryPhoto& photo : r.gallery) object["gallery"].push_back(photo_json(photo));
+  if (r.evaluation) {
+    const Evaluation& e = *r.evaluation;
+    object["scores"] = {
+        {"all", line_json(e.all)}, {"clear", line_json(e.clear)}, {"references", e.references}};
+    object["histograms"]["bleu4"] = histogram_json(e.bleu4);
+    if (e.against) object["against"] = against_json(*e.against);
+    object["published"] = json::array();
+    for (const PublishedScore& other : published_scores()) {
+      object["published"].push_back(
+          {{"name", other.name}, {"bleu", other.bleu}, {"source", other.source}});
+    }
+  }
+  return object;
+}
+
+}  // namespace photoscribe::report

@@ -1,0 +1,25 @@
+// tables: a report as Markdown and as JSON.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "ops/report/report.h"
+
+namespace photoscribe::report {
+
+/// For pages and terminals: scores of 100, intervals, signature, counts, failures.
+[[nodiscard]] std::string markdown(const Report& report);
+
+/// Every number of the report. BLEU and ROUGE-L in [0, 1], CIDEr-D in [0, 10]; intervals are
+/// [low, high]. Names that are no UTF-8 have their bytes replaced. Without thumbnails.
+[[nodiscard]] nlohmann::json to_json(const Report& report);
+
+/// Why METEOR and SPICE are not among the scores.
+inline constexpr const char* kAbsentScores =
+    "METEOR and SPICE are left out: their reference implementations are Java programs.";
+
+/// "58.5", of a score in [0, 1] shown of 100.
+[[nodiscard]] std::string percent(double score);
+
+}  // namespace photoscribe::report
