@@ -134,6 +134,22 @@ TEST_F(DatabaseVerbs, ExportsCocoResultsIntoAFile) {
   }
 }
 
+TEST_F(DatabaseVerbs, ReportsOnARunAsTablesNumbersAndAPage) {
+  const std::string page = folder_.file("report.html");
+
+  const ChildOutput tables = photoscribe({"report", database()});
+  const ChildOutput numbers = photoscribe({"report", database(), "--json", "--html", page});
+  const ChildOutput unknown = photoscribe({"report", database(), "--run", "nosuch"});
+
+  EXPECT_EQ(tables.exit_status, 0) << tables.err;
+  EXPECT_THAT(tables.out, HasSubstr("4 photos: 1 captioned, 1 blurred, 1 failed, 1 to do."));
+  EXPECT_EQ(json::parse(numbers.out)["counts"]["done"], 1);
+  std::ifstream in(page);
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}), HasSubstr("rex"));
+  EXPECT_EQ(unknown.exit_status, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("there are: default"));
+}
+
 TEST_F(DatabaseVerbs, CopiesADatabaseThatIsBeingWritten) {
   const std::string copy = folder_.file("copy.db");
   ASSERT_NE(store_, std::nullopt);  // holds the writer's lock
