@@ -3,12 +3,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
+#include "common/core/scratch_folder.h"
 #include "common/sqlite/lock_file.h"
 #include "scheduler/batch_job.h"
 #include "scheduler/prepare_run.h"
@@ -156,37 +154,11 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
   return summary;
 }
 
-/// A folder for one call, gone with it.
-class ScratchFolder {
- public:
-  static Expected<ScratchFolder> make() {
-    std::error_code error;
-    const fs::path parent = fs::temp_directory_path(error);
-    std::string name = (parent / "photoscribe-dry-run-XXXXXX").string();
-    if (!error && ::mkdtemp(name.data()) != nullptr) return ScratchFolder(std::move(name));
-    return fail(Errc::environment, "make a folder for a copy of the database in " +
-                                       parent.string() + ": " +
-                                       (error ? error.message() : std::strerror(errno)) +
-                                       "; TMPDIR may name another place");
-  }
-  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
-  ScratchFolder& operator=(ScratchFolder&&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
-
 /// What a run would do, found out by preparing it on a copy of the database: so the counts are
 /// those of the real call, whatever it changes.
 Expected<RunSummary> run_dry(const RunRequest& request, RunObserver& observer,
                              const StopHandle& stop, Clock::time_point started) {
-  const Expected<ScratchFolder> scratch = ScratchFolder::make();
+  const Expected<ScratchFolder> scratch = ScratchFolder::make("a copy of the database");
   if (!scratch) return fail(scratch.error());
   const std::string copy = scratch->file("copy.db");
   if (fs::exists(request.database)) {

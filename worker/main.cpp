@@ -22,6 +22,7 @@
 #include "worker/consumer.h"
 #include "worker/log.h"
 #include "worker/options.h"
+#include "worker/thumbnail_command.h"
 
 namespace photoscribe {
 namespace {
@@ -167,6 +168,16 @@ int run(int argc, char** argv) {
                   "a score below it is blurred")
       ->capture_default_str();
 
+  ThumbnailCommand thumbnail_command;
+  CLI::App& thumbnails = *app.add_subcommand("thumbnails", "small JPEGs of photos, for reports");
+  thumbnails.add_option("files", thumbnail_command.files, "photos")->type_name("FILE")->required();
+  thumbnails.add_option("-o,--output", thumbnail_command.output, "folder for 0.jpg, 1.jpg …")
+      ->type_name("DIR")
+      ->required();
+  thumbnails.add_option("--side", thumbnail_command.side_px, "pixels of the longer side")
+      ->capture_default_str()
+      ->check(CLI::Range(16, 1024));
+
   bool check_json = false;
   std::string check_model;
   CLI::App& check = *app.add_subcommand("check", "what this machine can do for a worker");
@@ -179,6 +190,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
   if (blur.parsed()) return run_blur_command(blur_command, std::cout);
+  if (thumbnails.parsed()) return run_thumbnail_command(thumbnail_command);
   if (check.parsed()) return run_check_command(check_model, check_json, std::cout);
   return work(options);
 }

@@ -2,6 +2,7 @@
 #include "ops/report/report.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -9,6 +10,8 @@
 #include <thread>
 
 #include "common/core/model_folder.h"
+#include "common/core/scratch_folder.h"
+#include "ops/cli/child_output.h"
 #include "ops/cli/choose_run.h"
 #include "ops/cli/database_option.h"
 #include "ops/cli/exit_status.h"
@@ -33,6 +36,13 @@ struct ReportVerb {
   report::ReportOptions options;
 };
 
+constexpr std::size_t kFilesAtOnce = 500;  // of one command line
+
+std::string bytes_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
 /// The card of the run's model, when the model that is at hand here is that one.
 std::string model_card(const Settings& settings, const RunRow& run) {
   const Expected<LoadedConfig> loaded = settings.load();
@@ -41,8 +51,39 @@ std::string model_card(const Settings& settings, const RunRow& run) {
   if (!folder) return {};
   const Expected<ModelFolder> model = read_model_folder(*folder);
   if (!model || model->hash != run.settings.model_hash) return {};
-  std::ifstream in(*folder + "/MODEL_CARD.md", std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  return bytes_of(*folder + "/MODEL_CARD.md");
+}
+
+/// Decoding is the worker's. Without one the page has no pictures, and standard error tells why.
+report::Thumbnailer thumbnailer(const Settings& settings) {
+  return [&settings](const std::vector<std::string>& files) {
+    std::vector<std::string> pictures(files.size());
+    const auto without = [&pictures](const std::string& why) {
+      write_all(STDERR_FILENO, "warning: no pictures: " + shown(why) + "\n");
+      return pictures;
+    };
+    const Expected<LoadedConfig> loaded = settings.load();
+    if (!loaded) return without(loaded.error().message);
+    const Expected<std::string> worker = find_worker(loaded->config);
+    if (!worker) return without(worker.error().message);
+    const Expected<ScratchFolder> folder = ScratchFolder::make("thumbnails");
+    if (!folder) return without(folder.error().message);
+    for (std::size_t from = 0; from < files.size(); from += kFilesAtOnce) {
+      const std::size_t to = std::min(files.size(), from + kFilesAtOnce);
+      std::vector<std::string> words{*worker, "thumbnails", "--output", folder->path()};
+      for (std::size_t i = from; i < to; ++i) words.push_back(files[i]);
+      const Expected<ChildOutput> made = run_child(words, std::chrono::minutes(10));
+      if (!made) return without(made.error().message);
+      if (made->exit_status != 0) return without(made->err);
+      for (std::size_t i = from; i < to; ++i) {
+        const std::string file = folder->file(std::to_string(i - from) + ".jpg");
+        pictures[i] = bytes_of(file);
+        std::error_code ignored;
+        std::filesystem::remove(file, ignored);
+      }
+    }
+    return pictures;
+  };
 }
 
 Expected<report::Report> make(const ReportVerb& verb) {
@@ -55,7 +96,7 @@ Expected<report::Report> make(const ReportVerb& verb) {
   report::ReportOptions options = verb.options;
   options.database = *database;
   options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  options.thumbnails = !verb.html.empty();
+  if (!verb.html.empty()) options.thumbnails = thumbnailer(verb.settings);
   options.model_card = model_card(verb.settings, *run);
   if (verb.against.empty() && verb.against_database.empty()) {
     return make_report(*store, run->id, options);

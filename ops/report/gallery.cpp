@@ -1,10 +1,5 @@
 #include "ops/report/gallery.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cmath>
 #include <iterator>
 
@@ -77,27 +72,6 @@ std::vector<std::string> GalleryBuilder::galleries_of(std::int64_t image_id) con
 
 std::size_t GalleryBuilder::rank_of(std::int64_t image_id) const {
   return chosen_.at(image_id).first;
-}
-
-std::vector<std::uint8_t> read_photo(const std::string& file, std::int64_t bytes_max) {
-  std::vector<std::uint8_t> bytes;
-  // Not blocking: a pipe may lie there by now.
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) return bytes;
-  struct ::stat node {};
-  if (::fstat(fd, &node) == 0 && S_ISREG(node.st_mode) && node.st_size <= bytes_max) {
-    bytes.resize(static_cast<std::size_t>(node.st_size));
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t got = ::read(fd, bytes.data() + done, bytes.size() - done);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    bytes.resize(done);
-  }
-  ::close(fd);
-  return bytes;
 }
 
 }  // namespace photoscribe::report

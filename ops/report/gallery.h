@@ -51,8 +51,4 @@ class GalleryBuilder {
   std::map<std::int64_t, std::pair<std::size_t, std::vector<std::string>>> chosen_;
 };
 
-/// The file's bytes for a thumbnail; empty when it is no regular file of at most `bytes_max` bytes
-/// that can be read now.
-[[nodiscard]] std::vector<std::uint8_t> read_photo(const std::string& file, std::int64_t bytes_max);
-
 }  // namespace photoscribe::report

@@ -6,14 +6,11 @@
 #include <map>
 #include <utility>
 
-#include "common/image/thumbnail.h"
 #include "ops/report/evaluation.h"
 #include "ops/report/gallery.h"
 
 namespace photoscribe::report {
 namespace {
-
-constexpr int kThumbnailPx = 240;
 
 std::string utc_now() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -114,20 +111,31 @@ class Reporter {
     if (!roots) return fail(roots.error());
     for (const Root& root : *roots) folders[root.name] = root.folder;
     std::map<std::size_t, GalleryPhoto> chosen;  // by rank
+    std::map<std::size_t, std::string> files;
     Status read = store_.for_each_result(run_, [&](const ResultRow& photo) -> Status {
       std::vector<std::string> galleries = gallery_.galleries_of(photo.image_id);
       if (galleries.empty()) return {};
-      Expected<GalleryPhoto> one = shown(photo, folders[photo.root]);
+      Expected<GalleryPhoto> one = shown(photo);
       if (!one) return fail(one.error());
       one->galleries = std::move(galleries);
-      chosen.emplace(gallery_.rank_of(photo.image_id), std::move(*one));
+      const std::size_t rank = gallery_.rank_of(photo.image_id);
+      files.emplace(rank, folders[photo.root] + "/" + photo.path);
+      chosen.emplace(rank, std::move(*one));
       return {};
     });
+    if (!read) return read;
     for (auto& [rank, photo] : chosen) report_.gallery.push_back(std::move(photo));
-    return read;
+    if (!options_.thumbnails) return {};
+    std::vector<std::string> names;
+    for (auto& [rank, file] : files) names.push_back(std::move(file));
+    std::vector<std::string> pictures = options_.thumbnails(names);
+    for (std::size_t i = 0; i < std::min(pictures.size(), names.size()); ++i) {
+      report_.gallery[i].thumbnail = std::move(pictures[i]);
+    }
+    return {};
   }
 
-  Expected<GalleryPhoto> shown(const ResultRow& row, const std::string& folder) {
+  Expected<GalleryPhoto> shown(const ResultRow& row) {
     GalleryPhoto photo;
     photo.uri = row.uri;
     photo.name = row.uri.substr(row.uri.rfind('/') + 1);
@@ -145,13 +153,6 @@ class Reporter {
     Expected<std::vector<std::string>> references = store_.references_of(row.image_id);
     if (!references) return fail(references.error());
     photo.references = std::move(*references);
-    if (!options_.thumbnails) return photo;
-    const DecodeLimits& limits = report_.summary.run.settings.limits;
-    const auto bytes = read_photo(folder + "/" + row.path, limits.file_bytes_max);
-    if (bytes.empty()) return photo;
-    const auto small = jpeg_thumbnail(bytes, kThumbnailPx,
-                                      {photo.blur_score, photo.width_px, photo.height_px}, limits);
-    if (small) photo.thumbnail.assign(small->begin(), small->end());
     return photo;
   }
 

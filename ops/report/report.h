@@ -1,11 +1,12 @@
 // report: everything a person is told about a run, as numbers: scores with intervals, histograms,
 // pace, failures, and a few photos to look at. How it looks is the business of page.h and tables.h.
 //
-// It reads the database only; photos are opened for thumbnails alone, and a photo that is gone has
-// none. Scores are those of coco-caption on PTB tokens (DESIGN 8).
+// It reads the database only; thumbnails come from elsewhere, and a photo that is gone has none.
+// Scores are those of coco-caption on PTB tokens (DESIGN 8).
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -84,6 +85,9 @@ struct Report {
   std::vector<GalleryPhoto> gallery;
 };
 
+/// JPEGs of the files, "" for those that cannot be shown now; as many as files.
+using Thumbnailer = std::function<std::vector<std::string>(const std::vector<std::string>& files)>;
+
 struct ReportOptions {
   std::string database;    // for people
   std::string model_card;  // as in Report
@@ -91,7 +95,7 @@ struct ReportOptions {
   std::uint64_t seed = 12345;
   int threads = 1;
   std::size_t gallery_photos = 24;  // of each kind
-  bool thumbnails = true;
+  Thumbnailer thumbnails;           // none: a report without pictures
 };
 
 /// Everything about one run. With `against`, its scores are compared with those of that run

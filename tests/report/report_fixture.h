@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -79,6 +81,14 @@ class ReportTest : public StoreTest {
     options.model_card = "# Card\n<i>of the model</i>";
     options.resamples = 200;
     options.gallery_photos = gallery_photos;
+    options.thumbnails = [](const std::vector<std::string>& names) {
+      std::vector<std::string> pictures;
+      for (const std::string& name : names) {
+        std::ifstream in(name, std::ios::binary);  // as the worker's are: JPEG, or nothing
+        pictures.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+      }
+      return pictures;
+    };
     return must(report::make_report(store(), run(), options));
   }
 };

@@ -66,6 +66,7 @@ TEST_F(ReportTest, PicksThePhotosThatAreWorthALook) {
   EXPECT_THAT(blur->galleries, ::testing::ElementsAre("most blurred"));
   EXPECT_EQ(photo_named(made, "p13.jpg"), nullptr);
   EXPECT_THAT(best->thumbnail, StartsWith("\xff\xd8"));
+  EXPECT_NE(best->thumbnail, surest->thumbnail);
 }
 
 TEST_F(ReportTest, ShowsAPhotoThatIsGoneWithoutItsPicture) {

@@ -8,6 +8,7 @@
 #include "tests/image/make_images.h"
 #include "tests/support/temp_dir.h"
 #include "worker/blur_command.h"
+#include "worker/thumbnail_command.h"
 
 namespace photoscribe {
 namespace {
@@ -89,6 +90,30 @@ TEST_F(LoadTask, GivesTheTaskBackWhenTheRootIsGone) {
 
   ASSERT_TRUE(std::holds_alternative<Fault>(outcome));
   EXPECT_EQ(std::get<Fault>(outcome).of, FaultOf::storage);
+}
+
+TEST_F(LoadTask, MakesThumbnailsInTheProportionsOfThePhotos) {
+  put("wide.jpg", photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(600, 300)));
+  put("bad.jpg", Bytes(10, 'x'));
+  ThumbnailCommand command;
+  command.files = {folder.file("wide.jpg"), folder.file("bad.jpg"), folder.file("absent.jpg")};
+  command.output = folder.path();
+  command.side_px = 120;
+
+  EXPECT_EQ(run_thumbnail_command(command), 0);
+
+  FileBuffer buffer;
+  const auto everything = PhotoRoot::open("files", "/");
+  const auto bytes = buffer.read(*everything, folder.file("0.jpg").substr(1), 1 << 20);
+  ASSERT_TRUE(bytes);
+  const auto measured = measure_photo(*bytes, BlurSettings(), DecodeLimits());
+  ASSERT_TRUE(measured);
+  EXPECT_EQ(measured->width_px, 120);
+  EXPECT_EQ(measured->height_px, 60);
+  EXPECT_FALSE(std::filesystem::exists(folder.file("1.jpg")));
+  EXPECT_FALSE(std::filesystem::exists(folder.file("2.jpg")));
+  command.output = folder.file("no such folder");
+  EXPECT_EQ(run_thumbnail_command(command), 3);
 }
 
 TEST_F(LoadTask, ScoresFilesForPeopleAndMachines) {
