@@ -1,8 +1,7 @@
 // encoder: the convolutional trunk that turns a photo into a grid of features. Private to models/.
 //
-// Batch norm is folded into weights and biases, so every layer is a convolution with a bias, and a
-// state dict of torchvision's names fits after folding. This is the plain form, which can be
-// trained; fast_encoder.h is the form that captions.
+// This is the plain form, which can be trained; fast_encoder.h is the form that captions. What it
+// computes is the list of encoder_layers.h; its parameters are those with batch norm folded in.
 //
 // N photos, C channels, S side in pixels, G grid side (S / 32).
 #pragma once
@@ -12,23 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "models/encoder_layers.h"
 #include "models/tensors.h"
 
 namespace photoscribe {
-
-struct ConvLayer {
-  std::string name;  // torchvision's, without ".weight" and ".bias"
-  std::int64_t in = 0, out = 0;
-  std::int64_t kernel = 1, stride = 1, groups = 1;
-  bool relu6 = false;           // clamped to [0, 6] behind the bias
-  bool keeps_residual = false;  // its input is added to the output of the block …
-  bool adds_residual = false;   // … that ends here
-};
-
-/// The convolutions of `architecture` in order. Throws std::runtime_error for one that is unknown.
-/// mobilenet_v2: Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR
-/// 2018, table 2, up to the last 1x1 convolution (1,280 channels).
-[[nodiscard]] std::vector<ConvLayer> encoder_layers(const std::string& architecture);
 
 class Encoder {
  public:
@@ -42,14 +28,20 @@ class Encoder {
 
   /// Names with `prefix` -> the live parameters.
   [[nodiscard]] TensorMap parameters(const std::string& prefix = "") const;
-  [[nodiscard]] const std::vector<ConvLayer>& layers() const noexcept { return layers_; }
+  [[nodiscard]] const std::vector<EncoderLayer>& layers() const noexcept { return layers_; }
+  /// Of a convolution; undefined for other layers.
   [[nodiscard]] const torch::Tensor& weight(std::size_t layer) const { return weights_.at(layer); }
   [[nodiscard]] const torch::Tensor& bias(std::size_t layer) const { return biases_.at(layer); }
 
  private:
-  std::vector<ConvLayer> layers_;
+  [[nodiscard]] torch::Tensor convolve(std::size_t layer, torch::Tensor x) const;
+
+  std::vector<EncoderLayer> layers_;
   std::vector<torch::Tensor> weights_, biases_;
 };
+
+/// The shape of a convolution's weight.
+[[nodiscard]] std::vector<std::int64_t> weight_shape(const EncoderLayer& layer);
 
 /// Random parameters of He et al. 2015's scale for `architecture`, from LibTorch's default
 /// generator: for tests and `photoscribe-train init`.

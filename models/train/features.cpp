@@ -45,7 +45,10 @@ std::string cache_key(const std::vector<std::string>& paths, const std::string& 
   Fnv1a hash;
   const auto bytes = read_bytes(encoder_file);
   hash.add(bytes.data(), bytes.size());
-  hash.add(to_yaml(model, SearchSettings{}));
+  hash.add(model.encoder);
+  for (const auto& three : {model.mean, model.std})
+    for (const double value : three) hash.add(std::to_string(value));
+  hash.add(std::to_string(model.input_side_px));
   hash.add(std::to_string(kPreprocessingVersion) + (mirrored ? " mirrored" : ""));
   for (const std::string& path : paths) {
     std::error_code ignored;

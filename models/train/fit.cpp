@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "models/model_store.h"
+#include "models/safetensors.h"
 #include "models/train/augment.h"
 #include "models/train/trainer.h"
 
@@ -302,12 +303,34 @@ std::function<void(std::int64_t, std::int64_t)> say_cached(const char* what) {
   };
 }
 
+/// Fills in what follows from the encoder's file.
+Expected<FitOptions> complete(FitOptions o) {
+  if (o.features.empty()) o.features = o.work;
+  if (o.architecture.encoder.empty()) {
+    const auto file = SafetensorsFile::open(o.encoder);
+    if (!file) return fail(file.error());
+    const auto said = file->metadata().find("architecture");
+    o.architecture.encoder = said == file->metadata().end() ? "mobilenet_v2" : said->second;
+  }
+  return guard(Errc::invalid_config, o.encoder, [&] {
+    if (o.architecture.input_side_px % 32 != 0) throw std::runtime_error("--side is no multiple of 32");
+    o.architecture.feature_channels =
+        static_cast<int>(feature_channels(encoder_layers(o.architecture.encoder)));
+    return o;
+  });
+}
+
 }  // namespace
 
-Status fit(const FitOptions& options) {
-  std::error_code failed;
-  std::filesystem::create_directories(options.work, failed);
-  if (failed) return fail(Errc::environment, options.work + ": " + failed.message());
+Status fit(const FitOptions& wanted) {
+  auto completed = complete(wanted);
+  if (!completed) return fail(completed.error());
+  const FitOptions& options = *completed;
+  for (const std::string& folder : {options.work, options.features}) {
+    std::error_code failed;
+    std::filesystem::create_directories(folder, failed);
+    if (failed) return fail(Errc::environment, folder + ": " + failed.message());
+  }
   const auto train = read_split(options.captions, options.train);
   if (!train) return fail(train.error());
   const auto dev = read_split(options.captions, options.dev);
@@ -324,11 +347,11 @@ Status fit(const FitOptions& options) {
                  const Encoder encoder(options.architecture.encoder, *encoder_tensors);
                  const auto train_paths = paths_of(options.photos, *train);
                  auto train_features = FeatureCache::open_or_make(
-                     options.work + "/features.train", train_paths, encoder, options.encoder,
+                     options.features + "/features.train", train_paths, encoder, options.encoder,
                      options.architecture, options.mirror, say_cached("train"));
                  if (!train_features) return Status(fail(train_features.error()));
                  auto dev_features = FeatureCache::open_or_make(
-                     options.work + "/features.dev", paths_of(options.photos, *dev), encoder,
+                     options.features + "/features.dev", paths_of(options.photos, *dev), encoder,
                      options.encoder, options.architecture, false, say_cached("dev"));
                  if (!dev_features) return Status(fail(dev_features.error()));
                  at::manual_seed(options.seed);

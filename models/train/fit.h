@@ -17,13 +17,15 @@ namespace photoscribe {
 
 struct FitOptions {
   std::string photos, captions, train, dev;  // folder and files
-  std::string encoder;                       // safetensors of the trunk, torchvision's names
+  std::string encoder;                       // safetensors of the trunk (import.h)
   std::string output;                        // model folder to write
-  std::string work;                          // cache, checkpoint and curve; kept afterwards
+  std::string work;                          // checkpoint and curve; kept afterwards
+  std::string features;                      // folder of the cached features; empty: `work`
   std::string name = "photoscribe";
   std::string command;  // as it was typed, for the record
 
-  ModelArchitecture architecture;
+  ModelArchitecture architecture;  // no encoder: what the encoder's file says, else mobilenet_v2;
+                                   // feature_channels are the encoder's
   LossSettings loss;
   SearchSettings search;
   std::int64_t words_count_min = 5;  // rarer words are unknown words

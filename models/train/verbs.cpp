@@ -22,18 +22,27 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
   verb.add_option("--dev", o.dev, "List of the photos that decide which epoch is the best")
       ->required()
       ->check(CLI::ExistingFile);
-  verb.add_option("--encoder", o.encoder, "The encoder's weights (safetensors, batch norm folded)")
+  verb.add_option("--encoder", o.encoder,
+                  "The encoder's weights, as photoscribe-train import writes them")
       ->required()
       ->check(CLI::ExistingFile);
   verb.add_option("--output", o.output, "Model folder to write")->required();
   verb.add_option("--work", o.work,
                   "Folder for features, checkpoint and curve.csv; the same folder again goes on "
                   "where a killed run stood. Default: OUTPUT.work");
+  verb.add_option("--features", o.features,
+                  "Folder for the encoder's features, which several runs may share. Default: WORK");
   verb.add_option("--name", o.name, "The model's name, for people")->capture_default_str();
 }
 
 void add_fit_network(CLI::App& verb, FitOptions& o) {
   const auto size = CLI::Range(1, 65'536);
+  verb.add_option("--architecture", o.architecture.encoder,
+                  "The encoder's architecture. Default: what its file says, else mobilenet_v2");
+  verb.add_option("--side", o.architecture.input_side_px,
+                  "Side in pixels that photos are squashed to, a multiple of 32")
+      ->check(CLI::Range(32, 2'048))
+      ->capture_default_str();
   verb.add_option("--annotation-size", o.architecture.annotation_size)
       ->check(size)
       ->capture_default_str();
@@ -108,6 +117,7 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
   };
   const auto state = std::make_shared<State>();
   state->options.command = command;
+  state->options.architecture.encoder.clear();
   CLI::App* verb = app.add_subcommand("fit", "Train a model on captioned photos");
   add_fit_files(*verb, state->options);
   add_fit_network(*verb, state->options);
@@ -115,7 +125,9 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
   add_threads(*verb, state->threads);
   verb->callback([state, &status] {
     use_threads(state->threads);
-    if (state->options.work.empty()) state->options.work = state->options.output + ".work";
+    FitOptions& o = state->options;
+    if (o.work.empty()) o.work = o.output + ".work";
+    if (o.features.empty()) o.features = o.work;
     status = fit(state->options);
   });
 }
@@ -124,6 +136,7 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
 
 void add_verbs(CLI::App& app, const std::string& command, Status& status) {
   add_fit(app, command, status);
+  add_import(app, status);
   add_init(app, status);
   add_inspect(app, status);
   add_evaluate(app, status);

@@ -1,0 +1,32 @@
+// import: a trunk's parameters as other frameworks keep them, made into ours. Private to
+// models/train.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "common/core/error.h"
+#include "models/tensors.h"
+
+namespace photoscribe {
+
+struct ImportedEncoder {
+  TensorMap tensors;                   // convolutions with batch norm folded in, as Encoder takes them
+  std::vector<std::string> left_over;  // what the state dict holds besides: classifier, counters, …
+  std::size_t folded = 0;              // batch norms
+};
+
+/// The trunk `architecture` (encoder_layers.h) out of a state dict with torchvision's names or
+/// timm's. Batch norm statistics are folded with `epsilon`; a convolution that stands there with a
+/// bias and without its batch norm counts as folded already. Fails with invalid_config, naming
+/// every array that is missing or has another shape.
+[[nodiscard]] Expected<ImportedEncoder> import_encoder(const TensorMap& state,
+                                                       const std::string& architecture,
+                                                       double epsilon);
+
+/// The arrays of `path`: .safetensors, or a zip file of torch.save (see pickle.h). Fails with
+/// model_failure.
+[[nodiscard]] Expected<TensorMap> load_state_dict(const std::string& path);
+
+}  // namespace photoscribe
