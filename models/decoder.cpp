@@ -2,20 +2,35 @@
 
 #include <ATen/ATen.h>
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
-#include <vector>
 
 namespace photoscribe {
 namespace {
 
+using torch::Tensor;
 using Shape = std::vector<std::int64_t>;
 
+DecoderParameters empty_decoder(const std::string& name) {
+  if (name == "show_attend_tell") return AttendTellParameters{};
+  if (name == "top_down") return TopDownParameters{};
+  if (name == "show_tell") return ShowTellParameters{};
+  throw std::runtime_error("decoder '" + name +
+                           "' is not known; show_attend_tell, top_down and show_tell are");
+}
+
+/// Shapes of the parameters of all decoders; no name means two things.
 std::map<std::string, Shape> shapes(const ModelArchitecture& a, std::int64_t words) {
   const std::int64_t C = a.feature_channels, D = a.annotation_size, A = a.attention_size,
                      E = a.embedding_size, H = a.hidden_size, V = words;
-  return {{"decoder.annotate.weight", {D, C}},
+  return {{"decoder.embedding.weight", {V, E}},
+          {"decoder.output.hidden.weight", {E, H}},
+          {"decoder.output.context.weight", {E, D}},
+          {"decoder.output.bias", {E}},
+          {"decoder.word.weight", {V, E}},
+          {"decoder.word.bias", {V}},
+          {"decoder.annotate.weight", {D, C}},
           {"decoder.annotate.bias", {D}},
           {"decoder.attention.key.weight", {A, D}},
           {"decoder.attention.query.weight", {A, H}},
@@ -25,29 +40,124 @@ std::map<std::string, Shape> shapes(const ModelArchitecture& a, std::int64_t wor
           {"decoder.gate.bias", {D}},
           {"decoder.start.weight", {2 * H, D}},
           {"decoder.start.bias", {2 * H}},
-          {"decoder.embedding.weight", {V, E}},
           {"decoder.cell.input.weight", {4 * H, E}},
           {"decoder.cell.context.weight", {4 * H, D}},
           {"decoder.cell.hidden.weight", {4 * H, H}},
           {"decoder.cell.bias", {4 * H}},
-          {"decoder.output.hidden.weight", {E, H}},
-          {"decoder.output.context.weight", {E, D}},
-          {"decoder.output.bias", {E}},
-          {"decoder.word.weight", {V, E}},
-          {"decoder.word.bias", {V}}};
+          {"decoder.first.input.weight", {4 * H, E}},
+          {"decoder.first.mean.weight", {4 * H, D}},
+          {"decoder.first.hidden.weight", {4 * H, H}},
+          {"decoder.first.second.weight", {4 * H, H}},
+          {"decoder.first.bias", {4 * H}},
+          {"decoder.second.context.weight", {4 * H, D}},
+          {"decoder.second.first.weight", {4 * H, H}},
+          {"decoder.second.hidden.weight", {4 * H, H}},
+          {"decoder.second.bias", {4 * H}},
+          {"decoder.photo.weight", {E, C}},
+          {"decoder.photo.bias", {E}}};
+}
+
+template <class Parameters, class Visit>
+void visit_each(Parameters& parameters, Visit&& visit) {
+  std::visit([&visit](auto& p) { p.each(visit); }, parameters);
+}
+
+/// One LSTM cell (N,4H gates i f g o before their activations); updates h and c.
+void lstm(const Tensor& gates, Tensor& h, Tensor& c) {
+  const auto part = gates.chunk(4, 1);
+  c = at::sigmoid(part[1]) * c + at::sigmoid(part[0]) * at::tanh(part[2]);
+  h = at::sigmoid(part[3]) * at::tanh(c);
+}
+
+/// What attention sees for the asking state h1 (N,H): (N,D).
+Tensor look(const AttentionParameters& p, const Annotations& a, const Tensor& h1, Tensor* alpha) {
+  const Tensor query = at::linear(h1, p.query_weight, p.query_bias);
+  const Tensor score = at::matmul(at::tanh(a.keys + query.unsqueeze(1)), p.score_weight);
+  const Tensor weight = at::softmax(score, 1);  // (N,L)
+  if (alpha != nullptr) *alpha = weight;
+  return at::bmm(weight.unsqueeze(1), a.values).squeeze(1);
+}
+
+Tensor logits(const WordParameters& p, const Tensor& out) {
+  return at::linear(at::tanh(out), p.word_weight, p.word_bias);
+}
+
+Tensor step(const AttendTellParameters& p, const Annotations& a, const Tensor& word, Tensor& h,
+            Tensor& c, Tensor* alpha) {
+  const Tensor gate = at::sigmoid(at::linear(h, p.gate_weight, p.gate_bias));
+  const Tensor context = gate * look(p, a, h, alpha);  // (N,D)
+  lstm(at::linear(word, p.cell_input, p.cell_bias) + at::linear(context, p.cell_context) +
+           at::linear(h, p.cell_hidden),
+       h, c);
+  return logits(p, at::linear(h, p.output_hidden, p.output_bias) +
+                       at::linear(context, p.output_context) + word);
+}
+
+Tensor step(const TopDownParameters& p, const Annotations& a, const Tensor& word, Tensor& h,
+            Tensor& c, Tensor* alpha) {
+  const auto h_in = h.chunk(2, 1), c_in = c.chunk(2, 1);
+  Tensor h1 = h_in[0], h2 = h_in[1], c1 = c_in[0], c2 = c_in[1];
+  lstm(at::linear(word, p.first_input, p.first_bias) + a.fixed + at::linear(h1, p.first_hidden) +
+           at::linear(h2, p.first_second),
+       h1, c1);
+  const Tensor context = look(p, a, h1, alpha);
+  lstm(at::linear(context, p.second_context, p.second_bias) + at::linear(h1, p.second_first) +
+           at::linear(h2, p.second_hidden),
+       h2, c2);
+  h = at::cat({h1, h2}, 1);
+  c = at::cat({c1, c2}, 1);
+  return logits(p, at::linear(h2, p.output_hidden, p.output_bias));
+}
+
+Tensor step(const ShowTellParameters& p, const Annotations&, const Tensor& word, Tensor& h,
+            Tensor& c, Tensor*) {
+  lstm(at::linear(word, p.cell_input, p.cell_bias) + at::linear(h, p.cell_hidden), h, c);
+  return logits(p, at::linear(h, p.output_hidden, p.output_bias));
+}
+
+void look_first(const AttentionParameters& p, const Tensor& features, double dropout,
+                Annotations& a) {
+  a.values = at::relu(at::linear(features, p.annotate_weight, p.annotate_bias));
+  if (dropout > 0) a.values = at::dropout(a.values, dropout, true);
+  a.keys = at::linear(a.values, p.key_weight);
+}
+
+void begin(const AttendTellParameters& p, const Tensor& features, double dropout, Annotations& a) {
+  look_first(p, features, dropout, a);
+  const auto start =
+      at::tanh(at::linear(a.values.mean(1), p.start_weight, p.start_bias)).chunk(2, 1);
+  a.h = start[0].contiguous();
+  a.c = start[1].contiguous();
+}
+
+void begin(const TopDownParameters& p, const Tensor& features, double dropout, Annotations& a) {
+  look_first(p, features, dropout, a);
+  a.fixed = at::linear(a.values.mean(1), p.first_mean);
+  a.h = at::zeros({features.size(0), 2 * p.first_hidden.size(1)}, a.values.options());
+  a.c = at::zeros_like(a.h);
+}
+
+void begin(const ShowTellParameters& p, const Tensor& features, double dropout, Annotations& a) {
+  Tensor photo = at::linear(features.mean(1), p.photo_weight, p.photo_bias);
+  if (dropout > 0) photo = at::dropout(photo, dropout, true);
+  a.values = a.keys = at::zeros({features.size(0), 1, 1}, photo.options());
+  a.h = at::zeros({features.size(0), p.cell_hidden.size(1)}, photo.options());
+  a.c = at::zeros_like(a.h);
+  lstm(at::linear(photo, p.cell_input, p.cell_bias), a.h, a.c);
 }
 
 }  // namespace
 
+const std::vector<std::string>& decoder_names() {
+  static const std::vector<std::string> names{"show_attend_tell", "top_down", "show_tell"};
+  return names;
+}
+
 DecoderParameters take_decoder(const TensorMap& tensors, const ModelArchitecture& architecture,
                                std::int64_t words) {
-  if (architecture.decoder != "show_attend_tell") {
-    throw std::runtime_error("decoder '" + architecture.decoder +
-                             "' is not known; show_attend_tell is");
-  }
+  DecoderParameters parameters = empty_decoder(architecture.decoder);
   const auto expected = shapes(architecture, words);
-  DecoderParameters parameters;
-  parameters.each([&](const char* name, torch::Tensor& tensor) {
+  visit_each(parameters, [&](const char* name, Tensor& tensor) {
     tensor = take(tensors, name, expected.at(name));
   });
   return parameters;
@@ -55,13 +165,19 @@ DecoderParameters take_decoder(const TensorMap& tensors, const ModelArchitecture
 
 TensorMap tensors_of(DecoderParameters parameters) {
   TensorMap all;
-  parameters.each([&](const char* name, torch::Tensor& tensor) { all.emplace(name, tensor); });
+  visit_each(parameters, [&](const char* name, Tensor& tensor) { all.emplace(name, tensor); });
   return all;
 }
 
 TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t words) {
+  const auto expected = shapes(architecture, words);
+  DecoderParameters parameters = empty_decoder(architecture.decoder);
+  std::vector<std::string> names;
+  visit_each(parameters, [&](const char* name, Tensor&) { names.emplace_back(name); });
+  std::sort(names.begin(), names.end());
   TensorMap all;
-  for (const auto& [name, shape] : shapes(architecture, words)) {
+  for (const std::string& name : names) {
+    const Shape& shape = expected.at(name);
     if (name == "decoder.embedding.weight" || name == "decoder.word.weight") {
       all.emplace(name, at::empty(shape).uniform_(-0.1, 0.1));
     } else if (shape.size() == 1 && name != "decoder.attention.score.weight") {
@@ -74,40 +190,22 @@ TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t wor
   }
   const std::int64_t hidden = architecture.hidden_size;
   // A forget gate that starts open: Jozefowicz et al., ICML 2015.
-  all.at("decoder.cell.bias").slice(0, hidden, 2 * hidden).fill_(1);
+  for (const char* bias : {"decoder.cell.bias", "decoder.first.bias", "decoder.second.bias"})
+    if (const auto found = all.find(bias); found != all.end())
+      found->second.slice(0, hidden, 2 * hidden).fill_(1);
   return all;
 }
 
-Annotations annotate(const DecoderParameters& p, const torch::Tensor& features, double dropout) {
+Annotations annotate(const DecoderParameters& parameters, const Tensor& features, double dropout) {
   Annotations a;
-  a.values = at::relu(at::linear(features, p.annotate_weight, p.annotate_bias));
-  if (dropout > 0) a.values = at::dropout(a.values, dropout, true);
-  a.keys = at::linear(a.values, p.key_weight);
-  const auto start =
-      at::tanh(at::linear(a.values.mean(1), p.start_weight, p.start_bias)).chunk(2, 1);
-  a.h = start[0].contiguous();
-  a.c = start[1].contiguous();
+  std::visit([&](const auto& p) { begin(p, features, dropout, a); }, parameters);
   return a;
 }
 
-torch::Tensor reference_step(const DecoderParameters& p, const torch::Tensor& values,
-                             const torch::Tensor& keys, const torch::Tensor& tokens,
-                             torch::Tensor& h, torch::Tensor& c, torch::Tensor* alpha) {
-  const torch::Tensor word = at::embedding(p.embedding, tokens);  // (N,E)
-  const torch::Tensor query = at::linear(h, p.query_weight, p.query_bias);
-  const torch::Tensor score = at::matmul(at::tanh(keys + query.unsqueeze(1)), p.score_weight);
-  const torch::Tensor weight = at::softmax(score, 1);  // (N,L)
-  const torch::Tensor gate = at::sigmoid(at::linear(h, p.gate_weight, p.gate_bias));
-  const torch::Tensor context = gate * at::bmm(weight.unsqueeze(1), values).squeeze(1);  // (N,D)
-  const torch::Tensor gates = at::linear(word, p.cell_input, p.cell_bias) +
-                              at::linear(context, p.cell_context) + at::linear(h, p.cell_hidden);
-  const auto part = gates.chunk(4, 1);
-  c = at::sigmoid(part[1]) * c + at::sigmoid(part[0]) * at::tanh(part[2]);
-  h = at::sigmoid(part[3]) * at::tanh(c);
-  if (alpha != nullptr) *alpha = weight;
-  const torch::Tensor out = at::tanh(at::linear(h, p.output_hidden, p.output_bias) +
-                                     at::linear(context, p.output_context) + word);
-  return at::linear(out, p.word_weight, p.word_bias);
+Tensor reference_step(const DecoderParameters& parameters, const Annotations& a,
+                      const Tensor& tokens, Tensor& h, Tensor& c, Tensor* alpha) {
+  const Tensor word = at::embedding(words_of(parameters).embedding, tokens);  // (N,E)
+  return std::visit([&](const auto& p) { return step(p, a, word, h, c, alpha); }, parameters);
 }
 
 }  // namespace photoscribe

@@ -1,12 +1,7 @@
-// decoder: the LSTM that looks at the grid of features and writes a caption. Private to models/.
+// decoder: the LSTMs that look at the grid of features and write a caption. Private to models/.
 //
-// Holds the parameters and what a single step computes; training runs whole captions
-// (train/sequence.h), captioning runs beams (search.h).
-//
-// Xu et al., "Show, Attend and Tell", ICML 2015: soft attention (section 4.2) with the gate beta
-// (4.2.1) and the deep output layer (eq. 7). Deviations: the features are first projected to
-// `annotation_size` channels with a ReLU; the gate is a vector, not a scalar; the initial state is
-// one tanh layer; the output layer has a tanh.
+// Holds the parameters of each and what a single step of it computes; training runs whole captions
+// (train/sequence.h), captioning runs beams (step_network.h, search.h).
 //
 // N rows, L grid positions, C feature channels, D annotation size, A attention size, E embedding
 // size, H hidden size, V words.
@@ -15,50 +10,129 @@
 #include <torch/types.h>
 
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "common/core/model_folder.h"
 #include "models/tensors.h"
 
 namespace photoscribe {
 
-struct DecoderParameters {
+/// What every decoder has: words in, and words out of an output vector of size E.
+struct WordParameters {
+  torch::Tensor embedding;               // (V,E)
+  torch::Tensor output_hidden;           // (E,H)
+  torch::Tensor output_bias;             // (E)
+  torch::Tensor word_weight, word_bias;  // (V,E) (V)
+
+  template <class Visit>
+  void each_word(Visit&& visit) {
+    visit("decoder.embedding.weight", embedding);
+    visit("decoder.output.hidden.weight", output_hidden);
+    visit("decoder.output.bias", output_bias);
+    visit("decoder.word.weight", word_weight);
+    visit("decoder.word.bias", word_bias);
+  }
+};
+
+/// What decoders with attention have besides.
+struct AttentionParameters : WordParameters {
   torch::Tensor annotate_weight, annotate_bias;          // (D,C) (D)
   torch::Tensor key_weight;                              // (A,D)
   torch::Tensor query_weight, query_bias, score_weight;  // (A,H) (A) (A)
-  torch::Tensor gate_weight, gate_bias;                  // (D,H) (D)
-  torch::Tensor start_weight, start_bias;                // (2H,D) (2H)
-  torch::Tensor embedding;                               // (V,E)
-  torch::Tensor cell_input, cell_context, cell_hidden;   // (4H,E) (4H,D) (4H,H): gates i f g o
-  torch::Tensor cell_bias;                               // (4H)
-  torch::Tensor output_hidden, output_context;           // (E,H) (E,D)
-  torch::Tensor output_bias;                             // (E)
-  torch::Tensor word_weight, word_bias;                  // (V,E) (V)
 
-  /// Calls `visit(name, tensor)` for each, names as in weights.safetensors.
   template <class Visit>
-  void each(Visit&& visit) {
+  void each_attention(Visit&& visit) {
+    each_word(visit);
     visit("decoder.annotate.weight", annotate_weight);
     visit("decoder.annotate.bias", annotate_bias);
     visit("decoder.attention.key.weight", key_weight);
     visit("decoder.attention.query.weight", query_weight);
     visit("decoder.attention.query.bias", query_bias);
     visit("decoder.attention.score.weight", score_weight);
+  }
+};
+
+/// show_attend_tell: Xu et al., "Show, Attend and Tell", ICML 2015: soft attention (section 4.2)
+/// with the gate beta (4.2.1) and the deep output layer (eq. 7). Deviations: the features are first
+/// projected to D channels with a ReLU; the gate is a vector, not a scalar; the initial state is
+/// one tanh layer; the output layer has a tanh.
+struct AttendTellParameters : AttentionParameters {
+  torch::Tensor gate_weight, gate_bias;                 // (D,H) (D)
+  torch::Tensor start_weight, start_bias;               // (2H,D) (2H)
+  torch::Tensor cell_input, cell_context, cell_hidden;  // (4H,E) (4H,D) (4H,H): gates i f g o
+  torch::Tensor cell_bias;                              // (4H)
+  torch::Tensor output_context;                         // (E,D)
+
+  /// Calls `visit(name, tensor)` for each, names as in weights.safetensors.
+  template <class Visit>
+  void each(Visit&& visit) {
+    each_attention(visit);
     visit("decoder.gate.weight", gate_weight);
     visit("decoder.gate.bias", gate_bias);
     visit("decoder.start.weight", start_weight);
     visit("decoder.start.bias", start_bias);
-    visit("decoder.embedding.weight", embedding);
     visit("decoder.cell.input.weight", cell_input);
     visit("decoder.cell.context.weight", cell_context);
     visit("decoder.cell.hidden.weight", cell_hidden);
     visit("decoder.cell.bias", cell_bias);
-    visit("decoder.output.hidden.weight", output_hidden);
     visit("decoder.output.context.weight", output_context);
-    visit("decoder.output.bias", output_bias);
-    visit("decoder.word.weight", word_weight);
-    visit("decoder.word.bias", word_bias);
   }
 };
+
+/// top_down: Anderson et al., "Bottom-Up and Top-Down Attention for Image Captioning and Visual
+/// Question Answering", CVPR 2018, section 3.2, over the grid instead of regions. The first LSTM
+/// sees the word, the mean of the annotations and the second one's last state, and asks; the second
+/// sees the answer and the first one's state, and speaks. Deviations: features are projected to D
+/// channels with a ReLU; the words come out of a tanh layer of size E.
+struct TopDownParameters : AttentionParameters {
+  torch::Tensor first_input, first_mean;     // (4H,E) (4H,D): gates i f g o
+  torch::Tensor first_hidden, first_second;  // (4H,H) of its own last state, (4H,H) of the other's
+  torch::Tensor first_bias;                  // (4H)
+  torch::Tensor second_context, second_first, second_hidden;  // (4H,D) (4H,H) (4H,H)
+  torch::Tensor second_bias;                                  // (4H)
+
+  template <class Visit>
+  void each(Visit&& visit) {
+    each_attention(visit);
+    visit("decoder.first.input.weight", first_input);
+    visit("decoder.first.mean.weight", first_mean);
+    visit("decoder.first.hidden.weight", first_hidden);
+    visit("decoder.first.second.weight", first_second);
+    visit("decoder.first.bias", first_bias);
+    visit("decoder.second.context.weight", second_context);
+    visit("decoder.second.first.weight", second_first);
+    visit("decoder.second.hidden.weight", second_hidden);
+    visit("decoder.second.bias", second_bias);
+  }
+};
+
+/// show_tell: Vinyals et al., "Show and Tell", CVPR 2015, section 3.1: the LSTM is shown the photo
+/// once, in front of the first word. Deviation: the words come out of a tanh layer of size E.
+struct ShowTellParameters : WordParameters {
+  torch::Tensor photo_weight, photo_bias;  // (E,C) (E), of the mean of the features
+  torch::Tensor cell_input, cell_hidden;   // (4H,E) (4H,H): gates i f g o
+  torch::Tensor cell_bias;                 // (4H)
+
+  template <class Visit>
+  void each(Visit&& visit) {
+    each_word(visit);
+    visit("decoder.photo.weight", photo_weight);
+    visit("decoder.photo.bias", photo_bias);
+    visit("decoder.cell.input.weight", cell_input);
+    visit("decoder.cell.hidden.weight", cell_hidden);
+    visit("decoder.cell.bias", cell_bias);
+  }
+};
+
+using DecoderParameters = std::variant<AttendTellParameters, TopDownParameters, ShowTellParameters>;
+
+[[nodiscard]] inline const WordParameters& words_of(const DecoderParameters& parameters) {
+  return std::visit([](const auto& p) -> const WordParameters& { return p; }, parameters);
+}
+
+/// The names that ModelArchitecture::decoder may have.
+[[nodiscard]] const std::vector<std::string>& decoder_names();
 
 /// Takes the parameters of `architecture` with `words` words out of `tensors`. Throws
 /// std::runtime_error naming what is missing or has another shape, or an unknown decoder.
@@ -70,10 +144,12 @@ struct DecoderParameters {
 /// Freshly initialised parameters, from LibTorch's default generator.
 [[nodiscard]] TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t words);
 
-/// What a photo gives before the first word.
+/// What a photo gives before the first word. A decoder with two LSTMs has their states side by
+/// side, so H is twice the hidden size there.
 struct Annotations {
-  torch::Tensor values;  // (N,L,D)
-  torch::Tensor keys;    // (N,L,A)
+  torch::Tensor values;  // (N,L,D); without attention (N,1,1) of nothing
+  torch::Tensor keys;    // (N,L,A); without attention the same
+  torch::Tensor fixed;   // (N,4H) what the photo adds to the first gates at every step; top_down
   torch::Tensor h, c;    // (N,H)
 };
 
@@ -83,10 +159,9 @@ struct Annotations {
 
 /// One step in plain LibTorch operations, the definition that everything faster is tested against:
 /// updates h and c (N,H) and returns logits (N,V). tokens (N) int64. `alpha`, when not null, gets
-/// the attention (N,L).
-[[nodiscard]] torch::Tensor reference_step(const DecoderParameters& p, const torch::Tensor& values,
-                                           const torch::Tensor& keys, const torch::Tensor& tokens,
-                                           torch::Tensor& h, torch::Tensor& c,
-                                           torch::Tensor* alpha = nullptr);
+/// the attention (N,L), where there is one.
+[[nodiscard]] torch::Tensor reference_step(const DecoderParameters& p, const Annotations& a,
+                                           const torch::Tensor& tokens, torch::Tensor& h,
+                                           torch::Tensor& c, torch::Tensor* alpha = nullptr);
 
 }  // namespace photoscribe

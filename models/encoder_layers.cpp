@@ -127,8 +127,7 @@ Layers efficientnet(double width, double depth) {
                                           {6, 3, 1, 320, 1}}};
   const auto wider = [width](std::int64_t channels) {  // to a multiple of 8, at most 10 % less
     const double wanted = static_cast<double>(channels) * width;
-    const auto rounded =
-        std::max<std::int64_t>(8, static_cast<std::int64_t>(wanted + 4) / 8 * 8);
+    const auto rounded = std::max<std::int64_t>(8, static_cast<std::int64_t>(wanted + 4) / 8 * 8);
     return static_cast<double>(rounded) < 0.9 * wanted ? rounded + 8 : rounded;
   };
   Layers layers;
@@ -246,12 +245,23 @@ Padding padding_of(const EncoderLayer& layer, std::int64_t side) {
 }
 
 const std::vector<std::string>& encoder_names() {
-  static const std::vector<std::string> names{
-      "efficientnet_b0",    "efficientnet_b1",    "efficientnet_b2",    "efficientnet_b3",
-      "efficientnet_b4",    "mobilenet_v2",       "resnet101",          "resnet18",
-      "resnet34",           "resnet50",           "tf_efficientnet_b0", "tf_efficientnet_b1",
-      "tf_efficientnet_b2", "tf_efficientnet_b3", "tf_efficientnet_b4", "vgg16",
-      "vgg19"};
+  static const std::vector<std::string> names{"efficientnet_b0",
+                                              "efficientnet_b1",
+                                              "efficientnet_b2",
+                                              "efficientnet_b3",
+                                              "efficientnet_b4",
+                                              "mobilenet_v2",
+                                              "resnet101",
+                                              "resnet18",
+                                              "resnet34",
+                                              "resnet50",
+                                              "tf_efficientnet_b0",
+                                              "tf_efficientnet_b1",
+                                              "tf_efficientnet_b2",
+                                              "tf_efficientnet_b3",
+                                              "tf_efficientnet_b4",
+                                              "vgg16",
+                                              "vgg19"};
   return names;
 }
 
@@ -270,9 +280,8 @@ std::vector<EncoderLayer> encoder_layers(const std::string& architecture) {
   const std::string rest = architecture.substr(at + 1);
   const std::string block = rest.substr(0, rest.find('+'));
   const auto find_last = [&layers](const std::string& wanted) {
-    const auto found = std::find_if(layers.rbegin(), layers.rend(), [&](const EncoderLayer& l) {
-      return belongs(l.name, wanted);
-    });
+    const auto found = std::find_if(layers.rbegin(), layers.rend(),
+                                    [&](const EncoderLayer& l) { return belongs(l.name, wanted); });
     if (wanted.empty() || found == layers.rend())
       throw std::runtime_error("the encoder has no block '" + wanted + "'");
     return static_cast<std::size_t>(std::distance(found, layers.rend())) - 1;
@@ -285,6 +294,11 @@ std::vector<EncoderLayer> encoder_layers(const std::string& architecture) {
       throw std::runtime_error("encoder: " + more.name + " cannot stand behind " + block);
     kept.push_back(more);
   }
+  std::int64_t stride = 1;
+  for (const EncoderLayer& layer : kept)
+    if (layer.lane == Lane::main) stride *= layer.stride;
+  if (stride != 32)
+    throw std::runtime_error("encoder: behind " + block + " the grid is not a 32nd of the side");
   return kept;
 }
 

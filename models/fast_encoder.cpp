@@ -64,14 +64,14 @@ dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine,
   const Desc weight(weight_dims(layer), kF32, Tag::any), bias({layer.out}, kF32, Tag::x);
   const Padding padding = padding_of(layer, side);
   const dnnl::memory::dims stride{layer.stride, layer.stride};
-  const dnnl::memory::dims before{padding.before, padding.before}, after{padding.after, padding.after};
+  const dnnl::memory::dims before{padding.before, padding.before},
+      after{padding.after, padding.after};
   constexpr auto kind = dnnl::prop_kind::forward_inference;
   constexpr auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
   return {engine, kind, direct, from, weight, bias, to, stride, before, after, attributes(layer)};
 #else
-  return {
-      {kind, direct, from, weight, bias, to, stride, before, after}, attributes(layer), engine};
+  return {{kind, direct, from, weight, bias, to, stride, before, after}, attributes(layer), engine};
 #endif
 }
 
@@ -271,8 +271,8 @@ class FastEncoder::Plans {
   void reserve_buffers() {
     std::int64_t side = side_, largest = 0;
     for (const EncoderLayer& layer : encoder_.layers()) {
-      const bool moves = layer.lane == Lane::main &&
-                         (layer.kind == LayerKind::convolution || layer.kind == LayerKind::max_pool);
+      const bool moves = layer.lane == Lane::main && (layer.kind == LayerKind::convolution ||
+                                                      layer.kind == LayerKind::max_pool);
       if (moves) side = padding_of(layer, side).out;
       // Blocked layouts round channels up to sixteen. A shortcut's side is that of its block's end.
       largest = std::max(largest, (layer.out + 15) / 16 * 16 * side * side);

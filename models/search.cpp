@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "models/kernels.h"
 #include "models/vocabulary.h"
 
 namespace photoscribe {
@@ -20,33 +19,11 @@ double normaliser(std::int64_t tokens, double alpha) {
   return std::pow(static_cast<double>(tokens), alpha);
 }
 
-/// softmax(tanh(keys + query) . v) over L: keys (N,L,A), query (R,A) of a wider row -> (N,B,L).
-Tensor attend(const Tensor& keys, const Tensor& query, const Tensor& v, std::int64_t beam) {
-  const std::int64_t N = keys.size(0), L = keys.size(1), A = keys.size(2), R = query.size(0);
-  if (keys.device().is_cpu() && keys.scalar_type() == torch::kFloat32) {
-    Tensor score = at::empty({R, L}, keys.options());
-    std::vector<std::int64_t> key_row(static_cast<std::size_t>(R));
-    for (std::int64_t r = 0; r < R; ++r) key_row[static_cast<std::size_t>(r)] = r / beam;
-    const AttentionStep all{R,
-                            L,
-                            A,
-                            keys.data_ptr<float>(),
-                            key_row.data(),
-                            query.data_ptr<float>(),
-                            query.stride(0),
-                            v.data_ptr<float>()};
-    attention_scores(all, nullptr, score.data_ptr<float>());
-    return at::softmax(score, 1).view({N, beam, L});
-  }
-  const Tensor t = at::tanh(keys.unsqueeze(1) + query.reshape({N, beam, 1, A}));
-  return at::softmax(at::matmul(t, v), 2);
-}
-
 }  // namespace
 
 /// What the search knows of every photo.
 struct CaptionSearch::Beams {
-  Annotations a;       // values and keys (N,..), h and c (R,H)
+  Annotations a;       // values, keys and fixed (N,..), h and c (R,H)
   Tensor photo;        // (N) its place in the batch
   Tensor scores;       // (N,B) of the open beams
   Tensor tokens;       // (R) last word of each
@@ -64,74 +41,13 @@ struct CaptionSearch::Beams {
   void write(std::vector<Hypothesis>& all) const;
 };
 
-CaptionSearch::CaptionSearch(const DecoderParameters& parameters) : p_(parameters) {
-  const torch::NoGradGuard no_grad;
-  annotate_ = FastLinear(p_.annotate_weight, p_.annotate_bias);
-  key_ = FastLinear(p_.key_weight, {});
-  word_gates_ = at::linear(p_.embedding, p_.cell_input, p_.cell_bias).contiguous();
-  word_output_ = (p_.embedding + p_.output_bias).contiguous();
-  from_hidden_ = FastLinear(at::cat({p_.query_weight, p_.gate_weight, p_.cell_hidden}),
-                            at::cat({p_.query_bias, p_.gate_bias, at::zeros_like(p_.cell_bias)}));
-  from_context_ = FastLinear(p_.cell_context, {});
-  output_hidden_ = FastLinear(p_.output_hidden, {});
-  output_context_ = FastLinear(p_.output_context, {});
-  torch::Tensor word_bias = p_.word_bias.clone();
-  for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken})
-    word_bias[special] = -std::numeric_limits<float>::infinity();
-  word_ = FastLinear(p_.word_weight, word_bias);
-}
-
-/// annotate() of decoder.h, without a gradient.
-Annotations CaptionSearch::look(const Tensor& features) const {
-  const std::int64_t N = features.size(0), L = features.size(1);
-  Annotations a;
-  const Tensor values = annotate_(features.reshape({N * L, -1})).relu_();
-  a.values = values.view({N, L, -1});
-  a.keys = key_(values).view({N, L, -1});
-  const auto start =
-      at::tanh(at::linear(a.values.mean(1), p_.start_weight, p_.start_bias)).chunk(2, 1);
-  a.h = start[0].contiguous();
-  a.c = start[1].contiguous();
-  return a;
-}
-
-torch::Tensor CaptionSearch::step(const Annotations& a, const Tensor& tokens, Tensor& h,
-                                  Tensor& c) const {
-  const std::int64_t R = h.size(0), H = h.size(1), N = a.values.size(0), beam = R / N;
-  const std::int64_t A = p_.query_weight.size(0), D = p_.gate_weight.size(0);
-  const Tensor fused = from_hidden_(h);
-  const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight, beam);
-  const Tensor context =
-      at::bmm(weight, a.values).view({R, D}).mul_(at::sigmoid(fused.narrow(1, A, D)));
-  Tensor gates = at::index_select(word_gates_, 0, tokens);
-  gates.add_(fused.narrow(1, A + D, 4 * H));
-  from_context_.add_to(gates, context);
-  Tensor out = at::index_select(word_output_, 0, tokens);
-  if (h.device().is_cpu() && h.scalar_type() == torch::kFloat32) {
-    Tensor c_out = at::empty_like(c), tanh_c = at::empty_like(c), h_out = at::empty_like(h);
-    lstm_cell(R, H, gates.data_ptr<float>(), c.data_ptr<float>(), c_out.data_ptr<float>(),
-              tanh_c.data_ptr<float>(), h_out.data_ptr<float>());
-    h = h_out;
-    c = c_out;
-    output_hidden_.add_to(out, h);
-    output_context_.add_to(out, context);
-    tanh_in_place(out.data_ptr<float>(), out.numel());
-  } else {
-    const auto part = gates.chunk(4, 1);
-    c = at::sigmoid(part[1]) * c + at::sigmoid(part[0]) * at::tanh(part[2]);
-    h = at::sigmoid(part[3]) * at::tanh(c);
-    output_hidden_.add_to(out, h);
-    output_context_.add_to(out, context);
-    out.tanh_();
-  }
-  // Scores are summed in float32 whatever the network's type.
-  return at::log_softmax(word_(out), 1, torch::kFloat32);
-}
+CaptionSearch::CaptionSearch(const DecoderParameters& parameters)
+    : network_(make_step_network(parameters)) {}
 
 void CaptionSearch::Beams::keep(const Tensor& photos) {
   for (Tensor* one : {&scores, &history, &best_score, &best_log, &best_tokens, &best_length, &done,
-                      &photo, &a.values, &a.keys}) {
-    *one = one->index_select(0, photos);
+                      &photo, &a.values, &a.keys, &a.fixed}) {
+    if (one->defined()) *one = one->index_select(0, photos);
   }
   const std::int64_t beam = scores.size(1);
   const auto rows = [&](const Tensor& x) {  // (N*B,...) -> those of the photos kept
@@ -204,7 +120,7 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
   const auto real = torch::dtype(torch::kFloat32).device(features.device());
 
   Beams b;
-  b.a = look(features);
+  b.a = network_->look(features);
   b.photo = at::arange(N, whole);
   b.scores = at::zeros({N, 1}, real);  // one open beam each before the first word
   b.tokens = at::full({N}, kStartToken, whole);
@@ -215,8 +131,8 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
   b.best_length = at::zeros({N}, whole);
   b.done = at::zeros({N}, whole.dtype(torch::kBool));
   for (std::int64_t t = 0; t <= T; ++t) {
-    Tensor log_p = step(b.a, b.tokens, b.a.h, b.a.c);  // (R,V)
-    if (t == T) {                                      // nothing but the end may follow
+    Tensor log_p = network_->step(b.a, b.tokens, b.a.h, b.a.c);  // (R,V)
+    if (t == T) {                                                // nothing but the end may follow
       const Tensor end = log_p.select(1, kEndToken).clone();
       log_p.fill_(kNever).select(1, kEndToken).copy_(end);
     }
@@ -236,6 +152,49 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
     }
   }
   b.write(all);
+  return all;
+}
+
+std::vector<Hypothesis> CaptionSearch::sample(const Tensor& features, std::int64_t count,
+                                              std::int64_t tokens_max) const {
+  const torch::NoGradGuard no_grad;
+  const std::int64_t N = features.size(0), R = N * count;
+  std::vector<Hypothesis> all(static_cast<std::size_t>(R));
+  if (R == 0) return all;
+  const auto whole = torch::dtype(torch::kInt64).device(features.device());
+  Annotations a = network_->look(features);
+  a.h = a.h.repeat_interleave(count, 0);
+  a.c = a.c.repeat_interleave(count, 0);
+  Tensor tokens = at::full({R}, kStartToken, whole),
+         log_prob = at::zeros({R}, whole.dtype(torch::kFloat32));
+  Tensor ended = at::zeros({R}, whole.dtype(torch::kBool));
+  std::vector<Tensor> words;
+  for (std::int64_t t = 0; t <= tokens_max; ++t) {
+    const Tensor log_p = network_->step(a, tokens, a.h, a.c);  // (R,V)
+    if (t == tokens_max) {
+      tokens = at::full({R}, kEndToken, whole);
+    } else {
+      // The first word whose cumulated probability passes a uniform number.
+      const Tensor sums = log_p.exp().cumsum(1);
+      const Tensor level = at::rand({R, 1}, sums.options()) * sums.narrow(1, sums.size(1) - 1, 1);
+      tokens = at::searchsorted(sums, level, /*out_int32=*/false, /*right=*/true)
+                   .squeeze(1)
+                   .clamp_max(sums.size(1) - 1);
+      tokens = tokens.masked_fill(ended, kEndToken);
+    }
+    log_prob += log_p.gather(1, tokens.unsqueeze(1)).squeeze(1).masked_fill(ended, 0);
+    words.push_back(tokens);
+    ended = ended | tokens.eq(kEndToken);
+    if ((features.device().is_cpu() || t % 4 == 3) && ended.all().item<bool>()) break;
+  }
+  const Tensor table = at::stack(words, 1).cpu(), logs = log_prob.cpu();
+  for (std::int64_t r = 0; r < R; ++r) {
+    const auto* from = table.data_ptr<std::int64_t>() + r * table.size(1);
+    Hypothesis& one = all[static_cast<std::size_t>(r)];
+    for (std::int64_t t = 0; t < table.size(1) && from[t] != kEndToken; ++t)
+      one.tokens.push_back(from[t]);
+    one.log_prob = static_cast<double>(logs.data_ptr<float>()[r]);
+  }
   return all;
 }
 

@@ -12,11 +12,11 @@
 
 #include <torch/types.h>
 
+#include <memory>
 #include <vector>
 
 #include "common/core/spec.h"
-#include "models/decoder.h"
-#include "models/fast_linear.h"
+#include "models/step_network.h"
 
 namespace photoscribe {
 
@@ -43,20 +43,15 @@ class CaptionSearch {
   [[nodiscard]] std::vector<Hypothesis> run(const torch::Tensor& features,
                                             const SearchSettings& settings) const;
 
+  /// `count` captions of each photo, drawn word by word from the model's own distribution by
+  /// LibTorch's default generator; photo i's are i * count and up. A caption that does not end
+  /// within tokens_max words is cut there.
+  [[nodiscard]] std::vector<Hypothesis> sample(const torch::Tensor& features, std::int64_t count,
+                                               std::int64_t tokens_max) const;
+
  private:
   struct Beams;
-  [[nodiscard]] Annotations look(const torch::Tensor& features) const;
-  [[nodiscard]] torch::Tensor step(const Annotations& a, const torch::Tensor& tokens,
-                                   torch::Tensor& h, torch::Tensor& c) const;
-
-  DecoderParameters p_;
-  FastLinear annotate_, key_;                  // (C->D) (D->A)
-  torch::Tensor word_gates_;                   // (V,4H) embedding x cell_input + cell_bias
-  torch::Tensor word_output_;                  // (V,E) embedding + output_bias
-  FastLinear from_hidden_;                     // (H->A+D+4H) query | gate | cell
-  FastLinear from_context_;                    // (D->4H)
-  FastLinear output_hidden_, output_context_;  // (H->E) (D->E)
-  FastLinear word_;  // (E->V), bias minus infinity for what is never written
+  std::unique_ptr<StepNetwork> network_;
 };
 
 }  // namespace photoscribe

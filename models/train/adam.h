@@ -28,6 +28,7 @@ class Adam {
   /// when that is not finite, nothing is updated.
   double step(double rate);
 
+  [[nodiscard]] std::int64_t steps() const noexcept { return steps_; }
   /// Its memory, "adam.m.…", "adam.v.…" and "adam.t", for a checkpoint.
   [[nodiscard]] TensorMap state() const;
   /// Takes it back. Throws std::runtime_error when it does not fit.

@@ -1,7 +1,8 @@
 // fit: a model out of photos and what people said about them. Private to models/train.
 //
-// Two stages. The first trains the decoder on cached features of the untouched encoder; the second
-// moves encoder and decoder together, on the photos themselves. Both go on after a kill where the
+// Three stages. The first trains the decoder on cached features of the untouched encoder with cross
+// entropy; the second, which may be left out, goes on there with self-critical training; the third
+// moves encoder and decoder together, on the photos themselves. All go on after a kill where the
 // last checkpoint stands: batches and random numbers depend only on the seed and the step, so the
 // weights come out as if nothing had happened.
 #pragma once
@@ -12,15 +13,18 @@
 #include "common/core/error.h"
 #include "common/core/model_folder.h"
 #include "models/train/loss.h"
+#include "models/train/reward.h"
 
 namespace photoscribe {
 
 struct FitOptions {
   std::string photos, captions, train, dev;  // folder and files
   std::string encoder;                       // safetensors of the trunk (import.h)
-  std::string output;                        // model folder to write
-  std::string work;                          // checkpoint and curve; kept afterwards
-  std::string features;                      // folder of the cached features; empty: `work`
+  std::string start;   // weights of a whole model (WORK/best.safetensors) to go on from, instead of
+                       // the encoder's and random ones; empty: none
+  std::string output;  // model folder to write
+  std::string work;    // checkpoint and curve; kept afterwards
+  std::string features;  // folder of the cached features; empty: `work`
   std::string name = "photoscribe";
   std::string command;  // as it was typed, for the record
 
@@ -41,6 +45,16 @@ struct FitOptions {
   std::uint64_t seed = 1;
   std::int64_t checkpoint_steps = 200;
   std::int64_t steps_max = 0;  // stops there, checkpoint written; 0: no limit
+
+  double average = 0;  // how much of the weights' moving average a step keeps; 0: none is taken
+
+  std::int64_t critic_epochs = 0;  // of self-critical training behind the epochs of cross entropy
+  double critic_rate = 5e-5;
+  std::int64_t critic_photos = 30;  // a step
+  std::int64_t critic_samples = 5;  // captions drawn for each
+  double critic_dropout = 0;
+  std::int64_t critic_score_steps = 100;  // how often the dev split is scored
+  RewardSettings reward;
 
   std::int64_t finetune_steps = 0;
   double finetune_rate = 2e-5;

@@ -12,7 +12,7 @@
 namespace photoscribe {
 
 struct ImportedEncoder {
-  TensorMap tensors;                   // convolutions with batch norm folded in, as Encoder takes them
+  TensorMap tensors;  // convolutions with batch norm folded in, as Encoder takes them
   std::vector<std::string> left_over;  // what the state dict holds besides: classifier, counters, …
   std::size_t folded = 0;              // batch norms
 };
@@ -25,7 +25,7 @@ struct ImportedEncoder {
                                                        const std::string& architecture,
                                                        double epsilon);
 
-/// The arrays of `path`: .safetensors, or a zip file of torch.save (see pickle.h). Fails with
+/// The arrays of `path`: .safetensors, or a zip file of torch.save (pickle.h). Fails with
 /// model_failure.
 [[nodiscard]] Expected<TensorMap> load_state_dict(const std::string& path);
 

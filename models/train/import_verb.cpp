@@ -46,8 +46,9 @@ void add_import(CLI::App& app, Status& status) {
       ->check(CLI::ExistingFile);
   std::string known;
   for (const std::string& name : encoder_names()) known += (known.empty() ? "" : ", ") + name;
-  verb->add_option("--architecture", state->encoder,
-                   known + "; NAME@BLOCK stops behind a block, NAME@BLOCK+LAYER goes on with a layer")
+  verb->add_option(
+          "--architecture", state->encoder,
+          known + "; NAME@BLOCK stops behind a block, NAME@BLOCK+LAYER goes on with a layer")
       ->required();
   verb->add_option("--output", state->output, "File to write (safetensors)")->required();
   verb->add_option("--norm-epsilon", state->epsilon,

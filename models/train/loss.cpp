@@ -7,27 +7,82 @@
 
 namespace photoscribe {
 
-Batch make_batch(const std::vector<CaptionedPhoto>& split, std::vector<std::int64_t> photos,
-                 std::vector<bool> mirror, const Vocabulary& vocabulary, std::size_t words_max) {
-  std::vector<std::vector<std::int64_t>> rows;
-  std::vector<std::int64_t> photo_of;
-  for (std::size_t k = 0; k < photos.size(); ++k) {
-    for (const Tokens& caption : split.at(static_cast<std::size_t>(photos[k])).captions) {
-      rows.push_back(encode_caption(caption, vocabulary, words_max, mirror[k]));
-      photo_of.push_back(static_cast<std::int64_t>(k));
-    }
-  }
+namespace {
+
+torch::Tensor drop(const torch::Tensor& x, double share) {
+  return share > 0 ? at::dropout(x, share, true) : x;
+}
+
+struct Scores {
+  torch::Tensor logits;  // (S,V)
+  torch::Tensor looked;  // (N,L) attention, summed over a caption's words; undefined: there is none
+};
+
+/// What one decoder makes of words (S,E): its output before the tanh (S,E), and its attention.
+struct Spoken {
+  torch::Tensor out, alpha;
+};
+
+Spoken speak(const AttendTellParameters& p, const Annotations& a, const torch::Tensor& words,
+             const Packing& packing) {
+  const SequenceOutput seq =
+      run_sequence(p, a, at::linear(words, p.cell_input, p.cell_bias), packing);
+  return {at::linear(seq.hidden, p.output_hidden, p.output_bias) +
+              at::linear(seq.context, p.output_context) + words,
+          seq.alpha};
+}
+
+Spoken speak(const TopDownParameters& p, const Annotations& a, const torch::Tensor& words,
+             const Packing& packing) {
+  const SequenceOutput seq =
+      run_sequence(p, a, at::linear(words, p.first_input, p.first_bias), packing);
+  return {at::linear(seq.hidden, p.output_hidden, p.output_bias), seq.alpha};
+}
+
+Spoken speak(const ShowTellParameters& p, const Annotations& a, const torch::Tensor& words,
+             const Packing& packing) {
+  const SequenceOutput seq =
+      run_sequence(p, a, at::linear(words, p.cell_input, p.cell_bias), packing);
+  return {at::linear(seq.hidden, p.output_hidden, p.output_bias), {}};
+}
+
+Scores score_words(const DecoderParameters& p, const torch::Tensor& features, const Batch& batch,
+                   const LossSettings& settings) {
+  const Annotations photo = annotate(p, features, settings.annotation_dropout);
+  const auto of_rows = [&batch](const torch::Tensor& x) {
+    return x.defined() ? x.index_select(0, batch.photo_of_row) : x;
+  };
+  const Annotations row{of_rows(photo.values), of_rows(photo.keys), of_rows(photo.fixed),
+                        of_rows(photo.h), of_rows(photo.c)};
+  const WordParameters& own = words_of(p);
+  const torch::Tensor words = drop(at::embedding(own.embedding, batch.inputs), settings.dropout);
+  const Spoken spoken =
+      std::visit([&](const auto& decoder) { return speak(decoder, row, words, batch.packing); }, p);
+  Scores scores;
+  scores.logits =
+      at::linear(drop(at::tanh(spoken.out), settings.dropout), own.word_weight, own.word_bias);
+  if (settings.attention_penalty > 0 && spoken.alpha.defined())
+    scores.looked = sum_steps(spoken.alpha, batch.packing);
+  return scores;
+}
+
+}  // namespace
+
+Batch pack_rows(const std::vector<std::vector<std::int64_t>>& rows,
+                const std::vector<std::int64_t>& photo_of, std::vector<std::int64_t> photos,
+                std::vector<bool> mirror) {
   std::vector<std::size_t> order(rows.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return rows[a].size() > rows[b].size(); });
 
+  Batch batch;
   std::vector<std::int64_t> lengths, sorted_photo, inputs, targets;
   for (const std::size_t row : order) {
     lengths.push_back(static_cast<std::int64_t>(rows[row].size()));
     sorted_photo.push_back(photo_of[row]);
+    batch.row_of.push_back(static_cast<std::int64_t>(row));
   }
-  Batch batch;
   batch.packing = pack(lengths);
   for (std::size_t t = 0; t < batch.packing.counts.size(); ++t) {
     for (std::size_t r = 0; r < static_cast<std::size_t>(batch.packing.counts[t]); ++r) {
@@ -44,34 +99,44 @@ Batch make_batch(const std::vector<CaptionedPhoto>& split, std::vector<std::int6
   return batch;
 }
 
+Batch make_batch(const std::vector<CaptionedPhoto>& split, std::vector<std::int64_t> photos,
+                 std::vector<bool> mirror, const Vocabulary& vocabulary, std::size_t words_max) {
+  std::vector<std::vector<std::int64_t>> rows;
+  std::vector<std::int64_t> photo_of;
+  for (std::size_t k = 0; k < photos.size(); ++k) {
+    for (const Tokens& caption : split.at(static_cast<std::size_t>(photos[k])).captions) {
+      rows.push_back(encode_caption(caption, vocabulary, words_max, mirror[k]));
+      photo_of.push_back(static_cast<std::int64_t>(k));
+    }
+  }
+  return pack_rows(rows, photo_of, std::move(photos), std::move(mirror));
+}
+
 Loss caption_loss(const DecoderParameters& p, const torch::Tensor& features, const Batch& batch,
                   const LossSettings& settings) {
-  const auto drop = [](const torch::Tensor& x, double share) {
-    return share > 0 ? at::dropout(x, share, true) : x;
-  };
-  const Annotations photo = annotate(p, features, settings.annotation_dropout);
-  Annotations row;
-  row.values = photo.values.index_select(0, batch.photo_of_row);
-  row.keys = photo.keys.index_select(0, batch.photo_of_row);
-  row.h = photo.h.index_select(0, batch.photo_of_row);
-  row.c = photo.c.index_select(0, batch.photo_of_row);
-
-  const torch::Tensor words = drop(at::embedding(p.embedding, batch.inputs), settings.dropout);
-  const SequenceOutput seq =
-      run_sequence(p, row, at::linear(words, p.cell_input, p.cell_bias), batch.packing);
-  const torch::Tensor out = at::tanh(at::linear(seq.hidden, p.output_hidden, p.output_bias) +
-                                     at::linear(seq.context, p.output_context) + words);
-  const torch::Tensor logits =
-      at::linear(drop(out, settings.dropout), p.word_weight, p.word_bias);  // (S,V)
+  const Scores scores = score_words(p, features, batch, settings);
   Loss loss;
-  loss.per_token = at::cross_entropy_loss(logits, batch.targets, {}, at::Reduction::Mean,
+  loss.per_token = at::cross_entropy_loss(scores.logits, batch.targets, {}, at::Reduction::Mean,
                                           kUnknownToken, settings.label_smoothing);
   loss.total = loss.per_token;
-  if (settings.attention_penalty > 0) {
-    const torch::Tensor looked = sum_steps(seq.alpha, batch.packing);  // (N,L)
-    loss.total = loss.total + settings.attention_penalty * (1 - looked).square().mean();
-  }
+  if (scores.looked.defined())
+    loss.total = loss.total + settings.attention_penalty * (1 - scores.looked).square().mean();
   return loss;
+}
+
+torch::Tensor critic_loss(const DecoderParameters& p, const torch::Tensor& features,
+                          const Batch& batch, const torch::Tensor& advantage,
+                          const LossSettings& settings) {
+  LossSettings own = settings;
+  own.attention_penalty = 0;
+  torch::Tensor logits = score_words(p, features, batch, own).logits;
+  // What the search never says has no share of the probability here either.
+  torch::Tensor never = at::zeros({logits.size(1)}, logits.options());
+  for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken}) never[special] = -1e9;
+  logits = logits + never;
+  const torch::Tensor minus_log_p =
+      at::cross_entropy_loss(logits, batch.targets, {}, at::Reduction::None);  // (S)
+  return (minus_log_p * advantage.index_select(0, row_of_words(batch.packing))).mean();
 }
 
 }  // namespace photoscribe

@@ -20,6 +20,7 @@ struct Batch {
   std::vector<std::int64_t> photos;  // numbers of the split
   std::vector<bool> mirror;          // shown flipped
   torch::Tensor photo_of_row;        // (N) position in `photos`
+  std::vector<std::int64_t> row_of;  // (N) the caption's place among those that were packed
   torch::Tensor inputs, targets;     // (S) packed words
   Packing packing;
 };
@@ -31,6 +32,11 @@ struct LossSettings {
   double attention_penalty = 1.0;  // lambda of Xu et al. 2015, eq. 14, over the mean of positions
 };
 
+/// Captions as numbers, each with its end token, packed; `photo_of[row]` is a position in `photos`.
+[[nodiscard]] Batch pack_rows(const std::vector<std::vector<std::int64_t>>& rows,
+                              const std::vector<std::int64_t>& photo_of,
+                              std::vector<std::int64_t> photos, std::vector<bool> mirror);
+
 [[nodiscard]] Batch make_batch(const std::vector<CaptionedPhoto>& split,
                                std::vector<std::int64_t> photos, std::vector<bool> mirror,
                                const Vocabulary& vocabulary, std::size_t words_max);
@@ -39,6 +45,14 @@ struct Loss {
   torch::Tensor total;      // what is minimised
   torch::Tensor per_token;  // cross entropy without smoothing's share taken out, a number to watch
 };
+
+/// What self-critical training minimises for captions that were drawn from the model: minus the sum
+/// of advantage (N, in the batch's order of rows) times log-probability, over the words. Only
+/// `settings.dropout` and `annotation_dropout` count. Rennie et al., "Self-critical Sequence
+/// Training for Image Captioning", CVPR 2017, eq. 7.
+[[nodiscard]] torch::Tensor critic_loss(const DecoderParameters& p, const torch::Tensor& features,
+                                        const Batch& batch, const torch::Tensor& advantage,
+                                        const LossSettings& settings);
 
 /// Loss of `batch`, whose photos have `features` (P,L,C). Differentiable. A target that is an
 /// unknown word does not count.

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "models/kernels.h"
+#include "models/train/packed_rows.h"
 
 namespace photoscribe {
 namespace {
@@ -17,36 +18,6 @@ using torch::autograd::variable_list;
 struct Sizes {
   std::int64_t L = 0, D = 0, A = 0, H = 0;
 };
-
-Tensor rows(const Tensor& packed, std::int64_t first, std::int64_t count) {
-  return packed.narrow(0, first, count);
-}
-
-/// Row r of step t reads the state behind step t-1, which is that step's row r (t = 0: start's).
-Tensor previous(const Tensor& packed, const Tensor& start, const Packing& packing, std::size_t t) {
-  const std::int64_t count = packing.counts[t];
-  return t == 0 ? rows(start, 0, count) : rows(packed, packing.offsets[t - 1], count);
-}
-
-Tensor all_previous(const Tensor& packed, const Tensor& start, const Packing& packing) {
-  std::vector<Tensor> parts;
-  for (std::size_t t = 0; t < packing.counts.size(); ++t)
-    parts.push_back(previous(packed, start, packing, t));
-  return at::cat(parts);
-}
-
-/// (S,X) packed -> (N,T,X) with zeros behind each row's end.
-Tensor pad(const Tensor& packed, const Packing& packing) {
-  const auto steps = static_cast<std::int64_t>(packing.counts.size());
-  Tensor padded = at::zeros({packing.counts[0], steps, packed.size(1)});
-  for (std::int64_t t = 0; t < steps; ++t) {
-    const auto at = static_cast<std::size_t>(t);
-    padded.narrow(0, 0, packing.counts[at])
-        .select(1, t)
-        .copy_(rows(packed, packing.offsets[at], packing.counts[at]));
-  }
-  return padded;
-}
 
 enum Input { kGates, kKeys, kValues, kH0, kC0, kFromHidden, kFromContext, kBias, kScore, kInputs };
 
@@ -159,15 +130,6 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
   static Sizes sizes(const Tensor& keys, const Tensor& values, const Tensor& h0) {
     return {keys.size(1), values.size(2), keys.size(2), h0.size(1)};
   }
-  static Packing pack_counts(std::vector<std::int64_t> counts) {
-    Packing packing;
-    packing.counts = std::move(counts);
-    for (const std::int64_t count : packing.counts) {
-      packing.offsets.push_back(packing.total);
-      packing.total += count;
-    }
-    return packing;
-  }
 };
 
 }  // namespace
@@ -185,7 +147,7 @@ Packing pack(const std::vector<std::int64_t>& lengths) {
   return packing;
 }
 
-SequenceOutput run_sequence(const DecoderParameters& p, const Annotations& a,
+SequenceOutput run_sequence(const AttendTellParameters& p, const Annotations& a,
                             const torch::Tensor& input_gates, const Packing& packing) {
   const Tensor fused = at::cat({p.query_weight, p.gate_weight, p.cell_hidden});
   const Tensor bias = at::cat(
@@ -196,12 +158,33 @@ SequenceOutput run_sequence(const DecoderParameters& p, const Annotations& a,
   return {out[0], out[1], out[2]};
 }
 
-torch::Tensor sum_steps(const torch::Tensor& packed, const Packing& packing) {
+SequenceOutput run_sequence(const ShowTellParameters& p, const Annotations& a,
+                            const torch::Tensor& input_gates, const Packing& packing) {
+  // Without attention a step is one product: LibTorch's own gradient of it is fast enough.
+  std::vector<Tensor> hidden;
+  Tensor h = a.h, c = a.c;
+  for (std::size_t step = 0; step < packing.counts.size(); ++step) {
+    const std::int64_t count = packing.counts[step];
+    const auto part = (rows(input_gates, packing.offsets[step], count) +
+                       at::linear(rows(h, 0, count), p.cell_hidden))
+                          .chunk(4, 1);
+    c = at::sigmoid(part[1]) * rows(c, 0, count) + at::sigmoid(part[0]) * at::tanh(part[2]);
+    h = at::sigmoid(part[3]) * at::tanh(c);
+    hidden.push_back(h);
+  }
+  return {at::cat(hidden), {}, {}};
+}
+
+torch::Tensor row_of_words(const Packing& packing) {
   std::vector<std::int64_t> row_of;
   for (const std::int64_t count : packing.counts)
     for (std::int64_t r = 0; r < count; ++r) row_of.push_back(r);
+  return at::tensor(row_of);
+}
+
+torch::Tensor sum_steps(const torch::Tensor& packed, const Packing& packing) {
   return at::zeros({packing.counts[0], packed.size(1)}, packed.options())
-      .index_add(0, at::tensor(row_of), packed);
+      .index_add(0, row_of_words(packing), packed);
 }
 
 }  // namespace photoscribe

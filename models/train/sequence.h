@@ -26,15 +26,22 @@ struct Packing {
 [[nodiscard]] Packing pack(const std::vector<std::int64_t>& lengths);
 
 struct SequenceOutput {
-  torch::Tensor hidden;   // (S,H)
-  torch::Tensor context;  // (S,D), behind the gate
-  torch::Tensor alpha;    // (S,L)
+  torch::Tensor hidden;   // (S,H) that words are made of
+  torch::Tensor context;  // (S,D) seen; undefined without attention
+  torch::Tensor alpha;    // (S,L); undefined without attention
 };
 
-/// The recurrent part. input_gates (S,4H) = words x cell_input + cell_bias, packed; the annotations
-/// have one row per caption. Differentiable in everything. CPU, float32.
-[[nodiscard]] SequenceOutput run_sequence(const DecoderParameters& p, const Annotations& a,
+/// The recurrent part. input_gates (S,4H) = words x the (first) LSTM's weight + its bias, packed;
+/// the annotations have one row per caption. Differentiable in everything. CPU, float32.
+[[nodiscard]] SequenceOutput run_sequence(const AttendTellParameters& p, const Annotations& a,
                                           const torch::Tensor& input_gates, const Packing& packing);
+[[nodiscard]] SequenceOutput run_sequence(const TopDownParameters& p, const Annotations& a,
+                                          const torch::Tensor& input_gates, const Packing& packing);
+[[nodiscard]] SequenceOutput run_sequence(const ShowTellParameters& p, const Annotations& a,
+                                          const torch::Tensor& input_gates, const Packing& packing);
+
+/// The row of every packed word: (S) int64.
+[[nodiscard]] torch::Tensor row_of_words(const Packing& packing);
 
 /// Sum over the steps of a packed array's rows: (S,L) -> (N,L). Differentiable.
 [[nodiscard]] torch::Tensor sum_steps(const torch::Tensor& packed, const Packing& packing);

@@ -36,6 +36,16 @@ TensorMap owned(const TensorMap& tensors, const std::string& prefix) {
 
 }  // namespace
 
+const char* to_string(Stage stage) noexcept {
+  return stage == Stage::decoder ? "decoder" : stage == Stage::critic ? "critic" : "whole";
+}
+
+Stage stage_from_string(const std::string& text) {
+  for (const Stage stage : {Stage::decoder, Stage::critic, Stage::whole})
+    if (text == to_string(stage)) return stage;
+  throw std::runtime_error("there is no stage '" + text + "'");
+}
+
 Trainer::Trainer(const FitOptions& options, const Vocabulary& vocabulary,
                  const std::vector<CaptionedPhoto>& train, const TensorMap& encoder,
                  const TensorMap& decoder)
@@ -44,6 +54,8 @@ Trainer::Trainer(const FitOptions& options, const Vocabulary& vocabulary,
       train_(train),
       encoder_(owned(encoder, "encoder.")),
       decoder_(owned(decoder, "")) {
+  if (options.critic_epochs > 0)
+    reward_ = std::make_unique<Reward>(train, vocabulary, options.reward);
   begin(Stage::decoder);
 }
 
@@ -53,23 +65,28 @@ void Trainer::begin(Stage stage) {
   for (auto& item : encoder_) item.second.set_requires_grad(stage == Stage::whole);
   for (auto& item : decoder_) item.second.set_requires_grad(true);
   if (stage == Stage::whole) moving.insert(encoder_.begin(), encoder_.end());
+  average_ = options_.average > 0 ? owned(moving, "") : TensorMap{};
   AdamSettings settings;
   settings.weight_decay = options_.weight_decay;
   settings.clip_norm = options_.clip_norm;
   adam_ = std::make_unique<Adam>(std::move(moving), settings);
 }
 
+std::int64_t Trainer::photos_a_step() const {
+  return stage_ == Stage::decoder  ? options_.batch_photos
+         : stage_ == Stage::critic ? options_.critic_photos
+                                   : options_.finetune_photos;
+}
+
 std::int64_t Trainer::steps_per_epoch(std::size_t usable) const {
-  const std::int64_t size =
-      stage_ == Stage::decoder ? options_.batch_photos : options_.finetune_photos;
+  const std::int64_t size = photos_a_step();
   return (static_cast<std::int64_t>(usable) + size - 1) / size;
 }
 
 Batch Trainer::batch_of(std::int64_t step, const std::vector<std::int64_t>& usable) const {
-  const std::int64_t size =
-      stage_ == Stage::decoder ? options_.batch_photos : options_.finetune_photos;
+  const std::int64_t size = photos_a_step();
   const std::int64_t steps = steps_per_epoch(usable.size()), epoch = step / steps;
-  const auto stage = static_cast<std::uint64_t>(stage_ == Stage::decoder ? 1 : 2);
+  const std::uint64_t stage = stage_ == Stage::decoder ? 1 : stage_ == Stage::whole ? 2 : 3;
   std::mt19937_64 random(mix(options_.seed, stage, static_cast<std::uint64_t>(epoch)));
   std::vector<std::int64_t> order = usable;
   shuffle(order, random);
@@ -90,58 +107,118 @@ Batch Trainer::batch_of(std::int64_t step, const std::vector<std::int64_t>& usab
                     static_cast<std::size_t>(options_.search.tokens_max));
 }
 
-double Trainer::update(const Loss& loss, double rate) {
-  loss.total.backward();
+double Trainer::update(const torch::Tensor& loss, double rate) {
+  loss.backward();
   const double norm = adam_->step(rate);
   if (!std::isfinite(norm)) std::fprintf(stderr, "warning: a step without a finite gradient\n");
-  return loss.per_token.item<double>();
+  const torch::NoGradGuard no_grad;
+  // Early averages would remember the start of a stage for too long.
+  const double share =
+      std::max(1 - options_.average, 1 / (10.0 + static_cast<double>(adam_->steps())));
+  for (auto& [name, tensor] : average_)
+    tensor.lerp_(name.starts_with("encoder.") ? encoder_.at(name) : decoder_.at(name), share);
+  return norm;
+}
+
+DecoderParameters Trainer::decoder_parameters() const {
+  return take_decoder(decoder_, options_.architecture, vocabulary_.size());
 }
 
 double Trainer::step_decoder(const Batch& batch, const torch::Tensor& features, double rate) {
-  const DecoderParameters p = take_decoder(decoder_, options_.architecture, vocabulary_.size());
-  return update(caption_loss(p, features, batch, options_.loss), rate);
+  const Loss loss = caption_loss(decoder_parameters(), features, batch, options_.loss);
+  update(loss.total, rate);
+  return loss.per_token.item<double>();
+}
+
+torch::Tensor Trainer::critic(const Batch& batch, const torch::Tensor& features, double& reward) {
+  const std::int64_t count = options_.critic_samples;
+  const auto photos = static_cast<std::int64_t>(batch.photos.size());
+  const CaptionSearch search(decoder_parameters());
+  const auto drawn = search.sample(features.detach(), count, options_.search.tokens_max);
+  const std::int64_t left = vocabulary_.number("left"), right = vocabulary_.number("right");
+  std::vector<std::vector<std::int64_t>> rows;
+  std::vector<std::int64_t> photo_of;
+  std::vector<float> rewards;
+  for (std::size_t r = 0; r < drawn.size(); ++r) {
+    std::vector<std::int64_t>& row = rows.emplace_back(drawn[r].tokens);
+    if (row.size() < static_cast<std::size_t>(options_.search.tokens_max)) row.push_back(kEndToken);
+    photo_of.push_back(static_cast<std::int64_t>(r) / count);
+    const auto photo = static_cast<std::size_t>(photo_of.back());
+    // A photo that was shown flipped has the unflipped one's references.
+    std::vector<std::int64_t> said = row;
+    for (std::int64_t& word : said)
+      if (batch.mirror[photo] && (word == left || word == right)) word = left + right - word;
+    rewards.push_back(static_cast<float>(reward_->score(batch.photos[photo], said)));
+  }
+  const torch::Tensor worth = at::tensor(rewards).view({photos, count});
+  reward = worth.mean().item<double>();
+  const torch::Tensor others = (worth.sum(1, /*keepdim=*/true) - worth) /
+                               std::max<double>(1, static_cast<double>(count - 1));
+  const Batch packed = pack_rows(rows, photo_of, batch.photos, batch.mirror);
+  LossSettings settings = options_.loss;
+  settings.dropout = options_.critic_dropout;
+  return critic_loss(decoder_parameters(), features, packed,
+                     (worth - others).view({-1}).index_select(0, at::tensor(packed.row_of)),
+                     settings);
+}
+
+double Trainer::step_critic(const Batch& batch, const torch::Tensor& features, double rate) {
+  double reward = 0;
+  update(critic(batch, features, reward), rate);
+  return reward;
 }
 
 double Trainer::step_whole(const Batch& batch, const torch::Tensor& images, double rate) {
-  const DecoderParameters p = take_decoder(decoder_, options_.architecture, vocabulary_.size());
-  const torch::Tensor features = encoder()
+  const torch::Tensor features = Encoder(options_.architecture.encoder, encoder_, "encoder.")
                                      .forward(images.contiguous(at::MemoryFormat::ChannelsLast))
                                      .flatten(2)
-                                     .transpose(1, 2);
-  return update(caption_loss(p, features.contiguous(), batch, options_.loss), rate);
-}
-
-CaptionSearch Trainer::search() const {
-  return CaptionSearch(take_decoder(decoder_, options_.architecture, vocabulary_.size()));
-}
-
-Encoder Trainer::encoder() const {
-  return Encoder(options_.architecture.encoder, encoder_, "encoder.");
+                                     .transpose(1, 2)
+                                     .contiguous();
+  if (reward_ != nullptr) {
+    double reward = 0;
+    update(critic(batch, features, reward), rate);
+    return reward;
+  }
+  const Loss loss = caption_loss(decoder_parameters(), features, batch, options_.loss);
+  update(loss.total, rate);
+  return loss.per_token.item<double>();
 }
 
 TensorMap Trainer::weights() const {
-  TensorMap all = owned(encoder_, "");
+  TensorMap all = owned(average_, "");
+  all.merge(owned(encoder_, ""));  // those that have no average
   all.merge(owned(decoder_, ""));
   return all;
+}
+
+CaptionSearch Trainer::search() const {
+  return CaptionSearch(take_decoder(weights(), options_.architecture, vocabulary_.size()));
+}
+
+Encoder Trainer::encoder() const {
+  return Encoder(options_.architecture.encoder, weights(), "encoder.");
 }
 
 void Trainer::set_weights(const TensorMap& weights) {
   const torch::NoGradGuard no_grad;
   for (auto& [name, tensor] : encoder_) tensor.copy_(take(weights, name, tensor.sizes()));
   for (auto& [name, tensor] : decoder_) tensor.copy_(take(weights, name, tensor.sizes()));
+  for (auto& [name, tensor] : average_) tensor.copy_(take(weights, name, tensor.sizes()));
 }
 
 Status Trainer::save(const std::string& path, const Progress& progress,
                      const std::string& fingerprint) const {
-  TensorMap all = weights();
+  TensorMap all = owned(encoder_, "");
+  all.merge(owned(decoder_, ""));
+  for (const auto& [name, tensor] : average_) all.emplace("average." + name, tensor);
   all.merge(adam_->state());
   char best[40], seconds[40];
-  std::snprintf(best, sizeof best, "%.17g", progress.best_bleu4);
+  std::snprintf(best, sizeof best, "%.17g", progress.best_score);
   std::snprintf(seconds, sizeof seconds, "%.3f", progress.seconds);
   return save_tensors(path, all,
-                      {{"stage", progress.stage == Stage::decoder ? "decoder" : "whole"},
+                      {{"stage", to_string(progress.stage)},
                        {"step", std::to_string(progress.step)},
-                       {"best_bleu4", best},
+                       {"best_score", best},
                        {"epochs_since_best", std::to_string(progress.epochs_since_best)},
                        {"seconds", seconds},
                        {"curve", progress.curve},
@@ -167,14 +244,16 @@ Expected<std::optional<Progress>> Trainer::restore(const std::string& path,
   if (!tensors) return fail(tensors.error());
   return guard(Errc::model_failure, path, [&] {
     Progress progress;
-    progress.stage = said.at("stage") == "whole" ? Stage::whole : Stage::decoder;
+    progress.stage = stage_from_string(said.at("stage"));
     progress.step = std::stoll(said.at("step"));
-    progress.best_bleu4 = std::stod(said.at("best_bleu4"));
+    progress.best_score = std::stod(said.at("best_score"));
     progress.epochs_since_best = std::stoll(said.at("epochs_since_best"));
     progress.seconds = std::stod(said.at("seconds"));
     progress.curve = said.at("curve");
     begin(progress.stage);
     set_weights(*tensors);
+    for (auto& [name, tensor] : average_)
+      tensor.copy_(take(*tensors, "average." + name, tensor.sizes()));
     adam_->restore(*tensors);
     return std::optional<Progress>(progress);
   });

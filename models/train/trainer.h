@@ -12,16 +12,21 @@
 #include "models/train/evaluate.h"
 #include "models/train/features.h"
 #include "models/train/fit.h"
+#include "models/train/reward.h"
 
 namespace photoscribe {
 
-enum class Stage { decoder, whole };
+/// Cross entropy on cached features, self-critical training on them, everything on photos.
+enum class Stage : std::uint8_t { decoder, critic, whole };
+[[nodiscard]] const char* to_string(Stage stage) noexcept;
+/// Throws std::runtime_error for another word.
+[[nodiscard]] Stage stage_from_string(const std::string& text);
 
 /// Where a run stands, beside the tensors. What a checkpoint says in its metadata.
 struct Progress {
   Stage stage = Stage::decoder;
-  std::int64_t step = 0;  // of this stage
-  double best_bleu4 = -1;
+  std::int64_t step = 0;   // of this stage
+  double best_score = -1;  // of this stage
   std::int64_t epochs_since_best = 0;
   double seconds = 0;  // of training, over all restarts
   std::string curve;   // the lines of curve.csv so far
@@ -36,7 +41,11 @@ class Trainer {
 
   /// One update on cached features at this rate; returns the loss per token.
   double step_decoder(const Batch& batch, const torch::Tensor& features, double rate);
-  /// One update of everything on the photos' pixels (P,3,S,S).
+  /// One self-critical update on cached features: captions are drawn for the batch's photos, each
+  /// is worth its reward less the mean of its photo's others. Returns the mean reward.
+  double step_critic(const Batch& batch, const torch::Tensor& features, double rate);
+  /// One update of everything on the photos' pixels (P,3,S,S): self-critical when there was a
+  /// self-critical stage before, and the reward returned; else cross entropy.
   double step_whole(const Batch& batch, const torch::Tensor& images, double rate);
 
   /// The batch of a step: a function of seed, stage and step alone.
@@ -47,10 +56,14 @@ class Trainer {
   void begin(Stage stage);
   [[nodiscard]] Stage stage() const noexcept { return stage_; }
 
-  [[nodiscard]] CaptionSearch search() const;
-  [[nodiscard]] Encoder encoder() const;
-  /// Copies of all parameters, as in weights.safetensors.
+  /// Copies of what is worth keeping, as in weights.safetensors: the moving average of the
+  /// parameters, or the parameters where there is none.
   [[nodiscard]] TensorMap weights() const;
+  /// A search with weights().
+  [[nodiscard]] CaptionSearch search() const;
+  /// The encoder with weights().
+  [[nodiscard]] Encoder encoder() const;
+  /// Sets parameters and average.
   void set_weights(const TensorMap& weights);
 
   [[nodiscard]] Status save(const std::string& path, const Progress& progress,
@@ -60,13 +73,19 @@ class Trainer {
                                                           const std::string& fingerprint);
 
  private:
-  double update(const Loss& loss, double rate);
+  double update(const torch::Tensor& loss, double rate);
+  /// Draws captions for the batch's photos and gives their loss; sets `reward`.
+  torch::Tensor critic(const Batch& batch, const torch::Tensor& features, double& reward);
+  [[nodiscard]] DecoderParameters decoder_parameters() const;
+  [[nodiscard]] std::int64_t photos_a_step() const;
 
   const FitOptions& options_;
   const Vocabulary& vocabulary_;
   const std::vector<CaptionedPhoto>& train_;
   Stage stage_ = Stage::decoder;
   TensorMap encoder_, decoder_;  // names as in weights.safetensors
+  TensorMap average_;            // of the parameters that moved in this stage; empty: not wanted
+  std::unique_ptr<Reward> reward_;
   std::unique_ptr<Adam> adam_;
 };
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "models/decoder.h"
 #include "models/train/fit.h"
 #include "models/train/verb_options.h"
 
@@ -26,6 +27,11 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
                   "The encoder's weights, as photoscribe-train import writes them")
       ->required()
       ->check(CLI::ExistingFile);
+  verb.add_option("--start", o.start,
+                  "Weights to go on from: best.safetensors of another run's "
+                  "work folder. The "
+                  "features are then those of its encoder")
+      ->check(CLI::ExistingFile);
   verb.add_option("--output", o.output, "Model folder to write")->required();
   verb.add_option("--work", o.work,
                   "Folder for features, checkpoint and curve.csv; the same folder again goes on "
@@ -38,7 +44,11 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
 void add_fit_network(CLI::App& verb, FitOptions& o) {
   const auto size = CLI::Range(1, 65'536);
   verb.add_option("--architecture", o.architecture.encoder,
-                  "The encoder's architecture. Default: what its file says, else mobilenet_v2");
+                  "The encoder's architecture. Default: what its file says, "
+                  "else mobilenet_v2");
+  verb.add_option("--decoder", o.architecture.decoder)
+      ->check(CLI::IsMember(decoder_names()))
+      ->capture_default_str();
   verb.add_option("--side", o.architecture.input_side_px,
                   "Side in pixels that photos are squashed to, a multiple of 32")
       ->check(CLI::Range(32, 2'048))
@@ -66,8 +76,36 @@ void add_fit_network(CLI::App& verb, FitOptions& o) {
       ->capture_default_str();
 }
 
+void add_fit_critic(CLI::App& verb, FitOptions& o) {
+  verb.add_option("--critic-epochs", o.critic_epochs,
+                  "Of self-critical training on CIDEr-D and BLEU, behind those "
+                  "of cross entropy")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb.add_option("--critic-rate", o.critic_rate)->capture_default_str();
+  verb.add_option("--critic-photos", o.critic_photos, "Photos a step")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb.add_option("--critic-samples", o.critic_samples, "Captions drawn for each photo")
+      ->check(CLI::Range(2, 64))
+      ->capture_default_str();
+  verb.add_option("--critic-dropout", o.critic_dropout)
+      ->check(CLI::Range(0.0, 0.95))
+      ->capture_default_str();
+  verb.add_option("--critic-score-steps", o.critic_score_steps,
+                  "How often the dev split is scored; 0: at the end")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb.add_option("--reward-cider", o.reward.cider, "Weight of CIDEr-D in the reward")
+      ->capture_default_str();
+  verb.add_option("--reward-bleu", o.reward.bleu, "Weight of the mean of BLEU-1..4 in it")
+      ->capture_default_str();
+}
+
 void add_fit_schedule(CLI::App& verb, FitOptions& o) {
-  verb.add_option("--epochs", o.epochs)->check(CLI::PositiveNumber)->capture_default_str();
+  verb.add_option("--epochs", o.epochs, "Of cross entropy on cached features")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   verb.add_option("--batch-photos", o.batch_photos, "Photos a step, with all their captions")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -98,15 +136,22 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
       ->capture_default_str();
   verb.add_option("--steps-max", o.steps_max, "Stop the first stage there; 0: no limit")
       ->capture_default_str();
+  verb.add_option("--average", o.average,
+                  "How much of the moving average of the weights a step keeps, "
+                  "as 0.999; the average "
+                  "is what is scored and kept. 0: none is taken")
+      ->check(CLI::Range(0.0, 0.99999))
+      ->capture_default_str();
+  add_fit_critic(verb, o);
   verb.add_option("--finetune-steps", o.finetune_steps,
-                  "Steps of the second stage, which moves every layer of the encoder too")
+                  "Steps of the last stage, which moves every layer of the encoder too")
       ->capture_default_str();
   verb.add_option("--finetune-rate", o.finetune_rate)->capture_default_str();
-  verb.add_option("--finetune-photos", o.finetune_photos, "Photos a step of the second stage")
+  verb.add_option("--finetune-photos", o.finetune_photos, "Photos a step of the last stage")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   verb.add_option("--finetune-score-steps", o.finetune_score_steps,
-                  "How often the second stage scores the dev split; 0: at its end")
+                  "How often the last stage scores the dev split; 0: at its end")
       ->capture_default_str();
 }
 

@@ -115,7 +115,7 @@ void add_doctor(CLI::App& app, Action& action) {
   const auto options = std::make_shared<DoctorOptions>(*verb);
   Settings& s = options->settings;
   s.flag("-o,--output", "database", "DB", "the database of the run to be (default: archive.db)");
-  s.flag("--model", "model", "FOLDER", "the model's folder");
+  s.flag("--model", "model", "fast|best|FOLDER", "a model that came along, or a model's folder");
   s.flag("--redis", "redis.url", "URL", "a server to look at instead of the private one's program");
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer(

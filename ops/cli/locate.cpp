@@ -19,7 +19,8 @@ Expected<std::string> executable_folder() {
 
 Expected<std::string> find_model_folder(const Config& config) {
   std::error_code ignored;
-  if (!config.model.empty()) {
+  const std::string name = config.model.empty() ? "fast" : config.model;
+  if (name != "fast" && name != "best") {
     if (fs::is_regular_file(fs::path(config.model) / "model.yaml", ignored)) return config.model;
     return fail(Errc::environment,
                 shown(config.model) +
@@ -29,8 +30,8 @@ Expected<std::string> find_model_folder(const Config& config) {
   const Expected<std::string> folder = executable_folder();
   if (!folder) return folder;
   const std::vector<fs::path> candidates{
-      fs::path(*folder) / "../share/photoscribe/models/pretrained",
-      fs::path(*folder) / "../../../models/pretrained",
+      fs::path(*folder) / "../share/photoscribe/models" / name,
+      fs::path(*folder) / "../../../models" / name,
   };
   std::string looked;
   for (const fs::path& candidate : candidates) {
@@ -38,8 +39,8 @@ Expected<std::string> find_model_folder(const Config& config) {
     if (fs::is_regular_file(place / "model.yaml", ignored)) return place.string();
     looked += (looked.empty() ? "" : " and ") + shown(place.string());
   }
-  return fail(Errc::environment, "no model: looked in " + looked +
-                                     "; name one with --model FOLDER or PHOTOSCRIBE_MODEL, or "
+  return fail(Errc::environment, "no model '" + name + "': looked in " + looked +
+                                     "; name a folder with --model FOLDER or PHOTOSCRIBE_MODEL, or "
                                      "train one with photoscribe-train fit");
 }
 

@@ -36,7 +36,7 @@ std::vector<DecodedImage> photos(int side) {
 }
 
 TEST(BatchParity, WordsOf200PhotosDoNotDependOnTheirBatch) {
-  const std::string folder = kSource + "/models/pretrained";
+  const std::string folder = kSource + "/models/fast";
   if (!std::filesystem::exists(kSource + "/../shared/data/flickr8k/images"))
     GTEST_SKIP() << "no test photos beside the source tree";
   if (!std::filesystem::exists(folder + "/model.yaml")) GTEST_SKIP() << "no model at " << folder;

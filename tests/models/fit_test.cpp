@@ -3,10 +3,15 @@
 #include "models/train/fit.h"
 
 #include <ATen/ATen.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
+#include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -43,6 +48,36 @@ std::string bmp(std::array<unsigned char, 3> rgb) {
     }
   }
   return bytes;
+}
+
+/// Runs photoscribe-train; when it prints a line that starts with `kill_at`, kills it. Returns its
+/// exit status, or the signal that ended it.
+int train(const std::vector<std::string>& arguments, const std::string& kill_at) {
+  int ends[2];
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  std::vector<char*> argv;
+  for (const std::string& one : arguments) argv.push_back(const_cast<char*>(one.c_str()));
+  argv.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(ends[1], STDERR_FILENO);
+    ::execv(PHOTOSCRIBE_BIN_DIR "/photoscribe-train", argv.data());
+    ::_exit(127);
+  }
+  ::close(ends[1]);
+  FILE* lines = ::fdopen(ends[0], "r");
+  std::string said;
+  char line[4'096];
+  while (std::fgets(line, sizeof line, lines) != nullptr) {
+    said += line;
+    if (!kill_at.empty() && std::string(line).starts_with(kill_at)) ::kill(child, SIGKILL);
+  }
+  std::fclose(lines);
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  const int outcome = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+  if (outcome != 0 && outcome != SIGKILL) ADD_FAILURE() << said;
+  return outcome;
 }
 
 class Fit : public testing::Test {
@@ -146,7 +181,126 @@ TEST_F(Fit, GoesOnAfterAStopAsIfThereHadBeenNone) {
   for (const auto& [name, tensor] : *a) EXPECT_TRUE(at::equal(tensor, b->at(name))) << name;
 }
 
-TEST_F(Fit, TheSecondStageMovesEveryLayer) {
+TEST_F(Fit, GoesOnInEveryStageAfterBeingKilledAsIfItHadNotBeen) {
+  // The trainer itself, ended by SIGKILL once in each stage.
+  const auto arguments = [this](const std::string& name) {
+    const FitOptions o = options(name);
+    return std::vector<std::string>{"photoscribe-train",
+                                    "fit",
+                                    "--photos",
+                                    o.photos,
+                                    "--captions",
+                                    o.captions,
+                                    "--train",
+                                    o.train,
+                                    "--dev",
+                                    o.dev,
+                                    "--encoder",
+                                    o.encoder,
+                                    "--output",
+                                    o.output,
+                                    "--work",
+                                    o.work,
+                                    "--side",
+                                    "32",
+                                    "--annotation-size",
+                                    "24",
+                                    "--embedding-size",
+                                    "24",
+                                    "--hidden-size",
+                                    "32",
+                                    "--attention-size",
+                                    "8",
+                                    "--words-count-min",
+                                    "1",
+                                    "--batch-photos",
+                                    "4",
+                                    "--epochs",
+                                    "2",
+                                    "--warmup-steps",
+                                    "2",
+                                    "--tokens-max",
+                                    "8",
+                                    "--dropout",
+                                    "0.2",
+                                    "--checkpoint-steps",
+                                    "1",
+                                    "--average",
+                                    "0.9",
+                                    "--critic-epochs",
+                                    "3",
+                                    "--critic-photos",
+                                    "4",
+                                    "--critic-samples",
+                                    "3",
+                                    "--critic-rate",
+                                    "1e-3",
+                                    "--critic-score-steps",
+                                    "3",
+                                    "--critic-dropout",
+                                    "0.1",
+                                    "--finetune-steps",
+                                    "6",
+                                    "--finetune-photos",
+                                    "3",
+                                    "--finetune-score-steps",
+                                    "3",
+                                    "--threads",
+                                    "1"};
+  };
+  EXPECT_EQ(train(arguments("whole"), ""), 0);
+  for (const char* line : {"epoch 1:", "step 3:", "moving encoder"})
+    EXPECT_EQ(train(arguments("parts"), line), SIGKILL) << line;
+  EXPECT_EQ(train(arguments("parts"), ""), 0);
+
+  for (const char* file : {".work/checkpoint.safetensors", "/weights.safetensors"}) {
+    const auto a = load_tensors(folder_.file(std::string("whole") + file));
+    const auto b = load_tensors(folder_.file(std::string("parts") + file));
+    ASSERT_TRUE(a && b);
+    ASSERT_EQ(a->size(), b->size());
+    for (const auto& [name, tensor] : *a) EXPECT_TRUE(at::equal(tensor, b->at(name))) << name;
+  }
+}
+
+TEST_F(Fit, SelfCriticalTrainingRaisesTheReward) {
+  FitOptions o = options("critic");
+  o.epochs = 3;
+  o.critic_epochs = 60;
+  o.critic_photos = 6;
+  o.critic_rate = 0.01;
+  o.critic_score_steps = 10;
+  const Status status = fit(o);
+  ASSERT_TRUE(status) << status.error().message;
+  std::ifstream curve(o.work + "/curve.csv");
+  std::vector<double> rewards;
+  for (std::string line; std::getline(curve, line);) {
+    if (!line.starts_with("critic,")) continue;
+    std::istringstream fields(line);
+    std::string field;
+    for (int i = 0; i < 5; ++i) std::getline(fields, field, ',');
+    rewards.push_back(std::stod(field));
+  }
+  ASSERT_EQ(rewards.size(), 12U);
+  EXPECT_GT(rewards.back(), 1.2 * rewards.front());
+}
+
+TEST_F(Fit, StartsFromTheWeightsOfAnotherRun) {
+  FitOptions first = options("first");
+  first.finetune_steps = 2;
+  first.finetune_rate = 1e-3;
+  ASSERT_TRUE(fit(first));
+  FitOptions second = options("second");
+  second.start = first.work + "/best.safetensors";
+  second.epochs = 0;
+  const Status status = fit(second);
+  ASSERT_TRUE(status) << status.error().message;
+  const auto a = load_model(first.output), b = load_model(second.output);
+  ASSERT_TRUE(a && b);
+  for (const auto& [name, tensor] : a->tensors)
+    EXPECT_TRUE(at::equal(tensor, b->tensors.at(name))) << name;
+}
+
+TEST_F(Fit, TheLastStageMovesEveryLayer) {
   FitOptions o = options("moved");
   o.finetune_steps = 3;
   o.finetune_rate = 1e-3;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/train/loss.h"
 #include "models/vocabulary.h"
 
 namespace photoscribe {
@@ -13,8 +14,9 @@ namespace {
 
 constexpr std::int64_t kWords = 8;  // four of them are words: 64 captions of three words
 
-ModelArchitecture small() {
+ModelArchitecture small(const std::string& name) {
   ModelArchitecture a;
+  a.decoder = name;
   a.feature_channels = 12;
   a.annotation_size = 9;
   a.embedding_size = 11;
@@ -23,11 +25,11 @@ ModelArchitecture small() {
   return a;
 }
 
-DecoderParameters decoder(std::uint64_t seed, std::int64_t words) {
+DecoderParameters decoder(std::uint64_t seed, std::int64_t words, const std::string& name) {
   at::manual_seed(seed);
-  DecoderParameters p = take_decoder(random_decoder(small(), words), small(), words);
-  p.each([](const char*, torch::Tensor& tensor) { tensor = tensor * 4; });
-  return p;
+  TensorMap tensors = random_decoder(small(name), words);
+  for (auto& item : tensors) item.second = item.second * 4;
+  return take_decoder(tensors, small(name), words);
 }
 
 /// log p of the next word after `words`, by the reference step.
@@ -38,11 +40,22 @@ torch::Tensor next(const DecoderParameters& p, const torch::Tensor& photo,
   torch::Tensor h = a.h, c = a.c, logits;
   std::vector<std::int64_t> inputs{kStartToken};
   inputs.insert(inputs.end(), words.begin(), words.end());
-  for (const std::int64_t word : inputs)
-    logits = reference_step(p, a.values, a.keys, at::tensor({word}), h, c);
+  for (const std::int64_t word : inputs) logits = reference_step(p, a, at::tensor({word}), h, c);
   for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken})
     logits[0][special] = -INFINITY;
   return at::log_softmax(logits, 1).squeeze(0);
+}
+
+double log_prob_of(const DecoderParameters& p, const torch::Tensor& photo,
+                   const std::vector<std::int64_t>& words) {
+  double sum = 0;
+  std::vector<std::int64_t> before;
+  for (std::size_t i = 0; i <= words.size(); ++i) {
+    const std::int64_t word = i < words.size() ? words[i] : kEndToken;
+    sum += next(p, photo, before)[word].item<double>();
+    before.push_back(word);
+  }
+  return sum;
 }
 
 struct Best {
@@ -58,16 +71,18 @@ void try_all(const DecoderParameters& p, const torch::Tensor& photo, const Searc
   const double score = ended / std::pow(static_cast<double>(words.size() + 1), s.length_alpha);
   if (score > best.score) best = {words, score, ended};
   if (words.size() == static_cast<std::size_t>(s.tokens_max)) return;
-  for (std::int64_t word = kUnknownToken + 1; word < p.embedding.size(0); ++word) {
+  for (std::int64_t word = kUnknownToken + 1; word < words_of(p).embedding.size(0); ++word) {
     words.push_back(word);
     try_all(p, photo, s, words, log_prob + log_p[word].item<double>(), best);
     words.pop_back();
   }
 }
 
-TEST(Search, AWideBeamFindsTheBestOfAllCaptions) {
+class SearchOf : public testing::TestWithParam<std::string> {};
+
+TEST_P(SearchOf, AWideBeamFindsTheBestOfAllCaptions) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
-    const DecoderParameters p = decoder(seed, kWords);
+    const DecoderParameters p = decoder(seed, kWords, GetParam());
     const torch::Tensor photo = at::randn({1, 6, 12});
     // Without normalisation the end of a search is exact; with it, it is a rule of thumb.
     SearchSettings settings{.beam = 64, .length_alpha = 0, .tokens_max = 3};
@@ -81,8 +96,8 @@ TEST(Search, AWideBeamFindsTheBestOfAllCaptions) {
   }
 }
 
-TEST(Search, BeamOneTakesTheLikeliestWordEachTime) {
-  const DecoderParameters p = decoder(5, 200);
+TEST_P(SearchOf, BeamOneTakesTheLikeliestWordEachTime) {
+  const DecoderParameters p = decoder(5, 200, GetParam());
   const torch::Tensor photo = at::randn({1, 6, 12});
   const SearchSettings settings{.beam = 1, .length_alpha = 0, .tokens_max = 8};
   std::vector<std::int64_t> words;
@@ -94,8 +109,8 @@ TEST(Search, BeamOneTakesTheLikeliestWordEachTime) {
   EXPECT_EQ(CaptionSearch(p).run(photo, settings)[0].tokens, words);
 }
 
-TEST(Search, LogProbIsThatOfTheWordsAndTheEnd) {
-  const DecoderParameters p = decoder(7, 200);
+TEST_P(SearchOf, LogProbIsThatOfTheWordsAndTheEnd) {
+  const DecoderParameters p = decoder(7, 200, GetParam());
   const torch::Tensor photo = at::randn({1, 6, 12});
   const Hypothesis found =
       CaptionSearch(p).run(photo, {.beam = 3, .length_alpha = 0.7, .tokens_max = 6})[0];
@@ -109,8 +124,8 @@ TEST(Search, LogProbIsThatOfTheWordsAndTheEnd) {
   EXPECT_NEAR(found.log_prob, sum, 1e-4);
 }
 
-TEST(Search, NeverWritesSpecialsNorMoreWordsThanAllowed) {
-  const DecoderParameters p = decoder(11, 50);
+TEST_P(SearchOf, NeverWritesSpecialsNorMoreWordsThanAllowed) {
+  const DecoderParameters p = decoder(11, 50, GetParam());
   for (const auto& one : CaptionSearch(p).run(at::randn({16, 6, 12}),
                                               {.beam = 4, .length_alpha = 1, .tokens_max = 5})) {
     EXPECT_LE(one.tokens.size(), 5U);
@@ -118,8 +133,8 @@ TEST(Search, NeverWritesSpecialsNorMoreWordsThanAllowed) {
   }
 }
 
-TEST(Search, APhotosCaptionDoesNotDependOnItsBatch) {
-  const DecoderParameters p = decoder(13, 200);
+TEST_P(SearchOf, APhotosCaptionDoesNotDependOnItsBatch) {
+  const DecoderParameters p = decoder(13, 200, GetParam());
   const CaptionSearch search(p);
   const torch::Tensor photos = at::randn({24, 6, 12});
   const SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = 10};
@@ -131,13 +146,15 @@ TEST(Search, APhotosCaptionDoesNotDependOnItsBatch) {
   }
 }
 
-TEST(Search, ThePathOfGpusFindsTheSame) {
+TEST_P(SearchOf, ThePathOfGpusFindsTheSame) {
   // Anything but float32 on a CPU goes the way that GPUs go, without the hand-written loops.
-  DecoderParameters p = decoder(17, 200);
+  DecoderParameters p = decoder(17, 200, GetParam());
   const torch::Tensor photos = at::randn({12, 6, 12});
   const SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = 10};
   const auto loops = CaptionSearch(p).run(photos, settings);
-  p.each([](const char*, torch::Tensor& tensor) { tensor = tensor.to(torch::kFloat64); });
+  TensorMap wide = tensors_of(p);
+  for (auto& item : wide) item.second = item.second.to(torch::kFloat64);
+  p = take_decoder(wide, small(GetParam()), 200);
   const auto plain = CaptionSearch(p).run(photos.to(torch::kFloat64), settings);
   for (std::size_t i = 0; i < loops.size(); ++i) {
     EXPECT_EQ(loops[i].tokens, plain[i].tokens) << i;
@@ -145,10 +162,70 @@ TEST(Search, ThePathOfGpusFindsTheSame) {
   }
 }
 
-TEST(Search, AnEmptyBatchIsNoWork) {
-  const DecoderParameters p = decoder(1, kWords);
+TEST_P(SearchOf, AnEmptyBatchIsNoWork) {
+  const DecoderParameters p = decoder(1, kWords, GetParam());
   EXPECT_TRUE(CaptionSearch(p).run(at::empty({0, 6, 12}), {}).empty());
 }
+
+TEST_P(SearchOf, SamplesCaptionsAsOftenAsTheyAreLikely) {
+  const DecoderParameters p = decoder(5, kWords, GetParam());
+  const torch::Tensor photos = at::randn({2, 6, 12});
+  at::manual_seed(11);
+  constexpr std::int64_t kCount = 4'000;
+  const auto drawn = CaptionSearch(p).sample(photos, kCount, 3);
+  ASSERT_EQ(drawn.size(), static_cast<std::size_t>(2 * kCount));
+  for (std::int64_t photo = 0; photo < 2; ++photo) {
+    const torch::Tensor first = next(p, photos.narrow(0, photo, 1), {}).exp();
+    std::vector<double> counts(kWords, 0);
+    for (std::int64_t i = 0; i < kCount; ++i) {
+      const auto& words = drawn[static_cast<std::size_t>(photo * kCount + i)].tokens;
+      ++counts[static_cast<std::size_t>(words.empty() ? kEndToken : words[0])];
+    }
+    for (std::int64_t word = 0; word < kWords; ++word) {
+      const double share = first[word].item<double>();
+      const double sigma = std::sqrt(share * (1 - share) / kCount);
+      EXPECT_NEAR(counts[static_cast<std::size_t>(word)] / kCount, share, 5 * sigma + 1e-6) << word;
+    }
+  }
+}
+
+TEST_P(SearchOf, ASamplesLogProbabilityIsThatOfStepByStepScoring) {
+  const DecoderParameters p = decoder(6, 30, GetParam());
+  const torch::Tensor photos = at::randn({3, 6, 12});
+  at::manual_seed(12);
+  const auto drawn = CaptionSearch(p).sample(photos, 4, 6);
+  for (std::size_t i = 0; i < drawn.size(); ++i) {
+    const torch::Tensor photo = photos.narrow(0, static_cast<std::int64_t>(i) / 4, 1);
+    EXPECT_NEAR(drawn[i].log_prob, log_prob_of(p, photo, drawn[i].tokens), 1e-3);
+  }
+}
+
+TEST_P(SearchOf, CriticLossIsMinusTheMeanLogProbabilityOfAWordTimesItsCaptionsAdvantage) {
+  const DecoderParameters p = decoder(7, 30, GetParam());
+  const torch::Tensor photos = at::randn({2, 6, 12});
+  const std::vector<std::vector<std::int64_t>> rows{
+      {4, 5, kEndToken}, {9, kEndToken}, {7, 8, 4, 6, kEndToken}};
+  const std::vector<std::int64_t> photo_of{0, 1, 1};
+  const std::vector<float> advantage{0.5F, -2.0F, 1.25F};
+
+  const Batch batch = pack_rows(rows, photo_of, {0, 1}, {false, false});
+  const double loss =
+      critic_loss(p, photos, batch, at::tensor(advantage).index_select(0, at::tensor(batch.row_of)),
+                  {.dropout = 0})
+          .item<double>();
+
+  double expected = 0, words = 0;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    std::vector<std::int64_t> without_end(rows[r].begin(), rows[r].end() - 1);
+    expected -= static_cast<double>(advantage[r]) *
+                log_prob_of(p, photos.narrow(0, photo_of[r], 1), without_end);
+    words += static_cast<double>(rows[r].size());
+  }
+  EXPECT_NEAR(loss, expected / words, 1e-4);
+}
+
+INSTANTIATE_TEST_SUITE_P(Decoders, SearchOf, testing::ValuesIn(decoder_names()),
+                         [](const auto& tested) { return tested.param; });
 
 }  // namespace
 }  // namespace photoscribe

@@ -14,8 +14,9 @@ namespace {
 
 constexpr std::int64_t kWords = 30;
 
-ModelArchitecture small() {
+ModelArchitecture small(const std::string& name) {
   ModelArchitecture a;
+  a.decoder = name;
   a.feature_channels = 12;
   a.annotation_size = 9;
   a.embedding_size = 11;
@@ -24,12 +25,11 @@ ModelArchitecture small() {
   return a;
 }
 
-DecoderParameters leaves(const TensorMap& tensors) {
-  DecoderParameters p = take_decoder(tensors, small(), kWords);
-  p.each([](const char*, torch::Tensor& tensor) {
-    tensor = (tensor * 3).detach().requires_grad_();  // large enough that every gradient counts
-  });
-  return p;
+TensorMap leaves(const TensorMap& tensors) {
+  TensorMap all;
+  for (const auto& [name, tensor] : tensors)  // large enough that every gradient counts
+    all.emplace(name, (tensor * 3).detach().requires_grad_());
+  return all;
 }
 
 /// Three captions of two photos, of 5, 3 and 2 words with their ends.
@@ -60,40 +60,50 @@ LossSettings plain() {
 torch::Tensor reference_loss(const DecoderParameters& p, const torch::Tensor& features,
                              const Batch& b, const LossSettings& settings) {
   const Annotations photo = annotate(p, features);
-  const auto pick = [&](const torch::Tensor& x) { return x.index_select(0, b.photo_of_row); };
-  const torch::Tensor values = pick(photo.values), keys = pick(photo.keys);
-  torch::Tensor h = pick(photo.h), c = pick(photo.c);
+  const auto pick = [&](const torch::Tensor& x) {
+    return x.defined() ? x.index_select(0, b.photo_of_row) : x;
+  };
+  const Annotations all{pick(photo.values), pick(photo.keys), pick(photo.fixed), pick(photo.h),
+                        pick(photo.c)};
+  torch::Tensor h = all.h, c = all.c;
   std::vector<torch::Tensor> logits;
-  torch::Tensor looked = at::zeros({values.size(0), values.size(1)});
+  torch::Tensor looked = at::zeros({all.values.size(0), all.values.size(1)});
+  bool looks = false;
   for (std::size_t t = 0; t < b.packing.counts.size(); ++t) {
     const std::int64_t n = b.packing.counts[t], first = b.packing.offsets[t];
+    const auto some = [n](const torch::Tensor& x) { return x.defined() ? x.narrow(0, 0, n) : x; };
+    const Annotations here{some(all.values), some(all.keys), some(all.fixed), {}, {}};
     torch::Tensor alpha;
-    h = h.narrow(0, 0, n);
-    c = c.narrow(0, 0, n);
-    logits.push_back(reference_step(p, values.narrow(0, 0, n), keys.narrow(0, 0, n),
-                                    b.inputs.narrow(0, first, n), h, c, &alpha));
-    looked = looked + at::cat({alpha, at::zeros({looked.size(0) - n, looked.size(1)})});
+    h = some(h);
+    c = some(c);
+    logits.push_back(reference_step(p, here, b.inputs.narrow(0, first, n), h, c, &alpha));
+    looks = alpha.defined();
+    if (looks) looked = looked + at::cat({alpha, at::zeros({looked.size(0) - n, looked.size(1)})});
   }
-  return at::cross_entropy_loss(at::cat(logits), b.targets, {}, at::Reduction::Mean, kUnknownToken,
-                                settings.label_smoothing) +
-         settings.attention_penalty * (1 - looked).square().mean();
+  const torch::Tensor loss = at::cross_entropy_loss(
+      at::cat(logits), b.targets, {}, at::Reduction::Mean, kUnknownToken, settings.label_smoothing);
+  return looks ? loss + settings.attention_penalty * (1 - looked).square().mean() : loss;
 }
 
-TEST(Sequence, GradientsAreThoseOfTheReferenceStep) {
+class SequenceOf : public testing::TestWithParam<std::string> {};
+
+TEST_P(SequenceOf, GradientsAreThoseOfTheReferenceStep) {
   at::manual_seed(3);
-  const TensorMap tensors = random_decoder(small(), kWords);
+  const ModelArchitecture architecture = small(GetParam());
+  const TensorMap tensors = random_decoder(architecture, kWords);
   const torch::Tensor pixels = at::randn({2, 6, 12});
-  DecoderParameters ours = leaves(tensors), theirs = leaves(tensors);
+  const TensorMap ours = leaves(tensors), theirs = leaves(tensors);
   const torch::Tensor our_features = pixels.clone().requires_grad_();
   const torch::Tensor their_features = pixels.clone().requires_grad_();
 
-  const Loss loss = caption_loss(ours, our_features, batch(), plain());
-  const torch::Tensor reference = reference_loss(theirs, their_features, batch(), plain());
+  const Loss loss =
+      caption_loss(take_decoder(ours, architecture, kWords), our_features, batch(), plain());
+  const torch::Tensor reference =
+      reference_loss(take_decoder(theirs, architecture, kWords), their_features, batch(), plain());
   EXPECT_NEAR(loss.total.item<double>(), reference.item<double>(), 1e-5);
   loss.total.backward();
   reference.backward();
 
-  TensorMap expected = tensors_of(theirs);
   double largest = 0;
   const auto compare = [&](const std::string& name, const torch::Tensor& a,
                            const torch::Tensor& b) {
@@ -104,12 +114,13 @@ TEST(Sequence, GradientsAreThoseOfTheReferenceStep) {
     EXPECT_LT(difference, 2e-4) << name;
     largest = std::max(largest, difference);
   };
-  ours.each([&](const std::string& name, torch::Tensor& tensor) {
-    compare(name, tensor.grad(), expected.at(name).grad());
-  });
+  for (const auto& [name, tensor] : ours) compare(name, tensor.grad(), theirs.at(name).grad());
   compare("features", our_features.grad(), their_features.grad());
   std::printf("largest relative difference of a gradient: %.3g\n", largest);
 }
+
+INSTANTIATE_TEST_SUITE_P(Decoders, SequenceOf, testing::ValuesIn(decoder_names()),
+                         [](const auto& tested) { return tested.param; });
 
 TEST(Sequence, PackingCountsTheRowsOfEachStep) {
   const Packing packing = pack({4, 2, 2, 1});

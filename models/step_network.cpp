@@ -1,0 +1,245 @@
+#include "models/step_network.h"
+
+#include <ATen/ATen.h>
+
+#include <limits>
+#include <vector>
+
+#include "models/fast_linear.h"
+#include "models/kernels.h"
+#include "models/vocabulary.h"
+
+namespace photoscribe {
+namespace {
+
+using torch::Tensor;
+
+bool has_kernels(const Tensor& x) {
+  return x.device().is_cpu() && x.scalar_type() == torch::kFloat32;
+}
+
+/// softmax(tanh(keys + query) . v) over L: keys (N,L,A), query (R,A) of a wider row -> (N,B,L).
+Tensor attend(const Tensor& keys, const Tensor& query, const Tensor& v) {
+  const std::int64_t N = keys.size(0), L = keys.size(1), A = keys.size(2), R = query.size(0),
+                     B = R / N;
+  if (has_kernels(keys)) {
+    Tensor score = at::empty({R, L}, keys.options());
+    std::vector<std::int64_t> key_row(static_cast<std::size_t>(R));
+    for (std::int64_t r = 0; r < R; ++r) key_row[static_cast<std::size_t>(r)] = r / B;
+    const AttentionStep all{R,
+                            L,
+                            A,
+                            keys.data_ptr<float>(),
+                            key_row.data(),
+                            query.data_ptr<float>(),
+                            query.stride(0),
+                            v.data_ptr<float>()};
+    attention_scores(all, nullptr, score.data_ptr<float>());
+    return at::softmax(score, 1).view({N, B, L});
+  }
+  const Tensor t = at::tanh(keys.unsqueeze(1) + query.reshape({N, B, 1, A}));
+  return at::softmax(at::matmul(t, v), 2);
+}
+
+/// One LSTM cell; gates (R,4H) are used up, h and c become the next states.
+void advance_cell(Tensor& gates, Tensor& h, Tensor& c) {
+  if (has_kernels(gates)) {
+    Tensor c_out = at::empty_like(c), tanh_c = at::empty_like(c), h_out = at::empty_like(c);
+    lstm_cell(gates.size(0), c.size(1), gates.data_ptr<float>(), c.data_ptr<float>(),
+              c_out.data_ptr<float>(), tanh_c.data_ptr<float>(), h_out.data_ptr<float>());
+    h = h_out;
+    c = c_out;
+    return;
+  }
+  const auto part = gates.chunk(4, 1);
+  c = at::sigmoid(part[1]) * c + at::sigmoid(part[0]) * at::tanh(part[2]);
+  h = at::sigmoid(part[3]) * at::tanh(c);
+}
+
+/// The last layer: from an output vector (R,E) before its tanh to log-probabilities.
+class WordLayer {
+ public:
+  explicit WordLayer(const WordParameters& p) {
+    Tensor bias = p.word_bias.clone();
+    for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken})
+      bias[special] = -std::numeric_limits<float>::infinity();
+    word_ = FastLinear(p.word_weight, bias);
+  }
+  Tensor operator()(Tensor& out) const {
+    if (has_kernels(out)) {
+      tanh_in_place(out.data_ptr<float>(), out.numel());
+    } else {
+      out.tanh_();
+    }
+    // Scores are summed in float32 whatever the network's type.
+    return at::log_softmax(word_(out), 1, torch::kFloat32);
+  }
+
+ private:
+  FastLinear word_;
+};
+
+/// What decoders with attention do before the first word.
+class Looking {
+ public:
+  explicit Looking(const AttentionParameters& p)
+      : annotate_(p.annotate_weight, p.annotate_bias), key_(p.key_weight, {}) {}
+
+  void look(const Tensor& features, Annotations& a) const {
+    const std::int64_t N = features.size(0), L = features.size(1);
+    const Tensor values = annotate_(features.reshape({N * L, -1})).relu_();
+    a.values = values.view({N, L, -1});
+    a.keys = key_(values).view({N, L, -1});
+  }
+
+ private:
+  FastLinear annotate_, key_;
+};
+
+class AttendTellNetwork final : public StepNetwork {
+ public:
+  explicit AttendTellNetwork(const AttendTellParameters& p) : p_(p), looking_(p), words_(p) {
+    word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
+    word_output_ = (p.embedding + p.output_bias).contiguous();
+    from_hidden_ = FastLinear(at::cat({p.query_weight, p.gate_weight, p.cell_hidden}),
+                              at::cat({p.query_bias, p.gate_bias, at::zeros_like(p.cell_bias)}));
+    from_context_ = FastLinear(p.cell_context, {});
+    output_hidden_ = FastLinear(p.output_hidden, {});
+    output_context_ = FastLinear(p.output_context, {});
+  }
+
+  Annotations look(const Tensor& features) const override {
+    Annotations a;
+    looking_.look(features, a);
+    const auto start =
+        at::tanh(at::linear(a.values.mean(1), p_.start_weight, p_.start_bias)).chunk(2, 1);
+    a.h = start[0].contiguous();
+    a.c = start[1].contiguous();
+    return a;
+  }
+
+  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+    const std::int64_t R = h.size(0), H = h.size(1);
+    const std::int64_t A = p_.query_weight.size(0), D = p_.gate_weight.size(0);
+    const Tensor fused = from_hidden_(h);
+    const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight);
+    const Tensor context =
+        at::bmm(weight, a.values).view({R, D}).mul_(at::sigmoid(fused.narrow(1, A, D)));
+    Tensor gates = at::index_select(word_gates_, 0, tokens);
+    gates.add_(fused.narrow(1, A + D, 4 * H));
+    from_context_.add_to(gates, context);
+    advance_cell(gates, h, c);
+    Tensor out = at::index_select(word_output_, 0, tokens);
+    output_hidden_.add_to(out, h);
+    output_context_.add_to(out, context);
+    return words_(out);
+  }
+
+ private:
+  AttendTellParameters p_;
+  Looking looking_;
+  WordLayer words_;
+  Tensor word_gates_;       // (V,4H) of each word: cell_input x embedding + cell_bias
+  Tensor word_output_;      // (V,E) of each word: embedding + output_bias
+  FastLinear from_hidden_;  // [query (A) | gate (D) | cell (4H)] of h
+  FastLinear from_context_, output_hidden_, output_context_;
+};
+
+class TopDownNetwork final : public StepNetwork {
+ public:
+  explicit TopDownNetwork(const TopDownParameters& p) : p_(p), looking_(p), words_(p) {
+    word_gates_ = at::linear(p.embedding, p.first_input, p.first_bias).contiguous();
+    from_states_ = FastLinear(at::cat({p.first_hidden, p.first_second}, 1), {});
+    from_first_ = FastLinear(at::cat({p.query_weight, p.second_first}),
+                             at::cat({p.query_bias, p.second_bias}));
+    from_second_ = FastLinear(p.second_hidden, {});
+    from_context_ = FastLinear(p.second_context, {});
+    output_ = FastLinear(p.output_hidden, p.output_bias);
+  }
+
+  Annotations look(const Tensor& features) const override {
+    Annotations a;
+    looking_.look(features, a);
+    a.fixed = at::linear(a.values.mean(1), p_.first_mean);
+    a.h = at::zeros({features.size(0), 2 * p_.first_hidden.size(1)}, a.values.options());
+    a.c = at::zeros_like(a.h);
+    return a;
+  }
+
+  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+    const std::int64_t R = h.size(0), H = h.size(1) / 2, N = a.values.size(0),
+                       A = p_.query_weight.size(0), D = a.values.size(2);
+    Tensor h1, h2 = h.narrow(1, H, H).contiguous();
+    Tensor c1 = c.narrow(1, 0, H).contiguous(), c2 = c.narrow(1, H, H).contiguous();
+    Tensor gates = at::index_select(word_gates_, 0, tokens);
+    gates.view({N, R / N, 4 * H}).add_(a.fixed.unsqueeze(1));
+    from_states_.add_to(gates, h);
+    advance_cell(gates, h1, c1);
+
+    const Tensor fused = from_first_(h1);  // (R,A+4H)
+    const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight);
+    const Tensor context = at::bmm(weight, a.values).view({R, D});
+    Tensor second = fused.narrow(1, A, 4 * H).contiguous();
+    from_second_.add_to(second, h2);
+    from_context_.add_to(second, context);
+    advance_cell(second, h2, c2);
+
+    h = at::cat({h1, h2}, 1);
+    c = at::cat({c1, c2}, 1);
+    Tensor out = output_(h2);
+    return words_(out);
+  }
+
+ private:
+  TopDownParameters p_;
+  Looking looking_;
+  WordLayer words_;
+  Tensor word_gates_;       // (V,4H) of each word: first_input x embedding + first_bias
+  FastLinear from_states_;  // first LSTM (4H) of both states, side by side
+  FastLinear from_first_;   // [query (A) | second LSTM (4H)] of the first state
+  FastLinear from_second_, from_context_, output_;
+};
+
+class ShowTellNetwork final : public StepNetwork {
+ public:
+  explicit ShowTellNetwork(const ShowTellParameters& p) : p_(p), words_(p) {
+    word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
+    from_hidden_ = FastLinear(p.cell_hidden, {});
+    output_ = FastLinear(p.output_hidden, p.output_bias);
+  }
+
+  Annotations look(const Tensor& features) const override { return annotate(p_, features); }
+
+  Tensor step(const Annotations&, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+    Tensor gates = at::index_select(word_gates_, 0, tokens);
+    from_hidden_.add_to(gates, h);
+    advance_cell(gates, h, c);
+    Tensor out = output_(h);
+    return words_(out);
+  }
+
+ private:
+  ShowTellParameters p_;
+  WordLayer words_;
+  Tensor word_gates_;  // (V,4H) of each word: cell_input x embedding + cell_bias
+  FastLinear from_hidden_, output_;
+};
+
+std::unique_ptr<StepNetwork> make(const AttendTellParameters& p) {
+  return std::make_unique<AttendTellNetwork>(p);
+}
+std::unique_ptr<StepNetwork> make(const TopDownParameters& p) {
+  return std::make_unique<TopDownNetwork>(p);
+}
+std::unique_ptr<StepNetwork> make(const ShowTellParameters& p) {
+  return std::make_unique<ShowTellNetwork>(p);
+}
+
+}  // namespace
+
+std::unique_ptr<StepNetwork> make_step_network(const DecoderParameters& parameters) {
+  const torch::NoGradGuard no_grad;
+  return std::visit([](const auto& p) { return make(p); }, parameters);
+}
+
+}  // namespace photoscribe

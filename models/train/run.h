@@ -1,0 +1,65 @@
+// run: one training run: stages, checkpoints, scores, and the model folder at its end. Private to
+// models/train.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "models/train/trainer.h"
+
+namespace photoscribe {
+
+/// What a run learns from and is judged by. Borrowed.
+struct RunData {
+  const Vocabulary& vocabulary;
+  const std::vector<CaptionedPhoto>&train, &dev;
+  const FeatureCache &train_features, &dev_features;
+  std::vector<std::string> train_paths;  // of the photos of `train`
+};
+
+class Run {
+ public:
+  Run(const FitOptions& options, RunData data, Trainer& trainer);
+
+  /// Goes through the stages, from the last checkpoint on when there is one, and writes the model.
+  [[nodiscard]] Status go();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  [[nodiscard]] std::string checkpoint() const { return options_.work + "/checkpoint.safetensors"; }
+  [[nodiscard]] std::string best() const { return options_.work + "/best.safetensors"; }
+
+  Status restore();
+  [[nodiscard]] bool wanted(Stage stage) const;
+  Status enter(Stage stage);
+  Status train_stage();
+  double step();
+  Status save();
+  [[nodiscard]] std::int64_t steps_of_stage() const;
+  [[nodiscard]] std::int64_t steps_between_scores() const;
+  [[nodiscard]] double rate() const;
+
+  [[nodiscard]] SplitScore score_dev() const;
+  /// Writes the curve's line, keeps the weights when they are the best so far, checkpoints.
+  Status take_score(const SplitScore& score);
+  Status finish();
+  Status warn_of_still_layers(const TensorMap& weights) const;
+  Status write_model(const std::string& folder, const TensorMap& weights) const;
+  void note_progress(double number, double step_s);
+
+  const FitOptions& options_;
+  RunData data_;
+  Trainer& trainer_;
+  std::vector<std::int64_t> train_usable_, dev_usable_;
+  std::string fingerprint_;
+  Progress progress_;
+  bool stopped_ = false;
+  double sum_ = 0, count_ = 0,
+         pace_s_ = 0;  // of losses or rewards since the last score
+  Clock::time_point next_line_ = Clock::now(), saved_at_ = Clock::now();
+};
+
+}  // namespace photoscribe
