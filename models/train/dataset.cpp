@@ -1,60 +1,63 @@
 #include "models/train/dataset.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <unordered_map>
 
+#include "common/scores/caption_file.h"
 #include "common/scores/tokenize.h"
 
 namespace photoscribe {
 namespace {
 
-std::string at_line(const std::string& path, std::size_t line) {
-  return path + ", line " + std::to_string(line) + ": ";
-}
-
-Expected<std::unordered_map<std::string, std::vector<Tokens>>> read_captions(
-    const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return fail(Errc::invalid_config, path + ": cannot be opened");
-  std::unordered_map<std::string, std::vector<Tokens>> captions;
-  std::size_t number = 0;
+/// The photos of `references` that the list names, in its order.
+Expected<std::vector<NamedReferences>> in_order_of(const std::string& list,
+                                                   std::vector<NamedReferences> references,
+                                                   const std::string& captions) {
+  std::unordered_map<std::string, std::size_t> place;
+  for (std::size_t i = 0; i < references.size(); ++i) place.emplace(references[i].file_name, i);
+  std::ifstream file(list);
+  if (!file) return fail(Errc::invalid_config, list + ": cannot be opened");
+  std::vector<NamedReferences> chosen;
+  std::int64_t number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
+    if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty()) continue;
-    const auto tab = line.find('\t');
-    const auto hash = line.rfind('#', tab);
-    if (tab == std::string::npos || hash == std::string::npos || hash == 0)
-      return fail(Errc::invalid_config, at_line(path, number) + "not name#number<TAB>caption");
-    Tokens tokens = ptb_tokens(std::string_view(line).substr(tab + 1));
-    if (!tokens.empty()) captions[line.substr(0, hash)].push_back(std::move(tokens));
+    const auto found = place.find(line);
+    if (found == place.end()) {
+      return fail(Errc::invalid_config, list + ", line " + std::to_string(number) + ": " + line +
+                                            " has no caption in " + captions);
+    }
+    chosen.push_back(references[found->second]);
   }
-  return captions;
+  if (chosen.empty()) return fail(Errc::invalid_config, list + ": names no photo");
+  return chosen;
 }
 
 }  // namespace
 
 Expected<std::vector<CaptionedPhoto>> read_split(const std::string& captions,
                                                  const std::string& split) {
-  auto all = read_captions(captions);
-  if (!all) return fail(all.error());
-  std::ifstream file(split);
-  if (!file) return fail(Errc::invalid_config, split + ": cannot be opened");
+  std::error_code ignored;
+  const bool list = std::filesystem::is_regular_file(split, ignored);
+  auto references = read_references(captions, list ? std::string() : split);
+  if (!references) return fail(references.error());
+  if (list) references = in_order_of(split, std::move(*references), captions);
+  if (!references) return fail(references.error());
   std::vector<CaptionedPhoto> photos;
-  std::size_t number = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++number;
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (line.empty()) continue;
-    const auto found = all->find(line);
-    if (found == all->end()) {
-      return fail(Errc::invalid_config,
-                  at_line(split, number) + line + " has no caption in " + captions);
-    }
-    photos.push_back({line, found->second});
+  for (NamedReferences& one : *references) {
+    CaptionedPhoto photo;
+    photo.name = std::move(one.file_name);
+    for (const std::string& caption : one.captions)
+      if (Tokens tokens = ptb_tokens(caption); !tokens.empty())
+        photo.captions.push_back(std::move(tokens));
+    if (photo.captions.empty())
+      return fail(Errc::invalid_config, captions + ": " + photo.name + " has no caption of words");
+    photos.push_back(std::move(photo));
   }
-  if (photos.empty()) return fail(Errc::invalid_config, split + ": names no photo");
   return photos;
 }
 

@@ -17,9 +17,10 @@ struct CaptionedPhoto {
   std::vector<Tokens> captions;  // PTB tokens, lower case, no punctuation
 };
 
-/// The photos that `split` names (one file name a line), with their captions of `captions`
-/// (Flickr8k.token.txt: `name#number<TAB>caption`), in the list's order. Fails with invalid_config
-/// naming file and line: a line of neither form, a photo without captions, an empty list.
+/// The photos of `split` with their captions of `captions`, which has any of the forms of
+/// caption_file.h. `split` is a list of file names, one a line, whose order is kept, or the name of
+/// a split where the captions have splits. Fails with invalid_config naming file and line: a photo
+/// without captions, an empty list, a file that is not understood.
 [[nodiscard]] Expected<std::vector<CaptionedPhoto>> read_split(const std::string& captions,
                                                                const std::string& split);
 

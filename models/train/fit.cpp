@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -75,6 +76,14 @@ Expected<Start> read_start(const FitOptions& o) {
       start.decoder.emplace(name, tensor);
     }
   }
+  // An encoder that has not moved yet has the features of its own file, which may be cached.
+  const auto own = load_tensors(o.encoder);
+  if (!own) return fail(own.error());
+  const bool moved = std::any_of(own->begin(), own->end(), [&start](const auto& item) {
+    const auto found = start.encoder.find(item.first);
+    return found == start.encoder.end() || !found->second.equal(item.second);
+  });
+  if (!moved) start.encoder_file = o.encoder;
   return start;
 }
 

@@ -1,4 +1,4 @@
-// The verbs that look at a finished model: inspect, evaluate, bench-network.
+// The verbs that look at a finished model: inspect and bench-network.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <time.h>
@@ -16,7 +16,6 @@
 #include "models/captioner.h"
 #include "models/fast_encoder.h"
 #include "models/model_store.h"
-#include "models/train/evaluate.h"
 #include "models/train/features.h"
 #include "models/train/verb_options.h"
 
@@ -55,61 +54,6 @@ Status inspect(const std::string& folder, bool list) {
                 tensor.mean().item<double>(), tensor.std(false).item<double>());
   }
   return {};
-}
-
-struct EvaluateOptions {
-  std::string model, photos, captions, split;
-  std::vector<int> beams;
-  int threads = 0;
-  bool show = false;
-};
-
-Status evaluate(const EvaluateOptions& o) {
-  const auto model = load_model(o.model);
-  if (!model) return fail(model.error());
-  const auto split = read_split(o.captions, o.split);
-  if (!split) return fail(split.error());
-  return guard(Errc::model_failure, "evaluate", [&] {
-    const torch::NoGradGuard no_grad;
-    const ModelArchitecture& a = model->folder.architecture;
-    const FastEncoder encoder(Encoder(a.encoder, model->tensors, "encoder."), a.input_side_px);
-    std::vector<std::int64_t> usable;
-    std::vector<torch::Tensor> features;  // half precision: a thousand photos are 125 MB
-    for (std::size_t i = 0; i < split->size(); ++i) {
-      const auto photo = read_photo(o.photos + "/" + (*split)[i].name, a.input_side_px);
-      if (!photo) continue;
-      const auto image = normalise(*photo, a).permute({1, 2, 0}).unsqueeze(0).contiguous();
-      features.push_back(encoder.forward(image).to(torch::kFloat16));
-      usable.push_back(static_cast<std::int64_t>(i));
-    }
-    std::vector<std::int64_t> place(split->size());
-    for (std::size_t k = 0; k < usable.size(); ++k)
-      place[static_cast<std::size_t>(usable[k])] = static_cast<std::int64_t>(k);
-    const auto get = [&](const std::vector<std::int64_t>& some) {
-      std::vector<torch::Tensor> rows;
-      for (const std::int64_t i : some)
-        rows.push_back(features[static_cast<std::size_t>(place[static_cast<std::size_t>(i)])]);
-      return at::cat(rows).to(torch::kFloat32);
-    };
-    const CaptionSearch search(take_decoder(model->tensors, a, model->vocabulary.size()));
-    std::vector<int> beams = o.beams;
-    if (beams.empty()) beams.push_back(model->folder.search.beam);
-    for (const int beam : beams) {
-      SearchSettings settings = model->folder.search;
-      settings.beam = beam;
-      const SplitScore score =
-          score_split(search, settings, model->vocabulary, *split, usable, get);
-      std::printf(
-          "beam %d: BLEU-1..4 %.2f %.2f %.2f %.2f (%lld photos, %zu left out; PTB tokens, "
-          "closest reference length)\n",
-          beam, 100 * score.bleu[0], 100 * score.bleu[1], 100 * score.bleu[2], 100 * score.bleu[3],
-          static_cast<long long>(score.photos), split->size() - usable.size());
-      for (std::size_t k = 0; o.show && k < usable.size(); ++k) {
-        std::printf("%s\t%s\n", (*split)[static_cast<std::size_t>(usable[k])].name.c_str(),
-                    score.captions[k].c_str());
-      }
-    }
-  });
 }
 
 struct BenchOptions {
@@ -224,29 +168,6 @@ void add_inspect(CLI::App& app, Status& status) {
   verb->add_option("MODEL", state->model, "Model folder")->required();
   verb->add_flag("--tensors", state->list, "List every tensor");
   verb->callback([state, &status] { status = inspect(state->model, state->list); });
-}
-
-void add_evaluate(CLI::App& app, Status& status) {
-  const auto state = std::make_shared<EvaluateOptions>();
-  CLI::App* verb = app.add_subcommand("evaluate", "Score a model's captions of a split");
-  verb->add_option("MODEL", state->model, "Model folder")->required();
-  verb->add_option("--photos", state->photos, "Folder of the photos")
-      ->required()
-      ->check(CLI::ExistingDirectory);
-  verb->add_option("--captions", state->captions, "Captions, as Flickr8k.token.txt")
-      ->required()
-      ->check(CLI::ExistingFile);
-  verb->add_option("--split", state->split, "List of the photos, one name a line")
-      ->required()
-      ->check(CLI::ExistingFile);
-  verb->add_option("--beam", state->beams, "Beams to score; default: the model's own")
-      ->check(CLI::Range(1, 64));
-  verb->add_flag("--show", state->show, "Print every caption");
-  add_threads(*verb, state->threads);
-  verb->callback([state, &status] {
-    use_threads(state->threads);
-    status = evaluate(*state);
-  });
 }
 
 void add_bench_network(CLI::App& app, Status& status) {
