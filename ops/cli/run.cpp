@@ -204,7 +204,8 @@ void add_setting_options(RunOptions& options) {
   Settings& s = options.settings;
   s.flag("-o,--output", "database", "DB", "the SQLite database (default: archive.db)");
   const std::string model = "Model and verdict", machine = "Machine";
-  s.flag("--model", "model", "fast|best|FOLDER", "a model that came along, or a model's folder (default: fast)")
+  s.flag("--model", "model", "fast|best|FOLDER",
+         "a model that came along, or a model's folder (default: fast)")
       ->group(model);
   s.flag("--blur-threshold", "blur.blur_threshold", "SCORE",
          "photos that score below it are blurred and get no caption (default: 100)")
