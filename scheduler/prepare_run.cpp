@@ -25,6 +25,7 @@ RunSettings settings_of(const RunRequest& request) {
     settings.model_name = std::filesystem::path(request.model_folder).filename().string();
   }
   settings.search = request.search;
+  settings.confidence = request.confidence;
   settings.blur = request.blur;
   settings.limits = request.limits;
   return settings;

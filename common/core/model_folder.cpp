@@ -3,7 +3,9 @@
 #include <openssl/evp.h>
 #include <yaml-cpp/yaml.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -82,6 +84,8 @@ class Section {
   std::set<std::string> known_;
 };
 
+constexpr std::array<const char*, 3> kConfidenceTerms{"mean_log_prob", "tokens", "log10_blur"};
+
 void read_vector(Section& section, const char* name, std::array<double, 3>& field) {
   std::vector<double> values(field.begin(), field.end());
   section.read(name, values);
@@ -131,6 +135,38 @@ std::string to_yaml(const ModelArchitecture& a, const SearchSettings& s) {
   return out.str();
 }
 
+std::string to_yaml(const ConfidenceModel& confidence) {
+  std::ostringstream out;
+  out.precision(10);
+  out << "confidence:  # log-odds that CIDEr-D is at least " << kGoodCaptionCiderD
+      << "\n  bias: " << confidence.bias << "\n";
+  for (std::size_t i = 0; i < confidence.weights.size(); ++i) {
+    out << "  " << kConfidenceTerms[i] << ": " << confidence.weights[i] << "\n";
+  }
+  return out.str();
+}
+
+Status write_confidence(const std::string& folder, const ConfidenceModel& confidence) {
+  const std::string path = folder + "/model.yaml";
+  std::ifstream in(path, std::ios::binary);
+  std::string kept, line;
+  bool inside = false;
+  while (std::getline(in, line)) {
+    const bool indented = line.starts_with(" ") || line.starts_with("#") || line.empty();
+    inside = line.starts_with("confidence:") || (inside && indented);
+    if (!inside) kept += line + "\n";
+  }
+  if (in.bad() || kept.empty()) return fail(Errc::environment, path + ": cannot be read");
+  const std::string partial = path + ".part";
+  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
+  out << kept << to_yaml(confidence);
+  out.close();
+  if (out && std::rename(partial.c_str(), path.c_str()) == 0) return {};
+  const std::string why = std::strerror(errno);
+  std::remove(partial.c_str());
+  return fail(Errc::environment, path + ": cannot be written (" + why + ")");
+}
+
 Expected<ModelFolder> read_model_folder(const std::string& folder) {
   return guard(Errc::invalid_config, "model " + folder, [&] {
     const std::string path = folder + "/model.yaml";
@@ -143,9 +179,10 @@ Expected<ModelFolder> read_model_folder(const std::string& folder) {
     model.folder = folder;
     Section top(root, "model.yaml");
     top.read("name", model.name);
-    YAML::Node architecture, search, training;
+    YAML::Node architecture, search, training, confidence;
     top.read("architecture", architecture);
     top.read("search", search);
+    top.read("confidence", confidence);
     top.read("training", training);  // the record of how it was made: for people
     top.reject_unknown();
 
@@ -169,9 +206,19 @@ Expected<ModelFolder> read_model_folder(const std::string& folder) {
     defaults.read("tokens_max", model.search.tokens_max);
     defaults.reject_unknown();
     check(a, model.search);
+    if (confidence.IsDefined() && !confidence.IsNull()) {
+      ConfidenceModel& fitted = model.confidence.emplace();
+      Section terms(confidence, "confidence");
+      terms.read("bias", fitted.bias);
+      for (std::size_t i = 0; i < fitted.weights.size(); ++i) {
+        terms.read(kConfidenceTerms[i], fitted.weights[i]);
+      }
+      terms.reject_unknown();
+    }
 
     Sha256 hash;
-    // Search settings are part of the run, not of the model: the hash leaves them out.
+    // Search settings are part of the run, and confidence is a judgement of what came out. The hash
+    // leaves them out.
     const std::string functional = to_yaml(a, SearchSettings{});
     hash.add(functional.data(), functional.size());
     add_file(hash, folder + "/vocab.txt");

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 
+#include "common/core/confidence.h"
 #include "common/core/error.h"
 #include "common/core/spec.h"
 
@@ -32,8 +34,9 @@ struct ModelFolder {
   std::string folder;
   std::string name;  // for people
   ModelArchitecture architecture;
-  SearchSettings search;  // the model's own defaults; a run may override them
-  std::string hash;       // 64 hex digits: SHA-256 over architecture, vocabulary and weights
+  SearchSettings search;                      // the model's own defaults; a run may override them
+  std::optional<ConfidenceModel> confidence;  // none: nobody fitted one
+  std::string hash;  // 64 hex digits: SHA-256 over architecture, vocabulary and weights
 };
 
 /// Reads and checks model.yaml and hashes the folder. Fails with invalid_config, naming file and
@@ -43,5 +46,13 @@ struct ModelFolder {
 /// The functional part of model.yaml as YAML text, as read_model_folder takes it.
 [[nodiscard]] std::string to_yaml(const ModelArchitecture& architecture,
                                   const SearchSettings& search);
+
+/// Section `confidence` of model.yaml.
+[[nodiscard]] std::string to_yaml(const ConfidenceModel& confidence);
+
+/// Puts the section into the folder's model.yaml, in place of the one that is there; the rest keeps
+/// its text, and the hash is the same. Fails with environment when it cannot be written: then
+/// nothing changed.
+[[nodiscard]] Status write_confidence(const std::string& folder, const ConfidenceModel& confidence);
 
 }  // namespace photoscribe

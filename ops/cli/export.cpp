@@ -26,6 +26,7 @@ struct ExportOptions {
   std::string run;   // empty: the newest
   std::vector<std::string> states;
   std::int64_t limit = 0;  // 0: all
+  std::optional<double> confidence_min;
 };
 
 /// True when every captioned photo has a COCO number in its name: only then are they all ids.
@@ -74,6 +75,7 @@ Status export_rows(const ExportOptions& options) {
     if (!states.empty() && std::find(states.begin(), states.end(), row.state) == states.end()) {
       return {};
     }
+    if (options.confidence_min && row.confidence.value_or(0) < *options.confidence_min) return {};
     if (options.limit > 0 && rows == options.limit) return fail(Errc::cancelled, "that is enough");
     ++rows;
     return (*output)->add((*format)->row(row));
@@ -103,6 +105,10 @@ void add_export(CLI::App& app, Action& action) {
       ->type_name("STATE")
       ->allow_extra_args(false)
       ->check(CLI::IsMember({"done", "blurred", "failed", "pending"}));
+  verb->add_option("--min-confidence", options->confidence_min,
+                   "only captions that are good with at least this probability")
+      ->type_name("P")
+      ->check(CLI::Range(0.0, 1.0));
   verb->add_option("--limit", options->limit, "the first N photos only")
       ->type_name("N")
       ->check(CLI::PositiveNumber);

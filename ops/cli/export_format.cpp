@@ -97,6 +97,7 @@ class JsonLines : public ExportFormat {
     object["blur_threshold"] = r.blur_threshold;
     put(object, "caption", r.caption);
     put(object, "log_prob", r.log_prob);
+    put(object, "confidence", r.confidence);
     for (std::size_t n = 0; n < r.bleu.size(); ++n) {
       put(object, "bleu" + std::to_string(n + 1), r.bleu[n]);
     }

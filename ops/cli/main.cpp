@@ -58,6 +58,7 @@ int parse_and_run() {
   add_status(app, action);
   add_export(app, action);
   add_report(app, action);
+  add_confidence(app, action);
   add_backup(app, action);
   add_score(app, action);
   add_blur(app, action);

@@ -100,6 +100,7 @@ Expected<RunRequest> make_request(const RunOptions& options) {
   request.database = config.database;
   request.model_folder = std::filesystem::absolute(*model_folder).string();
   request.model_hash = model->hash;
+  request.confidence = model->confidence;
   request.search = apply(config.search, model->search);
   request.blur = config.blur;
   request.limits = config.limits;

@@ -10,6 +10,7 @@ namespace photoscribe::cli {
 using Action = std::function<int()>;
 
 /// Each adds its verb to `app` and sets `action` when it is the one that was typed.
+void add_confidence(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_status(CLI::App& app, Action& action);

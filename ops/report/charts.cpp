@@ -63,6 +63,16 @@ class Plot {
             place(kTop + kPlotHeight - top) + "\"><title>" + html(tip) + "</title></rect>";
   }
 
+  void line(double x1, double y1, double x2, double y2, const char* style) {
+    out_ += std::string("<line class=\"") + style + "\" x1=\"" + place(x(x1)) + "\" y1=\"" +
+            place(y(y1)) + "\" x2=\"" + place(x(x2)) + "\" y2=\"" + place(y(y2)) + "\"/>";
+  }
+
+  void dot(double at_x, double at_y, const std::string& tip) {
+    out_ += "<circle class=\"bar\" cx=\"" + place(x(at_x)) + "\" cy=\"" + place(y(at_y)) +
+            "\" r=\"5\"><title>" + html(tip) + "</title></circle>";
+  }
+
   void tick(double value, const std::string& text) {
     label(x(value), kTop + kPlotHeight + 16, "middle", text);
   }
@@ -158,6 +168,25 @@ std::string histogram_svg(const Histogram& histogram, const ChartText& text,
     }
   }
   if (mark) plot.vertical(*mark, "mark", marker->label);
+  return plot.take();
+}
+
+std::string reliability_svg(const Reliability& reliability, const ChartText& text) {
+  Plot plot(0, 1, 1, text);
+  plot.line(0, 0, 1, 1, "pause");
+  const ReliabilityBin* before = nullptr;
+  for (const ReliabilityBin& bin : reliability.bins) {
+    if (before != nullptr) {
+      plot.line(before->predicted, before->good, bin.predicted, bin.good, "curve");
+    }
+    before = &bin;
+  }
+  for (const ReliabilityBin& bin : reliability.bins) {
+    plot.dot(bin.predicted, bin.good,
+             "predicted " + number(bin.predicted) + ", good " + number(bin.good) + " of " +
+                 std::to_string(bin.captions));
+  }
+  for (int tenth = 0; tenth <= 10; tenth += 2) plot.tick(tenth / 10.0, number(tenth / 10.0));
   return plot.take();
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "ops/report/confidence_fit.h"
 #include "ops/report/histogram.h"
 
 namespace photoscribe::report {
@@ -26,6 +27,9 @@ struct Marker {
 
 [[nodiscard]] std::string histogram_svg(const Histogram& histogram, const ChartText& text,
                                         const std::optional<Marker>& marker = std::nullopt);
+
+/// Share of good captions over predicted probability, a dot a bin, beside the diagonal.
+[[nodiscard]] std::string reliability_svg(const Reliability& reliability, const ChartText& text);
 
 /// Photos per second over the active time; a dashed line at every pause.
 [[nodiscard]] std::string pace_svg(const Pace& pace, const ChartText& text);

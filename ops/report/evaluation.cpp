@@ -23,6 +23,7 @@ void Evaluator::add(const ResultRow& photo, const std::vector<std::string>& refe
   Photo one;
   one.image_id = photo.image_id;
   one.captioned = photo.caption.has_value();
+  one.confidence = photo.confidence;
   one.hypothesis = hypotheses_.add(key, photo.caption.value_or(""));
   for (const std::string& caption : references) one.reference = references_.add(key, caption);
   captions_ += static_cast<std::int64_t>(references.size());
@@ -102,6 +103,7 @@ Expected<Evaluation> Evaluator::finish(const RunRow& run, const ReportOptions& o
   line(result.clear, "clear photos only", captioned_scores_, blurred_);
   line(result.all, "all photos", scores(hypotheses_, all, options.threads), 0);
   for (const PhotoScore& photo : captioned_scores_) result.bleu4.add(bleu(photo.counts)[3]);
+  result.reliability = reliability();
   if (against) {
     result.against = compare(*against, settings);
     if (!result.against) {
@@ -110,6 +112,18 @@ Expected<Evaluation> Evaluator::finish(const RunRow& run, const ReportOptions& o
     }
   }
   return result;
+}
+
+std::optional<Reliability> Evaluator::reliability() const {
+  std::vector<double> probabilities;
+  std::vector<bool> good;
+  for (const Photo& photo : photos_) {
+    if (!photo.captioned || !photo.confidence) continue;
+    probabilities.push_back(*photo.confidence);
+    good.push_back(score_of_photo(photo.image_id)->cider_d >= kGoodCaptionCiderD);
+  }
+  if (probabilities.empty()) return std::nullopt;
+  return reliability_of(probabilities, good);
 }
 
 const PhotoScore* Evaluator::score_of_photo(std::int64_t image_id) const {

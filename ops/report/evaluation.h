@@ -40,11 +40,13 @@ class Evaluator {
   struct Photo {
     std::int64_t image_id = 0;
     bool captioned = false;
+    std::optional<double> confidence;
     std::uint32_t hypothesis = 0, reference = 0;
   };
   [[nodiscard]] std::vector<PhotoScore> scores(const CaptionSet& hypotheses,
                                                const std::vector<ScoredPair>& pairs,
                                                int threads) const;
+  [[nodiscard]] std::optional<Reliability> reliability() const;
   [[nodiscard]] std::optional<AgainstRun> compare(const std::string& name,
                                                   const BootstrapSettings& settings);
 

@@ -18,6 +18,7 @@ std::vector<std::int64_t> Picks::ids() const {
 }
 
 std::optional<double> confidence_of(const ResultRow& photo) {
+  if (photo.confidence) return photo.confidence;
   if (!photo.log_prob || !photo.tokens) return std::nullopt;
   return std::exp(*photo.log_prob / static_cast<double>(*photo.tokens + 1));
 }

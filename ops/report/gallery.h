@@ -28,7 +28,8 @@ class Picks {
   std::set<std::pair<double, std::int64_t>> kept_;
 };
 
-/// Geometric mean probability of a word of the caption, end of sentence included: in (0, 1].
+/// Probability that the caption is good, where the model tells it; else the geometric mean
+/// probability of a word, end of sentence included. In (0, 1].
 [[nodiscard]] std::optional<double> confidence_of(const ResultRow& photo);
 
 class GalleryBuilder {

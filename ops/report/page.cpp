@@ -135,6 +135,13 @@ std::string charts(const Report& r) {
                   histogram_svg(r.evaluation->bleu4,
                                 {"Histogram of sentence BLEU-4", "BLEU-4, 0 to 1", "captions"}));
   }
+  if (r.evaluation && r.evaluation->reliability) {
+    out += figure("Does the confidence hold?",
+                  reliability_svg(*r.evaluation->reliability,
+                                  {"Reliability of the confidence",
+                                   "predicted probability of a good caption (dashed: ideal)",
+                                   "share that is good: CIDEr-D of at least 50"}));
+  }
   if (r.pace.photos > 0) {
     const bool minutes = static_cast<double>(r.pace.counts.size()) * r.pace.bin_s > 600;
     out +=

@@ -14,6 +14,7 @@
 #include "common/core/error.h"
 #include "common/scores/bootstrap.h"
 #include "common/scores/score_corpus.h"
+#include "ops/report/confidence_fit.h"
 #include "ops/report/histogram.h"
 #include "scheduler/store/store.h"
 
@@ -48,6 +49,7 @@ struct Evaluation {
   ScoreLine clear;  // captioned photos only
   std::int64_t blurred = 0, failed = 0, pending = 0;  // of the photos with references
   std::int64_t references = 0;                        // captions
+  std::optional<Reliability> reliability;             // when the model tells its confidence
   Histogram bleu4 = unit_histogram();                 // sentence BLEU-4 of the captioned
   std::optional<AgainstRun> against;
 };
@@ -66,7 +68,7 @@ struct GalleryPhoto {
   double blur_score = 0;
   int width_px = 0, height_px = 0;
   std::optional<std::string> caption;
-  std::optional<double> confidence;  // geometric mean probability of a word, in (0, 1]
+  std::optional<double> confidence;  // see confidence_of() in gallery.h
   std::optional<std::array<double, 4>> bleu;
   std::optional<double> rouge_l, cider_d;
   std::vector<std::string> references;

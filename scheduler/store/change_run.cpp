@@ -58,6 +58,46 @@ void Store::Impl::redo_scanned(RunId run) {
       .run();
 }
 
+void Store::Impl::judge_confidence(RunId run, const std::optional<ConfidenceModel>& model) {
+  if (!model) {
+    db.query(
+          "UPDATE result SET confidence = NULL WHERE confidence IS NOT NULL "
+          "AND image_id IN (SELECT image_id FROM image WHERE run_id = ?)")
+        .with(run)
+        .run();
+    return;
+  }
+  struct Judged {
+    std::int64_t result_id;
+    double confidence;
+  };
+  std::int64_t last = 0;
+  for (bool more = true; more;) {  // in pages, since a row may not change under the statement
+    std::vector<Judged> page;
+    {
+      auto row = db.query(
+          "SELECT image.image_id, result.result_id, log_prob, tokens, blur_score FROM image "
+          "LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
+          "WHERE image.image_id > ? AND image.run_id = ? ORDER BY image.image_id LIMIT 20000");
+      row.with(last, run);
+      more = false;
+      while (row.step()) {
+        more = true;
+        last = row.integer(0);
+        if (row.is_null(2)) continue;
+        page.push_back(
+            {row.integer(1),
+             confidence(*model, confidence_features(row.real(2), row.integer(3), row.real(4)))});
+      }
+    }
+    for (const Judged& one : page) {
+      db.query("UPDATE result SET confidence = ? WHERE result_id = ?")
+          .with(one.confidence, one.result_id)
+          .run();
+    }
+  }
+}
+
 Expected<std::int64_t> Store::redo_known(RunId run) {
   sqlite::Database& db = impl_->db;
   return db.write("redo photos", [&]() -> Expected<std::int64_t> {
@@ -143,13 +183,15 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& blur, EnsuredRun& rep
   const QueueSpan span = span_for(*this, run, lowest, highest);
   db.query(
         "INSERT INTO result (image_id, attempt, outcome, blur_score, width_px, height_px, caption, "
-        "log_prob, tokens, worker_id, read_us, decode_us, caption_us, finished_unix_ms) "
+        "log_prob, tokens, worker_id, read_us, decode_us, caption_us, finished_unix_ms, "
+        "confidence) "
         "SELECT image.image_id, image.attempt + 1, judged.verdict, result.blur_score, "
         "result.width_px, "
         "result.height_px, iif(judged.verdict = 'done', result.caption, NULL), "
         "iif(judged.verdict = 'done', result.log_prob, NULL), "
         "iif(judged.verdict = 'done', result.tokens, NULL), result.worker_id, result.read_us, "
-        "result.decode_us, result.caption_us, result.finished_unix_ms "
+        "result.decode_us, result.caption_us, result.finished_unix_ms, "
+        "iif(judged.verdict = 'done', result.confidence, NULL) "
         "FROM temp.rejudged AS judged JOIN image USING (image_id) "
         "JOIN result ON result.result_id = judged.copy_of")
       .run();

@@ -59,8 +59,13 @@ std::optional<std::int64_t> size_px(int pixels) {
 
 class Recorder {
  public:
-  Recorder(Store::Impl& store, RunId run, double blur_threshold)
-      : store_(store), db_(store.db), run_(run), blur_threshold_(blur_threshold), changes_(run) {
+  Recorder(Store::Impl& store, RunId run, const RunSettings& settings)
+      : store_(store),
+        db_(store.db),
+        run_(run),
+        blur_threshold_(settings.blur.blur_threshold),
+        confidence_(settings.confidence),
+        changes_(run) {
     auto row = db_.query("SELECT EXISTS (SELECT 1 FROM reference_caption)");
     row.step();
     has_references_ = row.integer(0) != 0;
@@ -141,20 +146,26 @@ class Recorder {
     std::optional<std::string> caption;
     std::optional<double> log_prob;
     std::optional<std::int64_t> tokens;
+    std::optional<double> how_sure;
     if (outcome.caption != nullptr) {
       caption = sqlite::text_of(outcome.caption->text);
       log_prob = outcome.caption->log_prob;
       tokens = outcome.caption->tokens;
+      if (confidence_) {
+        how_sure = confidence(
+            *confidence_, confidence_features(outcome.caption->log_prob, outcome.caption->tokens,
+                                              outcome.blur_score.value_or(0)));
+      }
     }
     db_.query(
            "INSERT INTO result (result_id, image_id, attempt, outcome, blur_score, width_px, "
            "height_px, caption, log_prob, tokens, reason, detail, worker_id, read_us, decode_us, "
-           "caption_us, finished_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-           "?)")
+           "caption_us, finished_unix_ms, confidence) "
+           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .with(result_id, result.image_id, result.attempt, name_of(state), outcome.blur_score,
               size_px(result.width_px), size_px(result.height_px), caption, log_prob, tokens,
               reason, outcome.detail, worker_id, result.times.read_us, result.times.decode_us,
-              result.times.caption_us, result.finished_unix_ms)
+              result.times.caption_us, result.finished_unix_ms, how_sure)
         .run();
     const std::int64_t row_id = db_.handle().getLastInsertRowid();
     db_.query("UPDATE image SET state = ?, reason = ? WHERE image_id = ?")
@@ -183,6 +194,7 @@ class Recorder {
   sqlite::Database& db_;
   RunId run_;
   double blur_threshold_;
+  std::optional<ConfidenceModel> confidence_;
   bool has_references_ = false;
   CountChanges changes_;
   RecordReport report_;
@@ -207,7 +219,7 @@ Expected<RecordReport> Store::record(RunId run, const Incoming& incoming) {
   return db.write("record results", [&]() -> Expected<RecordReport> {
     const auto row = impl_->require_run(run);
     if (!row) return fail(row.error());
-    Recorder recorder(*impl_, run, row->settings.blur.blur_threshold);
+    Recorder recorder(*impl_, run, row->settings);
     for (const ResultBatch& batch : incoming.batches) {
       const std::int64_t worker_id = impl_->worker_id(batch.worker);
       for (const Result& result : batch.results) recorder.record(result, worker_id);

@@ -13,7 +13,7 @@ std::string select_rows(const char* from_and_rest) {
              "result.caption, result.log_prob, bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, "
              "result.width_px, result.height_px, used.model_hash, worker.name, "
              "result.finished_unix_ms, image.vanished, image.asked, result.tokens, result.read_us, "
-             "result.decode_us, result.caption_us ") +
+             "result.decode_us, result.caption_us, result.confidence ") +
          from_and_rest;
 }
 
@@ -72,6 +72,7 @@ ResultRow read_row(const sqlite::Query& row) {
   result.read_us = row.optional_integer(25);
   result.decode_us = row.optional_integer(26);
   result.caption_us = row.optional_integer(27);
+  result.confidence = row.optional_real(28);
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "common/core/confidence.h"
 #include "common/core/spec.h"
 #include "common/core/types.h"
 #include "common/scores/bleu.h"
@@ -28,6 +29,7 @@ struct RunSettings {
   BlurSettings blur;
   DecodeLimits limits;  // may differ: it decides only which photos fail
   int preprocessing_version = kPreprocessingVersion;
+  std::optional<ConfidenceModel> confidence;  // judges captions; alters none
   bool operator==(const RunSettings&) const = default;
 };
 
@@ -192,6 +194,7 @@ struct ResultRow {
   std::optional<std::string> caption;
   std::optional<double> log_prob;
   std::optional<std::int64_t> tokens;
+  std::optional<double> confidence;           // in (0, 1)
   std::array<std::optional<double>, 4> bleu;  // sentence BLEU-1..4
   std::optional<int> width_px, height_px;
   std::string model;  // hash

@@ -8,7 +8,7 @@ namespace photoscribe {
 using nlohmann::json;
 
 std::string to_json(const RunSettings& s) {
-  const json value = {
+  json value = {
       {"model_hash", s.model_hash},
       {"model_name", s.model_name},
       {"preprocessing_version", s.preprocessing_version},
@@ -26,6 +26,9 @@ std::string to_json(const RunSettings& s) {
         {"file_bytes_max", s.limits.file_bytes_max},
         {"image_timeout_s", s.limits.image_timeout_s}}},
   };
+  if (s.confidence) {
+    value["confidence"] = {{"bias", s.confidence->bias}, {"weights", s.confidence->weights}};
+  }
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -51,6 +54,11 @@ Expected<RunSettings> parse_settings(std::string_view text) {
     limits.at("pixels_max").get_to(s.limits.pixels_max);
     limits.at("file_bytes_max").get_to(s.limits.file_bytes_max);
     limits.at("image_timeout_s").get_to(s.limits.image_timeout_s);
+    if (value.contains("confidence")) {
+      ConfidenceModel& fitted = s.confidence.emplace();
+      value.at("confidence").at("bias").get_to(fitted.bias);
+      value.at("confidence").at("weights").get_to(fitted.weights);
+    }
     return s;
   });
 }
@@ -99,6 +107,7 @@ bool same_blur_measure(const BlurSettings& a, const BlurSettings& b) noexcept {
 bool spec_differs(const RunSettings& before, const RunSettings& after) {
   RunSettings renamed = before;
   renamed.model_name = after.model_name;  // for people only
+  renamed.confidence = after.confidence;  // the recorder's business
   return renamed != after;
 }
 

@@ -92,6 +92,8 @@ struct Store::Impl {
   [[nodiscard]] Expected<Stale> stale_settings(RunId run);
   /// The scan is complete: what is left of a redo are pending images.
   void redo_scanned(RunId run);
+  /// Tells anew how likely each caption of the run is good.
+  void judge_confidence(RunId run, const std::optional<ConfidenceModel>& model);
   /// Judges the scores that are on the scale of `blur`.
   [[nodiscard]] Status rejudge(RunId run, const BlurSettings& blur, EnsuredRun& report);
 

@@ -1,6 +1,8 @@
 // What the same command again does: settings, rejudge, redo, retry, incarnations.
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "tests/store/store_fixture.h"
@@ -177,6 +179,35 @@ TEST_F(Run, EndsTheIncarnationWithTheSettingsThatItsWorkersRead) {
 
   EXPECT_EQ(ensure(settings(50)).run.incarnation, std::nullopt);
   EXPECT_THAT(must(store().past_incarnations(run())), ElementsAre("one"));
+}
+
+TEST_F(Run, TellsHowLikelyEachCaptionIsGoodAndTellsItAnewWithAnotherModelOfIt) {
+  RunSettings judged = settings();
+  judged.confidence = ConfidenceModel{0.5, {0.2, -0.1, 0.3}};
+  ensure(judged);
+  scan({file("a.jpg"), file("b.jpg")});
+  const auto tasks = take();
+  record({captioned(tasks[0], "a dog", 500), blurred(tasks[1])});
+  const auto shown = [this] {
+    return plain_rows(database(), "SELECT caption, round(confidence, 6) FROM caption_confidence");
+  };
+  const auto expected = [](const ConfidenceModel& model) {
+    char text[64];
+    std::snprintf(text, sizeof text, "a dog|%.6g",
+                  std::round(confidence(model, confidence_features(-3.5, 4, 500)) * 1e6) / 1e6);
+    return std::string(text);
+  };
+  EXPECT_THAT(shown(), ElementsAre(expected(*judged.confidence)));
+
+  reopen();
+  judged.confidence->bias = -1;
+  EXPECT_FALSE(ensure(judged).redone);
+
+  EXPECT_THAT(shown(), ElementsAre(expected(*judged.confidence)));
+  EXPECT_EQ(must(store().run(run())).settings, judged);
+  EXPECT_EQ(counts().asked.pending, 0);
+  ensure(settings());
+  EXPECT_THAT(shown(), ElementsAre("a dog|-"));
 }
 
 TEST_F(Run, RejudgesFromStoredScores) {
