@@ -32,13 +32,12 @@ CREATE VIEW caption_result (run, root, uri, state, reason, blur_score, blur_thre
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, image.reason, result.blur_score, own.blur_threshold, result.caption, result.log_prob,
+       image.state, image.reason, result.blur_score, used.blur_threshold, result.caption, result.log_prob,
        bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
        used.model_hash, worker.name,
        strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
   FROM image
   JOIN run ON run.run_id = image.run_id
-  JOIN run_settings AS own ON own.settings_id = run.settings_id
   JOIN run_settings AS used ON used.settings_id = image.settings_id
   JOIN root ON root.root_id = image.root_id
   LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
@@ -51,13 +50,12 @@ CREATE VIEW caption_result_latest (run, root, uri, state, reason, blur_score, bl
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, image.reason, result.blur_score, own.blur_threshold, result.caption, result.log_prob,
+       image.state, image.reason, result.blur_score, used.blur_threshold, result.caption, result.log_prob,
        bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
        used.model_hash, worker.name,
        strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
   FROM image
   JOIN run ON run.run_id = image.run_id
-  JOIN run_settings AS own ON own.settings_id = run.settings_id
   JOIN run_settings AS used ON used.settings_id = image.settings_id
   JOIN root ON root.root_id = image.root_id
   LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt

@@ -98,7 +98,7 @@ CREATE TABLE result (
   read_us          INTEGER NOT NULL,
   decode_us        INTEGER NOT NULL,
   caption_us       INTEGER NOT NULL,
-  finished_unix_ms INTEGER NOT NULL,
+  finished_unix_ms INTEGER NOT NULL, confidence REAL,
   UNIQUE (image_id, attempt),
   CHECK ((outcome = 'done') = (caption IS NOT NULL)),
   CHECK ((caption IS NULL) = (log_prob IS NULL) AND (caption IS NULL) = (tokens IS NULL)),
@@ -167,18 +167,28 @@ CREATE INDEX image_waiting ON image (run_id, queue_seq) WHERE state = 'pending' 
 
 CREATE INDEX settings_of_run ON run_settings (run_id);
 
+CREATE VIEW caption_confidence (run, root, uri, caption, confidence) AS
+SELECT run.name, root.name,
+       rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
+         || coalesce(image.path_text, CAST(image.path AS TEXT)),
+       result.caption, result.confidence
+  FROM image
+  JOIN run ON run.run_id = image.run_id
+  JOIN root ON root.root_id = image.root_id
+  JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
+ WHERE image.state = 'done';
+
 CREATE VIEW caption_result (run, root, uri, state, reason, blur_score, blur_threshold, caption, log_prob,
                             bleu1, bleu2, bleu3, bleu4, width, height, model, worker, finished_at) AS
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, image.reason, result.blur_score, own.blur_threshold, result.caption, result.log_prob,
+       image.state, image.reason, result.blur_score, used.blur_threshold, result.caption, result.log_prob,
        bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
        used.model_hash, worker.name,
        strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
   FROM image
   JOIN run ON run.run_id = image.run_id
-  JOIN run_settings AS own ON own.settings_id = run.settings_id
   JOIN run_settings AS used ON used.settings_id = image.settings_id
   JOIN root ON root.root_id = image.root_id
   LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
@@ -190,13 +200,12 @@ CREATE VIEW caption_result_latest (run, root, uri, state, reason, blur_score, bl
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, image.reason, result.blur_score, own.blur_threshold, result.caption, result.log_prob,
+       image.state, image.reason, result.blur_score, used.blur_threshold, result.caption, result.log_prob,
        bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
        used.model_hash, worker.name,
        strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
   FROM image
   JOIN run ON run.run_id = image.run_id
-  JOIN run_settings AS own ON own.settings_id = run.settings_id
   JOIN run_settings AS used ON used.settings_id = image.settings_id
   JOIN root ON root.root_id = image.root_id
   LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt

@@ -112,23 +112,52 @@ Expected<std::optional<Named>> look_at_arguments(Store& store, const RunRequest&
   return Named{std::move(*plan), std::move(*options)};
 }
 
-/// A folder without a single photo, where the run has some, is rather not mounted than emptied.
-Status doubt_empty_folders(Store& store, PreparedRun& prepared,
-                           const std::vector<SourceStart>& barren) {
+std::string doubt(const Root& root, const SourceStart& start, const std::string& run,
+                  std::int64_t photos) {
+  return root.folder + (start.path.empty() ? "" : "/" + start.path) +
+         ": no photo is there, and run \"" + run + "\" has " + std::to_string(photos) +
+         " of that folder; is it mounted? They are left as they are";
+}
+
+/// A named folder without a single photo, where the run has some, is rather not mounted than
+/// emptied. Looked at before anything is changed, up to each folder's first photo.
+Status doubt_empty_folders(Store& store, const RunRequest& request, const Named& named) {
+  const Expected<std::optional<RunRow>> run = store.find_run(request.run);
+  if (!run) return fail(run.error());
+  if (!run->has_value()) return {};
+  for (const SourceStart& start : named.plan.starts) {
+    if (!start.named || start.is_file) continue;
+    SourcePlan one = named.plan;
+    one.starts = {start};
+    WalkOptions options;
+    options.all_files = request.all_files;
+    options.limit = 1;
+    Walker walker(std::move(one), std::move(options));
+    for (;;) {
+      const Expected<std::vector<FoundFile>> files = walker.next(1);
+      if (!files) return fail(files.error());
+      if (files->empty()) break;
+    }
+    if (walker.report().barren.empty()) continue;
+    const Root& root = named.plan.roots[static_cast<std::size_t>(start.root)];
+    const Expected<std::int64_t> had = store.photos_in((*run)->id, root.name, start.path);
+    if (!had) return fail(had.error());
+    if (*had == 0) continue;
+    return fail(Errc::environment,
+                doubt(root, start, request.run, *had) +
+                    ". If they are gone for good, leave the folder out of the command");
+  }
+  return {};
+}
+
+/// The same of folders that were not named themselves: said, and nothing of them is changed.
+Status note_empty_folders(Store& store, PreparedRun& prepared,
+                          const std::vector<SourceStart>& barren) {
   for (const SourceStart& start : barren) {
     const Root& root = prepared.roots[static_cast<std::size_t>(start.root)];
     const Expected<std::int64_t> had = store.photos_in(prepared.run.id, root.name, start.path);
     if (!had) return fail(had.error());
-    if (*had == 0) continue;
-    const std::string folder = root.folder + (start.path.empty() ? "" : "/" + start.path);
-    const std::string what = folder + ": no photo is there, and run \"" + prepared.run.name +
-                             "\" has " + std::to_string(*had) + " of that folder; is it mounted?";
-    if (start.named) {
-      return fail(Errc::environment, what +
-                                         " They are left as they are. If they are gone for good, "
-                                         "leave the folder out of the command");
-    }
-    prepared.notes.push_back(what + " They are left as they are");
+    if (*had > 0) prepared.notes.push_back(doubt(root, start, prepared.run.name, *had));
   }
   return {};
 }
@@ -146,7 +175,7 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
     Expected<std::vector<Root>> own = store.roots(prepared.run.id);
     if (!own) return fail(own.error());
     prepared.roots = std::move(*own);
-    const Expected<std::int64_t> redone = store.redo_known(prepared.run.id);
+    const Expected<std::int64_t> redone = store.redo_known(prepared.run.id, request.redo);
     if (!redone) return fail(redone.error());
     prepared.scan.redone = *redone;
     return {};
@@ -154,7 +183,7 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
   prepared.roots = named->plan.roots;
   const auto& only_names = named->options.only_names;
   const std::size_t names_in_split = only_names ? only_names->size() : 0;
-  Expected<Scan> scan = store.begin_scan(prepared.run.id, named->plan.roots);
+  Expected<Scan> scan = store.begin_scan(prepared.run.id, named->plan.roots, request.redo);
   if (!scan) return fail(scan.error());
   Walker walker(std::move(named->plan), std::move(named->options));
   const Expected<bool> walked =
@@ -165,8 +194,8 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
     prepared.stopped = true;
     return {};
   }
-  if (Status there = doubt_empty_folders(store, prepared, walker.report().barren); !there) {
-    return there;
+  if (Status noted = note_empty_folders(store, prepared, walker.report().barren); !noted) {
+    return noted;
   }
   const Expected<ScanCounts> counts = scan->finish(walker.report().walked, walker.report().skipped);
   if (!counts) return fail(counts.error());
@@ -202,6 +231,11 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
   const RunSettings settings = settings_of(request);
   Expected<std::optional<Named>> named = look_at_arguments(store, request);
   if (!named) return fail(named.error());
+  if (*named) {
+    if (Status there = doubt_empty_folders(store, request, **named); !there) {
+      return fail(there.error());
+    }
+  }
   Expected<EnsuredRun> ensured = store.ensure_run(request.run, settings, request.redo);
   if (!ensured) return fail(ensured.error());
 

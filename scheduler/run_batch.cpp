@@ -158,13 +158,17 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
 /// those of the real call, whatever it changes.
 Expected<RunSummary> run_dry(const RunRequest& request, RunObserver& observer,
                              const StopHandle& stop, Clock::time_point started) {
-  const Expected<ScratchFolder> scratch = ScratchFolder::make("a copy of the database");
+  // Beside the database there is room for it, and a file system that SQLite can work on.
+  const fs::path beside = fs::absolute(request.database).parent_path();
+  const Expected<ScratchFolder> scratch =
+      ScratchFolder::make("a copy of the database", fs::exists(request.database) ? beside : "");
   if (!scratch) return fail(scratch.error());
   const std::string copy = scratch->file("copy.db");
   if (fs::exists(request.database)) {
-    Expected<Store> original = Store::open_reader(request.database);
-    if (!original) return fail(original.error());
-    if (Status copied = original->backup(copy); !copied) return fail(copied.error());
+    if (Status copied = copy_database(request.database, copy); !copied) {
+      return fail(copied.error().code,
+                  copied.error().message + " (a dry run works on a copy of the database)");
+    }
   }
   Expected<Store> store = Store::open_writer(copy);
   if (!store) return fail(store.error());

@@ -110,6 +110,7 @@ class Consumer {
   struct RootState {
     bool ready = true;
     bool silent = false;  // the check that is on its way has not come back in time
+    bool dead = false;    // what the last check that came back said
     std::string why;
     int failures = 0;                                       // in a row, for the back-off
     Clock::time_point retry_at{}, tell_at{};                // when to look, or to log, again
@@ -191,7 +192,8 @@ class Consumer {
   void rest_from_reading(JoinedRun& run, std::size_t read, std::size_t given_back);
   void watch_roots();
   void fall_silent(const std::string& name);
-  void leave_readers_behind(const std::string& name);
+  /// Reads of this root that have hung for longer than `older_than`.
+  void leave_readers_behind(const std::string& name, Clock::duration older_than);
 
   // ---- consumer_end.cpp
   Awaitable<void> watch_loop();

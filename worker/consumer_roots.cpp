@@ -57,6 +57,11 @@ void Consumer::on_faulted(Faulted item) {
     on_machine_fault(std::move(item));
     return;
   }
+  if (found->second.silent) {  // its answer may never come
+    --in_pipeline_;
+    return_task(item.job);
+    return;
+  }
   // Whether the photo is to be charged with it, the root's answer says.
   const std::string why = item.fault.why;
   found->second.unjudged.push_back(std::move(item));
@@ -126,6 +131,7 @@ void Consumer::on_root_answer(const RootProbes::Answer& answer) {
   std::vector<Faulted> unjudged = std::exchange(root.unjudged, {});
   if (answer.alive) {
     root.alive_at = answer.asked;
+    root.dead = false;
     if (std::exchange(root.silent, false)) root.retry_at = Clock::now();
     for (Faulted& item : unjudged) {
       if (storage_faults_.add(key_of(item.job), Clock::now(), root.photos_read)) {
@@ -146,6 +152,7 @@ void Consumer::on_root_answer(const RootProbes::Answer& answer) {
   const bool news = root.ready || root.why != why;
   const auto wait = redis::backoff(++root.failures, unit_random(), kDeadRoot);
   root.ready = root.silent = false;
+  root.dead = true;
   root.why = why;
   root.retry_at = Clock::now() + wait;
   if (news || Clock::now() >= root.tell_at) {
@@ -205,7 +212,10 @@ void Consumer::watch_roots() {
       fall_silent(name);
     }
     if (!asked && !root.ready && now >= root.retry_at) probes_->ask(name);
-    if (root.silent) leave_readers_behind(name);
+    if (root.silent) leave_readers_behind(name, {});
+    // A check that fails at once (unmounted lazily, another device) says nothing to reads that
+    // hang.
+    if (!root.ready && root.dead) leave_readers_behind(name, config_.roots.read_patience);
     if (root.silent && now >= root.tell_at) {
       spdlog::warn("msg=\"root still does not answer\" root={}", log_value(name));
       root.tell_at = now + kTellAgain;
@@ -239,9 +249,10 @@ void Consumer::fall_silent(const std::string& name) {
 }
 
 // Their threads hang in the kernel; others take their places, so that other roots go on.
-void Consumer::leave_readers_behind(const std::string& name) {
+void Consumer::leave_readers_behind(const std::string& name, Clock::duration older_than) {
   for (const InWork& work : pipeline_->in_work()) {
     if (work.stage != Stage::reading || work.jobs.front().task.root != name) continue;
+    if (worked_since(work.since) < older_than) continue;
     if (!pipeline_->leave_behind(work)) continue;
     --in_pipeline_;
     return_task(work.jobs.front());

@@ -1,5 +1,6 @@
 #include "worker/open_beneath.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -76,6 +77,26 @@ std::optional<std::string_view> below(std::string_view base, std::string_view ta
   return rest;
 }
 
+/// False also when it cannot be listed: then there is something there that is not ours to see.
+bool is_empty_folder(int folder) {
+  const int readable = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (readable < 0) return false;
+  DIR* const listing = fdopendir(readable);
+  if (listing == nullptr) {
+    close(readable);
+    return false;
+  }
+  bool empty = true;
+  while (const dirent* const entry = readdir(listing)) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    empty = false;
+    break;
+  }
+  closedir(listing);
+  return empty;
+}
+
 }  // namespace
 
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
@@ -120,24 +141,50 @@ FaultOf fault_of_errno(int error) noexcept {
   return error == ENOMEM ? FaultOf::memory : FaultOf::storage;
 }
 
-Expected<PhotoRoot> PhotoRoot::open(std::string name, std::string folder) {
+PhotoRoot PhotoRoot::awaited(std::string name, std::string folder) {
   PhotoRoot root;
   root.name_ = std::move(name);
   root.folder_ = std::move(folder);
-  const std::string what = "root " + root.name_ + "=" + root.folder_;
-  char* canonical = realpath(root.folder_.c_str(), nullptr);
-  if (canonical == nullptr) {
-    return fail(Errc::environment, what + ": " + text_of(errno) + "; mount it or correct --root");
-  }
-  root.canonical_ = canonical;
-  free(canonical);
+  return root;
+}
+
+Expected<PhotoRoot> PhotoRoot::open(std::string name, std::string folder) {
+  PhotoRoot root = awaited(std::move(name), std::move(folder));
   const FileDescriptor fd(::open(root.folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   struct stat info = {};
   if (!fd.valid() || fstat(fd.get(), &info) != 0) {
-    return fail(Errc::environment, what + ": " + text_of(errno) + "; give a folder with --root");
+    return fail(Errc::environment, "root " + root.name_ + "=" + root.folder_ + ": " +
+                                       text_of(errno) + "; mount it or correct --root");
   }
-  root.device_ = info.st_dev;
+  (void)root.recognise(fd.get(), info.st_dev);  // an empty one is not there yet
   return root;
+}
+
+// A mount point without its archive is an empty folder: its photos are not missing.
+Status PhotoRoot::recognise(int folder, dev_t device) const {
+  const std::lock_guard lock(found_->mutex);
+  if (found_->device == device) return {};
+  const std::string what = "root " + name_ + "=" + folder_;
+  if (found_->device) {
+    return fail(Errc::environment,
+                what +
+                    ": not the device that was there when this worker started; mount the archive "
+                    "again, or restart the worker if this is right");
+  }
+  if (is_empty_folder(folder)) {
+    return fail(Errc::environment, what + ": nothing is in it; mount the archive");
+  }
+  char* const canonical = realpath(folder_.c_str(), nullptr);
+  if (canonical == nullptr) return fail(Errc::environment, what + ": " + text_of(errno));
+  found_->canonical = canonical;
+  free(canonical);
+  found_->device = device;
+  return {};
+}
+
+std::string PhotoRoot::canonical() const {
+  const std::lock_guard lock(found_->mutex);
+  return found_->canonical;
 }
 
 Opened<FileDescriptor> PhotoRoot::enter() const {
@@ -148,12 +195,8 @@ Opened<FileDescriptor> PhotoRoot::enter() const {
     return blame_machine(fault_of_errno(error),
                          "root " + name_ + "=" + folder_ + ": " + text_of(error));
   }
-  if (info.st_dev != device_) {
-    return blame_machine(
-        FaultOf::storage,
-        "root " + name_ + "=" + folder_ +
-            ": not the device that was there when this worker started; mount the archive again, "
-            "or restart the worker if this is right");
+  if (Status known = recognise(fd.get(), info.st_dev); !known) {
+    return blame_machine(FaultOf::storage, std::move(known.error().message));
   }
   return fd;
 }
@@ -161,6 +204,10 @@ Opened<FileDescriptor> PhotoRoot::enter() const {
 Status PhotoRoot::check() const {
   auto fd = enter();
   if (!fd) return fail(Errc::environment, std::move(fd.error().detail));
+  if (is_empty_folder(fd->get())) {
+    return fail(Errc::environment,
+                "root " + name_ + "=" + folder_ + ": nothing is in it any more; mount the archive");
+  }
   return {};
 }
 
@@ -172,7 +219,9 @@ OpenFailure PhotoRoot::classify(int error, std::string_view path) const {
   }
   if (error == ENOENT || error == ENOTDIR) {
     // Only under a living root is it the photo that is missing.
-    if (auto alive = enter(); !alive) return alive.error();
+    if (Status alive = check(); !alive) {
+      return {true, FaultOf::storage, Reason::unreadable, std::move(alive.error().message)};
+    }
     return {false, {}, Reason::missing, detail};
   }
   if (error == EXDEV) {
@@ -249,7 +298,7 @@ Opened<FileDescriptor> PhotoRoot::walk(int root, std::string_view path) const {
     if (!target) return tl::unexpected(target.error());
     std::string_view rest = *target;
     if (rest.starts_with('/')) {
-      const auto inside = below(canonical_, rest);
+      const auto inside = below(canonical(), rest);
       if (!inside) {
         const bool dangling =
             faccessat(here, part.c_str(), F_OK, AT_EACCESS) != 0 && errno == ENOENT;

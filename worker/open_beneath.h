@@ -10,6 +10,9 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,11 +61,14 @@ class PhotoRoot {
  public:
   /// Fails with environment when `folder` is not a folder that can be entered.
   [[nodiscard]] static Expected<PhotoRoot> open(std::string name, std::string folder);
+  /// A root whose folder need not be there yet.
+  [[nodiscard]] static PhotoRoot awaited(std::string name, std::string folder);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
 
-  /// Fails with environment when the folder is gone or lies on another device than at the start.
+  /// Fails with environment when the folder is gone, empty (as the place of an archive that is not
+  /// mounted) or lies on another device than when it was first found with something in it.
   [[nodiscard]] Status check() const;
 
   /// Opens the regular file at `path` (relative, raw bytes) for reading. Links are followed as long
@@ -83,8 +89,15 @@ class PhotoRoot {
                                                     std::string_view path) const;
 
   std::string name_, folder_;
-  std::string canonical_;  // for absolute links that lead back beneath the root
-  dev_t device_ = 0;
+  /// What is known once the folder was found with something in it. Shared by copies.
+  struct Found {
+    std::mutex mutex;
+    std::optional<dev_t> device;
+    std::string canonical;  // for absolute links that lead back beneath the root
+  };
+  [[nodiscard]] Status recognise(int folder, dev_t device) const;
+  [[nodiscard]] std::string canonical() const;
+  std::shared_ptr<Found> found_ = std::make_shared<Found>();
 };
 
 /// By name.

@@ -1,12 +1,16 @@
 #include "worker/options.h"
 
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <future>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "common/core/device_list.h"
+#include "worker/log.h"
 
 namespace photoscribe {
 namespace {
@@ -80,6 +84,8 @@ Expected<Roots> roots_of(const WorkerOptions& options, std::chrono::milliseconds
     return fail(Errc::usage, "--root: name at least one folder of photos, as NAME=FOLDER");
   }
   Roots roots;
+  std::optional<Error> not_there;
+  bool some_there = false;
   for (const auto& text : options.roots) {
     const auto equals = text.find('=');
     if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
@@ -87,11 +93,19 @@ Expected<Roots> roots_of(const WorkerOptions& options, std::chrono::milliseconds
     }
     const std::string name = text.substr(0, equals);
     auto root = open_in_time(name, text.substr(equals + 1), answer_limit);
-    if (!root) return fail(root.error());
+    if (!root) {  // other roots go on without it, and it may come back
+      not_there = root.error();
+      spdlog::warn("msg=\"root is not there\" error={}", log_value(root.error().message));
+      root = PhotoRoot::awaited(name, text.substr(equals + 1));
+    } else {
+      some_there = true;
+    }
     if (!roots.emplace(name, std::move(*root)).second) {
       return fail(Errc::usage, "--root " + text + ": there is another root called " + name);
     }
   }
+  // Whoever supervises this worker had found the photos there.
+  if (!some_there && !options.supervised) return fail(*not_there);
   return roots;
 }
 

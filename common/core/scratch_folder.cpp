@@ -9,7 +9,12 @@
 namespace photoscribe {
 namespace fs = std::filesystem;
 
-Expected<ScratchFolder> ScratchFolder::make(const std::string& what_for) {
+Expected<ScratchFolder> ScratchFolder::make(const std::string& what_for,
+                                            const std::string& wanted) {
+  std::string beside = wanted + "/.photoscribe-XXXXXX";
+  if (!wanted.empty() && ::mkdtemp(beside.data()) != nullptr) {
+    return ScratchFolder(std::move(beside));
+  }
   std::error_code error;
   const fs::path parent = fs::temp_directory_path(error);
   std::string name = (parent / "photoscribe-XXXXXX").string();

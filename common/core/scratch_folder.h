@@ -9,9 +9,10 @@ namespace photoscribe {
 
 class ScratchFolder {
  public:
-  /// A new folder (mode 0700) under TMPDIR or /tmp. `what_for` is for the message: "a copy of the
-  /// database". Fails with environment.
-  [[nodiscard]] static Expected<ScratchFolder> make(const std::string& what_for);
+  /// A new folder (mode 0700) in `parent` or, when that is empty or cannot be written, under TMPDIR
+  /// or /tmp. `what_for` is for the message: "a copy of the database". Fails with environment.
+  [[nodiscard]] static Expected<ScratchFolder> make(const std::string& what_for,
+                                                    const std::string& parent = "");
   ScratchFolder(ScratchFolder&& other) noexcept;
   ScratchFolder& operator=(ScratchFolder&&) = delete;
   ~ScratchFolder();

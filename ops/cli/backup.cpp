@@ -32,9 +32,7 @@ struct BackupOptions {
 int backup(const BackupOptions& options) {
   const Expected<std::string> database = options.database.path();
   if (!database) return report("backup", database.error());
-  Expected<Store> store = Store::open_reader(*database);
-  if (!store) return report("backup", store.error());
-  if (const Status copied = store->backup(options.copy); !copied) {
+  if (const Status copied = copy_database(*database, options.copy); !copied) {
     return report("backup", copied.error());
   }
   std::error_code unknown;
@@ -58,8 +56,10 @@ void add_backup(CLI::App& app, Action& action) {
       app.add_subcommand("backup", "copy a database, also while a run writes it");
   const auto options = std::make_shared<BackupOptions>(*verb);
   verb->footer(
-      "The copy is whole and of one moment. To go back to it, end the run and put it in the\n"
-      "database's place. Example:\n"
+      "The copy is whole and of one moment. To go back to it: end the run, remove DB-wal and "
+      "DB-shm\n"
+      "(SQLite would play what they hold onto the copy), and put the copy in the place of DB.\n"
+      "Example:\n"
       "  photoscribe backup archive.db archive-monday.db");
   verb->callback([options, &action] { action = [options] { return backup(*options); }; });
 }

@@ -36,7 +36,7 @@ struct ReportVerb {
   report::ReportOptions options;
 };
 
-constexpr std::size_t kFilesAtOnce = 500;  // of one command line
+constexpr std::size_t kBytesAtOnce = 64 << 10;  // of names, on one command line
 
 std::string bytes_of(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
@@ -59,7 +59,7 @@ report::Thumbnailer thumbnailer(const Settings& settings) {
   return [&settings](const std::vector<std::string>& files) {
     std::vector<std::string> pictures(files.size());
     const auto without = [&pictures](const std::string& why) {
-      write_all(STDERR_FILENO, "warning: no pictures: " + shown(why) + "\n");
+      write_all(STDERR_FILENO, "warning: pictures are missing: " + shown(why) + "\n");
       return pictures;
     };
     const Expected<LoadedConfig> loaded = settings.load();
@@ -68,13 +68,18 @@ report::Thumbnailer thumbnailer(const Settings& settings) {
     if (!worker) return without(worker.error().message);
     const Expected<ScratchFolder> folder = ScratchFolder::make("thumbnails");
     if (!folder) return without(folder.error().message);
-    for (std::size_t from = 0; from < files.size(); from += kFilesAtOnce) {
-      const std::size_t to = std::min(files.size(), from + kFilesAtOnce);
+    for (std::size_t from = 0, to = 0; from < files.size(); from = to) {
+      std::size_t bytes = 0;
+      for (to = from; to < files.size() && (to == from || bytes < kBytesAtOnce); ++to) {
+        bytes += files[to].size() + 1;
+      }
       std::vector<std::string> words{*worker, "thumbnails", "--output", folder->path()};
       for (std::size_t i = from; i < to; ++i) words.push_back(files[i]);
-      const Expected<ChildOutput> made = run_child(words, std::chrono::minutes(10));
-      if (!made) return without(made.error().message);
-      if (made->exit_status != 0) return without(made->err);
+      const Expected<ChildOutput> made = run_child(words, std::chrono::minutes(2));
+      if (!made || made->exit_status != 0) {  // the others may do better
+        (void)without(made ? made->err : made.error().message);
+        continue;
+      }
       for (std::size_t i = from; i < to; ++i) {
         const std::string file = folder->file(std::to_string(i - from) + ".jpg");
         pictures[i] = bytes_of(file);

@@ -6,6 +6,15 @@
 namespace photoscribe {
 namespace {
 
+/// For "IN (SELECT value FROM json_each(?))".
+std::string json_array(const std::set<std::int64_t>& numbers) {
+  std::string text = "[";
+  for (const std::int64_t number : numbers) {
+    text += (text.size() > 1 ? "," : "") + std::to_string(number);
+  }
+  return text + "]";
+}
+
 /// Images waiting again take their numbers from the end of the queue, in the order of their ids
 /// (PROTOCOL H5).
 struct QueueSpan {
@@ -30,14 +39,12 @@ Expected<std::vector<Store::Impl::UsedSettings>> Store::Impl::used_settings(RunI
   return all;
 }
 
-Expected<Stale> Store::Impl::stale_settings(RunId run) {
+Expected<Stale> Store::Impl::stale_settings(RunId run, bool redo) {
   Stale stale;
-  std::string state;
   {
-    auto row = db.query("SELECT settings_id, redo FROM run WHERE run_id = ?");
+    auto row = db.query("SELECT settings_id FROM run WHERE run_id = ?");
     row.with(run).step();
     stale.now = row.integer(0);
-    state = row.text(1);
   }
   const auto own = require_run(run);
   if (!own) return fail(own.error());
@@ -47,7 +54,7 @@ Expected<Stale> Store::Impl::stale_settings(RunId run) {
     if (settings_id == stale.now) continue;
     const bool differs = !result_altering_difference(settings, own->settings).empty();
     if (differs) stale.other.insert(settings_id);
-    if (differs || state == "scanning") stale.redo.insert(settings_id);
+    if (differs || redo) stale.redo.insert(settings_id);
   }
   return stale;
 }
@@ -98,46 +105,52 @@ void Store::Impl::judge_confidence(RunId run, const std::optional<ConfidenceMode
   }
 }
 
-Expected<std::int64_t> Store::redo_known(RunId run) {
+Expected<std::int64_t> Store::redo_known(RunId run, bool redo) {
   sqlite::Database& db = impl_->db;
   return db.write("redo photos", [&]() -> Expected<std::int64_t> {
-    const auto stale = impl_->stale_settings(run);
+    const auto stale = impl_->stale_settings(run, redo);
     if (!stale) return fail(stale.error());
-    std::int64_t images = 0;
-    for (const std::int64_t older : stale->redo) {
-      std::int64_t lowest = 0;
-      std::int64_t highest = 0;
-      {
-        auto row = db.query(
-            "SELECT min(image_id), max(image_id) FROM image "
-            "WHERE run_id = ? AND asked = 1 AND settings_id = ?");
-        if (!row.with(run, older).step() || row.is_null(0)) continue;
-        lowest = row.integer(0);
-        highest = row.integer(1);
-      }
-      const QueueSpan span = span_for(*impl_, run, lowest, highest);
-      images += db.query(
-                      "UPDATE image SET attempt = attempt + 1, content_attempt = attempt + 1, "
-                      "state = 'pending', reason = NULL, queue_seq = ? + image_id - ?, "
-                      "settings_id = ? WHERE run_id = ? AND asked = 1 AND settings_id = ?")
-                    .with(span.first, span.lowest_id, stale->now, run, older)
-                    .run();
+    if (redo) impl_->redo_scanned(run);
+    if (stale->redo.empty()) return std::int64_t{0};
+    const std::string older = json_array(stale->redo);
+    std::int64_t lowest = 0;
+    std::int64_t highest = 0;
+    {
+      auto row = db.query(
+          "SELECT min(image_id), max(image_id) FROM image WHERE run_id = ? AND asked = 1 "
+          "AND settings_id IN (SELECT value FROM json_each(?))");
+      if (!row.with(run, older).step() || row.is_null(0)) return std::int64_t{0};
+      lowest = row.integer(0);
+      highest = row.integer(1);
     }
-    impl_->redo_scanned(run);
-    if (images > 0) impl_->recount(run);
-    return images;
+    const QueueSpan span = span_for(*impl_, run, lowest, highest);
+    const int images =
+        db.query(
+              "UPDATE image SET attempt = attempt + 1, content_attempt = attempt + 1, "
+              "state = 'pending', reason = NULL, queue_seq = ? + image_id - ?, settings_id = ? "
+              "WHERE run_id = ? AND asked = 1 "
+              "AND settings_id IN (SELECT value FROM json_each(?))")
+            .with(span.first, span.lowest_id, stale->now, run, older)
+            .run();
+    impl_->recount(run);
+    return std::int64_t{images};
   });
 }
 
 Status Store::Impl::rejudge(RunId run, const BlurSettings& blur, EnsuredRun& report) {
   const auto used = used_settings(run);
   if (!used) return fail(used.error());
-  std::string judged_by = "[";  // settings with scores of one scale, as a JSON array of ids
+  std::set<std::int64_t> one_scale;
   for (const auto& [settings_id, settings] : *used) {
-    if (!same_blur_measure(settings.blur, blur)) continue;
-    judged_by += (judged_by.size() > 1 ? "," : "") + std::to_string(settings_id);
+    if (same_blur_measure(settings.blur, blur)) one_scale.insert(settings_id);
   }
-  judged_by += "]";
+  const std::string judged_by = json_array(one_scale);
+  // The threshold that a score was judged by is that of its own scale.
+  db.query(
+        "UPDATE run_settings SET settings = json_set(settings, '$.blur.blur_threshold', ?) "
+        "WHERE settings_id IN (SELECT value FROM json_each(?))")
+      .with(blur.blur_threshold, judged_by)
+      .run();
   // For each image whose verdict changes: `copy_of` is the result that its new attempt starts from:
   // its own score for a newly blurred one, an earlier caption of the same content for a newly clear
   // one. None: pending.

@@ -9,7 +9,7 @@ namespace {
 std::string select_rows(const char* from_and_rest) {
   return std::string(
              "SELECT image.image_id, image.attempt, run.name, root.name, root.folder, image.path, "
-             "image.state, image.reason, result.detail, result.blur_score, own.blur_threshold, "
+             "image.state, image.reason, result.detail, result.blur_score, used.blur_threshold, "
              "result.caption, result.log_prob, bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, "
              "result.width_px, result.height_px, used.model_hash, worker.name, "
              "result.finished_unix_ms, image.vanished, image.asked, result.tokens, result.read_us, "
@@ -20,7 +20,6 @@ std::string select_rows(const char* from_and_rest) {
 // Static strings: statements are cached by the address of their text.
 const std::string kPage = select_rows(
     "FROM image JOIN run ON run.run_id = image.run_id JOIN root ON root.root_id = image.root_id "
-    "JOIN run_settings AS own ON own.settings_id = run.settings_id "
     "JOIN run_settings AS used ON used.settings_id = image.settings_id "
     "LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
     "LEFT JOIN bleu ON bleu.result_id = result.result_id "
@@ -31,7 +30,6 @@ const std::string kSearch = select_rows(
     "FROM caption_search JOIN result ON result.result_id = caption_search.rowid "
     "JOIN image ON image.image_id = result.image_id AND image.attempt = result.attempt "
     "JOIN run ON run.run_id = image.run_id JOIN root ON root.root_id = image.root_id "
-    "JOIN run_settings AS own ON own.settings_id = run.settings_id "
     "JOIN run_settings AS used ON used.settings_id = image.settings_id "
     "JOIN worker ON worker.worker_id = result.worker_id "
     "LEFT JOIN bleu ON bleu.result_id = result.result_id "

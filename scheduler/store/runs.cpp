@@ -158,7 +158,6 @@ Expected<EnsuredRun> Store::ensure_run(const std::string& name, const RunSetting
       if (stored.settings.confidence != settings.confidence) {
         impl.judge_confidence(stored.id, settings.confidence);
       }
-      if (spec_differs(stored.settings, settings)) retire_incarnation(impl.db, stored.id);
     }
     auto run = run_named(impl.db, name);
     if (!run) return fail(run.error());

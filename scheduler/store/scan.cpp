@@ -28,6 +28,7 @@ struct Scan::Impl {
   Store::Impl& store;
   RunId run;
   std::vector<std::int64_t> root_ids;
+  bool redo = false;
   bool had_images = false;  // then most files have rows: look before inserting
   std::vector<bool> seen;   // by image_id
   ScanCounts counts;
@@ -223,7 +224,7 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
       for (const Unseen& one : page) impl.unseen(one.row, one.vanished, changes);
     }
     changes.flush(db);
-    impl.store.redo_scanned(impl.run);
+    if (impl.redo) impl.store.redo_scanned(impl.run);
     db.query("DELETE FROM skipped_extension WHERE run_id = ?").with(impl.run).run();
     for (const SkippedExtension& one : skipped) {
       db.query(
@@ -236,14 +237,15 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
   });
 }
 
-Expected<Scan> Store::begin_scan(RunId run, std::vector<Root> roots) {
+Expected<Scan> Store::begin_scan(RunId run, std::vector<Root> roots, bool redo) {
   sqlite::Database& db = impl_->db;
   return db.write("begin a scan", [&]() -> Expected<Scan> {
     if (auto known = impl_->require_run(run); !known) return fail(known.error());
     auto scan = std::make_unique<Scan::Impl>(*impl_, run);
-    Expected<Stale> stale = impl_->stale_settings(run);
+    Expected<Stale> stale = impl_->stale_settings(run, redo);
     if (!stale) return fail(stale.error());
     scan->stale = std::move(*stale);
+    scan->redo = redo;
     for (const Root& root : roots) {
       db.query(
             "INSERT INTO root (name, folder, folder_text) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")

@@ -104,11 +104,4 @@ bool same_blur_measure(const BlurSettings& a, const BlurSettings& b) noexcept {
   return a.mode != BlurMode::tile_max || a.tile_px == b.tile_px;
 }
 
-bool spec_differs(const RunSettings& before, const RunSettings& after) {
-  RunSettings renamed = before;
-  renamed.model_name = after.model_name;  // for people only
-  renamed.confidence = after.confidence;  // the recorder's business
-  return renamed != after;
-}
-
 }  // namespace photoscribe

@@ -22,7 +22,4 @@ namespace photoscribe {
 /// True when scores of both are on one scale, so that one threshold can judge them.
 [[nodiscard]] bool same_blur_measure(const BlurSettings& a, const BlurSettings& b) noexcept;
 
-/// True when workers must read another spec than before: they read it once.
-[[nodiscard]] bool spec_differs(const RunSettings& before, const RunSettings& after);
-
 }  // namespace photoscribe

@@ -70,7 +70,11 @@ Expected<Store> Store::open_reader(const std::string& path) {
   return Store(std::make_unique<Impl>(std::nullopt, std::move(*db)));
 }
 
-Status Store::backup(const std::string& file) { return sqlite::backup(impl_->db, file); }
+Status copy_database(const std::string& database, const std::string& copy) {
+  auto db = sqlite::Database::open(database, sqlite::Mode::read_only);
+  if (!db) return fail(db.error());
+  return sqlite::backup(*db, copy);
+}
 
 std::int64_t Store::Impl::worker_id(const std::string& name) {
   const std::string text = sqlite::text_of(name);

@@ -59,10 +59,12 @@ class Store {
   ///
   /// With `redo` the run takes the new settings (or the same once more), and photos wait again
   /// under a raised attempt when the next scan finds them, or redo_known() is called; those that
-  /// are not named keep what they have. A redo that was ended before its last photo goes on, with
-  /// or without `redo`: only with other settings does it begin anew.
+  /// are not named keep what they have. A redo that was ended before its last photo goes on with
+  /// the next `redo`; only with other settings, or once all its photos are final, does one begin
+  /// anew.
   ///
-  /// Where workers must read another spec the run's incarnation becomes a past one at once.
+  /// After a change of what workers read, the scheduler makes a new incarnation once it has
+  /// recorded what was finished under the old one.
   [[nodiscard]] Expected<EnsuredRun> ensure_run(const std::string& name,
                                                 const RunSettings& settings, bool redo = false);
   /// What ensure_run would refuse, or none: for --dry-run. Empty also when there is no such run.
@@ -100,7 +102,9 @@ class Store {
                                                  const std::string& folder);
   /// Begins to compare the manifest with what lies on disk. One scan at a time; dropping it without
   /// finish() leaves what was added and marks nothing as vanished. See class Scan.
-  [[nodiscard]] Expected<Scan> begin_scan(RunId run, std::vector<Root> roots);
+  /// Photos whose attempt was made under settings that give other results wait again, with `redo`
+  /// those of any older settings.
+  [[nodiscard]] Expected<Scan> begin_scan(RunId run, std::vector<Root> roots, bool redo = false);
 
   // --- feeding Redis (DESIGN 4; PROTOCOL H5, H6) ---
 
@@ -127,8 +131,9 @@ class Store {
   // --- changing a run's mind ---
 
   /// In place of a scan, for a command that names no photos: images that were asked for last time
-  /// and whose attempt is of a redone or result-altering older setting wait again. How many.
-  [[nodiscard]] Expected<std::int64_t> redo_known(RunId run);
+  /// and whose attempt was made under settings that give other results (with `redo`: under any
+  /// older ones) wait again. How many.
+  [[nodiscard]] Expected<std::int64_t> redo_known(RunId run, bool redo);
 
   /// Failed images that the last scan named and found wait again under a raised attempt: all, or
   /// those of `reasons`. Returns how many.
@@ -176,16 +181,16 @@ class Store {
   /// The last `count` events, newest first.
   [[nodiscard]] Expected<std::vector<StoreEvent>> events(RunId run, std::size_t count);
 
-  /// Copies the whole database to `file` (SQLite's backup API) while others read and write. Refuses
-  /// an existing file; leaves nothing behind when it fails.
-  [[nodiscard]] Status backup(const std::string& file);
-
   struct Impl;  // store_impl.h
 
  private:
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// Copies the whole database to `copy` (SQLite's backup API) while others read and write, whatever
+/// its schema. Refuses an existing file; leaves nothing behind when it fails.
+[[nodiscard]] Status copy_database(const std::string& database, const std::string& copy);
 
 /// One pass over a run's sources: rows for new photos, a new attempt for changed ones. Must not
 /// outlive its store. Nothing but a bit per image is kept in memory.

@@ -89,7 +89,7 @@ struct Store::Impl {
   [[nodiscard]] Expected<std::vector<UsedSettings>> used_settings(RunId run);
   /// Settings rows under which images must wait again when a scan finds them (none: the usual
   /// case).
-  [[nodiscard]] Expected<Stale> stale_settings(RunId run);
+  [[nodiscard]] Expected<Stale> stale_settings(RunId run, bool redo);
   /// The scan is complete: what is left of a redo are pending images.
   void redo_scanned(RunId run);
   /// Tells anew how likely each caption of the run is good.

@@ -167,7 +167,10 @@ void Walker::Impl::visit(const FolderListing::Entry& entry, std::vector<FoundFil
   }
   if (type == DT_LNK) return visit_link(path, found);
   if (type != DT_DIR) return visit_file(path, found);
-  if (matches_any(options.exclude, path) || left_to_another_root(path)) return;
+  if (matches_any(options.exclude, path) || left_to_another_root(path)) {
+    barren = false;  // who knows what is in it
+    return;
+  }
   (void)enter(path, false);  // fails for a start only
 }
 
@@ -179,6 +182,7 @@ void Walker::Impl::visit_link(const std::string& path, std::vector<FoundFile>& f
     return visit_file(path, found);
   }
   if (!S_ISDIR(node.st_mode)) return visit_file(path, found);
+  barren = false;  // it leads somewhere
   if (matches_any(options.exclude, path)) return;
   std::unique_ptr<char, decltype(&std::free)> target(::realpath(link.c_str(), nullptr), &std::free);
   if (target) links.push_back({path, target.get()});

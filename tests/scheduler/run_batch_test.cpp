@@ -313,7 +313,35 @@ TEST_F(RunBatch, TakesAnEmptyFolderThatHadPhotosForAnUnmountedOne) {
   fs::rename(folder_.file("elsewhere"), folder_.file("photos"));
   const RunSummary back = run(request());
   EXPECT_EQ(back.vanished, 0);
-  EXPECT_EQ(back.redone, 5);  // the redo that could not find them goes on
+  EXPECT_TRUE(back.nothing_to_do);  // the redo was refused before it changed anything
+}
+
+TEST_F(RunBatch, DoesNotDoubtAFolderWhosePhotosAreAnotherRootsOrLeftOut) {
+  add_photos(0, 3);
+  fs::create_directories(folder_.file("photos/inner"));
+  folder_.write("photos/inner/a.jpg", "bytes");
+  RunRequest inner = request();
+  inner.photos = {folder_.file("photos/inner")};
+  run(inner);
+  run(request());
+  for (int i = 0; i < 3; ++i) fs::remove(folder_.file("photos/p" + std::to_string(i) + ".jpg"));
+
+  const RunSummary summary = run(request());
+
+  EXPECT_EQ(summary.total, 1);
+}
+
+TEST_F(RunBatch, KeepsADryRunsCopyBesideTheDatabaseAndTakesItAway) {
+  add_photos(0, 3);
+  run(request());
+  RunRequest dry = request();
+  dry.dry_run = true;
+
+  run(dry);
+
+  for (const auto& entry : fs::directory_iterator(folder_.path())) {
+    EXPECT_NE(entry.path().filename().string().rfind(".photoscribe-", 0), 0U) << entry.path();
+  }
 }
 
 TEST_F(RunBatch, CountsTheSameDryAsItWouldDo) {

@@ -119,7 +119,7 @@ TEST_F(Run, LeavesPhotosThatASmallRedoDidNotNameWithWhatTheyHave) {
   const auto tasks = take();
   record({captioned(tasks[0], "a"), captioned(tasks[1], "b")});
   ensure(settings(), true);
-  const ScanCounts found = scan({file("a.jpg")}, false);
+  const ScanCounts found = scan({file("a.jpg")}, false, true);
   EXPECT_EQ(found.redone, 1);
   EXPECT_EQ(found.left_as_they_were, 0);  // the same settings: as good as redone
   record({captioned(take()[0], "a again")});
@@ -138,23 +138,26 @@ TEST_F(Run, GoesOnWithARedoThatWasKilled) {
 
   EXPECT_TRUE(ensure(settings(), true).redone);
   {  // killed in the middle of the scan
-    Scan one = must(store().begin_scan(run(), {{"photos", "/archive/photos"}}));
+    Scan one = must(store().begin_scan(run(), {{"photos", "/archive/photos"}}, true));
     must(one.add(std::vector{file("a.jpg")}));
   }
   reopen();
-  EXPECT_FALSE(ensure(settings()).redone);  // without --redo: it goes on all the same
-  EXPECT_EQ(scan({file("a.jpg"), file("b.jpg"), file("c.jpg")}).redone, 2);
+  EXPECT_FALSE(ensure(settings()).redone);  // another command: the redo is none of its business
+  EXPECT_EQ(scan({file("a.jpg"), file("b.jpg"), file("c.jpg")}).redone, 0);
+  EXPECT_EQ(counts().asked.done, 2);
+  EXPECT_FALSE(ensure(settings(), true).redone);
+  EXPECT_EQ(scan({file("a.jpg"), file("b.jpg"), file("c.jpg")}, true, true).redone, 2);
   record({captioned(take(1)[0], "first again")});
   reopen();  // killed while captioning
 
   EXPECT_FALSE(ensure(settings(), true).redone);
-  EXPECT_EQ(scan({file("a.jpg"), file("b.jpg"), file("c.jpg")}).redone, 0);
+  EXPECT_EQ(scan({file("a.jpg"), file("b.jpg"), file("c.jpg")}, true, true).redone, 0);
   EXPECT_EQ(counts().asked.done, 1);
   EXPECT_EQ(counts().asked.pending, 2);
   for (const Task& task : take()) record({captioned(task, "again")});
 
   EXPECT_TRUE(ensure(settings(), true).redone);  // that one was over: this is another
-  EXPECT_EQ(must(store().redo_known(run())), 3);
+  EXPECT_EQ(must(store().redo_known(run(), true)), 3);
   EXPECT_EQ(counts().asked.pending, 3);
   expect_counts_are_true();
 }
@@ -172,13 +175,28 @@ TEST_F(Run, DoesNotJudgeScoresOfAnotherBlurMode) {
   EXPECT_EQ(counts().asked.done, 2);
 }
 
-TEST_F(Run, EndsTheIncarnationWithTheSettingsThatItsWorkersRead) {
+TEST_F(Run, KeepsTheIncarnationUntilTheSchedulerHasRecordedWhatItHolds) {
   must(store().begin_incarnation(run(), "one"));
-  ensure(settings(), true);  // the same spec
-  EXPECT_EQ(must(store().run(run())).incarnation, "one");
 
-  EXPECT_EQ(ensure(settings(50)).run.incarnation, std::nullopt);
-  EXPECT_THAT(must(store().past_incarnations(run())), ElementsAre("one"));
+  EXPECT_EQ(ensure(settings(50)).run.incarnation, "one");
+  RunSettings other = settings(50);
+  other.search.beam = 5;
+  EXPECT_EQ(ensure(other, true).run.incarnation, "one");
+}
+
+TEST_F(Run, ShowsTheThresholdThatAScoreWasJudgedBy) {
+  scan({file("a.jpg"), file("b.jpg")});
+  const auto tasks = take();
+  record({captioned(tasks[0], "a", 150), captioned(tasks[1], "b", 150)});
+  RunSettings other = settings(300);
+  other.blur.mode = BlurMode::tile_max;
+  ensure(other, true);
+  EXPECT_EQ(scan({file("a.jpg")}, false, true).redone, 1);
+  record({captioned(take()[0], "a again", 400)});
+
+  EXPECT_THAT(
+      plain_rows(database(), "SELECT caption, blur_threshold FROM caption_result ORDER BY uri"),
+      ElementsAre("a again|300.0", "b|100.0"));
 }
 
 TEST_F(Run, TellsHowLikelyEachCaptionIsGoodAndTellsItAnewWithAnotherModelOfIt) {

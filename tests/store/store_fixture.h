@@ -115,8 +115,8 @@ class StoreTest : public ::testing::Test {
   }
 
   /// A whole scan of root "photos", in which exactly these files are found.
-  ScanCounts scan(const std::vector<FoundFile>& files, bool whole = true) {
-    Scan one = must(store().begin_scan(run_, {{"photos", "/archive/photos"}}));
+  ScanCounts scan(const std::vector<FoundFile>& files, bool whole = true, bool redo = false) {
+    Scan one = must(store().begin_scan(run_, {{"photos", "/archive/photos"}}, redo));
     must(one.add(files));
     std::vector<Scan::Walked> walked;
     if (whole) walked.push_back({0, ""});

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "tests/support/hanging_mount.h"
 #include "tests/support/temp_dir.h"
@@ -60,6 +61,28 @@ TEST(WorkerOptions, NeedWholeAndDifferentRoots) {
   EXPECT_EQ(roots_of(given).error().code, Errc::environment);
 }
 
+TEST(WorkerOptions, AwaitARootThatIsNotThereBesideOneThatIs) {
+  const test::TempDir folder;
+  folder.write("a.jpg", "bytes");
+  WorkerOptions given = options();
+  given.roots = {"here=" + folder.path().string(), "gone=" + folder.file("later")};
+
+  const auto roots = roots_of(given);
+
+  ASSERT_TRUE(roots) << roots.error().message;
+  EXPECT_TRUE(roots->at("here").check());
+  EXPECT_FALSE(roots->at("gone").check());
+  std::filesystem::create_directory(folder.file("later"));
+  EXPECT_FALSE(roots->at("gone").check()) << "an empty folder: its archive is not mounted";
+  folder.write("later/b.jpg", "bytes");
+  EXPECT_TRUE(roots->at("gone").check());
+  EXPECT_TRUE(roots->at("gone").open_file("b.jpg"));
+  // A supervised worker that is replaced while its only root is away waits for it, too.
+  given.roots = {"gone=" + folder.file("much later")};
+  given.supervised = true;
+  EXPECT_TRUE(roots_of(given));
+}
+
 TEST(WorkerOptions, RefuseARootThatDoesNotAnswer) {
   const test::TempDir folder;
   const auto dead = test::HangingMount::over(folder.path().string());
@@ -69,9 +92,13 @@ TEST(WorkerOptions, RefuseARootThatDoesNotAnswer) {
 
   const auto roots = roots_of(given, std::chrono::milliseconds(50));
 
-  ASSERT_FALSE(roots);
-  EXPECT_EQ(roots.error().code, Errc::environment);
-  EXPECT_THAT(roots.error().message, testing::HasSubstr("does not answer"));
+  ASSERT_TRUE(roots) << "the other one is there";
+  EXPECT_EQ(roots->size(), 2U);
+  given.roots = {"photos=" + folder.path().string()};
+  const auto alone = roots_of(given, std::chrono::milliseconds(50));
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().code, Errc::environment);
+  EXPECT_THAT(alone.error().message, testing::HasSubstr("does not answer"));
 }
 
 TEST(WorkerOptions, ReadTheListOfDevices) {
