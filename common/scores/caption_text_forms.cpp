@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/core/csv.h"
 #include "common/core/utf8.h"
 #include "common/scores/caption_forms.h"
 
@@ -79,40 +80,6 @@ struct Columns {
   [[nodiscard]] bool caption_takes_rest() const { return caption + 1 == count; }
 };
 
-/// Splits one record; a quoted field may go on over the lines that `more` appends. False when a
-/// quote is never closed.
-template <class More>
-bool split_record(std::string& record, char separator, std::vector<std::string>& fields,
-                  More more) {
-  fields.assign(1, {});
-  std::size_t at = 0;
-  bool quoted = false;
-  for (;;) {
-    if (at == record.size()) {
-      if (!quoted) return true;
-      if (!more(record)) return false;
-      continue;
-    }
-    const char c = record[at++];
-    if (quoted) {
-      if (c != '"') {
-        fields.back() += c;
-      } else if (at < record.size() && record[at] == '"') {
-        fields.back() += record[at++];
-      } else {
-        quoted = false;
-      }
-    } else if (c == '"' && trimmed(fields.back()).empty()) {
-      quoted = true;
-      fields.back().clear();
-    } else if (c == separator) {
-      fields.emplace_back();
-    } else {
-      fields.back() += c;
-    }
-  }
-}
-
 tl::expected<Columns, std::string> read_heading(std::string_view line) {
   Columns columns;
   const bool piped =
@@ -122,7 +89,8 @@ tl::expected<Columns, std::string> read_heading(std::string_view line) {
     columns.separator = '\t';
   std::string record(line);
   std::vector<std::string> fields;
-  split_record(record, columns.separator, fields, [](std::string&) { return false; });
+  if (!split_csv_record(record, columns.separator, fields, [](std::string&) { return false; }))
+    return tl::unexpected<std::string>("a quote of the heading never closes");
   columns.count = fields.size();
   static constexpr std::array<std::string_view, 8> kIds{
       "id", "image_id", "image", "image_name", "file_name", "filename", "path", "uri"};
@@ -207,7 +175,7 @@ Status read_csv(CaptionSource& source) {
     if (trimmed(line).empty()) continue;
     record = line;
     const std::int64_t begun = source.reader.line_number();
-    const bool whole = split_record(record, columns->separator, fields, [&](std::string& text) {
+    const bool whole = split_csv_record(record, columns->separator, fields, [&](std::string& text) {
       if (!source.reader.next_line(line)) return false;
       (text += '\n') += line;
       return true;

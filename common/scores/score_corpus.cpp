@@ -19,21 +19,45 @@ DocumentFrequencies frequencies_of(const CaptionSet& references,
   return frequencies;
 }
 
-std::vector<PhotoScore> score_photos(const CaptionSet& hypotheses, const CaptionSet& references,
-                                     std::span<const ScoredPair> pairs,
-                                     const DocumentFrequencies& frequencies, BleuRule rule,
-                                     int threads) {
+namespace {
+
+/// Calls `score(hypothesis, references)` for every pair.
+template <class Score>
+std::vector<PhotoScore> for_each_pair(const CaptionSet& hypotheses, const CaptionSet& references,
+                                      std::span<const ScoredPair> pairs, int threads, Score score) {
   std::vector<PhotoScore> scores(pairs.size());
   parallel_blocks(pairs.size(), 4096, threads, [&](std::size_t begin, std::size_t end) {
     std::vector<TokenSpan> own, others;
     for (std::size_t i = begin; i < end; ++i) {
       hypotheses.captions_of(pairs[i].hypothesis, own);
       references.captions_of(pairs[i].reference, others);
-      scores[i] = {counts_for(rule, count_bleu(own.front(), others)), rouge_l(own.front(), others),
-                   cider_d(own.front(), others, frequencies)};
+      scores[i] = score(own.front(), others);
     }
   });
   return scores;
+}
+
+}  // namespace
+
+std::vector<PhotoScore> score_photos_by_bleu(const CaptionSet& hypotheses,
+                                             const CaptionSet& references,
+                                             std::span<const ScoredPair> pairs, BleuRule rule,
+                                             int threads) {
+  return for_each_pair(hypotheses, references, pairs, threads,
+                       [rule](TokenSpan own, std::span<const TokenSpan> others) {
+                         return PhotoScore{counts_for(rule, count_bleu(own, others)), 0, 0};
+                       });
+}
+
+std::vector<PhotoScore> score_photos(const CaptionSet& hypotheses, const CaptionSet& references,
+                                     std::span<const ScoredPair> pairs,
+                                     const DocumentFrequencies& frequencies, BleuRule rule,
+                                     int threads) {
+  return for_each_pair(hypotheses, references, pairs, threads,
+                       [&](TokenSpan own, std::span<const TokenSpan> others) {
+                         return PhotoScore{counts_for(rule, count_bleu(own, others)),
+                                           rouge_l(own, others), cider_d(own, others, frequencies)};
+                       });
 }
 
 CorpusScore score_of(std::span<const PhotoScore> photos, BleuRule rule) {

@@ -37,6 +37,12 @@ struct ScoredPair {
 [[nodiscard]] DocumentFrequencies frequencies_of(const CaptionSet& references,
                                                  std::span<const ScoredPair> pairs);
 
+/// The cheap part alone: ROUGE-L and CIDEr-D stay 0.
+[[nodiscard]] std::vector<PhotoScore> score_photos_by_bleu(const CaptionSet& hypotheses,
+                                                           const CaptionSet& references,
+                                                           std::span<const ScoredPair> pairs,
+                                                           BleuRule rule, int threads);
+
 /// Scores of each pair, in order, on `threads` threads (the same whatever their number). The sets
 /// are grouped; a hypothesis is its photo's first caption.
 [[nodiscard]] std::vector<PhotoScore> score_photos(const CaptionSet& hypotheses,

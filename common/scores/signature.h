@@ -24,6 +24,7 @@ struct ScoreSignature {
   std::optional<std::int64_t> dropped_blurred;   // photos left out since they are blurred
   int resamples = 0;                             // 0: no intervals
   std::uint64_t seed = 0;
+  bool bleu_only = false;  // no ROUGE-L, no CIDEr-D
 };
 
 /// `photoscribe:0.1.0|photos:1000|refs:5|tok:ptb|len:closest|bleu:coco|rouge:l,beta1.2|

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "common/scores/frequency_file.h"
 #include "common/scores/signature.h"
@@ -24,8 +25,21 @@ struct ScoreOptions {
   int resamples = 0;
   std::uint64_t seed = 12345;
   int threads = 0;  // 0: one per core
+  bool bleu_only = false;
   bool per_item = false;
   bool json = false;
+};
+
+/// Seconds since it was last asked.
+class Watch {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
 std::int64_t peak_memory_bytes() {
@@ -67,38 +81,47 @@ ScoreSignature signature_of(const ScoreOptions& options, const ScoreInput& input
   signature.split = split.substr(split.rfind('/') + 1);
   signature.resamples = options.resamples;
   signature.seed = options.seed;
+  signature.bleu_only = options.bleu_only;
   return signature;
 }
 
-Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input) {
-  const auto table = frequencies(options, input);
+Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input, Watch& watch) {
+  Expected<DocumentFrequencies> table;
+  if (!options.bleu_only) table = frequencies(options, input);
   if (!table) return fail(table.error());
   const int threads = options.threads > 0
                           ? options.threads
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   ScoreFigures figures;
+  figures.stage_seconds.emplace_back("frequencies", watch.lap());
   figures.rule = *bleu_rule_named(options.rule);
-  figures.photos =
-      score_photos(input.hypotheses, input.references, input.pairs, *table, figures.rule, threads);
+  figures.bleu_only = options.bleu_only;
+  figures.photos = options.bleu_only ? score_photos_by_bleu(input.hypotheses, input.references,
+                                                            input.pairs, figures.rule, threads)
+                                     : score_photos(input.hypotheses, input.references, input.pairs,
+                                                    *table, figures.rule, threads);
   figures.corpus = score_of(figures.photos, figures.rule);
+  figures.stage_seconds.emplace_back("scores", watch.lap());
   figures.bootstrap = {options.resamples, options.seed, threads};
   if (options.resamples > 0)
     figures.intervals = bootstrap_intervals(figures.photos, figures.rule, figures.bootstrap);
+  if (options.resamples > 0) figures.stage_seconds.emplace_back("bootstrap", watch.lap());
   figures.signature = signature_text(signature_of(options, input, figures.rule, *table));
   figures.frequencies_of_one = table->photos() == 1;
   return figures;
 }
 
 int score(ScoreOptions options) {
-  const auto began = std::chrono::steady_clock::now();
+  Watch watch;
   if (options.tokenizer.empty()) options.tokenizer = options.rule == "sacrebleu" ? "13a" : "ptb";
   options.request.tokenizer = *tokenizer_named(options.tokenizer);
   const auto input = read_score_input(options.request);
   if (!input) return report("score", input.error());
-  Expected<ScoreFigures> figures = compute(options, **input);
+  const double reading = watch.lap();
+  Expected<ScoreFigures> figures = compute(options, **input, watch);
   if (!figures) return report("score", figures.error());
-  figures->seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  figures->stage_seconds.emplace(figures->stage_seconds.begin(), "reading", reading);
+  for (const auto& [stage, seconds] : figures->stage_seconds) figures->seconds += seconds;
   figures->peak_memory_bytes = peak_memory_bytes();
 
   bool written = true;
@@ -153,6 +176,9 @@ void add_score_options(CLI::App& verb, ScoreOptions& options) {
   verb.add_option("--threads", options.threads, "(default: one per core)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
+  CLI::Option* const bleu_only =
+      verb.add_flag("--bleu-only", options.bleu_only, "BLEU alone: faster, and less memory");
+  for (const char* name : {"--df", "--save-df"}) bleu_only->excludes(verb.get_option(name));
   verb.add_flag("--per-item", options.per_item,
                 "each photo's scores, too: tab-separated, or \"items\" with --json");
   verb.add_flag("--json", options.json, "one JSON object; scores on the 0-1 scale (CIDEr-D 0-10)");

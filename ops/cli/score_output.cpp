@@ -61,8 +61,10 @@ std::string figures_text(const ScoreFigures& figures, const ScoreInput& input, c
   static constexpr std::array<const char*, 4> kNames{"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"};
   for (std::size_t n = 0; n < 4; ++n)
     text += line(kNames[n], c.bleu[n], all != nullptr ? &all->bleu[n] : nullptr, ink);
-  text += line("ROUGE-L", c.rouge_l, all != nullptr ? &all->rouge_l : nullptr, ink);
-  text += line("CIDEr-D", c.cider_d, all != nullptr ? &all->cider_d : nullptr, ink);
+  if (!figures.bleu_only) {
+    text += line("ROUGE-L", c.rouge_l, all != nullptr ? &all->rouge_l : nullptr, ink);
+    text += line("CIDEr-D", c.cider_d, all != nullptr ? &all->cider_d : nullptr, ink);
+  }
   const auto note = [&](std::int64_t count, const char* what) {
     if (count > 0) text += "Left out: " + counted(count, "photo") + " " + what + "\n";
   };
@@ -83,9 +85,12 @@ std::string figures_text(const ScoreFigures& figures, const ScoreInput& input, c
 
 bool write_figures_json(int descriptor, const ScoreFigures& figures, const ScoreInput& input,
                         bool per_item) {
+  const auto or_null = [&](const ordered_json& value) {
+    return figures.bleu_only ? ordered_json() : value;
+  };
   ordered_json corpus{{"bleu", figures.corpus.bleu},
-                      {"rouge_l", figures.corpus.rouge_l},
-                      {"cider_d", figures.corpus.cider_d}};
+                      {"rouge_l", or_null(figures.corpus.rouge_l)},
+                      {"cider_d", or_null(figures.corpus.cider_d)}};
   if (figures.intervals) {
     ordered_json bleu = ordered_json::array();
     for (const Interval& one : figures.intervals->bleu) bleu.push_back(interval_json(one));
@@ -93,11 +98,13 @@ bool write_figures_json(int descriptor, const ScoreFigures& figures, const Score
                            {"resamples", figures.bootstrap.resamples},
                            {"seed", figures.bootstrap.seed},
                            {"bleu", bleu},
-                           {"rouge_l", interval_json(figures.intervals->rouge_l)},
-                           {"cider_d", interval_json(figures.intervals->cider_d)}};
+                           {"rouge_l", or_null(interval_json(figures.intervals->rouge_l))},
+                           {"cider_d", or_null(interval_json(figures.intervals->cider_d))}};
   } else {
     corpus["intervals"] = nullptr;
   }
+  ordered_json stages = ordered_json::object();
+  for (const auto& [name, seconds] : figures.stage_seconds) stages[name] = seconds;
   ordered_json object{{"signature", replaced(figures.signature)},
                       {"photos", figures.photos.size()},
                       {"references", input.reference_captions},
@@ -107,6 +114,7 @@ bool write_figures_json(int descriptor, const ScoreFigures& figures, const Score
                         {"without_references", input.without_references},
                         {"without_hypothesis", input.without_hypothesis}}},
                       {"seconds", figures.seconds},
+                      {"stage_seconds", stages},
                       {"peak_memory_bytes", figures.peak_memory_bytes},
                       {"corpus", corpus}};
   std::string text = object.dump();
@@ -118,8 +126,8 @@ bool write_figures_json(int descriptor, const ScoreFigures& figures, const Score
       write_items(descriptor, figures, input, [&](std::string_view id, const PhotoScore& photo) {
         const ordered_json item{{"id", replaced(id)},
                                 {"bleu", sentence_bleu_by(figures.rule, photo.counts)},
-                                {"rouge_l", photo.rouge_l},
-                                {"cider_d", photo.cider_d}};
+                                {"rouge_l", or_null(photo.rouge_l)},
+                                {"cider_d", or_null(photo.cider_d)}};
         return (std::exchange(first, false) ? "\n" : ",\n") + item.dump();
       });
   return written && write_all(descriptor, "\n]}\n");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/scores/bootstrap.h"
@@ -15,12 +16,14 @@ namespace photoscribe::cli {
 struct ScoreFigures {
   std::string signature;
   BleuRule rule = BleuRule::coco;
+  bool bleu_only = false;  // the other two were not computed
   CorpusScore corpus;
   std::optional<ScoreIntervals> intervals;
   BootstrapSettings bootstrap;  // of the intervals
   std::vector<PhotoScore> photos;
   bool frequencies_of_one = false;  // CIDEr-D's table knows one photo: every score is 0
   double seconds = 0;
+  std::vector<std::pair<std::string, double>> stage_seconds;
   std::int64_t peak_memory_bytes = 0;
 };
 

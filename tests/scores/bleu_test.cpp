@@ -6,7 +6,9 @@
 #include <cmath>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <sstream>
 
 namespace photoscribe {
@@ -61,6 +63,51 @@ TEST(Bleu, OfTheSumIsNotTheMeanOfTheSentences) {
 
   EXPECT_NEAR(bleu(sum)[0], 2.0 / 7.0, 1e-8);
   EXPECT_NEAR((bleu(one)[0] + bleu(two)[0]) / 2, 0.5, 1e-8);
+}
+
+/// Matches by the definition: every n-gram as text.
+BleuCounts plain_counts(const TokenIds& candidate, const std::vector<TokenIds>& references) {
+  BleuCounts counts;
+  for (std::size_t n = 1; n <= 4; ++n) {
+    const auto grams = [n](const TokenIds& tokens) {
+      std::map<TokenIds, std::int64_t> all;
+      for (std::size_t at = 0; at + n <= tokens.size(); ++at) {
+        const auto begin = tokens.begin() + static_cast<std::ptrdiff_t>(at);
+        ++all[TokenIds(begin, begin + static_cast<std::ptrdiff_t>(n))];
+      }
+      return all;
+    };
+    for (const auto& [gram, count] : grams(candidate)) {
+      std::int64_t most = 0;
+      for (const TokenIds& one : references) {
+        const auto theirs = grams(one);
+        if (theirs.contains(gram)) most = std::max(most, theirs.at(gram));
+      }
+      counts.matched[n - 1] += std::min(count, most);
+    }
+  }
+  return counts;
+}
+
+TEST(BleuCounts, FollowTheDefinitionForShortAndLongCaptions) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 400; ++round) {
+    const auto words = 2 + random() % 30;
+    const auto caption = [&](std::size_t longest) {
+      TokenIds tokens(random() % (longest + 1));
+      for (TokenId& token : tokens) token = static_cast<TokenId>(random() % words);
+      return tokens;
+    };
+    const std::size_t longest = round % 4 == 0 ? 90 : round % 4 == 1 ? 64 : 14;
+    const TokenIds candidate = caption(longest);
+    std::vector<TokenIds> references(1 + random() % 5);
+    for (TokenIds& one : references) one = caption(round % 7 == 0 ? 400 : longest);
+    const std::vector<TokenSpan> spans(references.begin(), references.end());
+
+    EXPECT_EQ(count_bleu(TokenSpan(candidate), spans).matched,
+              plain_counts(candidate, references).matched)
+        << round;
+  }
 }
 
 TEST(Bleu, EqualsCocoCaptionOnEveryCase) {

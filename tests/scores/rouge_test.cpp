@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <iostream>
+#include <random>
 
 #include "tests/scores/coco_cases.h"
 
@@ -36,6 +37,31 @@ TEST(RougeL, TakesAnEmptyCaptionForOneEmptyToken) {
   EXPECT_EQ(rouge("", {"a dog"}), 0.0);
   EXPECT_EQ(rouge("a dog", {""}), 0.0);
   EXPECT_EQ(rouge("", {""}), 1.0);
+}
+
+TEST(RougeL, FollowsTheDefinitionForShortAndLongCaptions) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 300; ++round) {
+    const auto caption = [&](std::size_t longest) {
+      TokenIds tokens(1 + random() % longest);
+      for (TokenId& token : tokens) token = static_cast<TokenId>(random() % 9);
+      return tokens;
+    };
+    const TokenIds own = caption(round % 3 == 0 ? 100 : 64), other = caption(80);
+    std::vector<std::vector<std::size_t>> table(own.size() + 1,
+                                                std::vector<std::size_t>(other.size() + 1));
+    for (std::size_t i = 0; i < own.size(); ++i)
+      for (std::size_t j = 0; j < other.size(); ++j)
+        table[i + 1][j + 1] =
+            own[i] == other[j] ? table[i][j] + 1 : std::max(table[i][j + 1], table[i + 1][j]);
+    const auto common = static_cast<double>(table.back().back());
+    const double precision = common / static_cast<double>(own.size());
+    const double recall = common / static_cast<double>(other.size());
+    const double expected =
+        common == 0 ? 0 : 2.44 * precision * recall / (recall + 1.44 * precision);
+
+    EXPECT_NEAR(rouge_l(own, std::vector<TokenSpan>{other}), expected, 1e-12) << round;
+  }
 }
 
 TEST(RougeL, EqualsCocoCaptionOnEveryCase) {
