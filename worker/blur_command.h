@@ -11,7 +11,7 @@ namespace photoscribe {
 
 struct BlurCommand {
   std::vector<std::string> files;
-  bool json = false;  // one JSON object per file and line
+  bool json = false;  // one JSON object per file and line, with the scores of every mode
   BlurSettings settings;
   DecodeLimits limits;
 };

@@ -167,6 +167,10 @@ int run(int argc, char** argv) {
   blur.add_option("--blur-threshold", blur_command.settings.blur_threshold,
                   "a score below it is blurred")
       ->capture_default_str();
+  std::string blur_mode(to_string(blur_command.settings.mode));
+  blur.add_option("--blur-mode", blur_mode, "full, normalised, tile_max or edges")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"full", "normalised", "tile_max", "edges"}));
 
   ThumbnailCommand thumbnail_command;
   CLI::App& thumbnails = *app.add_subcommand("thumbnails", "small JPEGs of photos, for reports");
@@ -189,6 +193,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
+  blur_command.settings.mode = *blur_mode_from_string(blur_mode);
   if (blur.parsed()) return run_blur_command(blur_command, std::cout);
   if (thumbnails.parsed()) return run_thumbnail_command(thumbnail_command);
   if (check.parsed()) return run_check_command(check_model, check_json, std::cout);

@@ -148,9 +148,10 @@ std::vector<Field> config_fields(Config& c) {
       text("database", c.database, "the SQLite file that photos, captions and verdicts go to"),
       text("model", c.model, "a model's folder; empty: the one that came with photoscribe"),
       text("state_folder", c.state_folder, "workers' logs and process ids; empty: DATABASE.state"),
-      blur_mode("blur.mode", c.blur.mode,
-                "full: variance of the Laplacian of the whole photo; normalised: of the photo "
-                "shrunk first; tile_max: of its sharpest tile"),
+      blur_mode(
+          "blur.mode", c.blur.mode,
+          "full: variance of the Laplacian of the whole photo; normalised: of the photo "
+          "shrunk first; tile_max: of its sharpest tile; edges: steepness of edges, less noise"),
       number("blur.blur_threshold", c.blur.blur_threshold, 0.0, 1e12,
              "a photo that scores below it is blurred and gets no caption (grey levels squared)"),
       number("blur.normalised_side_px", c.blur.normalised_side_px, 16, 65'535,

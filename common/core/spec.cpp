@@ -100,6 +100,8 @@ std::string_view to_string(BlurMode mode) noexcept {
       return "normalised";
     case BlurMode::tile_max:
       return "tile_max";
+    case BlurMode::edges:
+      return "edges";
     case BlurMode::full:
       break;
   }
@@ -107,11 +109,11 @@ std::string_view to_string(BlurMode mode) noexcept {
 }
 
 Expected<BlurMode> blur_mode_from_string(std::string_view name) {
-  for (const BlurMode mode : {BlurMode::full, BlurMode::normalised, BlurMode::tile_max}) {
+  for (const BlurMode mode : kBlurModes) {
     if (name == to_string(mode)) return mode;
   }
-  return fail(Errc::invalid_config,
-              "blur mode \"" + std::string(name) + "\": choose full, normalised or tile_max");
+  return fail(Errc::invalid_config, "blur mode \"" + std::string(name) +
+                                        "\": choose full, normalised, tile_max or edges");
 }
 
 std::string to_json(const RunSpec& spec) {

@@ -5,6 +5,7 @@
 // cannot open "/" (DESIGN 4, 11). The struct is the one owner of every default here.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -21,7 +22,10 @@ enum class BlurMode : std::uint8_t {
   full,        // variance of the Laplacian of the whole photo at full resolution
   normalised,  // of the photo shrunk to `normalised_side_px`
   tile_max,    // the largest variance of square tiles: portraits with a soft background pass
+  edges,       // the steepest edges of the weakest direction at a fixed size, less the noise
 };
+inline constexpr std::array kBlurModes{BlurMode::full, BlurMode::normalised, BlurMode::tile_max,
+                                       BlurMode::edges};
 [[nodiscard]] std::string_view to_string(BlurMode mode) noexcept;
 [[nodiscard]] Expected<BlurMode> blur_mode_from_string(std::string_view name);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/image/blur_edges.h"
+
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -139,8 +141,11 @@ void add_laplacian(const std::uint8_t* above, const std::uint8_t* middle, const 
 Size scored_size(Size photo, const BlurSettings& blur) noexcept {
   constexpr int kSideMax = 32767;  // what AreaResizer takes
   const int longer = std::max(photo.width_px, photo.height_px);
-  const int target = std::clamp(blur.normalised_side_px, 1, kSideMax);
-  if (blur.mode != BlurMode::normalised || longer <= target) return photo;
+  if (blur.mode != BlurMode::normalised && blur.mode != BlurMode::edges) return photo;
+  const int target = blur.mode == BlurMode::edges
+                         ? kEdgesSidePx
+                         : std::clamp(blur.normalised_side_px, 1, kSideMax);
+  if (longer <= target) return photo;
   const auto shrunk = [&](int side) {
     const double scaled = static_cast<double>(side) * target / longer;
     return std::max(1, static_cast<int>(std::lround(scaled)));
@@ -154,6 +159,9 @@ BlurMeter::BlurMeter(Size photo, const BlurSettings& blur) : size_(scored_size(p
                    static_cast<std::size_t>(size_.height_px));
     shrink_.emplace(photo, 1, size_, shrunk_.data());
   }
+  if (blur.mode == BlurMode::edges)
+    kept_.reserve(static_cast<std::size_t>(size_.width_px) *
+                  static_cast<std::size_t>(size_.height_px));
   const bool tiled = blur.mode == BlurMode::tile_max;
   const int tile_px = std::clamp(blur.tile_px, 2, 1 << 24);
   column_edges_ = tiled ? tile_edges(size_.width_px, tile_px) : std::vector{0, size_.width_px};
@@ -172,6 +180,12 @@ void BlurMeter::push(const std::uint8_t* row) {
 
 void BlurMeter::push_scored(const std::uint8_t* row) {
   ++pushed_;
+  if (kept_.capacity() > 0) {
+    kept_.insert(kept_.end(), row, row + size_.width_px);
+    if (pushed_ == size_.height_px)
+      score_ = edge_score(kept_.data(), size_.width_px, size_.height_px);
+    return;
+  }
   // The row above the first is the second, reflected.
   if (pushed_ >= 2) process(pushed_ == 2 ? row : before_previous_, previous_, row);
   if (pushed_ == size_.height_px) {

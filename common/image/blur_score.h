@@ -30,8 +30,8 @@ void add_laplacian(const std::uint8_t* above, const std::uint8_t* middle, const 
                    int width_px, int first, int last, LaplacianSums& sums) noexcept;
 
 /// Size that mode `normalised` shrinks a photo to before it is scored: the longer side is
-/// normalised_side_px, the other one rounded, at least 1. Photos that are small already, and the
-/// other modes, keep their size.
+/// normalised_side_px, the other one rounded, at least 1; mode `edges` to kEdgesSidePx. Photos that
+/// are small already, and the other modes, keep their size.
 [[nodiscard]] Size scored_size(Size photo, const BlurSettings& blur) noexcept;
 
 /// The score of one photo, by the mode.
@@ -40,6 +40,7 @@ void add_laplacian(const std::uint8_t* above, const std::uint8_t* middle, const 
 /// to scored_size(), so that photos of one scene at different resolutions compare. tile_max: the
 /// largest variance among tiles of tile_px x tile_px, laid from the upper left; a rest narrower
 /// than half a tile belongs to its neighbour, and the Laplacian at a tile's edge looks across it.
+/// edges: edge_score (blur_edges.h) of the photo shrunk by area to kEdgesSidePx.
 class BlurMeter {
  public:
   /// Requires sides of at least 1.
@@ -67,6 +68,7 @@ class BlurMeter {
   std::vector<int> column_edges_, row_edges_;  // of the tiles; 0 … width, 0 … height
   std::vector<LaplacianSums> tiles_;           // of the row of tiles that is being filled
   std::size_t tile_row_ = 0;
+  std::vector<std::uint8_t> kept_;  // mode edges: the whole of what is scored
   double score_ = 0;
 };
 

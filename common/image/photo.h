@@ -7,6 +7,7 @@
 // alone. Files are opened elsewhere; no type of OpenCV or libjpeg leaves this folder.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -50,11 +51,15 @@ struct GatedPhoto {
 /// the photo in gray at full resolution, from exact integer sums; within 1e-9 (relative) of
 /// `cv2.Laplacian(cv2.imread(path, cv2.IMREAD_GRAYSCALE), cv2.CV_64F).var()`. Gray is what the
 /// installed OpenCV's gray decode gives (JPEG: the Y channel); a GIF, which OpenCV 4.6 cannot read,
-/// is its first frame on black, made gray by OpenCV's RGB formula. Modes normalised and tile_max:
-/// blur_score.h.
+/// is its first frame on black, made gray by OpenCV's RGB formula. The other modes: blur_score.h.
 /// Pech-Pacheco et al., ICPR 2000; "LAP4" in Pertuz et al., Pattern Recognition 2013.
 [[nodiscard]] Decoded<Measured> measure_photo(std::span<const std::uint8_t> bytes,
                                               const BlurSettings& blur, const DecodeLimits& limits);
+
+/// The scores of every mode, in the order of kBlurModes; `blur` has the sizes that they need. As
+/// dear as that many calls of measure_photo.
+[[nodiscard]] Decoded<std::array<double, kBlurModes.size()>> measure_every_mode(
+    std::span<const std::uint8_t> bytes, const BlurSettings& blur, const DecodeLimits& limits);
 
 /// The network's input: the whole photo, EXIF orientation applied, as RGB of side_px x side_px
 /// pixels, not cropped. Shrunk by area, grown linearly; a photo of just that size is passed

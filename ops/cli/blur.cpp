@@ -32,6 +32,9 @@ int blur(const BlurOptions& options) {
     words.insert(words.end(),
                  {"--blur-threshold", std::to_string(loaded->config.blur.blur_threshold)});
   }
+  if (loaded->origins.contains("blur.mode")) {
+    words.insert(words.end(), {"--blur-mode", std::string(to_string(loaded->config.blur.mode))});
+  }
   for (const std::string& file : options.files) {
     words.push_back(file.starts_with("-") ? "./" + file : file);
   }
@@ -49,12 +52,16 @@ void add_blur(CLI::App& app, Action& action) {
   CLI::App* const verb = app.add_subcommand("blur", "blur scores of photos, and nothing else");
   const auto options = std::make_shared<BlurOptions>(*verb);
   verb->add_option("files", options->files, "photos")->type_name("FILE")->required();
-  verb->add_flag("--json", options->json, "one JSON object per photo and line");
+  verb->add_flag("--json", options->json,
+                 "one JSON object per photo and line, with every mode's score");
   options->settings.flag("--blur-threshold", "blur.blur_threshold", "SCORE",
                          "a score below it is blurred (default: 100)");
+  options->settings.flag("--blur-mode", "blur.mode", "MODE",
+                         "full, normalised, tile_max or edges (default: full)");
   verb->footer(
       "The score is the variance of the Laplacian of the gray photo at full resolution, as OpenCV\n"
-      "computes it. Exit status: 0, or 1 when a file could not be measured.\n"
+      "computes it, unless another mode is chosen. Exit status: 0, or 1 when a file could not be\n"
+      "measured.\n"
       "Example:\n"
       "  photoscribe blur *.jpg | sort -n");
   verb->callback([options, &action] { action = [options] { return blur(*options); }; });

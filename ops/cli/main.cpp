@@ -61,6 +61,7 @@ int parse_and_run() {
   add_confidence(app, action);
   add_backup(app, action);
   add_score(app, action);
+  add_calibrate(app, action);
   add_blur(app, action);
   add_doctor(app, action);
   add_config(app, action);

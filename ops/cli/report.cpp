@@ -10,8 +10,6 @@
 #include <thread>
 
 #include "common/core/model_folder.h"
-#include "common/core/scratch_folder.h"
-#include "ops/cli/child_output.h"
 #include "ops/cli/choose_run.h"
 #include "ops/cli/database_option.h"
 #include "ops/cli/exit_status.h"
@@ -19,6 +17,7 @@
 #include "ops/cli/output_file.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/terminal.h"
+#include "ops/cli/thumbnails.h"
 #include "ops/cli/verbs.h"
 #include "ops/report/page.h"
 #include "ops/report/tables.h"
@@ -36,8 +35,6 @@ struct ReportVerb {
   report::ReportOptions options;
 };
 
-constexpr std::size_t kBytesAtOnce = 64 << 10;  // of names, on one command line
-
 std::string bytes_of(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -54,40 +51,9 @@ std::string model_card(const Settings& settings, const RunRow& run) {
   return bytes_of(*folder + "/MODEL_CARD.md");
 }
 
-/// Decoding is the worker's. Without one the page has no pictures, and standard error tells why.
 report::Thumbnailer thumbnailer(const Settings& settings) {
   return [&settings](const std::vector<std::string>& files) {
-    std::vector<std::string> pictures(files.size());
-    const auto without = [&pictures](const std::string& why) {
-      write_all(STDERR_FILENO, "warning: pictures are missing: " + shown(why) + "\n");
-      return pictures;
-    };
-    const Expected<LoadedConfig> loaded = settings.load();
-    if (!loaded) return without(loaded.error().message);
-    const Expected<std::string> worker = find_worker(loaded->config);
-    if (!worker) return without(worker.error().message);
-    const Expected<ScratchFolder> folder = ScratchFolder::make("thumbnails");
-    if (!folder) return without(folder.error().message);
-    for (std::size_t from = 0, to = 0; from < files.size(); from = to) {
-      std::size_t bytes = 0;
-      for (to = from; to < files.size() && (to == from || bytes < kBytesAtOnce); ++to) {
-        bytes += files[to].size() + 1;
-      }
-      std::vector<std::string> words{*worker, "thumbnails", "--output", folder->path()};
-      for (std::size_t i = from; i < to; ++i) words.push_back(files[i]);
-      const Expected<ChildOutput> made = run_child(words, std::chrono::minutes(2));
-      if (!made || made->exit_status != 0) {  // the others may do better
-        (void)without(made ? made->err : made.error().message);
-        continue;
-      }
-      for (std::size_t i = from; i < to; ++i) {
-        const std::string file = folder->file(std::to_string(i - from) + ".jpg");
-        pictures[i] = bytes_of(file);
-        std::error_code ignored;
-        std::filesystem::remove(file, ignored);
-      }
-    }
-    return pictures;
+    return make_thumbnails(settings, files);
   };
 }
 

@@ -17,6 +17,7 @@ void add_status(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_backup(CLI::App& app, Action& action);
 void add_score(CLI::App& app, Action& action);
+void add_calibrate(CLI::App& app, Action& action);
 void add_blur(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_config(CLI::App& app, Action& action);

@@ -86,7 +86,7 @@ std::string result_altering_difference(const RunSettings& stored, const RunSetti
     if (stored.blur.mode == wanted.blur.mode) {  // only the one that this mode reads can differ
       const bool tiles = stored.blur.mode == BlurMode::tile_max;
       if (tiles) compare("tile_px", stored.blur.tile_px, wanted.blur.tile_px);
-      if (!tiles) {
+      if (stored.blur.mode == BlurMode::normalised) {
         compare("normalised_side_px", stored.blur.normalised_side_px,
                 wanted.blur.normalised_side_px);
       }

@@ -82,7 +82,7 @@ TEST(Config, NamesFieldAndLineOfABadValue) {
       {"queue:\n  window: 99999999999999999999\n",
        ":2: queue.window: 99999999999999999999 is out of range"},
       {"blur:\n  mode: half\n",
-       ":2: blur.mode: blur mode \"half\": choose full, normalised or tile_max"},
+       ":2: blur.mode: blur mode \"half\": choose full, normalised, tile_max or edges"},
       {"blur:\n  tile_px: [7]\n", ":2: blur.tile_px: one value is wanted here"},
       {"blur:\n  tile_px: 32\n  tile_px: 64\n", ":3: blur.tile_px stands here a second time"},
       {"blur: 7\n", ":1: blur must hold `name: value` lines"},
