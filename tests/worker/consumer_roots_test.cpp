@@ -19,6 +19,9 @@ class ConsumerRoots : public ConsumerTest {
   ConsumerRoots() {
     std::filesystem::create_directory(shaky_folder);
     std::filesystem::create_directory(sound_folder);
+    for (const char* folder : {"shaky", "sound"}) {  // an empty one would pass for not mounted
+      server.folder().write(std::string(folder) + "/photo.jpg", "bytes");
+    }
     roots.clear();
     roots.emplace("shaky", *PhotoRoot::open("shaky", shaky_folder));
     roots.emplace("sound", *PhotoRoot::open("sound", sound_folder));

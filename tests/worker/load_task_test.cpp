@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "common/image/photo.h"
 #include "tests/image/make_images.h"
 #include "tests/support/temp_dir.h"
 #include "worker/blur_command.h"
@@ -102,9 +103,9 @@ TEST_F(LoadTask, MakesThumbnailsInTheProportionsOfThePhotos) {
 
   EXPECT_EQ(run_thumbnail_command(command), 0);
 
-  FileBuffer buffer;
+  FileBuffer written;
   const auto everything = PhotoRoot::open("files", "/");
-  const auto bytes = buffer.read(*everything, folder.file("0.jpg").substr(1), 1 << 20);
+  const auto bytes = written.read(*everything, folder.file("0.jpg").substr(1), 1 << 20);
   ASSERT_TRUE(bytes);
   const auto measured = measure_photo(*bytes, BlurSettings(), DecodeLimits());
   ASSERT_TRUE(measured);
