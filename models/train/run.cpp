@@ -8,9 +8,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <numbers>
 #include <sstream>
 
+#include "models/fast_encoder.h"
 #include "models/model_store.h"
 #include "models/train/augment.h"
 
@@ -195,24 +197,23 @@ Status Run::save() {
 }
 
 SplitScore Run::score_dev() const {
-  const Encoder encoder = trainer_.encoder();
-  const auto cached = [this](const std::vector<std::int64_t>& some) {
-    return data_.dev_features.get(some, std::vector<bool>(some.size(), false));
-  };
-  const auto encoded = [&, this](const std::vector<std::int64_t>& some) {
-    const torch::NoGradGuard no_grad;
-    std::vector<torch::Tensor> images;
-    for (const std::int64_t i : some) {
-      const auto photo =
-          read_photo(options_.photos + "/" + data_.dev.at(static_cast<std::size_t>(i)).name,
-                     options_.architecture.input_side_px);
-      images.push_back(normalise(*photo, options_.architecture));
-    }
-    const auto batch = at::stack(images).contiguous(at::MemoryFormat::ChannelsLast);
-    return encoder.forward(batch).flatten(2).transpose(1, 2).contiguous();
-  };
-  std::function<torch::Tensor(const std::vector<std::int64_t>&)> features = cached;
-  if (progress_.stage == Stage::whole) features = encoded;
+  std::function<torch::Tensor(const std::vector<std::int64_t>&)> features =
+      [this](const std::vector<std::int64_t>& some) {
+        return data_.dev_features.get(some, std::vector<bool>(some.size(), false));
+      };
+  if (progress_.stage == Stage::whole) {
+    const int side = options_.architecture.input_side_px;
+    const auto encoder = std::make_shared<FastEncoder>(trainer_.encoder(), side);
+    features = [this, encoder, side](const std::vector<std::int64_t>& some) {
+      std::vector<torch::Tensor> images;
+      for (const std::int64_t i : some) {
+        const auto photo = read_photo(
+            options_.photos + "/" + data_.dev.at(static_cast<std::size_t>(i)).name, side);
+        images.push_back(normalise(*photo, options_.architecture).permute({1, 2, 0}));
+      }
+      return encoder->forward(at::stack(images).contiguous());
+    };
+  }
   return score_split(trainer_.search(), options_.search, data_.vocabulary, data_.dev, dev_usable_,
                      features);
 }
