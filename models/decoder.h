@@ -151,6 +151,7 @@ struct Annotations {
   torch::Tensor keys;    // (N,L,A); without attention the same
   torch::Tensor fixed;   // (N,4H) what the photo adds to the first gates at every step; top_down
   torch::Tensor h, c;    // (N,H)
+  std::vector<Annotations> members;  // of an ensemble (step_network.h); h and c stand in the whole
 };
 
 /// features (N,L,C) -> Annotations. Differentiable. `dropout` of the annotations, when above 0.

@@ -44,7 +44,13 @@ struct CaptionSearch::Beams {
 CaptionSearch::CaptionSearch(const DecoderParameters& parameters)
     : network_(make_step_network(parameters)) {}
 
+CaptionSearch::CaptionSearch(const std::vector<DecoderParameters>& members)
+    : network_(make_ensemble(members)) {}
+
 void CaptionSearch::Beams::keep(const Tensor& photos) {
+  for (Annotations& member : a.members)
+    for (Tensor* one : {&member.values, &member.keys, &member.fixed})
+      if (one->defined()) *one = one->index_select(0, photos);
   for (Tensor* one : {&scores, &history, &best_score, &best_log, &best_tokens, &best_length, &done,
                       &photo, &a.values, &a.keys, &a.fixed}) {
     if (one->defined()) *one = one->index_select(0, photos);

@@ -31,6 +31,8 @@ struct Hypothesis {
 class CaptionSearch {
  public:
   explicit CaptionSearch(const DecoderParameters& parameters);
+  /// An ensemble: make_ensemble() of step_network.h.
+  explicit CaptionSearch(const std::vector<DecoderParameters>& members);
 
   /// features (N,L,C) on the parameters' device and in their type. Captions are ranked by
   /// log_prob / (words + 1)^length_alpha, the end counting as a word; one ends after tokens_max

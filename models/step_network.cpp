@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -225,6 +226,55 @@ class ShowTellNetwork final : public StepNetwork {
   FastLinear from_hidden_, output_;
 };
 
+class EnsembleNetwork final : public StepNetwork {
+ public:
+  explicit EnsembleNetwork(const std::vector<DecoderParameters>& members) {
+    for (const DecoderParameters& one : members) {
+      networks_.push_back(make_step_network(one));
+      channels_.push_back(std::visit([](const auto& p) { return channels_of(p); }, one));
+    }
+  }
+
+  Annotations look(const Tensor& features) const override {
+    Annotations all;
+    std::vector<Tensor> h, c;
+    const auto own = features.split_with_sizes(channels_, 2);
+    for (std::size_t i = 0; i < networks_.size(); ++i) {
+      all.members.push_back(networks_[i]->look(own[i].contiguous()));
+      h.push_back(all.members.back().h);
+      c.push_back(all.members.back().c);
+    }
+    all.h = at::cat(h, 1);
+    all.c = at::cat(c, 1);
+    return all;
+  }
+
+  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+    std::vector<Tensor> log_p, next_h, next_c;
+    std::int64_t at = 0;
+    for (std::size_t i = 0; i < networks_.size(); ++i) {
+      const std::int64_t size = a.members[i].h.size(1);
+      Tensor own_h = h.narrow(1, at, size).contiguous(), own_c = c.narrow(1, at, size).contiguous();
+      log_p.push_back(networks_[i]->step(a.members[i], tokens, own_h, own_c));
+      next_h.push_back(own_h);
+      next_c.push_back(own_c);
+      at += size;
+    }
+    h = at::cat(next_h, 1);
+    c = at::cat(next_c, 1);
+    return at::logsumexp(at::stack(log_p), 0) - std::log(static_cast<double>(networks_.size()));
+  }
+
+ private:
+  static std::int64_t channels_of(const AttentionParameters& p) {
+    return p.annotate_weight.size(1);
+  }
+  static std::int64_t channels_of(const ShowTellParameters& p) { return p.photo_weight.size(1); }
+
+  std::vector<std::unique_ptr<StepNetwork>> networks_;
+  std::vector<std::int64_t> channels_;  // of each member's features
+};
+
 std::unique_ptr<StepNetwork> make(const AttendTellParameters& p) {
   return std::make_unique<AttendTellNetwork>(p);
 }
@@ -240,6 +290,11 @@ std::unique_ptr<StepNetwork> make(const ShowTellParameters& p) {
 std::unique_ptr<StepNetwork> make_step_network(const DecoderParameters& parameters) {
   const torch::NoGradGuard no_grad;
   return std::visit([](const auto& p) { return make(p); }, parameters);
+}
+
+std::unique_ptr<StepNetwork> make_ensemble(const std::vector<DecoderParameters>& members) {
+  const torch::NoGradGuard no_grad;
+  return std::make_unique<EnsembleNetwork>(members);
 }
 
 }  // namespace photoscribe

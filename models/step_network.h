@@ -11,6 +11,7 @@
 #include <torch/types.h>
 
 #include <memory>
+#include <vector>
 
 #include "models/decoder.h"
 
@@ -36,5 +37,11 @@ class StepNetwork {
 
 /// Parameters may lie on any device, float32 or half. One thread at a time.
 [[nodiscard]] std::unique_ptr<StepNetwork> make_step_network(const DecoderParameters& parameters);
+
+/// Several decoders that speak together: the next word's probability is the mean of theirs.
+/// features (N,L,C) are those of all members' encoders side by side along C. Requires at least one
+/// member, and the same words for all.
+[[nodiscard]] std::unique_ptr<StepNetwork> make_ensemble(
+    const std::vector<DecoderParameters>& members);
 
 }  // namespace photoscribe

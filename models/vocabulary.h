@@ -26,6 +26,8 @@ class Vocabulary {
   [[nodiscard]] static Expected<Vocabulary> read(const std::string& path);
   [[nodiscard]] Status write(const std::string& path) const;
 
+  /// By number, specials first.
+  [[nodiscard]] const std::vector<std::string>& words() const noexcept { return words_; }
   /// Specials included.
   [[nodiscard]] std::int64_t size() const noexcept {
     return static_cast<std::int64_t>(words_.size());

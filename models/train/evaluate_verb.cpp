@@ -22,7 +22,8 @@ namespace photoscribe {
 namespace {
 
 struct EvaluateOptions {
-  std::string model, photos, captions, split, hypotheses;
+  std::vector<std::string> models;  // several: an ensemble
+  std::string photos, captions, split, hypotheses;
   std::vector<int> beams;
   double length_alpha = -1;  // below 0: the model's
   int resamples = 1'000;
@@ -36,14 +37,52 @@ struct Said {
   std::vector<std::vector<std::string>> captions;
 };
 
-/// Encodes and searches as a worker does, some photos at a time.
-Said caption_split(const EvaluateOptions& o, const StoredModel& model,
+/// Encodes and searches as a worker does, some photos at a time; all models together.
+class Speaker {
+ public:
+  explicit Speaker(const std::vector<StoredModel>& models) : models_(models) {
+    std::vector<DecoderParameters> decoders;
+    for (const StoredModel& model : models) {
+      const ModelArchitecture& a = model.folder.architecture;
+      if (a.input_side_px != models.front().folder.architecture.input_side_px ||
+          model.vocabulary.words() != models.front().vocabulary.words()) {
+        throw std::runtime_error(model.folder.folder +
+                                 ": an ensemble needs models of one "
+                                 "input size and the same vocabulary");
+      }
+      encoders_.emplace_back(Encoder(a.encoder, model.tensors, "encoder."), a.input_side_px);
+      decoders.push_back(take_decoder(model.tensors, a, model.vocabulary.size()));
+    }
+    search_ = decoders.size() == 1 ? std::make_unique<CaptionSearch>(decoders.front())
+                                   : std::make_unique<CaptionSearch>(decoders);
+  }
+
+  /// images (N,S,S,3), normalised as the first model wants them.
+  [[nodiscard]] torch::Tensor look(const torch::Tensor& images) const {
+    std::vector<torch::Tensor> features;
+    for (const FastEncoder& encoder : encoders_) features.push_back(encoder.forward(images));
+    return features.size() == 1 ? features.front() : at::cat(features, 2);
+  }
+  [[nodiscard]] std::vector<std::string> say(const torch::Tensor& features,
+                                             const SearchSettings& settings) const {
+    std::vector<std::string> captions;
+    for (const Hypothesis& one : search_->run(features, settings))
+      captions.push_back(models_.front().vocabulary.text(one.tokens));
+    return captions;
+  }
+
+ private:
+  const std::vector<StoredModel>& models_;
+  std::vector<FastEncoder> encoders_;
+  std::unique_ptr<CaptionSearch> search_;
+};
+
+Said caption_split(const EvaluateOptions& o, const std::vector<StoredModel>& models,
                    const std::vector<CaptionedPhoto>& split,
                    const std::vector<SearchSettings>& searches) {
   constexpr std::size_t kBatch = 32;
-  const ModelArchitecture& a = model.folder.architecture;
-  const FastEncoder encoder(Encoder(a.encoder, model.tensors, "encoder."), a.input_side_px);
-  const CaptionSearch search(take_decoder(model.tensors, a, model.vocabulary.size()));
+  const Speaker speaker(models);
+  const ModelArchitecture& a = models.front().folder.architecture;
   Said said;
   said.captions.resize(searches.size());
   for (std::size_t next = 0; next < split.size();) {
@@ -55,10 +94,10 @@ Said caption_split(const EvaluateOptions& o, const StoredModel& model,
       said.usable.push_back(static_cast<std::int64_t>(next));
     }
     if (images.empty()) continue;
-    const torch::Tensor features = encoder.forward(at::stack(images).contiguous());
+    const torch::Tensor features = speaker.look(at::stack(images).contiguous());
     for (std::size_t i = 0; i < searches.size(); ++i)
-      for (const Hypothesis& one : search.run(features, searches[i]))
-        said.captions[i].push_back(model.vocabulary.text(one.tokens));
+      for (std::string& caption : speaker.say(features, searches[i]))
+        said.captions[i].push_back(std::move(caption));
   }
   return said;
 }
@@ -149,19 +188,24 @@ Status tell(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
 }
 
 Status evaluate(const EvaluateOptions& o) {
-  const auto model = load_model(o.model);
-  if (!model) return fail(model.error());
+  std::vector<StoredModel> models;
+  for (const std::string& folder : o.models) {
+    auto model = load_model(folder);
+    if (!model) return fail(model.error());
+    models.push_back(std::move(*model));
+  }
+  const SearchSettings& own = models.front().folder.search;
   const auto split = read_split(o.captions, o.split);
   if (!split) return fail(split.error());
   std::vector<SearchSettings> searches;
-  for (const int beam : o.beams.empty() ? std::vector<int>{model->folder.search.beam} : o.beams) {
-    searches.push_back(model->folder.search);
+  for (const int beam : o.beams.empty() ? std::vector<int>{own.beam} : o.beams) {
+    searches.push_back(own);
     searches.back().beam = beam;
     if (o.length_alpha >= 0) searches.back().length_alpha = o.length_alpha;
   }
   auto said = guard(Errc::model_failure, "evaluate", [&] {
     const torch::NoGradGuard no_grad;
-    return caption_split(o, *model, *split, searches);
+    return caption_split(o, models, *split, searches);
   });
   if (!said) return fail(said.error());
   if (said->usable.empty())
@@ -178,7 +222,9 @@ Status evaluate(const EvaluateOptions& o) {
 void add_evaluate(CLI::App& app, Status& status) {
   const auto state = std::make_shared<EvaluateOptions>();
   CLI::App* verb = app.add_subcommand("evaluate", "Score a model's captions of a split");
-  verb->add_option("MODEL", state->model, "Model folder")->required();
+  verb->add_option("MODEL", state->models,
+                   "Model folder; several are an ensemble, with the mean of their probabilities")
+      ->required();
   verb->add_option("--photos", state->photos, "Folder of the photos")
       ->required()
       ->check(CLI::ExistingDirectory);

@@ -53,7 +53,7 @@ Scores score_words(const DecoderParameters& p, const torch::Tensor& features, co
     return x.defined() ? x.index_select(0, batch.photo_of_row) : x;
   };
   const Annotations row{of_rows(photo.values), of_rows(photo.keys), of_rows(photo.fixed),
-                        of_rows(photo.h), of_rows(photo.c)};
+                        of_rows(photo.h),      of_rows(photo.c),    {}};
   const WordParameters& own = words_of(p);
   const torch::Tensor words = drop(at::embedding(own.embedding, batch.inputs), settings.dropout);
   const Spoken spoken =

@@ -162,6 +162,30 @@ TEST_P(SearchOf, ThePathOfGpusFindsTheSame) {
   }
 }
 
+TEST(Ensemble, SpeaksWithTheMeanOfItsMembersProbabilities) {
+  const DecoderParameters first = decoder(21, 60, "show_attend_tell"),
+                          second = decoder(22, 60, "top_down");
+  const torch::Tensor photos = at::randn({5, 6, 24});
+  const auto found = CaptionSearch(std::vector<DecoderParameters>{first, second})
+                         .run(photos, {.beam = 1, .length_alpha = 0, .tokens_max = 6});
+  for (std::int64_t i = 0; i < 5; ++i) {
+    const torch::Tensor photo = photos.narrow(0, i, 1);
+    std::vector<std::int64_t> words;
+    double sum = 0;
+    while (true) {
+      const torch::Tensor p = (next(first, photo.narrow(2, 0, 12), words).exp() +
+                               next(second, photo.narrow(2, 12, 12), words).exp()) /
+                              2;
+      const auto word = words.size() == 6 ? kEndToken : p.argmax().item<std::int64_t>();
+      sum += std::log(p[word].item<double>());
+      if (word == kEndToken) break;
+      words.push_back(word);
+    }
+    EXPECT_EQ(found[static_cast<std::size_t>(i)].tokens, words) << i;
+    EXPECT_NEAR(found[static_cast<std::size_t>(i)].log_prob, sum, 1e-3) << i;
+  }
+}
+
 TEST_P(SearchOf, AnEmptyBatchIsNoWork) {
   const DecoderParameters p = decoder(1, kWords, GetParam());
   EXPECT_TRUE(CaptionSearch(p).run(at::empty({0, 6, 12}), {}).empty());

@@ -63,8 +63,8 @@ torch::Tensor reference_loss(const DecoderParameters& p, const torch::Tensor& fe
   const auto pick = [&](const torch::Tensor& x) {
     return x.defined() ? x.index_select(0, b.photo_of_row) : x;
   };
-  const Annotations all{pick(photo.values), pick(photo.keys), pick(photo.fixed), pick(photo.h),
-                        pick(photo.c)};
+  const Annotations all{pick(photo.values), pick(photo.keys), pick(photo.fixed),
+                        pick(photo.h),      pick(photo.c),    {}};
   torch::Tensor h = all.h, c = all.c;
   std::vector<torch::Tensor> logits;
   torch::Tensor looked = at::zeros({all.values.size(0), all.values.size(1)});
@@ -72,7 +72,7 @@ torch::Tensor reference_loss(const DecoderParameters& p, const torch::Tensor& fe
   for (std::size_t t = 0; t < b.packing.counts.size(); ++t) {
     const std::int64_t n = b.packing.counts[t], first = b.packing.offsets[t];
     const auto some = [n](const torch::Tensor& x) { return x.defined() ? x.narrow(0, 0, n) : x; };
-    const Annotations here{some(all.values), some(all.keys), some(all.fixed), {}, {}};
+    const Annotations here{some(all.values), some(all.keys), some(all.fixed), {}, {}, {}};
     torch::Tensor alpha;
     h = some(h);
     c = some(c);
