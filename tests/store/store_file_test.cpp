@@ -64,11 +64,11 @@ TEST_F(StoreFile, CopiesItselfWhileARunGoesOn) {
   scan(many(0, 3));
   record({captioned(take()[0], "a dog")});
 
-  must(store().backup(folder_.file("copy.db")));
+  must(copy_database(database(), folder_.file("copy.db")));
 
   EXPECT_EQ(plain_rows(folder_.file("copy.db"), "SELECT * FROM caption_result"),
             plain_rows(database(), "SELECT * FROM caption_result"));
-  EXPECT_EQ(store().backup(folder_.file("copy.db")).error().code, Errc::usage);
+  EXPECT_EQ(copy_database(database(), folder_.file("copy.db")).error().code, Errc::usage);
 }
 
 /// Runs `work` in a child process and kills it some time after its first acknowledged step.
