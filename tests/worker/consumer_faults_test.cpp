@@ -154,6 +154,7 @@ TEST_F(ConsumerFaults, WaitsForARootThatIsGone) {
   const test::TempDir archive;
   const std::string folder = archive.file("mounted"), away = archive.file("away");
   std::filesystem::create_directory(folder);
+  archive.write("mounted/photo.jpg", "bytes");  // an empty one would pass for not mounted
   roots.clear();
   roots.emplace("photos", *PhotoRoot::open("photos", folder));
   const auto run = make_run(30);
