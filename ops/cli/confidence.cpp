@@ -146,7 +146,7 @@ void add_confidence(CLI::App& app, Action& action) {
       "A logistic regression on log-probability, length and blur score; good means CIDEr-D of at\n"
       "least 50 (of 100). Runs with that model then store a probability with every caption\n"
       "(export --min-confidence, view caption_confidence). Example:\n"
-      "  photoscribe confidence dev.db --write models/pretrained");
+      "  photoscribe confidence dev.db --write models/fast");
   verb->callback([options, &action] { action = [options] { return run_confidence(*options); }; });
 }
 
