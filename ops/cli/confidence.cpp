@@ -15,6 +15,7 @@
 #include "ops/cli/verbs.h"
 #include "ops/report/confidence_fit.h"
 #include "ops/report/evaluation.h"
+#include "ops/report/tables.h"
 
 namespace photoscribe::cli {
 namespace {
@@ -106,19 +107,9 @@ std::string text_of(const Fitted& fitted) {
 }
 
 std::string json_of(const Fitted& fitted) {
-  const report::Reliability& r = fitted.held_out;
-  nlohmann::json bins = nlohmann::json::array();
-  for (const report::ReliabilityBin& bin : r.bins) {
-    bins.push_back({{"predicted", bin.predicted}, {"good", bin.good}, {"captions", bin.captions}});
-  }
-  const nlohmann::json object{{"bias", fitted.model.bias},
-                              {"weights", fitted.model.weights},
-                              {"captions", r.captions},
-                              {"share_good", r.share_good},
-                              {"auc", r.auc},
-                              {"brier", r.brier},
-                              {"ece", r.ece},
-                              {"bins", bins}};
+  nlohmann::json object = report::to_json(fitted.held_out);
+  object["bias"] = fitted.model.bias;
+  object["weights"] = fitted.model.weights;
   return object.dump() + "\n";
 }
 

@@ -103,16 +103,6 @@ json histogram_json(const Histogram& histogram) {
           {"counts", histogram.counts}};
 }
 
-json reliability_json(const Reliability& r) {
-  json bins = json::array();
-  for (const ReliabilityBin& bin : r.bins) {
-    bins.push_back({{"predicted", bin.predicted}, {"good", bin.good}, {"captions", bin.captions}});
-  }
-  return {{"captions", r.captions}, {"share_good", r.share_good},
-          {"auc", r.auc},           {"brier", r.brier},
-          {"ece", r.ece},           {"bins", bins}};
-}
-
 json against_json(const AgainstRun& other) {
   const auto one = [](const Comparison& c) {
     return json{{"a", c.a},
@@ -196,6 +186,16 @@ std::string markdown(const Report& r) {
   return out;
 }
 
+json to_json(const Reliability& r) {
+  json bins = json::array();
+  for (const ReliabilityBin& bin : r.bins) {
+    bins.push_back({{"predicted", bin.predicted}, {"good", bin.good}, {"captions", bin.captions}});
+  }
+  return {{"captions", r.captions}, {"share_good", r.share_good},
+          {"auc", r.auc},           {"brier", r.brier},
+          {"ece", r.ece},           {"bins", bins}};
+}
+
 json to_json(const Report& r) {
   const StateCounts& counts = r.summary.counts.asked;
   json object{
@@ -237,7 +237,7 @@ json to_json(const Report& r) {
     object["scores"] = {
         {"all", line_json(e.all)}, {"clear", line_json(e.clear)}, {"references", e.references}};
     object["histograms"]["bleu4"] = histogram_json(e.bleu4);
-    if (e.reliability) object["scores"]["confidence"] = reliability_json(*e.reliability);
+    if (e.reliability) object["scores"]["confidence"] = to_json(*e.reliability);
     if (e.against) object["against"] = against_json(*e.against);
     object["published"] = json::array();
     for (const PublishedScore& other : published_scores()) {

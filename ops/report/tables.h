@@ -15,6 +15,9 @@ namespace photoscribe::report {
 /// [low, high]. Names that are no UTF-8 have their bytes replaced. Without thumbnails.
 [[nodiscard]] nlohmann::json to_json(const Report& report);
 
+/// A reliability curve and its figures, all in [0, 1].
+[[nodiscard]] nlohmann::json to_json(const Reliability& reliability);
+
 /// Why METEOR and SPICE are not among the scores.
 inline constexpr const char* kAbsentScores =
     "METEOR and SPICE are left out: their reference implementations are Java programs.";
