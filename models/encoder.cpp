@@ -43,6 +43,27 @@ Encoder::Encoder(const std::string& architecture, const TensorMap& tensors,
   }
 }
 
+Encoder Encoder::part(std::size_t first, std::size_t last) const {
+  const auto cut = [first, last](const auto& all) {
+    using Items = std::remove_cvref_t<decltype(all)>;
+    return Items(all.begin() + static_cast<std::ptrdiff_t>(first),
+                 all.begin() + static_cast<std::ptrdiff_t>(last));
+  };
+  Encoder one;
+  one.layers_ = cut(layers_);
+  one.weights_ = cut(weights_);
+  one.biases_ = cut(biases_);
+  return one;
+}
+
+Encoder Encoder::until(const std::string& name) const {
+  return part(0, layers_until(layers_, name));
+}
+
+Encoder Encoder::behind(const std::string& name) const {
+  return part(layers_until(layers_, name), layers_.size());
+}
+
 torch::Tensor Encoder::convolve(std::size_t at, torch::Tensor x) const {
   const EncoderLayer& layer = layers_[at];
   Padding rows = padding_of(layer, x.size(2)), columns = padding_of(layer, x.size(3));

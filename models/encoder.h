@@ -23,6 +23,11 @@ class Encoder {
   Encoder(const std::string& architecture, const TensorMap& tensors,
           const std::string& prefix = "");
 
+  /// The part up to the end of the block `name`, and the part behind it, which takes what the first
+  /// gives (N,C',G',G'). They share this one's parameters. Throws as layers_until().
+  [[nodiscard]] Encoder until(const std::string& name) const;
+  [[nodiscard]] Encoder behind(const std::string& name) const;
+
   /// (N,3,S,S) normalised RGB -> (N,C,G,G). Differentiable.
   [[nodiscard]] torch::Tensor forward(torch::Tensor images) const;
 
@@ -34,6 +39,8 @@ class Encoder {
   [[nodiscard]] const torch::Tensor& bias(std::size_t layer) const { return biases_.at(layer); }
 
  private:
+  Encoder() = default;
+  [[nodiscard]] Encoder part(std::size_t first, std::size_t last) const;
   [[nodiscard]] torch::Tensor convolve(std::size_t layer, torch::Tensor x) const;
 
   std::vector<EncoderLayer> layers_;

@@ -308,4 +308,23 @@ double norm_epsilon(const std::string& architecture) {
 
 std::int64_t feature_channels(const std::vector<EncoderLayer>& layers) { return layers.back().out; }
 
+std::int64_t grid_side(const std::vector<EncoderLayer>& layers, std::int64_t side) {
+  for (const EncoderLayer& layer : layers) {
+    const bool shrinks = layer.lane == Lane::main && (layer.kind == LayerKind::convolution ||
+                                                      layer.kind == LayerKind::max_pool);
+    if (shrinks) side = padding_of(layer, side).out;
+  }
+  return side;
+}
+
+std::size_t layers_until(const std::vector<EncoderLayer>& layers, const std::string& name) {
+  const auto found = std::find_if(layers.rbegin(), layers.rend(),
+                                  [&](const EncoderLayer& l) { return belongs(l.name, name); });
+  if (name.empty() || found == layers.rend())
+    throw std::runtime_error("the encoder has no block '" + name + "'");
+  if (found == layers.rbegin())
+    throw std::runtime_error("the encoder has nothing behind the block '" + name + "'");
+  return static_cast<std::size_t>(std::distance(found, layers.rend()));
+}
+
 }  // namespace photoscribe

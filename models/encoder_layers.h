@@ -63,5 +63,11 @@ struct Padding {
 
 /// Channels that come out.
 [[nodiscard]] std::int64_t feature_channels(const std::vector<EncoderLayer>& layers);
+/// Side of the grid that comes out of `side` positions.
+[[nodiscard]] std::int64_t grid_side(const std::vector<EncoderLayer>& layers, std::int64_t side);
+/// How many layers there are up to the end of the block `name` ("features.5.5", or "features.5"
+/// with all its blocks). Throws std::runtime_error when there is none, or nothing behind it.
+[[nodiscard]] std::size_t layers_until(const std::vector<EncoderLayer>& layers,
+                                       const std::string& name);
 
 }  // namespace photoscribe

@@ -113,7 +113,7 @@ class FastEncoder::Plans {
       : encoder_(encoder), side_(side), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
 
   torch::Tensor forward(const torch::Tensor& images) {
-    const std::int64_t photos = images.size(0), grid = side_ / 32;
+    const std::int64_t photos = images.size(0), grid = grid_side(encoder_.layers(), side_);
     const std::int64_t channels = encoder_.layers().back().out;
     torch::Tensor features = at::empty({photos, grid * grid, channels});
     for (std::int64_t first = 0; first < photos;) {

@@ -35,13 +35,14 @@ double Adam::step(double rate) {
   update.scale = static_cast<float>(clip > 0 && norm > clip ? clip / norm : 1);
   update.beta1 = static_cast<float>(settings_.beta1);
   update.beta2 = static_cast<float>(settings_.beta2);
-  update.rate = static_cast<float>(rate / (1 - std::pow(settings_.beta1, t)));
   update.unbias2 = static_cast<float>(1 / (1 - std::pow(settings_.beta2, t)));
   update.epsilon = static_cast<float>(settings_.epsilon);
   for (const auto& [name, parameter] : parameters_) {
     if (!parameter.grad().defined()) continue;
     const torch::Tensor gradient = parameter.grad().contiguous();
-    update.decay = parameter.dim() > 1 ? static_cast<float>(rate * settings_.weight_decay) : 0.0F;
+    const double own = name.starts_with(settings_.slow) ? rate * settings_.slow_share : rate;
+    update.rate = static_cast<float>(own / (1 - std::pow(settings_.beta1, t)));
+    update.decay = parameter.dim() > 1 ? static_cast<float>(own * settings_.weight_decay) : 0.0F;
     adam_update(update, parameter.numel(), gradient.data_ptr<float>(),
                 first_.at(name).data_ptr<float>(), second_.at(name).data_ptr<float>(),
                 parameter.data_ptr<float>());

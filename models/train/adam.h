@@ -7,6 +7,7 @@
 
 #include <torch/types.h>
 
+#include <string>
 #include <vector>
 
 #include "models/tensors.h"
@@ -17,6 +18,8 @@ struct AdamSettings {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0;  // of matrices; vectors do not decay
   double clip_norm = 5;     // of all gradients together; 0: not clipped
+  std::string slow;         // parameters whose names start with this …
+  double slow_share = 1;    // … move at this share of the rate
 };
 
 class Adam {

@@ -1,8 +1,10 @@
-// augment: the photos of a batch as the network sees them while it learns. Private to models/train.
+// augment: how photos are shown to the network while it learns. Private to models/train.
 #pragma once
 
 #include <torch/types.h>
 
+#include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -11,9 +13,28 @@
 
 namespace photoscribe {
 
-/// (P,3,S,S) normalised pixels of the batch's photos (`paths` of the whole split): flipped where
-/// the batch says so, shifted by up to 8 px with the border repeated, brightness and contrast
-/// changed by up to 15 %. What happens depends on seed and step alone.
+/// A cut-out of a photo, perhaps flipped, brightness and contrast changed: `gain` and `offset` are
+/// of normalised values.
+struct View {
+  bool mirrored = false;
+  double left = 0, top = 0, width = 1, height = 1;  // shares of the photo's sides
+  double gain = 1, offset = 0;
+};
+
+/// A random resized crop: 60 to 100 % of the area, sides up to 15 % out of proportion, gain 0.85 to
+/// 1.15, offset -0.15 to 0.15.
+[[nodiscard]] View random_view(std::mt19937_64& random, bool mirrored);
+/// View `number` of a photo's cached ones: 0 shows it as it is; 1 flipped, where photos may be
+/// flipped (`mirror`); the others are random_view()s that photo and number alone decide.
+[[nodiscard]] View cached_view(std::int64_t photo, std::int64_t number, bool mirror);
+
+/// (3,S,S) normalised pixels of a photo seen that way; nothing, and a line on standard error, when
+/// it does not decode.
+[[nodiscard]] std::optional<torch::Tensor> read_view(const std::string& path, const View& view,
+                                                     const ModelArchitecture& model);
+
+/// (P,3,S,S): a random_view() of each of the batch's photos (`paths` of the whole split), flipped
+/// where the batch says so. Depends on seed and step alone.
 [[nodiscard]] torch::Tensor augmented_photos(const FitOptions& options,
                                              const std::vector<std::string>& paths,
                                              const Batch& batch, std::int64_t step);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@
 
 #include "common/image/photo.h"
 #include "models/fast_encoder.h"
+#include "models/train/augment.h"
 
 namespace photoscribe {
 namespace {
@@ -39,33 +41,28 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// Names what a cache was made of: encoder, pixels' rule, every photo's name, size and time.
-std::string cache_key(const std::vector<std::string>& paths, const std::string& encoder_file,
-                      const ModelArchitecture& model, bool mirrored) {
+/// Names what all views were made of: the encoder's first layers, the pixels' rule, the photos.
+std::string cache_key(const std::vector<std::string>& paths, const CachedFeatures& wanted) {
   Fnv1a hash;
-  const auto bytes = read_bytes(encoder_file);
-  hash.add(bytes.data(), bytes.size());
-  hash.add(model.encoder);
-  for (const auto& three : {model.mean, model.std})
-    for (const double value : three) hash.add(std::to_string(value));
-  hash.add(std::to_string(model.input_side_px));
-  hash.add(std::to_string(kPreprocessingVersion) + (mirrored ? " mirrored" : ""));
-  for (const std::string& path : paths) {
-    std::error_code ignored;
-    hash.add(path);
-    hash.add(std::to_string(std::filesystem::file_size(path, ignored)));
-    const auto time = std::filesystem::last_write_time(path, ignored).time_since_epoch().count();
-    hash.add(&time, sizeof time);
+  for (const auto& [name, tensor] : wanted.head.parameters()) {
+    const torch::Tensor plain = tensor.detach().contiguous();
+    hash.add(name);
+    hash.add(plain.data_ptr(), plain.nbytes());
   }
-  return "photoscribe features 1 " + hash.text();
+  for (const auto& three : {wanted.model.mean, wanted.model.std})
+    for (const double value : three) hash.add(std::to_string(value));
+  hash.add(std::to_string(wanted.model.input_side_px));
+  hash.add(std::to_string(kPreprocessingVersion));
+  for (const std::string& path : paths) {
+    const auto bytes = read_bytes(path);
+    hash.add(bytes.data(), bytes.size());
+  }
+  return "photoscribe features 2 " + hash.text();
 }
 
-struct Mapping {
-  void* data = nullptr;
-  std::size_t bytes = 0;
-};
-
-Mapping map_file(const std::string& path, std::size_t bytes, bool make) {
+/// (photos, L, C) half over a file of that size, mapped into memory.
+torch::Tensor map_file(const std::string& path, const std::vector<std::int64_t>& shape, bool make) {
+  const auto bytes = static_cast<std::size_t>(shape[0] * shape[1] * shape[2] * 2);
   const int fd =
       ::open(path.c_str(), (make ? O_RDWR | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC, 0644);
   if (fd < 0) throw std::runtime_error(std::string("cannot be opened: ") + std::strerror(errno));
@@ -77,7 +74,50 @@ Mapping map_file(const std::string& path, std::size_t bytes, bool make) {
   const int why = full != 0 ? full : errno;
   ::close(fd);
   if (data == MAP_FAILED) throw std::runtime_error("no room: " + std::string(std::strerror(why)));
-  return {data, bytes};
+  return torch::from_blob(
+      data, shape, [bytes](void* mapped) { ::munmap(mapped, bytes); }, torch::kFloat16);
+}
+
+/// What the text file beside a view says, when it is about `key`: which photos decoded.
+std::optional<std::vector<bool>> read_note(const std::string& note, const std::string& key,
+                                           std::size_t photos) {
+  std::string found, flags;
+  std::ifstream in(note);
+  if (!std::getline(in, found) || !std::getline(in, flags) || found != key ||
+      flags.size() != photos)
+    return std::nullopt;
+  std::vector<bool> usable;
+  for (const char flag : flags) usable.push_back(flag == '1');
+  return usable;
+}
+
+void write_note(const std::string& note, const std::string& key, const std::vector<bool>& usable) {
+  std::ofstream out(note, std::ios::trunc);
+  out << key << '\n';
+  for (const bool one : usable) out << (one ? '1' : '0');
+  out << '\n';
+  if (!out.flush()) throw std::runtime_error("cannot be written");
+}
+
+/// Fills `features` with view `number` of the photos; returns which decoded.
+std::vector<bool> encode_view(const torch::Tensor& features, const std::vector<std::string>& paths,
+                              const CachedFeatures& wanted, const FastEncoder& encoder,
+                              std::int64_t number, const FeatureCache::Told& progress) {
+  const std::int64_t photos = features.size(0), side = wanted.model.input_side_px;
+  std::vector<bool> usable(paths.size(), false);
+  for (std::int64_t first = 0; first < photos; first += kBatch) {
+    const std::int64_t last = std::min(photos, first + kBatch);
+    torch::Tensor images = at::zeros({last - first, side, side, 3});
+    for (std::int64_t i = first; i < last; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const auto image = read_view(paths[at], cached_view(i, number, wanted.mirror), wanted.model);
+      usable[at] = image.has_value();
+      if (image) images[i - first].copy_(image->permute({1, 2, 0}));
+    }
+    features.narrow(0, first, last - first).copy_(encoder.forward(images));
+    progress(number * photos + last, photos * wanted.views);
+  }
+  return usable;
 }
 
 }  // namespace
@@ -104,86 +144,61 @@ torch::Tensor normalise(const DecodedImage& photo, const ModelArchitecture& mode
       .permute({2, 0, 1});
 }
 
-Expected<FeatureCache> FeatureCache::open_or_make(
-    const std::string& file, const std::vector<std::string>& paths, const Encoder& encoder,
-    const std::string& encoder_file, const ModelArchitecture& model, bool mirrored,
-    const std::function<void(std::int64_t, std::int64_t)>& progress) {
+Expected<FeatureCache> FeatureCache::open_or_make(const std::string& file,
+                                                  const std::vector<std::string>& paths,
+                                                  const CachedFeatures& wanted,
+                                                  const Told& progress) {
   return guard(Errc::environment, file, [&] {
     const torch::NoGradGuard no_grad;
-    const std::int64_t side = model.input_side_px / 32, positions = side * side;
-    const std::int64_t copies = mirrored ? 2 : 1, photos = static_cast<std::int64_t>(paths.size());
-    const std::int64_t channels = model.feature_channels;
-    const auto bytes = static_cast<std::size_t>(photos * copies * positions * channels * 2);
-    const std::string key = cache_key(paths, encoder_file, model, mirrored);
-    const std::string note = file + ".key";
-
+    const auto& layers = wanted.head.layers();
+    const std::int64_t side = grid_side(layers, wanted.model.input_side_px);
+    const std::vector<std::int64_t> shape{static_cast<std::int64_t>(paths.size()), side * side,
+                                          feature_channels(layers)};
+    const std::string key = cache_key(paths, wanted);
+    std::optional<FastEncoder> encoder;
     FeatureCache cache;
-    cache.mirrored_ = mirrored;
-    std::string found, flags;
-    if (std::ifstream in(note); in && std::getline(in, found) && std::getline(in, flags) &&
-                                found == key && flags.size() == paths.size()) {
-      const Mapping map = map_file(file, bytes, false);
-      cache.map_ = map.data;
-      cache.map_bytes_ = map.bytes;
-      for (const char flag : flags) cache.usable_.push_back(flag == '1');
-    } else {
+    for (std::int64_t number = 0; number < wanted.views; ++number) {
+      const std::string path = file + "." + std::to_string(number), note = path + ".key";
+      const std::string own = key + (wanted.mirror && number > 0 ? " mirror" : "");
+      if (auto usable = read_note(note, own, paths.size())) {
+        cache.views_.push_back(map_file(path, shape, false));
+        cache.usable_ = std::move(*usable);
+        continue;
+      }
       std::filesystem::remove(note);
-      const Mapping map = map_file(file, bytes, true);
-      cache.map_ = map.data;
-      cache.map_bytes_ = map.bytes;
-      cache.usable_.assign(paths.size(), false);
+      if (!encoder) encoder.emplace(wanted.head, wanted.model.input_side_px);
+      cache.views_.push_back(map_file(path, shape, true));
+      const torch::Tensor& all = cache.views_.back();
+      cache.usable_ = encode_view(all, paths, wanted, *encoder, number, progress);
+      if (::msync(all.data_ptr(), all.nbytes(), MS_SYNC) != 0)
+        throw std::runtime_error(std::string("cannot be written: ") + std::strerror(errno));
+      write_note(note, own, cache.usable_);
     }
-    cache.all_ =
-        torch::from_blob(cache.map_, {photos, copies, positions, channels}, torch::kFloat16);
-    if (found == key) return cache;
-
-    const FastEncoder fast(encoder, model.input_side_px);
-    for (std::int64_t first = 0; first < photos; first += kBatch) {
-      const std::int64_t last = std::min(photos, first + kBatch), s = model.input_side_px;
-      torch::Tensor images = at::zeros({last - first, s, s, 3});
-      for (std::int64_t i = first; i < last; ++i) {
-        const auto at = static_cast<std::size_t>(i);
-        const auto photo = read_photo(paths[at], model.input_side_px);
-        cache.usable_[at] = photo.has_value();
-        if (photo) images[i - first].copy_(normalise(*photo, model).permute({1, 2, 0}));
-      }
-      for (std::int64_t copy = 0; copy < copies; ++copy) {
-        const torch::Tensor shown = copy == 0 ? images : images.flip({2}).contiguous();
-        cache.all_.select(1, copy).narrow(0, first, last - first).copy_(fast.forward(shown));
-      }
-      progress(last, photos);
-    }
-    if (::msync(cache.map_, cache.map_bytes_, MS_SYNC) != 0)
-      throw std::runtime_error(std::string("cannot be written: ") + std::strerror(errno));
-    std::ofstream out(note, std::ios::trunc);
-    out << key << '\n';
-    for (const bool usable : cache.usable_) out << (usable ? '1' : '0');
-    out << '\n';
-    if (!out.flush()) throw std::runtime_error("cannot be written");
     return cache;
   });
 }
 
-FeatureCache::FeatureCache(FeatureCache&& other) noexcept
-    : map_(std::exchange(other.map_, nullptr)),
-      map_bytes_(other.map_bytes_),
-      mirrored_(other.mirrored_),
-      all_(std::move(other.all_)),
-      usable_(std::move(other.usable_)) {}
-
-FeatureCache::~FeatureCache() {
-  if (map_ != nullptr) ::munmap(map_, map_bytes_);
-}
-
 torch::Tensor FeatureCache::get(const std::vector<std::int64_t>& which,
-                                const std::vector<bool>& mirror) const {
-  auto features = at::empty({static_cast<std::int64_t>(which.size()), all_.size(2), all_.size(3)});
+                                const std::vector<std::int64_t>& view) const {
+  const torch::Tensor& plain = views_.front();
+  auto features =
+      at::empty({static_cast<std::int64_t>(which.size()), plain.size(1), plain.size(2)});
   for (std::size_t k = 0; k < which.size(); ++k) {
-    const std::int64_t copy = mirrored_ && mirror[k] ? 1 : 0;
-    features.select(0, static_cast<std::int64_t>(k))
-        .copy_(all_.select(0, which[k]).select(0, copy));
+    const torch::Tensor& seen = view.empty() ? plain : views_.at(static_cast<std::size_t>(view[k]));
+    features.select(0, static_cast<std::int64_t>(k)).copy_(seen.select(0, which[k]));
   }
   return features;
+}
+
+torch::Tensor finish_encoding(const Encoder& encoder, const std::string& block,
+                              const torch::Tensor& cached) {
+  if (block.empty()) return cached;
+  const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(cached.size(1))));
+  return encoder.behind(block)
+      .forward(cached.unflatten(1, {side, side}).permute({0, 3, 1, 2}))  // channels last already
+      .flatten(2)
+      .transpose(1, 2)
+      .contiguous();
 }
 
 }  // namespace photoscribe

@@ -1,9 +1,9 @@
 // features: photos as the network's pixels, and the encoder's features of them kept on disk.
 // Private to models/train.
 //
-// The cache is one file of half-precision features, mapped into memory, beside a text file that
-// says what it was made of; made of anything else, it is made anew. It never holds half a run: the
-// text file is written last.
+// The cache is files of half-precision features, one for each way of showing the photos, mapped
+// into memory; beside each a text file says what it was made of, and made of anything else, it is
+// made anew. They never hold half a run: the text file is written last.
 #pragma once
 
 #include <torch/types.h>
@@ -27,35 +27,41 @@ namespace photoscribe {
 /// (S,S,3) bytes -> (3,S,S) float32: RGB / 255, less mean, by std.
 [[nodiscard]] torch::Tensor normalise(const DecodedImage& photo, const ModelArchitecture& model);
 
+/// What is cached: the first layers of an encoder, and how photos are shown to them.
+struct CachedFeatures {
+  Encoder head;
+  ModelArchitecture model;  // its side and pixels' scale count
+  std::int64_t views = 1;   // of each photo, as cached_view() gives them
+  bool mirror = false;
+};
+
 class FeatureCache {
  public:
-  /// Takes the features of `paths` from `file`, or makes it: needs 2 * L * C bytes a photo, twice
-  /// that with `mirrored`. `encoder_file` is what `encoder` was read from; its content is part of
-  /// the key. Calls `progress(done, all)` now and then. Fails with environment (disk).
-  [[nodiscard]] static Expected<FeatureCache> open_or_make(
-      const std::string& file, const std::vector<std::string>& paths, const Encoder& encoder,
-      const std::string& encoder_file, const ModelArchitecture& model, bool mirrored,
-      const std::function<void(std::int64_t, std::int64_t)>& progress);
+  using Told = std::function<void(std::int64_t done, std::int64_t all)>;
 
-  FeatureCache(FeatureCache&& other) noexcept;
-  FeatureCache& operator=(FeatureCache&&) = delete;
-  FeatureCache(const FeatureCache&) = delete;
-  FeatureCache& operator=(const FeatureCache&) = delete;
-  ~FeatureCache();
+  /// Takes the features of `paths` from the files FILE.0, FILE.1, …, one a view, or makes those
+  /// that are missing or were made of something else: needs 2 * L * C bytes a photo and view. Tells
+  /// `progress` (photos times views) now and then. Fails with environment (disk).
+  [[nodiscard]] static Expected<FeatureCache> open_or_make(const std::string& file,
+                                                           const std::vector<std::string>& paths,
+                                                           const CachedFeatures& wanted,
+                                                           const Told& progress);
 
   /// Whether photo i decoded.
   [[nodiscard]] bool usable(std::size_t i) const { return usable_.at(i); }
-  /// Features (n,L,C) float32 of photos `which`; `mirror[k]` picks the flipped copy.
+  /// Features (n,L,C) float32 of photos `which`, seen as `view[k]` says; no views: as they are.
   [[nodiscard]] torch::Tensor get(const std::vector<std::int64_t>& which,
-                                  const std::vector<bool>& mirror) const;
+                                  const std::vector<std::int64_t>& view) const;
 
  private:
   FeatureCache() = default;
-  void* map_ = nullptr;
-  std::size_t map_bytes_ = 0;
-  bool mirrored_ = false;
-  torch::Tensor all_;  // (photos * copies, L, C) half, over the map
+  std::vector<torch::Tensor> views_;  // (photos, L, C) half, each over its file, mapped
   std::vector<bool> usable_;
 };
+
+/// The features (n,L,C) at the end of `encoder` of what is cached behind its block `block`;
+/// differentiable. Empty: it is cached at the end.
+[[nodiscard]] torch::Tensor finish_encoding(const Encoder& encoder, const std::string& block,
+                                            const torch::Tensor& cached);
 
 }  // namespace photoscribe

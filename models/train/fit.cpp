@@ -54,15 +54,12 @@ Expected<FitOptions> complete(FitOptions o) {
 
 /// Where a run starts.
 struct Start {
-  TensorMap encoder,
-      decoder;               // names without "encoder.", with "decoder."; no decoder: random
-  std::string encoder_file;  // what `encoder` was read from
+  TensorMap encoder, decoder;  // names without "encoder.", with "decoder."; no decoder: random
 };
 
 Expected<Start> read_start(const FitOptions& o) {
   Start start;
-  start.encoder_file = o.start.empty() ? o.encoder : o.start;
-  auto tensors = load_tensors(start.encoder_file);
+  auto tensors = load_tensors(o.start.empty() ? o.encoder : o.start);
   if (!tensors) return fail(tensors.error());
   if (o.start.empty()) {
     start.encoder = std::move(*tensors);
@@ -76,14 +73,6 @@ Expected<Start> read_start(const FitOptions& o) {
       start.decoder.emplace(name, tensor);
     }
   }
-  // An encoder that has not moved yet has the features of its own file, which may be cached.
-  const auto own = load_tensors(o.encoder);
-  if (!own) return fail(own.error());
-  const bool moved = std::any_of(own->begin(), own->end(), [&start](const auto& item) {
-    const auto found = start.encoder.find(item.first);
-    return found == start.encoder.end() || !found->second.equal(item.second);
-  });
-  if (!moved) start.encoder_file = o.encoder;
   return start;
 }
 
@@ -92,13 +81,14 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
              Start start) {
   const Encoder encoder(options.architecture.encoder, start.encoder);
   const auto paths = paths_of(options.photos, train);
-  const auto train_features = FeatureCache::open_or_make(
-      options.features + "/features.train", paths, encoder, start.encoder_file,
-      options.architecture, options.mirror, say_cached("train"));
+  CachedFeatures cached{options.cache_block.empty() ? encoder : encoder.until(options.cache_block),
+                        options.architecture, options.views, options.mirror};
+  const auto train_features = FeatureCache::open_or_make(options.features + "/features.train",
+                                                         paths, cached, say_cached("train"));
   if (!train_features) return fail(train_features.error());
+  cached.views = 1;
   const auto dev_features = FeatureCache::open_or_make(
-      options.features + "/features.dev", paths_of(options.photos, dev), encoder,
-      start.encoder_file, options.architecture, false, say_cached("dev"));
+      options.features + "/features.dev", paths_of(options.photos, dev), cached, say_cached("dev"));
   if (!dev_features) return fail(dev_features.error());
   at::manual_seed(options.seed);
   if (start.decoder.empty())

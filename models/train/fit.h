@@ -2,7 +2,8 @@
 //
 // Three stages. The first trains the decoder on cached features of the untouched encoder with cross
 // entropy; the second, which may be left out, goes on there with self-critical training; the third
-// moves encoder and decoder together, on the photos themselves. All go on after a kill where the
+// moves encoder and decoder together, on the photos themselves. With features cached in the middle
+// of the encoder its other half moves in the first two as well. All go on after a kill where the
 // last checkpoint stands: batches and random numbers depend only on the seed and the step, so the
 // weights come out as if nothing had happened.
 #pragma once
@@ -24,7 +25,11 @@ struct FitOptions {
                        // the encoder's and random ones; empty: none
   std::string output;  // model folder to write
   std::string work;    // checkpoint and curve; kept afterwards
-  std::string features;  // folder of the cached features; empty: `work`
+  std::string features;     // folder of the cached features; empty: `work`
+  std::string cache_block;  // of the encoder, whose features are cached; what lies behind it moves
+                            // in every stage. Empty: the encoder's end
+  double encoder_share = 0.1;  // of the rate: what moves behind cache_block, until the last stage
+  std::int64_t views = 2;      // cached of each photo: as it is, flipped, then random crops
   std::string name = "photoscribe";
   std::string command;  // as it was typed, for the record
 

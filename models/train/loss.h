@@ -19,6 +19,7 @@ namespace photoscribe {
 struct Batch {
   std::vector<std::int64_t> photos;  // numbers of the split
   std::vector<bool> mirror;          // shown flipped
+  std::vector<std::int64_t> view;    // which cached view is shown (augment.h); empty: none is
   torch::Tensor photo_of_row;        // (N) position in `photos`
   std::vector<std::int64_t> row_of;  // (N) the caption's place among those that were packed
   torch::Tensor inputs, targets;     // (S) packed words

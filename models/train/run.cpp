@@ -45,7 +45,7 @@ std::string fingerprint(const FitOptions& o, const Vocabulary& vocabulary, std::
        << o.loss.attention_penalty << ' ' << o.epochs << ' ' << o.batch_photos << ' ' << o.rate
        << ' ' << o.rate_end << ' ' << o.warmup_steps << ' ' << o.weight_decay << ' ' << o.clip_norm
        << ' ' << o.mirror << ' ' << o.seed << ' ' << o.train << ' ' << o.dev << ' ' << o.average
-       << ' ' << o.start;
+       << ' ' << o.start << ' ' << o.cache_block << ' ' << o.encoder_share << ' ' << o.views;
   return text.str();
 }
 
@@ -161,7 +161,7 @@ double Run::step() {
     return trainer_.step_whole(
         batch, augmented_photos(options_, data_.train_paths, batch, progress_.step), rate());
   }
-  const torch::Tensor features = data_.train_features.get(batch.photos, batch.mirror);
+  const torch::Tensor features = data_.train_features.get(batch.photos, batch.view);
   return progress_.stage == Stage::critic ? trainer_.step_critic(batch, features, rate())
                                           : trainer_.step_decoder(batch, features, rate());
 }
@@ -198,8 +198,9 @@ Status Run::save() {
 
 SplitScore Run::score_dev() const {
   std::function<torch::Tensor(const std::vector<std::int64_t>&)> features =
-      [this](const std::vector<std::int64_t>& some) {
-        return data_.dev_features.get(some, std::vector<bool>(some.size(), false));
+      [this, encoder = trainer_.encoder()](const std::vector<std::int64_t>& some) {
+        const torch::NoGradGuard no_grad;
+        return finish_encoding(encoder, options_.cache_block, data_.dev_features.get(some, {}));
       };
   if (progress_.stage == Stage::whole) {
     const int side = options_.architecture.input_side_px;

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "models/safetensors.h"
+#include "models/train/augment.h"
 
 namespace photoscribe {
 namespace {
@@ -64,11 +65,19 @@ void Trainer::begin(Stage stage) {
   TensorMap moving = decoder_;
   for (auto& item : encoder_) item.second.set_requires_grad(stage == Stage::whole);
   for (auto& item : decoder_) item.second.set_requires_grad(true);
-  if (stage == Stage::whole) moving.insert(encoder_.begin(), encoder_.end());
+  if (stage == Stage::whole) {
+    moving.insert(encoder_.begin(), encoder_.end());
+  } else if (!options_.cache_block.empty()) {
+    const Encoder all(options_.architecture.encoder, encoder_, "encoder.");
+    for (auto& [name, tensor] : all.behind(options_.cache_block).parameters("encoder."))
+      moving.emplace(name, tensor.set_requires_grad(true));
+  }
   average_ = options_.average > 0 ? owned(moving, "") : TensorMap{};
   AdamSettings settings;
   settings.weight_decay = options_.weight_decay;
   settings.clip_norm = options_.clip_norm;
+  settings.slow = "encoder.";
+  settings.slow_share = stage == Stage::whole ? 1 : options_.encoder_share;
   adam_ = std::make_unique<Adam>(std::move(moving), settings);
 }
 
@@ -90,21 +99,29 @@ Batch Trainer::batch_of(std::int64_t step, const std::vector<std::int64_t>& usab
   std::mt19937_64 random(mix(options_.seed, stage, static_cast<std::uint64_t>(epoch)));
   std::vector<std::int64_t> order = usable;
   shuffle(order, random);
-  std::vector<bool> flips(order.size());
-  for (std::size_t i = 0; i < flips.size(); ++i) flips[i] = options_.mirror && random() % 2 == 1;
+  std::vector<std::uint64_t> draws(order.size());
+  for (std::uint64_t& draw : draws) draw = random();
 
   const auto first = static_cast<std::size_t>(step % steps * size);
   const std::size_t last = std::min(order.size(), first + static_cast<std::size_t>(size));
-  std::vector<std::int64_t> photos;
+  std::vector<std::int64_t> photos, view;
   std::vector<bool> mirror;
   for (std::size_t i = first; i < last; ++i) {
     photos.push_back(order[i]);
-    mirror.push_back(flips[i]);
+    if (stage_ == Stage::whole) {
+      mirror.push_back(options_.mirror && draws[i] % 2 == 1);
+      continue;
+    }
+    view.push_back(
+        static_cast<std::int64_t>(draws[i] % static_cast<std::uint64_t>(options_.views)));
+    mirror.push_back(cached_view(order[i], view.back(), options_.mirror).mirrored);
   }
   // Dropout's numbers, too, depend on nothing but the step: a restart needs no generator's state.
   at::manual_seed(mix(options_.seed, stage + 16, static_cast<std::uint64_t>(step)));
-  return make_batch(train_, std::move(photos), std::move(mirror), vocabulary_,
-                    static_cast<std::size_t>(options_.search.tokens_max));
+  Batch batch = make_batch(train_, std::move(photos), std::move(mirror), vocabulary_,
+                           static_cast<std::size_t>(options_.search.tokens_max));
+  batch.view = std::move(view);
+  return batch;
 }
 
 double Trainer::update(const torch::Tensor& loss, double rate) {
@@ -124,8 +141,13 @@ DecoderParameters Trainer::decoder_parameters() const {
   return take_decoder(decoder_, options_.architecture, vocabulary_.size());
 }
 
-double Trainer::step_decoder(const Batch& batch, const torch::Tensor& features, double rate) {
-  const Loss loss = caption_loss(decoder_parameters(), features, batch, options_.loss);
+torch::Tensor Trainer::finish(const torch::Tensor& cached) const {
+  return finish_encoding(Encoder(options_.architecture.encoder, encoder_, "encoder."),
+                         options_.cache_block, cached);
+}
+
+double Trainer::step_decoder(const Batch& batch, const torch::Tensor& cached, double rate) {
+  const Loss loss = caption_loss(decoder_parameters(), finish(cached), batch, options_.loss);
   update(loss.total, rate);
   return loss.per_token.item<double>();
 }
@@ -162,9 +184,9 @@ torch::Tensor Trainer::critic(const Batch& batch, const torch::Tensor& features,
                      settings);
 }
 
-double Trainer::step_critic(const Batch& batch, const torch::Tensor& features, double rate) {
+double Trainer::step_critic(const Batch& batch, const torch::Tensor& cached, double rate) {
   double reward = 0;
-  update(critic(batch, features, reward), rate);
+  update(critic(batch, finish(cached), reward), rate);
   return reward;
 }
 

@@ -39,11 +39,11 @@ class Trainer {
           const std::vector<CaptionedPhoto>& train, const TensorMap& encoder,
           const TensorMap& decoder);
 
-  /// One update on cached features at this rate; returns the loss per token.
-  double step_decoder(const Batch& batch, const torch::Tensor& features, double rate);
+  /// One update on cached features (P,L,C) at this rate; returns the loss per token.
+  double step_decoder(const Batch& batch, const torch::Tensor& cached, double rate);
   /// One self-critical update on cached features: captions are drawn for the batch's photos, each
   /// is worth its reward less the mean of its photo's others. Returns the mean reward.
-  double step_critic(const Batch& batch, const torch::Tensor& features, double rate);
+  double step_critic(const Batch& batch, const torch::Tensor& cached, double rate);
   /// One update of everything on the photos' pixels (P,3,S,S): self-critical when there was a
   /// self-critical stage before, and the reward returned; else cross entropy.
   double step_whole(const Batch& batch, const torch::Tensor& images, double rate);
@@ -73,6 +73,8 @@ class Trainer {
                                                           const std::string& fingerprint);
 
  private:
+  /// The encoder's features of cached ones. Differentiable.
+  [[nodiscard]] torch::Tensor finish(const torch::Tensor& cached) const;
   double update(const torch::Tensor& loss, double rate);
   /// Draws captions for the batch's photos and gives their loss; sets `reward`.
   torch::Tensor critic(const Batch& batch, const torch::Tensor& features, double& reward);

@@ -38,6 +38,13 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
                   "where a killed run stood. Default: OUTPUT.work");
   verb.add_option("--features", o.features,
                   "Folder for the encoder's features, which several runs may share. Default: WORK");
+  verb.add_option("--cache-block", o.cache_block,
+                  "Cache the features behind this block of the encoder, as features.5.5, and train "
+                  "what lies behind it too. Default: the encoder's end");
+  verb.add_option("--views", o.views,
+                  "Views of each photo to cache: as it is, flipped, then random crops")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
   verb.add_option("--name", o.name, "The model's name, for people")->capture_default_str();
 }
 
@@ -110,6 +117,9 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   verb.add_option("--rate", o.rate, "Peak learning rate")->capture_default_str();
+  verb.add_option("--encoder-share", o.encoder_share,
+                  "Share of the rate at which the encoder moves behind --cache-block")
+      ->capture_default_str();
   verb.add_option("--rate-end", o.rate_end, "Share of it that the cosine ends at")
       ->capture_default_str();
   verb.add_option("--warmup-steps", o.warmup_steps)->capture_default_str();

@@ -18,6 +18,7 @@
 
 #include "models/encoder.h"
 #include "models/model_store.h"
+#include "tests/models/bmp.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe {
@@ -26,29 +27,6 @@ namespace {
 using testing::HasSubstr;
 
 constexpr int kSide = 32;
-
-/// A 24-bit BMP of one colour with a lighter left half.
-std::string bmp(std::array<unsigned char, 3> rgb) {
-  const int row = kSide * 3, size = 54 + row * kSide;
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  const auto put = [&](std::size_t at, int value) {
-    for (std::size_t i = 0; i < 4; ++i)
-      bytes[at + i] = static_cast<char>((static_cast<unsigned>(value) >> (8 * i)) & 0xFF);
-  };
-  bytes[0] = 'B', bytes[1] = 'M';
-  put(2, size), put(10, 54), put(14, 40), put(18, kSide), put(22, kSide);
-  bytes[26] = 1, bytes[28] = 24;
-  put(34, row * kSide);
-  for (int y = 0; y < kSide; ++y) {
-    for (int x = 0; x < kSide; ++x) {
-      for (int c = 0; c < 3; ++c) {
-        const int value = rgb[static_cast<std::size_t>(2 - c)] / (x < kSide / 2 ? 1 : 2);
-        bytes[static_cast<std::size_t>(54 + y * row + x * 3 + c)] = static_cast<char>(value);
-      }
-    }
-  }
-  return bytes;
-}
 
 /// Runs photoscribe-train; when it prints a line that starts with `kill_at`, kills it. Returns its
 /// exit status, or the signal that ended it.
@@ -97,7 +75,7 @@ class Fit : public testing::Test {
         const std::string name = kind.name + std::to_string(i) + ".bmp";
         auto rgb = kind.rgb;
         rgb[0] = static_cast<unsigned char>(rgb[0] + i);
-        folder_.write(name, bmp(rgb));
+        folder_.write(name, test::bmp(kSide, rgb));
         captions += name + "#0\t" + kind.caption + "\n" + name + "#1\t" + kind.caption + "\n";
         list += name + "\n";
       }
@@ -227,6 +205,10 @@ TEST_F(Fit, GoesOnInEveryStageAfterBeingKilledAsIfItHadNotBeen) {
                                     "1",
                                     "--average",
                                     "0.9",
+                                    "--cache-block",
+                                    "features.13",
+                                    "--views",
+                                    "4",
                                     "--critic-epochs",
                                     "3",
                                     "--critic-photos",
@@ -316,6 +298,24 @@ TEST_F(Fit, TheLastStageMovesEveryLayer) {
                            tensor.to(torch::kFloat16).to(torch::kFloat32)))
         << name;
   }
+}
+
+TEST_F(Fit, MovesWhatLiesBehindTheCachedBlockAndNothingInFrontOfIt) {
+  FitOptions o = options("half");
+  o.cache_block = "features.13";
+  o.views = 4;
+  o.critic_epochs = 1;
+  o.critic_photos = 4;
+  o.critic_rate = 1e-3;
+  const Status status = fit(o);
+  ASSERT_TRUE(status) << status.error().message;
+  const auto came = load_tensors(o.encoder), now = load_tensors(o.work + "/best.safetensors");
+  ASSERT_TRUE(came && now);
+  const Encoder encoder("mobilenet_v2", *came);
+  for (const auto& [name, tensor] : encoder.until("features.13").parameters())
+    EXPECT_TRUE(at::equal(now->at("encoder." + name), tensor)) << name;
+  for (const auto& [name, tensor] : encoder.behind("features.13").parameters())
+    EXPECT_FALSE(at::equal(now->at("encoder." + name), tensor)) << name;
 }
 
 TEST_F(Fit, RefusesACheckpointOfOtherSettings) {
