@@ -176,6 +176,7 @@ void BatchJob::watch_workers(Clock::time_point now) {
   if (!pool_) return;
   const SchedulerNow& at = scheduler_->now();
   pool_->set_progress(at.done + at.blurred + at.failed);
+  if (!draining_ && !scheduler_end_) pool_->replace_silent(at.workers_silent);
   if (!pool_->given_up() || draining_ || scheduler_end_) return;
   if (!given_up_at_) given_up_at_ = now;
   // Workers of other hosts may go on; of ours, Redis shows a while longer that they lived.

@@ -9,6 +9,8 @@ namespace photoscribe {
 namespace {
 
 constexpr int kPrivateLeaseMs = 10'000;
+// A worker whose connection has gone dead without a word needs 5 s to notice, and as much again.
+constexpr std::chrono::milliseconds kSilentAtLeast{12'000};
 
 /// Explicit devices are dealt out, one worker after the other; "auto" and "cpu" mean the same to
 /// all.
@@ -33,9 +35,10 @@ std::vector<std::string> worker_arguments(const RunRequest& request, const std::
     arguments.push_back("--root");
     arguments.push_back(root.name + "=" + root.folder);
   }
-  arguments.insert(arguments.end(), {"--model", request.model_folder, "--devices",
-                                     devices_of(request.devices, index, workers), "--name-prefix",
-                                     "w" + std::to_string(index + 1), "--supervised"});
+  arguments.insert(
+      arguments.end(),
+      {"--model", request.model_folder, "--devices", devices_of(request.devices, index, workers),
+       "--name-prefix", worker_name_prefix(static_cast<std::size_t>(index)), "--supervised"});
   if (request.batch > 0) {
     arguments.insert(arguments.end(), {"--batch", std::to_string(request.batch)});
   }
@@ -79,6 +82,8 @@ SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) 
     lease.lease_ms = std::min(lease.lease_ms, kPrivateLeaseMs);
     lease.beat_ms = std::min(lease.beat_ms, std::max(1, lease.lease_ms / 10));
   }
+  settings.silent_after =
+      std::max(kSilentAtLeast, 3 * std::chrono::milliseconds(settings.spec.lease.lease_ms));
   for (const Root& root : prepared_.roots) settings.spec.roots.push_back(root.name);
   return settings;
 }

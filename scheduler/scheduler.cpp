@@ -181,6 +181,7 @@ asio::awaitable<Status> Scheduler::connect() {
   need_reconcile_ = true;
   hold_feeder_ = true;
   liveness_.forget();
+  for (auto& [name, since] : dead_since_) since = steady_clock::now();  // nobody could beat (H12)
   Status up = co_await connection_.connect();
   if (!up) co_return up;
   const Expected<redis::ServerInfo> info = co_await redis::read_server_info(connection_);

@@ -13,9 +13,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "common/core/error.h"
 #include "common/core/spec.h"
@@ -36,6 +38,7 @@ struct SchedulerSettings {
   int weight = 1, priority = 0;                    // of the run among others on the same fleet
   std::chrono::milliseconds first_connect{8'000};  // how long nobody may answer at the start
   std::chrono::milliseconds idle_poll_max{50};  // between two looks for results when there are none
+  std::chrono::milliseconds silent_after{30'000};  // without a beat: see SchedulerNow
 };
 
 /// Why Scheduler::run() returned.
@@ -52,6 +55,8 @@ struct SchedulerNow {
   std::int64_t enqueued = 0;                       // |S|
   std::int64_t reconciles = 0;
   std::size_t workers_living = 0;  // of the run, on any host, as last judged
+  /// Consumers whose heart has not moved for `silent_after`, though Redis could be reached.
+  std::vector<std::string> workers_silent;
   bool connected = false;
   std::optional<std::chrono::steady_clock::time_point> first_task, last_result;
 };
@@ -112,6 +117,7 @@ class Scheduler {
   asio::awaitable<Status> apply_plan(std::vector<redis::WindowEntry> window);
   asio::awaitable<Status> watch_workers();
   asio::awaitable<Status> condemn_of(redis::Holder holder);
+  void note_silence(const std::vector<redis::Holder>& seen);
 
   /// A store call that waits out a full or locked disk.
   template <class Fn>
@@ -150,6 +156,7 @@ class Scheduler {
   int failures_ = 0;  // in a row, for back-off
   std::chrono::milliseconds idle_wait_{1};
   std::chrono::steady_clock::time_point next_look_{}, next_watch_{};
+  std::map<std::string, std::chrono::steady_clock::time_point> dead_since_;  // consumers
 };
 
 template <class Fn>

@@ -191,6 +191,7 @@ asio::awaitable<Status> Scheduler::watch_workers() {
   if (!holders) co_return fail(holders.error());
   liveness_.observe(*holders, now);
   now_.workers_living = liveness_.living();
+  note_silence(*holders);
   std::vector<redis::Holder> all = liveness_.dead();
   for (redis::Holder& dead : all) {
     if (dead.pending == 0) {
@@ -206,6 +207,27 @@ asio::awaitable<Status> Scheduler::watch_workers() {
     }
   }
   co_return Status();
+}
+
+// A dead holder is gone from the list as soon as others have its tasks, so we remember it: its
+// process may be there still, and stand still.
+void Scheduler::note_silence(const std::vector<redis::Holder>& seen) {
+  const auto now = steady_clock::now();
+  for (const redis::Holder& holder : seen) {
+    if (liveness_.is_dead(holder.name)) {
+      dead_since_.try_emplace(holder.name, now);
+    } else {
+      dead_since_.erase(holder.name);
+    }
+  }
+  // Those that were replaced, or ended, are never heard of again.
+  std::erase_if(dead_since_,
+                [&](const auto& dead) { return now - dead.second > 10 * settings_.silent_after; });
+  const auto lease = milliseconds(settings_.spec.lease.lease_ms);
+  now_.workers_silent.clear();
+  for (const auto& [name, since] : dead_since_) {
+    if (now - since + lease >= settings_.silent_after) now_.workers_silent.push_back(name);
+  }
 }
 
 asio::awaitable<Status> Scheduler::condemn_of(redis::Holder holder) {

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <utility>
 
+#include "common/redis/identity.h"
 #include "scheduler/process_info.h"
 
 namespace photoscribe {
@@ -88,6 +89,7 @@ void WorkerPool::step(Clock::time_point now) {
 void WorkerPool::on_end(std::size_t index, const ChildEnd& end, Clock::time_point now) {
   Slot& slot = slots_[index];
   slot.child.reset();
+  slot.being_replaced = false;
   slot.last_end = describe(end);
   slot.refused = end.signal == 0 && end.exit_code == kWorkerExitUsage;
   if (stopping_) return;
@@ -128,6 +130,22 @@ void WorkerPool::measure(Clock::time_point now) {
     if (slot.child) sum += resident_bytes(slot.child->pid());
   }
   peak_bytes_ = std::max(peak_bytes_, sum);
+}
+
+void WorkerPool::replace_silent(const std::vector<std::string>& consumers) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    if (!slot.child || slot.being_replaced || stopping_) continue;
+    const std::string name = redis::consumer_name_of(worker_name_prefix(i), slot.child->pid());
+    const bool silent = std::any_of(consumers.begin(), consumers.end(), [&](const auto& consumer) {
+      return consumer.starts_with(name);
+    });
+    if (!silent) continue;
+    slot.being_replaced = true;
+    say(EventLevel::warning,
+        "worker " + std::to_string(i + 1) + " is alive but its heart has stopped: replacing it");
+    slot.child->signal(SIGKILL);  // SIGTERM does not reach a process that is stopped
+  }
 }
 
 void WorkerPool::stop() {
@@ -175,6 +193,8 @@ void WorkerPool::say(EventLevel level, std::string text) const {
   event.text = std::move(text);
   say_(event);
 }
+
+std::string worker_name_prefix(std::size_t index) { return "w" + std::to_string(index + 1); }
 
 std::string describe(const ChildEnd& end) {
   if (end.signal != 0) return "was killed by signal " + std::to_string(end.signal);

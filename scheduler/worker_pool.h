@@ -50,6 +50,10 @@ class WorkerPool {
   /// between them make the pool give up.
   void set_progress(std::int64_t finished) { finished_ = finished; }
 
+  /// Kills, to be started again, the workers among these consumers: alive, and yet they do nothing
+  /// (stopped, or stuck where no time-out of their own reaches).
+  void replace_silent(const std::vector<std::string>& consumers);
+
   [[nodiscard]] int alive() const;
   [[nodiscard]] bool ended() const { return ended_; }
   /// True when every worker has been given up on: nothing here will caption another photo.
@@ -78,6 +82,7 @@ class WorkerPool {
     std::string last_end;  // for people
     bool refused = false;
     std::int64_t log_from = 0;  // bytes in the log before the last start
+    bool being_replaced = false;
   };
   void step(Clock::time_point now);
   void on_end(std::size_t index, const ChildEnd& end, Clock::time_point now);
@@ -96,6 +101,8 @@ class WorkerPool {
   Clock::time_point kill_at_{}, next_measure_{};
 };
 
+/// What worker `index` calls itself in Redis, before host and process id: "w1".
+[[nodiscard]] std::string worker_name_prefix(std::size_t index);
 /// "killed by signal 9", "ended with exit status 3"
 [[nodiscard]] std::string describe(const ChildEnd& end);
 /// Kills the processes that `note_file` names, as far as they still are those, and removes it.

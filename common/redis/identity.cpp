@@ -42,17 +42,21 @@ bool is_incarnation(std::string_view text) noexcept {
          });
 }
 
-std::string new_consumer_name(std::string_view prefix) {
+std::string consumer_name_of(std::string_view prefix, std::int64_t pid) {
   std::array<char, 256> host{};
   if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
   std::string name(prefix.substr(0, 64));
   if (!name.empty()) name += '-';
   name += std::string_view(host.data()).substr(0, 64);
-  name += '-' + std::to_string(getpid()) + '-' + hex(random_u64());
+  name += '-' + std::to_string(pid) + '-';
   for (char& c : name) {
     if (!is_plain(c)) c = '_';
   }
   return name;
+}
+
+std::string new_consumer_name(std::string_view prefix) {
+  return consumer_name_of(prefix, getpid()) + hex(random_u64());
 }
 
 }  // namespace photoscribe::redis

@@ -17,6 +17,8 @@ namespace photoscribe::redis {
 [[nodiscard]] std::string new_incarnation();
 [[nodiscard]] bool is_incarnation(std::string_view text) noexcept;
 
+/// "[prefix-]host-pid-": how the name of every consumer of a process of this host begins.
+[[nodiscard]] std::string consumer_name_of(std::string_view prefix, std::int64_t pid);
 /// "[prefix-]host-pid-<16 hex digits>"; new for each process and never used again (PROTOCOL H1).
 /// Only letters, digits, '.', '_' and '-'.
 [[nodiscard]] std::string new_consumer_name(std::string_view prefix = {});

@@ -77,6 +77,7 @@ class Chaos : public EndToEnd {
   /// The damage is done now: measures until the next result is in the database and, at finish(),
   /// until all are.
   void damaged();
+  [[nodiscard]] std::optional<Clock::time_point> damaged_at() const { return damaged_at_; }
   void expect_recovery(std::chrono::milliseconds limit);
 
   [[nodiscard]] int pick(int low, int high) {
@@ -84,6 +85,7 @@ class Chaos : public EndToEnd {
   }
   RedisServer& redis() { return *server_; }
   RedisProxy& proxy() { return *proxy_; }
+  [[nodiscard]] const RedisProxy& proxy() const { return *proxy_; }
   [[nodiscard]] int photo_count() const { return photo_count_; }
 
  private:

@@ -9,6 +9,7 @@
 #include <memory>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "tests/chaos/photo_faults.h"
@@ -49,11 +50,15 @@ class Faults {
       const PhotoFault& fault = faults_[i];
       if (fault.stage != stage || (fault.which != which && fault.which != "*")) continue;
       if (fault.once && !first_time(i)) continue;
+      if (fault.what == "tick") {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        continue;
+      }
       std::fprintf(stderr, "warning msg=\"fault\" stage=%s what=%s which=%s\n", fault.stage.c_str(),
                    fault.what.c_str(), std::string(which).c_str());
       if (fault.what == "kill") ::kill(::getpid(), SIGKILL);
       if (fault.what == "crash") ::raise(SIGSEGV);
-      if (fault.what == "stop") ::kill(::getpid(), SIGSTOP);
+      if (fault.what == "slow") std::this_thread::sleep_for(std::chrono::seconds(2));
       while (fault.what == "hang") ::pause();
     }
   }

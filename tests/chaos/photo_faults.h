@@ -3,8 +3,8 @@
 // Faults exist only in that executable. The list comes in the environment, one a line:
 //
 //   STAGE WHAT PHOTO [once]      STAGE: reading | decoding       PHOTO: a path in its root, or *
-//   network WHAT N [once]        N: the Nth batch of the process
-//   WHAT: kill (SIGKILL), crash (SIGSEGV), hang, stop (SIGSTOP of the whole process)
+//   network WHAT N [once]        N: the Nth batch of the process, or *
+//   WHAT: kill (SIGKILL), crash (SIGSEGV), hang, slow (two seconds), tick (50 ms)
 #pragma once
 
 #include <string>

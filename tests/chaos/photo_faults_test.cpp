@@ -75,5 +75,18 @@ TEST_F(Standstill, AWorkerThatComesBackAfterItsLeaseChangesNothingAndWorksOn) {
   EXPECT_GT(results_of(zombie), before) << "it did nothing any more";
 }
 
+TEST_F(Standstill, AWorkerThatNeverComesBackIsReplaced) {
+  begin(40);
+  Process run = start();
+  ASSERT_TRUE(reached(6));
+  const pid_t stuck = stop_one();
+  damaged();
+  ASSERT_TRUE(eventually([&] { return !workers().empty() && workers().front() != stuck; }, 40s))
+      << "still there";
+  EXPECT_NE(run.err_so_far().find("its heart has stopped: replacing it"), std::string::npos)
+      << run.err_so_far();
+  finish(run);
+}
+
 }  // namespace
 }  // namespace photoscribe::test

@@ -196,6 +196,8 @@ RedisProxy::Pending RedisProxy::classify(Link& link, const std::vector<std::stri
     command.packed = std::exchange(link.packed, {});
   } else if (link.in_transaction) {
     if (name == "XADD" && key_ends(1, ":results")) link.packed = words.back();
+  } else if (name == "HGETALL") {
+    command.step = Step::list;
   } else if (name == "XREADGROUP") {
     command.step = Step::read;
   } else if (name == "XREAD" && key_ends(words.size() - 2, ":results")) {
@@ -281,6 +283,11 @@ RedisProxy::Clock::time_point RedisProxy::last_seen(Step step) const {
 std::vector<FinishedPhoto> RedisProxy::finished() const {
   const std::lock_guard lock(mutex_);
   return finished_;
+}
+
+void RedisProxy::forget_finished() {
+  const std::lock_guard lock(mutex_);
+  finished_.clear();
 }
 
 }  // namespace photoscribe::test

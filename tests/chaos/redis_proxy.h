@@ -26,6 +26,7 @@ namespace photoscribe::test {
 
 enum class Step {
   other,
+  list,            // a worker's look for runs
   read,            // a worker's XREADGROUP that brings tasks
   start,           // its script that marks tasks as in hand
   finish,          // its EXEC that publishes results and removes their tasks
@@ -77,6 +78,8 @@ class RedisProxy {
   [[nodiscard]] Clock::time_point last_seen(Step step) const;
   /// Every result whose finish was answered, in order.
   [[nodiscard]] std::vector<FinishedPhoto> finished() const;
+  /// For a new run.
+  void forget_finished();
 
  private:
   struct Pending {

@@ -59,6 +59,13 @@ Process::~Process() {
 
 void Process::signal(int number) const { ::kill(pid_, number); }
 
+bool Process::ended() const {
+  if (waited_) return true;
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == pid_;
+}
+
 std::string Process::err_so_far() const { return slurp(err_path_); }
 
 Finished Process::wait(std::chrono::seconds limit) {

@@ -25,6 +25,8 @@ class Process {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;
+  /// Whether it has; wait() still tells how.
+  [[nodiscard]] bool ended() const;
   /// Waits for the end; kills it, with a test failure, after `limit`.
   Finished wait(std::chrono::seconds limit = std::chrono::seconds(120));
   /// What standard error holds so far.
