@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -109,6 +110,15 @@ std::string Chaos::worker_logs() const {
   return all;
 }
 
+int Chaos::done_again() const {
+  std::set<std::pair<std::int64_t, std::int32_t>> seen;
+  int again = 0;
+  for (const FinishedPhoto& photo : proxy_->finished()) {
+    again += seen.emplace(photo.image_id, photo.attempt).second ? 0 : 1;
+  }
+  return again;
+}
+
 int Chaos::results() const {
   if (!std::filesystem::exists(database())) return 0;
   const std::string there =
@@ -138,8 +148,8 @@ void Chaos::finish(Process& run, int exit_status) {
   EXPECT_EQ(got.exit_status, exit_status) << got.err;
   if (exit_status == 0) expect_nothing_lost();
   if (!damaged_at_) return;
-  std::printf("[recovery] %s: next result after %.1f s, all after %.1f s\n", test_name().c_str(),
-              first_result_s_, seconds_since(*damaged_at_));
+  std::printf("[recovery] %s: next result after %.1f s, all after %.1f s; done again: %d\n",
+              test_name().c_str(), first_result_s_, seconds_since(*damaged_at_), done_again());
 }
 
 void Chaos::expect_nothing_lost(const std::map<std::string, int>& failed) {

@@ -71,6 +71,8 @@ class Chaos : public EndToEnd {
 
   /// Everything that this run's workers have logged.
   [[nodiscard]] std::string worker_logs() const;
+  /// Results whose finish was answered although the same had been finished before.
+  [[nodiscard]] int done_again() const;
   [[nodiscard]] int results() const;  // in the database
   [[nodiscard]] bool reached(int results, int seconds = 60) const;
 

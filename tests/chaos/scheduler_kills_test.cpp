@@ -59,6 +59,7 @@ TEST_F(Scheduler, KilledAfterItRecordedRecordsNothingTwice) {
   Process again = start();
   expect_recovery(20s);
   finish(again);
+  EXPECT_EQ(done_again(), 0);
 }
 
 TEST_F(Scheduler, KilledWithRedisAndWorkersAtOnceLosesNothing) {

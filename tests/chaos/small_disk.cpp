@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <stdexcept>
 #include <utility>
@@ -46,12 +47,15 @@ SmallDisk::~SmallDisk() {
 
 void SmallDisk::fill(std::int64_t left_bytes) const {
   make_room();
-  struct ::statvfs info {};
-  ::statvfs(folder_.c_str(), &info);
-  const auto free = static_cast<std::int64_t>(info.f_bavail * info.f_frsize);
   const int fd = ::open(ballast().c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-  const bool taken =
-      fd >= 0 && ::fallocate(fd, 0, 0, std::max<std::int64_t>(1, free - left_bytes)) == 0;
+  bool taken = false;
+  // Others write at the same time, so what was free a moment ago may be less now.
+  for (int tries = 0; fd >= 0 && !taken && tries < 1'000; ++tries) {
+    struct ::statvfs info {};
+    ::statvfs(folder_.c_str(), &info);
+    const auto free = static_cast<std::int64_t>(info.f_bavail * info.f_frsize);
+    taken = ::fallocate(fd, 0, 0, std::max<std::int64_t>(1, free - left_bytes)) == 0;
+  }
   if (fd >= 0) ::close(fd);
   if (!taken) throw std::runtime_error("cannot fill " + folder_);
 }

@@ -41,6 +41,7 @@ class Soak : public Chaos {
   void kill_worker();
   void kill_scheduler() { run_->signal(SIGKILL); }
   void kill_redis();
+  void empty_redis();
   void kill_everything();
   void stop_worker();
   void stop_scheduler() { stand_still(run_->pid()); }
@@ -75,6 +76,12 @@ void Soak::kill_redis() {
   redis().start();
 }
 
+void Soak::empty_redis() {
+  redis().kill();
+  std::filesystem::remove_all(redis().folder().path() / "appendonlydir");
+  redis().start();
+}
+
 void Soak::kill_everything() {
   for (const pid_t worker : workers()) ::kill(worker, SIGKILL);
   run_->signal(SIGKILL);
@@ -100,12 +107,13 @@ void Soak::wake(bool all) {
 }
 
 void Soak::strike() {
-  static constexpr Damage kDamages[] = {{"worker killed", 40, &Soak::kill_worker},
+  static constexpr Damage kDamages[] = {{"worker killed", 35, &Soak::kill_worker},
                                         {"worker stopped", 15, &Soak::stop_worker},
                                         {"scheduler killed", 10, &Soak::kill_scheduler},
                                         {"scheduler stopped", 5, &Soak::stop_scheduler},
                                         {"Redis killed", 10, &Soak::kill_redis},
                                         {"Redis stopped", 5, &Soak::stop_redis},
+                                        {"Redis back empty", 5, &Soak::empty_redis},
                                         {"FLUSHALL", 5, &Soak::flush},
                                         {"connections cut", 5, &Soak::cut},
                                         {"all killed", 5, &Soak::kill_everything}};

@@ -33,6 +33,7 @@ TEST_P(WorkerKilled, AtAnyStepLosesNothingAndBlamesNobody) {
   }
   expect_recovery(20s);
   finish(run);
+  EXPECT_EQ(done_again(), 0) << "a kill costs what was in hand, and that was not finished";
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, WorkerKilled,
