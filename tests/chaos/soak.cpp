@@ -17,6 +17,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr double kLongOutage_s = 20;  // worth telling how it came
+
 int number_from(const char* name, int otherwise) {
   const char* const text = std::getenv(name);
   return text == nullptr ? otherwise : std::atoi(text);
@@ -62,6 +64,7 @@ class Soak : public Chaos {
   std::map<std::string, int> done_;
   std::vector<double> outages_s_;
   std::optional<Clock::time_point> outage_;
+  std::string story_;  // what was done in this outage
   Clock::time_point until_;
   int last_results_ = 0, starts_ = 0, finished_photos_ = 0;
 };
@@ -124,7 +127,10 @@ void Soak::strike() {
     if (damage.act != &Soak::kill_worker && damage.act != &Soak::stop_worker) wake(true);
     (this->*damage.act)();
     ++done_[damage.name];
+    if (!outage_) story_.clear();
     if (!outage_) outage_ = Clock::now();
+    const std::chrono::duration<double> at = Clock::now() - *outage_;
+    story_ += " " + std::to_string(static_cast<int>(at.count())) + " s " + damage.name + ",";
     return;
   }
 }
@@ -133,7 +139,10 @@ void Soak::strike() {
 void Soak::watch() {
   const int now = results();
   if (now > last_results_ && outage_) {
-    outages_s_.push_back(std::chrono::duration<double>(Clock::now() - *outage_).count());
+    const double seconds = std::chrono::duration<double>(Clock::now() - *outage_).count();
+    outages_s_.push_back(seconds);
+    if (seconds > kLongOutage_s)
+      std::printf("%.0f s without a result:%s\n", seconds, story_.c_str());
     outage_.reset();
   }
   last_results_ = now;
