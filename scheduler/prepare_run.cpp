@@ -242,7 +242,7 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
   PreparedRun prepared;
   prepared.run = ensured->run;
   if (ensured->became_blurred + ensured->became_clear + ensured->caption_restored > 0) {
-    prepared.notes.push_back("another blur threshold: " + std::to_string(ensured->became_blurred) +
+    prepared.notes.push_back("another blur rule: " + std::to_string(ensured->became_blurred) +
                              " photos are blurred now, " +
                              std::to_string(ensured->became_clear + ensured->caption_restored) +
                              " are clear now");

@@ -1,6 +1,5 @@
 #include "worker/blur_command.h"
 
-#include <array>
 #include <charconv>
 #include <filesystem>
 #include <iomanip>
@@ -21,11 +20,7 @@ struct NotMeasured {
   Reason reason = Reason::unreadable;
   std::string detail;
 };
-struct Scores {
-  Measured measured;
-  std::array<double, kBlurModes.size()> by_mode{};  // when they were asked for
-};
-using Outcome = std::variant<Scores, NotMeasured>;
+using Outcome = std::variant<Measured, NotMeasured>;
 
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits =
@@ -53,13 +48,7 @@ Outcome measure(const std::string& file, const PhotoRoot& everything, const Blur
   if (!bytes) return NotMeasured{bytes.error().reason, bytes.error().detail};
   auto measured = measure_photo(*bytes, command.settings, command.limits);
   if (!measured) return NotMeasured{measured.error().reason, measured.error().detail};
-  Scores scores{*measured, {}};
-  if (command.json) {
-    const auto every = measure_every_mode(*bytes, command.settings, command.limits);
-    if (!every) return NotMeasured{every.error().reason, every.error().detail};
-    scores.by_mode = *every;
-  }
-  return scores;
+  return *measured;
 }
 
 void write_json(const std::string& file, const Outcome& outcome, const BlurSettings& settings,
@@ -67,13 +56,13 @@ void write_json(const std::string& file, const Outcome& outcome, const BlurSetti
   Json line;
   line["file"] = as_utf8(file);
   if (!is_utf8(file)) line["path_base64"] = base64(file);
-  if (const auto* scores = std::get_if<Scores>(&outcome)) {
-    const Measured* const measured = &scores->measured;
-    line["blur_score"] = measured->blur_score;
-    line["verdict"] = is_blurred(measured->blur_score, settings) ? "blurred" : "clear";
+  if (const auto* measured = std::get_if<Measured>(&outcome)) {
+    const BlurScores& scores = measured->blur_scores;
+    line["blur_score"] = scores.of(settings.mode);
+    line["verdict"] = is_blurred(scores, settings) ? "blurred" : "clear";
     line["mode"] = to_string(settings.mode);
-    for (std::size_t i = 0; i < kBlurModes.size(); ++i)
-      line["scores"][std::string(to_string(kBlurModes[i]))] = scores->by_mode[i];
+    for (const BlurMode mode : kBlurModes)
+      line["scores"][std::string(to_string(mode))] = scores.of(mode);
     line["width"] = measured->width_px;
     line["height"] = measured->height_px;
   } else {
@@ -90,11 +79,11 @@ void write_text(const std::string& file, const Outcome& outcome, const BlurSetti
   const std::string quoted_name = log_value(file);
   const std::string name =
       quoted_name.size() == file.size() + 2 ? file : quoted_name;  // nothing was escaped
-  if (const auto* scores = std::get_if<Scores>(&outcome)) {
-    const Measured* const measured = &scores->measured;
-    out << std::fixed << std::setprecision(3) << std::setw(12) << measured->blur_score << "  "
-        << (is_blurred(measured->blur_score, settings) ? "blurred" : "clear  ") << "  "
-        << measured->width_px << 'x' << measured->height_px << "  " << name << '\n';
+  if (const auto* measured = std::get_if<Measured>(&outcome)) {
+    const BlurScores& scores = measured->blur_scores;
+    out << std::fixed << std::setprecision(3) << std::setw(12) << scores.of(settings.mode) << "  "
+        << (is_blurred(scores, settings) ? "blurred" : "clear  ") << "  " << measured->width_px
+        << 'x' << measured->height_px << "  " << name << '\n';
     return;
   }
   const auto& why = std::get<NotMeasured>(outcome);

@@ -43,7 +43,7 @@ struct Faulted {
 
 /// A photo after reading, decoding and the gate.
 struct LoadedPhoto {
-  double blur_score = 0;
+  BlurScores blur_scores;
   int width_px = 0, height_px = 0;  // as shown
   StageTimes times;
   std::optional<DecodedImage> network_input;  // none: blurred

@@ -25,7 +25,7 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   const auto root = roots.find(task.root);
   if (root == roots.end()) {
     // The spec was checked before joining, so the task disagrees with its own run.
-    return LoadFailed{{Reason::outside_root, "no root of this worker is called so", {}}, {}};
+    return LoadFailed{{Reason::outside_root, "no root of this worker is called so"}, {}};
   }
   StageTimes times;
   auto start = Clock::now();
@@ -34,15 +34,15 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   if (!bytes) {
     const OpenFailure& why = bytes.error();
     if (why.environment) return Fault{why.of, why.detail};
-    return LoadFailed{{why.reason, why.detail, {}}, times};
+    return LoadFailed{{why.reason, why.detail}, times};
   }
   on_decode();
   start = Clock::now();
   auto photo = load_photo(*bytes, side_px, spec.blur, spec.limits);
   times.decode_us = micros_since(start);
-  if (!photo) return LoadFailed{{photo.error().reason, photo.error().detail, {}}, times};
+  if (!photo) return LoadFailed{{photo.error().reason, photo.error().detail}, times};
   LoadedPhoto loaded;
-  loaded.blur_score = photo->measured.blur_score;
+  loaded.blur_scores = photo->measured.blur_scores;
   loaded.width_px = photo->measured.width_px;
   loaded.height_px = photo->measured.height_px;
   loaded.times = times;

@@ -35,6 +35,7 @@ Result result_of(const Job& job, const LoadedPhoto& photo) {
   result.width_px = photo.width_px;
   result.height_px = photo.height_px;
   result.times = photo.times;
+  result.blur_scores = photo.blur_scores;
   return result;
 }
 
@@ -220,7 +221,7 @@ void Pipeline::deliver(Job job, LoadOutcome outcome) {
   auto& photo = std::get<LoadedPhoto>(outcome);
   if (!photo.network_input) {
     Result result = result_of(job, photo);
-    result.outcome = Blurred{photo.blur_score};
+    result.outcome = Blurred{};
     std::vector<Finished> finished(1);
     finished[0] = Finished{std::move(job), std::move(result)};
     events_.finished(std::move(finished));
@@ -332,11 +333,9 @@ Status Pipeline::caption(BatchCaptioner& model, std::vector<Ready> batch) {
     result.times.caption_us = static_cast<std::uint32_t>(
         std::min<std::int64_t>(each.count(), std::numeric_limits<std::uint32_t>::max()));
     if (auto* words = std::get_if<Caption>(&(*outcomes)[i])) {
-      result.outcome = Captioned{photo.blur_score, std::move(*words)};
+      result.outcome = Captioned{std::move(*words)};
     } else {
-      auto& failed = std::get<Failed>((*outcomes)[i]);
-      failed.blur_score = photo.blur_score;
-      result.outcome = std::move(failed);
+      result.outcome = std::move(std::get<Failed>((*outcomes)[i]));
     }
     finished.push_back(Finished{std::move(job), std::move(result)});
   }

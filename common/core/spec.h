@@ -5,37 +5,19 @@
 // cannot open "/" (DESIGN 4, 11). The struct is the one owner of every default here.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/core/blur.h"
 #include "common/core/error.h"
 #include "common/core/wire.h"
 
 namespace photoscribe {
 
-/// Which number decides whether a photo is blurred (DESIGN 6).
-enum class BlurMode : std::uint8_t {
-  full,        // variance of the Laplacian of the whole photo at full resolution
-  normalised,  // of the photo shrunk to `normalised_side_px`
-  tile_max,    // the largest variance of square tiles: portraits with a soft background pass
-  edges,       // the steepest edges of the weakest direction at a fixed size, less the noise
-};
-inline constexpr std::array kBlurModes{BlurMode::full, BlurMode::normalised, BlurMode::tile_max,
-                                       BlurMode::edges};
-[[nodiscard]] std::string_view to_string(BlurMode mode) noexcept;
 [[nodiscard]] Expected<BlurMode> blur_mode_from_string(std::string_view name);
-
-struct BlurSettings {
-  BlurMode mode = BlurMode::full;
-  double blur_threshold = 100.0;  // grey levels squared; below it the photo is not captioned
-  int normalised_side_px = 512;   // longer side after shrinking, mode normalised
-  int tile_px = 256;              // mode tile_max
-  bool operator==(const BlurSettings&) const = default;
-};
 
 struct SearchSettings {
   int beam = 3;  // 1: greedy

@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "common/core/blur.h"
+
 namespace photoscribe {
 
 /// Why a photo has no caption and never will in this attempt (DESIGN 6). The names are the
@@ -67,16 +69,12 @@ struct Caption {
 };
 
 struct Captioned {
-  double blur_score = 0;  // grey levels squared
   Caption caption;
 };
-struct Blurred {
-  double blur_score = 0;
-};
+struct Blurred {};
 struct Failed {
   Reason reason = Reason::unreadable;
-  std::string detail;                // one line for a person; may hold any bytes
-  std::optional<double> blur_score;  // known when the photo decoded and the network failed
+  std::string detail;  // one line for a person; may hold any bytes
 };
 
 /// Wall time spent on one photo; a batch's network time is shared out evenly.
@@ -89,6 +87,7 @@ struct Result {
   std::int64_t image_id = 0;
   std::int32_t attempt = 1;
   std::variant<Captioned, Blurred, Failed> outcome;
+  std::optional<BlurScores> blur_scores;  // none when it did not decode
   int width_px = 0, height_px = 0;  // as shown (after EXIF orientation); 0 when it did not decode
   StageTimes times;
   std::int64_t finished_unix_ms = 0;

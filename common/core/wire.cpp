@@ -9,9 +9,9 @@
 namespace photoscribe {
 namespace {
 
-constexpr char kFormat = 1;
+constexpr char kFormat = 2;
 constexpr std::uint64_t kItemsMax = 100'000;
-enum class Kind : std::uint8_t { captioned, blurred, failed, failed_with_score };
+enum class Kind : std::uint8_t { captioned, blurred, failed, failed_with_scores };
 
 class Writer {
  public:
@@ -107,20 +107,20 @@ void write(Writer& out, const Result& result) {
   out.number(static_cast<std::uint64_t>(result.finished_unix_ms));
   if (const auto* done = std::get_if<Captioned>(&result.outcome)) {
     out.byte(static_cast<std::uint8_t>(Kind::captioned));
-    out.real(done->blur_score);
     out.text(done->caption.text);
     out.real(done->caption.log_prob);
     out.number(static_cast<std::uint64_t>(done->caption.tokens));
-  } else if (const auto* blurred = std::get_if<Blurred>(&result.outcome)) {
+  } else if (std::holds_alternative<Blurred>(result.outcome)) {
     out.byte(static_cast<std::uint8_t>(Kind::blurred));
-    out.real(blurred->blur_score);
   } else {
     const auto& failed = std::get<Failed>(result.outcome);
-    out.byte(static_cast<std::uint8_t>(failed.blur_score ? Kind::failed_with_score : Kind::failed));
+    const bool scored = result.blur_scores.has_value();
+    out.byte(static_cast<std::uint8_t>(scored ? Kind::failed_with_scores : Kind::failed));
     out.byte(static_cast<std::uint8_t>(failed.reason));
     out.text(failed.detail);
-    if (failed.blur_score) out.real(*failed.blur_score);
+    if (!scored) return;
   }
+  for (const double score : result.blur_scores.value_or(BlurScores{}).by_mode) out.real(score);
 }
 
 constexpr auto kInt = static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max());
@@ -145,7 +145,6 @@ void read_values(Reader& in, Result& result) {
   switch (const auto kind = static_cast<Kind>(in.count(3)); kind) {
     case Kind::captioned: {
       Captioned done;
-      done.blur_score = in.real();
       done.caption.text = in.text();
       done.caption.log_prob = in.real();
       done.caption.tokens = static_cast<int>(in.number(kInt));
@@ -153,18 +152,19 @@ void read_values(Reader& in, Result& result) {
       break;
     }
     case Kind::blurred:
-      result.outcome = Blurred{in.real()};
+      result.outcome = Blurred{};
       break;
     case Kind::failed:
-    case Kind::failed_with_score: {
+    case Kind::failed_with_scores: {
       Failed failed;
       failed.reason = static_cast<Reason>(in.number(kReasonCount - 1));
       failed.detail = in.text();
-      if (kind == Kind::failed_with_score) failed.blur_score = in.real();
       result.outcome = std::move(failed);
+      if (kind == Kind::failed) return;
       break;
     }
   }
+  for (double& score : result.blur_scores.emplace().by_mode) score = in.real();
 }
 
 }  // namespace
@@ -180,7 +180,7 @@ std::string encode_results(const ResultBatch& batch) {
 
 Expected<ResultBatch> decode_results(std::string_view bytes) {
   Reader in(bytes);
-  if (in.byte() != kFormat) return fail(Errc::bad_payload, "results: not of format 1");
+  if (in.byte() != kFormat) return fail(Errc::bad_payload, "results: not of format 2");
   ResultBatch batch;
   batch.worker = in.text();
   const std::uint64_t count = in.count(kItemsMax);

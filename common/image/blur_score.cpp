@@ -138,13 +138,10 @@ void add_laplacian(const std::uint8_t* above, const std::uint8_t* middle, const 
   if (inner_first < inner_last) add_inner(above, middle, below, inner_first, inner_last, sums);
 }
 
-Size scored_size(Size photo, const BlurSettings& blur) noexcept {
+Size shrunk_size(Size photo, int longer_px) noexcept {
   constexpr int kSideMax = 32767;  // what AreaResizer takes
+  const int target = std::clamp(longer_px, 1, kSideMax);
   const int longer = std::max(photo.width_px, photo.height_px);
-  if (blur.mode != BlurMode::normalised && blur.mode != BlurMode::edges) return photo;
-  const int target = blur.mode == BlurMode::edges
-                         ? kEdgesSidePx
-                         : std::clamp(blur.normalised_side_px, 1, kSideMax);
   if (longer <= target) return photo;
   const auto shrunk = [&](int side) {
     const double scaled = static_cast<double>(side) * target / longer;
@@ -153,39 +150,15 @@ Size scored_size(Size photo, const BlurSettings& blur) noexcept {
   return {shrunk(photo.width_px), shrunk(photo.height_px)};
 }
 
-BlurMeter::BlurMeter(Size photo, const BlurSettings& blur) : size_(scored_size(photo, blur)) {
-  if (size_ != photo) {
-    shrunk_.resize(static_cast<std::size_t>(size_.width_px) *
-                   static_cast<std::size_t>(size_.height_px));
-    shrink_.emplace(photo, 1, size_, shrunk_.data());
-  }
-  if (blur.mode == BlurMode::edges)
-    kept_.reserve(static_cast<std::size_t>(size_.width_px) *
-                  static_cast<std::size_t>(size_.height_px));
-  const bool tiled = blur.mode == BlurMode::tile_max;
-  const int tile_px = std::clamp(blur.tile_px, 2, 1 << 24);
-  column_edges_ = tiled ? tile_edges(size_.width_px, tile_px) : std::vector{0, size_.width_px};
-  row_edges_ = tiled ? tile_edges(size_.height_px, tile_px) : std::vector{0, size_.height_px};
+VarianceMeter::VarianceMeter(Size picture, int tile_px) : size_(picture) {
+  tile_px = std::clamp(tile_px, 2, 1 << 24);
+  column_edges_ = tile_edges(size_.width_px, tile_px);
+  row_edges_ = tile_edges(size_.height_px, tile_px);
   tiles_.resize(column_edges_.size() - 1);
 }
 
-void BlurMeter::push(const std::uint8_t* row) {
-  if (!shrink_) return push_scored(row);
-  int y = shrink_->rows_done();
-  shrink_->push(row);
-  for (; y < shrink_->rows_done(); ++y)
-    push_scored(shrunk_.data() +
-                static_cast<std::size_t>(y) * static_cast<std::size_t>(size_.width_px));
-}
-
-void BlurMeter::push_scored(const std::uint8_t* row) {
+void VarianceMeter::push(const std::uint8_t* row) {
   ++pushed_;
-  if (kept_.capacity() > 0) {
-    kept_.insert(kept_.end(), row, row + size_.width_px);
-    if (pushed_ == size_.height_px)
-      score_ = edge_score(kept_.data(), size_.width_px, size_.height_px);
-    return;
-  }
   // The row above the first is the second, reflected.
   if (pushed_ >= 2) process(pushed_ == 2 ? row : before_previous_, previous_, row);
   if (pushed_ == size_.height_px) {
@@ -196,22 +169,79 @@ void BlurMeter::push_scored(const std::uint8_t* row) {
   previous_ = row;
 }
 
-void BlurMeter::process(const std::uint8_t* above, const std::uint8_t* middle,
-                        const std::uint8_t* below) {
+void VarianceMeter::process(const std::uint8_t* above, const std::uint8_t* middle,
+                            const std::uint8_t* below) {
   for (std::size_t i = 0; i < tiles_.size(); ++i)
     add_laplacian(above, middle, below, size_.width_px, column_edges_[i], column_edges_[i + 1],
                   tiles_[i]);
   if (++processed_ == row_edges_[tile_row_ + 1]) close_tile_row();
 }
 
-void BlurMeter::close_tile_row() {
+void VarianceMeter::close_tile_row() {
   const std::int64_t rows = row_edges_[tile_row_ + 1] - row_edges_[tile_row_];
   for (std::size_t i = 0; i < tiles_.size(); ++i) {
     const std::int64_t columns = column_edges_[i + 1] - column_edges_[i];
-    score_ = std::max(score_, variance(tiles_[i], rows * columns));
+    sharpest_ = std::max(sharpest_, variance(tiles_[i], rows * columns));
+    whole_.sum += tiles_[i].sum;
+    whole_.squares += tiles_[i].squares;
     tiles_[i] = {};
   }
   ++tile_row_;
+}
+
+double VarianceMeter::of_whole() const noexcept {
+  return variance(whole_, std::int64_t{size_.width_px} * size_.height_px);
+}
+
+BlurMeter::Shrunk::Shrunk(Size photo, Size to)
+    : size(to),
+      pixels(static_cast<std::size_t>(to.width_px) * static_cast<std::size_t>(to.height_px)),
+      resizer(photo, 1, to, pixels.data()) {}
+
+const std::uint8_t* BlurMeter::Shrunk::row(int y) const noexcept {
+  return pixels.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(size.width_px);
+}
+
+BlurMeter::BlurMeter(Size photo, const BlurSettings& blur)
+    : full_(photo, blur.tile_px), edges_size_(shrunk_size(photo, kEdgesSidePx)) {
+  const Size normalised = shrunk_size(photo, blur.normalised_side_px);
+  if (normalised != photo) {
+    normalised_.emplace(photo, normalised);
+    of_normalised_.emplace(normalised, std::max(normalised.width_px, normalised.height_px));
+  }
+  if (edges_size_ != photo) {
+    edges_.emplace(photo, edges_size_);
+  } else {
+    kept_.reserve(static_cast<std::size_t>(photo.width_px) *
+                  static_cast<std::size_t>(photo.height_px));
+  }
+}
+
+void BlurMeter::push(const std::uint8_t* row) {
+  full_.push(row);
+  if (normalised_) {
+    int y = normalised_->resizer.rows_done();
+    normalised_->resizer.push(row);
+    for (; y < normalised_->resizer.rows_done(); ++y) of_normalised_->push(normalised_->row(y));
+  }
+  if (edges_) {
+    edges_->resizer.push(row);
+  } else {
+    kept_.insert(kept_.end(), row, row + edges_size_.width_px);
+  }
+}
+
+BlurScores BlurMeter::scores() const {
+  const std::uint8_t* pixels = edges_ ? edges_->pixels.data() : kept_.data();
+  BlurScores scores;
+  const auto set = [&scores](BlurMode mode, double score) {
+    scores.by_mode[static_cast<std::size_t>(mode)] = score;
+  };
+  set(BlurMode::full, full_.of_whole());
+  set(BlurMode::tile_max, full_.of_sharpest_tile());
+  set(BlurMode::normalised, of_normalised_ ? of_normalised_->of_whole() : full_.of_whole());
+  set(BlurMode::edges, edge_score(pixels, edges_size_.width_px, edges_size_.height_px));
+  return scores;
 }
 
 }  // namespace photoscribe::image

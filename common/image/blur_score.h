@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "common/core/spec.h"
+#include "common/core/blur.h"
 #include "common/image/area_resize.h"
 
 namespace photoscribe::image {
@@ -29,47 +29,75 @@ struct LaplacianSums {
 void add_laplacian(const std::uint8_t* above, const std::uint8_t* middle, const std::uint8_t* below,
                    int width_px, int first, int last, LaplacianSums& sums) noexcept;
 
-/// Size that mode `normalised` shrinks a photo to before it is scored: the longer side is
-/// normalised_side_px, the other one rounded, at least 1; mode `edges` to kEdgesSidePx. Photos that
-/// are small already, and the other modes, keep their size.
-[[nodiscard]] Size scored_size(Size photo, const BlurSettings& blur) noexcept;
+/// `photo` shrunk so that its longer side is `longer_px`, the other one rounded, at least 1. A
+/// photo that is small already keeps its size.
+[[nodiscard]] Size shrunk_size(Size photo, int longer_px) noexcept;
 
-/// The score of one photo, by the mode.
-///
-/// full: the variance over the whole photo. normalised: the variance over the photo shrunk by area
-/// to scored_size(), so that photos of one scene at different resolutions compare. tile_max: the
-/// largest variance among tiles of tile_px x tile_px, laid from the upper left; a rest narrower
-/// than half a tile belongs to its neighbour, and the Laplacian at a tile's edge looks across it.
-/// edges: edge_score (blur_edges.h) of the photo shrunk by area to kEdgesSidePx.
-class BlurMeter {
+/// The variance of the Laplacian of a picture and of its sharpest tile, fed row by row.
+class VarianceMeter {
  public:
-  /// Requires sides of at least 1.
-  BlurMeter(Size photo, const BlurSettings& blur);
-  BlurMeter(const BlurMeter&) = delete;  // shrink_ writes into shrunk_
-  BlurMeter& operator=(const BlurMeter&) = delete;
+  /// Tiles of tile_px x tile_px are laid from the upper left; a rest narrower than half a tile
+  /// belongs to its neighbour, and the Laplacian at a tile's edge looks across it.
+  VarianceMeter(Size picture, int tile_px);
 
   /// The next gray row, top to bottom. The last two rows given must stay readable and unchanged.
   void push(const std::uint8_t* row);
 
-  /// After exactly photo.height_px rows.
-  [[nodiscard]] double score() const noexcept { return score_; }
+  /// After exactly picture.height_px rows.
+  [[nodiscard]] double of_whole() const noexcept;
+  [[nodiscard]] double of_sharpest_tile() const noexcept { return sharpest_; }
 
  private:
-  void push_scored(const std::uint8_t* row);
   void process(const std::uint8_t* above, const std::uint8_t* middle, const std::uint8_t* below);
   void close_tile_row();
 
-  Size size_;  // of what is scored
-  std::vector<std::uint8_t> shrunk_;
-  std::optional<AreaResizer> shrink_;
+  Size size_;
   int pushed_ = 0, processed_ = 0;
   const std::uint8_t* previous_ = nullptr;
   const std::uint8_t* before_previous_ = nullptr;
   std::vector<int> column_edges_, row_edges_;  // of the tiles; 0 … width, 0 … height
   std::vector<LaplacianSums> tiles_;           // of the row of tiles that is being filled
   std::size_t tile_row_ = 0;
-  std::vector<std::uint8_t> kept_;  // mode edges: the whole of what is scored
-  double score_ = 0;
+  LaplacianSums whole_;
+  double sharpest_ = 0;
+};
+
+/// The scores of one photo in every mode, in one pass over its rows.
+///
+/// full: the variance over the whole photo. normalised: the variance over the photo shrunk by area
+/// to a longer side of normalised_side_px, so that photos of one scene at different resolutions
+/// compare. tile_max: the largest variance among tiles of tile_px. edges: edge_score (blur_edges.h)
+/// of the photo shrunk by area to kEdgesSidePx.
+class BlurMeter {
+ public:
+  /// Requires sides of at least 1. `blur` gives the sizes.
+  BlurMeter(Size photo, const BlurSettings& blur);
+
+  /// The next gray row, top to bottom. The last two rows given must stay readable and unchanged.
+  void push(const std::uint8_t* row);
+
+  /// After exactly photo.height_px rows.
+  [[nodiscard]] BlurScores scores() const;
+
+ private:
+  /// The photo made smaller, whole; none when it is small already.
+  struct Shrunk {
+    Shrunk(Size photo, Size to);
+    Shrunk(const Shrunk&) = delete;  // resizer writes into pixels
+    Shrunk& operator=(const Shrunk&) = delete;
+    [[nodiscard]] const std::uint8_t* row(int y) const noexcept;
+
+    Size size;
+    std::vector<std::uint8_t> pixels;
+    AreaResizer resizer;
+  };
+
+  VarianceMeter full_;
+  std::optional<Shrunk> normalised_;
+  std::optional<VarianceMeter> of_normalised_;
+  Size edges_size_;
+  std::optional<Shrunk> edges_;
+  std::vector<std::uint8_t> kept_;  // for mode edges, when the photo is small already
 };
 
 }  // namespace photoscribe::image

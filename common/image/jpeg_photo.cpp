@@ -159,9 +159,9 @@ Decoded<GatedPhoto> load_jpeg(std::span<const std::uint8_t> bytes, const Wanted&
   } else if (meter) {
     if (auto read = read_gray(*reader, metering, nullptr); !read) return refuse(read.error());
   }
-  if (meter) photo.measured.blur_score = meter->score();
+  if (meter) photo.measured.blur_scores = meter->scores();
   if (wanted.side_px == 0) return photo;
-  if (meter && is_blurred(meter->score(), *wanted.blur)) return photo;
+  if (meter && is_blurred(photo.measured.blur_scores, *wanted.blur)) return photo;
 
   if (!one_pass) {
     auto again = JpegReader::open(bytes, limits);

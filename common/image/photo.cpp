@@ -46,20 +46,6 @@ Decoded<Measured> measure_photo(Bytes bytes, const BlurSettings& blur, const Dec
   return photo->measured;
 }
 
-Decoded<std::array<double, kBlurModes.size()>> measure_every_mode(Bytes bytes,
-                                                                  const BlurSettings& blur,
-                                                                  const DecodeLimits& limits) {
-  std::array<double, kBlurModes.size()> scores{};
-  for (std::size_t i = 0; i < kBlurModes.size(); ++i) {
-    BlurSettings of_mode = blur;
-    of_mode.mode = kBlurModes[i];
-    const auto measured = measure_photo(bytes, of_mode, limits);
-    if (!measured) return refuse(measured.error());
-    scores[i] = measured->blur_score;
-  }
-  return scores;
-}
-
 Decoded<DecodedImage> decode_for_network(Bytes bytes, int side_px, const DecodeLimits& limits) {
   assert(side_px >= 1 && side_px <= 4096);
   auto photo = load(bytes, {nullptr, side_px}, limits);

@@ -7,7 +7,6 @@
 // alone. Files are opened elsewhere; no type of OpenCV or libjpeg leaves this folder.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -30,14 +29,9 @@ using Decoded = tl::expected<T, DecodeFailure>;
 
 /// What the blur check finds out about a photo.
 struct Measured {
-  double blur_score = 0;            // grey levels squared, by BlurSettings::mode
+  BlurScores blur_scores;
   int width_px = 0, height_px = 0;  // as shown: after EXIF orientation
 };
-
-/// The verdict: true means invalid, no caption. A score equal to the threshold is clear.
-[[nodiscard]] constexpr bool is_blurred(double blur_score, const BlurSettings& blur) noexcept {
-  return blur_score < blur.blur_threshold;
-}
 
 /// A photo that went through the gate.
 struct GatedPhoto {
@@ -45,7 +39,7 @@ struct GatedPhoto {
   std::optional<DecodedImage> network_input;  // RGB, side_px square; none when blurred
 };
 
-/// The blur score of a whole file's bytes, by the cheapest decode that gives it exactly.
+/// The blur scores of a whole file's bytes, by the cheapest decode that gives them exactly.
 ///
 /// Mode full: population variance of the Laplacian (0 1 0 / 1 -4 1 / 0 1 0, reflected border) of
 /// the photo in gray at full resolution, from exact integer sums; within 1e-9 (relative) of
@@ -55,11 +49,6 @@ struct GatedPhoto {
 /// Pech-Pacheco et al., ICPR 2000; "LAP4" in Pertuz et al., Pattern Recognition 2013.
 [[nodiscard]] Decoded<Measured> measure_photo(std::span<const std::uint8_t> bytes,
                                               const BlurSettings& blur, const DecodeLimits& limits);
-
-/// The scores of every mode, in the order of kBlurModes; `blur` has the sizes that they need. As
-/// dear as that many calls of measure_photo.
-[[nodiscard]] Decoded<std::array<double, kBlurModes.size()>> measure_every_mode(
-    std::span<const std::uint8_t> bytes, const BlurSettings& blur, const DecodeLimits& limits);
 
 /// The network's input: the whole photo, EXIF orientation applied, as RGB of side_px x side_px
 /// pixels, not cropped. Shrunk by area, grown linearly; a photo of just that size is passed

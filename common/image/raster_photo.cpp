@@ -14,10 +14,10 @@
 namespace photoscribe::image {
 namespace {
 
-double score_of(const cv::Mat& gray, const BlurSettings& blur) {
+BlurScores scores_of(const cv::Mat& gray, const BlurSettings& blur) {
   BlurMeter meter({gray.cols, gray.rows}, blur);
   for (int y = 0; y < gray.rows; ++y) meter.push(gray.ptr(y));
-  return meter.score();
+  return meter.scores();
 }
 
 DecodedImage network_input_of(const cv::Mat& rgb, int orientation, int side_px) {
@@ -69,12 +69,12 @@ Decoded<GatedPhoto> load_gif(std::span<const std::uint8_t> bytes, const Wanted& 
   auto rgb = read_first_gif_frame(bytes, limits);
   if (!rgb) return refuse(std::move(rgb.error()));
   GatedPhoto photo;
-  photo.measured = {0, rgb->width_px, rgb->height_px};
+  photo.measured = {{}, rgb->width_px, rgb->height_px};
   // A view: nothing below writes to it.
   const cv::Mat colour(rgb->height_px, rgb->width_px, CV_8UC3, rgb->pixels.data());
   if (wanted.blur != nullptr) {
-    photo.measured.blur_score = score_of(rgb_to_gray(colour), *wanted.blur);
-    if (is_blurred(photo.measured.blur_score, *wanted.blur)) return photo;
+    photo.measured.blur_scores = scores_of(rgb_to_gray(colour), *wanted.blur);
+    if (is_blurred(photo.measured.blur_scores, *wanted.blur)) return photo;
   }
   if (wanted.side_px > 0) photo.network_input = network_input_of(colour, 1, wanted.side_px);
   return photo;
@@ -97,8 +97,8 @@ Decoded<GatedPhoto> load_by_opencv(std::span<const std::uint8_t> bytes, const Sn
     auto gray = decode_gray(data, sniffed.name);
     if (!gray) return refuse(gray.error());
     place_on_canvas(*gray, *container);
-    photo.measured.blur_score = score_of(*gray, *wanted.blur);
-    if (is_blurred(photo.measured.blur_score, *wanted.blur)) return photo;
+    photo.measured.blur_scores = scores_of(*gray, *wanted.blur);
+    if (is_blurred(photo.measured.blur_scores, *wanted.blur)) return photo;
   }
   if (wanted.side_px == 0) return photo;
   auto rgb = decode_rgb(data, sniffed.name, container->alpha);

@@ -33,6 +33,11 @@ struct Fitted {
   report::Reliability held_out;  // of captions that the fit did not see
 };
 
+/// What confidence is fitted on, whatever the mode that judged.
+double full_score(const ResultRow& row) {
+  return row.blur_scores ? row.blur_scores->of(BlurMode::full) : row.blur_score.value_or(0);
+}
+
 /// Captions with references, and whether they are good, in the order of their image ids.
 Expected<std::vector<report::JudgedCaption>> judged_captions(Store& store, const RunRow& run) {
   report::Evaluator evaluator;
@@ -43,8 +48,8 @@ Expected<std::vector<report::JudgedCaption>> judged_captions(Store& store, const
     if (!references) return fail(references.error());
     if (references->empty()) return {};
     evaluator.add(row, *references);
-    captions.emplace_back(
-        row.image_id, confidence_features(*row.log_prob, *row.tokens, row.blur_score.value_or(0)));
+    captions.emplace_back(row.image_id,
+                          confidence_features(*row.log_prob, *row.tokens, full_score(row)));
     return {};
   });
   if (!read) return fail(read.error());

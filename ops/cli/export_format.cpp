@@ -95,6 +95,10 @@ class JsonLines : public ExportFormat {
     put(object, "detail", r.detail);
     put(object, "blur_score", r.blur_score);
     object["blur_threshold"] = r.blur_threshold;
+    if (r.blur_scores) {
+      for (const BlurMode mode : kBlurModes)
+        object["blur_scores"][std::string(to_string(mode))] = r.blur_scores->of(mode);
+    }
     put(object, "caption", r.caption);
     put(object, "log_prob", r.log_prob);
     put(object, "confidence", r.confidence);

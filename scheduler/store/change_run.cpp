@@ -83,7 +83,8 @@ void Store::Impl::judge_confidence(RunId run, const std::optional<ConfidenceMode
     std::vector<Judged> page;
     {
       auto row = db.query(
-          "SELECT image.image_id, result.result_id, log_prob, tokens, blur_score FROM image "
+          "SELECT image.image_id, result.result_id, log_prob, tokens, "
+          "coalesce(blur_full, blur_score) FROM image "
           "LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
           "WHERE image.image_id > ? AND image.run_id = ? ORDER BY image.image_id LIMIT 20000");
       row.with(last, run);
@@ -137,19 +138,39 @@ Expected<std::int64_t> Store::redo_known(RunId run, bool redo) {
   });
 }
 
-Status Store::Impl::rejudge(RunId run, const BlurSettings& blur, EnsuredRun& report) {
+void Store::Impl::score_by_mode(RunId run, BlurMode mode, const std::string& settings_ids) {
+  db.query(
+        "UPDATE result SET blur_score = CASE ? WHEN 'full' THEN blur_full "
+        "WHEN 'normalised' THEN blur_normalised WHEN 'tile_max' THEN blur_tile_max "
+        "ELSE blur_edges END "
+        "WHERE blur_full IS NOT NULL AND image_id IN (SELECT image_id FROM image "
+        "WHERE run_id = ? AND settings_id IN (SELECT value FROM json_each(?)))")
+      .with(to_string(mode), run, settings_ids)
+      .run();
+  // Those of older versions have one score alone: they are measured again.
+  db.query(
+        "INSERT INTO temp.rejudged SELECT image.image_id, 'done', NULL FROM image "
+        "JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
+        "WHERE image.run_id = ? AND image.state IN ('done', 'blurred') "
+        "AND result.blur_full IS NULL "
+        "AND image.settings_id IN (SELECT value FROM json_each(?))")
+      .with(run, settings_ids)
+      .run();
+}
+
+Status Store::Impl::rejudge(RunId run, const BlurSettings& was, const BlurSettings& blur,
+                            EnsuredRun& report) {
   const auto used = used_settings(run);
   if (!used) return fail(used.error());
   std::set<std::int64_t> one_scale;
   for (const auto& [settings_id, settings] : *used) {
-    if (same_blur_measure(settings.blur, blur)) one_scale.insert(settings_id);
+    if (same_blur_sizes(settings.blur, blur)) one_scale.insert(settings_id);
   }
   const std::string judged_by = json_array(one_scale);
-  // The threshold that a score was judged by is that of its own scale.
   db.query(
-        "UPDATE run_settings SET settings = json_set(settings, '$.blur.blur_threshold', ?) "
-        "WHERE settings_id IN (SELECT value FROM json_each(?))")
-      .with(blur.blur_threshold, judged_by)
+        "UPDATE run_settings SET settings = json_set(settings, '$.blur.blur_threshold', ?, "
+        "'$.blur.mode', ?) WHERE settings_id IN (SELECT value FROM json_each(?))")
+      .with(blur.blur_threshold, to_string(blur.mode), judged_by)
       .run();
   // For each image whose verdict changes: `copy_of` is the result that its new attempt starts from:
   // its own score for a newly blurred one, an earlier caption of the same content for a newly clear
@@ -158,8 +179,9 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& blur, EnsuredRun& rep
       "CREATE TEMP TABLE IF NOT EXISTS rejudged ("
       "image_id INTEGER PRIMARY KEY, verdict TEXT NOT NULL, copy_of INTEGER)");
   db.execute("DELETE FROM temp.rejudged");
+  if (was.mode != blur.mode) score_by_mode(run, blur.mode, judged_by);
   db.query(
-        "INSERT INTO temp.rejudged "
+        "INSERT OR IGNORE INTO temp.rejudged "
         "SELECT image.image_id, 'blurred', result.result_id FROM image "
         "JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
         "WHERE image.run_id = ? AND image.state IN ('done', 'failed') AND result.blur_score < ? "
@@ -167,7 +189,7 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& blur, EnsuredRun& rep
       .with(run, blur.blur_threshold, judged_by)
       .run();
   db.query(
-        "INSERT INTO temp.rejudged "
+        "INSERT OR IGNORE INTO temp.rejudged "
         "SELECT image.image_id, 'done', (SELECT earlier.result_id FROM result AS earlier "
         "  WHERE earlier.image_id = image.image_id AND earlier.outcome = 'done' "
         "  AND earlier.attempt >= image.content_attempt ORDER BY earlier.attempt DESC LIMIT 1) "
@@ -197,14 +219,15 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& blur, EnsuredRun& rep
   db.query(
         "INSERT INTO result (image_id, attempt, outcome, blur_score, width_px, height_px, caption, "
         "log_prob, tokens, worker_id, read_us, decode_us, caption_us, finished_unix_ms, "
-        "confidence) "
+        "confidence, blur_full, blur_normalised, blur_tile_max, blur_edges) "
         "SELECT image.image_id, image.attempt + 1, judged.verdict, result.blur_score, "
         "result.width_px, "
         "result.height_px, iif(judged.verdict = 'done', result.caption, NULL), "
         "iif(judged.verdict = 'done', result.log_prob, NULL), "
         "iif(judged.verdict = 'done', result.tokens, NULL), result.worker_id, result.read_us, "
         "result.decode_us, result.caption_us, result.finished_unix_ms, "
-        "iif(judged.verdict = 'done', result.confidence, NULL) "
+        "iif(judged.verdict = 'done', result.confidence, NULL), result.blur_full, "
+        "result.blur_normalised, result.blur_tile_max, result.blur_edges "
         "FROM temp.rejudged AS judged JOIN image USING (image_id) "
         "JOIN result ON result.result_id = judged.copy_of")
       .run();

@@ -10,25 +10,21 @@ namespace {
 /// What goes into one row of `result`.
 struct Outcome {
   Verdict verdict = Verdict::failed;
-  std::optional<double> blur_score;
+  std::optional<double> blur_score;  // by the run's mode
   const Caption* caption = nullptr;  // of done
   std::optional<Reason> reason;      // of failed
   std::optional<std::string> detail;
 };
 
-Outcome outcome_of(const Result& result, double blur_threshold) {
+Outcome outcome_of(const Result& result, const BlurSettings& blur) {
   Outcome outcome;
-  outcome.verdict = verdict_of(result, blur_threshold);
+  outcome.verdict = verdict_of(result, blur);
+  if (result.blur_scores) outcome.blur_score = result.blur_scores->of(blur.mode);
   if (const auto* captioned = std::get_if<Captioned>(&result.outcome)) {
-    outcome.blur_score = captioned->blur_score;
     if (outcome.verdict == Verdict::done) outcome.caption = &captioned->caption;
-  } else if (const auto* blurred = std::get_if<Blurred>(&result.outcome)) {
-    outcome.blur_score = blurred->blur_score;
-  } else {
-    const auto& failed = std::get<Failed>(result.outcome);
-    outcome.blur_score = failed.blur_score;
-    outcome.reason = failed.reason;
-    outcome.detail = sqlite::text_of(failed.detail);
+  } else if (const auto* failed = std::get_if<Failed>(&result.outcome)) {
+    outcome.reason = failed->reason;
+    outcome.detail = sqlite::text_of(failed->detail);
   }
   return outcome;
 }
@@ -63,7 +59,7 @@ class Recorder {
       : store_(store),
         db_(store.db),
         run_(run),
-        blur_threshold_(settings.blur.blur_threshold),
+        blur_(settings.blur),
         confidence_(settings.confidence),
         changes_(run) {
     auto row = db_.query("SELECT EXISTS (SELECT 1 FROM reference_caption)");
@@ -72,7 +68,7 @@ class Recorder {
   }
 
   void record(const Result& result, std::int64_t worker_id) {
-    const Outcome outcome = outcome_of(result, blur_threshold_);
+    const Outcome outcome = outcome_of(result, blur_);
     bool asked = false;
     const auto image = find(result.image_id, asked);
     const RecordOutcome rule = record_rule(image, result.attempt, outcome.verdict);
@@ -151,21 +147,28 @@ class Recorder {
       caption = sqlite::text_of(outcome.caption->text);
       log_prob = outcome.caption->log_prob;
       tokens = outcome.caption->tokens;
-      if (confidence_) {
+      if (confidence_ && result.blur_scores) {
         how_sure = confidence(
             *confidence_, confidence_features(outcome.caption->log_prob, outcome.caption->tokens,
-                                              outcome.blur_score.value_or(0)));
+                                              result.blur_scores->of(BlurMode::full)));
       }
     }
+    const auto score_in = [&result](BlurMode mode) -> std::optional<double> {
+      if (!result.blur_scores) return std::nullopt;
+      return result.blur_scores->of(mode);
+    };
     db_.query(
            "INSERT INTO result (result_id, image_id, attempt, outcome, blur_score, width_px, "
            "height_px, caption, log_prob, tokens, reason, detail, worker_id, read_us, decode_us, "
-           "caption_us, finished_unix_ms, confidence) "
-           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+           "caption_us, finished_unix_ms, confidence, blur_full, blur_normalised, blur_tile_max, "
+           "blur_edges) "
+           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .with(result_id, result.image_id, result.attempt, name_of(state), outcome.blur_score,
               size_px(result.width_px), size_px(result.height_px), caption, log_prob, tokens,
               reason, outcome.detail, worker_id, result.times.read_us, result.times.decode_us,
-              result.times.caption_us, result.finished_unix_ms, how_sure)
+              result.times.caption_us, result.finished_unix_ms, how_sure, score_in(BlurMode::full),
+              score_in(BlurMode::normalised), score_in(BlurMode::tile_max),
+              score_in(BlurMode::edges))
         .run();
     const std::int64_t row_id = db_.handle().getLastInsertRowid();
     db_.query("UPDATE image SET state = ?, reason = ? WHERE image_id = ?")
@@ -193,7 +196,7 @@ class Recorder {
   Store::Impl& store_;
   sqlite::Database& db_;
   RunId run_;
-  double blur_threshold_;
+  BlurSettings blur_;
   std::optional<ConfidenceModel> confidence_;
   bool has_references_ = false;
   CountChanges changes_;

@@ -19,22 +19,19 @@ struct KnownImage {
   std::optional<Reason> reason;  // of failed
 };
 
-/// The verdict that a result has under the run's threshold: always from the score (DESIGN 5).
+/// The verdict that a result has under the run's mode and threshold: always from the scores (DESIGN
+/// 5).
 enum class Verdict : std::uint8_t {
   done,
   blurred,
   failed,
-  uncaptioned,  // called blurred by a worker, but clear by the run's threshold
+  uncaptioned,  // called blurred by a worker, but clear by the run's rule
 };
 
-[[nodiscard]] inline Verdict verdict_of(const Result& result, double blur_threshold) {
-  if (const auto* captioned = std::get_if<Captioned>(&result.outcome)) {
-    return captioned->blur_score < blur_threshold ? Verdict::blurred : Verdict::done;
-  }
-  if (const auto* blurred = std::get_if<Blurred>(&result.outcome)) {
-    return blurred->blur_score < blur_threshold ? Verdict::blurred : Verdict::uncaptioned;
-  }
-  return Verdict::failed;
+[[nodiscard]] inline Verdict verdict_of(const Result& result, const BlurSettings& blur) {
+  if (std::holds_alternative<Failed>(result.outcome)) return Verdict::failed;
+  if (result.blur_scores && is_blurred(*result.blur_scores, blur)) return Verdict::blurred;
+  return std::holds_alternative<Captioned>(result.outcome) ? Verdict::done : Verdict::uncaptioned;
 }
 
 /// `image` is none when the run has no such row.

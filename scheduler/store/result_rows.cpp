@@ -13,7 +13,8 @@ std::string select_rows(const char* from_and_rest) {
              "result.caption, result.log_prob, bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, "
              "result.width_px, result.height_px, used.model_hash, worker.name, "
              "result.finished_unix_ms, image.vanished, image.asked, result.tokens, result.read_us, "
-             "result.decode_us, result.caption_us, result.confidence ") +
+             "result.decode_us, result.caption_us, result.confidence, result.blur_full, "
+             "result.blur_normalised, result.blur_tile_max, result.blur_edges ") +
          from_and_rest;
 }
 
@@ -71,6 +72,9 @@ ResultRow read_row(const sqlite::Query& row) {
   result.decode_us = row.optional_integer(26);
   result.caption_us = row.optional_integer(27);
   result.confidence = row.optional_real(28);
+  if (!row.is_null(29)) {
+    result.blur_scores = BlurScores{{row.real(29), row.real(30), row.real(31), row.real(32)}};
+  }
   return result;
 }
 

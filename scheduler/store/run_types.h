@@ -189,7 +189,8 @@ struct ResultRow {
   std::string path;   // relative to the root, raw bytes
   std::string state;  // pending | done | blurred | failed
   std::optional<std::string> reason, detail;
-  std::optional<double> blur_score;
+  std::optional<double> blur_score;  // by the run's mode
+  std::optional<BlurScores> blur_scores;
   double blur_threshold = 0;
   std::optional<std::string> caption;
   std::optional<double> log_prob;

@@ -150,8 +150,9 @@ Expected<EnsuredRun> Store::ensure_run(const std::string& name, const RunSetting
       } else if (!under_way) {
         set_redo(impl.db, stored.id, "none");
       }
-      if (stored.settings.blur.blur_threshold != settings.blur.blur_threshold) {
-        if (Status judged = impl.rejudge(stored.id, settings.blur, report); !judged) {
+      const BlurSettings& was = stored.settings.blur;
+      if (was.mode != settings.blur.mode || was.blur_threshold != settings.blur.blur_threshold) {
+        if (Status judged = impl.rejudge(stored.id, was, settings.blur, report); !judged) {
           return fail(judged.error());
         }
       }

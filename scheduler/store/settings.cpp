@@ -81,27 +81,17 @@ std::string result_altering_difference(const RunSettings& stored, const RunSetti
   compare("beam", stored.search.beam, wanted.search.beam);
   compare("length_alpha", stored.search.length_alpha, wanted.search.length_alpha);
   compare("tokens_max", stored.search.tokens_max, wanted.search.tokens_max);
-  if (!same_blur_measure(stored.blur, wanted.blur)) {
-    compare("blur mode", to_string(stored.blur.mode), to_string(wanted.blur.mode));
-    if (stored.blur.mode == wanted.blur.mode) {  // only the one that this mode reads can differ
-      const bool tiles = stored.blur.mode == BlurMode::tile_max;
-      if (tiles) compare("tile_px", stored.blur.tile_px, wanted.blur.tile_px);
-      if (stored.blur.mode == BlurMode::normalised) {
-        compare("normalised_side_px", stored.blur.normalised_side_px,
-                wanted.blur.normalised_side_px);
-      }
-    }
-  }
+  // Every mode's score is kept, so another mode judges anew; other sizes are other scores.
+  compare("tile_px", stored.blur.tile_px, wanted.blur.tile_px);
+  compare("normalised_side_px", stored.blur.normalised_side_px, wanted.blur.normalised_side_px);
   compare("preprocessing_version", stored.preprocessing_version, wanted.preprocessing_version);
   std::string text;
   for (const std::string& one : found) text += (text.empty() ? "" : ", ") + one;
   return text;
 }
 
-bool same_blur_measure(const BlurSettings& a, const BlurSettings& b) noexcept {
-  if (a.mode != b.mode) return false;
-  if (a.mode == BlurMode::normalised) return a.normalised_side_px == b.normalised_side_px;
-  return a.mode != BlurMode::tile_max || a.tile_px == b.tile_px;
+bool same_blur_sizes(const BlurSettings& a, const BlurSettings& b) noexcept {
+  return a.normalised_side_px == b.normalised_side_px && a.tile_px == b.tile_px;
 }
 
 }  // namespace photoscribe

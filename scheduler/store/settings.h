@@ -15,11 +15,12 @@ namespace photoscribe {
 [[nodiscard]] Expected<RunSettings> parse_settings(std::string_view json);
 
 /// How `wanted` differs from `stored` in what alters results, for a person: "beam 3 (now 5), model
-/// …". Empty when results agree but for blur_threshold, which is judged anew from stored scores.
+/// …". Empty when results agree but for the blur check's mode and threshold, which are judged anew
+/// from stored scores.
 [[nodiscard]] std::string result_altering_difference(const RunSettings& stored,
                                                      const RunSettings& wanted);
 
-/// True when scores of both are on one scale, so that one threshold can judge them.
-[[nodiscard]] bool same_blur_measure(const BlurSettings& a, const BlurSettings& b) noexcept;
+/// True when scores of both are of one size in every mode, so that one rule can judge them.
+[[nodiscard]] bool same_blur_sizes(const BlurSettings& a, const BlurSettings& b) noexcept;
 
 }  // namespace photoscribe

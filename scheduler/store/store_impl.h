@@ -95,7 +95,11 @@ struct Store::Impl {
   /// Tells anew how likely each caption of the run is good.
   void judge_confidence(RunId run, const std::optional<ConfidenceModel>& model);
   /// Judges the scores that are on the scale of `blur`.
-  [[nodiscard]] Status rejudge(RunId run, const BlurSettings& blur, EnsuredRun& report);
+  [[nodiscard]] Status rejudge(RunId run, const BlurSettings& was, const BlurSettings& blur,
+                               EnsuredRun& report);
+  /// Makes blur_score that of `mode`, from the stored scores, where an image has one of these
+  /// settings; images without stored scores go into temp.rejudged, to be measured again.
+  void score_by_mode(RunId run, BlurMode mode, const std::string& settings_ids);
 
   // score_captions.cpp
   [[nodiscard]] std::vector<std::string> references(std::int64_t image_id);

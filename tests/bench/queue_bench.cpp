@@ -22,6 +22,7 @@
 #include "common/core/wire.h"
 #include "common/redis/identity.h"
 #include "common/redis/run_queue.h"
+#include "tests/support/blur_scores.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/run_coroutine.h"
 
@@ -74,13 +75,13 @@ std::string pack(const std::string& worker, const std::vector<Delivery>& deliver
   batch.results.reserve(deliveries.size());
   for (const Delivery& delivery : deliveries) {
     Captioned done;
-    done.blur_score = 512.25;
     done.caption.text = "a brown dog runs through the tall grass with a ball in its mouth";
     done.caption.log_prob = -9.5;
     done.caption.tokens = 14;
     Result result;
     result.image_id = delivery.task.image_id;
     result.outcome = std::move(done);
+    result.blur_scores = test::every_mode(512.25);
     batch.results.push_back(std::move(result));
   }
   return encode_results(batch);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "scheduler/store/store.h"
+#include "tests/support/blur_scores.h"
 
 namespace {
 
@@ -97,11 +98,11 @@ std::int64_t feed_and_record(Store& store, RunId run, std::int64_t images, std::
       result.image_id = task.image_id;
       result.attempt = task.attempt;
       Captioned outcome;
-      outcome.blur_score = 500;
       outcome.caption.text = "a man in a red shirt is riding a bicycle";
       outcome.caption.log_prob = -9;
       outcome.caption.tokens = 10;
       result.outcome = std::move(outcome);
+      result.blur_scores = test::every_mode(500);
       result.width_px = 4000;
       result.height_px = 3000;
       result.finished_unix_ms = 1'700'000'000'000;

@@ -10,7 +10,8 @@ namespace {
 ResultBatch every_kind() {
   Result captioned;
   captioned.image_id = 1;
-  captioned.outcome = Captioned{812.25, Caption{"a dog runs \xff", -7.5, 3}};
+  captioned.outcome = Captioned{Caption{"a dog runs \xff", -7.5, 3}};
+  captioned.blur_scores = BlurScores{{812.25, 3, 1'000.5, 4}};
   captioned.width_px = 500;
   captioned.height_px = 375;
   captioned.times = {120, 4'000'000'000U, 9};
@@ -18,13 +19,15 @@ ResultBatch every_kind() {
   Result blurred;
   blurred.image_id = std::numeric_limits<std::int64_t>::max();
   blurred.attempt = std::numeric_limits<std::int32_t>::max();
-  blurred.outcome = Blurred{0.0};
+  blurred.outcome = Blurred{};
+  blurred.blur_scores = BlurScores{};
   Result failed;
   failed.image_id = 3;
-  failed.outcome = Failed{Reason::crashed_worker, std::string("nul \0 inside", 12), std::nullopt};
+  failed.outcome = Failed{Reason::crashed_worker, std::string("nul \0 inside", 12)};
   Result rejected;
   rejected.image_id = 4;
-  rejected.outcome = Failed{Reason::model_failure, "", 99.5};
+  rejected.outcome = Failed{Reason::model_failure, ""};
+  rejected.blur_scores = BlurScores{{99.5, 98, 97, 96}};
   return ResultBatch{"host-12-abcdef", {captioned, blurred, failed, rejected}};
 }
 
@@ -43,7 +46,9 @@ TEST(Wire, GivesBackWhatWasPacked) {
   EXPECT_EQ(got->results[0].times.decode_us, 4'000'000'000U);
   EXPECT_EQ(got->results[1].image_id, std::numeric_limits<std::int64_t>::max());
   EXPECT_EQ(std::get<Failed>(got->results[2].outcome).detail.size(), 12U);
-  EXPECT_EQ(std::get<Failed>(got->results[3].outcome).blur_score, 99.5);
+  EXPECT_FALSE(got->results[2].blur_scores);
+  for (const std::size_t scored : {0U, 1U, 3U})
+    EXPECT_EQ(got->results[scored].blur_scores, every_kind().results[scored].blur_scores);
 }
 
 TEST(Wire, RefusesEveryShorterPrefixAndATrailingByte) {
@@ -75,8 +80,8 @@ TEST(Wire, EitherRefusesAChangedByteOrGivesTheSameBytesBack) {
 }
 
 TEST(Wire, DoesNotTrustACountOrLength) {
-  std::string huge_count{"\x01\x00\xff\xff\xff\xff\x0f", 7};
-  std::string huge_text{"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11};
+  std::string huge_count{"\x02\x00\xff\xff\xff\xff\x0f", 7};
+  std::string huge_text{"\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11};
 
   EXPECT_FALSE(decode_results(huge_count));
   EXPECT_FALSE(decode_results(huge_text));
@@ -94,7 +99,7 @@ TEST(Wire, SalvagesTheItemsAroundOneThatCannotBe) {
   EXPECT_EQ(got.batch.worker, "host-12-abcdef");
   ASSERT_EQ(got.batch.results.size(), 3U);
   EXPECT_EQ(got.batch.results[0].image_id, batch.results[1].image_id);
-  EXPECT_EQ(std::get<Failed>(got.batch.results[2].outcome).blur_score, 99.5);
+  EXPECT_EQ(got.batch.results[2].blur_scores, batch.results[3].blur_scores);
   ASSERT_EQ(got.broken.size(), 1U);
   EXPECT_EQ(got.broken[0].image_id, 1);
   EXPECT_EQ(got.broken[0].attempt, 1);
@@ -120,7 +125,7 @@ TEST(Wire, SalvagesWholeItemsInFrontOfACut) {
 TEST(Wire, SalvagesNothingFromNoise) {
   EXPECT_TRUE(salvage_results("").batch.results.empty());
   EXPECT_TRUE(salvage_results("\xff not a batch").batch.results.empty());
-  EXPECT_TRUE(salvage_results(std::string("\x01\x00\xff\xff\xff\xff\x0f", 7)).broken.empty());
+  EXPECT_TRUE(salvage_results(std::string("\x02\x00\xff\xff\xff\xff\x0f", 7)).broken.empty());
 }
 
 TEST(Reason, NamesEveryReasonOnce) {

@@ -38,7 +38,7 @@ double score_of(const Gray& gray, const BlurSettings& blur = {}) {
   for (int y = 0; y < gray.height_px; ++y)
     meter.push(gray.pixels.data() +
                static_cast<std::size_t>(y) * static_cast<std::size_t>(gray.width_px));
-  return meter.score();
+  return meter.scores().of(blur.mode);
 }
 
 int reflect(int i, int length) {
@@ -147,14 +147,11 @@ TEST(BlurScore, OfAPhotoEnlargedTwiceNormalisesToThatOfTheOriginal) {
   EXPECT_NE(score_of(twice), score_of(gray));
 }
 
-TEST(ScoredSize, ShrinksTheLongerSideOnly) {
-  const BlurSettings blur{.mode = BlurMode::normalised, .normalised_side_px = 512};
-
-  EXPECT_EQ(scored_size({4000, 3000}, blur), (Size{512, 384}));
-  EXPECT_EQ(scored_size({3000, 4000}, blur), (Size{384, 512}));
-  EXPECT_EQ(scored_size({500, 375}, blur), (Size{500, 375}));
-  EXPECT_EQ(scored_size({100'000, 1}, blur), (Size{512, 1}));
-  EXPECT_EQ(scored_size({4000, 3000}, {}), (Size{4000, 3000}));
+TEST(ShrunkSize, ShrinksTheLongerSideOnly) {
+  EXPECT_EQ(shrunk_size({4000, 3000}, 512), (Size{512, 384}));
+  EXPECT_EQ(shrunk_size({3000, 4000}, 512), (Size{384, 512}));
+  EXPECT_EQ(shrunk_size({500, 375}, 512), (Size{500, 375}));
+  EXPECT_EQ(shrunk_size({100'000, 1}, 512), (Size{512, 1}));
 }
 
 TEST(Variance, IsExactWhereDoublesWouldCancel) {

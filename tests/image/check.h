@@ -21,7 +21,7 @@ inline std::string outcome(const Bytes& bytes, const DecodeLimits& limits = {}) 
 inline double score(const Bytes& bytes, const BlurSettings& blur = {}) {
   const auto measured = measure_photo(bytes, blur, {});
   EXPECT_TRUE(measured) << (measured ? "" : measured.error().detail);
-  return measured ? measured->blur_score : -1;
+  return measured ? measured->blur_scores.of(BlurMode::full) : -1;
 }
 
 inline DecodedImage network_input(const Bytes& bytes, int side_px) {

@@ -207,7 +207,7 @@ TEST_P(Orientation, SwapsTheSidesAsShownAndKeepsTheScore) {
     ASSERT_TRUE(measured) << measured.error().detail;
     EXPECT_EQ(measured->width_px, orientation >= 5 ? 40 : 60);
     EXPECT_EQ(measured->height_px, orientation >= 5 ? 60 : 40);
-    EXPECT_EQ(measured->blur_score, score(plain));
+    EXPECT_EQ(measured->blur_scores.of(BlurMode::full), score(plain));
   }
 }
 

@@ -76,7 +76,8 @@ TEST(Jpeg, LoadedAtOnceIsWhatTheTwoCallsGive) {
       const auto measured = measure_photo(bytes, {}, {});
 
       ASSERT_TRUE(loaded && measured);
-      EXPECT_EQ(loaded->measured.blur_score, measured->blur_score);
+      EXPECT_EQ(loaded->measured.blur_scores.of(BlurMode::full),
+                measured->blur_scores.of(BlurMode::full));
       EXPECT_EQ(loaded->measured.width_px, measured->width_px);
       ASSERT_TRUE(loaded->network_input);
       EXPECT_EQ(loaded->network_input->pixels, network_input(bytes, kSide).pixels);
@@ -90,7 +91,7 @@ TEST(Gate, LeavesOutTheInputOfABlurredPhoto) {
     const auto loaded = load_photo(bytes, kSide, {}, {});
 
     ASSERT_TRUE(loaded) << loaded.error().detail;
-    EXPECT_LT(loaded->measured.blur_score, 100);
+    EXPECT_LT(loaded->measured.blur_scores.of(BlurMode::full), 100);
     EXPECT_FALSE(loaded->network_input);
   }
 }

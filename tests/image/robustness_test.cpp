@@ -44,7 +44,7 @@ void load(const Bytes& bytes, int& decoded) {
     return;
   }
   ++decoded;
-  EXPECT_GE(loaded->measured.blur_score, 0);
+  EXPECT_GE(loaded->measured.blur_scores.of(BlurMode::full), 0);
   EXPECT_GT(loaded->measured.width_px, 0);
   EXPECT_EQ(loaded->network_input->pixels.size(), 24U * 24U * 3U);
 }
@@ -113,7 +113,9 @@ TEST(Threads, GiveTheSameResultsAtTheSameTime) {
       for (std::size_t i = 0; i < 3 * files.size(); ++i) {
         const std::size_t at = (i + t * 5) % files.size();
         const auto loaded = load_photo(files[at].bytes, 24, {.blur_threshold = 0}, {});
-        if (!loaded || loaded->measured.blur_score != expected[at].measured.blur_score ||
+        if (!loaded ||
+            loaded->measured.blur_scores.of(BlurMode::full) !=
+                expected[at].measured.blur_scores.of(BlurMode::full) ||
             loaded->network_input->pixels != expected[at].network_input->pixels)
           ++wrong;
       }

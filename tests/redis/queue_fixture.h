@@ -13,6 +13,7 @@
 #include "common/redis/connection.h"
 #include "common/redis/identity.h"
 #include "common/redis/run_queue.h"
+#include "tests/support/blur_scores.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/run_coroutine.h"
 
@@ -70,7 +71,8 @@ class QueueTest : public ::testing::Test {
     batch.worker = "w";
     Result result;
     result.image_id = image;
-    result.outcome = Blurred{12.5};
+    result.outcome = Blurred{};
+    result.blur_scores = test::every_mode(12.5);
     batch.results.push_back(std::move(result));
     return encode_results(batch);
   }

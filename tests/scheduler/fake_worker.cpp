@@ -5,6 +5,7 @@
 
 #include "common/core/wire.h"
 #include "common/redis/identity.h"
+#include "tests/support/blur_scores.h"
 
 namespace photoscribe::test {
 namespace {
@@ -25,17 +26,18 @@ Result result_of(const Task& task) {
   result.height_px = 480;
   result.finished_unix_ms = 1'700'000'000'000;
   if (task.image_id % 11 == 0) {
-    result.outcome = Failed{Reason::truncated, "ends early", std::nullopt};
+    result.outcome = Failed{Reason::truncated, "ends early"};
     result.width_px = result.height_px = 0;
   } else if (task.image_id % 7 == 0) {
-    result.outcome = Blurred{10.5};
+    result.outcome = Blurred{};
+    result.blur_scores = test::every_mode(10.5);
   } else {
     Captioned done;
-    done.blur_score = 500;
     done.caption.text = "photo " + std::to_string(task.image_id);
     done.caption.log_prob = -1;
     done.caption.tokens = 2;
     result.outcome = std::move(done);
+    result.blur_scores = test::every_mode(500);
   }
   return result;
 }

@@ -176,7 +176,7 @@ TEST_F(RunBatch, CountsTheSameDryAsItWouldDo) {
   EXPECT_EQ(counted.changed, 1);
   EXPECT_EQ(counted.vanished, 1);
   EXPECT_EQ(counted.notes, done.notes);
-  EXPECT_THAT(counted.notes, Contains(HasSubstr("another blur threshold")));
+  EXPECT_THAT(counted.notes, Contains(HasSubstr("another blur rule")));
 }
 
 TEST_F(RunBatch, CountsAndWritesNothingWhenDry) {

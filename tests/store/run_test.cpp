@@ -57,7 +57,6 @@ TEST_F(Run, TakesLimitsAndModelNameAsTheyCome) {
   RunSettings other = settings();
   other.limits.pixels_max = 7;
   other.model_name = "renamed";
-  other.blur.tile_px = 99;  // means nothing in mode full
 
   EXPECT_EQ(ensure(other).run.settings, other);
 }
@@ -162,17 +161,70 @@ TEST_F(Run, GoesOnWithARedoThatWasKilled) {
   expect_counts_are_true();
 }
 
-TEST_F(Run, DoesNotJudgeScoresOfAnotherBlurMode) {
-  scan({file("a.jpg"), file("b.jpg")});
+TEST_F(Run, JudgesByAnotherBlurModeFromItsStoredScores) {
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg"), file("d.jpg")});
   const auto tasks = take();
-  record({captioned(tasks[0], "a", 500), captioned(tasks[1], "b", 500)});
-  RunSettings other = settings(1000);
-  other.blur.mode = BlurMode::tile_max;
+  const auto scored = [](Result result, BlurScores scores) {
+    result.blur_scores = scores;
+    return result;
+  };
+  record({scored(captioned(tasks[0], "sharp in both"), {{500, 0, 0, 40}}),
+          scored(captioned(tasks[1], "noise"), {{600, 0, 0, 3}}),
+          scored(blurred(tasks[2]), {{50, 0, 0, 30}})});
+  RunSettings other = settings(20);
+  other.blur.mode = BlurMode::edges;
 
-  const auto redone = ensure(other, true);
+  const auto judged = ensure(other);
 
-  EXPECT_EQ(redone.became_blurred, 0);
-  EXPECT_EQ(counts().asked.done, 2);
+  EXPECT_EQ(judged.became_blurred, 1);
+  EXPECT_EQ(judged.became_clear, 1);
+  const auto shown = [this] {
+    return plain_rows(database(),
+                      "SELECT state, caption, blur_score, blur_threshold FROM caption_result "
+                      "ORDER BY uri");
+  };
+  EXPECT_THAT(shown(), ElementsAre("done|sharp in both|40.0|20.0", "blurred|-|3.0|20.0",
+                                   "pending|-|-|20.0", "pending|-|-|20.0"));
+  // A worker of the mode before calls the fourth clear: the run's own mode judges.
+  record({scored(captioned(tasks[3], "late"), {{900, 0, 0, 5}})});
+  EXPECT_THAT(shown()[3], "blurred|-|5.0|20.0");
+  EXPECT_THAT(plain_rows(database(), "SELECT blur_full, blur_edges FROM blur_score_by_mode"),
+              ElementsAre("500.0|40.0", "600.0|3.0", "900.0|5.0"));
+
+  EXPECT_EQ(ensure(settings(100)).caption_restored, 1);
+  EXPECT_THAT(shown()[1], "done|noise|600.0|100.0");
+  expect_counts_are_true();
+}
+
+TEST_F(Run, MeasuresAgainWhatHasNoScoreInTheModeThatJudges) {
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg")});
+  const auto tasks = take();
+  record({captioned(tasks[0], "a"), blurred(tasks[1]), failed(tasks[2], Reason::empty)});
+  store_.reset();
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(database().c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "UPDATE result SET blur_full = NULL", nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(db);
+  reopen();
+  RunSettings other = settings(20);
+  other.blur.mode = BlurMode::edges;
+
+  ensure(other);
+
+  EXPECT_EQ(counts().asked.pending, 2);
+  EXPECT_EQ(counts().asked.failed(), 1);
+  expect_counts_are_true();
+}
+
+TEST_F(Run, RefusesOtherSizesOfBlurModes) {
+  RunSettings other = settings();
+  other.blur.tile_px = 99;
+
+  const auto refused = store().ensure_run("default", other);
+
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("tile_px 256 (now 99)"));
 }
 
 TEST_F(Run, KeepsTheIncarnationUntilTheSchedulerHasRecordedWhatItHolds) {
@@ -189,7 +241,7 @@ TEST_F(Run, ShowsTheThresholdThatAScoreWasJudgedBy) {
   const auto tasks = take();
   record({captioned(tasks[0], "a", 150), captioned(tasks[1], "b", 150)});
   RunSettings other = settings(300);
-  other.blur.mode = BlurMode::tile_max;
+  other.blur.tile_px = 128;  // of another size: not judged by one threshold
   ensure(other, true);
   EXPECT_EQ(scan({file("a.jpg")}, false, true).redone, 1);
   record({captioned(take()[0], "a again", 400)});

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "scheduler/store/store.h"
+#include "tests/support/blur_scores.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe::test {
@@ -45,11 +46,11 @@ inline Result captioned(const Task& task, std::string text, double blur_score = 
   result.image_id = task.image_id;
   result.attempt = task.attempt;
   Captioned outcome;
-  outcome.blur_score = blur_score;
   outcome.caption.text = std::move(text);
   outcome.caption.log_prob = -3.5;
   outcome.caption.tokens = 4;
   result.outcome = std::move(outcome);
+  result.blur_scores = test::every_mode(blur_score);
   result.width_px = 640;
   result.height_px = 480;
   result.finished_unix_ms = 1'700'000'000'123;
@@ -57,14 +58,15 @@ inline Result captioned(const Task& task, std::string text, double blur_score = 
 }
 
 inline Result blurred(const Task& task, double blur_score = 20) {
-  Result result = captioned(task, "", 0);
-  result.outcome = Blurred{blur_score};
+  Result result = captioned(task, "", blur_score);
+  result.outcome = Blurred{};
   return result;
 }
 
 inline Result failed(const Task& task, Reason reason, std::string detail = "why") {
   Result result = captioned(task, "", 0);
-  result.outcome = Failed{reason, std::move(detail), std::nullopt};
+  result.outcome = Failed{reason, std::move(detail)};
+  result.blur_scores.reset();
   result.width_px = result.height_px = 0;
   return result;
 }

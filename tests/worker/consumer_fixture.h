@@ -21,6 +21,7 @@
 #include "common/redis/connection.h"
 #include "common/redis/identity.h"
 #include "common/redis/run_queue.h"
+#include "tests/support/blur_scores.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/run_coroutine.h"
 #include "tests/worker/fake_captioner.h"
@@ -37,7 +38,7 @@ using PhotoScript = std::function<LoadOutcome(const Task&)>;
 
 inline LoadOutcome clear_photo(const Task& task) {
   LoadedPhoto photo;
-  photo.blur_score = 500;
+  photo.blur_scores = test::every_mode(500);
   DecodedImage image{8, 8, 3, {}};
   image.pixels.assign(8 * 8 * 3, static_cast<std::uint8_t>(100 + task.image_id % 100));
   photo.network_input = std::move(image);

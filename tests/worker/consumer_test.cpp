@@ -1,3 +1,4 @@
+#include "tests/support/blur_scores.h"
 #include "tests/worker/captured_log.h"
 #include "tests/worker/consumer_fixture.h"
 
@@ -28,9 +29,9 @@ TEST_F(ConsumerWork, PublishesBlurredAndFailedPhotosToo) {
   const auto run = make_run(30);
   RunningWorker one = worker([](const Task& task) -> LoadOutcome {
     LoadedPhoto blurred;
-    blurred.blur_score = 4;
+    blurred.blur_scores = test::every_mode(4);
     if (task.image_id % 3 == 1) return blurred;
-    if (task.image_id % 3 == 2) return LoadFailed{{Reason::truncated, "cut", {}}, {}};
+    if (task.image_id % 3 == 2) return LoadFailed{{Reason::truncated, "cut"}, {}};
     return clear_photo(task);
   });
 

@@ -47,7 +47,7 @@ TEST_F(LoadTask, MakesTheNetworksInputOfAClearPhoto) {
   const auto outcome = load("a.jpg");
 
   const auto& photo = std::get<LoadedPhoto>(outcome);
-  EXPECT_GT(photo.blur_score, spec.blur.blur_threshold);
+  EXPECT_GT(photo.blur_scores.of(spec.blur.mode), spec.blur.blur_threshold);
   EXPECT_EQ(photo.width_px, 120);
   EXPECT_EQ(photo.height_px, 90);
   ASSERT_TRUE(photo.network_input);
@@ -61,7 +61,7 @@ TEST_F(LoadTask, MakesNoInputOfABlurredPhoto) {
   const auto outcome = load("b.png");
 
   const auto& photo = std::get<LoadedPhoto>(outcome);
-  EXPECT_LT(photo.blur_score, spec.blur.blur_threshold);
+  EXPECT_LT(photo.blur_scores.of(spec.blur.mode), spec.blur.blur_threshold);
   EXPECT_FALSE(photo.network_input);
 }
 

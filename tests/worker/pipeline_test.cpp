@@ -5,6 +5,7 @@
 #include <future>
 #include <map>
 
+#include "tests/support/blur_scores.h"
 #include "tests/worker/fake_captioner.h"
 
 namespace photoscribe {
@@ -89,7 +90,7 @@ Loader loader_of(std::map<std::int64_t, LoadOutcome> as = {}) {
     on_decode();
     if (const auto found = as.find(job.task.image_id); found != as.end()) return found->second;
     LoadedPhoto photo;
-    photo.blur_score = 500;
+    photo.blur_scores = test::every_mode(500);
     DecodedImage image{8, 8, 3, {}};
     image.pixels.assign(8 * 8 * 3, static_cast<std::uint8_t>(job.task.image_id));
     photo.network_input = std::move(image);
@@ -114,9 +115,9 @@ TEST(Pipeline, CaptionsClearPhotosAndKeepsTheOthersFromTheDevice) {
   FakeDevice device;
   Outlet outlet;
   LoadedPhoto blurred;
-  blurred.blur_score = 3;
+  blurred.blur_scores = test::every_mode(3);
   const Loader loader = loader_of({{2, blurred},
-                                   {3, LoadFailed{{Reason::truncated, "cut", {}}, {}}},
+                                   {3, LoadFailed{{Reason::truncated, "cut"}, {}}},
                                    {4, Fault{FaultOf::storage, "EIO"}}});
   Pipeline pipeline(config(4), factory_of(device), loader, outlet.events());
   ASSERT_TRUE(pipeline.wait_ready());
@@ -160,8 +161,8 @@ TEST(Pipeline, BlamesOnlyThePhotoThatTheNetworkRejects) {
   ASSERT_TRUE(outlet.await_results(10));
   EXPECT_EQ(outlet.outcome(kPoisonPixel), "model_failure");
   EXPECT_EQ(outlet.outcome(12), "value 12");
-  const auto& failed = std::get<Failed>(outlet.results[kPoisonPixel].outcome);
-  EXPECT_EQ(failed.blur_score, 500) << "a score that is known is not thrown away";
+  EXPECT_EQ(outlet.results[kPoisonPixel].blur_scores, test::every_mode(500))
+      << "a score that is known is not thrown away";
 }
 
 TEST(Pipeline, ReportsALostDeviceAndBlamesNobody) {

@@ -1,0 +1,46 @@
+// blur: the blur check's settings and scores. What the numbers are is in common/image/blur_score.h.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace photoscribe {
+
+/// Which number decides whether a photo is blurred (DESIGN 6).
+enum class BlurMode : std::uint8_t {
+  full,        // variance of the Laplacian of the whole photo at full resolution
+  normalised,  // of the photo shrunk to `normalised_side_px`
+  tile_max,    // the largest variance of square tiles: portraits with a soft background pass
+  edges,       // the steepest edges of the weakest direction at a fixed size, less the noise
+};
+inline constexpr std::array kBlurModes{BlurMode::full, BlurMode::normalised, BlurMode::tile_max,
+                                       BlurMode::edges};
+[[nodiscard]] std::string_view to_string(BlurMode mode) noexcept;
+
+struct BlurSettings {
+  BlurMode mode = BlurMode::full;
+  double blur_threshold = 100.0;  // of the mode's score; below it the photo is not captioned
+  int normalised_side_px = 512;   // longer side after shrinking, mode normalised
+  int tile_px = 256;              // mode tile_max
+  bool operator==(const BlurSettings&) const = default;
+};
+
+/// A photo's score in every mode, so that another mode can judge it later. Grey levels squared; of
+/// mode edges grey levels.
+struct BlurScores {
+  std::array<double, kBlurModes.size()> by_mode{};  // in the order of kBlurModes
+  [[nodiscard]] constexpr double of(BlurMode mode) const noexcept {
+    return by_mode[static_cast<std::size_t>(mode)];
+  }
+  bool operator==(const BlurScores&) const = default;
+};
+
+/// The verdict: true means invalid, no caption. A score equal to the threshold is clear.
+[[nodiscard]] constexpr bool is_blurred(const BlurScores& scores,
+                                        const BlurSettings& blur) noexcept {
+  return scores.of(blur.mode) < blur.blur_threshold;
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,17 @@
+-- 0009_add_blur_scores.sql: the score in every blur mode, so that another mode can judge without a look at the photos
+-- (NULL: measured before this version, or the photo did not decode). blur_score is that of the run's mode.
+ALTER TABLE result ADD COLUMN blur_full REAL;
+ALTER TABLE result ADD COLUMN blur_normalised REAL;
+ALTER TABLE result ADD COLUMN blur_tile_max REAL;
+ALTER TABLE result ADD COLUMN blur_edges REAL;
+
+CREATE VIEW blur_score_by_mode (run, root, uri, state, blur_full, blur_normalised, blur_tile_max, blur_edges) AS
+SELECT run.name, root.name,
+       rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
+         || coalesce(image.path_text, CAST(image.path AS TEXT)),
+       image.state, result.blur_full, result.blur_normalised, result.blur_tile_max, result.blur_edges
+  FROM image
+  JOIN run ON run.run_id = image.run_id
+  JOIN root ON root.root_id = image.root_id
+  JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
+ WHERE result.blur_full IS NOT NULL;
