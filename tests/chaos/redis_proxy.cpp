@@ -48,14 +48,10 @@ bool write_some(int fd, std::string& from) {
 
 FinishedPhoto in_words(const Result& result) {
   FinishedPhoto photo{result.image_id, result.attempt, 0, "done"};
-  if (const auto* captioned = std::get_if<Captioned>(&result.outcome)) {
-    photo.blur_score = captioned->blur_score;
-  } else if (const auto* blurred = std::get_if<Blurred>(&result.outcome)) {
-    photo.blur_score = blurred->blur_score;
-    photo.outcome = "blurred";
-  } else {
-    photo.outcome = to_string(std::get<Failed>(result.outcome).reason);
-  }
+  if (result.blur_scores) photo.blur_score = result.blur_scores->of(BlurMode::full);
+  if (std::holds_alternative<Blurred>(result.outcome)) photo.outcome = "blurred";
+  if (const auto* failed = std::get_if<Failed>(&result.outcome))
+    photo.outcome = to_string(failed->reason);
   return photo;
 }
 
