@@ -64,6 +64,7 @@ struct FitOptions {
   std::int64_t finetune_steps = 0;
   double finetune_rate = 2e-5;
   std::int64_t finetune_photos = 16;      // a step
+  bool finetune_critic = false;           // self-critical also without critic_epochs
   std::int64_t finetune_score_steps = 0;  // how often the dev split is scored; 0: at the end only
 };
 

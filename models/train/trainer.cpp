@@ -55,7 +55,7 @@ Trainer::Trainer(const FitOptions& options, const Vocabulary& vocabulary,
       train_(train),
       encoder_(owned(encoder, "encoder.")),
       decoder_(owned(decoder, "")) {
-  if (options.critic_epochs > 0)
+  if (options.critic_epochs > 0 || options.finetune_critic)
     reward_ = std::make_unique<Reward>(train, vocabulary, options.reward);
   begin(Stage::decoder);
 }

@@ -45,7 +45,8 @@ class Trainer {
   /// is worth its reward less the mean of its photo's others. Returns the mean reward.
   double step_critic(const Batch& batch, const torch::Tensor& cached, double rate);
   /// One update of everything on the photos' pixels (P,3,S,S): self-critical when there was a
-  /// self-critical stage before, and the reward returned; else cross entropy.
+  /// self-critical stage before, or the options say so, and the reward returned; else cross
+  /// entropy.
   double step_whole(const Batch& batch, const torch::Tensor& images, double rate);
 
   /// The batch of a step: a function of seed, stage and step alone.

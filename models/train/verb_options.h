@@ -14,6 +14,7 @@ void add_threads(CLI::App& verb, int& threads);
 /// Takes what --threads said; 0 leaves the default.
 void use_threads(int threads);
 
+void add_average(CLI::App& app, Status& status);
 void add_import(CLI::App& app, Status& status);
 void add_init(CLI::App& app, Status& status);
 void add_inspect(CLI::App& app, Status& status);

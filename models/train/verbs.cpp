@@ -157,6 +157,8 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
                   "Steps of the last stage, which moves every layer of the encoder too")
       ->capture_default_str();
   verb.add_option("--finetune-rate", o.finetune_rate)->capture_default_str();
+  verb.add_flag("--finetune-critic", o.finetune_critic,
+                "The last stage is self-critical, as it is behind --critic-epochs");
   verb.add_option("--finetune-photos", o.finetune_photos, "Photos a step of the last stage")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -191,6 +193,7 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
 
 void add_verbs(CLI::App& app, const std::string& command, Status& status) {
   add_fit(app, command, status);
+  add_average(app, status);
   add_import(app, status);
   add_init(app, status);
   add_inspect(app, status);

@@ -18,6 +18,7 @@
 
 #include "models/encoder.h"
 #include "models/model_store.h"
+#include "models/train/average.h"
 #include "tests/models/bmp.h"
 #include "tests/support/temp_dir.h"
 
@@ -316,6 +317,47 @@ TEST_F(Fit, MovesWhatLiesBehindTheCachedBlockAndNothingInFrontOfIt) {
     EXPECT_TRUE(at::equal(now->at("encoder." + name), tensor)) << name;
   for (const auto& [name, tensor] : encoder.behind("features.13").parameters())
     EXPECT_FALSE(at::equal(now->at("encoder." + name), tensor)) << name;
+}
+
+TEST_F(Fit, GoesOnSelfCriticallyFromTheMeanOfTwoRuns) {
+  std::vector<std::string> weights;
+  for (const std::uint64_t seed : {1U, 2U}) {
+    FitOptions one = options("run" + std::to_string(seed));
+    one.seed = seed;
+    one.epochs = 1;
+    ASSERT_TRUE(fit(one));
+    weights.push_back(one.work + "/best.safetensors");
+  }
+  const auto mean = average_weights(weights);
+  ASSERT_TRUE(mean) << mean.error().message;
+  const auto a = load_tensors(weights[0]), b = load_tensors(weights[1]);
+  ASSERT_TRUE(a && b);
+  ASSERT_EQ(mean->size(), a->size());
+  for (const auto& [name, tensor] : *mean)
+    EXPECT_TRUE(at::allclose(tensor, (a->at(name) + b->at(name)) / 2)) << name;
+  EXPECT_FALSE(at::equal(a->at("decoder.word.weight"), b->at("decoder.word.weight")));
+  ASSERT_TRUE(save_tensors(folder_.file("mean.safetensors"), *mean));
+  FitOptions last = options("last");
+  last.start = folder_.file("mean.safetensors");
+  last.epochs = 0;
+  last.finetune_steps = 2;
+  last.finetune_photos = 3;
+  last.finetune_critic = true;
+  const Status status = fit(last);
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_TRUE(load_model(last.output));
+}
+
+TEST_F(Fit, RefusesTheMeanOfUnlikeModels) {
+  ASSERT_TRUE(save_tensors(folder_.file("a"), {{"x", at::zeros({2})}, {"y", at::zeros({1})}}));
+  ASSERT_TRUE(save_tensors(folder_.file("b"), {{"x", at::zeros({3})}, {"y", at::zeros({1})}}));
+  ASSERT_TRUE(save_tensors(folder_.file("c"), {{"x", at::zeros({2})}}));
+  for (const auto& [other, why] : {std::pair{"b", "x is [3]"}, std::pair{"c", "has no y"}}) {
+    const auto mean = average_weights({folder_.file("a"), folder_.file(other)});
+    ASSERT_FALSE(mean);
+    EXPECT_THAT(mean.error().message, HasSubstr(folder_.file(other) + ": "));
+    EXPECT_THAT(mean.error().message, HasSubstr(why));
+  }
 }
 
 TEST_F(Fit, RefusesACheckpointOfOtherSettings) {
