@@ -35,9 +35,8 @@ std::string_view cure(std::string_view word, std::string_view text) {
     return "; check the user in the URL and PHOTOSCRIBE_REDIS_PASSWORD";
   }
   if (word == "NOPERM") {
-    return "; let the user use photoscribe:* keys and stream, hash, script and transaction "
-           "commands "
-           "(ACL SETUSER … ~photoscribe:* +@all -@dangerous +info)";
+    return "; give the user the rights of ops/config/redis-users.conf (or, with ACL SETUSER, "
+           "~photoscribe:* +@all -@dangerous +info)";
   }
   if (word == "WRONGTYPE") {
     return "; another program uses photoscribe's keys: choose another database (…/1)";
