@@ -20,7 +20,7 @@ class Parser {
   /// Takes any piece of the stream, split anywhere.
   void feed(std::string_view bytes);
   /// The next whole reply; none when more bytes are needed; redis_unavailable when the bytes are
-  /// not RESP.
+  /// not RESP, or an array of more than four million elements.
   [[nodiscard]] Expected<std::optional<Reply>> next();
 
  private:

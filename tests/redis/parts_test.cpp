@@ -68,6 +68,16 @@ TEST(Parser, TakesRepliesByteByByte) {
   EXPECT_TRUE(replies[1].is_error());
 }
 
+TEST(Parser, RefusesAnArrayThatIsLongerThanAnyAnswer) {
+  Parser parser;
+  parser.feed("*1000100001\r\n");  // hiredis would ask for 8 GB before the first element
+
+  const auto reply = parser.next();
+
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Errc::redis_unavailable);
+}
+
 TEST(Parser, RefusesBytesThatAreNotResp) {
   Parser parser;
   parser.feed("HTTP/1.1 400 Bad Request\r\n");

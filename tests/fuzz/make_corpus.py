@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+"""make_corpus.py CORPUS: the first files of every target's corpus (findings of the fuzzers were added later).
+
+Needs python3-opencv and python3-numpy. Deterministic.
+"""
+import json
+import os
+import struct
+import sys
+
+import cv2
+import numpy
+
+root = sys.argv[1]
+
+
+def put(target, name, data):
+    os.makedirs(f"{root}/{target}", exist_ok=True)
+    with open(f"{root}/{target}/{name}", "wb") as file:
+        file.write(data if isinstance(data, bytes) else data.encode())
+
+
+def photos():
+    random = numpy.random.default_rng(1)
+    colour = cv2.resize(random.integers(0, 256, (4, 5, 3), dtype=numpy.uint8), (23, 17))
+    gray, deep = colour[:, :, 0], colour.astype(numpy.uint16) * 257
+    alpha = numpy.dstack([colour, gray])
+
+    def encoded(extension, image, *options):
+        return cv2.imencode(extension, image, list(options))[1].tobytes()
+
+    jpeg = encoded(".jpg", colour)
+    put("photos", "colour.jpg", jpeg)
+    put("photos", "gray.jpg", encoded(".jpg", gray))
+    put("photos", "progressive.jpg", encoded(".jpg", colour, cv2.IMWRITE_JPEG_PROGRESSIVE, 1))
+    put("photos", "restarts.jpg", encoded(".jpg", colour, cv2.IMWRITE_JPEG_RST_INTERVAL, 1))
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    put("photos", "turned.jpg", jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:])
+    put("photos", "colour.png", encoded(".png", colour))
+    put("photos", "gray.png", encoded(".png", gray))
+    put("photos", "deep.png", encoded(".png", deep))
+    put("photos", "alpha.png", encoded(".png", alpha))
+    put("photos", "lossy.webp", encoded(".webp", colour, cv2.IMWRITE_WEBP_QUALITY, 50))
+    put("photos", "lossless.webp", encoded(".webp", alpha, cv2.IMWRITE_WEBP_QUALITY, 101))
+    put("photos", "packed.tiff", encoded(".tiff", colour))
+    put("photos", "plain.tiff", encoded(".tiff", gray, cv2.IMWRITE_TIFF_COMPRESSION, 1))
+    put("photos", "colour.bmp", encoded(".bmp", colour))
+    put("photos", "one.gif", b"GIF89a\x01\0\x01\0\x80\0\0\xff\0\0\0\xff\0!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0"
+        b"\x02\x02D\x01\0;")
+
+
+def results():
+    def number(value):
+        out = b""
+        while value >= 128:
+            out += bytes([value % 128 + 128])
+            value //= 128
+        return out + bytes([value])
+
+    def text(words):
+        return number(len(words)) + words
+
+    head = number(7) + number(1) + number(500) + number(375) + number(10) + number(20) + number(30) + number(1 << 40)
+    scores = struct.pack("<4d", 812.25, 800.0, 1000.5, 31.0)
+    captioned = head + b"\0" + text(b"a dog runs") + struct.pack("<d", -7.5) + number(3) + scores
+    blurred = head + b"\1" + scores
+    failed = head + b"\2" + b"\5" + text(b"no image")
+    rejected = head + b"\3" + b"\x0a" + text(b"") + scores
+    for name, items in (("none", []), ("each", [captioned, blurred, failed, rejected]), ("one", [captioned])):
+        put("results", name, b"\2" + text(b"host-12-ab") + number(len(items)) + b"".join(items))
+
+
+def replies():
+    def bulk(words):
+        return b"$%d\r\n%s\r\n" % (len(words), words)
+
+    def array(*items):
+        return b"*%d\r\n%s" % (len(items), b"".join(items))
+
+    task = array(*map(bulk, (b"i", b"7", b"a", b"1", b"r", b"photos", b"p", b"a b.jpg", b"d", b"2")))
+    entry = array(bulk(b"1700000000000-3"), task)
+    put("replies", "task", b"\x05" + task)
+    put("replies", "entries", b"\x10" + array(entry, array(bulk(b"5-0"), b"*-1\r\n")))
+    put("replies", "pending", b"\x20" + array(array(bulk(b"5-0"), bulk(b"w"), b":1000\r\n", b":2\r\n")))
+    put("replies", "condemned", b"\0" + array(*map(bulk, (b"i", b"7", b"a", b"1", b"c", b"3", b"w", b"host-1-a"))))
+    put("replies", "batch", b"\0" + array(bulk(b"b"), bulk(b"\2\1w\0")))
+    put("replies", "errors", b"\3-NOGROUP no such key\r\n+OK\r\n$-1\r\n:12\r\n")
+    put("replies", "listing", b"\0" + bulk(json.dumps({"name": "archive"}).encode()))
+
+
+def spec():
+    put("spec", "one", json.dumps({
+        "protocol_version": 1, "preprocessing_version": 1, "run": "archive", "model_hash": "a" * 64, "roots": ["photos"],
+        "search": {"beam": 3, "length_alpha": 0.7, "tokens_max": 22},
+        "blur": {"mode": "full", "blur_threshold": 100.0, "normalised_side_px": 512, "tile_px": 256},
+        "limits": {"pixels_max": 1000000, "file_bytes_max": 1000000, "image_timeout_s": 30},
+        "lease": {"lease_ms": 30000, "beat_ms": 3000, "max_deliveries": 3}}))
+    put("spec", "deep", "[" * 300)
+
+
+def safetensors():
+    header = {"__metadata__": {"made": "by \"hand\" \u00e9"},
+              "a": {"dtype": "F16", "shape": [2, 3], "data_offsets": [0, 12]},
+              "b": {"dtype": "F32", "shape": [], "data_offsets": [12, 16]}}
+    words = json.dumps(header)
+    put("safetensors", "header", words)
+    put("safetensors", "file", struct.pack("<Q", len(words)) + words.encode() + bytes(16))
+    put("safetensors", "long", struct.pack("<Q", 1 << 40) + words.encode())
+
+
+def models():
+    put("vocabulary", "words", "<end>\n<unknown>\na\ndog\nd\u00e9j\u00e0\n")
+    put("model_yaml", "one", open(os.path.join(os.path.dirname(__file__), "../../models/fast/model.yaml")).read()[:900])
+    put("model_yaml", "anchors", "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n")
+
+
+def caption_files():
+    put("caption_files", "flickr.token", "a.jpg#0\tA dog .\na.jpg#1\tTwo dogs run .\nb.jpg#0\tA cat .\n")
+    put("caption_files", "kaggle.csv", 'image,caption\na.jpg,"A dog, ""big"""\nb.jpg,A cat\n')
+    put("caption_files", "lines.jsonl", '{"id":"a.jpg","captions":["A dog","Dogs"]}\n{"id":"b.jpg","caption":null}\n')
+    put("caption_files", "results.json", '[{"image_id":1,"caption":"a dog"},{"image_id":2,"caption":"\\u00e9"}]')
+    put("caption_files", "coco.json", '{"images":[{"id":1,"file_name":"a.jpg"}],"annotations":[{"image_id":1,"caption":"A dog"}]}')
+    put("caption_files", "karpathy.json",
+        '{"images":[{"filename":"a.jpg","split":"test","sentences":[{"raw":"A dog","tokens":["a","dog"]}]}]}')
+    put("caption_files", "list.txt", "a.jpg\n\nfolder/b.jpg\n")
+
+
+photos(), results(), replies(), spec(), safetensors(), models(), caption_files()
