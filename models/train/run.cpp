@@ -10,6 +10,7 @@
 #include <fstream>
 #include <memory>
 #include <numbers>
+#include <set>
 #include <sstream>
 
 #include "models/fast_encoder.h"
@@ -267,15 +268,20 @@ Status Run::finish() {
 }
 
 /// What is shipped must not hold a layer of the encoder as it came (and half precision, in which it
-/// is written, would hide a change that is too small).
+/// is written, would hide a change that is too small): neither its weight nor its bias moved.
 Status Run::warn_of_still_layers(const TensorMap& weights) const {
   const auto came = load_tensors(options_.encoder);
   if (!came) return fail(came.error());
-  std::string still;
+  std::set<std::string> all, moved;  // layers
   for (const auto& [name, tensor] : *came) {
     const torch::Tensor& now = weights.at("encoder." + name);
-    if (at::equal(now.to(torch::kFloat16), tensor.to(torch::kFloat16))) still += " " + name;
+    const std::string layer = name.substr(0, name.rfind('.'));
+    all.insert(layer);
+    if (!at::equal(now.to(torch::kFloat16), tensor.to(torch::kFloat16))) moved.insert(layer);
   }
+  std::string still;
+  for (const std::string& layer : all)
+    if (!moved.contains(layer)) still += " " + layer;
   if (!still.empty())
     std::fprintf(stderr, "warning: did not move in half precision:%s\n", still.c_str());
   return {};
