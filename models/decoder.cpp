@@ -15,9 +15,11 @@ using Shape = std::vector<std::int64_t>;
 DecoderParameters empty_decoder(const std::string& name) {
   if (name == "show_attend_tell") return AttendTellParameters{};
   if (name == "top_down") return TopDownParameters{};
+  if (name == "attend_on_attend") return AttendOnAttendParameters{};
   if (name == "show_tell") return ShowTellParameters{};
-  throw std::runtime_error("decoder '" + name +
-                           "' is not known; show_attend_tell, top_down and show_tell are");
+  throw std::runtime_error(
+      "decoder '" + name +
+      "' is not known; show_attend_tell, top_down, attend_on_attend and show_tell are");
 }
 
 /// Shapes of the parameters of all decoders; no name means two things.
@@ -53,6 +55,14 @@ std::map<std::string, Shape> shapes(const ModelArchitecture& a, std::int64_t wor
           {"decoder.second.first.weight", {4 * H, H}},
           {"decoder.second.hidden.weight", {4 * H, H}},
           {"decoder.second.bias", {4 * H}},
+          {"decoder.cell.mean.weight", {4 * H, D}},
+          {"decoder.cell.attended.weight", {4 * H, H}},
+          {"decoder.aoa.information.query.weight", {H, H}},
+          {"decoder.aoa.information.value.weight", {H, D}},
+          {"decoder.aoa.information.bias", {H}},
+          {"decoder.aoa.gate.query.weight", {H, H}},
+          {"decoder.aoa.gate.value.weight", {H, D}},
+          {"decoder.aoa.gate.bias", {H}},
           {"decoder.photo.weight", {E, C}},
           {"decoder.photo.bias", {E}}};
 }
@@ -109,6 +119,23 @@ Tensor step(const TopDownParameters& p, const Annotations& a, const Tensor& word
   return logits(p, at::linear(h2, p.output_hidden, p.output_bias));
 }
 
+Tensor step(const AttendOnAttendParameters& p, const Annotations& a, const Tensor& word, Tensor& h,
+            Tensor& c, Tensor* alpha) {
+  const auto h_in = h.chunk(2, 1);
+  Tensor own = h_in[0];
+  lstm(at::linear(word, p.cell_input, p.cell_bias) + a.fixed + at::linear(own, p.cell_hidden) +
+           at::linear(h_in[1], p.cell_attended),
+       own, c);
+  const Tensor seen = look(p, a, own, alpha);
+  const Tensor information = at::linear(own, p.information_query, p.information_bias) +
+                             at::linear(seen, p.information_value);
+  const Tensor gate =
+      at::sigmoid(at::linear(own, p.gate_query, p.gate_bias) + at::linear(seen, p.gate_value));
+  const Tensor attended = information * gate;
+  h = at::cat({own, attended}, 1);
+  return logits(p, at::linear(attended, p.output_hidden, p.output_bias));
+}
+
 Tensor step(const ShowTellParameters& p, const Annotations&, const Tensor& word, Tensor& h,
             Tensor& c, Tensor*) {
   lstm(at::linear(word, p.cell_input, p.cell_bias) + at::linear(h, p.cell_hidden), h, c);
@@ -137,6 +164,14 @@ void begin(const TopDownParameters& p, const Tensor& features, double dropout, A
   a.c = at::zeros_like(a.h);
 }
 
+void begin(const AttendOnAttendParameters& p, const Tensor& features, double dropout,
+           Annotations& a) {
+  look_first(p, features, dropout, a);
+  a.fixed = at::linear(a.values.mean(1), p.cell_mean);
+  a.c = at::zeros({features.size(0), p.cell_hidden.size(1)}, a.values.options());
+  a.h = at::cat({a.c, a.c}, 1);
+}
+
 void begin(const ShowTellParameters& p, const Tensor& features, double dropout, Annotations& a) {
   Tensor photo = at::linear(features.mean(1), p.photo_weight, p.photo_bias);
   if (dropout > 0) photo = at::dropout(photo, dropout, true);
@@ -149,7 +184,8 @@ void begin(const ShowTellParameters& p, const Tensor& features, double dropout, 
 }  // namespace
 
 const std::vector<std::string>& decoder_names() {
-  static const std::vector<std::string> names{"show_attend_tell", "top_down", "show_tell"};
+  static const std::vector<std::string> names{"show_attend_tell", "top_down", "attend_on_attend",
+                                              "show_tell"};
   return names;
 }
 

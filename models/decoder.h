@@ -107,6 +107,35 @@ struct TopDownParameters : AttentionParameters {
   }
 };
 
+/// attend_on_attend: Huang et al., "Attention on Attention for Image Captioning", ICCV 2019, the
+/// decoder (section 3.3, figure 4b) over the grid: the LSTM sees the word, the mean of the
+/// annotations and what it attended to last, and asks; what it gets and what it asked make both
+/// information and a gate upon it (eq. 2 to 4), and the product speaks. Deviations: one head of
+/// additive attention instead of eight of scaled products; no refining encoder; the mean and the
+/// last attended vector have weights of their own; the words come out of a tanh layer of size E.
+struct AttendOnAttendParameters : AttentionParameters {
+  torch::Tensor cell_input, cell_mean, cell_attended, cell_hidden;  // (4H,E) (4H,D) (4H,H) (4H,H)
+  torch::Tensor cell_bias;                                          // (4H): gates i f g o
+  torch::Tensor information_query, information_value, information_bias;  // (H,H) (H,D) (H)
+  torch::Tensor gate_query, gate_value, gate_bias;                       // (H,H) (H,D) (H)
+
+  template <class Visit>
+  void each(Visit&& visit) {
+    each_attention(visit);
+    visit("decoder.cell.input.weight", cell_input);
+    visit("decoder.cell.mean.weight", cell_mean);
+    visit("decoder.cell.attended.weight", cell_attended);
+    visit("decoder.cell.hidden.weight", cell_hidden);
+    visit("decoder.cell.bias", cell_bias);
+    visit("decoder.aoa.information.query.weight", information_query);
+    visit("decoder.aoa.information.value.weight", information_value);
+    visit("decoder.aoa.information.bias", information_bias);
+    visit("decoder.aoa.gate.query.weight", gate_query);
+    visit("decoder.aoa.gate.value.weight", gate_value);
+    visit("decoder.aoa.gate.bias", gate_bias);
+  }
+};
+
 /// show_tell: Vinyals et al., "Show and Tell", CVPR 2015, section 3.1: the LSTM is shown the photo
 /// once, in front of the first word. Deviation: the words come out of a tanh layer of size E.
 struct ShowTellParameters : WordParameters {
@@ -125,7 +154,8 @@ struct ShowTellParameters : WordParameters {
   }
 };
 
-using DecoderParameters = std::variant<AttendTellParameters, TopDownParameters, ShowTellParameters>;
+using DecoderParameters = std::variant<AttendTellParameters, TopDownParameters,
+                                       AttendOnAttendParameters, ShowTellParameters>;
 
 [[nodiscard]] inline const WordParameters& words_of(const DecoderParameters& parameters) {
   return std::visit([](const auto& p) -> const WordParameters& { return p; }, parameters);
@@ -145,12 +175,14 @@ using DecoderParameters = std::variant<AttendTellParameters, TopDownParameters, 
 [[nodiscard]] TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t words);
 
 /// What a photo gives before the first word. A decoder with two LSTMs has their states side by
-/// side, so H is twice the hidden size there.
+/// side, so H is twice the hidden size there; attend_on_attend has what it attended to last behind
+/// its h, so h alone is twice as wide.
 struct Annotations {
   torch::Tensor values;  // (N,L,D); without attention (N,1,1) of nothing
   torch::Tensor keys;    // (N,L,A); without attention the same
-  torch::Tensor fixed;   // (N,4H) what the photo adds to the first gates at every step; top_down
-  torch::Tensor h, c;    // (N,H)
+  torch::Tensor
+      fixed;           // (N,4H) what the photo adds to the first gates at every step, where it does
+  torch::Tensor h, c;  // (N,H)
   std::vector<Annotations> members;  // of an ensemble (step_network.h); h and c stand in the whole
 };
 

@@ -201,6 +201,58 @@ class TopDownNetwork final : public StepNetwork {
   FastLinear from_second_, from_context_, output_;
 };
 
+class AttendOnAttendNetwork final : public StepNetwork {
+ public:
+  explicit AttendOnAttendNetwork(const AttendOnAttendParameters& p)
+      : p_(p), looking_(p), words_(p) {
+    word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
+    from_states_ = FastLinear(at::cat({p.cell_hidden, p.cell_attended}, 1), {});
+    from_hidden_ = FastLinear(at::cat({p.query_weight, p.information_query, p.gate_query}),
+                              at::cat({p.query_bias, p.information_bias, p.gate_bias}));
+    from_seen_ = FastLinear(at::cat({p.information_value, p.gate_value}), {});
+    output_ = FastLinear(p.output_hidden, p.output_bias);
+  }
+
+  Annotations look(const Tensor& features) const override {
+    Annotations a;
+    looking_.look(features, a);
+    a.fixed = at::linear(a.values.mean(1), p_.cell_mean);
+    a.c = at::zeros({features.size(0), p_.cell_hidden.size(1)}, a.values.options());
+    a.h = at::cat({a.c, a.c}, 1);
+    return a;
+  }
+
+  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+    const std::int64_t R = h.size(0), H = c.size(1), N = a.values.size(0),
+                       A = p_.query_weight.size(0), D = a.values.size(2);
+    Tensor gates = at::index_select(word_gates_, 0, tokens);
+    gates.view({N, R / N, 4 * H}).add_(a.fixed.unsqueeze(1));
+    from_states_.add_to(gates, h);
+    Tensor own;
+    advance_cell(gates, own, c);
+
+    const Tensor asked = from_hidden_(own);  // (R,A+2H)
+    const Tensor weight = attend(a.keys, asked.narrow(1, 0, A), p_.score_weight);
+    const Tensor seen = at::bmm(weight, a.values).view({R, D});
+    Tensor both = asked.narrow(1, A, 2 * H).contiguous();
+    from_seen_.add_to(both, seen);
+    const Tensor attended =
+        at::mul(both.narrow(1, 0, H), at::sigmoid(both.narrow(1, H, H))).contiguous();
+    h = at::cat({own, attended}, 1);
+    Tensor out = output_(attended);
+    return words_(out);
+  }
+
+ private:
+  AttendOnAttendParameters p_;
+  Looking looking_;
+  WordLayer words_;
+  Tensor word_gates_;       // (V,4H) of each word: cell_input x embedding + cell_bias
+  FastLinear from_states_;  // the cell's gates (4H) of its state and what it attended to last
+  FastLinear from_hidden_;  // [query (A) | information (H) | gate (H)] of the new state
+  FastLinear from_seen_, output_;
+};
+
 class ShowTellNetwork final : public StepNetwork {
  public:
   explicit ShowTellNetwork(const ShowTellParameters& p) : p_(p), words_(p) {
@@ -251,14 +303,16 @@ class EnsembleNetwork final : public StepNetwork {
 
   Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
     std::vector<Tensor> log_p, next_h, next_c;
-    std::int64_t at = 0;
+    std::int64_t h_at = 0, c_at = 0;
     for (std::size_t i = 0; i < networks_.size(); ++i) {
-      const std::int64_t size = a.members[i].h.size(1);
-      Tensor own_h = h.narrow(1, at, size).contiguous(), own_c = c.narrow(1, at, size).contiguous();
+      const std::int64_t h_size = a.members[i].h.size(1), c_size = a.members[i].c.size(1);
+      Tensor own_h = h.narrow(1, h_at, h_size).contiguous();
+      Tensor own_c = c.narrow(1, c_at, c_size).contiguous();
       log_p.push_back(networks_[i]->step(a.members[i], tokens, own_h, own_c));
       next_h.push_back(own_h);
       next_c.push_back(own_c);
-      at += size;
+      h_at += h_size;
+      c_at += c_size;
     }
     h = at::cat(next_h, 1);
     c = at::cat(next_c, 1);
@@ -280,6 +334,9 @@ std::unique_ptr<StepNetwork> make(const AttendTellParameters& p) {
 }
 std::unique_ptr<StepNetwork> make(const TopDownParameters& p) {
   return std::make_unique<TopDownNetwork>(p);
+}
+std::unique_ptr<StepNetwork> make(const AttendOnAttendParameters& p) {
+  return std::make_unique<AttendOnAttendNetwork>(p);
 }
 std::unique_ptr<StepNetwork> make(const ShowTellParameters& p) {
   return std::make_unique<ShowTellNetwork>(p);

@@ -18,9 +18,8 @@ namespace photoscribe {
 /// The functional fields of model.yaml: what the network computes depends on these, and so does the
 /// hash.
 struct ModelArchitecture {
-  std::string encoder = "mobilenet_v2";  // torchvision's name
-  std::string decoder =
-      "show_attend_tell";  // show_attend_tell (Xu et al. 2015) | show_tell (Vinyals et al. 2015)
+  std::string encoder = "mobilenet_v2";      // torchvision's name
+  std::string decoder = "show_attend_tell";  // one of decoder_names() (models/decoder.h)
   int input_side_px = 224;
   std::array<double, 3> mean{0.485, 0.456, 0.406};  // of RGB / 255
   std::array<double, 3> std{0.229, 0.224, 0.225};

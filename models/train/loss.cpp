@@ -39,6 +39,13 @@ Spoken speak(const TopDownParameters& p, const Annotations& a, const torch::Tens
   return {at::linear(seq.hidden, p.output_hidden, p.output_bias), seq.alpha};
 }
 
+Spoken speak(const AttendOnAttendParameters& p, const Annotations& a, const torch::Tensor& words,
+             const Packing& packing) {
+  const SequenceOutput seq =
+      run_sequence(p, a, at::linear(words, p.cell_input, p.cell_bias), packing);
+  return {at::linear(seq.hidden, p.output_hidden, p.output_bias), seq.alpha};
+}
+
 Spoken speak(const ShowTellParameters& p, const Annotations& a, const torch::Tensor& words,
              const Packing& packing) {
   const SequenceOutput seq =

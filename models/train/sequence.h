@@ -37,6 +37,8 @@ struct SequenceOutput {
                                           const torch::Tensor& input_gates, const Packing& packing);
 [[nodiscard]] SequenceOutput run_sequence(const TopDownParameters& p, const Annotations& a,
                                           const torch::Tensor& input_gates, const Packing& packing);
+[[nodiscard]] SequenceOutput run_sequence(const AttendOnAttendParameters& p, const Annotations& a,
+                                          const torch::Tensor& input_gates, const Packing& packing);
 [[nodiscard]] SequenceOutput run_sequence(const ShowTellParameters& p, const Annotations& a,
                                           const torch::Tensor& input_gates, const Packing& packing);
 

@@ -163,19 +163,22 @@ TEST_P(SearchOf, ThePathOfGpusFindsTheSame) {
 }
 
 TEST(Ensemble, SpeaksWithTheMeanOfItsMembersProbabilities) {
-  const DecoderParameters first = decoder(21, 60, "show_attend_tell"),
-                          second = decoder(22, 60, "top_down");
-  const torch::Tensor photos = at::randn({5, 6, 24});
-  const auto found = CaptionSearch(std::vector<DecoderParameters>{first, second})
-                         .run(photos, {.beam = 1, .length_alpha = 0, .tokens_max = 6});
+  const std::vector<DecoderParameters> members{decoder(21, 60, "show_attend_tell"),
+                                               decoder(22, 60, "top_down"),
+                                               decoder(23, 60, "attend_on_attend")};
+  const torch::Tensor photos = at::randn({5, 6, 36});
+  const auto found =
+      CaptionSearch(members).run(photos, {.beam = 1, .length_alpha = 0, .tokens_max = 6});
   for (std::int64_t i = 0; i < 5; ++i) {
     const torch::Tensor photo = photos.narrow(0, i, 1);
     std::vector<std::int64_t> words;
     double sum = 0;
     while (true) {
-      const torch::Tensor p = (next(first, photo.narrow(2, 0, 12), words).exp() +
-                               next(second, photo.narrow(2, 12, 12), words).exp()) /
-                              2;
+      torch::Tensor p = at::zeros({60});
+      for (std::int64_t m = 0; m < 3; ++m) {
+        p += next(members[static_cast<std::size_t>(m)], photo.narrow(2, 12 * m, 12), words).exp() /
+             3;
+      }
       const auto word = words.size() == 6 ? kEndToken : p.argmax().item<std::int64_t>();
       sum += std::log(p[word].item<double>());
       if (word == kEndToken) break;
