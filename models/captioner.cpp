@@ -8,11 +8,10 @@
 #include <utility>
 
 #include "models/blas.h"
+#include "models/caption_network.h"
 #include "models/device.h"
-#include "models/fast_encoder.h"
 #include "models/model_store.h"
 #include "models/open_model.h"
-#include "models/search.h"
 
 namespace photoscribe {
 namespace {
@@ -39,9 +38,7 @@ class TorchCaptioner final : public Captioner {
         device_(device),
         type_(device.is_cuda() ? torch::kFloat16 : torch::kFloat32),
         settings_(search),
-        encoder_(Encoder(architecture_.encoder, moved(model.tensors), "encoder."),
-                 architecture_.input_side_px),
-        search_(take_decoder(moved(model.tensors), architecture_, vocabulary_.size())) {
+        network_(members_of(model), device_, type_) {
     const auto triple = [&](const std::array<double, 3>& v, double scale) {
       return at::tensor({v[0] * scale, v[1] * scale, v[2] * scale})
           .to(torch::TensorOptions().dtype(torch::kFloat32).device(device_));
@@ -75,16 +72,6 @@ class TorchCaptioner final : public Captioner {
   }
 
  private:
-  TensorMap moved(const TensorMap& tensors) const {
-    TensorMap all;
-    for (const auto& [name, tensor] : tensors) {
-      torch::Tensor there = tensor.to(device_, type_);
-      if (there.dim() == 4) there = there.contiguous(at::MemoryFormat::ChannelsLast);
-      all.emplace(name, there);
-    }
-    return all;
-  }
-
   tl::unexpected<Error> refuse(const c10::Error& error) {
     if (is_out_of_memory(error)) {
       release_cached_memory(device_);
@@ -119,9 +106,8 @@ class TorchCaptioner final : public Captioner {
     const torch::Tensor bytes = stage(batch).to(device_, /*non_blocking=*/true);
     const torch::Tensor images =
         bytes.to(torch::kFloat32).sub_(mean_).div_(std_).to(type_);  // (N,S,S,3)
-    const torch::Tensor features = encoder_.forward(images);         // (N,L,C)
     std::vector<Caption> captions;
-    for (const Hypothesis& one : search_.run(features, settings_)) {
+    for (const Hypothesis& one : network_.say(network_.look(images), settings_)) {
       captions.push_back(
           {vocabulary_.text(one.tokens), one.log_prob, static_cast<int>(one.tokens.size())});
     }
@@ -133,8 +119,7 @@ class TorchCaptioner final : public Captioner {
   torch::Device device_;
   torch::ScalarType type_;
   SearchSettings settings_;
-  FastEncoder encoder_;
-  CaptionSearch search_;
+  CaptionNetwork network_;
   torch::Tensor mean_, std_;  // (3) of bytes
   torch::Tensor staging_;     // (N,S,S,3) bytes, grows to the largest batch
 };
@@ -168,7 +153,7 @@ Expected<std::unique_ptr<Captioner>> make_captioner(const StoredModel& model,
 StoredModel random_model(const ModelArchitecture& architecture, const Vocabulary& vocabulary,
                          std::uint64_t seed) {
   at::manual_seed(seed);
-  StoredModel model{{}, vocabulary, random_decoder(architecture, vocabulary.size())};
+  StoredModel model{{}, vocabulary, random_decoder(architecture, vocabulary.size()), {}};
   model.folder.name = "random";
   model.folder.architecture = architecture;
   for (const auto& [name, tensor] : random_encoder(architecture.encoder))

@@ -8,11 +8,21 @@ namespace photoscribe {
 Expected<StoredModel> load_model(const std::string& folder) {
   auto read = read_model_folder(folder);
   if (!read) return fail(read.error());
+  if (!read->members.empty()) {
+    StoredModel ensemble{std::move(*read), {}, {}, {}};
+    for (const ModelFolder& member : ensemble.folder.members) {
+      auto one = load_model(member.folder);
+      if (!one) return one;
+      ensemble.members.push_back(std::move(*one));
+    }
+    ensemble.vocabulary = ensemble.members.front().vocabulary;
+    return ensemble;
+  }
   auto vocabulary = Vocabulary::read(folder + "/vocab.txt");
   if (!vocabulary) return fail(vocabulary.error());
   auto tensors = load_tensors(folder + "/weights.safetensors");
   if (!tensors) return fail(tensors.error());
-  return StoredModel{std::move(*read), std::move(*vocabulary), std::move(*tensors)};
+  return StoredModel{std::move(*read), std::move(*vocabulary), std::move(*tensors), {}};
 }
 
 std::string yaml_quoted(const std::string& text) {
@@ -22,6 +32,36 @@ std::string yaml_quoted(const std::string& text) {
     quoted += c == '\n' ? ' ' : c;
   }
   return quoted + "'";
+}
+
+Status store_ensemble(const std::string& folder, const std::string& name,
+                      const std::vector<StoredModel>& members) {
+  namespace fs = std::filesystem;
+  if (fs::exists(folder + "/model.yaml"))
+    return fail(Errc::environment, folder + ": there is a model already; name another folder");
+  std::string list;
+  for (const StoredModel& member : members) {
+    if (!member.members.empty())
+      return fail(Errc::invalid_config,
+                  member.folder.folder + ": is an ensemble itself; name its members instead");
+    const std::string own = "member" + std::to_string(&member - members.data() + 1);
+    std::error_code failed;
+    fs::create_directories(folder + "/" + own, failed);
+    for (const char* file : {"model.yaml", "vocab.txt", "weights.safetensors"}) {
+      if (failed) break;
+      fs::copy_file(member.folder.folder + "/" + file, folder + "/" + own + "/" + file,
+                    fs::copy_options::overwrite_existing, failed);
+    }
+    if (failed) return fail(Errc::environment, folder + "/" + own + ": " + failed.message());
+    list += (list.empty() ? "" : ", ") + own;
+  }
+  const std::string path = folder + "/model.yaml";
+  std::ofstream file(path, std::ios::trunc);
+  file << "name: " << yaml_quoted(name) << "\nmembers: [" << list << "]\n"
+       << to_yaml(members.front().folder.search);
+  file.close();
+  if (!file) return fail(Errc::environment, path + ": cannot be written");
+  return {};
 }
 
 Status store_model(const std::string& folder, const ModelToStore& model,

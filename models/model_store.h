@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/core/error.h"
 #include "common/core/model_folder.h"
@@ -12,9 +13,18 @@ namespace photoscribe {
 
 struct StoredModel {
   ModelFolder folder;
-  Vocabulary vocabulary;
-  TensorMap tensors;  // "encoder.…" and "decoder.…", float32
+  Vocabulary vocabulary;  // of an ensemble: its first member's
+  TensorMap tensors;      // "encoder.…" and "decoder.…", float32; of an ensemble none
+  std::vector<StoredModel> members;  // of an ensemble
 };
+
+/// The models that speak: an ensemble's members, else the model itself. They live in `model`.
+[[nodiscard]] inline std::vector<const StoredModel*> members_of(const StoredModel& model) {
+  if (model.members.empty()) return {&model};
+  std::vector<const StoredModel*> members;
+  for (const StoredModel& member : model.members) members.push_back(&member);
+  return members;
+}
 
 /// Reads the whole folder. Fails with invalid_config or model_failure.
 [[nodiscard]] Expected<StoredModel> load_model(const std::string& folder);
@@ -28,6 +38,12 @@ struct ModelToStore {
 
 /// `text` as a YAML scalar, whatever characters of one line it holds.
 [[nodiscard]] std::string yaml_quoted(const std::string& text);
+
+/// Makes an ensemble's folder out of copies of `members`' folders, which must not be ensembles
+/// themselves, with the search defaults of the first. model.yaml is written last. Fails with
+/// invalid_config or environment, as when the folder is there already.
+[[nodiscard]] Status store_ensemble(const std::string& folder, const std::string& name,
+                                    const std::vector<StoredModel>& members);
 
 /// Makes the folder, or replaces what is in it, with weights in half precision. model.yaml is
 /// written last.

@@ -94,24 +94,134 @@ void read_vector(Section& section, const char* name, std::array<double, 3>& fiel
   std::copy(values.begin(), values.end(), field.begin());
 }
 
-void check(const ModelArchitecture& a, const SearchSettings& s) {
-  const auto in = [](const char* name, long value, long low, long high) {
-    if (value < low || value > high) {
-      throw std::runtime_error(std::string(name) + ": " + std::to_string(value) + " is not in " +
-                               std::to_string(low) + " to " + std::to_string(high));
-    }
-  };
+void in(const char* name, long value, long low, long high) {
+  if (value >= low && value <= high) return;
+  throw std::runtime_error(std::string(name) + ": " + std::to_string(value) + " is not in " +
+                           std::to_string(low) + " to " + std::to_string(high));
+}
+
+void check(const ModelArchitecture& a) {
   in("architecture.input_side_px", a.input_side_px, 32, 2'048);
   in("architecture.feature_channels", a.feature_channels, 1, 65'536);
   in("architecture.annotation_size", a.annotation_size, 1, 65'536);
   in("architecture.embedding_size", a.embedding_size, 1, 65'536);
   in("architecture.hidden_size", a.hidden_size, 1, 65'536);
   in("architecture.attention_size", a.attention_size, 1, 65'536);
-  in("search.beam", s.beam, 1, 64);
-  in("search.tokens_max", s.tokens_max, 1, 256);
   for (const double value : a.std) {
     if (!(value > 0)) throw std::runtime_error("architecture.std: must be above zero");
   }
+}
+
+void check(const SearchSettings& s) {
+  in("search.beam", s.beam, 1, 64);
+  in("search.tokens_max", s.tokens_max, 1, 256);
+}
+
+constexpr std::size_t kMembersMax = 64;
+
+ModelArchitecture read_architecture(const YAML::Node& map) {
+  ModelArchitecture a;
+  Section net(map, "architecture");
+  net.read("encoder", a.encoder);
+  net.read("decoder", a.decoder);
+  net.read("input_side_px", a.input_side_px);
+  read_vector(net, "mean", a.mean);
+  read_vector(net, "std", a.std);
+  net.read("feature_channels", a.feature_channels);
+  net.read("annotation_size", a.annotation_size);
+  net.read("embedding_size", a.embedding_size);
+  net.read("hidden_size", a.hidden_size);
+  net.read("attention_size", a.attention_size);
+  net.reject_unknown();
+  check(a);
+  return a;
+}
+
+SearchSettings read_search(const YAML::Node& map) {
+  SearchSettings s;
+  Section defaults(map, "search");
+  defaults.read("beam", s.beam);
+  defaults.read("length_alpha", s.length_alpha);
+  defaults.read("tokens_max", s.tokens_max);
+  defaults.reject_unknown();
+  check(s);
+  return s;
+}
+
+ConfidenceModel read_confidence(const YAML::Node& map) {
+  ConfidenceModel fitted;
+  Section terms(map, "confidence");
+  terms.read("bias", fitted.bias);
+  for (std::size_t i = 0; i < fitted.weights.size(); ++i)
+    terms.read(kConfidenceTerms[i], fitted.weights[i]);
+  terms.reject_unknown();
+  return fitted;
+}
+
+/// The hash of one model: search settings are part of the run, and confidence is a judgement of
+/// what came out, so both are left out.
+std::string hash_of(const std::string& folder, const ModelArchitecture& architecture) {
+  Sha256 hash;
+  const std::string functional = to_yaml(architecture, SearchSettings{});
+  hash.add(functional.data(), functional.size());
+  add_file(hash, folder + "/vocab.txt");
+  add_file(hash, folder + "/weights.safetensors");
+  return hash.hex();
+}
+
+ModelFolder read(const std::string& folder, bool may_have_members);
+
+/// An ensemble's members: folders directly inside `folder`.
+std::vector<ModelFolder> read_members(const std::string& folder,
+                                      const std::vector<std::string>& names) {
+  if (names.empty() || names.size() > kMembersMax)
+    throw std::runtime_error("members: there must be 1 to " + std::to_string(kMembersMax));
+  std::vector<ModelFolder> members;
+  for (const std::string& name : names) {
+    if (name.empty() || name.starts_with(".") || name.find('/') != std::string::npos)
+      throw std::runtime_error("members: '" + name + "' is not the name of a folder beside " +
+                               "model.yaml");
+    members.push_back(read(folder + "/" + name, false));
+  }
+  return members;
+}
+
+ModelFolder read(const std::string& folder, bool may_have_members) {
+  const std::string path = folder + "/model.yaml";
+  if (!std::ifstream(path)) {
+    throw std::runtime_error("no model.yaml in " + folder +
+                             "; --model takes a folder that photoscribe-train wrote");
+  }
+  const YAML::Node root = YAML::LoadFile(path);
+  ModelFolder model;
+  model.folder = folder;
+  Section top(root, "model.yaml");
+  top.read("name", model.name);
+  std::vector<std::string> members;
+  YAML::Node architecture, search, training, confidence;
+  top.read("members", members);
+  top.read("architecture", architecture);
+  top.read("search", search);
+  top.read("confidence", confidence);
+  top.read("training", training);  // the record of how it was made: for people
+  top.reject_unknown();
+  model.search = read_search(search);
+  if (confidence.IsDefined() && !confidence.IsNull())
+    model.confidence = read_confidence(confidence);
+  if (!root["members"]) {
+    model.architecture = read_architecture(architecture);
+    model.hash = hash_of(folder, model.architecture);
+    return model;
+  }
+  if (!may_have_members) throw std::runtime_error(folder + ": a member cannot have members");
+  if (architecture.IsDefined() && !architecture.IsNull())
+    throw std::runtime_error("architecture: an ensemble has none of its own, its members have");
+  model.members = read_members(folder, members);
+  model.architecture = model.members.front().architecture;
+  Sha256 hash;
+  for (const ModelFolder& member : model.members) hash.add(member.hash.data(), member.hash.size());
+  model.hash = hash.hex();
+  return model;
 }
 
 }  // namespace
@@ -128,8 +238,14 @@ std::string to_yaml(const ModelArchitecture& a, const SearchSettings& s) {
       << "\n  input_side_px: " << a.input_side_px << "\n  mean: " << triple(a.mean)
       << "\n  std: " << triple(a.std) << "\n  feature_channels: " << a.feature_channels
       << "\n  annotation_size: " << a.annotation_size << "\n  embedding_size: " << a.embedding_size
-      << "\n  hidden_size: " << a.hidden_size << "\n  attention_size: " << a.attention_size
-      << "\nsearch:\n"
+      << "\n  hidden_size: " << a.hidden_size << "\n  attention_size: " << a.attention_size << "\n"
+      << to_yaml(s);
+  return out.str();
+}
+
+std::string to_yaml(const SearchSettings& s) {
+  std::ostringstream out;
+  out << "search:\n"
       << "  beam: " << s.beam << "\n  length_alpha: " << s.length_alpha
       << "\n  tokens_max: " << s.tokens_max << "\n";
   return out.str();
@@ -168,64 +284,7 @@ Status write_confidence(const std::string& folder, const ConfidenceModel& confid
 }
 
 Expected<ModelFolder> read_model_folder(const std::string& folder) {
-  return guard(Errc::invalid_config, "model " + folder, [&] {
-    const std::string path = folder + "/model.yaml";
-    if (!std::ifstream(path)) {
-      throw std::runtime_error(
-          "no model.yaml there; --model takes a folder that photoscribe-train wrote");
-    }
-    const YAML::Node root = YAML::LoadFile(path);
-    ModelFolder model;
-    model.folder = folder;
-    Section top(root, "model.yaml");
-    top.read("name", model.name);
-    YAML::Node architecture, search, training, confidence;
-    top.read("architecture", architecture);
-    top.read("search", search);
-    top.read("confidence", confidence);
-    top.read("training", training);  // the record of how it was made: for people
-    top.reject_unknown();
-
-    ModelArchitecture& a = model.architecture;
-    Section net(architecture, "architecture");
-    net.read("encoder", a.encoder);
-    net.read("decoder", a.decoder);
-    net.read("input_side_px", a.input_side_px);
-    read_vector(net, "mean", a.mean);
-    read_vector(net, "std", a.std);
-    net.read("feature_channels", a.feature_channels);
-    net.read("annotation_size", a.annotation_size);
-    net.read("embedding_size", a.embedding_size);
-    net.read("hidden_size", a.hidden_size);
-    net.read("attention_size", a.attention_size);
-    net.reject_unknown();
-
-    Section defaults(search, "search");
-    defaults.read("beam", model.search.beam);
-    defaults.read("length_alpha", model.search.length_alpha);
-    defaults.read("tokens_max", model.search.tokens_max);
-    defaults.reject_unknown();
-    check(a, model.search);
-    if (confidence.IsDefined() && !confidence.IsNull()) {
-      ConfidenceModel& fitted = model.confidence.emplace();
-      Section terms(confidence, "confidence");
-      terms.read("bias", fitted.bias);
-      for (std::size_t i = 0; i < fitted.weights.size(); ++i) {
-        terms.read(kConfidenceTerms[i], fitted.weights[i]);
-      }
-      terms.reject_unknown();
-    }
-
-    Sha256 hash;
-    // Search settings are part of the run, and confidence is a judgement of what came out. The hash
-    // leaves them out.
-    const std::string functional = to_yaml(a, SearchSettings{});
-    hash.add(functional.data(), functional.size());
-    add_file(hash, folder + "/vocab.txt");
-    add_file(hash, folder + "/weights.safetensors");
-    model.hash = hash.hex();
-    return model;
-  });
+  return guard(Errc::invalid_config, "model " + folder, [&] { return read(folder, true); });
 }
 
 }  // namespace photoscribe

@@ -1,13 +1,16 @@
 // model_folder: what a model's folder says about itself, and the hash that names it everywhere
 // (DESIGN 7).
 //
-// A folder holds model.yaml, vocab.txt and weights.safetensors. Reading it needs no LibTorch, so
-// the scheduler can put hash and search defaults into a run's spec. It does not load weights.
+// A folder holds model.yaml, vocab.txt and weights.safetensors; or, when several models speak
+// together, a model.yaml that names the folders of its members inside it. Reading it needs no
+// LibTorch, so the scheduler can put hash and search defaults into a run's spec. It does not load
+// weights.
 #pragma once
 
 #include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/core/confidence.h"
 #include "common/core/error.h"
@@ -31,11 +34,13 @@ struct ModelArchitecture {
 
 struct ModelFolder {
   std::string folder;
-  std::string name;  // for people
-  ModelArchitecture architecture;
+  std::string name;                           // for people
+  ModelArchitecture architecture;             // of an ensemble: its first member's
   SearchSettings search;                      // the model's own defaults; a run may override them
   std::optional<ConfidenceModel> confidence;  // none: nobody fitted one
-  std::string hash;  // 64 hex digits: SHA-256 over architecture, vocabulary and weights
+  std::string hash;  // 64 hex digits: SHA-256 over architecture, vocabulary and weights, or over
+                     // the members' hashes
+  std::vector<ModelFolder> members;  // of an ensemble, else none
 };
 
 /// Reads and checks model.yaml and hashes the folder. Fails with invalid_config, naming file and
@@ -45,6 +50,9 @@ struct ModelFolder {
 /// The functional part of model.yaml as YAML text, as read_model_folder takes it.
 [[nodiscard]] std::string to_yaml(const ModelArchitecture& architecture,
                                   const SearchSettings& search);
+
+/// Section `search` of model.yaml.
+[[nodiscard]] std::string to_yaml(const SearchSettings& search);
 
 /// Section `confidence` of model.yaml.
 [[nodiscard]] std::string to_yaml(const ConfidenceModel& confidence);

@@ -11,9 +11,8 @@
 #include "common/scores/caption_file.h"
 #include "common/scores/score_corpus.h"
 #include "common/scores/signature.h"
-#include "models/fast_encoder.h"
+#include "models/caption_network.h"
 #include "models/model_store.h"
-#include "models/search.h"
 #include "models/train/dataset.h"
 #include "models/train/features.h"
 #include "models/train/verb_options.h"
@@ -38,51 +37,12 @@ struct Said {
 };
 
 /// Encodes and searches as a worker does, some photos at a time; all models together.
-class Speaker {
- public:
-  explicit Speaker(const std::vector<StoredModel>& models) : models_(models) {
-    std::vector<DecoderParameters> decoders;
-    for (const StoredModel& model : models) {
-      const ModelArchitecture& a = model.folder.architecture;
-      if (a.input_side_px != models.front().folder.architecture.input_side_px ||
-          model.vocabulary.words() != models.front().vocabulary.words()) {
-        throw std::runtime_error(model.folder.folder +
-                                 ": an ensemble needs models of one "
-                                 "input size and the same vocabulary");
-      }
-      encoders_.emplace_back(Encoder(a.encoder, model.tensors, "encoder."), a.input_side_px);
-      decoders.push_back(take_decoder(model.tensors, a, model.vocabulary.size()));
-    }
-    search_ = decoders.size() == 1 ? std::make_unique<CaptionSearch>(decoders.front())
-                                   : std::make_unique<CaptionSearch>(decoders);
-  }
-
-  /// images (N,S,S,3), normalised as the first model wants them.
-  [[nodiscard]] torch::Tensor look(const torch::Tensor& images) const {
-    std::vector<torch::Tensor> features;
-    for (const FastEncoder& encoder : encoders_) features.push_back(encoder.forward(images));
-    return features.size() == 1 ? features.front() : at::cat(features, 2);
-  }
-  [[nodiscard]] std::vector<std::string> say(const torch::Tensor& features,
-                                             const SearchSettings& settings) const {
-    std::vector<std::string> captions;
-    for (const Hypothesis& one : search_->run(features, settings))
-      captions.push_back(models_.front().vocabulary.text(one.tokens));
-    return captions;
-  }
-
- private:
-  const std::vector<StoredModel>& models_;
-  std::vector<FastEncoder> encoders_;
-  std::unique_ptr<CaptionSearch> search_;
-};
-
-Said caption_split(const EvaluateOptions& o, const std::vector<StoredModel>& models,
+Said caption_split(const EvaluateOptions& o, const std::vector<const StoredModel*>& models,
                    const std::vector<CaptionedPhoto>& split,
                    const std::vector<SearchSettings>& searches) {
   constexpr std::size_t kBatch = 32;
-  const Speaker speaker(models);
-  const ModelArchitecture& a = models.front().folder.architecture;
+  const CaptionNetwork network(models, torch::kCPU, torch::kFloat32);
+  const ModelArchitecture& a = models.front()->folder.architecture;
   Said said;
   said.captions.resize(searches.size());
   for (std::size_t next = 0; next < split.size();) {
@@ -94,10 +54,10 @@ Said caption_split(const EvaluateOptions& o, const std::vector<StoredModel>& mod
       said.usable.push_back(static_cast<std::int64_t>(next));
     }
     if (images.empty()) continue;
-    const torch::Tensor features = speaker.look(at::stack(images).contiguous());
+    const torch::Tensor features = network.look(at::stack(images).contiguous());
     for (std::size_t i = 0; i < searches.size(); ++i)
-      for (std::string& caption : speaker.say(features, searches[i]))
-        said.captions[i].push_back(std::move(caption));
+      for (const Hypothesis& one : network.say(features, searches[i]))
+        said.captions[i].push_back(models.front()->vocabulary.text(one.tokens));
   }
   return said;
 }
@@ -205,7 +165,10 @@ Status evaluate(const EvaluateOptions& o) {
   }
   auto said = guard(Errc::model_failure, "evaluate", [&] {
     const torch::NoGradGuard no_grad;
-    return caption_split(o, models, *split, searches);
+    std::vector<const StoredModel*> members;
+    for (const StoredModel& model : models)
+      for (const StoredModel* member : members_of(model)) members.push_back(member);
+    return caption_split(o, members, *split, searches);
   });
   if (!said) return fail(said.error());
   if (said->usable.empty())

@@ -13,8 +13,8 @@
 #include <random>
 
 #include "models/blas.h"
+#include "models/caption_network.h"
 #include "models/captioner.h"
-#include "models/fast_encoder.h"
 #include "models/model_store.h"
 #include "models/train/features.h"
 #include "models/train/verb_options.h"
@@ -28,30 +28,46 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Status inspect(const std::string& folder, bool list) {
-  const auto model = load_model(folder);
-  if (!model) return fail(model.error());
-  const ModelArchitecture& a = model->folder.architecture;
+void print_name(const ModelFolder& folder) {
+  std::printf("name         %s\nhash         %s\n", folder.name.c_str(), folder.hash.c_str());
+}
+
+void print_search(const SearchSettings& search) {
+  std::printf("search       beam %d, length_alpha %g, at most %d words\n", search.beam,
+              search.length_alpha, search.tokens_max);
+}
+
+void print_model(const StoredModel& model, bool list) {
+  const ModelArchitecture& a = model.folder.architecture;
   std::int64_t encoder = 0, decoder = 0;
-  for (const auto& [name, tensor] : model->tensors)
+  for (const auto& [name, tensor] : model.tensors)
     (name.starts_with("encoder.") ? encoder : decoder) += tensor.numel();
-  std::printf("name         %s\nhash         %s\n", model->folder.name.c_str(),
-              model->folder.hash.c_str());
   std::printf("encoder      %s, %d px, %.2f million parameters\n", a.encoder.c_str(),
               a.input_side_px, static_cast<double>(encoder) / 1e6);
   std::printf("decoder      %s, %d hidden, %.2f million parameters\n", a.decoder.c_str(),
               a.hidden_size, static_cast<double>(decoder) / 1e6);
-  std::printf("vocabulary   %lld words\n", static_cast<long long>(model->vocabulary.size()));
-  std::printf("search       beam %d, length_alpha %g, at most %d words\n",
-              model->folder.search.beam, model->folder.search.length_alpha,
-              model->folder.search.tokens_max);
-  if (!list) return {};
-  for (const auto& [name, tensor] : model->tensors) {
+  std::printf("vocabulary   %lld words\n", static_cast<long long>(model.vocabulary.size()));
+  if (!list) return;
+  for (const auto& [name, tensor] : model.tensors) {
     std::string shape;
     for (const std::int64_t extent : tensor.sizes())
       shape += (shape.empty() ? "" : " x ") + std::to_string(extent);
     std::printf("%-44s %-20s mean %9.5f  std %9.5f\n", name.c_str(), shape.c_str(),
                 tensor.mean().item<double>(), tensor.std(false).item<double>());
+  }
+}
+
+Status inspect(const std::string& folder, bool list) {
+  const auto model = load_model(folder);
+  if (!model) return fail(model.error());
+  print_name(model->folder);
+  print_search(model->folder.search);
+  for (const StoredModel* member : members_of(*model)) {
+    if (!model->members.empty()) {
+      std::printf("\nmember       %s\n", member->folder.folder.c_str());
+      print_name(member->folder);
+    }
+    print_model(*member, list);
   }
   return {};
 }
@@ -131,20 +147,19 @@ Status bench_network(BenchOptions o) {
   if (!model) return fail(model.error());
   return guard(Errc::model_failure, "bench-network", [&] {
     const torch::NoGradGuard no_grad;
-    const FastEncoder encoder(Encoder(folder->architecture.encoder, model->tensors, "encoder."),
-                              folder->architecture.input_side_px);
+    const CaptionNetwork network(members_of(*model), torch::kCPU, torch::kFloat32);
     const auto s = static_cast<std::int64_t>(side);
     const torch::Tensor noise = at::randn({o.batch, s, s, 3});
-    static_cast<void>(encoder.forward(noise));
+    static_cast<void>(network.look(noise));
     std::int64_t encoded = 0;
     const auto begin = Clock::now();
     const double cpu_begin = cpu_seconds();
     for (; seconds_since(begin) < o.seconds; encoded += o.batch)
-      static_cast<void>(encoder.forward(noise));
+      static_cast<void>(network.look(noise));
     std::printf("encoder alone: %.1f photos/s, %.2f ms of CPU a photo (%s)\n",
                 static_cast<double>(encoded) / seconds_since(begin),
                 1e3 * (cpu_seconds() - cpu_begin) / static_cast<double>(encoded),
-                encoder.backend());
+                network.backend());
   });
 }
 

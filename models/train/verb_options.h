@@ -15,6 +15,7 @@ void add_threads(CLI::App& verb, int& threads);
 void use_threads(int threads);
 
 void add_average(CLI::App& app, Status& status);
+void add_ensemble(CLI::App& app, Status& status);
 void add_import(CLI::App& app, Status& status);
 void add_init(CLI::App& app, Status& status);
 void add_inspect(CLI::App& app, Status& status);

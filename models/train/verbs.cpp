@@ -194,6 +194,7 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
 void add_verbs(CLI::App& app, const std::string& command, Status& status) {
   add_fit(app, command, status);
   add_average(app, status);
+  add_ensemble(app, status);
   add_import(app, status);
   add_init(app, status);
   add_inspect(app, status);

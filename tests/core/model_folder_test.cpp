@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -57,6 +58,85 @@ TEST_F(ModelFolderFile, NamesAnUnknownTermOfTheConfidence) {
 
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("confidence.mood"));
+}
+
+/// Two models beside each other in one folder, as photoscribe-train ensemble makes it.
+class EnsembleFolder : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const std::string member : {"member1", "member2"}) {
+      std::filesystem::create_directory(folder_.path() / member);
+      write_model(member, member);
+    }
+    write_yaml("members: [member1, member2]\n");
+  }
+  void write_model(const std::string& at, const std::string& weights) {
+    folder_.write(at + "/model.yaml",
+                  "name: one\n" + to_yaml(ModelArchitecture(), SearchSettings()));
+    folder_.write(at + "/vocab.txt", "a\nb\n");
+    folder_.write(at + "/weights.safetensors", weights);
+  }
+  void write_yaml(const std::string& members) {
+    SearchSettings search;
+    search.beam = 7;
+    folder_.write("model.yaml", "name: both\n" + members + to_yaml(search));
+  }
+  [[nodiscard]] Expected<ModelFolder> read() const {
+    return read_model_folder(folder_.path().string());
+  }
+  test::TempDir folder_;
+};
+
+TEST_F(EnsembleFolder, HasItsMembersAndItsOwnSearch) {
+  const auto ensemble = read();
+
+  ASSERT_TRUE(ensemble) << ensemble.error().message;
+  ASSERT_EQ(ensemble->members.size(), 2U);
+  EXPECT_EQ(ensemble->members[1].folder, folder_.file("member2"));
+  EXPECT_EQ(ensemble->search.beam, 7);
+  EXPECT_EQ(ensemble->architecture, ensemble->members[0].architecture);
+}
+
+TEST_F(EnsembleFolder, ItsHashIsItsMembersAndTheirOrder) {
+  const std::string before = read()->hash;
+  write_yaml("members: [member2, member1]\n");
+  const std::string swapped = read()->hash;
+  write_yaml("members: [member1, member2]\n");
+  write_model("member2", "other weights");
+  const std::string other = read()->hash;
+  EXPECT_EQ(before.size(), 64U);
+  EXPECT_NE(before, swapped);
+  EXPECT_NE(before, other);
+  EXPECT_NE(before, read()->members[0].hash);
+}
+
+TEST_F(EnsembleFolder, RefusesMembersThatAreNotFoldersBesideIt) {
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"[]", "1 to 64"},
+      {"[../member1]", "not the name of a folder"},
+      {"[.]", "not the name of a folder"},
+      {"[/etc]", "not the name of a folder"},
+      {"[member3]", "member3"},
+  };
+  for (const auto& [members, why] : wrong) {
+    write_yaml("members: " + members + "\n");
+    const auto refused = read();
+    ASSERT_FALSE(refused) << members;
+    EXPECT_THAT(refused.error().message, HasSubstr(why));
+  }
+}
+
+TEST_F(EnsembleFolder, RefusesAMemberThatIsAnEnsembleAndAnArchitectureOfItsOwn) {
+  folder_.write("member2/model.yaml", "members: [member1]\n" + to_yaml(SearchSettings()));
+  const auto nested = read();
+  ASSERT_FALSE(nested);
+  EXPECT_THAT(nested.error().message, HasSubstr("cannot have members"));
+
+  write_model("member2", "member2");
+  write_yaml("members: [member1, member2]\narchitecture:\n  encoder: vgg16\n");
+  const auto both = read();
+  ASSERT_FALSE(both);
+  EXPECT_THAT(both.error().message, HasSubstr("an ensemble has none of its own"));
 }
 
 TEST_F(ModelFolderFile, SaysWhyAConfidenceCannotBeWritten) {

@@ -1,5 +1,6 @@
 #include "models/captioner.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -9,8 +10,10 @@
 #include <random>
 
 #include "common/core/model_folder.h"
+#include "models/caption_network.h"
 #include "models/model_store.h"
 #include "models/open_model.h"
+#include "models/train/features.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe {
@@ -19,14 +22,14 @@ namespace {
 using testing::HasSubstr;
 
 /// A model of the shipped kind, small: 64 px, random weights.
-StoredModel small_model() {
+StoredModel small_model(std::uint64_t seed = 4) {
   ModelArchitecture a;
   a.input_side_px = 64;
   a.annotation_size = a.embedding_size = a.hidden_size = 32;
   a.attention_size = 16;
   std::vector<std::string> words;
   for (int i = 0; i < 300; ++i) words.push_back("word" + std::to_string(i));
-  return random_model(a, *Vocabulary::make(words), 4);
+  return random_model(a, *Vocabulary::make(words), seed);
 }
 
 std::vector<DecodedImage> noise(std::size_t count, int side) {
@@ -129,6 +132,75 @@ TEST(Captioner, OpensWhatWasStoredAndRefusesWhatIsBroken) {
   const auto lacking = open_captioner(config);
   ASSERT_FALSE(lacking);
   EXPECT_THAT(lacking.error().message, HasSubstr("decoder.cell.bias"));
+}
+
+/// Stores `model` as `folder` and reads it back.
+StoredModel stored(const std::string& folder, const StoredModel& model) {
+  ModelToStore to_store;
+  to_store.architecture = model.folder.architecture;
+  EXPECT_TRUE(store_model(folder, to_store, model.vocabulary, model.tensors));
+  return *load_model(folder);
+}
+
+TEST(Captioner, AnEnsemblesFolderSpeaksWithTheMeanOfItsMembers) {
+  const test::TempDir folder;
+  const StoredModel first = stored(folder.file("a"), small_model(4)),
+                    second = stored(folder.file("b"), small_model(5));
+  ASSERT_TRUE(store_ensemble(folder.file("both"), "both", {first, second}));
+  const auto images = noise(5, 64);
+  const SearchSettings search;
+  auto both = open_captioner({.model_folder = folder.file("both"), .search = search});
+  auto alone = open_captioner({.model_folder = folder.file("a"), .search = search});
+  ASSERT_TRUE(both) << both.error().message;
+
+  const auto said = (*both)->caption(pointers(images)), one = (*alone)->caption(pointers(images));
+
+  // The same out of the parts, with the mean worked out by make_ensemble() of step_network.h.
+  const CaptionNetwork network({&first, &second}, torch::kCPU, torch::kFloat32);
+  EXPECT_EQ(network.encoders(), 2U);
+  std::vector<torch::Tensor> pixels;
+  for (const DecodedImage& image : images)
+    pixels.push_back(normalise(image, first.folder.architecture).permute({1, 2, 0}));
+  const auto expected = network.say(network.look(at::stack(pixels).contiguous()), search);
+  bool another = false;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    EXPECT_EQ(said->at(i).text, first.vocabulary.text(expected[i].tokens));
+    EXPECT_NEAR(said->at(i).log_prob, expected[i].log_prob, 1e-3);
+    another = another || said->at(i).text != one->at(i).text;
+  }
+  EXPECT_TRUE(another) << "the second member had no say";
+}
+
+TEST(Captioner, MembersWithTheSameEncoderShareIt) {
+  StoredModel first = small_model(4), second = small_model(5);
+  for (const auto& [name, tensor] : first.tensors)
+    if (name.starts_with("encoder.")) second.tensors[name] = tensor.clone();
+  const CaptionNetwork shared({&first, &second}, torch::kCPU, torch::kFloat32);
+  EXPECT_EQ(shared.encoders(), 1U);
+  const torch::Tensor images = at::randn({2, 64, 64, 3});
+  const torch::Tensor alone = CaptionNetwork({&first}, torch::kCPU, torch::kFloat32).look(images);
+  EXPECT_TRUE(at::equal(shared.look(images), at::cat({alone, alone}, 2)));
+}
+
+TEST(Captioner, AnEnsembleRefusesMembersThatDoNotFitTogether) {
+  const test::TempDir folder;
+  StoredModel other = small_model(5);
+  other.vocabulary = *Vocabulary::make({"one", "two"});
+  other.tensors = random_model(other.folder.architecture, other.vocabulary, 5).tensors;
+  ASSERT_TRUE(
+      store_ensemble(folder.file("both"), "both",
+                     {stored(folder.file("a"), small_model(4)), stored(folder.file("b"), other)}));
+
+  const auto words = open_captioner({.model_folder = folder.file("both"), .search = {}});
+  ASSERT_FALSE(words);
+  EXPECT_THAT(words.error().message, HasSubstr("another vocabulary"));
+
+  const auto again = store_ensemble(folder.file("both"), "both", {*load_model(folder.file("a"))});
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error().message, HasSubstr("there is a model already"));
+  const auto nested = store_ensemble(folder.file("c"), "c", {*load_model(folder.file("both"))});
+  ASSERT_FALSE(nested);
+  EXPECT_THAT(nested.error().message, HasSubstr("is an ensemble itself"));
 }
 
 TEST(Captioner, NamesTheDevicesThereAre) {
