@@ -77,14 +77,20 @@ Expected<JobReport> BatchJob::run(int workers) {
                    scheduler_end_.emplace(std::move(end));
                  });
   asio::co_spawn(io_, steer(), rethrow);
+  if (!nothing_left_) open_control();
   io_.run();
 
   if (failure_) return fail(*failure_);
   if (!*scheduler_end_ && !killed_) return fail(scheduler_end_->error());
   JobReport report;
   report.scheduler = scheduler_->now();
-  const bool complete = *scheduler_end_ && **scheduler_end_ == SchedulerEnd::complete;
-  report.end = complete ? RunEnd::complete : killed_ ? RunEnd::killed : RunEnd::stopped;
+  const auto ended_as = [this](SchedulerEnd end) {
+    return *scheduler_end_ && **scheduler_end_ == end;
+  };
+  report.end = ended_as(SchedulerEnd::complete)    ? RunEnd::complete
+               : killed_                           ? RunEnd::killed
+               : ended_as(SchedulerEnd::cancelled) ? RunEnd::cancelled
+                                                   : RunEnd::stopped;
   if (pool_) {
     report.worker_restarts = pool_->restarts();
     report.workers_peak_bytes = pool_->peak_bytes();
@@ -104,6 +110,7 @@ asio::awaitable<void> BatchJob::steer() {
     auto token = asio::redirect_error(asio::use_awaitable, woken);
     co_await timer_.async_wait(token);
   }
+  if (control_) control_->close();
   next_show_ = Clock::time_point();
   show(Clock::now());  // the last word: what the summary will say
   co_await keep_events();
@@ -205,7 +212,7 @@ void BatchJob::give_up(Error error) {
 void BatchJob::warn_of_standstill(Clock::time_point now) {
   const SchedulerNow& at = scheduler_->now();
   const std::int64_t finished = at.done + at.blurred + at.failed;
-  const bool stands = finished == moved_ && at.counts.asked.pending > 0 && !draining_;
+  const bool stands = finished == moved_ && at.counts.asked.pending > 0 && !draining_ && !at.paused;
   if (!stands || moved_at_ == Clock::time_point()) {
     moved_ = finished;
     moved_at_ = warned_at_ = now;
@@ -228,7 +235,7 @@ void BatchJob::show(Clock::time_point now) {
   const StateCounts& counts = at.counts.asked;
   if (at.last_result) {  // start-up, with its loading of models, is not part of the rate
     rate_.sample(now, at.done + at.blurred + at.failed);
-    if (phase_ == "starting") phase_ = "captioning";
+    if (phase_ == "starting" && !at.paused) phase_ = "captioning";
   }
   Progress progress;
   progress.phase = scheduler_end_ && !draining_ && !killed_ ? "finishing" : phase_;
@@ -242,39 +249,6 @@ void BatchJob::show(Clock::time_point now) {
   progress.workers_alive = pool_ ? pool_->alive() : static_cast<int>(at.workers_living);
   progress.seconds = std::chrono::duration<double>(now - started_).count();
   observer_.progress(progress);
-}
-
-void BatchJob::warn(EventLevel level, std::string text) {
-  Event event;
-  event.level = level;
-  event.text = std::move(text);
-  tell(event);
-}
-
-void BatchJob::tell(const Event& event) {
-  observer_.event(event);
-  StoreEvent kept;
-  kept.level = event.level == EventLevel::error     ? "error"
-               : event.level == EventLevel::warning ? "warning"
-                                                    : "info";
-  kept.kind = "run";
-  kept.text = event.text;
-  if (events_.size() < 1'000) events_.push_back(std::move(kept));
-}
-
-asio::awaitable<void> BatchJob::keep_events() {
-  if (events_.empty()) co_return;
-  std::vector<StoreEvent> events = std::exchange(events_, {});
-  const RunId run = prepared_.run.id;
-  const auto keep = [run, &events](Store& store) -> Status {
-    for (const StoreEvent& event : events) {
-      const Status added = store.add_event(run, event.level, event.kind, event.text);
-      if (!added) return added;
-    }
-    return {};
-  };
-  // A full disk has been told about already, and the events with it.
-  (void)co_await store_.call(keep);
 }
 
 }  // namespace photoscribe

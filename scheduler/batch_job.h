@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/redis/endpoint.h"
+#include "scheduler/control_socket.h"
 #include "scheduler/prepare_run.h"
 #include "scheduler/private_redis.h"
 #include "scheduler/rate_meter.h"
@@ -62,6 +63,9 @@ class BatchJob {
   void show(Clock::time_point now);
   void give_up(Error error);
   void begin_drain(std::string phase);
+  void open_control();
+  asio::awaitable<Expected<ControlReply>> obey(ControlRequest request);
+  void follow(RunControl control);
   asio::awaitable<void> keep_events();
   void tell(const Event& event);
   void warn(EventLevel level, std::string text);
@@ -87,6 +91,7 @@ class BatchJob {
   std::optional<WorkerPool> pool_;
   std::optional<Scheduler> scheduler_;
   std::optional<Expected<SchedulerEnd>> scheduler_end_;
+  std::optional<ControlServer> control_;
   RateMeter rate_;
   std::string phase_ = "starting";
   std::vector<StoreEvent> events_;  // not yet in the database

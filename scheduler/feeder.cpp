@@ -22,7 +22,7 @@ constexpr milliseconds kNothingWait{
 
 asio::awaitable<void> Scheduler::feed_loop() {
   while (feeding_ && !aborted_) {
-    if (hold_feeder_ || need_reconcile_) {
+    if (hold_feeder_ || need_reconcile_ || now_.paused) {
       co_await rest_feeder(milliseconds(20));
       continue;
     }

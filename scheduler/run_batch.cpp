@@ -109,6 +109,14 @@ void tidy_up(const RunRequest& request, const PreparedRun& prepared, Store& stor
   (void)job.run(0);
 }
 
+/// A cancelled run that is asked for again is wanted again.
+Status take_up_cancelled(Store& store, PreparedRun& prepared) {
+  if (prepared.run.control != RunControl::cancelled) return {};
+  prepared.run.control = RunControl::running;
+  prepared.notes.push_back("the run had been cancelled; this command takes it up again");
+  return store.set_control(prepared.run.id, RunControl::running);
+}
+
 Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObserver& observer,
                                 const StopHandle& stop, Clock::time_point started) {
   Expected<PreparedRun> prepared = prepare_run(store, request, observer, stop);
@@ -126,6 +134,7 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
 
   const Expected<RunCounts> counts = store.counts(prepared->run.id);
   if (!counts) return fail(counts.error());
+  if (Status wanted = take_up_cancelled(store, *prepared); !wanted) return fail(wanted.error());
   if (prepared->stopped || stop.requests() > 0) {
     summary.end = stop.requests() > 1 ? RunEnd::killed : RunEnd::stopped;
   } else if (request.dry_run) {
@@ -133,6 +142,8 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
   } else if (counts->asked.pending == 0) {
     summary.nothing_to_do = true;
     tidy_up(request, *prepared, store, observer, stop, started);
+  } else if (prepared->run.control == RunControl::paused) {
+    summary.end = RunEnd::paused;
   } else {
     if (request.workers > 0 && ::access(request.worker_executable.c_str(), X_OK) != 0) {
       return fail(Errc::environment,
@@ -150,6 +161,7 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
   const Expected<StoreSummary> stored = store.summary(prepared->run.id);
   if (!stored) return fail(stored.error());
   add_counts(summary, *stored);
+  summary.control = stored->run.control;
   summary.notes = std::move(prepared->notes);
   return summary;
 }

@@ -19,6 +19,7 @@
 #include "common/core/confidence.h"
 #include "common/core/error.h"
 #include "common/core/spec.h"
+#include "scheduler/store/run_types.h"
 
 namespace photoscribe {
 
@@ -117,13 +118,16 @@ struct BleuSummary {
 };
 
 enum class RunEnd : std::uint8_t {
-  complete,  // every image has a final state
-  stopped,   // drained on request: run it again
-  killed,    // stopped at once on the second request
+  complete,   // every image has a final state
+  stopped,    // drained on request: run it again
+  paused,     // the run is paused: nothing was started
+  cancelled,  // by a request while it ran
+  killed,     // stopped at once on the second request
 };
 
 struct RunSummary {
   RunEnd end = RunEnd::complete;
+  RunControl control = RunControl::running;  // of the run, as it is in the database now
   std::string run, database, state_folder;
   bool dry_run = false;
   bool nothing_to_do = false;  // everything was final before a worker had to start

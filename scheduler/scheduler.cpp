@@ -126,7 +126,12 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::turn() {
   if (now_.counts.asked.pending == 0) {
     done = co_await finalize();
     if (!done) co_return fail(done.error());
-    co_return SchedulerEnd::complete;
+    if (now_.counts.asked.pending == 0) co_return SchedulerEnd::complete;
+    co_return std::nullopt;  // photos were asked again at the last moment
+  }
+  if (now_.paused) {
+    Expected<MaybeEnd> stayed = co_await stay_paused();
+    if (!stayed || stayed->has_value()) co_return stayed;
   }
   if (*recorded == 0) {
     done = co_await idle();
@@ -161,6 +166,10 @@ asio::awaitable<Status> Scheduler::look() {
   if (!seen->registered) {
     Status registered = co_await queue_.register_run(listing());
     if (!registered) co_return registered;
+  }
+  if (now_.paused) {
+    note_paused(*seen);
+    co_return Status();
   }
   Outstanding mine;
   mine.enqueued = now_.enqueued;
@@ -217,10 +226,11 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::survive(Error error) {
   }
   // Results that stay in Redis are recorded at the next start, and keys expire by themselves.
   if (finishing_ && failures_ > kTriesAtTheEnd / 2) co_return SchedulerEnd::drained;
-  if (now_.counts.asked.pending == 0 && failures_ > kTriesAtTheEnd) {
+  const bool at_the_end = now_.counts.asked.pending == 0 || cancelled_;
+  if (at_the_end && failures_ > kTriesAtTheEnd) {
     say(EventLevel::warning, "Redis could not be tidied up (" + error.message +
                                  "): its keys of this run expire by themselves");
-    co_return SchedulerEnd::complete;
+    co_return cancelled_ ? SchedulerEnd::cancelled : SchedulerEnd::complete;
   }
   if (redis_away && failures_ > 1 && !redis_trouble_said_) {
     say(EventLevel::warning, error.message + ": waiting for Redis");
@@ -239,7 +249,13 @@ asio::awaitable<Status> Scheduler::finalize() {
   Status deleted = co_await queue_.delete_runs(std::move(*all));
   if (!deleted) co_return deleted;
   const auto end = [run](Store& store) { return store.end_incarnation(run); };
-  co_return co_await stored(end);
+  Status ended = co_await stored(end);
+  if (!ended) co_return ended;
+  incarnation_.clear();
+  spec_checked_ = false;
+  need_reconcile_ = true;
+  hold_feeder_ = true;
+  co_return co_await refresh_counts();
 }
 
 asio::awaitable<bool> Scheduler::wait_for_disk(Error error) {

@@ -43,9 +43,10 @@ struct SchedulerSettings {
 
 /// Why Scheduler::run() returned.
 enum class SchedulerEnd : std::uint8_t {
-  complete,  // every image is final, and nothing of the run is left in Redis
-  drained,   // finish_up(): what was in the results stream is recorded; keys stay and expire
-  aborted,   // abort()
+  complete,   // every image is final, and nothing of the run is left in Redis
+  cancelled,  // cancel(): what was in hand is recorded, and nothing of the run is left in Redis
+  drained,    // finish_up(): what was in the results stream is recorded; keys stay and expire
+  aborted,    // abort()
 };
 
 /// What a progress line needs; of this moment.
@@ -58,6 +59,8 @@ struct SchedulerNow {
   /// Consumers whose heart has not moved for `silent_after`, though Redis could be reached.
   std::vector<std::string> workers_silent;
   bool connected = false;
+  bool paused = false;       // nothing is begun
+  std::int64_t in_hand = 0;  // while paused: tasks that workers finish, as last looked at
   std::optional<std::chrono::steady_clock::time_point> first_task, last_result;
 };
 
@@ -78,6 +81,14 @@ class Scheduler {
   /// store_full when it was asked to finish up on a full disk.
   [[nodiscard]] asio::awaitable<Expected<SchedulerEnd>> run();
 
+  /// Nothing more is begun until resume(): what no worker has begun is taken out of Redis, what is
+  /// in hand is finished and recorded. The caller keeps in mind (in the database) that it is so.
+  void pause();
+  void resume();
+  /// As pause(), and run() ends once nothing is in hand any more.
+  void cancel();
+  /// Photos wait again (a retry): the counts of now, from the same call of the store.
+  void expect_more(const RunCounts& counts);
   /// Nothing more is enqueued; recording goes on.
   void stop_feeding();
   /// Ends run() once everything that is in the results stream now is recorded.
@@ -107,6 +118,12 @@ class Scheduler {
   asio::awaitable<Expected<std::int64_t>> record_once(std::optional<redis::EntryId> up_to);
   asio::awaitable<Status> take_in(std::vector<redis::ResultEntry> entries);
   void note_report(const RecordReport& report);
+
+  // scheduler_pause.cpp
+  asio::awaitable<Expected<MaybeEnd>> stay_paused();
+  asio::awaitable<Status> withdraw();
+  void note_paused(const redis::Look& seen);
+  void restore_charges(std::vector<Task>& tasks);
 
   // scheduler_reconcile.cpp
   asio::awaitable<Status> reconcile();
@@ -151,6 +168,10 @@ class Scheduler {
   bool feeder_at_rest_ = true;  // nothing of the feeder's is in flight
   bool all_enqueued_ = false;   // the cursor reached the end of the queue
   bool feeding_ = true, finishing_ = false, aborted_ = false, feeder_done_ = true;
+  bool withdrawn_ = false;  // while paused: nothing but what is in hand is in Redis
+  bool cancelled_ = false;
+  std::chrono::steady_clock::time_point cancel_moved_{};  // the last sign that work in hand goes on
+  std::map<Enqueued, int> charged_;  // taken out of Redis after it had been in somebody's hand
   bool ever_connected_ = false, redis_trouble_said_ = false, disk_trouble_said_ = false;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   int failures_ = 0;  // in a row, for back-off

@@ -162,6 +162,8 @@ asio::awaitable<Status> Scheduler::apply_plan(std::vector<redis::WindowEntry> wi
     Status removed = co_await queue_.remove_tasks(incarnation_, std::move(plan.remove));
     if (!removed) co_return removed;
   }
+  withdrawn_ = false;                     // of a pause: look again
+  if (now_.paused) plan.enqueue.clear();  // resume() reconciles
   if (!plan.enqueue.empty()) {
     const Status worth_it = unreadable_.begin_round(now_.done + now_.blurred + now_.failed);
     if (!worth_it) co_return worth_it;
@@ -172,6 +174,7 @@ asio::awaitable<Status> Scheduler::apply_plan(std::vector<redis::WindowEntry> wi
     const auto read = [run, piece](Store& store) { return store.tasks_of(run, piece); };
     Expected<std::vector<Task>> tasks = co_await stored(read);
     if (!tasks) co_return fail(tasks.error());
+    restore_charges(*tasks);
     const Expected<redis::Enqueued> added =
         co_await queue_.enqueue(incarnation_, fence_, std::move(*tasks));
     if (!added) co_return fail(added.error());

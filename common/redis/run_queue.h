@@ -138,6 +138,18 @@ enum class Enqueued : std::uint8_t {
   fenced_off,  // the fence in Redis is not ours: nothing (more) was added; reconcile (H7)
 };
 
+/// What withdraw() took out.
+struct Withdrawn {
+  struct Charged {
+    std::int64_t image_id = 0;
+    std::int32_t attempt = 1;
+    int deliveries = 0;  // charged so far: goes back with the task (Task::deliveries)
+  };
+  bool fenced_off = false;  // the fence in Redis is not ours: nothing was taken out
+  int tasks = 0;
+  std::vector<Charged> charged;  // those of them that were in somebody's hand before
+};
+
 /// One entry of the results stream.
 struct ResultEntry {
   EntryId id;
@@ -255,6 +267,12 @@ class RunQueue {
 
   /// XACK + XDEL, in pieces; for P − S, duplicates, ghosts and dangling entries.
   [[nodiscard]] Awaitable<void> remove_tasks(std::string incarnation, std::vector<EntryId> ids);
+
+  /// Takes at most `count` tasks out that no worker has begun, as long as the fence is ours: for a
+  /// pause. What is in hand stays. Fewer than `count`: nothing of that kind is left. In doubt:
+  /// again.
+  [[nodiscard]] Awaitable<Withdrawn> withdraw(std::string incarnation, std::uint64_t fence,
+                                              int count = 1'000);
 
   /// Results after `after` ({}: from the first entry, the rule; H3), waiting up to `block` when
   /// there are none (0: not at all; blocking needs a connection of its own). A position only speeds

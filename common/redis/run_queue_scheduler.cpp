@@ -225,6 +225,28 @@ Awaitable<void> RunQueue::delete_results(std::string incarnation, std::vector<En
   co_return Status();
 }
 
+Awaitable<Withdrawn> RunQueue::withdraw(std::string incarnation, std::uint64_t fence, int count) {
+  const Keys keys(incarnation);
+  Command arguments = script_arguments({keys.spec, keys.state, keys.tasks, keys.workers});
+  arguments << fence << kGroup << count;
+  Expected<Reply> reply = co_await connection_.eval(scripts::kWithdraw, std::move(arguments),
+                                                    connection_.command_timeout());
+  if (!reply) co_return fail(reply.error());
+  if (reply->size() % 3 != 1) co_return odd_reply("withdraw");
+  Withdrawn out;
+  out.fenced_off = (*reply)[0].integer() < 0;
+  out.tasks = std::max(0, static_cast<int>((*reply)[0].integer()));
+  for (std::size_t i = 1; i + 2 < reply->size(); i += 3) {
+    const auto image = (*reply)[i].number();
+    const auto attempt = (*reply)[i + 1].number();
+    const auto charged = (*reply)[i + 2].number();
+    if (!image || !attempt || !charged) continue;  // no task of ours
+    out.charged.push_back(
+        {*image, static_cast<std::int32_t>(*attempt), static_cast<int>(*charged)});
+  }
+  co_return out;
+}
+
 Awaitable<Look> RunQueue::look(std::string incarnation) {
   const Keys keys(incarnation);
   Command arguments = script_arguments({kRunsKey, keys.spec, keys.tasks, keys.results, keys.state,

@@ -21,5 +21,6 @@ extern const Script kRegister;
 extern const Script kReleaseUnmarked;
 extern const Script kRemoveConsumer;
 extern const Script kStart;
+extern const Script kWithdraw;
 
 }  // namespace photoscribe::redis::scripts

@@ -11,6 +11,12 @@ DatabaseOption::DatabaseOption(Settings& settings) : settings_(settings) {
 }
 
 Expected<std::string> DatabaseOption::path() const {
+  Expected<DatabasePlace> found = place();
+  if (!found) return fail(found.error());
+  return std::move(found->database);
+}
+
+Expected<DatabasePlace> DatabaseOption::place() const {
   const Expected<LoadedConfig> loaded = settings_.load();
   if (!loaded) return fail(loaded.error());
   std::error_code failed;
@@ -19,7 +25,8 @@ Expected<std::string> DatabaseOption::path() const {
     return fail(Errc::usage, shown(database) + ": no such database; `photoscribe run PHOTOS -o " +
                                  shown(shell_quoted(database)) + "` makes one");
   }
-  return database;
+  const std::string& folder = loaded->config.state_folder;
+  return DatabasePlace{database, folder.empty() ? database + ".state" : folder};
 }
 
 }  // namespace photoscribe::cli

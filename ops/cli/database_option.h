@@ -9,6 +9,11 @@
 
 namespace photoscribe::cli {
 
+struct DatabasePlace {
+  std::string database;
+  std::string state_folder;  // of its scheduler
+};
+
 class DatabaseOption {
  public:
   /// Adds the positional DB to the verb of `settings`, which must outlive this.
@@ -16,6 +21,8 @@ class DatabaseOption {
 
   /// After the parse. Fails with usage when there is no such file: a reading verb makes none.
   [[nodiscard]] Expected<std::string> path() const;
+  /// The same with the folder in which its scheduler keeps what it needs.
+  [[nodiscard]] Expected<DatabasePlace> place() const;
 
  private:
   const Settings& settings_;

@@ -56,6 +56,8 @@ int parse_and_run() {
   Action action;
   add_run(app, action);
   add_status(app, action);
+  add_steering(app, action);
+  add_dead(app, action);
   add_export(app, action);
   add_report(app, action);
   add_confidence(app, action);

@@ -248,7 +248,8 @@ void add_run(CLI::App& app, Action& action) {
       "                  --split Flickr_8k.devImages.txt -o dev.db\n"
       "  photoscribe run -o 2026.db --retry-failed           the run's failed photos once more\n"
       "The same command again goes on where it stopped: new and changed photos are done, finished\n"
-      "ones are not done twice. Ctrl-C hands work back and stops; twice stops at once.");
+      "ones are not done twice. Ctrl-C hands work back and stops; twice stops at once.\n"
+      "photoscribe pause, resume, cancel, retry and drain steer it from another terminal.");
   verb->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

@@ -8,6 +8,7 @@
 #include "ops/cli/exit_status.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
+#include "scheduler/control.h"
 
 namespace photoscribe::cli {
 namespace {
@@ -58,6 +59,14 @@ std::string headline(const RunSummary& s, const Ink& ink) {
   if (s.end == RunEnd::killed) {
     return ink.red("Stopped at once") + ": " + grouped(s.pending) + " of " + photos +
            " still to do" + where + "; nothing recorded is lost.\n";
+  }
+  if (s.end == RunEnd::paused) {
+    return ink.yellow("Paused") + ": " + grouped(s.pending) + " of " + photos + " to do" + where +
+           "; nothing was started.\n";
+  }
+  if (s.end == RunEnd::cancelled) {
+    return ink.yellow("Cancelled") + ": " + grouped(s.pending) + " of " + photos +
+           " will not be done" + where + "; what is recorded stays.\n";
   }
   if (s.end == RunEnd::stopped) {
     return ink.yellow("Stopped") + ": " + grouped(s.pending) + " of " + photos + " still to do" +
@@ -164,7 +173,7 @@ std::string bleu_lines(const RunSummary& s) {
 }
 
 std::string pace_lines(const RunSummary& s) {
-  if (s.nothing_to_do || s.dry_run) return {};
+  if (s.nothing_to_do || s.dry_run || s.end == RunEnd::paused) return {};
   const std::int64_t now = s.done_now + s.blurred_now + s.failed_now;
   std::string out = "\n" + counted(now, "photo") + " in " + duration_text(s.wall_s);
   if (s.photos_per_s > 0) {
@@ -191,7 +200,14 @@ std::string next_lines(const RunSummary& s, const std::vector<std::string>& comm
   const std::string run = s.run == "default" ? "" : " --run " + shell_quoted(s.run);
   std::string out = "\nNext:\n";
   if (s.dry_run) return out + "  " + again_with(command, "", kDry) + "\n";
-  if (s.pending > 0) out += "  " + again_with(command, "") + "   # goes on where it stopped\n";
+  if (s.pending > 0 && s.control == RunControl::paused) {
+    out += "  photoscribe resume " + database + run + "   # it is paused; then:\n";
+  }
+  if (s.pending > 0) {
+    out += "  " + again_with(command, "") +
+           (s.end == RunEnd::cancelled ? "   # takes it up again\n"
+                                       : "   # goes on where it stopped\n");
+  }
   if (s.done + s.blurred + s.failed > 0) {
     out += "  photoscribe export " + database + run + "   # a table; --format csv, jsonl, coco\n";
   }
@@ -215,7 +231,7 @@ void put_name(nlohmann::json& object, const std::string& key, const std::string&
 
 int exit_status_of(const RunSummary& summary) {
   if (summary.end == RunEnd::killed) return kExitKilled;
-  if (summary.end == RunEnd::stopped) return kExitStopped;
+  if (summary.end != RunEnd::complete) return kExitStopped;
   return summary.failed > 0 && !summary.dry_run ? kExitFailedPhotos : kExitDone;
 }
 
@@ -228,10 +244,13 @@ std::string summary_text(const RunSummary& summary, double blur_threshold,
 
 std::string summary_json(const RunSummary& s, int exit_status) {
   using nlohmann::json;
-  const char* const end = s.end == RunEnd::complete  ? "complete"
-                          : s.end == RunEnd::stopped ? "stopped"
-                                                     : "killed";
+  const char* const end = s.end == RunEnd::complete    ? "complete"
+                          : s.end == RunEnd::stopped   ? "stopped"
+                          : s.end == RunEnd::paused    ? "paused"
+                          : s.end == RunEnd::cancelled ? "cancelled"
+                                                       : "killed";
   json object{{"end", end},
+              {"control", to_string(s.control)},
               {"exit_status", exit_status},
               {"dry_run", s.dry_run},
               {"nothing_to_do", s.nothing_to_do},

@@ -15,6 +15,7 @@
 #include "ops/cli/terminal.h"
 #include "ops/cli/verbs.h"
 #include "ops/cli/writer.h"
+#include "scheduler/control.h"
 #include "scheduler/store/store.h"
 
 namespace photoscribe::cli {
@@ -79,9 +80,11 @@ Expected<std::vector<RunStatus>> look(Store& store, bool running) {
 
 std::string run_text(const RunStatus& status, const Ink& ink) {
   const StateCounts& asked = status.summary.counts.asked;
-  const std::string state = status.photos_per_s > 0 ? ink.green("at work")
-                            : asked.pending > 0     ? ink.yellow("unfinished")
-                                                    : "complete";
+  const std::string state = asked.pending == 0 ? "complete"
+                            : status.run.control != RunControl::running
+                                ? ink.yellow(to_string(status.run.control))
+                            : status.photos_per_s > 0 ? ink.green("at work")
+                                                      : ink.yellow("unfinished");
   std::string out = "\n" + ink.bold("run " + shown(status.run.name)) + ": " + state + ", begun " +
                     time_text(status.run.created_unix_ms) + "\n";
   out += "  " + grouped(asked.total()) + " photos: " + grouped(asked.done) + " captioned, " +
@@ -139,6 +142,7 @@ nlohmann::json run_json(const RunStatus& status) {
                       {"text", replaced(event.text)}});
   }
   json object{{"run", replaced(status.run.name)},
+              {"control", to_string(status.run.control)},
               {"created_unix_ms", status.run.created_unix_ms},
               {"total", counts.asked.total()},
               {"done", counts.asked.done},

@@ -19,6 +19,8 @@ void add_backup(CLI::App& app, Action& action);
 void add_score(CLI::App& app, Action& action);
 void add_calibrate(CLI::App& app, Action& action);
 void add_blur(CLI::App& app, Action& action);
+void add_steering(CLI::App& app, Action& action);
+void add_dead(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_config(CLI::App& app, Action& action);
 

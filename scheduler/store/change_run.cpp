@@ -1,4 +1,4 @@
-// Redo, rejudge, retry and cancel: changes to many images of a run at once.
+// Redo and rejudge: changes to many images of a run at once.
 #include "scheduler/store/settings.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
@@ -242,47 +242,6 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& was, const BlurSettin
   recount(run);
   score_missing(run);
   return {};
-}
-
-Expected<std::int64_t> Store::retry_failed(RunId run, std::span<const Reason> reasons) {
-  sqlite::Database& db = impl_->db;
-  return db.write("retry failed photos", [&] {
-    std::string wanted = ",";  // no reason's name has a comma
-    for (const Reason reason : reasons) wanted += std::string(to_string(reason)) + ",";
-    std::int64_t lowest = 0;
-    std::int64_t highest = 0;
-    {
-      auto row = db.query(
-          "SELECT min(image_id), max(image_id) FROM image WHERE run_id = ?1 AND state = 'failed' "
-          "AND asked = 1 "
-          "AND (?2 = ',' OR instr(?2, ',' || reason || ',') > 0)");
-      if (!row.with(run, wanted).step() || row.is_null(0)) return std::int64_t{0};
-      lowest = row.integer(0);
-      highest = row.integer(1);
-    }
-    const QueueSpan span = span_for(*impl_, run, lowest, highest);
-    const int images =
-        db.query(
-              "UPDATE image SET attempt = attempt + 1, state = 'pending', reason = NULL, "
-              "queue_seq = ?1 + image_id - ?2 WHERE run_id = ?3 AND state = 'failed' AND asked = 1 "
-              "AND (?4 = ',' OR instr(?4, ',' || reason || ',') > 0)")
-            .with(span.first, span.lowest_id, run, wanted)
-            .run();
-    impl_->recount(run);
-    return std::int64_t{images};
-  });
-}
-
-Expected<std::int64_t> Store::cancel(RunId run) {
-  sqlite::Database& db = impl_->db;
-  return db.write("cancel run", [&] {
-    const int images =
-        db.query("UPDATE image SET asked = 0 WHERE run_id = ? AND state = 'pending' AND asked = 1")
-            .with(run)
-            .run();
-    impl_->recount(run);
-    return std::int64_t{images};
-  });
 }
 
 }  // namespace photoscribe

@@ -6,7 +6,7 @@
 namespace photoscribe {
 namespace {
 
-std::string select_rows(const char* from_and_rest) {
+std::string select_rows(const std::string& from_and_rest) {
   return std::string(
              "SELECT image.image_id, image.attempt, run.name, root.name, root.folder, image.path, "
              "image.state, image.reason, result.detail, result.blur_score, used.blur_threshold, "
@@ -18,14 +18,25 @@ std::string select_rows(const char* from_and_rest) {
          from_and_rest;
 }
 
+std::string select_images(const char* rest) {
+  return select_rows(
+             "FROM image JOIN run ON run.run_id = image.run_id "
+             "JOIN root ON root.root_id = image.root_id "
+             "JOIN run_settings AS used ON used.settings_id = image.settings_id "
+             "LEFT JOIN result ON result.image_id = image.image_id "
+             "AND result.attempt = image.attempt "
+             "LEFT JOIN bleu ON bleu.result_id = result.result_id "
+             "LEFT JOIN worker ON worker.worker_id = result.worker_id ") +
+         rest;
+}
+
 // Static strings: statements are cached by the address of their text.
-const std::string kPage = select_rows(
-    "FROM image JOIN run ON run.run_id = image.run_id JOIN root ON root.root_id = image.root_id "
-    "JOIN run_settings AS used ON used.settings_id = image.settings_id "
-    "LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
-    "LEFT JOIN bleu ON bleu.result_id = result.result_id "
-    "LEFT JOIN worker ON worker.worker_id = result.worker_id "
+const std::string kPage = select_images(
     "WHERE image.image_id > ? AND image.run_id = ? ORDER BY image.image_id LIMIT 1000");
+const std::string kFailed = select_images(
+    "WHERE image.run_id = ?1 AND image.state = 'failed' "
+    "AND (?2 = ',' OR instr(?2, ',' || image.reason || ',') > 0) ORDER BY image.image_id LIMIT ?3");
+const std::string kOne = select_images("WHERE image.image_id = ?");
 
 const std::string kSearch = select_rows(
     "FROM caption_search JOIN result ON result.result_id = caption_search.rowid "
@@ -103,6 +114,48 @@ Status Store::for_each_result(RunId run, const std::function<Status(const Result
     }
     last = page->back().image_id;
   }
+}
+
+Expected<std::vector<ResultRow>> Store::failed_images(RunId run, std::span<const Reason> reasons,
+                                                      std::size_t count) {
+  std::string wanted = ",";  // no reason's name has a comma
+  for (const Reason reason : reasons) wanted += std::string(to_string(reason)) + ",";
+  return impl_->db.read("list failed photos", [&] {
+    std::vector<ResultRow> rows;
+    auto query = impl_->db.query(kFailed.c_str());
+    query.with(run, wanted, count);
+    while (query.step()) rows.push_back(read_row(query));
+    return rows;
+  });
+}
+
+Expected<std::optional<ResultRow>> Store::image(std::int64_t image_id) {
+  return impl_->db.read("read photo", [&] {
+    auto query = impl_->db.query(kOne.c_str());
+    if (!query.with(image_id).step()) return std::optional<ResultRow>();
+    return std::optional(read_row(query));
+  });
+}
+
+Expected<std::vector<AttemptRow>> Store::attempts(std::int64_t image_id) {
+  return impl_->db.read("read attempts", [&] {
+    std::vector<AttemptRow> all;
+    auto row = impl_->db.query(
+        "SELECT attempt, outcome, reason, detail, worker.name, finished_unix_ms FROM result "
+        "JOIN worker USING (worker_id) WHERE image_id = ? ORDER BY attempt");
+    row.with(image_id);
+    while (row.step()) {
+      AttemptRow one;
+      one.attempt = static_cast<std::int32_t>(row.integer(0));
+      one.outcome = row.text(1);
+      one.reason = row.optional_text(2);
+      one.detail = row.optional_text(3);
+      one.worker = row.text(4);
+      one.finished_unix_ms = row.integer(5);
+      all.push_back(std::move(one));
+    }
+    return all;
+  });
 }
 
 Expected<std::int64_t> Store::index_captions(std::size_t count) {

@@ -33,9 +33,14 @@ struct RunSettings {
   bool operator==(const RunSettings&) const = default;
 };
 
+/// What a person asked of a run. Kept in the database: a paused run stays paused when its scheduler
+/// ends.
+enum class RunControl : std::uint8_t { running, paused, cancelled };
+
 struct RunRow {
   RunId id = 0;
   std::string name;
+  RunControl control = RunControl::running;
   RunSettings settings;
   std::optional<std::string> incarnation;  // none: no keys of this run are in Redis
   std::int64_t cursor = 0;                 // enqueued = queue_seq <= cursor (PROTOCOL H5)
@@ -177,6 +182,15 @@ struct StoreEvent {
   std::string level;  // info | warning | error
   std::string kind;   // one word: "reconcile", "worker_died", "quarantine" …
   std::string text;
+};
+
+/// What happened to an image at one attempt.
+struct AttemptRow {
+  std::int32_t attempt = 1;
+  std::string outcome;  // done | blurred | failed
+  std::optional<std::string> reason, detail;
+  std::string worker;
+  std::int64_t finished_unix_ms = 0;
 };
 
 /// One image with its current result: the columns of view caption_result, and what an export needs

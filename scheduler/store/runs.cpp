@@ -11,7 +11,7 @@ namespace {
 std::string select_run(const char* rest) {
   return std::string(
              "SELECT run.run_id, name, settings, incarnation, cursor, created_unix_ms, "
-             "references_file, split_file "
+             "references_file, split_file, control "
              "FROM run JOIN run_settings USING (settings_id) ") +
          rest;
 }
@@ -32,6 +32,10 @@ Expected<RunRow> read_run(const sqlite::Query& row) {
   run.created_unix_ms = row.integer(5);
   run.references_file = row.optional_text(6);
   run.split_file = row.optional_text(7);
+  const std::string control = row.text(8);
+  run.control = control == "paused"      ? RunControl::paused
+                : control == "cancelled" ? RunControl::cancelled
+                                         : RunControl::running;
   return run;
 }
 

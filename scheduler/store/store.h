@@ -139,9 +139,10 @@ class Store {
   /// those of `reasons`. Returns how many.
   [[nodiscard]] Expected<std::int64_t> retry_failed(RunId run,
                                                     std::span<const Reason> reasons = {});
-  /// Nothing is asked for any more: pending images stay pending until a scan names them again.
-  /// Returns how many there were.
-  [[nodiscard]] Expected<std::int64_t> cancel(RunId run);
+  /// The same for those of `images` that are failed images of the run.
+  [[nodiscard]] Expected<std::int64_t> retry_images(RunId run,
+                                                    std::span<const std::int64_t> images);
+  [[nodiscard]] Status set_control(RunId run, RunControl control);
 
   // --- references (common/scores/caption_file.h reads the files) ---
 
@@ -163,6 +164,16 @@ class Store {
   /// the first error that `row` returns and passes it on.
   [[nodiscard]] Status for_each_result(RunId run,
                                        const std::function<Status(const ResultRow&)>& row);
+
+  /// Failed images of the run by id, those of `reasons` or all, at most `count`: its dead letters
+  /// (DESIGN 4).
+  [[nodiscard]] Expected<std::vector<ResultRow>> failed_images(RunId run,
+                                                               std::span<const Reason> reasons,
+                                                               std::size_t count);
+  /// Any image of any run; none when there is no such number.
+  [[nodiscard]] Expected<std::optional<ResultRow>> image(std::int64_t image_id);
+  /// Its attempts that have a result, first to last.
+  [[nodiscard]] Expected<std::vector<AttemptRow>> attempts(std::int64_t image_id);
 
   // --- search: captions are indexed outside the recorder's transaction ---
 

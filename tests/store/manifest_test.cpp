@@ -185,18 +185,16 @@ TEST_F(Manifest, KeepsRunsApart) {
   EXPECT_EQ(must(store().known_roots()).size(), 1U);
 }
 
-TEST_F(Manifest, AsksForNothingAfterCancelUntilTheNextScan) {
-  scan({file("a.jpg"), file("b.jpg")});
-  take(1);
+TEST_F(Manifest, RemembersWhatAPersonAskedOfTheRun) {
+  EXPECT_EQ(must(store().run(run())).control, RunControl::running);
 
-  EXPECT_EQ(must(store().cancel(run())), 2);
+  must(store().set_control(run(), RunControl::paused));
 
-  EXPECT_THAT(must(store().unfinished_enqueued(run())), IsEmpty());
-  EXPECT_THAT(take(), IsEmpty());
-  EXPECT_EQ(counts().asked.pending, 0);
-  scan({file("a.jpg"), file("b.jpg")});
-  EXPECT_EQ(take().size(), 2U);
-  expect_counts_are_true();
+  EXPECT_EQ(must(store().run(run())).control, RunControl::paused);
+  must(store().ensure_run("default", settings()));  // a scan changes nothing about it
+  EXPECT_EQ(must(store().find_run("default"))->control, RunControl::paused);
+  must(store().set_control(run(), RunControl::cancelled));
+  EXPECT_EQ(must(store().runs())[0].control, RunControl::cancelled);
 }
 
 TEST_F(Manifest, StoresWhatWasSkippedByExtension) {

@@ -1,0 +1,19 @@
+// ask: what a verb asks of a run is done by the process that holds the database: its scheduler,
+// over the control socket, or this process when nobody holds it (DESIGN 2).
+#pragma once
+
+#include "common/core/error.h"
+#include "ops/cli/database_option.h"
+#include "scheduler/control.h"
+
+namespace photoscribe::cli {
+
+/// Takes the database's lock and does what is asked, or asks its scheduler and waits for the
+/// answer. A scheduler that is starting or ending is waited for, ten seconds at most.
+[[nodiscard]] Expected<ControlReply> ask_or_do(const DatabasePlace& place,
+                                               const ControlRequest& request);
+
+/// Waits until no process writes the database.
+void wait_for_writer_to_end(const std::string& database);
+
+}  // namespace photoscribe::cli
