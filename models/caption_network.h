@@ -32,6 +32,14 @@ class CaptionNetwork {
     return search_.run(features, settings);
   }
 
+  /// CaptionSearch::expect() on what look() gave.
+  [[nodiscard]] Expectation expect(
+      const torch::Tensor& features,
+      const std::vector<std::vector<std::vector<std::int64_t>>>& captions,
+      std::int64_t count) const {
+    return search_.expect(features, captions, count);
+  }
+
   /// How many encoders look, and what does their work (FastEncoder::backend).
   [[nodiscard]] std::size_t encoders() const noexcept { return encoders_.size(); }
   [[nodiscard]] const char* backend() const noexcept { return encoders_.front().backend(); }

@@ -204,4 +204,47 @@ std::vector<Hypothesis> CaptionSearch::sample(const Tensor& features, std::int64
   return all;
 }
 
+Expectation CaptionSearch::expect(
+    const Tensor& features, const std::vector<std::vector<std::vector<std::int64_t>>>& captions,
+    std::int64_t count) const {
+  const torch::NoGradGuard no_grad;
+  std::size_t rows = 0, words = 0;  // of a photo, of a caption
+  for (const auto& photo : captions) {
+    rows = std::max(rows, photo.size());
+    for (const auto& caption : photo) words = std::max(words, caption.size());
+  }
+  const auto N = static_cast<std::int64_t>(captions.size()), B = static_cast<std::int64_t>(rows),
+             T = static_cast<std::int64_t>(words);
+  // What each row is told at each step; rows that do not exist are told ends.
+  Tensor told = at::full({T, N * B}, kEndToken, torch::kInt64);
+  auto* to = told.data_ptr<std::int64_t>();
+  for (std::size_t n = 0; n < captions.size(); ++n)
+    for (std::size_t b = 0; b < captions[n].size(); ++b)
+      for (std::size_t t = 0; t < captions[n][b].size(); ++t)
+        to[t * captions.size() * rows + n * rows + b] =
+            t == 0 ? kStartToken : captions[n][b][t - 1];
+  told = told.to(features.device());
+
+  Annotations a = network_->look(features);
+  a.h = a.h.repeat_interleave(B, 0);
+  a.c = a.c.repeat_interleave(B, 0);
+  std::vector<Tensor> likeliest, shares;
+  for (std::int64_t t = 0; t < T; ++t) {
+    const auto [log_p, word] = at::topk(network_->step(a, told[t], a.h, a.c), count, 1);
+    likeliest.push_back(word);
+    shares.push_back(at::softmax(log_p, 1));
+  }
+  const Tensor all_words = at::stack(likeliest, 1), all_shares = at::stack(shares, 1);  // (R,T,K)
+  std::vector<Tensor> some_words, some_shares;
+  for (std::size_t n = 0; n < captions.size(); ++n) {
+    for (std::size_t b = 0; b < captions[n].size(); ++b) {
+      const auto row = static_cast<std::int64_t>(n * rows + b),
+                 length = static_cast<std::int64_t>(captions[n][b].size());
+      some_words.push_back(all_words[row].narrow(0, 0, length));
+      some_shares.push_back(all_shares[row].narrow(0, 0, length));
+    }
+  }
+  return {at::cat(some_words), at::cat(some_shares)};
+}
+
 }  // namespace photoscribe

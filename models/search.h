@@ -26,6 +26,12 @@ struct Hypothesis {
   double log_prob = 0;               // natural log, summed over the words and the end token
 };
 
+/// What may come next at each place of captions: the K likeliest words and their probabilities,
+/// which add up to 1 at each place. S places, caption after caption.
+struct Expectation {
+  torch::Tensor words, probabilities;  // (S,K) int64, float32
+};
+
 /// The decoder with everything that depends on no photo worked out beforehand. Parameters may lie
 /// on any device, float32 or half. One thread at a time.
 class CaptionSearch {
@@ -50,6 +56,13 @@ class CaptionSearch {
   /// within tokens_max words is cut there.
   [[nodiscard]] std::vector<Hypothesis> sample(const torch::Tensor& features, std::int64_t count,
                                                std::int64_t tokens_max) const;
+
+  /// What the model expects at each place of the captions of N photos (words as numbers, the end
+  /// included), each place told the true words before it. Words that are never said have no share.
+  [[nodiscard]] Expectation expect(
+      const torch::Tensor& features,
+      const std::vector<std::vector<std::vector<std::int64_t>>>& captions,
+      std::int64_t count) const;
 
  private:
   struct Beams;

@@ -9,6 +9,7 @@
 
 #include "models/safetensors.h"
 #include "models/train/run.h"
+#include "models/train/teacher.h"
 
 namespace photoscribe {
 namespace {
@@ -93,7 +94,15 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
   at::manual_seed(options.seed);
   if (start.decoder.empty())
     start.decoder = random_decoder(options.architecture, vocabulary.size());
-  Trainer trainer(options, vocabulary, train, encoder.parameters(), start.decoder);
+  std::optional<Teacher> teacher;
+  if (!options.teacher.empty()) {
+    auto opened = Teacher::open(options.teacher, train, vocabulary,
+                                static_cast<std::size_t>(options.search.tokens_max));
+    if (!opened) return fail(opened.error());
+    teacher = std::move(*opened);
+  }
+  Trainer trainer(options, vocabulary, train, encoder.parameters(), start.decoder,
+                  teacher ? &*teacher : nullptr);
   return Run(options, {vocabulary, train, dev, *train_features, *dev_features, paths}, trainer)
       .go();
 }

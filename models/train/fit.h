@@ -30,6 +30,8 @@ struct FitOptions {
                             // in every stage. Empty: the encoder's end
   double encoder_share = 0.1;  // of the rate: what moves behind cache_block, until the last stage
   std::int64_t views = 2;      // cached of each photo: as it is, flipped, then random crops
+  std::string teacher;         // what photoscribe-train teach wrote, to learn from in the first
+                               // stage too; empty: none
   std::string name = "photoscribe";
   std::string command;  // as it was typed, for the record
 

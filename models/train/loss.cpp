@@ -120,12 +120,19 @@ Batch make_batch(const std::vector<CaptionedPhoto>& split, std::vector<std::int6
 }
 
 Loss caption_loss(const DecoderParameters& p, const torch::Tensor& features, const Batch& batch,
-                  const LossSettings& settings) {
+                  const LossSettings& settings, const Expectation* teacher) {
   const Scores scores = score_words(p, features, batch, settings);
   Loss loss;
   loss.per_token = at::cross_entropy_loss(scores.logits, batch.targets, {}, at::Reduction::Mean,
                                           kUnknownToken, settings.label_smoothing);
   loss.total = loss.per_token;
+  if (teacher != nullptr) {
+    const torch::Tensor followed =
+        -(at::log_softmax(scores.logits, 1).gather(1, teacher->words) * teacher->probabilities)
+             .sum(1)
+             .mean();
+    loss.total = (1 - settings.teacher_share) * loss.total + settings.teacher_share * followed;
+  }
   if (scores.looked.defined())
     loss.total = loss.total + settings.attention_penalty * (1 - scores.looked).square().mean();
   return loss;

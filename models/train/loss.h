@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/decoder.h"
+#include "models/search.h"
 #include "models/train/dataset.h"
 #include "models/train/sequence.h"
 
@@ -31,6 +32,7 @@ struct LossSettings {
   double annotation_dropout = 0;   // of the projected features
   double label_smoothing = 0.1;    // Szegedy et al., CVPR 2016, section 7
   double attention_penalty = 1.0;  // lambda of Xu et al. 2015, eq. 14, over the mean of positions
+  double teacher_share = 0.7;      // of the loss that follows a teacher, where there is one
 };
 
 /// Captions as numbers, each with its end token, packed; `photo_of[row]` is a position in `photos`.
@@ -56,8 +58,10 @@ struct Loss {
                                         const LossSettings& settings);
 
 /// Loss of `batch`, whose photos have `features` (P,L,C). Differentiable. A target that is an
-/// unknown word does not count.
+/// unknown word does not count. With a `teacher`'s words and probabilities (S,K) for the packed
+/// words, `teacher_share` of the loss is the cross entropy against these (teacher.h).
 [[nodiscard]] Loss caption_loss(const DecoderParameters& p, const torch::Tensor& features,
-                                const Batch& batch, const LossSettings& settings);
+                                const Batch& batch, const LossSettings& settings,
+                                const Expectation* teacher = nullptr);
 
 }  // namespace photoscribe

@@ -47,6 +47,7 @@ std::string fingerprint(const FitOptions& o, const Vocabulary& vocabulary, std::
        << ' ' << o.rate_end << ' ' << o.warmup_steps << ' ' << o.weight_decay << ' ' << o.clip_norm
        << ' ' << o.mirror << ' ' << o.seed << ' ' << o.train << ' ' << o.dev << ' ' << o.average
        << ' ' << o.start << ' ' << o.cache_block << ' ' << o.encoder_share << ' ' << o.views;
+  if (!o.teacher.empty()) text << ' ' << o.teacher << ' ' << o.loss.teacher_share;
   return text.str();
 }
 

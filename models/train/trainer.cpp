@@ -49,10 +49,11 @@ Stage stage_from_string(const std::string& text) {
 
 Trainer::Trainer(const FitOptions& options, const Vocabulary& vocabulary,
                  const std::vector<CaptionedPhoto>& train, const TensorMap& encoder,
-                 const TensorMap& decoder)
+                 const TensorMap& decoder, const Teacher* teacher)
     : options_(options),
       vocabulary_(vocabulary),
       train_(train),
+      teacher_(teacher),
       encoder_(owned(encoder, "encoder.")),
       decoder_(owned(decoder, "")) {
   if (options.critic_epochs > 0 || options.finetune_critic)
@@ -147,7 +148,10 @@ torch::Tensor Trainer::finish(const torch::Tensor& cached) const {
 }
 
 double Trainer::step_decoder(const Batch& batch, const torch::Tensor& cached, double rate) {
-  const Loss loss = caption_loss(decoder_parameters(), finish(cached), batch, options_.loss);
+  std::optional<Expectation> taught;
+  if (teacher_ != nullptr) taught = teacher_->of(batch);
+  const Loss loss = caption_loss(decoder_parameters(), finish(cached), batch, options_.loss,
+                                 taught ? &*taught : nullptr);
   update(loss.total, rate);
   return loss.per_token.item<double>();
 }

@@ -13,6 +13,7 @@
 #include "models/train/features.h"
 #include "models/train/fit.h"
 #include "models/train/reward.h"
+#include "models/train/teacher.h"
 
 namespace photoscribe {
 
@@ -34,10 +35,11 @@ struct Progress {
 
 class Trainer {
  public:
-  /// Takes its own copies of the parameters.
+  /// Takes its own copies of the parameters. `teacher`, when not null, is learnt from in
+  /// step_decoder().
   Trainer(const FitOptions& options, const Vocabulary& vocabulary,
           const std::vector<CaptionedPhoto>& train, const TensorMap& encoder,
-          const TensorMap& decoder);
+          const TensorMap& decoder, const Teacher* teacher = nullptr);
 
   /// One update on cached features (P,L,C) at this rate; returns the loss per token.
   double step_decoder(const Batch& batch, const torch::Tensor& cached, double rate);
@@ -85,6 +87,7 @@ class Trainer {
   const FitOptions& options_;
   const Vocabulary& vocabulary_;
   const std::vector<CaptionedPhoto>& train_;
+  const Teacher* teacher_;
   Stage stage_ = Stage::decoder;
   TensorMap encoder_, decoder_;  // names as in weights.safetensors
   TensorMap average_;            // of the parameters that moved in this stage; empty: not wanted

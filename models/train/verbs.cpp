@@ -45,6 +45,13 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
                   "Views of each photo to cache: as it is, flipped, then random crops")
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
+  verb.add_option("--teacher", o.teacher,
+                  "What photoscribe-train teach wrote: the first stage learns from it too")
+      ->check(CLI::ExistingFile);
+  verb.add_option("--teacher-share", o.loss.teacher_share,
+                  "Of the first stage's loss, with --teacher")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   verb.add_option("--name", o.name, "The model's name, for people")->capture_default_str();
 }
 
@@ -199,6 +206,7 @@ void add_verbs(CLI::App& app, const std::string& command, Status& status) {
   add_init(app, status);
   add_inspect(app, status);
   add_evaluate(app, status);
+  add_teach(app, status);
   add_bench_network(app, status);
 }
 

@@ -19,15 +19,14 @@
 #include "models/encoder.h"
 #include "models/model_store.h"
 #include "models/train/average.h"
-#include "tests/models/bmp.h"
-#include "tests/support/temp_dir.h"
+#include "tests/models/fit_fixture.h"
 
 namespace photoscribe {
 namespace {
 
+using test::Fit;
+using test::kSide;
 using testing::HasSubstr;
-
-constexpr int kSide = 32;
 
 /// Runs photoscribe-train; when it prints a line that starts with `kill_at`, kills it. Returns its
 /// exit status, or the signal that ended it.
@@ -58,61 +57,6 @@ int train(const std::vector<std::string>& arguments, const std::string& kill_at)
   if (outcome != 0 && outcome != SIGKILL) ADD_FAILURE() << said;
   return outcome;
 }
-
-class Fit : public testing::Test {
- protected:
-  Fit() {
-    struct Kind {
-      const char* name;
-      std::array<unsigned char, 3> rgb;
-      const char* caption;
-    };
-    const std::array<Kind, 3> kinds{{{"red", {230, 20, 20}, "a red wall in the sun ."},
-                                     {"green", {20, 220, 30}, "green grass ."},
-                                     {"blue", {10, 30, 240}, "the blue sea is calm today ."}}};
-    std::string captions, list;
-    for (int i = 0; i < 4; ++i) {
-      for (const Kind& kind : kinds) {
-        const std::string name = kind.name + std::to_string(i) + ".bmp";
-        auto rgb = kind.rgb;
-        rgb[0] = static_cast<unsigned char>(rgb[0] + i);
-        folder_.write(name, test::bmp(kSide, rgb));
-        captions += name + "#0\t" + kind.caption + "\n" + name + "#1\t" + kind.caption + "\n";
-        list += name + "\n";
-      }
-    }
-    captions_ = folder_.write("captions.txt", captions);
-    list_ = folder_.write("list.txt", list);
-    at::manual_seed(2);
-    EXPECT_TRUE(save_tensors(folder_.file("encoder.safetensors"), random_encoder("mobilenet_v2")));
-  }
-
-  FitOptions options(const std::string& name) const {
-    FitOptions o;
-    o.photos = folder_.path().string();
-    o.captions = captions_;
-    o.train = o.dev = list_;
-    o.encoder = folder_.file("encoder.safetensors");
-    o.output = folder_.file(name);
-    o.work = o.output + ".work";
-    o.architecture.input_side_px = kSide;
-    o.architecture.annotation_size = o.architecture.embedding_size = 24;
-    o.architecture.hidden_size = 32;
-    o.architecture.attention_size = 8;
-    o.words_count_min = 1;
-    o.batch_photos = 4;
-    o.epochs = 2;
-    o.warmup_steps = 2;
-    o.rate = 0.01;
-    o.loss.dropout = 0.2;
-    o.checkpoint_steps = 2;
-    o.search.tokens_max = 8;
-    return o;
-  }
-
-  test::TempDir folder_;
-  std::string captions_, list_;
-};
 
 TEST_F(Fit, LearnsToTellColoursApart) {
   FitOptions o = options("model");

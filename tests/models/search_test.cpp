@@ -189,6 +189,34 @@ TEST(Ensemble, SpeaksWithTheMeanOfItsMembersProbabilities) {
   }
 }
 
+TEST_P(SearchOf, ExpectsAtEachPlaceOfCaptionsWhatTheModelSays) {
+  const DecoderParameters p = decoder(3, kWords, GetParam());
+  const torch::Tensor photos = at::randn({2, 6, 12});
+  const std::vector<std::vector<std::vector<std::int64_t>>> captions{
+      {{4, 5, kEndToken}, {kEndToken}, {6, kUnknownToken, 7, 4, kEndToken}}, {{7, 7, kEndToken}}};
+
+  const Expectation all = CaptionSearch(p).expect(photos, captions, 5);  // end and four words
+  const Expectation two = CaptionSearch(p).expect(photos, captions, 2);
+
+  ASSERT_EQ(all.words.size(0), 12);
+  std::int64_t place = 0;
+  for (std::size_t n = 0; n < captions.size(); ++n) {
+    for (const auto& caption : captions[n]) {
+      for (std::size_t t = 0; t < caption.size(); ++t, ++place) {
+        const std::vector<std::int64_t> before(caption.begin(),
+                                               caption.begin() + static_cast<std::ptrdiff_t>(t));
+        const torch::Tensor said =
+            next(p, photos.narrow(0, static_cast<std::int64_t>(n), 1), before).exp();
+        const torch::Tensor expected = said.index_select(0, all.words[place]);
+        EXPECT_TRUE(at::allclose(all.probabilities[place], expected, 1e-4, 1e-5)) << place;
+        const torch::Tensor first = expected.narrow(0, 0, 2);
+        EXPECT_TRUE(at::equal(two.words[place], all.words[place].narrow(0, 0, 2)));
+        EXPECT_TRUE(at::allclose(two.probabilities[place], first / first.sum(), 1e-4, 1e-5));
+      }
+    }
+  }
+}
+
 TEST_P(SearchOf, AnEmptyBatchIsNoWork) {
   const DecoderParameters p = decoder(1, kWords, GetParam());
   EXPECT_TRUE(CaptionSearch(p).run(at::empty({0, 6, 12}), {}).empty());
