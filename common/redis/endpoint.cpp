@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::string_view kForms =
     "; write redis://[user@]host[:port][/db], rediss://host[:port][/db][?ca=FILE] or "
-    "unix:/path/to/socket[?db=N]";
+    "unix:/path/to/socket[?db=N], or redis+sentinel://host[:port][,host[:port]...]/service[/db]";
+
+constexpr std::uint16_t kSentinelPort = 26'379;
 
 auto bad(std::string_view what) {
   return fail(Errc::usage, "Redis URL: " + std::string(what) + std::string(kForms));
@@ -108,7 +110,8 @@ Status read_login(std::string_view login, Endpoint& endpoint) {
 }
 
 /// "host", "host:port", "[v6]", "[v6]:port"
-Status read_host(std::string_view text, Endpoint& endpoint) {
+Expected<HostPort> read_host(std::string_view text, std::uint16_t default_port) {
+  HostPort place{{}, default_port};
   std::string_view host = text;
   std::string_view port;
   if (text.starts_with('[')) {
@@ -122,22 +125,46 @@ Status read_host(std::string_view text, Endpoint& endpoint) {
     port = text.substr(colon);
   }
   if (host.empty()) return bad("no host");
-  endpoint.host = host;
+  place.host = host;
   if (!port.empty()) {
     const auto number = parse_number(port.substr(1), 65'535);
     if (!number || *number == 0) return bad("port is not a number from 1 to 65535");
-    endpoint.port = static_cast<std::uint16_t>(*number);
+    place.port = static_cast<std::uint16_t>(*number);
   }
-  return {};
+  return place;
 }
 
-Expected<Endpoint> parse_network(std::string_view rest, Transport transport,
-                                 std::string_view query) {
+/// "host:port,host:port/service" or "…/service/db"; what is left behind the service is the
+/// database.
+Status read_sentinels(std::string_view& rest, Endpoint& endpoint) {
+  const auto slash = rest.find('/');
+  std::string_view hosts = rest.substr(0, slash);
+  rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  const auto end = rest.find('/');
+  const auto service = decode(rest.substr(0, end));
+  if (!service || service->empty()) return bad("no name of the service behind the Sentinels");
+  endpoint.service = *service;
+  rest = end == std::string_view::npos ? std::string_view() : rest.substr(end);
+  while (true) {
+    const auto comma = hosts.find(',');
+    auto place = read_host(hosts.substr(0, comma), kSentinelPort);
+    if (!place) return fail(place.error());
+    endpoint.sentinels.push_back(std::move(*place));
+    if (comma == std::string_view::npos) return {};
+    hosts.remove_prefix(comma + 1);
+  }
+}
+
+Expected<Endpoint> parse_network(std::string_view rest, Transport transport, std::string_view query,
+                                 bool by_sentinels) {
   Endpoint endpoint;
   endpoint.transport = transport;
   if (const auto at = rest.rfind('@'); at != std::string_view::npos) {
     if (Status login = read_login(rest.substr(0, at), endpoint); !login) return fail(login.error());
     rest = rest.substr(at + 1);
+  }
+  if (by_sentinels) {
+    if (Status read = read_sentinels(rest, endpoint); !read) return fail(read.error());
   }
   const auto slash = rest.find('/');
   if (slash != std::string_view::npos && slash + 1 < rest.size()) {
@@ -145,7 +172,12 @@ Expected<Endpoint> parse_network(std::string_view rest, Transport transport,
     if (!db) return bad("the part after '/' is not a database number");
     endpoint.database = *db;
   }
-  if (Status host = read_host(rest.substr(0, slash), endpoint); !host) return fail(host.error());
+  if (!by_sentinels) {
+    auto place = read_host(rest.substr(0, slash), endpoint.port);
+    if (!place) return fail(place.error());
+    endpoint.host = std::move(place->host);
+    endpoint.port = place->port;
+  }
   if (Status read = read_query(query, endpoint); !read) return fail(read.error());
   return endpoint;
 }
@@ -157,8 +189,19 @@ Expected<Endpoint> parse_endpoint(std::string_view url) {
   const std::string_view query =
       question == std::string_view::npos ? std::string_view() : url.substr(question + 1);
   const std::string_view body = url.substr(0, question);
-  if (body.starts_with("redis://")) return parse_network(body.substr(8), Transport::tcp, query);
-  if (body.starts_with("rediss://")) return parse_network(body.substr(9), Transport::tls, query);
+  struct Scheme {
+    std::string_view text;
+    Transport transport;
+    bool by_sentinels;
+  };
+  for (const Scheme& scheme :
+       {Scheme{"redis://", Transport::tcp, false}, Scheme{"rediss://", Transport::tls, false},
+        Scheme{"redis+sentinel://", Transport::tcp, true},
+        Scheme{"rediss+sentinel://", Transport::tls, true}}) {
+    if (!body.starts_with(scheme.text)) continue;
+    return parse_network(body.substr(scheme.text.size()), scheme.transport, query,
+                         scheme.by_sentinels);
+  }
   if (!body.starts_with("unix:")) return bad("unknown scheme");
   Endpoint endpoint;
   endpoint.transport = Transport::unix_socket;
@@ -182,10 +225,23 @@ std::string to_string(const Endpoint& endpoint) {
     return "unix:" + user + encode(endpoint.socket_path, "-._~/+=:,@") +
            (endpoint.database == 0 ? "" : "?db=" + std::to_string(endpoint.database));
   }
-  const bool v6 = endpoint.host.find(':') != std::string::npos;
-  std::string url = endpoint.transport == Transport::tls ? "rediss://" : "redis://";
-  url += user + (v6 ? "[" + endpoint.host + "]" : endpoint.host);
-  url += ':' + std::to_string(endpoint.port) + '/' + std::to_string(endpoint.database);
+  const auto place = [](const std::string& host, std::uint16_t port) {
+    const bool v6 = host.find(':') != std::string::npos;
+    return (v6 ? "[" + host + "]" : host) + ':' + std::to_string(port);
+  };
+  std::string url = endpoint.transport == Transport::tls ? "rediss" : "redis";
+  if (endpoint.sentinels.empty()) {
+    url += "://" + user + place(endpoint.host, endpoint.port);
+  } else {
+    url += "+sentinel://" + user;
+    const char* separator = "";
+    for (const HostPort& sentinel : endpoint.sentinels) {
+      url += separator + place(sentinel.host, sentinel.port);
+      separator = ",";
+    }
+    url += '/' + encode(endpoint.service, "-._~");
+  }
+  url += '/' + std::to_string(endpoint.database);
   char separator = '?';
   if (!endpoint.ca_file.empty()) {
     url += separator + std::string("ca=") + encode(endpoint.ca_file, "-._~/");
@@ -195,6 +251,28 @@ std::string to_string(const Endpoint& endpoint) {
   return url;
 }
 
+namespace {
+
+/// From the variable `name`, or from the first line of the file that `name`_FILE names; empty when
+/// neither is set.
+Expected<std::string> password_of(const std::string& name) {
+  if (const char* password = std::getenv(name.c_str()); password && *password)
+    return std::string(password);
+  const std::string file_variable = name + "_FILE";
+  const char* file = std::getenv(file_variable.c_str());
+  if (!file || !*file) return std::string();
+  std::ifstream in(file);
+  std::string line;
+  if (!in || !std::getline(in, line) || line.empty()) {
+    return fail(Errc::environment,
+                file_variable + ": cannot read a password from " + std::string(file));
+  }
+  if (line.back() == '\r') line.pop_back();
+  return line;
+}
+
+}  // namespace
+
 Status take_password_from_environment(Endpoint& endpoint) {
   if (endpoint.password_in_url) {
     return fail(Errc::usage,
@@ -202,20 +280,13 @@ Status take_password_from_environment(Endpoint& endpoint) {
                 "process list; put it in PHOTOSCRIBE_REDIS_PASSWORD or in the file that "
                 "PHOTOSCRIBE_REDIS_PASSWORD_FILE names");
   }
-  if (const char* password = std::getenv("PHOTOSCRIBE_REDIS_PASSWORD"); password && *password) {
-    endpoint.password = password;
-    return {};
-  }
-  const char* file = std::getenv("PHOTOSCRIBE_REDIS_PASSWORD_FILE");
-  if (!file || !*file) return {};
-  std::ifstream in(file);
-  std::string line;
-  if (!in || !std::getline(in, line) || line.empty()) {
-    return fail(Errc::environment, "PHOTOSCRIBE_REDIS_PASSWORD_FILE: cannot read a password from " +
-                                       std::string(file));
-  }
-  if (line.back() == '\r') line.pop_back();
-  endpoint.password = line;
+  auto password = password_of("PHOTOSCRIBE_REDIS_PASSWORD");
+  if (!password) return fail(password.error());
+  if (!password->empty()) endpoint.password = std::move(*password);
+  if (endpoint.sentinels.empty()) return {};
+  auto sentinel = password_of("PHOTOSCRIBE_SENTINEL_PASSWORD");
+  if (!sentinel) return fail(sentinel.error());
+  if (!sentinel->empty()) endpoint.sentinel_password = std::move(*sentinel);
   return {};
 }
 

@@ -51,6 +51,20 @@ TEST(Endpoint, ReadsASocketPath) {
   EXPECT_EQ(parse_endpoint("unix:///run/redis.sock")->socket_path, "/run/redis.sock");
 }
 
+TEST(Endpoint, ReadsSentinels) {
+  const auto endpoint =
+      parse_endpoint("rediss+sentinel://me@a,[::1]:7000,c.example:26380/photo%2Fset/4?ca=/ca.pem");
+
+  ASSERT_TRUE(endpoint) << endpoint.error().message;
+  EXPECT_EQ(endpoint->transport, Transport::tls);
+  EXPECT_EQ(endpoint->sentinels,
+            (std::vector<HostPort>{{"a", 26'379}, {"::1", 7'000}, {"c.example", 26'380}}));
+  EXPECT_EQ(endpoint->service, "photo/set");
+  EXPECT_EQ(endpoint->database, 4);
+  EXPECT_EQ(endpoint->user, "me");
+  EXPECT_EQ(parse_endpoint("redis+sentinel://a/main")->database, 0);
+}
+
 TEST(Endpoint, NeverWritesThePassword) {
   const auto endpoint = parse_endpoint("rediss://me:s%65cret@host/1?ca=/etc/ca.pem");
 
@@ -61,8 +75,10 @@ TEST(Endpoint, NeverWritesThePassword) {
 }
 
 TEST(Endpoint, WritesAUrlThatReadsBackTheSame) {
-  for (const char* url : {"redis://a:1/0", "redis://[::1]:6380/2", "unix:/x%25%3Fy?db=3",
-                          "unix:u@/x", "rediss://u%40v@h:2/0?ca=/a%26b&verify=no"}) {
+  for (const char* url :
+       {"redis://a:1/0", "redis://[::1]:6380/2", "unix:/x%25%3Fy?db=3", "unix:u@/x",
+        "rediss://u%40v@h:2/0?ca=/a%26b&verify=no", "redis+sentinel://u@a:1,[::1]:2/main%20set/3",
+        "rediss+sentinel://a:1/x/0?verify=no"}) {
     const auto endpoint = parse_endpoint(url);
     ASSERT_TRUE(endpoint) << url;
     const auto again = parse_endpoint(to_string(*endpoint));
@@ -72,10 +88,29 @@ TEST(Endpoint, WritesAUrlThatReadsBackTheSame) {
 }
 
 TEST(Endpoint, RefusesWhatItDoesNotKnow) {
-  for (const char* url :
-       {"", "localhost:6379", "http://x", "redis://", "redis://:6379", "redis://h:0", "redis://h:x",
-        "redis://h:65536", "redis://h/x", "redis://h/0?tls=1", "redis://h?ca=/x",
-        "unix:", "unix:/x?db=y", "redis://[::1", "redis://%zz@h", "rediss://h?verify=maybe"}) {
+  for (const char* url : {"",
+                          "localhost:6379",
+                          "http://x",
+                          "redis://",
+                          "redis://:6379",
+                          "redis://h:0",
+                          "redis://h:x",
+                          "redis://h:65536",
+                          "redis://h/x",
+                          "redis://h/0?tls=1",
+                          "redis://h?ca=/x",
+                          "redis+sentinel://",
+                          "redis+sentinel://h",
+                          "redis+sentinel://h/",
+                          "redis+sentinel://h//1",
+                          "redis+sentinel://h,/x",
+                          "redis+sentinel://h:0/x",
+                          "redis+sentinel://h/x/y",
+                          "unix:",
+                          "unix:/x?db=y",
+                          "redis://[::1",
+                          "redis://%zz@h",
+                          "rediss://h?verify=maybe"}) {
     const auto endpoint = parse_endpoint(url);
     ASSERT_FALSE(endpoint) << url;
     EXPECT_EQ(endpoint.error().code, Errc::usage);
@@ -91,6 +126,7 @@ class PasswordTest : public ::testing::Test {
   static void clear() {
     unsetenv("PHOTOSCRIBE_REDIS_PASSWORD");
     unsetenv("PHOTOSCRIBE_REDIS_PASSWORD_FILE");
+    unsetenv("PHOTOSCRIBE_SENTINEL_PASSWORD");
   }
   Endpoint endpoint = *parse_endpoint("redis://h");
 };
@@ -100,6 +136,18 @@ TEST_F(PasswordTest, ComesFromTheEnvironment) {
 
   ASSERT_TRUE(take_password_from_environment(endpoint));
   EXPECT_EQ(endpoint.password, "p w");
+}
+
+TEST_F(PasswordTest, TheSentinelsHaveOneOfTheirOwn) {
+  setenv("PHOTOSCRIBE_REDIS_PASSWORD", "server", 1);
+  setenv("PHOTOSCRIBE_SENTINEL_PASSWORD", "sentinel", 1);
+  Endpoint set = *parse_endpoint("redis+sentinel://h/main");
+
+  ASSERT_TRUE(take_password_from_environment(set));
+  EXPECT_EQ(set.password, "server");
+  EXPECT_EQ(set.sentinel_password, "sentinel");
+  ASSERT_TRUE(take_password_from_environment(endpoint));
+  EXPECT_EQ(endpoint.sentinel_password, "");
 }
 
 TEST_F(PasswordTest, ComesFromTheFirstLineOfAFile) {

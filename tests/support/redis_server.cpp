@@ -115,6 +115,7 @@ RedisServer::RedisServer(RedisOptions options) : options_(std::move(options)) {
     make_certificate();
     tls_port_ = free_port();
   }
+  if (options_.tcp || options_.sentinel) port_ = free_port();
   write_config();
   start();
 }
@@ -140,9 +141,11 @@ void RedisServer::make_certificate() {
 }
 
 void RedisServer::write_config() {
-  std::string text = "port 0\nunixsocket " + folder_.file("redis.sock") +
-                     "\nunixsocketperm 700\ndir " + folder_.path().string() +
-                     "\nsave \"\"\ndaemonize no\n";
+  std::string text = "port " + std::to_string(port_) + "\nunixsocket " +
+                     folder_.file("redis.sock") + "\nunixsocketperm 700\ndir " +
+                     folder_.path().string() + "\ndaemonize no\n";
+  if (port_ != 0) text += "bind 127.0.0.1\n";
+  if (!options_.sentinel) text += "save \"\"\n";
   if (options_.aof) text += "appendonly yes\nappendfsync always\n";
   if (!options_.password.empty()) text += "requirepass " + options_.password + "\n";
   for (const std::string& user : options_.acl_users) text += user + "\n";
@@ -156,7 +159,9 @@ void RedisServer::write_config() {
 }
 
 void RedisServer::start() {
-  pid_ = launch({"redis-server", folder_.file("redis.conf")}, folder_.file("redis.log"));
+  std::vector<std::string> words{"redis-server", folder_.file("redis.conf")};
+  if (options_.sentinel) words.emplace_back("--sentinel");
+  pid_ = launch(words, folder_.file("redis.log"));
   wait_until_ready();
 }
 

@@ -1,6 +1,6 @@
 // redis_server: a real redis-server for one test, on a unix socket in a folder of its own.
 //
-// No TCP port unless TLS is asked for. It dies with the test, also when the test crashes. Every
+// No TCP port unless one is asked for. It dies with the test, also when the test crashes. Every
 // wait ends when the server answers PING, and fails after ten seconds.
 #pragma once
 
@@ -20,6 +20,8 @@ struct RedisOptions {
   std::vector<std::string> acl_users{};  // lines such as "user worker on >secret ~* +@all"
   bool tls = false;  // a TLS port on 127.0.0.1 with a self-signed certificate, made by openssl
   std::vector<std::string> directives{};  // more lines of redis.conf
+  bool tcp = false;                       // a TCP port on 127.0.0.1
+  bool sentinel = false;                  // redis-server --sentinel, with a TCP port
 };
 
 /// Methods throw std::runtime_error when the server does not do what they ask.
@@ -35,6 +37,8 @@ class RedisServer {
   /// "rediss://localhost:<port>?ca=<certificate>"; option tls only.
   [[nodiscard]] std::string tls_url() const;
   [[nodiscard]] std::uint16_t tls_port() const noexcept { return tls_port_; }
+  /// Options tcp and sentinel only.
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] const TempDir& folder() const noexcept { return folder_; }
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
@@ -59,7 +63,7 @@ class RedisServer {
   RedisOptions options_;
   TempDir folder_;
   pid_t pid_ = -1;
-  std::uint16_t tls_port_ = 0;
+  std::uint16_t tls_port_ = 0, port_ = 0;
 };
 
 }  // namespace photoscribe::test
