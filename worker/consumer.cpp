@@ -58,7 +58,8 @@ Consumer::Consumer(ConsumerConfig config, const Roots& roots, PipelineConfig pip
   probes_.emplace(roots_, config_.roots.check, io_.get_executor(),
                   [this](const RootProbes::Answer& answer) { on_root_answer(answer); });
   heart_.emplace(config_.endpoint,
-                 redis::ConnectionOptions{config_.name + "-beat", 5'000ms, 5'000ms}, config_.name);
+                 redis::ConnectionOptions{config_.name + "-beat", 5'000ms, 5'000ms}, config_.name,
+                 [this] { return health_.alive(); });
   pipeline_ = std::make_unique<Pipeline>(std::move(pipeline), std::move(factory), std::move(loader),
                                          pipeline_events());
 }
@@ -213,6 +214,7 @@ PipelineEvents Consumer::pipeline_events() {
 }
 
 void Consumer::on_finished(std::vector<Finished> items) {
+  standstill_.moved(Clock::now());
   in_pipeline_ -= items.size();
   for (auto& item : items) {
     const auto* failed = std::get_if<Failed>(&item.result.outcome);
@@ -238,6 +240,7 @@ void Consumer::on_finished(std::vector<Finished> items) {
 }
 
 void Consumer::on_returned(Job job) {
+  standstill_.moved(Clock::now());
   --in_pipeline_;
   JoinedRun* run = find(job.run->incarnation);
   if (run != nullptr && run->held.is(job.entry, State::in_hand)) give_back(*run, {job.entry});

@@ -24,6 +24,7 @@
 #include "common/redis/liveness.h"
 #include "common/redis/run_queue.h"
 #include "worker/fault_counts.h"
+#include "worker/health.h"
 #include "worker/heartbeat.h"
 #include "worker/holdings.h"
 #include "worker/pipeline.h"
@@ -44,6 +45,12 @@ struct ConsumerConfig {
   std::string name;        // redis::new_consumer_name(); never used by another process
   std::string model_hash;  // a run that asks for another model is not joined
   RootSettings roots;
+  std::int64_t memory_max_bytes = 0;  // resident; above it the worker asks to be replaced. 0: none
+  /// Nothing comes out for so many leases though work is held: not ready any more.
+  int standstill_leases = 3;
+  /// The same with nothing in the pipeline, whose photos have time-outs of their own: to be
+  /// replaced.
+  std::chrono::milliseconds standstill_limit{60'000};
 };
 
 /// The worker's exit codes.
@@ -71,6 +78,9 @@ class Consumer {
   /// leave. What is not done after `limit` is handed back too. Thread-safe; a later call may only
   /// shorten the limit.
   void request_stop(std::chrono::milliseconds limit);
+
+  /// May be asked by any thread, for as long as the consumer lives.
+  [[nodiscard]] const Health& health() const noexcept { return health_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -198,6 +208,10 @@ class Consumer {
   // ---- consumer_end.cpp
   Awaitable<void> watch_loop();
   [[nodiscard]] Clock::duration worked_since(Clock::time_point since) const;
+  void watch_memory();
+  /// Why no more work should be expected of this worker now; empty: it is ready.
+  [[nodiscard]] std::string why_not_ready() const;
+  void watch_standstill(std::string& why);
   void overdue(const InWork& work);
   void time_out(const InWork& work);
   void begin_drain(int code, const std::string& why, milliseconds limit);
@@ -238,6 +252,8 @@ class Consumer {
   std::optional<RootProbes> probes_;
   int hung_reads_ = 0;  // threads left behind, ever
   std::vector<Stall> stalls_;
+  Health health_{std::chrono::seconds(10)};
+  StandstillWatch standstill_;
   std::optional<Drain> drain_;
   bool take_ended_ = false, publish_ended_ = false, ended_ = false;
 

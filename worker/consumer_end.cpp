@@ -8,6 +8,7 @@
 
 #include "worker/consumer.h"
 #include "worker/log.h"
+#include "worker/resident_memory.h"
 
 namespace photoscribe {
 
@@ -20,6 +21,7 @@ namespace {
 constexpr auto kWatchEvery = 100ms;
 constexpr auto kTimeoutLimit = 5'000ms;  // the other photos in work may finish so long
 constexpr auto kStall = 1'000ms;
+constexpr auto kMemoryLimit = 30'000ms;  // for what is in work to finish
 constexpr std::size_t kStallsRemembered = 1'000;
 constexpr std::size_t kSharesMax = 16;
 constexpr auto kGoodbye = 500ms;  // past the limit, for the last hand-back
@@ -48,10 +50,52 @@ asio::awaitable<void> Consumer::watch_loop() {
     if (drain_ && !ended_ && Clock::now() >= drain_->deadline + 2 * kGoodbye) end();
     if (ended_) break;
     watch_roots();
+    watch_memory();
+    std::string why = why_not_ready();
+    watch_standstill(why);
+    health_.tick(Clock::now(), std::move(why));
     if (drain_ && drain_->ending.code == kExitReplaceMe) continue;
     for (const auto& work : pipeline_->in_work()) {
       if (worked_since(work.since) > limit_of(work)) overdue(work);
     }
+  }
+}
+
+std::string Consumer::why_not_ready() const {
+  if (drain_) return "stopping";
+  for (const Link* link : {&take_, &feed_, &publish_})
+    if (link->failures > 0) return "Redis does not answer";
+  if (unready()) return unready_why_;
+  const auto root_ready = [](const auto& root) { return root.second.ready; };
+  if (std::none_of(roots_state_.begin(), roots_state_.end(), root_ready))
+    return "none of its roots can be read";
+  return {};
+}
+
+void Consumer::watch_standstill(std::string& why) {
+  const std::size_t held = waiting() + in_pipeline_ + done_.size() + publishing_.size();
+  const auto still = standstill_.still(held, !why.empty(), Clock::now());
+  if (still <= config_.standstill_leases * lease()) return;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(still).count();
+  why = "holds " + std::to_string(held) + " tasks and has finished none for " +
+        std::to_string(seconds) + " s";
+  if (in_pipeline_ == 0 && still > config_.standstill_limit)
+    begin_drain(kExitReplaceMe, why, kMemoryLimit);
+}
+
+/// A library that leaks, or an allocator that keeps what a few huge photos needed: a fresh process
+/// has its memory back, and a clean end charges no photo.
+void Consumer::watch_memory() {
+  if (config_.memory_max_bytes == 0 || drain_) return;
+  const std::int64_t held = resident_bytes();
+  if (held <= config_.memory_max_bytes) return;
+  const std::string sizes = std::to_string(held >> 20) + " MiB of memory, more than --memory-max " +
+                            std::to_string(config_.memory_max_bytes >> 20) + " MiB";
+  if (photos_read_ == 0) {
+    begin_drain(kExitEnvironment, "holds " + sizes + ", before its first photo: allow it more",
+                kMemoryLimit);
+  } else {
+    begin_drain(kExitReplaceMe, "holds " + sizes, kMemoryLimit);
   }
 }
 

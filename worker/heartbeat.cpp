@@ -28,12 +28,13 @@ void rethrow(std::exception_ptr error) {
 }  // namespace
 
 Heartbeat::Heartbeat(redis::Endpoint endpoint, redis::ConnectionOptions options,
-                     std::string consumer)
+                     std::string consumer, std::function<bool()> alive)
     : io_(1),
       connection_(io_.get_executor(), std::move(endpoint), std::move(options)),
       wake_(io_.get_executor()),
       end_(io_.get_executor()),
-      consumer_(std::move(consumer)) {
+      consumer_(std::move(consumer)),
+      alive_(std::move(alive)) {
   asio::co_spawn(io_, beat_loop(), rethrow);
   thread_ = std::thread([this] { io_.run(); });
 }
@@ -97,12 +98,19 @@ asio::awaitable<Status> Heartbeat::beat_where_due() {
     runs = runs_;
   }
   std::erase_if(next_, [&](const auto& each) { return !runs.contains(each.first); });
+  const bool alive = alive_();
+  if (alive != was_alive_) {
+    spdlog::error("msg=\"{}\"", alive ? "the worker's loop moves again: beating"
+                                      : "the worker's loop stands still: not beating");
+  }
+  was_alive_ = alive;
   for (const auto& [run, every] : runs) {
     if (stopping_) break;
     if (const auto due = next_.find(run); due != next_.end() && due->second > Clock::now()) {
       continue;
     }
-    const Status beaten = co_await queue_.beat(run, consumer_, ++counter_);
+    Status beaten;
+    if (alive) beaten = co_await queue_.beat(run, consumer_, ++counter_);
     // A run that is gone is for the consumer to notice; until then there is nothing to beat in.
     if (!beaten && beaten.error().code != Errc::run_gone) co_return beaten;
     next_[run] = Clock::now() + every;

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -19,8 +20,12 @@ namespace photoscribe {
 
 class Heartbeat {
  public:
-  /// Beats in no run until set_runs(). `consumer` is the name to beat under.
-  Heartbeat(redis::Endpoint endpoint, redis::ConnectionOptions options, std::string consumer);
+  /// Beats in no run until set_runs(). `consumer` is the name to beat under. While `alive`, called
+  /// on the heart's thread, says no, the heart stands still: a worker whose loop hangs holds tasks
+  /// that nobody works on, so others must be free to take them.
+  Heartbeat(
+      redis::Endpoint endpoint, redis::ConnectionOptions options, std::string consumer,
+      std::function<bool()> alive = [] { return true; });
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
   ~Heartbeat();
@@ -41,6 +46,8 @@ class Heartbeat {
   redis::RunQueue queue_{connection_};
   Wake wake_, end_;
   const std::string consumer_;
+  const std::function<bool()> alive_;
+  bool was_alive_ = true;
   std::int64_t counter_ = 0;
   std::map<std::string, Clock::time_point> next_;
   bool stopping_ = false, ended_ = false;  // on the thread only

@@ -39,10 +39,12 @@ bool is_gpu(const std::string& device) { return device.starts_with("cuda"); }
 }  // namespace
 
 void declare_options(CLI::App& app, WorkerOptions& options) {
-  app.add_option("--redis", options.redis_url,
-                 "server: redis://HOST:PORT/DB, rediss://… (TLS) or unix:/SOCKET; the password in "
-                 "PHOTOSCRIBE_REDIS_PASSWORD or in the file that PHOTOSCRIBE_REDIS_PASSWORD_FILE "
-                 "names")
+  app.add_option(
+         "--redis", options.redis_url,
+         "server: redis://HOST:PORT/DB, rediss://… (TLS), redis+sentinel://HOST,HOST/SERVICE or "
+         "unix:/SOCKET; the password in "
+         "PHOTOSCRIBE_REDIS_PASSWORD or in the file that PHOTOSCRIBE_REDIS_PASSWORD_FILE "
+         "names")
       ->type_name("URL");
   app.add_option("--root", options.roots,
                  "folder of photos under the name that runs know it by; may be repeated")
@@ -55,6 +57,15 @@ void declare_options(CLI::App& app, WorkerOptions& options) {
       ->check(CLI::Range(0, 4096));
   app.add_option("--threads", options.threads, "CPU threads in all; 0: every core")
       ->check(CLI::Range(0, 1024));
+  app.add_option(
+         "--memory-max", options.memory_max_bytes,
+         "memory that it may hold, such as 2GiB; above it finishes what is in hand and ends, "
+         "to be started anew; 0: no limit")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES");
+  app.add_option("--http", options.http,
+                 "answer GET /livez and /readyz there (on 127.0.0.1 unless HOST says otherwise)")
+      ->type_name("[HOST:]PORT");
   app.add_option("--name-prefix", options.name_prefix, "goes in front of this worker's name")
       ->type_name("S");
   app.add_flag("--supervised", options.supervised,

@@ -20,9 +20,11 @@ struct WorkerOptions {
   std::string redis_url;
   std::vector<std::string> roots;  // NAME=FOLDER
   std::string model_folder;
-  std::string devices = "auto";  // auto | cpu | cuda:0,cuda:1 …
-  int batch = 0;                 // images sent to a device at once; 0: by device
-  int threads = 0;               // CPU threads in all; 0: as many as this process may use
+  std::string devices = "auto";       // auto | cpu | cuda:0,cuda:1 …
+  int batch = 0;                      // images sent to a device at once; 0: by device
+  int threads = 0;                    // CPU threads in all; 0: as many as this process may use
+  std::int64_t memory_max_bytes = 0;  // resident; 0: no limit
+  std::string http;                   // [HOST:]PORT of /livez and /readyz; empty: none
   std::string name_prefix;
   bool supervised = false;  // standard input is a pipe from the parent; its end means: stop
 };

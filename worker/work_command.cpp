@@ -19,6 +19,7 @@
 #include "common/core/model_folder.h"
 #include "common/redis/identity.h"
 #include "worker/consumer.h"
+#include "worker/health_server.h"
 #include "worker/log.h"
 
 namespace photoscribe {
@@ -127,6 +128,7 @@ int run_work_command(const WorkerOptions& options, const PartsChange& change) {
   config.endpoint = *endpoint;
   config.name = redis::new_consumer_name(options.name_prefix);
   config.model_hash = model->hash;
+  config.memory_max_bytes = options.memory_max_bytes;
   PipelineConfig pipeline;
   pipeline.devices = *devices;
   pipeline.decode_threads = plan.decode;
@@ -149,6 +151,14 @@ int run_work_command(const WorkerOptions& options, const PartsChange& change) {
   if (change) parts = change(std::move(parts));
   Consumer consumer(std::move(config), *roots, std::move(pipeline), std::move(parts.factory),
                     std::move(parts.loader));
+  std::unique_ptr<HealthServer> server;
+  if (!options.http.empty()) {
+    auto started =
+        HealthServer::start(options.http, [&consumer] { return consumer.health().report(); });
+    if (!started) return report(started.error());
+    server = std::move(*started);
+    spdlog::info("msg=\"answering /livez and /readyz\" port={}", server->port());
+  }
   watch_signals(consumer);
   if (options.supervised) watch_parent(consumer);
   spdlog::info("msg=\"worker started\" model={} devices={} decode_threads={} batch={} redis={}",

@@ -32,7 +32,8 @@ struct WorkerConfig {
   std::string devices = "auto";  // auto | cpu | cuda:0,cuda:1
   std::optional<int> batch;      // photos per network call; empty: the worker decides
   std::optional<int> threads;    // decoding threads of each worker; empty: the worker decides
-  std::string executable;        // photoscribe-worker; empty: the one beside photoscribe
+  std::optional<std::int64_t> memory_max;  // bytes each may hold; empty: no limit
+  std::string executable;                  // photoscribe-worker; empty: the one beside photoscribe
   bool operator==(const WorkerConfig&) const = default;
 };
 

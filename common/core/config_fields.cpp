@@ -2,6 +2,8 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <system_error>
 #include <type_traits>
@@ -74,6 +76,31 @@ Field choice(std::string key, std::optional<T>& field, T low, T high, std::strin
           [&field, word] { return field ? show_value(*field) : word; }};
 }
 
+/// Bytes: "3000000", "512MiB" or "2G" (of 1024); or "none".
+Field size_or_none(std::string key, std::optional<std::int64_t>& field, std::string help) {
+  const auto parse = [](const std::string& text) -> std::optional<std::int64_t> {
+    std::int64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, wrong] = std::from_chars(text.data(), end, value);
+    const std::string_view unit(stop, static_cast<std::size_t>(end - stop));
+    if (wrong != std::errc{} || value < 1) return std::nullopt;
+    if (unit.empty() || unit == "B") return value;
+    static constexpr std::string_view kPowers = "KMGT";
+    const auto power = kPowers.find(unit.front());
+    const std::string_view rest = unit.substr(1);
+    if (power == std::string_view::npos || !(rest.empty() || rest == "iB")) return std::nullopt;
+    const int shift = 10 * (static_cast<int>(power) + 1);
+    return value < (1LL << 50) >> shift ? std::optional(value << shift) : std::nullopt;
+  };
+  return {std::move(key), std::move(help),
+          [&field, parse](const std::string& text) -> std::string {
+            field = text == "none" ? std::nullopt : parse(text);
+            if (text == "none" || field) return {};
+            return "\"" + text + "\" is no size: write bytes, 512MiB, 2GiB or none";
+          },
+          [&field] { return field ? std::to_string(*field) : std::string("none"); }};
+}
+
 std::string yaml_quoted(const std::string& text) {
   YAML::Emitter out;
   out << YAML::DoubleQuoted << text;
@@ -92,10 +119,15 @@ Field text(std::string key, std::string& field, std::string help) {
 /// "redis://user:secret@host": whatever holds a URL ends up in argv or logs, so it holds no secret.
 std::string url_fault(const std::string& url) {
   if (url.empty()) return {};
-  if (!url.starts_with("redis://") && !url.starts_with("rediss://") && !url.starts_with("unix:")) {
+  constexpr std::array<std::string_view, 5> kSchemes{"redis://", "rediss://", "redis+sentinel://",
+                                                     "rediss+sentinel://", "unix:"};
+  if (std::none_of(kSchemes.begin(), kSchemes.end(),
+                   [&url](std::string_view scheme) { return url.starts_with(scheme); })) {
     const bool secret = url.find('@') != std::string::npos;  // what stands before it may be one
     return (secret ? std::string("this") : "\"" + url + "\"") +
-           " is no address of a Redis: redis://HOST:PORT, rediss://HOST:PORT or unix:PATH";
+           " is no address of a Redis: redis://HOST:PORT, rediss://HOST:PORT, "
+           "redis+sentinel://HOST,HOST/SERVICE or "
+           "unix:PATH";
   }
   const auto start = url.find("://");
   if (start == std::string::npos) return {};
@@ -178,10 +210,13 @@ std::vector<Field> config_fields(Config& c) {
       device_list("worker.devices", c.worker.devices, "auto, cpu, or a list such as cuda:0,cuda:1"),
       choice("worker.batch", c.worker.batch, 1, 65'536, "auto", "photos per call of the network"),
       choice("worker.threads", c.worker.threads, 1, 1'024, "auto", "decoding threads per worker"),
+      size_or_none("worker.memory_max", c.worker.memory_max,
+                   "memory a worker may hold, such as 2GiB, before a fresh one takes its place"),
       text("worker.executable", c.worker.executable,
            "photoscribe-worker; empty: the one beside photoscribe"),
       redis_url("redis.url", c.redis.url,
-                "redis://HOST:PORT, rediss://… or unix:PATH; empty: a private server per run"),
+                "redis://HOST:PORT, rediss://…, redis+sentinel://HOST,HOST/SERVICE or unix:PATH; "
+                "empty: a private server per run"),
       text("redis.password_file", c.redis.password_file,
            "a file that holds the server's password and nothing else"),
       text("redis.server_executable", c.redis.server_executable, "for the private server"),

@@ -112,6 +112,10 @@ Expected<RunRequest> make_request(const RunOptions& options) {
   request.workers = plan.count;
   request.batch = config.worker.batch.value_or(0);
   request.threads = config.worker.threads.value_or(0);
+  if (config.worker.memory_max) {
+    request.worker_arguments.insert(request.worker_arguments.end(),
+                                    {"--memory-max", std::to_string(*config.worker.memory_max)});
+  }
   request.redis_url = config.redis.url;
   request.redis_server_executable = config.redis.server_executable;
   request.state_folder = config.state_folder;
@@ -222,8 +226,12 @@ void add_setting_options(RunOptions& options) {
       ->group(machine);
   s.flag("--batch", "worker.batch", "N", "photos per call of the network (default: chosen here)")
       ->group(machine);
+  s.flag("--memory-max", "worker.memory_max", "SIZE",
+         "memory a worker may hold, such as 2GiB, before a fresh one takes its place")
+      ->group(machine);
   s.flag("--redis", "redis.url", "URL",
-         "redis://HOST:PORT, rediss://… or unix:PATH instead of a private server;\n"
+         "redis://HOST:PORT, rediss://…, redis+sentinel://HOST,HOST/SERVICE or unix:PATH\n"
+         "instead of a private server;\n"
          "its password: PHOTOSCRIBE_REDIS_PASSWORD or PHOTOSCRIBE_REDIS_PASSWORD_FILE")
       ->group(machine);
 }

@@ -73,6 +73,21 @@ TEST(Config, RefusesAnUnknownKeyWithItsLineAndTheNearestName) {
   EXPECT_EQ(error_of("colour_of_the_sky: blue\n"), ":1: unknown key colour_of_the_sky");
 }
 
+TEST(Config, ReadsSizesAsPeopleWriteThem) {
+  const std::pair<const char*, std::optional<std::int64_t>> sizes[] = {
+      {"none", std::nullopt},  {"3000000", 3'000'000}, {"7B", 7},
+      {"512MiB", 512LL << 20}, {"2G", 2LL << 30},      {"1TiB", 1LL << 40},
+  };
+  for (const auto& [text, bytes] : sizes) {
+    const auto loaded = load_config("", {}, {{"worker.memory_max", "--memory-max", text}});
+    ASSERT_TRUE(loaded) << text;
+    EXPECT_EQ(loaded->config.worker.memory_max, bytes) << text;
+  }
+  for (const char* text : {"", "much", "-1", "0", "2GB", "2Gi", "1.5G", "9000000T", "G"}) {
+    EXPECT_FALSE(load_config("", {}, {{"worker.memory_max", "--memory-max", text}})) << text;
+  }
+}
+
 TEST(Config, NamesFieldAndLineOfABadValue) {
   const std::pair<const char*, const char*> cases[] = {
       {"blur:\n  tile_px: 7\n", ":2: blur.tile_px: 7 is below 16"},

@@ -107,6 +107,47 @@ TEST_F(HardCases, EachFileGetsItsOwnVerdict) {
   EXPECT_EQ(verdicts(), expected);
 }
 
+/// Files of a few hundred bytes that ask for gigabytes, through the whole of a run.
+TEST_F(HardCases, BombsAreRefusedAndTheWorkerKeepsItsMemory) {
+  const DecodedImage picture = make::sharp_picture(96, 64);
+  write("bomb.png", make::png_bomb(60'000, 60'000));
+  make::Bytes jpeg = make::encode_jpeg(picture);
+  for (std::size_t i = 2; i + 9 < jpeg.size(); i += 2U + 256U * jpeg[i + 2] + jpeg[i + 3]) {
+    if (jpeg[i + 1] != 0xC0) continue;
+    for (std::size_t at = i + 5; at < i + 9; at += 2) {  // 65500 x 65500
+      jpeg[at] = 0xFF;
+      jpeg[at + 1] = 0xDC;
+    }
+    break;
+  }
+  write("bomb.jpg", jpeg);
+  make::Bytes gif = make::encode_gif(picture);
+  gif[6] = gif[7] = gif[8] = gif[9] = 0xFF;
+  write("bomb.gif", gif);
+  write("frames.gif", make::encode_gif(make::sharp_picture(60, 60), {.frames = 3'000}));
+  make::Bytes bmp = make::encode_bmp(picture);
+  bmp[20] = bmp[24] = 0x10;
+  write("bomb.bmp", bmp);
+  make::Bytes tiff = make::encode_tiff(picture);  // little endian: tags 256 and 257, one SHORT each
+  for (std::size_t at = 8; at + 12 <= tiff.size(); ++at) {
+    const bool size = (tiff[at] == 0 || tiff[at] == 1) && tiff[at + 1] == 1 && tiff[at + 2] == 3 &&
+                      tiff[at + 3] == 0 && tiff[at + 4] == 1;
+    if (size) tiff[at + 8] = tiff[at + 9] = 0xFF;
+  }
+  write("bomb.tiff", tiff);
+  add_photos(3);
+
+  const Finished got = run_photos({"--no-progress", "--json", "--memory-max", "600MiB"});
+
+  EXPECT_EQ(got.exit_status, 1) << got.err;
+  const auto found = verdicts();
+  for (const char* bomb : {"bomb.png", "bomb.jpg", "bomb.gif", "bomb.bmp", "bomb.tiff"})
+    EXPECT_EQ(found.at(bomb), "too_large") << bomb;
+  EXPECT_EQ(found.at("frames.gif"), "done");
+  EXPECT_EQ(count("state = 'done'"), "4");
+  EXPECT_NE(got.out.find("\"worker_restarts\":0"), std::string::npos) << got.out;
+}
+
 TEST_F(HardCases, FailedPhotosAreTriedAgainOnlyWhenAsked) {
   add_photos(2);
   write_half("cut.jpg", make::encode_jpeg(make::sharp_picture(320, 240)));

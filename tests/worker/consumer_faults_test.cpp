@@ -1,4 +1,7 @@
+#include <mutex>
+
 #include "tests/worker/consumer_fixture.h"
+#include "worker/resident_memory.h"
 
 namespace photoscribe {
 namespace {
@@ -210,6 +213,79 @@ TEST_F(ConsumerFaults, FailsAPhotoThatHangsAndAsksToBeReplaced) {
   gate.open();
   RunningWorker next = worker();
   EXPECT_EQ(await_results(run, 20).size(), 20U);
+}
+
+TEST_F(ConsumerFaults, IsNotReadyWhileNothingComesOutOfTheWorkItHolds) {
+  Gate gate;
+  RunningWorker one = worker([&](const Task& task) {
+    gate.pass();
+    return clear_photo(task);
+  });
+  ASSERT_TRUE(eventually([&] { return one.health().report().ready; })) << "it has nothing to do";
+  const auto run = make_run(20);
+
+  ASSERT_TRUE(eventually([&] { return !one.health().report().ready; })) << "three leases of 150 ms";
+
+  EXPECT_TRUE(one.health().report().alive);
+  EXPECT_THAT(one.health().report().why, testing::HasSubstr("has finished none for"));
+  gate.open();
+  await_results(run, 20);
+  EXPECT_TRUE(eventually([&] { return one.health().report().ready; }));
+}
+
+TEST_F(ConsumerFaults, IsNotReadyWithoutRedisAndAgainWithIt) {
+  RunningWorker one = worker();
+  ASSERT_TRUE(eventually([&] { return one.health().report().ready; }));
+
+  server.kill();
+  ASSERT_TRUE(eventually([&] { return one.health().report().why == "Redis does not answer"; }));
+
+  server.start();
+  EXPECT_TRUE(eventually([&] { return one.health().report().ready; }));
+}
+
+/// A worker whose photos leave `bytes` each behind, as a library that leaks does.
+class ConsumerMemory : public ConsumerTest {
+ protected:
+  RunningWorker leaking_worker(std::size_t bytes, std::int64_t memory_max_bytes) {
+    const Loader loader = [this, bytes](const Job& job, FileBuffer&, const OnDecode& on_decode) {
+      on_decode();
+      const std::lock_guard lock(mutex_);
+      leaked_.emplace_back(bytes, 'x');
+      return clear_photo(job.task);
+    };
+    return RunningWorker(server.url(), device, loader, roots, patience_of_a_test(), 4,
+                         memory_max_bytes);
+  }
+  std::mutex mutex_;
+  std::vector<std::string> leaked_;
+};
+
+TEST_F(ConsumerMemory, AboveItsLimitItHandsBackAndAsksToBeReplaced) {
+  const auto run = make_run(6'000);
+  RunningWorker leaking = leaking_worker(128 << 10, resident_bytes() + (96 << 20));
+
+  const Ending ending = leaking.wait();
+
+  EXPECT_EQ(ending.code, kExitReplaceMe);
+  EXPECT_THAT(ending.why, testing::HasSubstr("--memory-max"));
+  EXPECT_EQ(pending(run), 0) << "all that it held went back";
+  const std::size_t finished = results(run).size();
+  EXPECT_LT(finished, 6'000U);
+  // The next one finishes, and nobody was charged: nothing is a suspect, taken alone.
+  const std::size_t batches = device.sizes().size();
+  RunningWorker next = worker();
+  await_results(run, 6'000);
+  EXPECT_GT((6'000 - finished) / (device.sizes().size() - batches), 1U);
+}
+
+TEST_F(ConsumerMemory, ALimitBelowWhatItNeedsAtAllIsSaidSo) {
+  RunningWorker small = leaking_worker(0, 1 << 20);  // no run to work on yet
+
+  const Ending ending = small.wait();
+
+  EXPECT_EQ(ending.code, kExitEnvironment);
+  EXPECT_THAT(ending.why, testing::HasSubstr("more than --memory-max 1 MiB, before its first"));
 }
 
 }  // namespace

@@ -69,13 +69,15 @@ class RunningWorker {
             roots, patience_of_a_test(), batch_max) {}
   /// With a loader that does its own reading.
   RunningWorker(const std::string& url, FakeDevice& device, Loader loader, const Roots& roots,
-                RootSettings root_settings, std::size_t batch_max = 4)
+                RootSettings root_settings, std::size_t batch_max = 4,
+                std::int64_t memory_max_bytes = 0)
       : name_(redis::new_consumer_name("test")) {
     ConsumerConfig config;
     config.endpoint = *redis::parse_endpoint(url);
     config.name = name_;
     config.model_hash = kModelHash;
     config.roots = std::move(root_settings);
+    config.memory_max_bytes = memory_max_bytes;
     PipelineConfig pipeline;
     pipeline.batch_max = batch_max;
     pipeline.linger = 2ms;
@@ -90,6 +92,7 @@ class RunningWorker {
   }
 
   const std::string& name() const { return name_; }
+  const Health& health() const { return consumer_->health(); }
   void request_stop(std::chrono::milliseconds limit) { consumer_->request_stop(limit); }
   Ending stop(std::chrono::milliseconds limit = 5s) {
     request_stop(limit);
