@@ -49,7 +49,7 @@ std::vector<std::string> server_environment() {
   std::vector<std::string> kept{"LC_ALL=C"};
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text = *entry;
-    if (text.rfind("LC_ALL=", 0) == 0 || text.rfind("PHOTOSCRIBE_REDIS_PASSWORD", 0) == 0) continue;
+    if (text.rfind("LC_ALL=", 0) == 0 || text.find("_PASSWORD") != std::string::npos) continue;
     kept.push_back(text);
   }
   return kept;

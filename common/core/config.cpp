@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::string_view kPrefix = "PHOTOSCRIBE_";
 /// Read elsewhere: secrets, the file's own name, and what only tests look at.
-constexpr std::string_view kOtherVariables[] = {"PHOTOSCRIBE_CONFIG", "PHOTOSCRIBE_REDIS_PASSWORD",
-                                                "PHOTOSCRIBE_REQUIRE_REDIS"};
+constexpr std::string_view kOtherVariables[] = {
+    "PHOTOSCRIBE_CONFIG", "PHOTOSCRIBE_SENTINEL_PASSWORD", "PHOTOSCRIBE_SENTINEL_PASSWORD_FILE",
+    "PHOTOSCRIBE_REDIS_PASSWORD", "PHOTOSCRIBE_REQUIRE_REDIS"};
 
 /// What only makes sense together; empty when all is well.
 std::string contradiction(const Config& c) {

@@ -45,7 +45,7 @@ std::string number(double value, const char* format = "%.4f") {
 std::string curves_svg(const Calibration& c) {
   constexpr double kSide = 360, kLeft = 46, kTop = 12;
   std::string svg =
-      "<svg viewBox=\"0 0 560 420\" role=\"img\" aria-label=\"ROC curves\">"
+      "<svg viewBox=\"-18 0 578 420\" role=\"img\" aria-label=\"ROC curves\">"
       "<rect x=\"46\" y=\"12\" width=\"360\" height=\"360\" class=\"frame\"/>"
       "<line x1=\"46\" y1=\"372\" x2=\"406\" y2=\"12\" class=\"chance\"/>";
   for (std::size_t i = 0; i < c.scores.size(); ++i) {
@@ -71,7 +71,7 @@ std::string curves_svg(const Calibration& c) {
   }
   return svg +
          "<text x=\"226\" y=\"410\" text-anchor=\"middle\">clear photos rejected</text>"
-         "<text transform=\"translate(10 192) rotate(-90)\" text-anchor=\"middle\">blurred photos "
+         "<text transform=\"translate(-6 192) rotate(-90)\" text-anchor=\"middle\">blurred photos "
          "caught</text></svg>";
 }
 

@@ -31,7 +31,7 @@ void add_config(CLI::App& app, Action& action) {
       "the\n"
       "file over the defaults. Values that are no default say where they come from.\n\n" +
       names +
-      "Secrets, never shown:\n  PHOTOSCRIBE_REDIS_PASSWORD\n\n"
+      "Secrets, never shown:\n  PHOTOSCRIBE_REDIS_PASSWORD\n  PHOTOSCRIBE_SENTINEL_PASSWORD\n\n"
       "Example:\n  photoscribe config show > photoscribe.yaml   # a file to edit");
   show_verb->callback([settings, &action] { action = [settings] { return show(*settings); }; });
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -31,7 +32,8 @@ __attribute__((constructor)) void find_orders() {
 
 long long offset_s() { return orders == nullptr ? 0 : orders->clock_offset_s; }
 
-bool is_wal(int fd) {
+/// Whether the file's path ends so, in four bytes.
+bool ends_with(int fd, const char* ending) {
   char link[64] = "/proc/self/fd/", path[4096];
   std::size_t at = std::strlen(link);
   char digits[16];
@@ -42,11 +44,11 @@ bool is_wal(int fd) {
   } while (fd > 0);
   while (count > 0) link[at++] = digits[--count];
   const ssize_t size = ::readlink(link, path, sizeof path);
-  return size > 4 && std::memcmp(path + size - 4, "-wal", 4) == 0;
+  return size > 4 && std::memcmp(path + size - 4, ending, 4) == 0;
 }
 
 ssize_t put(int fd, const void* bytes, std::size_t size, off64_t at) {
-  if (orders != nullptr && is_wal(fd)) {
+  if (orders != nullptr && ends_with(fd, "-wal")) {
     const long long number = orders->wal_writes + 1;
     orders->wal_writes = number;
     if (orders->kill_at_write > 0 && number >= orders->kill_at_write) {
@@ -81,6 +83,15 @@ time_t time(time_t* now) noexcept {
   clock_gettime(CLOCK_REALTIME, &exact);
   if (now != nullptr) *now = exact.tv_sec;
   return exact.tv_sec;
+}
+
+ssize_t read(int fd, void* into, std::size_t size) {
+  if (orders != nullptr && orders->photos_fail != 0 && ends_with(fd, ".jpg")) {
+    orders->failed_reads = orders->failed_reads + 1;
+    errno = EIO;
+    return -1;
+  }
+  return ::syscall(SYS_read, fd, into, size);
 }
 
 ssize_t pwrite(int fd, const void* bytes, std::size_t size, off_t at) {

@@ -1,5 +1,5 @@
-// preload: a library for LD_PRELOAD that lies to a process about the time, and kills it in the
-// middle of a database write.
+// preload: a library for LD_PRELOAD that lies to a process about the time, kills it in the middle
+// of a database write, and makes its storage fail.
 //
 // Told what to do through a small file that test and process map together, so that a clock can jump
 // while the process runs. It calls the kernel itself and looks up nothing, because Debian's
@@ -18,6 +18,8 @@ struct PreloadOrders {
   volatile std::int64_t clock_offset_s = 0;  // added to the wall clock, not to monotonic ones
   volatile std::int64_t kill_at_write = 0;   // SIGKILL half-way in the Nth write to *-wal; 0: never
   volatile std::int64_t wal_writes = 0;      // so far, of every process that has the file
+  volatile std::int64_t photos_fail = 0;     // 1: every read of a *.jpg is EIO
+  volatile std::int64_t failed_reads = 0;    // so far
 };
 
 }  // namespace photoscribe::test
