@@ -34,7 +34,11 @@ std::string_view cure(std::string_view word, std::string_view text) {
   if (word == "WRONGPASS" || text.find("invalid password") != std::string_view::npos) {
     return "; check the user in the URL and PHOTOSCRIBE_REDIS_PASSWORD";
   }
-  if (word == "NOPERM") {
+  // What a script is refused has no word of its own: Redis 7.0, then 7.2 and later, and Valkey.
+  const bool in_script = text.find("executing the script can't run") != std::string_view::npos ||
+                         text.find("executing the script can't access") != std::string_view::npos ||
+                         text.find("ACL failure in script") != std::string_view::npos;
+  if (word == "NOPERM" || in_script) {
     return "; give the user the rights of ops/config/redis-users.conf (or, with ACL SETUSER, "
            "~photoscribe:* +@all -@dangerous +info)";
   }
