@@ -4,6 +4,12 @@
 #include "scheduler/batch_job.h"
 
 namespace photoscribe {
+namespace {
+
+constexpr std::chrono::milliseconds kHoursEvery{500};
+constexpr std::chrono::seconds kForecastEvery{5};  // hundreds of looks at the calendar
+
+}  // namespace
 
 void BatchJob::open_control() {
   control_.emplace(io_, [this](ControlRequest request) { return obey(std::move(request)); });
@@ -41,20 +47,58 @@ asio::awaitable<Expected<ControlReply>> BatchJob::obey(ControlRequest request) {
 }
 
 void BatchJob::follow(RunControl control) {
-  const bool paused = scheduler_->now().paused;
-  if (control == RunControl::paused && !paused) {
-    scheduler_->pause();
-    phase_ = "paused";
-    warn(EventLevel::info, "paused: photos in hand are finished, `photoscribe resume` goes on");
-  } else if (control == RunControl::running && paused) {
-    scheduler_->resume();
-    phase_ = "captioning";
-    warn(EventLevel::info, "resumed");
-  } else if (control == RunControl::cancelled) {
+  if (control == RunControl::cancelled) {
     scheduler_->cancel();
     phase_ = "cancelling";
     warn(EventLevel::info, "cancelled: photos in hand are finished, no other is begun");
+    return;
   }
+  const bool pause = control == RunControl::paused;
+  if (pause == asked_to_pause_) return;
+  asked_to_pause_ = pause;
+  warn(EventLevel::info,
+       pause ? "paused: photos in hand are finished, `photoscribe resume` goes on" : "resumed");
+  hold();
+}
+
+void BatchJob::keep_hours(Clock::time_point now) {
+  if (!hours_ || now < next_hours_ || draining_ || killed_ || scheduler_end_) return;
+  next_hours_ = now + kHoursEvery;
+  const std::int64_t time = request_.unix_clock();
+  const bool closed = !is_open(*hours_, local_minute(time));
+  if (closed == out_of_hours_) return;
+  out_of_hours_ = closed;
+  warn(EventLevel::info, closed ? "out of hours (" + request_.schedule.between +
+                                      "): photos in hand are finished, workers end until then"
+                                : "within hours (" + request_.schedule.between + "): going on");
+  hold();
+}
+
+void BatchJob::hold() {
+  const bool paused = asked_to_pause_ || out_of_hours_;
+  if (paused) {
+    scheduler_->pause();
+  } else {
+    scheduler_->resume();
+    rate_ = RateMeter();  // the pause is no part of it
+  }
+  if (pool_ && out_of_hours_) pool_->rest();
+  if (pool_ && !out_of_hours_) pool_->wake();
+  const std::string from = request_.schedule.between.substr(0, request_.schedule.between.find('-'));
+  phase_ = asked_to_pause_ ? "paused" : out_of_hours_ ? "waiting until " + from : "captioning";
+}
+
+// While nothing is begun the rate of before is what is known of the work that is left.
+void BatchJob::forecast(Progress& progress) {
+  if (progress.left) left_ = progress.left;
+  if (!hours_) return;
+  const Clock::time_point now = Clock::now();
+  if (left_ && now >= next_forecast_) {
+    next_forecast_ = now + kForecastEvery;
+    const auto work_s = static_cast<double>(left_->count());
+    finish_unix_s_ = finish_time(hours_, request_.unix_clock(), work_s, local_minute);
+  }
+  progress.finish_unix_s = finish_unix_s_;
 }
 
 void BatchJob::warn(EventLevel level, std::string text) {

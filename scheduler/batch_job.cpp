@@ -66,8 +66,14 @@ Expected<JobReport> BatchJob::run(int workers) {
   // Only tidying up: a server that is away is not worth a wait.
   if (workers == 0 && nothing_left_) settings.first_connect = milliseconds(500);
   scheduler_.emplace(io_, store_, std::move(settings), say);
+  if (!nothing_left_ && !request_.schedule.between.empty()) {
+    const Expected<DayWindow> hours = parse_day_window(request_.schedule.between);
+    if (!hours) return fail(hours.error());
+    hours_ = *hours;
+  }
   if (workers > 0) {
     pool_.emplace(io_, worker_settings(*endpoint, workers), say);
+    keep_hours(Clock::now());  // out of them no worker is started
     if (Status started = pool_->start(); !started) return fail(started.error());
     asio::co_spawn(io_, pool_->watch(), rethrow);
   }
@@ -96,6 +102,7 @@ Expected<JobReport> BatchJob::run(int workers) {
     report.workers_peak_bytes = pool_->peak_bytes();
   }
   report.redis_peak_bytes = redis_peak_bytes_;
+  report.finish_unix_s = finish_unix_s_;
   return report;
 }
 
@@ -118,6 +125,7 @@ asio::awaitable<void> BatchJob::steer() {
 
 void BatchJob::step(Clock::time_point now) {
   obey_stop_requests();
+  keep_hours(now);
   watch_redis(now);
   watch_workers(now);
   warn_of_standstill(now);
@@ -233,9 +241,10 @@ void BatchJob::show(Clock::time_point now) {
   next_show_ = now + kShowEvery;
   const SchedulerNow& at = scheduler_->now();
   const StateCounts& counts = at.counts.asked;
-  if (at.last_result) {  // start-up, with its loading of models, is not part of the rate
+  if (at.last_result &&
+      !at.paused) {  // start-up, with its loading of models, is not part of the rate
     rate_.sample(now, at.done + at.blurred + at.failed);
-    if (phase_ == "starting" && !at.paused) phase_ = "captioning";
+    if (phase_ == "starting") phase_ = "captioning";
   }
   Progress progress;
   progress.phase = scheduler_end_ && !draining_ && !killed_ ? "finishing" : phase_;
@@ -245,7 +254,8 @@ void BatchJob::show(Clock::time_point now) {
   progress.failed = counts.failed();
   progress.pending = counts.pending;
   progress.photos_per_s = rate_.per_second();
-  progress.left = rate_.left(counts.pending);
+  progress.left = at.paused ? std::nullopt : rate_.left(counts.pending);
+  forecast(progress);
   progress.workers_alive = pool_ ? pool_->alive() : static_cast<int>(at.workers_living);
   progress.seconds = std::chrono::duration<double>(now - started_).count();
   observer_.progress(progress);

@@ -20,6 +20,7 @@
 #include "scheduler/rate_meter.h"
 #include "scheduler/run_batch.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/time_window.h"
 #include "scheduler/worker_pool.h"
 
 namespace photoscribe {
@@ -30,6 +31,7 @@ struct JobReport {
   SchedulerNow scheduler;
   int worker_restarts = 0;
   std::int64_t workers_peak_bytes = 0, redis_peak_bytes = 0;
+  std::optional<std::int64_t> finish_unix_s;  // forecast of a run that keeps hours
 };
 
 class BatchJob {
@@ -66,6 +68,9 @@ class BatchJob {
   void open_control();
   asio::awaitable<Expected<ControlReply>> obey(ControlRequest request);
   void follow(RunControl control);
+  void keep_hours(Clock::time_point now);
+  void hold();
+  void forecast(Progress& progress);
   asio::awaitable<void> keep_events();
   void tell(const Event& event);
   void warn(EventLevel level, std::string text);
@@ -92,6 +97,12 @@ class BatchJob {
   std::optional<Scheduler> scheduler_;
   std::optional<Expected<SchedulerEnd>> scheduler_end_;
   std::optional<ControlServer> control_;
+  std::optional<DayWindow> hours_;
+  Clock::time_point next_hours_{};
+  bool asked_to_pause_ = false, out_of_hours_ = false;  // either: nothing is begun
+  std::optional<std::chrono::seconds> left_;            // as last told while photos were begun
+  std::optional<std::int64_t> finish_unix_s_;           // with hours: as last forecast
+  Clock::time_point next_forecast_{};
   RateMeter rate_;
   std::string phase_ = "starting";
   std::vector<StoreEvent> events_;  // not yet in the database

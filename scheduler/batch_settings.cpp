@@ -71,6 +71,9 @@ SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) 
   settings.run = prepared_.run.id;
   settings.endpoint = endpoint;
   settings.window = request_.window;
+  settings.rate_per_s = request_.schedule.rate_per_s;
+  settings.weight = request_.schedule.weight;
+  settings.priority = request_.schedule.priority;
   settings.spec.run = request_.run;
   settings.spec.model_hash = request_.model_hash;
   settings.spec.search = request_.search;

@@ -32,14 +32,16 @@ struct SpawnSettings {
   SpawnSettings& operator=(const SpawnSettings&) = delete;
 };
 
-/// Ours, less the withheld ones. The strings stay in `environ`.
-std::vector<char*> environment_without(const std::vector<std::string>& withheld) {
+/// Ours, less the withheld ones, and `added`. The strings stay where they are.
+std::vector<char*> environment_of(const std::vector<std::string>& withheld,
+                                  std::vector<std::string>& added) {
   std::vector<char*> kept;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::string_view name = text.substr(0, text.find('='));
     if (std::find(withheld.begin(), withheld.end(), name) == withheld.end()) kept.push_back(*entry);
   }
+  for (std::string& entry : added) kept.push_back(entry.data());
   kept.push_back(nullptr);
   return kept;
 }
@@ -80,12 +82,14 @@ Expected<ChildProcess> ChildProcess::spawn(const ChildCommand& command) {
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 
-  const std::vector<char*> environment = environment_without(command.withheld);
+  std::vector<std::string> added = command.environment;
+  const std::vector<char*> environment = environment_of(command.withheld, added);
   SpawnSettings settings;
   fill(settings, ends[0], log);
   pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, command.executable.c_str(), &settings.files,
-                                  &settings.attributes, argv.data(), environment.data());
+  const auto spawn = command.search_path ? ::posix_spawnp : ::posix_spawn;
+  const int error = spawn(&pid, command.executable.c_str(), &settings.files, &settings.attributes,
+                          argv.data(), environment.data());
   ::close(ends[0]);
   ::close(log);
   if (error != 0) {

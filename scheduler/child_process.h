@@ -18,10 +18,12 @@
 namespace photoscribe {
 
 struct ChildCommand {
-  std::string executable;              // a path; PATH is not searched
-  std::vector<std::string> arguments;  // without the program's name
-  std::string log_file;                // standard output and error are appended to it
-  std::vector<std::string> withheld;   // environment variables that it does not inherit
+  std::string executable;  // a path; PATH is not searched, unless:
+  bool search_path = false;
+  std::vector<std::string> arguments;    // without the program's name
+  std::string log_file;                  // standard output and error are appended to it
+  std::vector<std::string> withheld;     // environment variables that it does not inherit
+  std::vector<std::string> environment;  // "NAME=VALUE", beside those it inherits
 };
 
 class ChildProcess {

@@ -44,9 +44,14 @@ asio::awaitable<void> Scheduler::feed_loop() {
 
 asio::awaitable<Status> Scheduler::feed_once() {
   // Small refills would cost a commit each; a quarter of the window still waits for workers.
-  const std::int64_t worth_it = std::clamp<std::int64_t>(settings_.window / 4, 1, kChunk);
-  if (window_room(settings_.window, 0, now_.enqueued, kChunk) < worth_it) {
+  const std::int64_t window = bucket_ ? bucket_->window(settings_.window) : settings_.window;
+  const std::int64_t worth_it = std::clamp<std::int64_t>(window / 4, 1, kChunk);
+  if (window_room(window, 0, now_.enqueued, kChunk) < worth_it) {
     co_await rest_feeder(kFullWait);
+    co_return Status();
+  }
+  if (bucket_ && bucket_->available(steady_clock::now()) < bucket_->worth_it()) {
+    co_await rest_feeder(bucket_->wait_for(bucket_->worth_it()));
     co_return Status();
   }
   if (all_enqueued_) {
@@ -58,8 +63,8 @@ asio::awaitable<Status> Scheduler::feed_once() {
   const std::uint64_t fence = fence_;
   const Expected<redis::Look> seen = co_await queue_.look(incarnation);
   if (!seen) co_return fail(seen.error());
-  const std::int64_t room =
-      window_room(settings_.window, seen->tasks_length, now_.enqueued, kChunk);
+  std::int64_t room = window_room(window, seen->tasks_length, now_.enqueued, kChunk);
+  if (bucket_) room = std::min(room, bucket_->available(steady_clock::now()));
   if (room == 0) {
     co_await rest_feeder(kFullWait);
     co_return Status();
@@ -74,6 +79,7 @@ asio::awaitable<Status> Scheduler::feed_once() {
   const auto count = static_cast<std::int64_t>(tasks->size());
   all_enqueued_ = count < room;
   if (count == 0) co_return Status();
+  if (bucket_) bucket_->take(count);
   now_.enqueued += count;  // committed: from here on they are in S
   if (!now_.first_task) now_.first_task = steady_clock::now();
   const Expected<redis::Enqueued> added =

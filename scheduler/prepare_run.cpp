@@ -241,6 +241,11 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
 
   PreparedRun prepared;
   prepared.run = ensured->run;
+  RunSchedule kept = request.schedule;
+  kept.on_finish.clear();  // called by this process; an address may be a secret
+  if (Status stored = store.set_schedule(prepared.run.id, kept); !stored) {
+    return fail(stored.error());
+  }
   if (ensured->became_blurred + ensured->became_clear + ensured->caption_restored > 0) {
     prepared.notes.push_back("another blur rule: " + std::to_string(ensured->became_blurred) +
                              " photos are blurred now, " +

@@ -9,6 +9,7 @@
 #include "common/core/scratch_folder.h"
 #include "common/sqlite/lock_file.h"
 #include "scheduler/batch_job.h"
+#include "scheduler/on_finish.h"
 #include "scheduler/prepare_run.h"
 #include "scheduler/store/store.h"
 
@@ -34,6 +35,7 @@ Status check(const RunRequest& request) {
   if (request.limit < 0) {
     return fail(Errc::usage, "limit: " + std::to_string(request.limit) + " is negative");
   }
+  if (!request.schedule.on_finish.empty()) return check_on_finish(request.schedule.on_finish);
   return {};
 }
 
@@ -86,6 +88,7 @@ void add_job(RunSummary& summary, const JobReport& job) {
     summary.photos_per_s =
         static_cast<double>(at.done + at.blurred + at.failed) / summary.captioning_s;
   }
+  if (job.end != RunEnd::complete) summary.finish_unix_s = job.finish_unix_s;
   summary.worker_restarts = job.worker_restarts;
   summary.workers_peak_bytes = job.workers_peak_bytes;
   summary.redis_peak_bytes = job.redis_peak_bytes;
@@ -187,6 +190,39 @@ Expected<RunSummary> run_dry(const RunRequest& request, RunObserver& observer,
   return run_opened(request, *store, observer, stop, started);
 }
 
+Expected<RunSummary> run_here(const RunRequest& request, RunObserver& observer,
+                              const StopHandle& stop, Clock::time_point started) {
+  Expected<Store> store = Store::open_writer(request.database);
+  if (!store) return fail(store.error());
+  if (Status made = make_state_folder(request.state_folder); !made) return fail(made.error());
+  // Two databases may be given one state folder; two runs at once may not share it.
+  const Expected<sqlite::LockFile> lock = sqlite::LockFile::take(request.state_folder + "/run");
+  if (!lock) return fail(lock.error());
+  return run_opened(request, *store, observer, stop, started);
+}
+
+Expected<RunSummary> with_costs(Expected<RunSummary> summary, Clock::time_point started) {
+  if (!summary) return summary;
+  summary->wall_s = seconds(Clock::now() - started);
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  summary->scheduler_peak_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+  return summary;
+}
+
+/// Not of a hard stop, where every moment counts, and not where another scheduler is at work.
+void tell_end(const RunRequest& request, const Expected<RunSummary>& summary, RunObserver& observer,
+              const StopHandle& stop) {
+  if (request.schedule.on_finish.empty() || stop.requests() > 1) return;
+  if (!summary && summary.error().code == Errc::store_locked) return;
+  FinishCall call;
+  call.what = request.schedule.on_finish;
+  call.log_file = request.state_folder + "/on_finish.log";
+  call.facts = summary ? finish_facts(*summary) : finish_facts(request, summary.error());
+  call.give_up = [&stop] { return stop.requests() > 1; };
+  observer.event(call_on_finish(call));
+}
+
 }  // namespace
 
 Expected<RunSummary> run_batch(const RunRequest& asked, RunObserver& observer, StopHandle& stop) {
@@ -194,24 +230,9 @@ Expected<RunSummary> run_batch(const RunRequest& asked, RunObserver& observer, S
   if (Status good = check(asked); !good) return fail(good.error());
   RunRequest request = asked;
   if (request.state_folder.empty()) request.state_folder = request.database + ".state";
-
-  Expected<RunSummary> summary = fail(Errc::internal, "run_batch");
-  if (request.dry_run) {
-    summary = run_dry(request, observer, stop, started);
-  } else {
-    Expected<Store> store = Store::open_writer(request.database);
-    if (!store) return fail(store.error());
-    if (Status made = make_state_folder(request.state_folder); !made) return fail(made.error());
-    // Two databases may be given one state folder; two runs at once may not share it.
-    const Expected<sqlite::LockFile> lock = sqlite::LockFile::take(request.state_folder + "/run");
-    if (!lock) return fail(lock.error());
-    summary = run_opened(request, *store, observer, stop, started);
-  }
-  if (!summary) return summary;
-  summary->wall_s = seconds(Clock::now() - started);
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  summary->scheduler_peak_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+  if (request.dry_run) return with_costs(run_dry(request, observer, stop, started), started);
+  Expected<RunSummary> summary = with_costs(run_here(request, observer, stop, started), started);
+  tell_end(request, summary, observer, stop);
   return summary;
 }
 

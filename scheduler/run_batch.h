@@ -11,6 +11,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -44,7 +46,10 @@ struct RunRequest {
   std::int64_t limit = 0;                     // > 0: only the first this many that the walk finds
   bool dry_run = false;                       // count only, on a copy of the database
   bool retry_failed = false;                  // failed photos get another attempt
-  bool redo = false;             // the photos named get another attempt, with these settings
+  bool redo = false;  // the photos named get another attempt, with these settings
+  RunSchedule schedule;
+  /// Seconds since 1970, for schedule.between.
+  std::function<std::int64_t()> unix_clock = [] { return std::int64_t{std::time(nullptr)}; };
   std::int64_t window = 50'000;  // tasks enqueued and not recorded, at most
 
   int workers = 1;                // worker processes on this machine; 0: only remote ones
@@ -64,8 +69,9 @@ struct Progress {
   std::string phase;       // "looking for photos", "starting", "captioning", "finishing" …
   std::int64_t found = 0;  // while looking: photos seen so far
   std::int64_t total = 0, done = 0, blurred = 0, failed = 0, pending = 0;
-  double photos_per_s = 0;                   // over the last half minute
-  std::optional<std::chrono::seconds> left;  // none while it cannot be told yet
+  double photos_per_s = 0;                    // over the last half minute
+  std::optional<std::chrono::seconds> left;   // none while it cannot be told yet
+  std::optional<std::int64_t> finish_unix_s;  // forecast of a run that keeps hours
   int workers_alive = 0;
   double seconds = 0;  // since the call began
 };
@@ -143,8 +149,9 @@ struct RunSummary {
   std::optional<BleuSummary> bleu;  // when the run has references
 
   double wall_s = 0;
-  double captioning_s = 0;  // from the first task to the last result
-  double photos_per_s = 0;  // recorded in this call per second of captioning_s
+  double captioning_s = 0;                    // from the first task to the last result
+  double photos_per_s = 0;                    // recorded in this call per second of captioning_s
+  std::optional<std::int64_t> finish_unix_s;  // as last forecast, of a run that keeps hours
   int worker_restarts = 0;
   std::int64_t workers_peak_bytes = 0;    // largest sum of the workers' resident memory seen
   std::int64_t scheduler_peak_bytes = 0;  // of this process

@@ -47,6 +47,7 @@ Scheduler::Scheduler(asio::io_context& io, StoreThread& store, SchedulerSettings
 
 asio::awaitable<Expected<SchedulerEnd>> Scheduler::run() {
   started_ = steady_clock::now();
+  if (settings_.rate_per_s > 0) bucket_.emplace(settings_.rate_per_s, started_);
   feeder_done_ = false;
   asio::co_spawn(io_, feed_loop(), [this](std::exception_ptr thrown) {
     feeder_done_ = true;

@@ -26,6 +26,7 @@
 #include "common/redis/run_queue.h"
 #include "scheduler/run_batch.h"
 #include "scheduler/store_thread.h"
+#include "scheduler/token_bucket.h"
 #include "scheduler/unreadable_results.h"
 
 namespace photoscribe {
@@ -36,6 +37,7 @@ struct SchedulerSettings {
   redis::Endpoint endpoint;                        // password included
   std::int64_t window = 50'000;                    // DESIGN 2; bounds |S| and XLEN tasks (H6)
   int weight = 1, priority = 0;                    // of the run among others on the same fleet
+  double rate_per_s = 0;                           // tasks fed per second, at most; 0: no limit
   std::chrono::milliseconds first_connect{8'000};  // how long nobody may answer at the start
   std::chrono::milliseconds idle_poll_max{50};  // between two looks for results when there are none
   std::chrono::milliseconds silent_after{30'000};  // without a beat: see SchedulerNow
@@ -155,6 +157,7 @@ class Scheduler {
   asio::steady_timer timer_, feeder_timer_;
   SchedulerNow now_;
 
+  std::optional<TokenBucket> bucket_;  // with a rate
   UnreadableResults unreadable_;
   std::string incarnation_;         // empty until the first reconcile
   std::uint64_t fence_ = 0;         // what enqueue must find in Redis

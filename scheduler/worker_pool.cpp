@@ -36,6 +36,8 @@ WorkerPool::WorkerPool(asio::io_context& io, WorkerPoolSettings settings, Say sa
 Status WorkerPool::start() {
   stop_left_over_workers(settings_.note_file);
   for (Slot& slot : slots_) {
+    slot.sent_to_rest = resting_;
+    if (resting_) continue;
     if (Status spawned = spawn(slot); !spawned) {
       for (Slot& started : slots_) started.child.reset();
       return spawned;
@@ -75,10 +77,11 @@ void WorkerPool::step(Clock::time_point now) {
     Slot& slot = slots_[i];
     if (slot.child) {
       if (const auto end = slot.child->poll()) on_end(i, *end, now);
-    } else if (!stopping_ && !slot.given_up && now >= slot.start_at) {
+    } else if (!stopping_ && !resting_ && !slot.given_up && now >= slot.start_at) {
       start_again(i, now);
     }
   }
+  if (resting_ && !stopping_ && alive() > 0 && now >= kill_at_) kill_all();
   if (!stopping_) return;
   ended_ = alive() == 0;
   std::error_code ignored;
@@ -93,6 +96,10 @@ void WorkerPool::on_end(std::size_t index, const ChildEnd& end, Clock::time_poin
   slot.last_end = describe(end);
   slot.refused = end.signal == 0 && end.exit_code == kWorkerExitUsage;
   if (stopping_) return;
+  if (slot.sent_to_rest) {
+    slot.start_at = now;
+    return;
+  }
   const std::string name = "worker " + std::to_string(index + 1) + " " + slot.last_end;
   const bool progressed = finished_ > slot.finished_before;
   slot.finished_before = finished_;
@@ -111,7 +118,7 @@ void WorkerPool::start_again(std::size_t index, Clock::time_point now) {
   Slot& slot = slots_[index];
   const Status spawned = spawn(slot);
   if (spawned) {
-    ++restarts_;
+    if (!std::exchange(slot.sent_to_rest, false)) ++restarts_;
     return;
   }
   // No memory, no processes left, an executable that is being replaced: as a death at once.
@@ -135,7 +142,7 @@ void WorkerPool::measure(Clock::time_point now) {
 void WorkerPool::replace_silent(const std::vector<std::string>& consumers) {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
-    if (!slot.child || slot.being_replaced || stopping_) continue;
+    if (!slot.child || slot.being_replaced || slot.sent_to_rest || stopping_) continue;
     const std::string name = redis::consumer_name_of(worker_name_prefix(i), slot.child->pid());
     const bool silent = std::any_of(consumers.begin(), consumers.end(), [&](const auto& consumer) {
       return consumer.starts_with(name);
@@ -159,13 +166,30 @@ void WorkerPool::stop() {
   timer_.cancel();
 }
 
+void WorkerPool::rest() {
+  if (resting_ || stopping_) return;
+  resting_ = true;
+  kill_at_ = Clock::now() + settings_.stop_limit;
+  for (Slot& slot : slots_) {
+    if (!slot.child) continue;
+    slot.sent_to_rest = true;
+    slot.child->signal(SIGTERM);
+  }
+}
+
+void WorkerPool::wake() { resting_ = false; }
+
 void WorkerPool::kill() {
   stopping_ = true;
+  kill_all();
+  timer_.cancel();
+}
+
+void WorkerPool::kill_all() {
   kill_at_ = Clock::time_point::max();
   for (const Slot& slot : slots_) {
     if (slot.child) slot.child->signal(SIGKILL);
   }
-  timer_.cancel();
 }
 
 int WorkerPool::alive() const {

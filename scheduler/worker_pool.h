@@ -43,6 +43,11 @@ class WorkerPool {
   /// Watches until stop() or kill() and the end of every worker. Call once, after start().
   [[nodiscard]] asio::awaitable<void> watch();
 
+  /// Ends the workers as stop() does, until wake(): the pool goes on, and nobody is blamed. Before
+  /// start(): they are started by wake() only.
+  void rest();
+  void wake();
+
   /// SIGTERM: they hand back what they have not begun. After `stop_limit` they are killed.
   void stop();
   void kill();
@@ -83,11 +88,13 @@ class WorkerPool {
     bool refused = false;
     std::int64_t log_from = 0;  // bytes in the log before the last start
     bool being_replaced = false;
+    bool sent_to_rest = false;
   };
   void step(Clock::time_point now);
   void on_end(std::size_t index, const ChildEnd& end, Clock::time_point now);
   void start_again(std::size_t index, Clock::time_point now);
   [[nodiscard]] Status spawn(Slot& slot);
+  void kill_all();
   void measure(Clock::time_point now);
   void say(EventLevel level, std::string text) const;
 
@@ -97,7 +104,7 @@ class WorkerPool {
   std::vector<Slot> slots_;
   std::int64_t finished_ = 0, peak_bytes_ = 0;
   int restarts_ = 0;
-  bool stopping_ = false, ended_ = false;
+  bool stopping_ = false, ended_ = false, resting_ = false;
   Clock::time_point kill_at_{}, next_measure_{};
 };
 

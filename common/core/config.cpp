@@ -12,6 +12,8 @@ namespace photoscribe {
 namespace {
 
 constexpr std::string_view kPrefix = "PHOTOSCRIBE_";
+/// What on_finish commands are told, should one of them be photoscribe.
+constexpr std::string_view kFacts = "PHOTOSCRIBE_RUN_";
 /// Read elsewhere: secrets, the file's own name, and what only tests look at.
 constexpr std::string_view kOtherVariables[] = {
     "PHOTOSCRIBE_CONFIG", "PHOTOSCRIBE_SENTINEL_PASSWORD", "PHOTOSCRIBE_SENTINEL_PASSWORD_FILE",
@@ -81,6 +83,7 @@ class Loader {
       const std::string name = entry.substr(0, equals);
       const auto at = std::find(names.begin(), names.end(), name);
       if (at == names.end()) {
+        if (name.starts_with(kFacts)) continue;
         if (std::find(std::begin(kOtherVariables), std::end(kOtherVariables), name) ==
             std::end(kOtherVariables)) {
           loaded_.warnings.push_back("environment: nothing reads " + name + nearest(name, names));

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/core/error.h"
+#include "common/core/schedule.h"
 #include "common/core/spec.h"
 
 namespace photoscribe {
@@ -60,6 +61,7 @@ struct Config {
   WorkerConfig worker;
   RedisConfig redis;
   QueueConfig queue;
+  RunSchedule schedule;
   bool operator==(const Config&) const = default;
 };
 

@@ -162,6 +162,17 @@ Field device_list(std::string key, std::string& field, std::string help) {
   return out;
 }
 
+Field day_window(std::string key, std::string& field, std::string help) {
+  Field out = text(std::move(key), field, std::move(help));
+  out.set = [&field](const std::string& given) {
+    const auto window = parse_day_window(given);
+    if (!given.empty() && !window) return window.error().message;
+    field = given;
+    return std::string();
+  };
+  return out;
+}
+
 Field blur_mode(std::string key, BlurMode& field, std::string help) {
   return {std::move(key), std::move(help),
           [&field](const std::string& given) -> std::string {
@@ -222,6 +233,16 @@ std::vector<Field> config_fields(Config& c) {
       text("redis.server_executable", c.redis.server_executable, "for the private server"),
       number<std::int64_t>("queue.window", c.queue.window, 1, 100'000'000,
                            "tasks in Redis that are not yet recorded, at most"),
+      number("schedule.rate_per_s", c.schedule.rate_per_s, 0.0, 1e9,
+             "photos begun per second at most, by all workers together; 0: as fast as they go"),
+      day_window("schedule.between", c.schedule.between,
+                 "hours of the day in local time, such as 22:00-06:00; empty: always"),
+      number("schedule.weight", c.schedule.weight, 1, 1'000,
+             "turns that the run gets from workers, relative to other runs on the same Redis"),
+      number("schedule.priority", c.schedule.priority, -1'000, 1'000,
+             "workers take from a run of lower priority only while the higher have nothing"),
+      text("schedule.on_finish", c.schedule.on_finish,
+           "a command (no shell), or http(s)://… that gets a POST, when a run ends"),
   };
 }
 

@@ -29,7 +29,11 @@ std::string bar(const Progress& now, std::size_t width) {
 }
 
 std::string left_text(const Progress& now) {
-  if (!now.left || now.pending == 0) return {};
+  if (now.pending == 0) return {};
+  if (now.finish_unix_s) {  // minutes: it is an estimate
+    return "finished about " + time_text(*now.finish_unix_s * 1'000).substr(0, 16);
+  }
+  if (!now.left) return {};
   const std::int64_t seconds = now.left->count();  // an estimate: no tenths
   return (seconds < 60 ? std::to_string(seconds) + " s"
                        : duration_text(static_cast<double>(seconds))) +

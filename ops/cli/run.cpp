@@ -106,6 +106,7 @@ Expected<RunRequest> make_request(const RunOptions& options) {
   request.limits = config.limits;
   request.lease = config.lease;
   request.window = config.queue.window;
+  request.schedule = config.schedule;
   request.worker_executable = worker.value_or("");
   const WorkerPlan plan = plan_workers(config.worker, usable_gpus(request.worker_executable));
   request.devices = plan.devices;
@@ -229,6 +230,19 @@ void add_setting_options(RunOptions& options) {
   s.flag("--memory-max", "worker.memory_max", "SIZE",
          "memory a worker may hold, such as 2GiB, before a fresh one takes its place")
       ->group(machine);
+  const std::string when = "When and how fast";
+  s.flag("--rate", "schedule.rate_per_s", "N",
+         "photos begun per second at most, by all workers together")
+      ->group(when);
+  s.flag("--between", "schedule.between", "HH:MM-HH:MM",
+         "work in these hours of the day only, such as 22:00-06:00 (local time); out of them\n"
+         "work is handed back and workers end")
+      ->group(when);
+  s.flag("--on-finish", "schedule.on_finish", "CMD|URL",
+         "called when the run ends: a command (no shell; quotes group words) that finds\n"
+         "PHOTOSCRIBE_RUN_END, …_NAME, …_DONE, …_FAILED and more in its environment, or an\n"
+         "http(s):// address that gets them as JSON by POST; a minute at most")
+      ->group(when);
   s.flag("--redis", "redis.url", "URL",
          "redis://HOST:PORT, rediss://…, redis+sentinel://HOST,HOST/SERVICE or unix:PATH\n"
          "instead of a private server;\n"

@@ -9,6 +9,7 @@
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
 #include "scheduler/control.h"
+#include "scheduler/on_finish.h"
 
 namespace photoscribe::cli {
 namespace {
@@ -244,12 +245,7 @@ std::string summary_text(const RunSummary& summary, double blur_threshold,
 
 std::string summary_json(const RunSummary& s, int exit_status) {
   using nlohmann::json;
-  const char* const end = s.end == RunEnd::complete    ? "complete"
-                          : s.end == RunEnd::stopped   ? "stopped"
-                          : s.end == RunEnd::paused    ? "paused"
-                          : s.end == RunEnd::cancelled ? "cancelled"
-                                                       : "killed";
-  json object{{"end", end},
+  json object{{"end", to_string(s.end)},
               {"control", to_string(s.control)},
               {"exit_status", exit_status},
               {"dry_run", s.dry_run},
@@ -277,6 +273,8 @@ std::string summary_json(const RunSummary& s, int exit_status) {
               {"workers_peak_bytes", s.workers_peak_bytes},
               {"scheduler_peak_bytes", s.scheduler_peak_bytes},
               {"redis_peak_bytes", s.redis_peak_bytes}};
+  object["finish_unix_s"] = nullptr;
+  if (s.finish_unix_s) object["finish_unix_s"] = *s.finish_unix_s;
   put_name(object, "run", s.run);
   put_name(object, "database", s.database);
   put_name(object, "state_folder", s.state_folder);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/core/confidence.h"
+#include "common/core/schedule.h"
 #include "common/core/spec.h"
 #include "common/core/types.h"
 #include "common/scores/bleu.h"
@@ -41,6 +42,7 @@ struct RunRow {
   RunId id = 0;
   std::string name;
   RunControl control = RunControl::running;
+  RunSchedule schedule;  // as last asked
   RunSettings settings;
   std::optional<std::string> incarnation;  // none: no keys of this run are in Redis
   std::int64_t cursor = 0;                 // enqueued = queue_seq <= cursor (PROTOCOL H5)

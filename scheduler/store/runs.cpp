@@ -11,7 +11,7 @@ namespace {
 std::string select_run(const char* rest) {
   return std::string(
              "SELECT run.run_id, name, settings, incarnation, cursor, created_unix_ms, "
-             "references_file, split_file, control "
+             "references_file, split_file, control, weight, priority, rate_per_s, hours, on_finish "
              "FROM run JOIN run_settings USING (settings_id) ") +
          rest;
 }
@@ -36,6 +36,11 @@ Expected<RunRow> read_run(const sqlite::Query& row) {
   run.control = control == "paused"      ? RunControl::paused
                 : control == "cancelled" ? RunControl::cancelled
                                          : RunControl::running;
+  run.schedule.weight = static_cast<int>(row.integer(9));
+  run.schedule.priority = static_cast<int>(row.integer(10));
+  run.schedule.rate_per_s = row.optional_real(11).value_or(0);
+  run.schedule.between = row.optional_text(12).value_or("");
+  run.schedule.on_finish = row.optional_text(13).value_or("");
   return run;
 }
 

@@ -73,6 +73,18 @@ Expected<std::int64_t> Store::retry_images(RunId run, std::span<const std::int64
                          [&] { return retry(*impl_, run, wanted, kRetryImages); });
 }
 
+Status Store::set_schedule(RunId run, const RunSchedule& schedule) {
+  return impl_->db.write("store the run's schedule", [&] {
+    impl_->db
+        .query(
+            "UPDATE run SET weight = ?, priority = ?, rate_per_s = nullif(?, 0), "
+            "hours = nullif(?, ''), on_finish = nullif(?, '') WHERE run_id = ?")
+        .with(schedule.weight, schedule.priority, schedule.rate_per_s, schedule.between,
+              schedule.on_finish, run)
+        .run();
+  });
+}
+
 Status Store::set_control(RunId run, RunControl control) {
   return impl_->db.write("store what was asked of the run", [&] {
     impl_->db.query("UPDATE run SET control = ? WHERE run_id = ?")

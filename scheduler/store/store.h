@@ -143,6 +143,8 @@ class Store {
   [[nodiscard]] Expected<std::int64_t> retry_images(RunId run,
                                                     std::span<const std::int64_t> images);
   [[nodiscard]] Status set_control(RunId run, RunControl control);
+  /// As last asked; kept for a scheduler that serves the run without its command line.
+  [[nodiscard]] Status set_schedule(RunId run, const RunSchedule& schedule);
 
   // --- references (common/scores/caption_file.h reads the files) ---
 
