@@ -31,6 +31,11 @@ asio::awaitable<Expected<ControlReply>> BatchJob::obey(ControlRequest request) {
     reply.pending = scheduler_->now().counts.asked.pending;
     co_return reply;
   }
+  if (request.verb == ControlVerb::submit) {
+    co_return fail(Errc::environment,
+                   "a `photoscribe run` holds this database: submit when it has ended, or let "
+                   "`photoscribe scheduler` serve it, which takes more while it works");
+  }
   const auto change = [mine, &request](Store& store) {
     const std::vector<RunId> served(1, mine);
     return obey_in_store(store, request, served);

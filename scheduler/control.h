@@ -22,7 +22,7 @@ class Store;
 /// No line, request or answer, is longer.
 inline constexpr std::size_t kControlLineMax = 1 << 20;
 
-enum class ControlVerb : std::uint8_t { pause, resume, cancel, drain, retry };
+enum class ControlVerb : std::uint8_t { pause, resume, cancel, drain, retry, submit };
 [[nodiscard]] std::string_view to_string(ControlVerb verb) noexcept;
 
 struct ControlRequest {
@@ -30,6 +30,7 @@ struct ControlRequest {
   std::string run;                   // empty: the only one there is
   std::vector<Reason> reasons;       // retry: of failures; none: all
   std::vector<std::int64_t> images;  // retry: these alone
+  std::string submission;            // submit: the whole line (submit.h)
   bool operator==(const ControlRequest&) const = default;
 };
 
@@ -38,7 +39,7 @@ struct ControlReply {
   RunControl control = RunControl::running;  // of that run now
   bool changed = false;                      // false: it was so before
   bool served = false;       // by the process that answered: what was asked happens now
-  std::int64_t photos = 0;   // retry: how many wait again
+  std::int64_t photos = 0;   // retry: how many wait again; submit: how many are new or wait again
   std::int64_t pending = 0;  // photos of the run without a final state
   bool operator==(const ControlReply&) const = default;
 };
@@ -65,8 +66,9 @@ struct Obeyed {
   ControlReply reply;
 };
 
-/// Does what the request asks in the database; `served`: the runs that the calling process serves.
-/// Drain changes nothing there. Fails with usage (no such run) or as the store does.
+/// Does what the request asks in the database (submit: see submit.h); `served`: the runs that the
+/// calling process serves. Drain changes nothing there. Fails with usage (no such run) or as the
+/// store does.
 [[nodiscard]] Expected<Obeyed> obey_in_store(Store& store, const ControlRequest& request,
                                              const std::vector<RunId>& served = {});
 

@@ -186,6 +186,7 @@ asio::awaitable<void> ControlServer::serve(std::shared_ptr<Session> session) {
   auto token = asio::redirect_error(asio::use_awaitable, failed);
   const std::size_t size = co_await asio::async_read_until(session->socket, buffer, '\n', token);
   session->asking = false;
+  session->deadline.cancel();  // what is asked may take its time (submit walks folders)
   if (!failed) {
     Expected<ControlRequest> request = parse_request(std::string_view(text).substr(0, size));
     Expected<ControlReply> reply = fail(Errc::internal, "control");
@@ -194,6 +195,11 @@ asio::awaitable<void> ControlServer::serve(std::shared_ptr<Session> session) {
     } else {
       reply = fail(Errc::usage, request.error().message);
     }
+    session->deadline.expires_after(kSessionMax);
+    session->deadline.async_wait([session](error_code cancelled) {
+      error_code ignored;
+      if (!cancelled) session->socket.close(ignored);
+    });
     const std::string line = to_line(reply);
     const auto bytes = asio::buffer(line);
     co_await asio::async_write(session->socket, bytes, token);

@@ -17,20 +17,6 @@ namespace {
 
 constexpr std::size_t kFilesAtOnce = 5'000;  // a commit and a progress report each
 
-RunSettings settings_of(const RunRequest& request) {
-  RunSettings settings;
-  settings.model_hash = request.model_hash;
-  settings.model_name = request.model_name;
-  if (settings.model_name.empty()) {
-    settings.model_name = std::filesystem::path(request.model_folder).filename().string();
-  }
-  settings.search = request.search;
-  settings.confidence = request.confidence;
-  settings.blur = request.blur;
-  settings.limits = request.limits;
-  return settings;
-}
-
 Expected<WalkOptions> walk_options(const RunRequest& request) {
   WalkOptions options;
   options.all_files = request.all_files;
@@ -54,12 +40,15 @@ void tell_found(RunObserver& observer, std::int64_t found) {
 
 /// Walks `walker` to its end; `take` gets each batch. False when a stop was asked for.
 template <class Take>
-Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& stop, Take take) {
+Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& stop,
+                    std::unique_lock<std::mutex>* held, Take take) {
   std::int64_t found = 0;
   tell_found(observer, found);
   for (;;) {
     if (stop.requests() > 0) return false;
+    if (held != nullptr) held->unlock();
     const Expected<std::vector<FoundFile>> files = walker.next(kFilesAtOnce);
+    if (held != nullptr) held->lock();
     if (!files) return fail(files.error());
     if (files->empty()) return true;
     if (Status taken = take(*files); !taken) return fail(taken.error());
@@ -170,7 +159,8 @@ void note_redo(PreparedRun& prepared) {
 }
 
 Status scan_photos(Store& store, const RunRequest& request, std::optional<Named> named,
-                   RunObserver& observer, const StopHandle& stop, PreparedRun& prepared) {
+                   RunObserver& observer, const StopHandle& stop,
+                   std::unique_lock<std::mutex>* held, PreparedRun& prepared) {
   if (!named) {
     Expected<std::vector<Root>> own = store.roots(prepared.run.id);
     if (!own) return fail(own.error());
@@ -187,7 +177,7 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
   if (!scan) return fail(scan.error());
   Walker walker(std::move(named->plan), std::move(named->options));
   const Expected<bool> walked =
-      walk(walker, observer, stop,
+      walk(walker, observer, stop, held,
            [&](const std::vector<FoundFile>& files) { return scan->add(files); });
   if (!walked) return fail(walked.error());
   if (!*walked) {
@@ -226,9 +216,23 @@ Status take_references(Store& store, const RunRequest& request, PreparedRun& pre
 
 }  // namespace
 
+RunSettings run_settings_of(const RunRequest& request) {
+  RunSettings settings;
+  settings.model_hash = request.model_hash;
+  settings.model_name = request.model_name;
+  if (settings.model_name.empty()) {
+    settings.model_name = std::filesystem::path(request.model_folder).filename().string();
+  }
+  settings.search = request.search;
+  settings.confidence = request.confidence;
+  settings.blur = request.blur;
+  settings.limits = request.limits;
+  return settings;
+}
+
 Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunObserver& observer,
-                                  const StopHandle& stop) {
-  const RunSettings settings = settings_of(request);
+                                  const StopHandle& stop, std::unique_lock<std::mutex>* held) {
+  const RunSettings settings = run_settings_of(request);
   Expected<std::optional<Named>> named = look_at_arguments(store, request);
   if (!named) return fail(named.error());
   if (*named) {
@@ -242,7 +246,8 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
   PreparedRun prepared;
   prepared.run = ensured->run;
   RunSchedule kept = request.schedule;
-  kept.on_finish.clear();  // called by this process; an address may be a secret
+  // Otherwise called by this process; an address may be a secret.
+  if (!request.keep_on_finish) kept.on_finish.clear();
   if (Status stored = store.set_schedule(prepared.run.id, kept); !stored) {
     return fail(stored.error());
   }
@@ -252,7 +257,8 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
                              std::to_string(ensured->became_clear + ensured->caption_restored) +
                              " are clear now");
   }
-  if (Status scanned = scan_photos(store, request, std::move(*named), observer, stop, prepared);
+  if (Status scanned =
+          scan_photos(store, request, std::move(*named), observer, stop, held, prepared);
       !scanned) {
     return fail(scanned.error());
   }

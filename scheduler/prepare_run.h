@@ -4,6 +4,7 @@
 // knows nothing of Redis. Runs on the caller's thread and tells the observer how far it has come.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,13 @@ struct PreparedRun {
 };
 
 /// Fails as run_batch() does, and with environment when a folder that was named holds no photo any
-/// more: its photos keep their state then.
+/// more: its photos keep their state then. `held`: a lock on the store that is let go while folders
+/// are read.
 [[nodiscard]] Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request,
-                                                RunObserver& observer, const StopHandle& stop);
+                                                RunObserver& observer, const StopHandle& stop,
+                                                std::unique_lock<std::mutex>* held = nullptr);
+
+/// What the results of the requested run depend on.
+[[nodiscard]] RunSettings run_settings_of(const RunRequest& request);
 
 }  // namespace photoscribe

@@ -48,6 +48,7 @@ struct RunRequest {
   bool retry_failed = false;                  // failed photos get another attempt
   bool redo = false;  // the photos named get another attempt, with these settings
   RunSchedule schedule;
+  bool keep_on_finish = false;  // in the database, for the scheduler that serves the run
   /// Seconds since 1970, for schedule.between.
   std::function<std::int64_t()> unix_clock = [] { return std::int64_t{std::time(nullptr)}; };
   std::int64_t window = 50'000;  // tasks enqueued and not recorded, at most

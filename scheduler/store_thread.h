@@ -9,6 +9,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <mutex>
 #include <type_traits>
 #include <utility>
 
@@ -27,16 +28,23 @@ class StoreThread {
   /// Runs `fn(store)` on the thread and resumes on the caller's executor with what it returned.
   template <class Fn>
   asio::awaitable<std::invoke_result_t<Fn&, Store&>> call(Fn fn) {
-    return asio::co_spawn(thread_, invoke<Fn>(&store_, std::move(fn)), asio::use_awaitable);
+    return asio::co_spawn(thread_, invoke<Fn>(this, std::move(fn)), asio::use_awaitable);
   }
+
+  /// For a long job on a thread of its own: it may use the store while it holds mutex(), and should
+  /// let go of it as often as it can.
+  [[nodiscard]] Store& store() { return store_; }
+  [[nodiscard]] std::mutex& mutex() { return mutex_; }
 
  private:
   template <class Fn>
-  static asio::awaitable<std::invoke_result_t<Fn&, Store&>> invoke(Store* store, Fn fn) {
-    co_return fn(*store);
+  static asio::awaitable<std::invoke_result_t<Fn&, Store&>> invoke(StoreThread* self, Fn fn) {
+    const std::lock_guard alone(self->mutex_);
+    co_return fn(self->store_);
   }
 
   Store& store_;
+  std::mutex mutex_;
   asio::thread_pool thread_;
 };
 

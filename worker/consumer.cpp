@@ -130,6 +130,10 @@ std::vector<std::string> Consumer::joined() const {
   return names;
 }
 
+RunShare Consumer::share_of(const JoinedRun& run) {
+  return RunShare{run.context->incarnation, run.weight, run.priority};
+}
+
 std::size_t Consumer::waiting() const {
   std::size_t sum = 0;
   for (const auto& [incarnation, run] : runs_) sum += run.held.count(State::waiting);
@@ -162,6 +166,8 @@ void Consumer::drop_run(const std::string& incarnation, const std::string& why) 
       pipeline_->take_back([&](const Job& job) { return job.run->incarnation == incarnation; });
   in_pipeline_ -= taken.size();
   runs_.erase(found);
+  take_turns_.forget(incarnation);
+  feed_turns_.forget(incarnation);
   tell_heart();
   // Its successor may be there already; itself, half lost, not before the scheduler has mended it.
   not_before_[incarnation] = Clock::now() + kRejoinAfter;

@@ -29,6 +29,7 @@
 #include "worker/holdings.h"
 #include "worker/pipeline.h"
 #include "worker/root_probes.h"
+#include "worker/run_turns.h"
 #include "worker/wake.h"
 
 namespace photoscribe {
@@ -110,6 +111,7 @@ class Consumer {
     redis::Liveness liveness;
     std::vector<Orphan> orphans;
     Clock::time_point renew_at{}, look_at{};
+    int weight = 1, priority = 0;  // as last listed
     int turns_since_suspect = 0;
     bool dry = false;                // the last read brought nothing
     Clock::time_point rest_until{};  // the last reads brought only photos of roots not ready
@@ -144,6 +146,7 @@ class Consumer {
   void works(Link& link);  // the opposite of trouble
   [[nodiscard]] JoinedRun* find(const std::string& incarnation);
   [[nodiscard]] std::vector<std::string> joined() const;
+  [[nodiscard]] static RunShare share_of(const JoinedRun& run);
   [[nodiscard]] std::size_t waiting() const;
   void drop_run(const std::string& incarnation, const std::string& why);
   void forget_entries(JoinedRun& run, const std::vector<redis::EntryId>& lost);
@@ -167,7 +170,7 @@ class Consumer {
   Awaitable<Status> renew(std::string incarnation);
   Awaitable<Status> judge_others(std::string incarnation);
   Awaitable<Status> find_orphans(std::string incarnation, redis::Judged holder);
-  [[nodiscard]] std::vector<std::string> readable() const;
+  [[nodiscard]] std::vector<RunShare> readable() const;
   Awaitable<Status> read_some(std::size_t wanted);
   void take_in(const std::string& incarnation, std::vector<redis::Delivery> deliveries);
 
@@ -233,9 +236,9 @@ class Consumer {
   std::map<std::string, Clock::time_point> not_before_;  // dropped runs: when to join them again
   Clock::time_point list_at_{};
   std::uint64_t take_generation_ = 0;
-  std::size_t rotation_ = 0;
-  std::size_t in_pipeline_ = 0;  // jobs submitted that have not come out
-  std::size_t abandoned_ = 0;    // of these, jobs that never will
+  RunTurns take_turns_, feed_turns_;  // reading and starting: several runs, one worker
+  std::size_t in_pipeline_ = 0;       // jobs submitted that have not come out
+  std::size_t abandoned_ = 0;         // of these, jobs that never will
   std::set<std::pair<std::string, redis::EntryId>> charged_;  // not to be handed back: device lost
   std::int64_t mark_number_ = 0;                              // of start() and reclaim()
   bool suspect_in_hand_ = false;                              // it is processed alone

@@ -42,12 +42,9 @@ asio::awaitable<Status> Consumer::feed_turn() {
   const std::size_t unpublished = done_.size() + publishing_.size();
   const bool full = unpublished > 2 * pipeline_->jobs_max();  // Redis takes nothing: stop computing
   if (!unready() && !full && !drain_) {
-    std::vector<std::string> names = joined();
-    if (!names.empty()) {
-      std::rotate(names.begin(),
-                  names.begin() + static_cast<std::ptrdiff_t>(rotation_ % names.size()),
-                  names.end());
-    }
+    std::vector<RunShare> shares;
+    for (const auto& [incarnation, run] : runs_) shares.push_back(share_of(run));
+    const std::vector<std::string> names = feed_turns_.order(shares);
     for (const auto& incarnation : names) {
       JoinedRun* run = find(incarnation);
       if (run == nullptr) continue;
@@ -77,6 +74,7 @@ asio::awaitable<Status> Consumer::start_fresh(std::string incarnation, std::size
   JoinedRun* run = find(incarnation);
   std::vector<redis::EntryId> chosen = run->held.fresh(count);
   ++run->turns_since_suspect;
+  feed_turns_.took(share_of(*run), chosen.size());
   const Status started = co_await mark_and_submit(incarnation, std::move(chosen));
   wake_take_.notify();  // there is room to read again
   co_return started;
@@ -85,6 +83,7 @@ asio::awaitable<Status> Consumer::start_fresh(std::string incarnation, std::size
 asio::awaitable<Status> Consumer::start_suspect(std::string incarnation) {
   JoinedRun* run = find(incarnation);
   run->turns_since_suspect = 0;
+  feed_turns_.took(share_of(*run), 1);
   if (const auto own = run->held.suspect()) {
     std::vector<redis::EntryId> chosen;
     chosen.push_back(*own);

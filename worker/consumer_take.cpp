@@ -80,6 +80,10 @@ asio::awaitable<Status> Consumer::refresh_runs() {
   std::set<std::string> there;
   for (auto& listing : *listed) {
     there.insert(listing.incarnation);
+    if (JoinedRun* run = find(listing.incarnation)) {
+      run->weight = listing.weight;
+      run->priority = listing.priority;
+    }
     if (runs_.contains(listing.incarnation) || not_before_.contains(listing.incarnation)) continue;
     const Status considered = co_await consider(std::move(listing));
     if (!considered) co_return considered;
@@ -123,7 +127,9 @@ asio::awaitable<Status> Consumer::consider(redis::RunListing listing) {
     spdlog::info("msg=\"joined run\" run={} incarnation={} consumer={}", log_value(listing.name),
                  listing.incarnation, config_.name);
   }
-  runs_.try_emplace(listing.incarnation, std::move(context));
+  JoinedRun& joined = runs_.try_emplace(listing.incarnation, std::move(context)).first->second;
+  joined.weight = listing.weight;
+  joined.priority = listing.priority;
   tell_heart();
   co_return Status();
 }
@@ -208,20 +214,17 @@ asio::awaitable<Status> Consumer::find_orphans(std::string incarnation, redis::J
   co_return Status();
 }
 
-std::vector<std::string> Consumer::readable() const {
-  std::vector<std::string> names;
+std::vector<RunShare> Consumer::readable() const {
+  std::vector<RunShare> runs;
   for (const auto& [incarnation, run] : runs_) {
-    if (may_read(run)) names.push_back(incarnation);
+    if (may_read(run)) runs.push_back(share_of(run));
   }
-  return names;
+  return runs;
 }
 
 // One run per read; only when all are empty is there a blocking read of all of them.
 asio::awaitable<Status> Consumer::read_some(std::size_t wanted) {
-  std::vector<std::string> names = readable();
-  std::rotate(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(rotation_ % names.size()),
-              names.end());
-  ++rotation_;
+  std::vector<std::string> names = take_turns_.order(readable());
   if (names.size() > 1) {
     for (const auto& incarnation : names) {
       if (find(incarnation) == nullptr) continue;
@@ -236,7 +239,7 @@ asio::awaitable<Status> Consumer::read_some(std::size_t wanted) {
       take_in(incarnation, std::move(*tasks));
       if (some) co_return Status();
     }
-    names = readable();
+    names = take_turns_.order(readable());
     if (names.empty()) co_return Status();
   }
   const int each = static_cast<int>(std::max<std::size_t>(1, wanted / names.size()));
@@ -261,6 +264,7 @@ void Consumer::take_in(const std::string& incarnation, std::vector<redis::Delive
   if (run == nullptr) return;
   run->dry = deliveries.empty();
   const std::size_t count = deliveries.size();
+  take_turns_.took(share_of(*run), count);
   run->held.add(std::move(deliveries));
   // A root that is not ready may be another worker's; its tasks come again until it is.
   rest_from_reading(*run, count, give_back_unready(*run));

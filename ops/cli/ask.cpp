@@ -15,11 +15,12 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kPatience = 10s;  // for a scheduler that starts or ends
-constexpr auto kAnswer = 30s;    // a full disk makes it wait
+constexpr auto kPatience = 10s;                     // for a scheduler that starts or ends
+constexpr std::chrono::milliseconds kAnswer = 30s;  // a full disk makes it wait
+constexpr std::chrono::milliseconds kWalk = 24h;    // folders of any size are walked first
 constexpr auto kPause = 50ms;
 
-Expected<ControlReply> do_here(Store& store, const ControlRequest& request) {
+Expected<ControlReply> obey_here(Store& store, const ControlRequest& request) {
   if (request.verb == ControlVerb::drain) return ControlReply{};
   Expected<Obeyed> obeyed = obey_in_store(store, request);
   if (!obeyed) return fail(obeyed.error());
@@ -28,16 +29,18 @@ Expected<ControlReply> do_here(Store& store, const ControlRequest& request) {
 
 }  // namespace
 
-Expected<ControlReply> ask_or_do(const DatabasePlace& place, const ControlRequest& request) {
+Expected<ControlReply> ask_or_do(const DatabasePlace& place, const ControlRequest& request,
+                                 const DoHere& do_here) {
   const Clock::time_point until = Clock::now() + kPatience;
   for (;;) {
     // Asked first: to take the lock could make a scheduler that starts just now give up.
-    const Expected<ControlReply> reply = ask_scheduler(place.state_folder, request, kAnswer);
+    const Expected<ControlReply> reply = ask_scheduler(
+        place.state_folder, request, request.verb == ControlVerb::submit ? kWalk : kAnswer);
     const bool not_now =
         !reply && (reply.error().code == Errc::run_gone || reply.error().code == Errc::cancelled);
     if (!not_now) return reply;
     Expected<Store> store = Store::open_writer(place.database);
-    if (store) return do_here(*store, request);
+    if (store) return do_here ? do_here(*store) : obey_here(*store, request);
     if (store.error().code != Errc::store_locked) return fail(store.error());
     if (Clock::now() >= until) {
       return fail(Errc::environment,

@@ -55,6 +55,9 @@ int parse_and_run() {
       "4 stopped before the end (run it again), 130 hard stop.");
   Action action;
   add_run(app, action);
+  add_submit(app, action);
+  add_scheduler(app, action);
+  add_worker(app, action);
   add_status(app, action);
   add_steering(app, action);
   add_dead(app, action);

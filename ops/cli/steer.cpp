@@ -173,6 +173,7 @@ std::string reply_text(const ControlReply& reply, ControlVerb verb, const std::s
       return head + cancelled_text(reply);
     case ControlVerb::retry:
       return head + retry_text(reply, database);
+    case ControlVerb::submit:
     case ControlVerb::drain:
       break;
   }

@@ -21,6 +21,9 @@ void add_calibrate(CLI::App& app, Action& action);
 void add_blur(CLI::App& app, Action& action);
 void add_steering(CLI::App& app, Action& action);
 void add_dead(CLI::App& app, Action& action);
+void add_submit(CLI::App& app, Action& action);
+void add_scheduler(CLI::App& app, Action& action);
+void add_worker(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_config(CLI::App& app, Action& action);
 

@@ -62,7 +62,7 @@ TEST(Program, EndsWithTwoOnEveryWrongCommandLine) {
   std::ofstream(folder.file("bad.yaml")) << "blur:\n  blur_treshold: 3\n";
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{}, "Usage: photoscribe"},
-      {{"caption"}, "no verb is called caption; there are: run, status"},
+      {{"caption"}, "no verb is called caption; there are: run, submit"},
       {{"--verbose"}, "no verb"},
       {{"run", "--no-such-flag"}, "--no-such-flag"},
       {{"run", "-o", db}, "name a folder of photos"},
@@ -76,6 +76,12 @@ TEST(Program, EndsWithTwoOnEveryWrongCommandLine) {
       {{"export", db}, "no such database"},
       {{"blur"}, "files"},
       {{"config"}, "subcommand"},
+      {{"dead"}, "subcommand"},
+      {{"scheduler", db}, "--redis"},
+      {{"worker"}, "--root"},
+      {{"worker", "--root", "a=/tmp"}, "--redis"},
+      {{"run", "--between", "22-6", "/tmp"}, "22:00-06:00"},
+      {{"run", "--rate", "-1", "/tmp"}, "--rate: -1 is below 0"},
   };
   for (const auto& [words, message] : cases) {
     const ChildOutput output = photoscribe(words);

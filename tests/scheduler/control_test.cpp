@@ -100,7 +100,7 @@ TEST_F(ControlStore, RetriesWhatIsNamedAndKeepsWhatIsAsked) {
   EXPECT_EQ(dead[0].image_id, tasks[1].image_id);
   EXPECT_EQ(must(store().attempts(tasks[1].image_id))[0].reason, "truncated");
 
-  request = ControlRequest{ControlVerb::pause, "", {}, {}};
+  request = ControlRequest{ControlVerb::pause, "", {}, {}, ""};
   EXPECT_TRUE(must(obey_in_store(store(), request)).reply.changed);
   EXPECT_FALSE(must(obey_in_store(store(), request)).reply.changed);
   EXPECT_EQ(must(store().run(run())).control, RunControl::paused);

@@ -1,0 +1,114 @@
+// scheduler: serves the unfinished runs of a database to workers anywhere.
+#include <unistd.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "ops/cli/exit_status.h"
+#include "ops/cli/human_numbers.h"
+#include "ops/cli/progress.h"
+#include "ops/cli/safe_text.h"
+#include "ops/cli/settings.h"
+#include "ops/cli/stop_signals.h"
+#include "ops/cli/terminal.h"
+#include "ops/cli/verbs.h"
+#include "scheduler/serve.h"
+
+namespace photoscribe::cli {
+namespace {
+
+struct SchedulerOptions {
+  explicit SchedulerOptions(CLI::App& verb) : settings(verb) {
+    settings.positional("database", "database", "DB",
+                        "the SQLite database (default: archive.db); made when absent");
+    settings.flag("--redis", "redis.url", "URL",
+                  "redis://HOST:PORT, rediss://… or unix:PATH; its password:\n"
+                  "PHOTOSCRIBE_REDIS_PASSWORD or PHOTOSCRIBE_REDIS_PASSWORD_FILE");
+  }
+  Settings settings;
+  bool once = false;
+  bool no_progress = false;
+  bool json = false;
+};
+
+Expected<ServeRequest> make_request(const SchedulerOptions& options) {
+  const Expected<LoadedConfig> loaded = options.settings.load();
+  if (!loaded) return fail(loaded.error());
+  ServeRequest request;
+  request.database = loaded->config.database;
+  request.redis_url = loaded->config.redis.url;
+  request.state_folder = loaded->config.state_folder;
+  request.lease = loaded->config.lease;
+  request.window = loaded->config.queue.window;
+  request.once = options.once;
+  if (request.redis_url.empty()) {
+    return fail(Errc::usage,
+                "--redis: name the server that the workers use; on one machine `photoscribe run` "
+                "does it all");
+  }
+  return request;
+}
+
+int status_of(const ServeSummary& summary) {
+  return summary.end == RunEnd::complete ? kExitDone
+         : summary.end == RunEnd::killed ? kExitKilled
+                                         : kExitStopped;
+}
+
+int serve(const SchedulerOptions& options) {
+  const Expected<ServeRequest> request = make_request(options);
+  const ProgressStyle style = options.no_progress          ? ProgressStyle::silent
+                              : is_terminal(STDERR_FILENO) ? ProgressStyle::live
+                                                           : ProgressStyle::lines;
+  ProgressPrinter printer(STDERR_FILENO, style);
+  StopHandle stop;
+  const SignalsTo signals(stop);
+  const Expected<ServeSummary> summary =
+      request ? serve_runs(*request, printer, stop) : fail(request.error());
+  printer.clear();
+  if (!summary) {
+    const int status = report("scheduler", summary.error());
+    if (options.json) {
+      const nlohmann::json object{{"error", replaced(summary.error().message)},
+                                  {"exit_status", status}};
+      write_all(STDOUT_FILENO, object.dump() + "\n");
+    }
+    return status;
+  }
+  const int status = status_of(*summary);
+  if (options.json) {
+    const nlohmann::json object{{"exit_status", status},
+                                {"runs_finished", summary->runs_finished},
+                                {"photos", summary->photos},
+                                {"pending", summary->pending}};
+    write_all(STDOUT_FILENO, object.dump() + "\n");
+    return status;
+  }
+  write_all(STDOUT_FILENO, counted(summary->runs_finished, "run") + " finished, " +
+                               counted(summary->photos, "photo") + " recorded, " +
+                               grouped(summary->pending) + " to do\n");
+  return status;
+}
+
+}  // namespace
+
+void add_scheduler(CLI::App& app, Action& action) {
+  CLI::App* const verb = app.add_subcommand(
+      "scheduler", "serve the unfinished runs of a database to workers on any machine");
+  const auto options = std::make_shared<SchedulerOptions>(*verb);
+  verb->add_flag("--once", options->once, "end when no run has anything left to do");
+  verb->add_flag("--no-progress", options->no_progress, "warnings only")->group("Output");
+  verb->add_flag("--json", options->json, "at the end, one JSON object on standard output")
+      ->group("Output");
+  verb->footer(
+      "Runs come by `photoscribe submit` and are served side by side, by priority and weight;\n"
+      "pause, resume, cancel, retry and drain work on them. Ctrl-C ends the scheduler alone: "
+      "workers\n"
+      "go on with what is in Redis, and the next scheduler records it.\n"
+      "Examples:\n"
+      "  photoscribe scheduler archive.db --redis rediss://queue.example:6380\n"
+      "  photoscribe scheduler archive.db --redis unix:/run/redis/redis.sock --once");
+  verb->callback([options, &action] { action = [options] { return serve(*options); }; });
+}
+
+}  // namespace photoscribe::cli

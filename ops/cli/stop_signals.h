@@ -1,0 +1,19 @@
+// stop_signals: Ctrl-C and its like as requests to stop: the first drains, the second ends at once.
+#pragma once
+
+#include "scheduler/run_batch.h"
+
+namespace photoscribe::cli {
+
+/// Directs SIGINT, SIGTERM and SIGHUP to a StopHandle while it lives, and says on standard error
+/// what each does. A signal that was ignored when we were started (nohup) stays ignored. One at a
+/// time.
+class SignalsTo {
+ public:
+  explicit SignalsTo(StopHandle& stop);
+  ~SignalsTo();
+  SignalsTo(const SignalsTo&) = delete;
+  SignalsTo& operator=(const SignalsTo&) = delete;
+};
+
+}  // namespace photoscribe::cli
