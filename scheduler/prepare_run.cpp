@@ -263,6 +263,11 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
     return fail(scanned.error());
   }
   if (prepared.stopped) return prepared;
+  if (!request.redo) {
+    const Expected<std::int64_t> reused = store.reuse_results(prepared.run.id);
+    if (!reused) return fail(reused.error());
+    prepared.reused = *reused;
+  }
   if (request.retry_failed) {
     const Expected<std::int64_t> retried = store.retry_failed(prepared.run.id);
     if (!retried) return fail(retried.error());

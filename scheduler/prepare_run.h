@@ -20,6 +20,7 @@ struct PreparedRun {
   std::vector<Root> roots;  // those that hold photos asked for
   ScanCounts scan;
   std::int64_t retried = 0;
+  std::int64_t reused = 0;         // results taken over from another run of the database
   std::vector<std::string> notes;  // for the summary
   bool stopped = false;            // a stop was asked for before the manifest was complete
 };

@@ -132,6 +132,7 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
   summary.changed = prepared->scan.changed;
   summary.vanished = prepared->scan.vanished;
   summary.retried = prepared->retried;
+  summary.reused = prepared->reused;
   summary.redone = prepared->scan.redone;
   summary.dry_run = request.dry_run;
 

@@ -142,6 +142,7 @@ struct RunSummary {
   std::int64_t total = 0, done = 0, blurred = 0, failed = 0, pending = 0;  // the whole run
   std::int64_t done_now = 0, blurred_now = 0, failed_now = 0;              // recorded in this call
   std::int64_t added = 0, changed = 0, vanished = 0, retried = 0, redone = 0;  // in this call
+  std::int64_t reused = 0;  // of `added`: results of another run of the database, taken over
 
   std::vector<FailureCount> failures;                         // most frequent first
   std::vector<std::pair<std::string, std::int64_t>> skipped;  // by extension, most frequent first

@@ -1,11 +1,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "ops/cli/doctor_checks.h"
+#include "ops/cli/doctor_run.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
@@ -20,6 +22,8 @@ namespace {
 struct DoctorOptions {
   explicit DoctorOptions(CLI::App& verb) : settings(verb) {}
   Settings settings;
+  std::string run;  // empty: the machine
+  bool mend = false;
   bool json = false;
 };
 
@@ -67,17 +71,19 @@ class Examination {
   void add(const std::vector<Check>& checks) {
     for (const Check& check : checks) add(check);
   }
-  int end() {
+  int end_of_run() { return end("\nAll is well.\n", "\nSee above.\n", "\nSee above.\n"); }
+  int end(const char* good = "\nAll is well.\n",
+          const char* warning = "\nIt will work; see above.\n",
+          const char* bad = "\nIt will not work yet; see above.\n") {
     const int status = worst_ == Health::bad ? kExitEnvironment : kExitDone;
     if (json_) {
       const nlohmann::json object{
           {"health", name_of(worst_)}, {"exit_status", status}, {"checks", checks_}};
       write_all(STDOUT_FILENO, object.dump() + "\n");
     } else {
-      write_all(STDOUT_FILENO, worst_ == Health::good ? "\nAll is well.\n"
-                               : worst_ == Health::warning
-                                   ? "\nIt will work; see above.\n"
-                                   : "\nIt will not work yet; see above.\n");
+      write_all(STDOUT_FILENO, worst_ == Health::good      ? good
+                               : worst_ == Health::warning ? warning
+                                                           : bad);
     }
     return status;
   }
@@ -94,6 +100,14 @@ int doctor(const DoctorOptions& options) {
   if (!loaded) return report("doctor", loaded.error());
   const Config& config = loaded->config;
   Examination examination(options.json);
+  if (!options.run.empty()) {
+    std::error_code absent;
+    if (!std::filesystem::exists(config.database, absent)) {
+      return report("doctor", Error{Errc::usage, config.database + ": no such database"});
+    }
+    examination.add(check_one_run(config, options.run, options.mend));
+    return examination.end_of_run();
+  }
   examination.add(Check{
       "machine", Health::good,
       counted(std::thread::hardware_concurrency(), "core") + ", " + counted(gpus_here(), "GPU"),
@@ -117,11 +131,19 @@ void add_doctor(CLI::App& app, Action& action) {
   s.flag("-o,--output", "database", "DB", "the database of the run to be (default: archive.db)");
   s.flag("--model", "model", "fast|best|FOLDER", "a model that came along, or a model's folder");
   s.flag("--redis", "redis.url", "URL", "a server to look at instead of the private one's program");
+  CLI::Option* const run =
+      verb->add_option("--run", options->run,
+                       "look at this run instead: its rows, its photos on disk, its tasks in Redis")
+          ->type_name("NAME");
+  verb->add_flag("--mend", options->mend,
+                 "mend what the run's rows contradict each other in (no scheduler may be at work)")
+      ->needs(run);
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer(
       "Exit status: 0 when a run would work, 3 when something must be mended first.\n"
       "Example:\n"
-      "  photoscribe doctor -o /data/archive.db --redis redis://queue.example:6379");
+      "  photoscribe doctor -o /data/archive.db --redis redis://queue.example:6379\n"
+      "  photoscribe doctor -o /data/archive.db --run default --mend");
   verb->callback([options, &action] { action = [options] { return doctor(*options); }; });
 }
 

@@ -103,6 +103,7 @@ std::string count_lines(const RunSummary& s, double blur_threshold, const Ink& i
   change(s.vanished, "vanished (their rows stay)");
   change(s.retried, "tried again");
   change(s.redone, "to be done anew");
+  change(s.reused, "taken over from another run, unread");
   if (!changes.empty()) out += "  " + changes + "\n";
   return out;
 }
@@ -263,6 +264,7 @@ std::string summary_json(const RunSummary& s, int exit_status) {
               {"vanished", s.vanished},
               {"retried", s.retried},
               {"redone", s.redone},
+              {"reused", s.reused},
               {"failures", json::array()},
               {"skipped", json::object()},
               {"notes", json::array()},

@@ -87,7 +87,8 @@ void add_worker(CLI::App& app, Action& action) {
   s.flag("--threads", "worker.threads", "N", "CPU threads in all (default: every core)");
   s.flag("--memory-max", "worker.memory_max", "SIZE",
          "memory it may hold, such as 2GiB, before it asks to be replaced");
-  verb->add_option("--http", options->http, "answer GET /livez and /readyz there (on 127.0.0.1 unless HOST says otherwise)")
+  verb->add_option("--http", options->http,
+                   "answer GET /livez and /readyz there (on 127.0.0.1 unless HOST says otherwise)")
       ->type_name("[HOST:]PORT");
   verb->add_option("--name-prefix", options->name_prefix, "goes in front of this worker's name")
       ->type_name("S");

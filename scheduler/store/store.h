@@ -128,6 +128,11 @@ class Store {
   /// Sentence BLEU is stored with a caption whose photo has references.
   [[nodiscard]] Expected<RecordReport> record(RunId run, const Incoming& incoming);
 
+  /// Photos that wait for their first attempt and were never enqueued get what another run of the
+  /// database has under the same key (model, search, preprocessing; DESIGN 5), where the file is
+  /// the same by root, path, size, mtime and inode; the verdict is the run's own. How many.
+  [[nodiscard]] Expected<std::int64_t> reuse_results(RunId run);
+
   // --- changing a run's mind ---
 
   /// In place of a scan, for a command that names no photos: images that were asked for last time

@@ -73,6 +73,37 @@ class DatabaseVerbs : public test::StoreTest {
   }
 };
 
+TEST_F(DatabaseVerbs, DoctorFindsAndMendsWhatContradictsItself) {
+  const auto doctor = [&](std::vector<std::string> more) {
+    std::vector<std::string> words{"doctor", "-o", database(), "--run", "default", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return photoscribe(words);
+  };
+  store_.reset();  // and its lock
+  EXPECT_THAT(doctor({}).out, HasSubstr("counts are true"));
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(database().c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db,
+                         "DELETE FROM bleu; DELETE FROM result WHERE outcome = 'done';"
+                         "UPDATE image SET state = 'pending' WHERE state = 'blurred';"
+                         "UPDATE run_count SET images = images + 5 WHERE state = 'failed'",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(db);
+
+  const ChildOutput found = doctor({});
+  EXPECT_EQ(found.exit_status, 3);
+  EXPECT_THAT(found.out, HasSubstr("1 final without a result; 1 in another state"));
+  EXPECT_THAT(doctor({"--mend"}).out, HasSubstr(": mended"));
+  const ChildOutput again = doctor({});
+  EXPECT_THAT(again.out, HasSubstr("counts are true"));
+  EXPECT_THAT(again.out, HasSubstr("4 missing, 0 changed"));  // made-up photos
+  const json status = json::parse(photoscribe({"status", database(), "--json"}).out);
+  EXPECT_EQ(status["runs"][0]["pending"], 2);
+  EXPECT_EQ(status["runs"][0]["blurred"], 1);
+  EXPECT_EQ(status["runs"][0]["done"], 0);
+}
+
 TEST_F(DatabaseVerbs, ExportsCsvThatReadsBack) {
   const auto records = parse_csv(exported({"--format", "csv"}).out);
 

@@ -1,0 +1,160 @@
+#include "ops/cli/doctor_run.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <optional>
+
+#include "common/redis/connection.h"
+#include "common/redis/endpoint.h"
+#include "common/redis/run_queue.h"
+#include "ops/cli/human_numbers.h"
+#include "ops/cli/safe_text.h"
+#include "ops/cli/writer.h"
+#include "scheduler/store/check_run.h"
+#include "scheduler/store/store.h"
+
+namespace photoscribe::cli {
+namespace {
+
+namespace asio = boost::asio;
+
+Check store_check(const RunCheck& found, const std::string& again) {
+  Check check;
+  check.name = "database";
+  check.finding = counted(found.images, "photo");
+  if (found.faults() == 0) {
+    check.finding += ": every final one has its result, and the counts are true";
+    return check;
+  }
+  const auto add = [&](std::int64_t number, const std::string& what) {
+    if (number > 0) check.finding += "; " + grouped(number) + " " + what;
+  };
+  add(found.lost_results, "final without a result");
+  add(found.other_states, "in another state than their result says");
+  add(found.miscounted, "kinds of photos counted wrong");
+  check.health = found.mended ? Health::warning : Health::bad;
+  check.finding += found.mended ? ": mended" : "";
+  check.cure = found.mended ? found.lost_results > 0 ? again + " does those without a result" : ""
+                            : "photoscribe doctor --run with --mend";
+  return check;
+}
+
+Check archive_check(const RunCheck& found, const std::string& again) {
+  Check check;
+  check.name = "photos";
+  if (found.missing + found.changed == 0) {
+    check.finding = "all that were asked for lie there as they were found";
+    return check;
+  }
+  check.health = Health::warning;
+  check.finding = grouped(found.missing) + " missing, " + grouped(found.changed) +
+                  " changed since they were found, such as " + found.example;
+  check.cure = again + " PHOTOS looks again (are they mounted?)";
+  return check;
+}
+
+struct InRedis {
+  redis::Presence there;
+  std::optional<redis::Look> look;
+};
+
+asio::awaitable<Expected<InRedis>> look_into_redis(redis::Connection* connection,
+                                                   std::string incarnation) {
+  const Status up = co_await connection->connect();
+  if (!up) co_return fail(up.error());
+  redis::RunQueue queue(*connection);
+  const Expected<redis::Presence> there = co_await queue.presence(incarnation);
+  if (!there) co_return fail(there.error());
+  InRedis found;
+  found.there = *there;
+  if (there->complete()) {
+    const Expected<redis::Look> seen = co_await queue.look(incarnation);
+    if (!seen) co_return fail(seen.error());
+    found.look = *seen;
+  }
+  co_return found;
+}
+
+Expected<InRedis> ask_redis(const std::string& url, const std::string& incarnation) {
+  Expected<redis::Endpoint> endpoint = redis::parse_endpoint(url);
+  if (!endpoint) return fail(endpoint.error());
+  if (Status taken = redis::take_password_from_environment(*endpoint); !taken) {
+    return fail(taken.error());
+  }
+  asio::io_context io{1};
+  redis::Connection connection(io.get_executor(), *endpoint, redis::ConnectionOptions());
+  std::optional<Expected<InRedis>> answer;
+  asio::co_spawn(io, look_into_redis(&connection, incarnation),
+                 [&](std::exception_ptr thrown, Expected<InRedis> found) {
+                   if (thrown) std::rethrow_exception(thrown);
+                   answer.emplace(std::move(found));
+                   connection.close();
+                 });
+  io.run();
+  return std::move(*answer);
+}
+
+Check queue_check(const Config& config, const RunRow& row, const RunCheck& found, bool at_work) {
+  Check check;
+  check.name = "queue";
+  const std::string window =
+      grouped(found.enqueued) + " of " + grouped(found.pending) + " unfinished photos are enqueued";
+  const std::string later = at_work ? "its scheduler puts them in again by itself"
+                                    : "the next scheduler puts in again what is missing";
+  if (!row.incarnation) {
+    check.finding =
+        window + "; nothing of the run is in Redis" + (found.enqueued > 0 ? ", " + later : "");
+    return check;
+  }
+  if (config.redis.url.empty()) {
+    check.finding = window + (at_work ? "; its Redis is private" : "; no Redis is named: " + later);
+    return check;
+  }
+  const Expected<InRedis> seen = ask_redis(config.redis.url, *row.incarnation);
+  if (!seen) {
+    check.health = Health::warning;
+    check.finding = window + "; " + seen.error().message;
+    check.cure = later;
+    return check;
+  }
+  if (!seen->look) {
+    check.health = found.enqueued > 0 ? Health::warning : Health::good;
+    check.finding =
+        window + "; Redis " +
+        (seen->there.nothing() ? "has none of the run's keys" : "has lost some of its keys");
+    check.cure = found.enqueued > 0 ? later : "";
+    return check;
+  }
+  const redis::Look& look = *seen->look;
+  check.finding = window + "; Redis has " + grouped(look.tasks_length) + " tasks, " +
+                  grouped(look.pending) + " of them with workers, and " +
+                  grouped(look.results_length) + " batches of results to record";
+  const bool stranded = look.is_empty() && found.enqueued > 0;
+  if (stranded && row.control == RunControl::running) {
+    check.health = Health::warning;
+    check.cure = later;
+  }
+  return check;
+}
+
+}  // namespace
+
+std::vector<Check> check_one_run(const Config& config, const std::string& name, bool mend) {
+  const bool at_work = current_writer(config.database).has_value();
+  const std::string again = "photoscribe run -o " + shell_quoted(config.database) +
+                            (name == "default" ? "" : " --new-run " + shell_quoted(name));
+  const auto wrong = [](const Error& error) {
+    return std::vector<Check>{{"run", Health::bad, error.message, ""}};
+  };
+  const Expected<RunCheck> found =
+      mend ? mend_run(config.database, name, true) : check_run(config.database, name, true);
+  if (!found) return wrong(found.error());
+  Expected<Store> store = Store::open_reader(config.database);
+  if (!store) return wrong(store.error());
+  const Expected<std::optional<RunRow>> row = store->find_run(name);
+  if (!row) return wrong(row.error());
+  return {store_check(*found, again), archive_check(*found, again),
+          queue_check(config, **row, *found, at_work)};
+}
+
+}  // namespace photoscribe::cli

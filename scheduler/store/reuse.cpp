@@ -1,0 +1,89 @@
+// Content reuse (DESIGN 5): photos that another run of the database has judged already under the
+// same key, and that lie there unchanged, are taken over without being read.
+#include "scheduler/store/settings.h"
+#include "scheduler/store/store.h"
+#include "scheduler/store/store_impl.h"
+
+namespace photoscribe {
+namespace {
+
+/// Settings rows of other runs under which a photo gets what it would get under `wanted`.
+Expected<std::string> same_key(sqlite::Database& db, RunId run, const RunSettings& wanted) {
+  std::string ids;
+  auto row = db.query("SELECT settings_id, settings FROM run_settings WHERE run_id <> ?");
+  row.with(run);
+  while (row.step()) {
+    const auto settings = parse_settings(row.text(1));
+    if (!settings) return fail(settings.error());
+    if (!result_altering_difference(*settings, wanted).empty()) continue;
+    ids += (ids.empty() ? "[" : ",") + std::to_string(row.integer(0));
+  }
+  return ids.empty() ? ids : ids + "]";
+}
+
+/// The newest result of each photo that waits for its first attempt and was never put into Redis.
+void find_results(sqlite::Database& db, RunId run, const BlurSettings& blur,
+                  const std::string& settings_ids) {
+  db.execute(
+      "CREATE TEMP TABLE IF NOT EXISTS reused ("
+      "image_id INTEGER PRIMARY KEY, copy_of INTEGER NOT NULL, blur_score REAL NOT NULL, "
+      "verdict TEXT NOT NULL)");
+  db.execute("DELETE FROM temp.reused");
+  db.query(
+        "INSERT OR IGNORE INTO temp.reused "
+        "SELECT image_id, result_id, score, iif(score < ?1, 'blurred', 'done') FROM ("
+        "  SELECT mine.image_id, result.result_id, result.caption, CASE ?2 "
+        "    WHEN 'full' THEN blur_full WHEN 'normalised' THEN blur_normalised "
+        "    WHEN 'tile_max' THEN blur_tile_max ELSE blur_edges END AS score "
+        "  FROM image AS mine "
+        "  JOIN image AS other ON other.root_id = mine.root_id AND other.path = mine.path "
+        "    AND other.run_id <> mine.run_id AND other.size_bytes = mine.size_bytes "
+        "    AND other.mtime_ns = mine.mtime_ns AND other.inode = mine.inode "
+        "  JOIN result ON result.image_id = other.image_id AND result.attempt = other.attempt "
+        "  WHERE mine.run_id = ?3 AND mine.state = 'pending' AND mine.asked = 1 "
+        "    AND mine.attempt = 1 AND mine.queue_seq > (SELECT cursor FROM run WHERE run_id = ?3) "
+        "    AND other.state IN ('done', 'blurred') "
+        "    AND other.settings_id IN (SELECT value FROM json_each(?4)) "
+        "    AND result.blur_full IS NOT NULL ORDER BY result.result_id DESC) "
+        "WHERE score < ?1 OR caption IS NOT NULL")
+      .with(blur.blur_threshold, to_string(blur.mode), run, settings_ids)
+      .run();
+}
+
+}  // namespace
+
+Expected<std::int64_t> Store::reuse_results(RunId run) {
+  sqlite::Database& db = impl_->db;
+  return db.write("take results over", [&]() -> Expected<std::int64_t> {
+    const auto own = impl_->require_run(run);
+    if (!own) return fail(own.error());
+    const Expected<std::string> settings_ids = same_key(db, run, own->settings);
+    if (!settings_ids) return fail(settings_ids.error());
+    if (settings_ids->empty()) return std::int64_t{0};
+    find_results(db, run, own->settings.blur, *settings_ids);
+    const int images =
+        db.query(
+              "INSERT INTO result (image_id, attempt, outcome, blur_score, width_px, height_px, "
+              "caption, log_prob, tokens, worker_id, read_us, decode_us, caption_us, "
+              "finished_unix_ms, blur_full, blur_normalised, blur_tile_max, blur_edges) "
+              "SELECT reused.image_id, 1, reused.verdict, reused.blur_score, width_px, height_px, "
+              "iif(reused.verdict = 'done', caption, NULL), "
+              "iif(reused.verdict = 'done', log_prob, NULL), "
+              "iif(reused.verdict = 'done', tokens, NULL), worker_id, read_us, decode_us, "
+              "caption_us, finished_unix_ms, blur_full, blur_normalised, blur_tile_max, blur_edges "
+              "FROM temp.reused AS reused JOIN result ON result.result_id = reused.copy_of")
+            .run();
+    if (images == 0) return std::int64_t{0};
+    db.query(
+          "UPDATE image SET state = reused.verdict FROM temp.reused AS reused "
+          "WHERE reused.image_id = image.image_id")
+        .run();
+    db.execute("DELETE FROM temp.reused");
+    impl_->recount(run);
+    impl_->score_missing(run);
+    if (own->settings.confidence) impl_->judge_confidence(run, own->settings.confidence);
+    return std::int64_t{images};
+  });
+}
+
+}  // namespace photoscribe
