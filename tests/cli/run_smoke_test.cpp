@@ -6,7 +6,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "scheduler/child_process.h"
 #include "tests/cli/program.h"
+#include "tests/support/redis_server.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe::cli {
@@ -40,6 +42,14 @@ std::string bmp(bool noise) {
   return bytes;
 }
 
+void make_model(const std::string& folder) {
+  const Expected<ChildOutput> made =
+      run_child({PHOTOSCRIBE_BIN_DIR "/photoscribe-train", "init", "--output", folder},
+                std::chrono::seconds(100));
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_EQ(made->exit_status, 0) << made->err;
+}
+
 TEST(RunSmoke, CaptionsAFolderAndFindsNothingLeftToDo) {
   test::TempDir folder;
   const std::string photos = folder.file("photos"), database = folder.file("a.db");
@@ -48,11 +58,7 @@ TEST(RunSmoke, CaptionsAFolderAndFindsNothingLeftToDo) {
   std::ofstream(photos + "/b\xe9\n.bmp") << bmp(false);
   std::ofstream(photos + "/empty.jpg").flush();
   std::ofstream(photos + "/notes.txt") << "no photo";
-  const Expected<ChildOutput> made = run_child(
-      {PHOTOSCRIBE_BIN_DIR "/photoscribe-train", "init", "--output", folder.file("model")},
-      std::chrono::seconds(100));
-  ASSERT_TRUE(made) << made.error().message;
-  ASSERT_EQ(made->exit_status, 0) << made->err;
+  make_model(folder.file("model"));
   const std::vector<std::string> command{
       "run", photos, "-o", database, "--model", folder.file("model"), "--devices", "cpu"};
 
@@ -77,6 +83,46 @@ TEST(RunSmoke, CaptionsAFolderAndFindsNothingLeftToDo) {
   EXPECT_THAT(status.out, HasSubstr("3 photos: 1 captioned, 1 blurred, 1 failed, 0 to do"));
   EXPECT_THAT(table.out, HasSubstr("b\\xE9\\n.bmp"));
   EXPECT_THAT(table.out, HasSubstr("blurred: no caption"));
+}
+
+TEST(RunSmoke, SubmitSchedulerAndWorkerDoTheSameAsSeparateProcesses) {
+  test::TempDir folder;
+  test::RedisServer redis;
+  const std::string photos = folder.file("photos"), database = folder.file("a.db");
+  std::filesystem::create_directory(photos);
+  std::ofstream(photos + "/sharp.bmp") << bmp(true);
+  std::ofstream(photos + "/flat.bmp") << bmp(false);
+  make_model(folder.file("model"));
+  ChildCommand worker;
+  worker.executable = program();
+  worker.arguments = {"worker",
+                      "--redis",
+                      redis.url(),
+                      "--root",
+                      "photos=" + photos,
+                      "--model",
+                      folder.file("model"),
+                      "--devices",
+                      "cpu"};
+  worker.log_file = folder.file("worker.log");
+  Expected<ChildProcess> child = ChildProcess::spawn(worker);
+  ASSERT_TRUE(child) << child.error().message;
+
+  const ChildOutput submitted =
+      photoscribe({"submit", photos, "-o", database, "--run", "day", "--model",
+                   folder.file("model"), "--priority", "2", "--json"});
+  const ChildOutput served =
+      photoscribe({"scheduler", database, "--redis", redis.url(), "--once", "--json"});
+
+  EXPECT_EQ(submitted.exit_status, 0) << submitted.err;
+  EXPECT_EQ(json::parse(submitted.out)["photos"], 2);
+  EXPECT_EQ(served.exit_status, 0) << served.err;
+  EXPECT_EQ(json::parse(served.out)["photos"], 2);
+  EXPECT_EQ(json::parse(served.out)["runs_finished"], 1);
+  const json run = json::parse(photoscribe({"status", database, "--json"}).out)["runs"][0];
+  EXPECT_EQ(run["run"], "day");
+  EXPECT_EQ(run["done"], 1);
+  EXPECT_EQ(run["blurred"], 1);
 }
 
 }  // namespace

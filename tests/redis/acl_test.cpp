@@ -63,6 +63,7 @@ TEST_F(AclTest, LetsASchedulerDoAllThatItDoes) {
   ok(scheduler.register_run(run));
   static_cast<void>(ok(scheduler.presence(own)));
   ASSERT_EQ(ok(scheduler.enqueue(own, kFence, {task(1), task(2), task(3)})), Enqueued::all);
+  EXPECT_EQ(ok(scheduler.withdraw(own, kFence, 1)).tasks, 1);
   const auto held = ok(queue.read_tasks(own, "w", 2));  // as somebody who may anything
   ok(queue.finish(own, {held[0].id}, packed(1)));
   static_cast<void>(ok(scheduler.look(own)));
