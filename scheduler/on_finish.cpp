@@ -29,14 +29,8 @@ Event told(EventLevel level, std::string text) {
 
 std::string as_json(const FinishFacts& facts) {
   nlohmann::ordered_json object;
-  for (const auto& [name, value] : facts) {
-    const bool number = !value.empty() && value.find_first_not_of("0123456789") == value.npos;
-    if (number && value.size() < 18) {
-      object[name] = std::stoll(value);
-    } else {
-      object[name] = value;
-    }
-  }
+  for (const auto& [name, value] : facts)
+    std::visit([&object, &key = name](const auto& fact) { object[key] = fact; }, value);
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -55,13 +49,16 @@ ChildCommand command_of(const FinishCall& call, const std::vector<std::string>& 
   command.search_path = true;
   command.arguments.assign(words.begin() + 1, words.end());
   command.log_file = call.log_file;
-  command.withheld = {"PHOTOSCRIBE_REDIS_PASSWORD", "PHOTOSCRIBE_REDIS_PASSWORD_FILE"};
+  command.withheld = {"PHOTOSCRIBE_REDIS_PASSWORD", "PHOTOSCRIBE_REDIS_PASSWORD_FILE",
+                      "PHOTOSCRIBE_SENTINEL_PASSWORD", "PHOTOSCRIBE_SENTINEL_PASSWORD_FILE"};
   for (const auto& [name, value] : call.facts) {
     std::string variable = "PHOTOSCRIBE_RUN_";
     for (const char c : name) {
       variable += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     }
-    command.environment.push_back(variable + "=" + value);
+    const auto* const text = std::get_if<std::string>(&value);
+    const std::string shown = text ? *text : std::to_string(std::get<std::int64_t>(value));
+    command.environment.push_back(variable + "=" + shown);
   }
   return command;
 }
@@ -113,22 +110,22 @@ const char* to_string(RunEnd end) noexcept {
 FinishFacts finish_facts(const RunSummary& summary) {
   return {{"name", summary.run},
           {"database", summary.database},
-          {"end", to_string(summary.end)},
-          {"total", std::to_string(summary.total)},
-          {"done", std::to_string(summary.done)},
-          {"blurred", std::to_string(summary.blurred)},
-          {"failed", std::to_string(summary.failed)},
-          {"pending", std::to_string(summary.pending)},
-          {"done_now", std::to_string(summary.done_now)},
-          {"blurred_now", std::to_string(summary.blurred_now)},
-          {"failed_now", std::to_string(summary.failed_now)},
-          {"seconds", std::to_string(static_cast<std::int64_t>(summary.wall_s))}};
+          {"end", std::string(to_string(summary.end))},
+          {"total", summary.total},
+          {"done", summary.done},
+          {"blurred", summary.blurred},
+          {"failed", summary.failed},
+          {"pending", summary.pending},
+          {"done_now", summary.done_now},
+          {"blurred_now", summary.blurred_now},
+          {"failed_now", summary.failed_now},
+          {"seconds", static_cast<std::int64_t>(summary.wall_s)}};
 }
 
 FinishFacts finish_facts(const RunRequest& request, const Error& error) {
   return {{"name", request.run},
           {"database", request.database},
-          {"end", "error"},
+          {"end", std::string("error")},
           {"error", error.message}};
 }
 

@@ -6,10 +6,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "common/core/error.h"
@@ -18,8 +20,8 @@
 namespace photoscribe {
 
 /// What is told about an end, in this order: as PHOTOSCRIBE_RUN_<NAME> in the environment of the
-/// command, as members of one JSON object in a POST. Numbers are decimal.
-using FinishFacts = std::vector<std::pair<std::string, std::string>>;
+/// command (numbers in decimal), as members of one JSON object in a POST.
+using FinishFacts = std::vector<std::pair<std::string, std::variant<std::string, std::int64_t>>>;
 [[nodiscard]] FinishFacts finish_facts(const RunSummary& summary);
 /// The same of a run that ended with an error.
 [[nodiscard]] FinishFacts finish_facts(const RunRequest& request, const Error& error);

@@ -99,12 +99,14 @@ TEST_F(Schedule, CallsACommandWithoutAShellAndTellsHowItEnded) {
   add_photos(0, 12);
   RunRequest calling = request();
   calling.schedule.on_finish =
-      "env 'A=$HOME; b' sh -c 'env | grep -E \"^(A|PHOTOSCRIBE_RUN)\"; exit 3' " +
+      "env 'A=$HOME; b' sh -c 'env | grep -E \"^(A|PHOTOSCRIBE_)\"; exit 3' " +
       folder_.file("secret-argument");
-  ::setenv("PHOTOSCRIBE_REDIS_PASSWORD", "unseen", 1);
+  for (const char* secret : {"PHOTOSCRIBE_REDIS_PASSWORD", "PHOTOSCRIBE_SENTINEL_PASSWORD"})
+    ::setenv(secret, "unseen", 1);
 
   const RunSummary summary = run(calling);
-  ::unsetenv("PHOTOSCRIBE_REDIS_PASSWORD");
+  for (const char* secret : {"PHOTOSCRIBE_REDIS_PASSWORD", "PHOTOSCRIBE_SENTINEL_PASSWORD"})
+    ::unsetenv(secret);
 
   EXPECT_EQ(summary.end, RunEnd::complete);
   EXPECT_THAT(watcher_.events, Contains("on-finish env: exit status 3"));
@@ -122,12 +124,14 @@ TEST_F(Schedule, PostsTheEndAndSaysNothingOfTheAddressBehindItsHost) {
   const std::string sent = post_to("HTTP/1.1 204 No Content\r\n\r\n", [&](std::string address) {
     RunRequest calling = request();
     calling.schedule.on_finish = address;
+    calling.run = "2024";  // a name, not a number
     EXPECT_EQ(run(calling).end, RunEnd::complete);
   });
 
   EXPECT_THAT(sent, HasSubstr("POST /hook?key=s3cret HTTP/1.1"));
   EXPECT_THAT(sent, HasSubstr("\"end\":\"complete\""));
   EXPECT_THAT(sent, HasSubstr("\"total\":12"));
+  EXPECT_THAT(sent, HasSubstr("\"name\":\"2024\""));
   EXPECT_THAT(watcher_.events, Contains("on-finish 127.0.0.1: HTTP status 204"));
 }
 
