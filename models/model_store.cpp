@@ -25,6 +25,16 @@ Expected<StoredModel> load_model(const std::string& folder) {
   return StoredModel{std::move(*read), std::move(*vocabulary), std::move(*tensors), {}};
 }
 
+Expected<std::vector<StoredModel>> load_models(const std::vector<std::string>& folders) {
+  std::vector<StoredModel> models;
+  for (const std::string& folder : folders) {
+    auto model = load_model(folder);
+    if (!model) return fail(model.error());
+    models.push_back(std::move(*model));
+  }
+  return models;
+}
+
 std::string yaml_quoted(const std::string& text) {
   std::string quoted = "'";
   for (const char c : text) {

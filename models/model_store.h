@@ -26,6 +26,19 @@ struct StoredModel {
   return members;
 }
 
+/// The same of several.
+[[nodiscard]] inline std::vector<const StoredModel*> members_of(
+    const std::vector<StoredModel>& models) {
+  std::vector<const StoredModel*> members;
+  for (const StoredModel& model : models)
+    for (const StoredModel* member : members_of(model)) members.push_back(member);
+  return members;
+}
+
+/// load_model() of each; the first error.
+[[nodiscard]] Expected<std::vector<StoredModel>> load_models(
+    const std::vector<std::string>& folders);
+
 /// Reads the whole folder. Fails with invalid_config or model_failure.
 [[nodiscard]] Expected<StoredModel> load_model(const std::string& folder);
 

@@ -76,12 +76,6 @@ Status read_lists(const json& object, ControlRequest& request) {
   return {};
 }
 
-RunControl control_from(const std::string& name) {
-  return name == "paused"      ? RunControl::paused
-         : name == "cancelled" ? RunControl::cancelled
-                               : RunControl::running;
-}
-
 std::int64_t number_of(const json& object, const char* name) {
   const auto at = object.find(name);
   return at != object.end() && at->is_number_integer() ? at->get<std::int64_t>() : 0;
@@ -99,18 +93,6 @@ std::string_view to_string(ControlVerb verb) noexcept {
     if (known == verb) return name;
   }
   return "";
-}
-
-const char* to_string(RunControl control) noexcept {
-  switch (control) {
-    case RunControl::paused:
-      return "paused";
-    case RunControl::cancelled:
-      return "cancelled";
-    case RunControl::running:
-      break;
-  }
-  return "running";
 }
 
 std::string to_line(const ControlRequest& request) {
@@ -175,7 +157,7 @@ Expected<ControlReply> parse_reply(std::string_view line) {
   if (!control) return fail(control.error());
   ControlReply reply;
   reply.run = std::move(*run);
-  reply.control = control_from(*control);
+  reply.control = run_control_from(*control);
   reply.changed = flag_of(*object, "changed");
   reply.served = flag_of(*object, "served");
   reply.photos = number_of(*object, "photos");

@@ -44,8 +44,6 @@ struct ControlReply {
   bool operator==(const ControlReply&) const = default;
 };
 
-[[nodiscard]] const char* to_string(RunControl control) noexcept;
-
 /// One line, its newline included.
 [[nodiscard]] std::string to_line(const ControlRequest& request);
 [[nodiscard]] std::string to_line(const Expected<ControlReply>& reply);

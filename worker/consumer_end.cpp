@@ -21,7 +21,7 @@ namespace {
 constexpr auto kWatchEvery = 100ms;
 constexpr auto kTimeoutLimit = 5'000ms;  // the other photos in work may finish so long
 constexpr auto kStall = 1'000ms;
-constexpr auto kMemoryLimit = 30'000ms;  // for what is in work to finish
+constexpr auto kReplaceLimit = 30'000ms;  // for what is in work to finish
 constexpr std::size_t kStallsRemembered = 1'000;
 constexpr std::size_t kSharesMax = 16;
 constexpr auto kGoodbye = 500ms;  // past the limit, for the last hand-back
@@ -80,7 +80,7 @@ void Consumer::watch_standstill(std::string& why) {
   why = "holds " + std::to_string(held) + " tasks and has finished none for " +
         std::to_string(seconds) + " s";
   if (in_pipeline_ == 0 && still > config_.standstill_limit)
-    begin_drain(kExitReplaceMe, why, kMemoryLimit);
+    begin_drain(kExitReplaceMe, why, kReplaceLimit);
 }
 
 /// A library that leaks, or an allocator that keeps what a few huge photos needed: a fresh process
@@ -93,9 +93,9 @@ void Consumer::watch_memory() {
                             std::to_string(config_.memory_max_bytes >> 20) + " MiB";
   if (photos_read_ == 0) {
     begin_drain(kExitEnvironment, "holds " + sizes + ", before its first photo: allow it more",
-                kMemoryLimit);
+                kReplaceLimit);
   } else {
-    begin_drain(kExitReplaceMe, "holds " + sizes, kMemoryLimit);
+    begin_drain(kExitReplaceMe, "holds " + sizes, kReplaceLimit);
   }
 }
 

@@ -15,7 +15,7 @@ using torch::autograd::variable_list;
 
 /// What a forward pass leaves for the backward one, packed.
 struct Trace {
-  Tensor t, alpha, seen;               // (S*L,A) (S,L) (S,D)
+  AttentionTrace look;
   Tensor gates, c, tanh_c, h;          // (S,4H) (S,H) …
   Tensor information, gate, attended;  // (S,H)
 };
@@ -54,9 +54,13 @@ class AttendOnAttendFunction : public torch::autograd::Function<AttendOnAttendFu
                                const Packing* packing) {
     const Sizes n{keys.size(1), values.size(2), keys.size(2), h0.size(1)};
     const std::int64_t S = packing->total;
-    Trace x{at::empty({S * n.L, n.A}), at::empty({S, n.L}), at::empty({S, n.D}),
-            at::empty({S, 4 * n.H}),   at::empty({S, n.H}), at::empty({S, n.H}),
-            at::empty({S, n.H}),       at::empty({S, n.H}), at::empty({S, n.H}),
+    Trace x{{at::empty({S * n.L, n.A}), at::empty({S, n.L}), at::empty({S, n.D})},
+            at::empty({S, 4 * n.H}),
+            at::empty({S, n.H}),
+            at::empty({S, n.H}),
+            at::empty({S, n.H}),
+            at::empty({S, n.H}),
+            at::empty({S, n.H}),
             at::empty({S, n.H})};
     for (std::size_t step = 0; step < packing->counts.size(); ++step) {
       const std::int64_t count = packing->counts[step], at = packing->offsets[step];
@@ -70,44 +74,36 @@ class AttendOnAttendFunction : public torch::autograd::Function<AttendOnAttendFu
                 h.data_ptr<float>());
 
       const Tensor asked = at::addmm(bias, h, from_hidden.t());  // (count,A+2H)
-      const AttentionStep attention{count,         n.L,
-                                    n.A,           keys.data_ptr<float>(),
-                                    nullptr,       asked.data_ptr<float>(),
-                                    asked.size(1), score.data_ptr<float>()};
-      Tensor weight = rows(x.alpha, at, count);
-      attention_scores(attention, x.t.data_ptr<float>() + at * n.L * n.A, weight.data_ptr<float>());
-      at::_softmax_out(weight, weight.clone(), 1, false);
-      Tensor seen = rows(x.seen, at, count).unsqueeze(1);
-      at::bmm_out(seen, weight.unsqueeze(1), rows(values, 0, count));
+      attend_step(x.look, keys, values, score, asked, at);
 
       const Tensor both =
-          at::addmm(asked.narrow(1, n.A, 2 * n.H), rows(x.seen, at, count), from_seen.t());
+          at::addmm(asked.narrow(1, n.A, 2 * n.H), rows(x.look.seen, at, count), from_seen.t());
       rows(x.information, at, count).copy_(both.narrow(1, 0, n.H));
       Tensor gate = rows(x.gate, at, count), attended = rows(x.attended, at, count);
       at::sigmoid_out(gate, both.narrow(1, n.H, n.H));
       at::mul_out(attended, gate, rows(x.information, at, count));
     }
     saved->saved_data["counts"] = packing->counts;
-    saved->save_for_backward({keys,   values,      h0,        c0,       attended0, own,
-                              last,   from_hidden, from_seen, score,    x.t,       x.alpha,
-                              x.seen, x.gates,     x.c,       x.tanh_c, x.h,       x.information,
-                              x.gate, x.attended});
-    return {x.attended, x.seen, x.alpha};
+    saved->save_for_backward(
+        {keys,      values,        h0,       c0,           attended0,   own,     last, from_hidden,
+         from_seen, score,         x.look.t, x.look.alpha, x.look.seen, x.gates, x.c,  x.tanh_c,
+         x.h,       x.information, x.gate,   x.attended});
+    return {x.attended, x.look.seen, x.look.alpha};
   }
 
   static variable_list backward(AutogradContext* saved_context, variable_list d_out) {
     const auto s = saved_context->get_saved_variables();
     const Tensor &keys = s[0], &values = s[1], &h0 = s[2], &c0 = s[3], &attended0 = s[4],
                  &own = s[5], &last = s[6], &from_hidden = s[7], &from_seen = s[8], &score = s[9];
-    const Trace x{s[10], s[11], s[12], s[13], s[14], s[15], s[16], s[17], s[18], s[19]};
+    const Trace x{{s[10], s[11], s[12]}, s[13], s[14], s[15], s[16], s[17], s[18], s[19]};
     const Packing packing = pack_counts(saved_context->saved_data["counts"].toIntVector());
     const Sizes n{keys.size(1), values.size(2), keys.size(2), h0.size(1)};
     const std::int64_t S = packing.total, asked_size = n.A + 2 * n.H;
     const auto given = [](const Tensor& d, const Tensor& like) {
       return d.defined() ? d.contiguous() : at::zeros_like(like);
     };
-    const Tensor d_spoken = given(d_out[0], x.attended), d_looked = given(d_out[1], x.seen),
-                 d_alpha = given(d_out[2], x.alpha);
+    const Tensor d_spoken = given(d_out[0], x.attended), d_looked = given(d_out[1], x.look.seen),
+                 d_alpha = given(d_out[2], x.look.alpha);
 
     Tensor d_gates = at::empty({S, 4 * n.H}), d_asked = at::empty({S, asked_size}),
            d_seen = at::empty({S, n.D}), d_score = at::empty({S, n.L}),
@@ -126,16 +122,8 @@ class AttendOnAttendFunction : public torch::autograd::Function<AttendOnAttendFu
 
       Tensor d_seen_step = rows(d_seen, at, count);
       d_seen_step.copy_(rows(d_looked, at, count)).addmm_(d_both, from_seen);
-      const Tensor weight = rows(x.alpha, at, count);
-      const Tensor d_weight = at::bmm(rows(values, 0, count), d_seen_step.unsqueeze(2)).squeeze(2) +
-                              rows(d_alpha, at, count);
-      Tensor d_score_step = rows(d_score, at, count);
-      at::mul_out(d_score_step, weight, d_weight - (d_weight * weight).sum(1, /*keepdim=*/true));
-      const AttentionStep attention{count,   n.L,     n.A, nullptr,
-                                    nullptr, nullptr, 0,   score.data_ptr<float>()};
-      attention_scores_backward(attention, x.t.data_ptr<float>() + at * n.L * n.A,
-                                d_score_step.data_ptr<float>(), d_keys.data_ptr<float>(),
-                                d_asked_step.data_ptr<float>(), asked_size);
+      attend_step_backward(x.look, values, score, d_seen_step, d_alpha, at, d_score, d_asked_step,
+                           d_keys);
 
       Tensor d_h_step = rows(d_h, 0, count).addmm_(d_asked_step, from_hidden);
       Tensor d_gates_step = rows(d_gates, at, count);
@@ -150,7 +138,7 @@ class AttendOnAttendFunction : public torch::autograd::Function<AttendOnAttendFu
     d[kGates] = d_gates;
     d[kFixed] = sum_steps(d_gates, packing);
     d[kKeys] = d_keys;
-    d[kValues] = at::bmm(pad(x.alpha, packing).transpose(1, 2), pad(d_seen, packing));
+    d[kValues] = at::bmm(pad(x.look.alpha, packing).transpose(1, 2), pad(d_seen, packing));
     d[kH0] = d_h;
     d[kC0] = d_c;
     d[kAttended0] = d_attended;
@@ -158,8 +146,8 @@ class AttendOnAttendFunction : public torch::autograd::Function<AttendOnAttendFu
     d[kLast] = at::mm(d_gates.t(), all_previous(x.attended, attended0, packing));
     d[kFromHidden] = at::mm(d_asked.t(), x.h);
     d[kBias] = d_asked.sum(0);
-    d[kFromSeen] = at::mm(d_asked.narrow(1, n.A, 2 * n.H).t(), x.seen);
-    d[kScore] = at::mv(x.t.t(), d_score.view({-1}));
+    d[kFromSeen] = at::mm(d_asked.narrow(1, n.A, 2 * n.H).t(), x.look.seen);
+    d[kScore] = at::mv(x.look.t.t(), d_score.view({-1}));
     return d;
   }
 };

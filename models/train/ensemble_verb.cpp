@@ -16,22 +16,16 @@ struct EnsembleOptions {
 };
 
 Status make_ensemble_folder(const EnsembleOptions& o) {
-  std::vector<StoredModel> members;
-  for (const std::string& folder : o.models) {
-    auto model = load_model(folder);
-    if (!model) return fail(model.error());
-    members.push_back(std::move(*model));
-  }
+  const auto members = load_models(o.models);
+  if (!members) return fail(members.error());
   std::size_t encoders = 0;
   const auto fit = guard(Errc::invalid_config, "ensemble", [&] {
-    std::vector<const StoredModel*> all;
-    for (const StoredModel& member : members) all.push_back(&member);
-    encoders = CaptionNetwork(all, torch::kCPU, torch::kFloat32).encoders();
+    encoders = CaptionNetwork(members_of(*members), torch::kCPU, torch::kFloat32).encoders();
     return true;
   });
   if (!fit) return fail(fit.error());
-  if (Status s = store_ensemble(o.output, o.name, members); !s) return s;
-  std::printf("%s: %zu models, %zu of their encoders differ\n", o.output.c_str(), members.size(),
+  if (Status s = store_ensemble(o.output, o.name, *members); !s) return s;
+  std::printf("%s: %zu models, %zu of their encoders differ\n", o.output.c_str(), members->size(),
               encoders);
   return {};
 }

@@ -148,13 +148,9 @@ Status tell(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
 }
 
 Status evaluate(const EvaluateOptions& o) {
-  std::vector<StoredModel> models;
-  for (const std::string& folder : o.models) {
-    auto model = load_model(folder);
-    if (!model) return fail(model.error());
-    models.push_back(std::move(*model));
-  }
-  const SearchSettings& own = models.front().folder.search;
+  const auto models = load_models(o.models);
+  if (!models) return fail(models.error());
+  const SearchSettings& own = models->front().folder.search;
   const auto split = read_split(o.captions, o.split);
   if (!split) return fail(split.error());
   std::vector<SearchSettings> searches;
@@ -165,10 +161,7 @@ Status evaluate(const EvaluateOptions& o) {
   }
   auto said = guard(Errc::model_failure, "evaluate", [&] {
     const torch::NoGradGuard no_grad;
-    std::vector<const StoredModel*> members;
-    for (const StoredModel& model : models)
-      for (const StoredModel* member : members_of(model)) members.push_back(member);
-    return caption_split(o, members, *split, searches);
+    return caption_split(o, members_of(*models), *split, searches);
   });
   if (!said) return fail(said.error());
   if (said->usable.empty())

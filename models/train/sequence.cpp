@@ -32,7 +32,7 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
                                const Variable& score, const Packing* packing) {
     const Sizes n = sizes(keys, values, h0);
     const std::int64_t S = packing->total;
-    Tensor t = at::empty({S * n.L, n.A}), alpha = at::empty({S, n.L}), raw = at::empty({S, n.D});
+    const AttentionTrace look{at::empty({S * n.L, n.A}), at::empty({S, n.L}), at::empty({S, n.D})};
     Tensor beta = at::empty({S, n.D}), z = at::empty({S, n.D}), gates = at::empty({S, 4 * n.H});
     Tensor c = at::empty({S, n.H}), tanh_c = at::empty({S, n.H}), h = at::empty({S, n.H});
     const Tensor from_hidden_t = from_hidden.t(), from_context_t = from_context.t();
@@ -41,19 +41,11 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
       const std::int64_t count = packing->counts[step], at = packing->offsets[step];
       const Tensor h_in = previous(h, h0, *packing, step), c_in = previous(c, c0, *packing, step);
       const Tensor fused = at::addmm(bias, h_in, from_hidden_t);  // (count, A+D+4H)
-      AttentionStep attention{count,         n.L,
-                              n.A,           keys.data_ptr<float>(),
-                              nullptr,       fused.data_ptr<float>(),
-                              fused.size(1), score.data_ptr<float>()};
-      Tensor weight = rows(alpha, at, count);
-      attention_scores(attention, t.data_ptr<float>() + at * n.L * n.A, weight.data_ptr<float>());
-      at::_softmax_out(weight, weight.clone(), 1, false);
-      Tensor context_raw = rows(raw, at, count).unsqueeze(1);
-      at::bmm_out(context_raw, weight.unsqueeze(1), rows(values, 0, count));
+      attend_step(look, keys, values, score, fused, at);
       Tensor gate = rows(beta, at, count);
       at::sigmoid_out(gate, fused.narrow(1, n.A, n.D));
       Tensor context_step = rows(z, at, count);
-      at::mul_out(context_step, gate, rows(raw, at, count));
+      at::mul_out(context_step, gate, rows(look.seen, at, count));
       Tensor pre = rows(gates, at, count);
       at::add_out(pre, rows(input_gates, at, count), fused.narrow(1, n.A + n.D, 4 * n.H));
       pre.addmm_(context_step, from_context_t);
@@ -62,18 +54,18 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
                 rows(h, at, count).data_ptr<float>());
     }
     context->saved_data["counts"] = packing->counts;
-    context->save_for_backward({keys, values, h0, c0, from_hidden, from_context, score, t, alpha,
-                                raw, beta, z, gates, c, tanh_c, h});
-    return {h, z, alpha};
+    context->save_for_backward({keys, values, h0, c0, from_hidden, from_context, score, look.t,
+                                look.alpha, look.seen, beta, z, gates, c, tanh_c, h});
+    return {h, z, look.alpha};
   }
 
   static variable_list backward(AutogradContext* context, variable_list d_out) {
     const auto saved = context->get_saved_variables();
     const Tensor &keys = saved[0], &values = saved[1], &h0 = saved[2], &c0 = saved[3],
                  &from_hidden = saved[4], &from_context = saved[5], &score = saved[6],
-                 &t = saved[7], &alpha = saved[8], &raw = saved[9], &beta = saved[10],
-                 &z = saved[11], &gates = saved[12], &c = saved[13], &tanh_c = saved[14],
-                 &h = saved[15];
+                 &beta = saved[10], &z = saved[11], &gates = saved[12], &c = saved[13],
+                 &tanh_c = saved[14], &h = saved[15];
+    const AttentionTrace look{saved[7], saved[8], saved[9]};
     const Packing packing = pack_counts(context->saved_data["counts"].toIntVector());
     const Sizes n = sizes(keys, values, h0);
     const std::int64_t S = packing.total, fused_size = n.A + n.D + 4 * n.H;
@@ -81,7 +73,7 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
       return d.defined() ? d.contiguous() : at::zeros_like(like);
     };
     const Tensor d_hidden = given(d_out[0], h), d_context = given(d_out[1], z),
-                 d_alpha = given(d_out[2], alpha);
+                 d_alpha = given(d_out[2], look.alpha);
 
     Tensor d_fused = at::empty({S, fused_size}), d_raw = at::empty({S, n.D}),
            d_score = at::empty({S, n.L}), d_keys = at::zeros_like(keys);
@@ -99,30 +91,21 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
       const Tensor gate = rows(beta, at, count);
       Tensor d_raw_step = rows(d_raw, at, count);
       at::mul_out(d_raw_step, d_z, gate);
-      d_step.narrow(1, n.A, n.D).copy_(d_raw_step * rows(raw, at, count) * (1 - gate));
-      const Tensor weight = rows(alpha, at, count);
-      const Tensor d_weight = at::bmm(rows(values, 0, count), d_raw_step.unsqueeze(2)).squeeze(2) +
-                              rows(d_alpha, at, count);
-      Tensor d_score_step = rows(d_score, at, count);
-      at::mul_out(d_score_step, weight, d_weight - (d_weight * weight).sum(1, /*keepdim=*/true));
-      AttentionStep attention{count,   n.L,     n.A, nullptr,
-                              nullptr, nullptr, 0,   score.data_ptr<float>()};
-      attention_scores_backward(attention, t.data_ptr<float>() + at * n.L * n.A,
-                                d_score_step.data_ptr<float>(), d_keys.data_ptr<float>(),
-                                d_step.data_ptr<float>(), fused_size);
+      d_step.narrow(1, n.A, n.D).copy_(d_raw_step * rows(look.seen, at, count) * (1 - gate));
+      attend_step_backward(look, values, score, d_raw_step, d_alpha, at, d_score, d_step, d_keys);
       at::mm_out(d_h_step, d_step, from_hidden);
     }
     const Tensor d_gates = d_fused.narrow(1, n.A + n.D, 4 * n.H);
     variable_list d(kInputs + 1);
     d[kGates] = d_gates;
     d[kKeys] = d_keys;
-    d[kValues] = at::bmm(pad(alpha, packing).transpose(1, 2), pad(d_raw, packing));
+    d[kValues] = at::bmm(pad(look.alpha, packing).transpose(1, 2), pad(d_raw, packing));
     d[kH0] = d_h;
     d[kC0] = d_c;
     d[kFromHidden] = at::mm(d_fused.t(), all_previous(h, h0, packing));
     d[kFromContext] = at::mm(d_gates.t(), z);
     d[kBias] = d_fused.sum(0);
-    d[kScore] = at::mv(t.t(), d_score.view({-1}));
+    d[kScore] = at::mv(look.t.t(), d_score.view({-1}));
     return d;
   }
 

@@ -87,20 +87,13 @@ TensorMap ask(const TeachOptions& o, const std::vector<const StoredModel*>& mode
 }  // namespace
 
 Status teach(const TeachOptions& o) {
-  std::vector<StoredModel> models;
-  for (const std::string& folder : o.models) {
-    auto model = load_model(folder);
-    if (!model) return fail(model.error());
-    models.push_back(std::move(*model));
-  }
+  const auto models = load_models(o.models);
+  if (!models) return fail(models.error());
   const auto split = read_split(o.captions, o.split);
   if (!split) return fail(split.error());
   const auto said = guard(Errc::model_failure, "teach", [&] {
     const torch::NoGradGuard no_grad;
-    std::vector<const StoredModel*> members;
-    for (const StoredModel& model : models)
-      for (const StoredModel* member : members_of(model)) members.push_back(member);
-    return ask(o, members, *split);
+    return ask(o, members_of(*models), *split);
   });
   if (!said) return fail(said.error());
   return save_tensors(o.output, *said);

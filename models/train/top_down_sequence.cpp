@@ -15,7 +15,7 @@ using torch::autograd::variable_list;
 
 /// What a forward pass leaves for the backward one, packed.
 struct Trace {
-  Tensor t, alpha, context;        // (S*L,A) (S,L) (S,D)
+  AttentionTrace look;
   Tensor gates1, c1, tanh_c1, h1;  // the attention LSTM: (S,4H) (S,H) …
   Tensor gates2, c2, tanh_c2, h2;  // the language LSTM
 };
@@ -62,10 +62,15 @@ class TopDownFunction : public torch::autograd::Function<TopDownFunction> {
                                const Variable& score, const Packing* packing) {
     const Sizes n{keys.size(1), values.size(2), keys.size(2), h1_0.size(1)};
     const std::int64_t S = packing->total;
-    Trace x{at::empty({S * n.L, n.A}), at::empty({S, n.L}),     at::empty({S, n.D}),
-            at::empty({S, 4 * n.H}),   at::empty({S, n.H}),     at::empty({S, n.H}),
-            at::empty({S, n.H}),       at::empty({S, 4 * n.H}), at::empty({S, n.H}),
-            at::empty({S, n.H}),       at::empty({S, n.H})};
+    Trace x{{at::empty({S * n.L, n.A}), at::empty({S, n.L}), at::empty({S, n.D})},
+            at::empty({S, 4 * n.H}),
+            at::empty({S, n.H}),
+            at::empty({S, n.H}),
+            at::empty({S, n.H}),
+            at::empty({S, 4 * n.H}),
+            at::empty({S, n.H}),
+            at::empty({S, n.H}),
+            at::empty({S, n.H})};
     for (std::size_t step = 0; step < packing->counts.size(); ++step) {
       const std::int64_t count = packing->counts[step], at = packing->offsets[step];
       const Tensor h2_in = previous(x.h2, h2_0, *packing, step);
@@ -76,28 +81,20 @@ class TopDownFunction : public torch::autograd::Function<TopDownFunction> {
            rows(x.tanh_c1, at, count), rows(x.h1, at, count));
 
       const Tensor first = at::addmm(bias, rows(x.h1, at, count), from_first.t());  // (count,A+4H)
-      const AttentionStep attention{count,         n.L,
-                                    n.A,           keys.data_ptr<float>(),
-                                    nullptr,       first.data_ptr<float>(),
-                                    first.size(1), score.data_ptr<float>()};
-      Tensor weight = rows(x.alpha, at, count);
-      attention_scores(attention, x.t.data_ptr<float>() + at * n.L * n.A, weight.data_ptr<float>());
-      at::_softmax_out(weight, weight.clone(), 1, false);
-      Tensor seen = rows(x.context, at, count).unsqueeze(1);
-      at::bmm_out(seen, weight.unsqueeze(1), rows(values, 0, count));
+      attend_step(x.look, keys, values, score, first, at);
 
       Tensor pre2 = rows(x.gates2, at, count);
       pre2.copy_(first.narrow(1, n.A, 4 * n.H));
-      pre2.addmm_(h2_in, own2.t()).addmm_(rows(x.context, at, count), context2.t());
+      pre2.addmm_(h2_in, own2.t()).addmm_(rows(x.look.seen, at, count), context2.t());
       cell(pre2, previous(x.c2, c2_0, *packing, step), rows(x.c2, at, count),
            rows(x.tanh_c2, at, count), rows(x.h2, at, count));
     }
     saved->saved_data["counts"] = packing->counts;
-    saved->save_for_backward({keys, values,   h1_0,       c1_0,      h2_0,     c2_0,
-                              own1, other1,   from_first, own2,      context2, score,
-                              x.t,  x.alpha,  x.context,  x.gates1,  x.c1,     x.tanh_c1,
-                              x.h1, x.gates2, x.c2,       x.tanh_c2, x.h2});
-    return {x.h2, x.context, x.alpha};
+    saved->save_for_backward({keys,     values,       h1_0,        c1_0,      h2_0,     c2_0,
+                              own1,     other1,       from_first,  own2,      context2, score,
+                              x.look.t, x.look.alpha, x.look.seen, x.gates1,  x.c1,     x.tanh_c1,
+                              x.h1,     x.gates2,     x.c2,        x.tanh_c2, x.h2});
+    return {x.h2, x.look.seen, x.look.alpha};
   }
 
   static variable_list backward(AutogradContext* saved_context, variable_list d_out) {
@@ -105,15 +102,15 @@ class TopDownFunction : public torch::autograd::Function<TopDownFunction> {
     const Tensor &keys = s[0], &values = s[1], &h1_0 = s[2], &c1_0 = s[3], &h2_0 = s[4],
                  &c2_0 = s[5], &own1 = s[6], &other1 = s[7], &from_first = s[8], &own2 = s[9],
                  &context2 = s[10], &score = s[11];
-    const Trace x{s[12], s[13], s[14], s[15], s[16], s[17], s[18], s[19], s[20], s[21], s[22]};
+    const Trace x{{s[12], s[13], s[14]}, s[15], s[16], s[17], s[18], s[19], s[20], s[21], s[22]};
     const Packing packing = pack_counts(saved_context->saved_data["counts"].toIntVector());
     const Sizes n{keys.size(1), values.size(2), keys.size(2), h1_0.size(1)};
     const std::int64_t S = packing.total, first_size = n.A + 4 * n.H;
     const auto given = [](const Tensor& d, const Tensor& like) {
       return d.defined() ? d.contiguous() : at::zeros_like(like);
     };
-    const Tensor d_hidden = given(d_out[0], x.h2), d_seen = given(d_out[1], x.context),
-                 d_alpha = given(d_out[2], x.alpha);
+    const Tensor d_hidden = given(d_out[0], x.h2), d_seen = given(d_out[1], x.look.seen),
+                 d_alpha = given(d_out[2], x.look.alpha);
 
     Tensor d_gates1 = at::empty({S, 4 * n.H}), d_first = at::empty({S, first_size}),
            d_context = at::empty({S, n.D}), d_score = at::empty({S, n.L}),
@@ -133,17 +130,8 @@ class TopDownFunction : public torch::autograd::Function<TopDownFunction> {
 
       Tensor d_context_step = rows(d_context, at, count);
       d_context_step.copy_(rows(d_seen, at, count)).addmm_(d_gates2, context2);
-      const Tensor weight = rows(x.alpha, at, count);
-      const Tensor d_weight =
-          at::bmm(rows(values, 0, count), d_context_step.unsqueeze(2)).squeeze(2) +
-          rows(d_alpha, at, count);
-      Tensor d_score_step = rows(d_score, at, count);
-      at::mul_out(d_score_step, weight, d_weight - (d_weight * weight).sum(1, /*keepdim=*/true));
-      const AttentionStep attention{count,   n.L,     n.A, nullptr,
-                                    nullptr, nullptr, 0,   score.data_ptr<float>()};
-      attention_scores_backward(attention, x.t.data_ptr<float>() + at * n.L * n.A,
-                                d_score_step.data_ptr<float>(), d_keys.data_ptr<float>(),
-                                d_first_step.data_ptr<float>(), first_size);
+      attend_step_backward(x.look, values, score, d_context_step, d_alpha, at, d_score,
+                           d_first_step, d_keys);
 
       Tensor d_h1_step = rows(d_h1, 0, count).addmm_(d_first_step, from_first);
       Tensor d_gates1_step = rows(d_gates1, at, count);
@@ -161,7 +149,7 @@ class TopDownFunction : public torch::autograd::Function<TopDownFunction> {
     d[kGates] = d_gates1;
     d[kFixed] = sum_steps(d_gates1, packing);
     d[kKeys] = d_keys;
-    d[kValues] = at::bmm(pad(x.alpha, packing).transpose(1, 2), pad(d_context, packing));
+    d[kValues] = at::bmm(pad(x.look.alpha, packing).transpose(1, 2), pad(d_context, packing));
     d[kH1] = d_h1;
     d[kC1] = d_c1;
     d[kH2] = d_h2;
@@ -171,8 +159,8 @@ class TopDownFunction : public torch::autograd::Function<TopDownFunction> {
     d[kFromFirst] = at::mm(d_first.t(), x.h1);
     d[kBias] = d_first.sum(0);
     d[kOwn2] = at::mm(d_gates2.t(), h2_in);
-    d[kContext2] = at::mm(d_gates2.t(), x.context);
-    d[kScore] = at::mv(x.t.t(), d_score.view({-1}));
+    d[kContext2] = at::mm(d_gates2.t(), x.look.seen);
+    d[kScore] = at::mv(x.look.t.t(), d_score.view({-1}));
     return d;
   }
 };

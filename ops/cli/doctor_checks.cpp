@@ -4,8 +4,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -14,10 +12,9 @@
 #include <thread>
 
 #include "common/core/model_folder.h"
-#include "common/redis/connection.h"
-#include "common/redis/endpoint.h"
 #include "common/redis/server_info.h"
 #include "common/sqlite/storage.h"
+#include "ops/cli/ask_redis.h"
 #include "ops/cli/child_output.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/locate.h"
@@ -51,26 +48,8 @@ redis::asio::awaitable<Expected<redis::ServerInfo>> ask_server(redis::Connection
   co_return co_await redis::read_server_info(connection);
 }
 
-Expected<redis::ServerInfo> server_at(const std::string& url) {
-  Expected<redis::Endpoint> endpoint = redis::parse_endpoint(url);
-  if (!endpoint) return fail(endpoint.error());
-  if (const Status taken = redis::take_password_from_environment(*endpoint); !taken) {
-    return fail(taken.error());
-  }
-  boost::asio::io_context io;
-  redis::Connection connection(io.get_executor(), *endpoint);
-  Expected<redis::ServerInfo> answer = fail(Errc::redis_unavailable, url + ": no answer");
-  boost::asio::co_spawn(io, ask_server(connection),
-                        [&](const std::exception_ptr& thrown, Expected<redis::ServerInfo> got) {
-                          if (thrown) std::rethrow_exception(thrown);
-                          answer = std::move(got);
-                        });
-  io.run();
-  return answer;
-}
-
 Check check_redis_url(const std::string& url) {
-  const Expected<redis::ServerInfo> info = server_at(url);
+  const Expected<redis::ServerInfo> info = ask_redis<redis::ServerInfo>(url, ask_server);
   if (!info) {
     return {"Redis", Health::bad, info.error().message,
             "start the server, or leave --redis away: then a private one is started per run"};

@@ -1,12 +1,9 @@
 #include "ops/cli/doctor_run.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <optional>
 
-#include "common/redis/connection.h"
-#include "common/redis/endpoint.h"
 #include "common/redis/run_queue.h"
+#include "ops/cli/ask_redis.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/writer.h"
@@ -58,11 +55,11 @@ struct InRedis {
   std::optional<redis::Look> look;
 };
 
-asio::awaitable<Expected<InRedis>> look_into_redis(redis::Connection* connection,
+asio::awaitable<Expected<InRedis>> look_into_redis(redis::Connection& connection,
                                                    std::string incarnation) {
-  const Status up = co_await connection->connect();
+  const Status up = co_await connection.connect();
   if (!up) co_return fail(up.error());
-  redis::RunQueue queue(*connection);
+  redis::RunQueue queue(connection);
   const Expected<redis::Presence> there = co_await queue.presence(incarnation);
   if (!there) co_return fail(there.error());
   InRedis found;
@@ -73,25 +70,6 @@ asio::awaitable<Expected<InRedis>> look_into_redis(redis::Connection* connection
     found.look = *seen;
   }
   co_return found;
-}
-
-Expected<InRedis> ask_redis(const std::string& url, const std::string& incarnation) {
-  Expected<redis::Endpoint> endpoint = redis::parse_endpoint(url);
-  if (!endpoint) return fail(endpoint.error());
-  if (Status taken = redis::take_password_from_environment(*endpoint); !taken) {
-    return fail(taken.error());
-  }
-  asio::io_context io{1};
-  redis::Connection connection(io.get_executor(), *endpoint, redis::ConnectionOptions());
-  std::optional<Expected<InRedis>> answer;
-  asio::co_spawn(io, look_into_redis(&connection, incarnation),
-                 [&](std::exception_ptr thrown, Expected<InRedis> found) {
-                   if (thrown) std::rethrow_exception(thrown);
-                   answer.emplace(std::move(found));
-                   connection.close();
-                 });
-  io.run();
-  return std::move(*answer);
 }
 
 Check queue_check(const Config& config, const RunRow& row, const RunCheck& found, bool at_work) {
@@ -110,7 +88,10 @@ Check queue_check(const Config& config, const RunRow& row, const RunCheck& found
     check.finding = window + (at_work ? "; its Redis is private" : "; no Redis is named: " + later);
     return check;
   }
-  const Expected<InRedis> seen = ask_redis(config.redis.url, *row.incarnation);
+  const auto look = [&row](redis::Connection& connection) {
+    return look_into_redis(connection, *row.incarnation);
+  };
+  const Expected<InRedis> seen = ask_redis<InRedis>(config.redis.url, look);
   if (!seen) {
     check.health = Health::warning;
     check.finding = window + "; " + seen.error().message;
@@ -125,11 +106,11 @@ Check queue_check(const Config& config, const RunRow& row, const RunCheck& found
     check.cure = found.enqueued > 0 ? later : "";
     return check;
   }
-  const redis::Look& look = *seen->look;
-  check.finding = window + "; Redis has " + grouped(look.tasks_length) + " tasks, " +
-                  grouped(look.pending) + " of them with workers, and " +
-                  grouped(look.results_length) + " batches of results to record";
-  const bool stranded = look.is_empty() && found.enqueued > 0;
+  const redis::Look& there = *seen->look;
+  check.finding = window + "; Redis has " + grouped(there.tasks_length) + " tasks, " +
+                  grouped(there.pending) + " of them with workers, and " +
+                  grouped(there.results_length) + " batches of results to record";
+  const bool stranded = there.is_empty() && found.enqueued > 0;
   if (stranded && row.control == RunControl::running) {
     check.health = Health::warning;
     check.cure = later;

@@ -158,9 +158,7 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
          "memory a worker may hold, such as 2GiB, before a fresh one takes its place")
       ->group(machine);
   s.flag("--redis", "redis.url", "URL",
-         "redis://HOST:PORT, rediss://…, redis+sentinel://HOST,HOST/SERVICE or unix:PATH\n"
-         "instead of a private server;\n"
-         "its password: PHOTOSCRIBE_REDIS_PASSWORD or PHOTOSCRIBE_REDIS_PASSWORD_FILE")
+         std::string("a server instead of a private one:\n") + kRedisHelp)
       ->group(machine);
 }
 

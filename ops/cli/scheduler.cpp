@@ -21,9 +21,7 @@ struct SchedulerOptions {
   explicit SchedulerOptions(CLI::App& verb) : settings(verb) {
     settings.positional("database", "database", "DB",
                         "the SQLite database (default: archive.db); made when absent");
-    settings.flag("--redis", "redis.url", "URL",
-                  "redis://HOST:PORT, rediss://… or unix:PATH; its password:\n"
-                  "PHOTOSCRIBE_REDIS_PASSWORD or PHOTOSCRIBE_REDIS_PASSWORD_FILE");
+    settings.flag("--redis", "redis.url", "URL", kRedisHelp);
   }
   Settings settings;
   bool once = false;

@@ -13,6 +13,11 @@
 
 namespace photoscribe::cli {
 
+/// What every --redis takes.
+inline constexpr const char* kRedisHelp =
+    "redis://HOST:PORT, rediss://…, redis+sentinel://HOST,HOST/SERVICE or unix:PATH;\n"
+    "its password: PHOTOSCRIBE_REDIS_PASSWORD or PHOTOSCRIBE_REDIS_PASSWORD_FILE";
+
 class Settings {
  public:
   /// Adds --config FILE to the verb. Must outlive the parse.

@@ -72,9 +72,7 @@ void add_worker(CLI::App& app, Action& action) {
       app.add_subcommand("worker", "caption photos for a scheduler, here or on another machine");
   const auto options = std::make_shared<WorkerVerbOptions>(*verb);
   Settings& s = options->settings;
-  s.flag("--redis", "redis.url", "URL",
-         "redis://HOST:PORT, rediss://… or unix:PATH; its password:\n"
-         "PHOTOSCRIBE_REDIS_PASSWORD or PHOTOSCRIBE_REDIS_PASSWORD_FILE");
+  s.flag("--redis", "redis.url", "URL", kRedisHelp);
   verb->add_option("--root", options->roots,
                    "where a root of the runs lies on this machine (repeatable); `photoscribe\n"
                    "status` has the names")

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/core/confidence.h"
@@ -37,6 +38,10 @@ struct RunSettings {
 /// What a person asked of a run. Kept in the database: a paused run stays paused when its scheduler
 /// ends.
 enum class RunControl : std::uint8_t { running, paused, cancelled };
+/// As the database and the control socket have it.
+[[nodiscard]] const char* to_string(RunControl control) noexcept;
+/// Another word than a known one is running.
+[[nodiscard]] RunControl run_control_from(std::string_view name) noexcept;
 
 struct RunRow {
   RunId id = 0;

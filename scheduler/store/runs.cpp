@@ -5,6 +5,24 @@
 #include "scheduler/store/store_impl.h"
 
 namespace photoscribe {
+const char* to_string(RunControl control) noexcept {
+  switch (control) {
+    case RunControl::paused:
+      return "paused";
+    case RunControl::cancelled:
+      return "cancelled";
+    case RunControl::running:
+      break;
+  }
+  return "running";
+}
+
+RunControl run_control_from(std::string_view name) noexcept {
+  return name == "paused"      ? RunControl::paused
+         : name == "cancelled" ? RunControl::cancelled
+                               : RunControl::running;
+}
+
 namespace {
 
 // Static strings: statements are cached by the address of their text.
@@ -32,10 +50,7 @@ Expected<RunRow> read_run(const sqlite::Query& row) {
   run.created_unix_ms = row.integer(5);
   run.references_file = row.optional_text(6);
   run.split_file = row.optional_text(7);
-  const std::string control = row.text(8);
-  run.control = control == "paused"      ? RunControl::paused
-                : control == "cancelled" ? RunControl::cancelled
-                                         : RunControl::running;
+  run.control = run_control_from(row.text(8));
   run.schedule.weight = static_cast<int>(row.integer(9));
   run.schedule.priority = static_cast<int>(row.integer(10));
   run.schedule.rate_per_s = row.optional_real(11).value_or(0);

@@ -9,18 +9,6 @@ namespace {
 const std::string kOfReasons = "(?2 = ',' OR instr(?2, ',' || reason || ',') > 0)";
 const std::string kOfImages = "image_id IN (SELECT value FROM json_each(?2))";
 
-const char* control_name(RunControl control) {
-  switch (control) {
-    case RunControl::paused:
-      return "paused";
-    case RunControl::cancelled:
-      return "cancelled";
-    case RunControl::running:
-      break;
-  }
-  return "running";
-}
-
 /// SQL of one such retry; static, since statements are cached by the address of their text.
 struct RetrySql {
   explicit RetrySql(const std::string& which)
@@ -88,7 +76,7 @@ Status Store::set_schedule(RunId run, const RunSchedule& schedule) {
 Status Store::set_control(RunId run, RunControl control) {
   return impl_->db.write("store what was asked of the run", [&] {
     impl_->db.query("UPDATE run SET control = ? WHERE run_id = ?")
-        .with(control_name(control), run)
+        .with(to_string(control), run)
         .run();
   });
 }

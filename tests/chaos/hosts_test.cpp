@@ -70,20 +70,6 @@ class Hosts : public EndToEnd {
            Host::ip(there + "addr add 10.77." + n + ".2/24 dev eth0") &&
            Host::ip(here + "link set " + cable + " up") && Host::ip(there + "link set eth0 up");
   }
-  [[nodiscard]] std::vector<std::string> worker_command(const std::string& url) const {
-    const std::string bin = std::filesystem::path(run_command().front()).parent_path().string();
-    return {bin + "/photoscribe-worker",
-            "--redis",
-            url,
-            "--root",
-            "photos=" + photos(),
-            "--model",
-            model(),
-            "--devices",
-            "cpu",
-            "--batch",
-            "4"};
-  }
   [[nodiscard]] int workers_with_results() const {
     return std::stoi(
         query_one(database(), "SELECT count(DISTINCT worker) FROM caption_result_latest"));

@@ -53,6 +53,20 @@ std::vector<std::string> EndToEnd::run_command(std::vector<std::string> more) co
   return argv;
 }
 
+std::vector<std::string> EndToEnd::worker_command(const std::string& redis_url) const {
+  return {kBin + "/photoscribe-worker",
+          "--redis",
+          redis_url,
+          "--root",
+          "photos=" + photos(),
+          "--model",
+          model(),
+          "--devices",
+          "cpu",
+          "--batch",
+          "4"};
+}
+
 Finished EndToEnd::run_photos(std::vector<std::string> more) const {
   return run(run_command(std::move(more)), folder_.path().string());
 }

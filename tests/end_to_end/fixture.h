@@ -20,6 +20,8 @@ class EndToEnd : public ::testing::Test {
 
   /// `photoscribe run photos -o archive.db --model …` and more arguments.
   [[nodiscard]] std::vector<std::string> run_command(std::vector<std::string> more = {}) const;
+  /// `photoscribe-worker` on the test's photos, root "photos", for the scheduler at `redis_url`.
+  [[nodiscard]] std::vector<std::string> worker_command(const std::string& redis_url) const;
   Finished run_photos(std::vector<std::string> more = {}) const;
   /// `photoscribe` with these arguments.
   Finished photoscribe(std::vector<std::string> arguments) const;

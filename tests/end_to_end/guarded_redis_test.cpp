@@ -50,18 +50,6 @@ class GuardedRedis : public EndToEnd {
     std::string url = server_.tls_url();
     return url.insert(url.find("://") + 3, user + "@");
   }
-  [[nodiscard]] std::vector<std::string> worker_command(const std::string& url) const {
-    const std::string bin = std::filesystem::path(run_command().front()).parent_path().string();
-    return {bin + "/photoscribe-worker",
-            "--redis",
-            url,
-            "--root",
-            "photos=" + photos(),
-            "--model",
-            model(),
-            "--devices",
-            "cpu"};
-  }
   RedisServer server_{{.acl_users = shipped_users(), .tls = true}};
 };
 

@@ -233,6 +233,32 @@ TEST_F(ConsumerFaults, IsNotReadyWhileNothingComesOutOfTheWorkItHolds) {
   EXPECT_TRUE(eventually([&] { return one.health().report().ready; }));
 }
 
+TEST_F(ConsumerFaults, AsksToBeReplacedWhenItHoldsWorkAndNothingMoves) {
+  Gate gate;
+  const Loader loader = [&gate](const Job& job, FileBuffer&, const OnDecode& on_decode) {
+    on_decode();
+    gate.pass();
+    return clear_photo(job.task);
+  };
+  RunningWorker one(server.url(), device, loader, roots, patience_of_a_test(), 4,
+                    [](ConsumerConfig& config) { config.standstill_limit = 500ms; });
+  const auto run = make_run(20);
+  ASSERT_TRUE(eventually([&] { return gate.waiting() > 0; }));
+  // The server answers no write for longer than the worker may stand still, and does not hang up.
+  ASSERT_EQ(server.command({"CLIENT", "PAUSE", "8000", "WRITE"}), "OK");
+
+  gate.open();
+  ASSERT_TRUE(eventually([&] { return one.health().report().why == "stopping"; }))
+      << one.health().report().why;
+
+  server.command({"CLIENT", "UNPAUSE"});
+  const Ending ending = one.wait();
+  EXPECT_EQ(ending.code, kExitReplaceMe);
+  EXPECT_THAT(ending.why, testing::HasSubstr("has finished none for"));
+  RunningWorker next = worker();
+  EXPECT_EQ(await_results(run, 20).size(), 20U);
+}
+
 TEST_F(ConsumerFaults, IsNotReadyWithoutRedisAndAgainWithIt) {
   RunningWorker one = worker();
   ASSERT_TRUE(eventually([&] { return one.health().report().ready; }));
@@ -254,8 +280,9 @@ class ConsumerMemory : public ConsumerTest {
       leaked_.emplace_back(bytes, 'x');
       return clear_photo(job.task);
     };
-    return RunningWorker(server.url(), device, loader, roots, patience_of_a_test(), 4,
-                         memory_max_bytes);
+    return RunningWorker(
+        server.url(), device, loader, roots, patience_of_a_test(), 4,
+        [=](ConsumerConfig& config) { config.memory_max_bytes = memory_max_bytes; });
   }
   std::mutex mutex_;
   std::vector<std::string> leaked_;

@@ -70,14 +70,14 @@ class RunningWorker {
   /// With a loader that does its own reading.
   RunningWorker(const std::string& url, FakeDevice& device, Loader loader, const Roots& roots,
                 RootSettings root_settings, std::size_t batch_max = 4,
-                std::int64_t memory_max_bytes = 0)
+                const std::function<void(ConsumerConfig&)>& adjust = {})
       : name_(redis::new_consumer_name("test")) {
     ConsumerConfig config;
     config.endpoint = *redis::parse_endpoint(url);
     config.name = name_;
     config.model_hash = kModelHash;
     config.roots = std::move(root_settings);
-    config.memory_max_bytes = memory_max_bytes;
+    if (adjust) adjust(config);
     PipelineConfig pipeline;
     pipeline.batch_max = batch_max;
     pipeline.linger = 2ms;
