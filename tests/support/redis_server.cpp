@@ -16,6 +16,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/support/certificate.h"
+
 namespace photoscribe::test {
 namespace {
 
@@ -112,7 +114,7 @@ std::string whole_file(const std::string& path) {
 
 RedisServer::RedisServer(RedisOptions options) : options_(std::move(options)) {
   if (options_.tls) {
-    make_certificate();
+    static_cast<void>(make_certificate(folder_));
     tls_port_ = free_port();
   }
   if (options_.tcp || options_.sentinel) port_ = free_port();
@@ -122,22 +124,6 @@ RedisServer::RedisServer(RedisOptions options) : options_(std::move(options)) {
 
 RedisServer::~RedisServer() {
   if (pid_ > 0) kill();
-}
-
-void RedisServer::make_certificate() {
-  const std::string key = folder_.file("key.pem");
-  const std::string certificate = folder_.file("cert.pem");
-  const pid_t pid =
-      launch({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-              "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-              "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate},
-             folder_.file("openssl.log"));
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  if (status != 0) {
-    throw std::runtime_error("openssl made no certificate: " +
-                             whole_file(folder_.file("openssl.log")));
-  }
 }
 
 void RedisServer::write_config() {

@@ -58,7 +58,6 @@ class RedisServer {
 
  private:
   void write_config();
-  void make_certificate();
   void wait_until_ready();
   RedisOptions options_;
   TempDir folder_;
