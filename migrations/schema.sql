@@ -98,7 +98,7 @@ CREATE TABLE result (
   read_us          INTEGER NOT NULL,
   decode_us        INTEGER NOT NULL,
   caption_us       INTEGER NOT NULL,
-  finished_unix_ms INTEGER NOT NULL, confidence REAL, blur_full REAL, blur_normalised REAL, blur_tile_max REAL, blur_edges REAL,
+  finished_unix_ms INTEGER NOT NULL, confidence REAL, blur_full REAL, blur_normalised REAL, blur_tile_max REAL, blur_edges REAL, content_hash BLOB, copied_from INTEGER, hash_distance INTEGER,
   UNIQUE (image_id, attempt),
   CHECK ((outcome = 'done') = (caption IS NOT NULL)),
   CHECK ((caption IS NULL) = (log_prob IS NULL) AND (caption IS NULL) = (tokens IS NULL)),
@@ -165,6 +165,8 @@ CREATE INDEX image_failed ON image (run_id, reason) WHERE state = 'failed';
 
 CREATE INDEX image_waiting ON image (run_id, queue_seq) WHERE state = 'pending' AND asked = 1;
 
+CREATE INDEX result_copied ON result (image_id) WHERE copied_from IS NOT NULL;
+
 CREATE INDEX settings_of_run ON run_settings (run_id);
 
 CREATE VIEW blur_score_by_mode (run, root, uri, state, blur_full, blur_normalised, blur_tile_max, blur_edges) AS
@@ -229,3 +231,19 @@ SELECT run.name, root.name,
           WHERE other.root_id = image.root_id AND other.path = image.path
           ORDER BY last.finished_unix_ms DESC NULLS LAST, other.run_id DESC
           LIMIT 1);
+
+CREATE VIEW photo_content (run, root, uri, state, sha256, copied_from, hash_distance) AS
+SELECT run.name, root.name,
+       rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
+         || coalesce(image.path_text, CAST(image.path AS TEXT)),
+       image.state, lower(hex(result.content_hash)),
+       rtrim(coalesce(source_root.folder_text, CAST(source_root.folder AS TEXT)), '/') || '/'
+         || coalesce(source.path_text, CAST(source.path AS TEXT)),
+       result.hash_distance
+  FROM image
+  JOIN run ON run.run_id = image.run_id
+  JOIN root ON root.root_id = image.root_id
+  JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
+  LEFT JOIN image AS source ON source.image_id = result.copied_from
+  LEFT JOIN root AS source_root ON source_root.root_id = source.root_id
+ WHERE result.content_hash IS NOT NULL OR result.copied_from IS NOT NULL;

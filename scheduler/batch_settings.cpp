@@ -67,19 +67,13 @@ WorkerPoolSettings BatchJob::worker_settings(const redis::Endpoint& endpoint, in
 }
 
 SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) const {
-  SchedulerSettings settings;
-  settings.run = prepared_.run.id;
+  RunRow run = prepared_.run;
+  run.schedule = request_.schedule;
+  run.settings = run_settings_of(request_);
+  SchedulerSettings settings = scheduler_settings_of(run, prepared_.roots, request_.lease);
   settings.endpoint = endpoint;
   settings.window = request_.window;
-  settings.rate_per_s = request_.schedule.rate_per_s;
-  settings.weight = request_.schedule.weight;
-  settings.priority = request_.schedule.priority;
-  settings.spec.run = request_.run;
-  settings.spec.model_hash = request_.model_hash;
-  settings.spec.search = request_.search;
-  settings.spec.blur = request_.blur;
-  settings.spec.limits = request_.limits;
-  settings.spec.lease = request_.lease;
+  settings.remembered_max = request_.remembered_max;
   if (redis_) {  // one machine, no network between: a dead worker's photos need not wait so long
     LeaseSettings& lease = settings.spec.lease;
     lease.lease_ms = std::min(lease.lease_ms, kPrivateLeaseMs);
@@ -87,7 +81,6 @@ SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) 
   }
   settings.silent_after =
       std::max(kSilentAtLeast, 3 * std::chrono::milliseconds(settings.spec.lease.lease_ms));
-  for (const Root& root : prepared_.roots) settings.spec.roots.push_back(root.name);
   return settings;
 }
 

@@ -227,6 +227,7 @@ RunSettings run_settings_of(const RunRequest& request) {
   settings.confidence = request.confidence;
   settings.blur = request.blur;
   settings.limits = request.limits;
+  settings.near_duplicates = request.near_duplicates;
   return settings;
 }
 

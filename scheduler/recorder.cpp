@@ -57,10 +57,11 @@ asio::awaitable<Status> Scheduler::take_in(std::vector<redis::ResultEntry> entri
     counts = *now;
     return report;
   };
-  const Expected<RecordReport> report = co_await stored(record);
+  Expected<RecordReport> report = co_await stored(record);
   if (!report) co_return fail(report.error());
   now_.counts = counts;
   note_report(*report);
+  note_fresh(std::move(report->fresh));
   co_return Status();
 }
 
@@ -69,7 +70,10 @@ void Scheduler::note_report(const RecordReport& report) {
   now_.blurred += report.blurred;
   now_.failed += report.failed;
   now_.enqueued -= report.recorded + report.requeued;
-  if (report.recorded + report.replaced > 0) now_.last_result = std::chrono::steady_clock::now();
+  if (report.recorded + report.replaced > 0) {
+    now_.last_result = std::chrono::steady_clock::now();
+    say_writes_again();
+  }
   if (report.requeued > 0) all_enqueued_ = false;
   if (report.quarantined > 0) {
     say(EventLevel::warning, std::to_string(report.quarantined) +

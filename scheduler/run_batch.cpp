@@ -57,6 +57,8 @@ void add_counts(RunSummary& summary, const StoreSummary& stored) {
   summary.blurred = asked.blurred;
   summary.failed = asked.failed();
   summary.pending = asked.pending;
+  summary.equal_photos = stored.equal_photos;
+  summary.near_duplicates = stored.near_duplicates;
   for (const FailureGroup& group : stored.failures) {
     FailureCount failure;
     failure.reason = to_string(group.reason);

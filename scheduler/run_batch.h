@@ -37,6 +37,7 @@ struct RunRequest {
   SearchSettings search;  // with `blur`: a run's own; a change is refused unless `redo`
   BlurSettings blur;
   DecodeLimits limits;
+  int near_duplicates = 0;  // RunSpec; a change is refused unless `redo`
   LeaseSettings lease;
   std::vector<std::string> include, exclude;  // globs over names and relative paths
   bool all_files = false;                     // files with any extension
@@ -51,7 +52,8 @@ struct RunRequest {
   bool keep_on_finish = false;  // in the database, for the scheduler that serves the run
   /// Seconds since 1970, for schedule.between.
   std::function<std::int64_t()> unix_clock = [] { return std::int64_t{std::time(nullptr)}; };
-  std::int64_t window = 50'000;  // tasks enqueued and not recorded, at most
+  std::int64_t window = 50'000;           // tasks enqueued and not recorded, at most
+  std::int64_t remembered_max = 500'000;  // results in Redis for photos with equal bytes; 0: none
 
   int workers = 1;                // worker processes on this machine; 0: only remote ones
   std::string devices = "auto";   // auto | cpu | cuda:0,cuda:1
@@ -143,6 +145,8 @@ struct RunSummary {
   std::int64_t done_now = 0, blurred_now = 0, failed_now = 0;              // recorded in this call
   std::int64_t added = 0, changed = 0, vanished = 0, retried = 0, redone = 0;  // in this call
   std::int64_t reused = 0;  // of `added`: results of another run of the database, taken over
+
+  std::int64_t equal_photos = 0, near_duplicates = 0;  // of done and blurred: StoreSummary
 
   std::vector<FailureCount> failures;                         // most frequent first
   std::vector<std::pair<std::string, std::int64_t>> skipped;  // by extension, most frequent first

@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kLookEvery{200};        // while idle
+constexpr milliseconds kTryEvery{1'000};       // while nothing comes though work is enqueued
 constexpr milliseconds kLookWhenBusy{60'000};  // renews the keys' expiry, which is days away
 constexpr int kTriesAtTheEnd = 8;            // about ten seconds: nothing is lost by giving up then
 constexpr std::size_t kIndexAtOnce = 2'000;  // captions, about 10 ms
@@ -33,6 +34,25 @@ redis::ConnectionOptions connection_options() {
 }
 
 }  // namespace
+
+SchedulerSettings scheduler_settings_of(const RunRow& run, const std::vector<Root>& roots,
+                                        const LeaseSettings& lease) {
+  SchedulerSettings settings;
+  settings.run = run.id;
+  settings.rate_per_s = run.schedule.rate_per_s;
+  settings.weight = run.schedule.weight;
+  settings.priority = run.schedule.priority;
+  RunSpec& spec = settings.spec;
+  spec.run = run.name;
+  spec.model_hash = run.settings.model_hash;
+  spec.search = run.settings.search;
+  spec.blur = run.settings.blur;
+  spec.limits = run.settings.limits;
+  spec.near_duplicates = run.settings.near_duplicates;
+  spec.lease = lease;
+  for (const Root& root : roots) spec.roots.push_back(root.name);
+  return settings;
+}
 
 Scheduler::Scheduler(asio::io_context& io, StoreThread& store, SchedulerSettings settings, Say say)
     : io_(io),
@@ -130,6 +150,7 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::turn() {
     if (now_.counts.asked.pending == 0) co_return SchedulerEnd::complete;
     co_return std::nullopt;  // photos were asked again at the last moment
   }
+  co_await share_seen();
   if (now_.paused) {
     Expected<MaybeEnd> stayed = co_await stay_paused();
     if (!stayed || stayed->has_value()) co_return stayed;
@@ -148,6 +169,7 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::turn() {
 asio::awaitable<Status> Scheduler::idle() {
   if (steady_clock::now() >= next_look_) {
     Status looked = co_await look();
+    if (looked) looked = co_await try_writing();
     if (!looked || need_reconcile_) co_return looked;
     const auto index = [](Store& store) { return store.index_captions(kIndexAtOnce); };
     const Expected<std::int64_t> indexed = co_await stored(index);
@@ -183,6 +205,33 @@ asio::awaitable<Status> Scheduler::look() {
     need_reconcile_ = true;
   }
   co_return Status();
+}
+
+// A server without memory, or with a full disk, refuses workers their results, while all that the
+// scheduler does meanwhile is allowed: so it writes something that is there already.
+asio::awaitable<Status> Scheduler::try_writing() {
+  const auto now = steady_clock::now();
+  const auto moved = now_.last_result.value_or(now_.first_task.value_or(now));
+  if (now_.enqueued == 0 || now - moved < kTryEvery || now < next_try_) co_return Status();
+  next_try_ = now + kTryEvery;
+  const Status written = co_await queue_.register_run(listing());
+  if (written) {
+    say_writes_again();
+    co_return Status();
+  }
+  if (written.error().code != Errc::redis_unavailable || !connection_.is_open()) co_return written;
+  if (!refusal_said_) {
+    say(EventLevel::warning, written.error().message +
+                                 ": workers wait until Redis takes their results (its memory, "
+                                 "maxmemory, or its disk?)");
+  }
+  refusal_said_ = true;
+  co_return Status();
+}
+
+void Scheduler::say_writes_again() {
+  if (refusal_said_) say(EventLevel::info, "Redis takes results again");
+  refusal_said_ = false;
 }
 
 asio::awaitable<Status> Scheduler::connect() {

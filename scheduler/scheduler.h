@@ -36,12 +36,18 @@ struct SchedulerSettings {
   RunSpec spec;                                    // what workers read; its roots are names
   redis::Endpoint endpoint;                        // password included
   std::int64_t window = 50'000;                    // DESIGN 2; bounds |S| and XLEN tasks (H6)
+  std::int64_t remembered_max = 500'000;           // results in Redis, for photos with equal bytes
   int weight = 1, priority = 0;                    // of the run among others on the same fleet
   double rate_per_s = 0;                           // tasks fed per second, at most; 0: no limit
   std::chrono::milliseconds first_connect{8'000};  // how long nobody may answer at the start
   std::chrono::milliseconds idle_poll_max{50};  // between two looks for results when there are none
   std::chrono::milliseconds silent_after{30'000};  // without a beat: see SchedulerNow
 };
+
+/// What the run itself says; the endpoint and what is the machine's are left.
+[[nodiscard]] SchedulerSettings scheduler_settings_of(const RunRow& run,
+                                                      const std::vector<Root>& roots,
+                                                      const LeaseSettings& lease);
 
 /// Why Scheduler::run() returned.
 enum class SchedulerEnd : std::uint8_t {
@@ -107,6 +113,8 @@ class Scheduler {
   asio::awaitable<Expected<MaybeEnd>> turn();
   asio::awaitable<Status> idle();
   asio::awaitable<Status> look();
+  asio::awaitable<Status> try_writing();
+  void say_writes_again();
   asio::awaitable<Expected<MaybeEnd>> survive(Error error);
   asio::awaitable<Status> connect();
   asio::awaitable<Status> finalize();
@@ -120,6 +128,11 @@ class Scheduler {
   asio::awaitable<Expected<std::int64_t>> record_once(std::optional<redis::EntryId> up_to);
   asio::awaitable<Status> take_in(std::vector<redis::ResultEntry> entries);
   void note_report(const RecordReport& report);
+
+  // share_seen.cpp
+  asio::awaitable<void> share_seen();
+  asio::awaitable<Expected<std::vector<Result>>> next_to_share();
+  void note_fresh(std::vector<Result> fresh);
 
   // scheduler_pause.cpp
   asio::awaitable<Expected<MaybeEnd>> stay_paused();
@@ -159,9 +172,12 @@ class Scheduler {
 
   std::optional<TokenBucket> bucket_;  // with a rate
   UnreadableResults unreadable_;
-  std::string incarnation_;         // empty until the first reconcile
-  std::uint64_t fence_ = 0;         // what enqueue must find in Redis
-  std::set<std::uint64_t> fences_;  // all that this object wrote in this incarnation
+  std::vector<Result> fresh_;                // recorded, not yet remembered in Redis
+  std::optional<std::int64_t> share_below_;  // of the database: where to go on; 0: all is shared
+  std::int64_t shared_ = 0;                  // of the database, in this incarnation
+  std::string incarnation_;                  // empty until the first reconcile
+  std::uint64_t fence_ = 0;                  // what enqueue must find in Redis
+  std::set<std::uint64_t> fences_;           // all that this object wrote in this incarnation
   bool unmade_ = false;             // stored, and nothing of it seen in Redis: may be tried again
   bool spec_checked_ = false;       // the stored incarnation's spec is ours
   std::uint64_t feeder_moves_ = 0;  // rises whenever the feeder begins something
@@ -176,10 +192,11 @@ class Scheduler {
   std::chrono::steady_clock::time_point cancel_moved_{};  // the last sign that work in hand goes on
   std::map<Enqueued, int> charged_;  // taken out of Redis after it had been in somebody's hand
   bool ever_connected_ = false, redis_trouble_said_ = false, disk_trouble_said_ = false;
+  bool refusal_said_ = false;  // Redis is there and takes no writes
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   int failures_ = 0;  // in a row, for back-off
   std::chrono::milliseconds idle_wait_{1};
-  std::chrono::steady_clock::time_point next_look_{}, next_watch_{};
+  std::chrono::steady_clock::time_point next_look_{}, next_watch_{}, next_try_{};
   std::map<std::string, std::chrono::steady_clock::time_point> dead_since_;  // consumers
 };
 

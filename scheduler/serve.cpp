@@ -32,20 +32,10 @@ std::int64_t recorded(const Scheduler& scheduler) {
 
 SchedulerSettings settings_of(const ServeRequest& request, const redis::Endpoint& endpoint,
                               const RunRow& row, const std::vector<Root>& roots) {
-  SchedulerSettings settings;
-  settings.run = row.id;
+  SchedulerSettings settings = scheduler_settings_of(row, roots, request.lease);
   settings.endpoint = endpoint;
   settings.window = request.window;
-  settings.rate_per_s = row.schedule.rate_per_s;
-  settings.weight = row.schedule.weight;
-  settings.priority = row.schedule.priority;
-  settings.spec.run = row.name;
-  settings.spec.model_hash = row.settings.model_hash;
-  settings.spec.search = row.settings.search;
-  settings.spec.blur = row.settings.blur;
-  settings.spec.limits = row.settings.limits;
-  settings.spec.lease = request.lease;
-  for (const Root& root : roots) settings.spec.roots.push_back(root.name);
+  settings.remembered_max = request.remembered_max;
   return settings;
 }
 

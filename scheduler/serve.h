@@ -33,8 +33,9 @@ struct ServeRequest {
   std::string redis_url;                // redis:, rediss: or unix:
   std::string state_folder;             // empty: DATABASE.state
   LeaseSettings lease;
-  std::int64_t window = 50'000;  // of each run
-  bool once = false;             // end when every run is finished, paused or cancelled
+  std::int64_t window = 50'000;           // of each run
+  std::int64_t remembered_max = 500'000;  // of each run: SchedulerSettings
+  bool once = false;                      // end when every run is finished, paused or cancelled
   std::function<std::int64_t()> unix_clock = [] { return std::int64_t{std::time(nullptr)}; };
 };
 

@@ -138,6 +138,7 @@ Expected<RunRequest> parse_submission(std::string_view line) {
   request.confidence = parsed->confidence;
   request.blur = parsed->blur;
   request.limits = parsed->limits;
+  request.near_duplicates = parsed->near_duplicates;
   request.keep_on_finish = true;
   const bool good = read_list(object, "photos", request.photos) &&
                     read_list(object, "include", request.include) &&

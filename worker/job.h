@@ -47,11 +47,27 @@ struct LoadedPhoto {
   int width_px = 0, height_px = 0;  // as shown
   StageTimes times;
   std::optional<DecodedImage> network_input;  // none: blurred
+  std::optional<ContentHash> content_hash;
+  std::optional<std::uint64_t>
+      perceptual_hash;  // of a clear photo, where the run looks for doubles
+};
+/// A photo with the bytes of one that has a result: not decoded.
+struct CopiedPhoto {
+  Result found;  // of the other photo: done, or blurred by the run's rule
+  StageTimes times;
+  ContentHash content_hash{};
 };
 struct LoadFailed {
   Failed failed;
   StageTimes times;
+  std::optional<ContentHash> content_hash;  // none: not read to its end
 };
-using LoadOutcome = std::variant<LoadedPhoto, LoadFailed, Fault>;
+using LoadOutcome = std::variant<LoadedPhoto, CopiedPhoto, LoadFailed, Fault>;
+
+/// The result of a job, its outcome still to be filled in; finished now.
+[[nodiscard]] Result begin_result(const Job& job);
+[[nodiscard]] Result begin_result(const Job& job, const LoadedPhoto& photo);
+[[nodiscard]] Result result_of(const Job& job, CopiedPhoto photo);
+[[nodiscard]] Result result_of(const Job& job, LoadFailed failed);
 
 }  // namespace photoscribe

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "worker/job.h"
 #include "worker/open_beneath.h"
@@ -13,8 +14,14 @@ namespace photoscribe {
 /// after it the photo's.
 using OnDecode = std::function<void()>;
 
-/// After a Fault the task must go back to the queue.
+/// A result of the run for a photo with these bytes; none: nobody knows of one. Empty: nobody is
+/// asked.
+using FindSeen = std::function<std::optional<Result>(const ContentHash&)>;
+
+/// After a Fault the task must go back to the queue. Only a photo's first attempt takes another
+/// one's result: who asks for it again wants it done again.
 [[nodiscard]] LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
-                                    int side_px, FileBuffer& buffer, const OnDecode& on_decode);
+                                    int side_px, FileBuffer& buffer, const OnDecode& on_decode,
+                                    const FindSeen& find_seen = {});
 
 }  // namespace photoscribe

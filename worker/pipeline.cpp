@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "worker/batch_captioner.h"
@@ -15,29 +14,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kModelsOpenMax = 2;  // runs with other search settings open their own
-
-std::int64_t unix_ms_now() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-Result result_of(const Job& job) {
-  Result result;
-  result.image_id = job.task.image_id;
-  result.attempt = job.task.attempt;
-  result.finished_unix_ms = unix_ms_now();
-  return result;
-}
-
-Result result_of(const Job& job, const LoadedPhoto& photo) {
-  Result result = result_of(job);
-  result.width_px = photo.width_px;
-  result.height_px = photo.height_px;
-  result.times = photo.times;
-  result.blur_scores = photo.blur_scores;
-  return result;
-}
 
 }  // namespace
 
@@ -209,22 +185,24 @@ void Pipeline::deliver(Job job, LoadOutcome outcome) {
     events_.faulted(Faulted{std::move(job), std::move(*fault)});
     return;
   }
-  if (auto* failed = std::get_if<LoadFailed>(&outcome)) {
-    Result result = result_of(job);
-    result.times = failed->times;
-    result.outcome = std::move(failed->failed);
+  const auto finish = [&](Result result) {
     std::vector<Finished> finished(1);
     finished[0] = Finished{std::move(job), std::move(result)};
     events_.finished(std::move(finished));
+  };
+  if (auto* failed = std::get_if<LoadFailed>(&outcome)) {
+    finish(result_of(job, std::move(*failed)));
+    return;
+  }
+  if (auto* copied = std::get_if<CopiedPhoto>(&outcome)) {
+    finish(result_of(job, std::move(*copied)));
     return;
   }
   auto& photo = std::get<LoadedPhoto>(outcome);
   if (!photo.network_input) {
-    Result result = result_of(job, photo);
+    Result result = begin_result(job, photo);
     result.outcome = Blurred{};
-    std::vector<Finished> finished(1);
-    finished[0] = Finished{std::move(job), std::move(result)};
-    events_.finished(std::move(finished));
+    finish(std::move(result));
     return;
   }
   {
@@ -315,32 +293,6 @@ std::vector<Pipeline::Ready> Pipeline::next_batch(std::size_t size_max) {
   ready_.insert(ready_.begin(), std::make_move_iterator(others.begin()),
                 std::make_move_iterator(others.end()));
   return batch;
-}
-
-Status Pipeline::caption(BatchCaptioner& model, std::vector<Ready> batch) {
-  std::vector<const DecodedImage*> images;
-  for (const auto& item : batch) images.push_back(&*item.photo.network_input);
-  const auto start = Clock::now();
-  auto outcomes = model.caption(images);
-  if (!outcomes) return fail(outcomes.error());
-  const auto each = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start) /
-                    static_cast<std::int64_t>(batch.size());
-  std::vector<Finished> finished;
-  finished.reserve(batch.size());
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    auto& [job, photo] = batch[i];
-    Result result = result_of(job, photo);
-    result.times.caption_us = static_cast<std::uint32_t>(
-        std::min<std::int64_t>(each.count(), std::numeric_limits<std::uint32_t>::max()));
-    if (auto* words = std::get_if<Caption>(&(*outcomes)[i])) {
-      result.outcome = Captioned{std::move(*words)};
-    } else {
-      result.outcome = std::move(std::get<Failed>((*outcomes)[i]));
-    }
-    finished.push_back(Finished{std::move(job), std::move(result)});
-  }
-  events_.finished(std::move(finished));
-  return {};
 }
 
 }  // namespace photoscribe

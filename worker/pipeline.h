@@ -4,7 +4,8 @@
 //
 // Memory is bounded by jobs_max(): whoever submits keeps count of what has not come out yet, so no
 // queue in here can grow past it. Blurred and failed photos leave after decoding and never reach a
-// device. Knows nothing of Redis; the clock of its watchdog is the caller's.
+// device, nor do clear ones that look like a captioned one, where a run asks for that. Knows
+// nothing of Redis; the clock of its watchdog is the caller's.
 #pragma once
 
 #include <chrono>
@@ -21,6 +22,7 @@
 #include "models/captioner.h"
 #include "worker/job.h"
 #include "worker/load_task.h"
+#include "worker/near_duplicates.h"
 
 namespace photoscribe {
 
@@ -114,7 +116,16 @@ class Pipeline {
                                                     const SearchSettings& search,
                                                     std::vector<OpenModel>& models);
   [[nodiscard]] std::vector<Ready> next_batch(std::size_t size_max);
+
+  // pipeline_caption.cpp
+  struct Follower;
   [[nodiscard]] Status caption(BatchCaptioner& model, std::vector<Ready> batch);
+  [[nodiscard]] std::vector<Follower> split_off_doubles(std::vector<Ready>& batch,
+                                                        std::vector<Finished>& finished);
+  [[nodiscard]] Status run_network(BatchCaptioner& model, std::vector<Ready> batch,
+                                   std::vector<Finished>& finished);
+  void remember(const Ready& item, const Caption& caption);
+
   void report_open(const Status& status);
 
   const PipelineConfig config_;
@@ -131,6 +142,10 @@ class Pipeline {
   std::size_t devices_open_ = 0;
   Status open_status_;
   bool stopping_ = false, draining_ = false;
+
+  std::mutex doubles_mutex_;
+  NearDuplicates doubles_;
+
   std::vector<std::thread> threads_;  // last: they use everything above; the owner's alone
 };
 

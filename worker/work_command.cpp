@@ -21,6 +21,7 @@
 #include "worker/consumer.h"
 #include "worker/health_server.h"
 #include "worker/log.h"
+#include "worker/seen_photos.h"
 
 namespace photoscribe {
 namespace {
@@ -145,8 +146,13 @@ int run_work_command(const WorkerOptions& options, const PartsChange& change) {
     return open_captioner(captioner);
   };
   const int side_px = model->architecture.input_side_px;
-  parts.loader = [&roots, side_px](const Job& job, FileBuffer& buffer, const OnDecode& on_decode) {
-    return load_task(job.task, job.run->spec, *roots, side_px, buffer, on_decode);
+  SeenPhotos seen(*endpoint, config.name + "-seen");
+  parts.loader = [&roots, &seen, side_px](const Job& job, FileBuffer& buffer,
+                                          const OnDecode& on_decode) {
+    const FindSeen find = [&](const ContentHash& hash) {
+      return seen.find(job.run->incarnation, hash);
+    };
+    return load_task(job.task, job.run->spec, *roots, side_px, buffer, on_decode, find);
   };
   if (change) parts = change(std::move(parts));
   Consumer consumer(std::move(config), *roots, std::move(pipeline), std::move(parts.factory),

@@ -50,6 +50,13 @@ struct QueueConfig {
   bool operator==(const QueueConfig&) const = default;
 };
 
+/// Results that photos share.
+struct ReuseConfig {
+  int near_duplicates = 0;                // RunSpec::near_duplicates
+  std::int64_t remembered_max = 500'000;  // results kept in Redis for photos with the same bytes
+  bool operator==(const ReuseConfig&) const = default;
+};
+
 struct Config {
   std::string database = "archive.db";
   std::string model;         // a model's folder; empty: the one that came with photoscribe
@@ -61,6 +68,7 @@ struct Config {
   WorkerConfig worker;
   RedisConfig redis;
   QueueConfig queue;
+  ReuseConfig reuse;
   RunSchedule schedule;
   bool operator==(const Config&) const = default;
 };

@@ -233,6 +233,12 @@ std::vector<Field> config_fields(Config& c) {
       text("redis.server_executable", c.redis.server_executable, "for the private server"),
       number<std::int64_t>("queue.window", c.queue.window, 1, 100'000'000,
                            "tasks in Redis that are not yet recorded, at most"),
+      number("reuse.near_duplicates", c.reuse.near_duplicates, 0, kNearDuplicatesMax,
+             "bits of 64 in which a photo's look may differ from one whose caption it takes; 0: "
+             "every photo is captioned by itself"),
+      number<std::int64_t>("reuse.remembered_max", c.reuse.remembered_max, 0, 100'000'000,
+                           "results kept in Redis for photos with the same bytes, about 250 bytes "
+                           "each; 0: none"),
       number("schedule.rate_per_s", c.schedule.rate_per_s, 0.0, 1e9,
              "photos begun per second at most, by all workers together; 0: as fast as they go"),
       day_window("schedule.between", c.schedule.between,

@@ -1,46 +1,18 @@
 #include "common/core/model_folder.h"
 
-#include <openssl/evp.h>
 #include <yaml-cpp/yaml.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <set>
 #include <sstream>
 #include <vector>
 
+#include "common/core/sha256.h"
+
 namespace photoscribe {
 namespace {
-
-struct DigestFree {
-  void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
-};
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new()) {
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
-  }
-  void add(const void* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
-  std::string hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
-    std::string text;
-    for (unsigned i = 0; i < size; ++i) {
-      std::array<char, 3> two{};
-      std::snprintf(two.data(), two.size(), "%02x", digest[i]);
-      text += two.data();
-    }
-    return text;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, DigestFree> context_;
-};
 
 /// Adds a file's length and bytes. Throws when it cannot be read; read_model_folder guards.
 void add_file(Sha256& hash, const std::string& path) {
@@ -166,7 +138,7 @@ std::string hash_of(const std::string& folder, const ModelArchitecture& architec
   hash.add(functional.data(), functional.size());
   add_file(hash, folder + "/vocab.txt");
   add_file(hash, folder + "/weights.safetensors");
-  return hash.hex();
+  return to_hex(hash.digest());
 }
 
 ModelFolder read(const std::string& folder, bool may_have_members);
@@ -220,7 +192,7 @@ ModelFolder read(const std::string& folder, bool may_have_members) {
   model.architecture = model.members.front().architecture;
   Sha256 hash;
   for (const ModelFolder& member : model.members) hash.add(member.hash.data(), member.hash.size());
-  model.hash = hash.hex();
+  model.hash = to_hex(hash.digest());
   return model;
 }
 

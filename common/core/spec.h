@@ -46,6 +46,9 @@ struct LeaseSettings {
 /// score.
 inline constexpr int kPreprocessingVersion = 1;
 
+/// Of near_duplicates: half of 64 is what unrelated photos differ in.
+inline constexpr int kNearDuplicatesMax = 16;
+
 struct RunSpec {
   int protocol_version = kProtocolVersion;
   int preprocessing_version = kPreprocessingVersion;
@@ -56,6 +59,9 @@ struct RunSpec {
   BlurSettings blur;
   DecodeLimits limits;
   LeaseSettings lease;
+  /// A clear photo takes the caption of one that looks nearly the same: whose perceptual hash
+  /// differs in so many of 64 bits at most (perceptual_hash.h). 0: none does.
+  int near_duplicates = 0;
   std::vector<std::string> roots;  // names
   bool operator==(const RunSpec&) const = default;
 };

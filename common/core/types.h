@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/core/blur.h"
+#include "common/core/sha256.h"
 
 namespace photoscribe {
 
@@ -82,6 +83,15 @@ struct StageTimes {
   std::uint32_t read_us = 0, decode_us = 0, caption_us = 0;
 };
 
+/// Whose caption a result has: that of another photo, with the same bytes or nearly the same look.
+struct CopiedFrom {
+  std::int64_t image_id = 0;  // of any run of the database
+  /// Hamming distance of the two perceptual hashes (perceptual_hash.h); none: the bytes are equal,
+  /// and the blur scores are the other's, too.
+  std::optional<int> hash_distance;
+  bool operator==(const CopiedFrom&) const = default;
+};
+
 /// What a worker reports for one task.
 struct Result {
   std::int64_t image_id = 0;
@@ -91,6 +101,8 @@ struct Result {
   int width_px = 0, height_px = 0;  // as shown (after EXIF orientation); 0 when it did not decode
   StageTimes times;
   std::int64_t finished_unix_ms = 0;
+  std::optional<ContentHash> content_hash;  // none when it was not read to its end
+  std::optional<CopiedFrom> copied_from;    // never of a failed one
 };
 
 /// One finished worker batch.

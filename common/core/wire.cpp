@@ -9,9 +9,12 @@
 namespace photoscribe {
 namespace {
 
-constexpr char kFormat = 2;
+constexpr char kFormat = 3;
 constexpr std::uint64_t kItemsMax = 100'000;
 enum class Kind : std::uint8_t { captioned, blurred, failed, failed_with_scores };
+/// What an item ends with: content hash, image copied from, distance of hashes.
+enum Extra : std::uint8_t { kHashed = 1, kCopied = 2, kDistance = 4 };
+constexpr std::uint64_t kDistanceMax = 64;  // of 64 bits
 
 class Writer {
  public:
@@ -28,6 +31,7 @@ class Writer {
     number(value.size());
     bytes_.append(value);
   }
+  void raw(const ContentHash& value) { bytes_.append(value.begin(), value.end()); }
   std::string take() { return std::move(bytes_); }
 
  private:
@@ -81,8 +85,15 @@ class Reader {
     rest_.remove_prefix(size);
     return value;
   }
+  ContentHash raw() {
+    ContentHash value{};
+    for (std::uint8_t& one : value) one = byte();
+    return value;
+  }
   bool failed() const { return failed_; }
   bool bad() const { return failed_ || bad_; }
+  /// The values contradict each other, though each may be.
+  void refuse() { bad_ = true; }
   void forgive() { bad_ = false; }
   std::size_t left() const { return rest_.size(); }
 
@@ -95,6 +106,16 @@ class Reader {
   std::string_view rest_;
   bool failed_ = false, bad_ = false;
 };
+
+void write_extras(Writer& out, const Result& result) {
+  const auto& copied = result.copied_from;
+  out.byte(static_cast<std::uint8_t>((result.content_hash ? kHashed : 0) | (copied ? kCopied : 0) |
+                                     (copied && copied->hash_distance ? kDistance : 0)));
+  if (result.content_hash) out.raw(*result.content_hash);
+  if (!copied) return;
+  out.number(static_cast<std::uint64_t>(copied->image_id));
+  if (copied->hash_distance) out.number(static_cast<std::uint64_t>(*copied->hash_distance));
+}
 
 void write(Writer& out, const Result& result) {
   out.number(static_cast<std::uint64_t>(result.image_id));
@@ -118,9 +139,10 @@ void write(Writer& out, const Result& result) {
     out.byte(static_cast<std::uint8_t>(scored ? Kind::failed_with_scores : Kind::failed));
     out.byte(static_cast<std::uint8_t>(failed.reason));
     out.text(failed.detail);
-    if (!scored) return;
+    if (!scored) return write_extras(out, result);
   }
   for (const double score : result.blur_scores.value_or(BlurScores{}).by_mode) out.real(score);
+  write_extras(out, result);
 }
 
 constexpr auto kInt = static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max());
@@ -132,6 +154,19 @@ Result read_name(Reader& in) {
   result.image_id = static_cast<std::int64_t>(in.number(kLong));
   result.attempt = static_cast<std::int32_t>(in.number(kInt));
   return result;
+}
+
+void read_extras(Reader& in, Result& result) {
+  const std::uint64_t extras = in.count(kHashed | kCopied | kDistance);
+  if ((extras & kHashed) != 0) result.content_hash = in.raw();
+  if ((extras & kCopied) == 0) {
+    if ((extras & kDistance) != 0) in.refuse();
+    return;
+  }
+  CopiedFrom& copied = result.copied_from.emplace();
+  copied.image_id = static_cast<std::int64_t>(in.number(kLong));
+  if ((extras & kDistance) != 0) copied.hash_distance = static_cast<int>(in.number(kDistanceMax));
+  if (std::holds_alternative<Failed>(result.outcome)) in.refuse();
 }
 
 void read_values(Reader& in, Result& result) {
@@ -160,11 +195,12 @@ void read_values(Reader& in, Result& result) {
       failed.reason = static_cast<Reason>(in.number(kReasonCount - 1));
       failed.detail = in.text();
       result.outcome = std::move(failed);
-      if (kind == Kind::failed) return;
+      if (kind == Kind::failed) return read_extras(in, result);
       break;
     }
   }
   for (double& score : result.blur_scores.emplace().by_mode) score = in.real();
+  read_extras(in, result);
 }
 
 }  // namespace
@@ -180,7 +216,7 @@ std::string encode_results(const ResultBatch& batch) {
 
 Expected<ResultBatch> decode_results(std::string_view bytes) {
   Reader in(bytes);
-  if (in.byte() != kFormat) return fail(Errc::bad_payload, "results: not of format 2");
+  if (in.byte() != kFormat) return fail(Errc::bad_payload, "results: not of format 3");
   ResultBatch batch;
   batch.worker = in.text();
   const std::uint64_t count = in.count(kItemsMax);

@@ -4,7 +4,7 @@
 // nothing: who is dead, what to enqueue and when to reconcile are the callers' (liveness.h,
 // scheduler/). Keys of a run, INC its incarnation: photoscribe:{INC}:tasks (stream, group
 // `workers`) :results (stream without group) :spec :state (fence) :workers (beats, in-hand marks)
-// :control :seen; and the hash photoscribe:runs.
+// :control :seen :seen_before; and the hash photoscribe:runs.
 //
 // Errors of every operation: those of Connection, and run_gone when the run's keys are not there.
 // For a worker run_gone means: drop that run's work, read list_runs() again; for the scheduler:
@@ -225,6 +225,11 @@ class RunQueue {
   [[nodiscard]] Awaitable<void> finish(std::string incarnation, std::vector<EntryId> ids,
                                        std::string packed);
 
+  /// What note_seen() has kept of a photo with these bytes: its scores and, if it was clear, its
+  /// caption. None: not there, or nothing that can be read.
+  [[nodiscard]] Awaitable<std::optional<Result>> find_seen(std::string incarnation,
+                                                           ContentHash hash);
+
   /// Puts back what is still in our name, uncharged, carrying the deliveries charged before (H9).
   /// Other workers wake at once. Returns how many. In doubt: send again.
   [[nodiscard]] Awaitable<int> hand_back(std::string incarnation, std::string consumer,
@@ -261,9 +266,10 @@ class RunQueue {
   [[nodiscard]] Awaitable<Enqueued> enqueue(std::string incarnation, std::uint64_t fence,
                                             std::vector<Task> tasks);
 
-  /// Reconcile's step (2) in one MULTI; writes `new_fence` (random_u64()) in the same instant.
-  /// Needs about 1.5 KiB per entry while it is parsed.
-  [[nodiscard]] Awaitable<Snapshot> snapshot(std::string incarnation, std::uint64_t new_fence);
+  /// Reconcile's step (2) in one MULTI; writes `new_fence` (random_u64()) in the same instant, or
+  /// none: then nothing is changed. Needs about 1.5 KiB per entry while it is parsed.
+  [[nodiscard]] Awaitable<Snapshot> snapshot(std::string incarnation,
+                                             std::optional<std::uint64_t> new_fence);
 
   /// XACK + XDEL, in pieces; for P − S, duplicates, ghosts and dangling entries.
   [[nodiscard]] Awaitable<void> remove_tasks(std::string incarnation, std::vector<EntryId> ids);
@@ -285,6 +291,12 @@ class RunQueue {
   [[nodiscard]] Awaitable<std::optional<EntryId>> last_result(std::string incarnation);
   /// After the commit.
   [[nodiscard]] Awaitable<void> delete_results(std::string incarnation, std::vector<EntryId> ids);
+
+  /// Remembers done and blurred results by the content of their photos, where :spec exists: in
+  /// `seen`, which takes the place of `seen_before` when it has `generation_max` of them. What is
+  /// remembered saves work and nothing hangs on it. At most kEnqueueMax at once.
+  [[nodiscard]] Awaitable<void> note_seen(std::string incarnation, std::vector<Result> results,
+                                          std::int64_t generation_max);
 
   /// Lengths and presence, and renews the expiry of every key. run_gone: spec, a stream or the
   /// group is missing. Whenever idle, and at least hourly.

@@ -68,6 +68,7 @@ Keys::Keys(std::string_view incarnation) {
   workers = prefix + "workers";
   control = prefix + "control";
   seen = prefix + "seen";
+  seen_before = prefix + "seen_before";
 }
 
 Command script_arguments(std::initializer_list<std::string_view> keys) {
@@ -97,6 +98,10 @@ std::optional<RunListing> parse_listing(std::string_view incarnation, std::strin
   run.weight = *weight;
   run.priority = *priority;
   return run;
+}
+
+std::string_view as_text(const ContentHash& hash) noexcept {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
 }
 
 std::optional<Task> parse_task(ReplyView fields) {
@@ -150,6 +155,14 @@ std::vector<Pending> parse_pending(ReplyView rows) {
     list.push_back(std::move(pending));
   }
   return list;
+}
+
+std::optional<Result> parse_seen(std::string_view packed) {
+  Expected<ResultBatch> batch = decode_results(packed);
+  if (!batch || batch->results.size() != 1) return std::nullopt;
+  Result& result = batch->results.front();
+  if (std::holds_alternative<Failed>(result.outcome)) return std::nullopt;
+  return std::move(result);
 }
 
 ResultEntry parse_result(EntryId id, ReplyView fields) {

@@ -21,7 +21,7 @@ inline constexpr std::size_t kIdsMax = 1'000;
 
 struct Keys {
   explicit Keys(std::string_view incarnation);
-  std::string tasks, results, spec, state, workers, control, seen;
+  std::string tasks, results, spec, state, workers, control, seen, seen_before;
 };
 
 /// The words of EVAL after the script: number of keys and the keys; ARGV follow.
@@ -46,6 +46,12 @@ struct Keys {
 
 /// Rows of XPENDING's range form.
 [[nodiscard]] std::vector<Pending> parse_pending(ReplyView rows);
+
+/// The field of a photo in `seen`: the 32 bytes of its hash, which must outlive the view.
+[[nodiscard]] std::string_view as_text(const ContentHash& hash) noexcept;
+
+/// A value of `seen`: one done or blurred result. None of anything else.
+[[nodiscard]] std::optional<Result> parse_seen(std::string_view packed);
 
 [[nodiscard]] ResultEntry parse_result(EntryId id, ReplyView fields);
 

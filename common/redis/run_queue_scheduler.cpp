@@ -144,12 +144,16 @@ Awaitable<Enqueued> RunQueue::enqueue(std::string incarnation, std::uint64_t fen
   co_return Enqueued::all;
 }
 
-Awaitable<Snapshot> RunQueue::snapshot(std::string incarnation, std::uint64_t new_fence) {
+Awaitable<Snapshot> RunQueue::snapshot(std::string incarnation,
+                                       std::optional<std::uint64_t> new_fence) {
   const Keys keys(incarnation);
   std::vector<Command> commands;
-  // EVAL, not EVALSHA: inside MULTI there is no second try.
-  commands.emplace_back("EVAL") << scripts::kFence.source << 2 << keys.spec << keys.state
-                                << new_fence << expiry_s();
+  if (new_fence) {  // EVAL, not EVALSHA: inside MULTI there is no second try
+    commands.emplace_back("EVAL") << scripts::kFence.source << 2 << keys.spec << keys.state
+                                  << *new_fence << expiry_s();
+  } else {
+    commands.emplace_back("HGET") << keys.state << "fence";
+  }
   commands.emplace_back("XPENDING") << keys.tasks << kGroup << "-"
                                     << "+" << kAllPending;
   commands.emplace_back("XINFO") << "GROUPS" << keys.tasks;
@@ -250,7 +254,7 @@ Awaitable<Withdrawn> RunQueue::withdraw(std::string incarnation, std::uint64_t f
 Awaitable<Look> RunQueue::look(std::string incarnation) {
   const Keys keys(incarnation);
   Command arguments = script_arguments({kRunsKey, keys.spec, keys.tasks, keys.results, keys.state,
-                                        keys.workers, keys.control, keys.seen});
+                                        keys.workers, keys.control, keys.seen, keys.seen_before});
   arguments << kGroup << incarnation << expiry_s();
   Expected<Reply> reply = co_await connection_.eval(scripts::kLook, std::move(arguments),
                                                     connection_.command_timeout());
@@ -265,6 +269,25 @@ Awaitable<Look> RunQueue::look(std::string incarnation) {
   look.tasks_length = (*reply)[4].integer();
   look.results_length = (*reply)[5].integer();
   co_return look;
+}
+
+Awaitable<void> RunQueue::note_seen(std::string incarnation, std::vector<Result> results,
+                                    std::int64_t generation_max) {
+  const Keys keys(incarnation);
+  Command arguments = script_arguments({keys.spec, keys.seen, keys.seen_before});
+  arguments << generation_max << expiry_s();
+  for (Result& result : results) {
+    if (!result.content_hash) continue;
+    arguments << as_text(*result.content_hash);
+    ResultBatch alone;
+    result.content_hash.reset();
+    alone.results.push_back(std::move(result));
+    arguments << encode_results(alone);
+  }
+  Expected<Reply> reply = co_await connection_.eval(scripts::kNoteSeen, std::move(arguments),
+                                                    connection_.command_timeout());
+  if (!reply) co_return fail(reply.error());
+  co_return Status();
 }
 
 Awaitable<bool> RunQueue::remove_dead_consumer(std::string incarnation, Judged holder) {
@@ -283,7 +306,7 @@ Awaitable<void> RunQueue::delete_runs(std::vector<std::string> incarnations) {
   for (const std::string& incarnation : incarnations) {
     const Keys keys(incarnation);
     commands.emplace_back(Command{"UNLINK", keys.tasks, keys.results, keys.spec, keys.state,
-                                  keys.workers, keys.control, keys.seen});
+                                  keys.workers, keys.control, keys.seen, keys.seen_before});
     commands.emplace_back(Command{"HDEL", kRunsKey, incarnation});
   }
   Expected<Reply> reply =

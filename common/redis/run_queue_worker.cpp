@@ -135,6 +135,21 @@ Awaitable<void> RunQueue::finish(std::string incarnation, std::vector<EntryId> i
   co_return Status();
 }
 
+Awaitable<std::optional<Result>> RunQueue::find_seen(std::string incarnation, ContentHash hash) {
+  const Keys keys(incarnation);
+  std::vector<Command> commands(2);
+  commands[0] << "HGET" << keys.seen << as_text(hash);
+  commands[1] << "HGET" << keys.seen_before << as_text(hash);
+  const Expected<std::vector<Reply>> replies = co_await connection_.call_many(std::move(commands));
+  if (!replies) co_return fail(replies.error());
+  for (const Reply& reply : *replies) {
+    if (const Status good = check(reply, "find seen"); !good) co_return fail(good.error());
+    if (reply.is_nil()) continue;
+    co_return parse_seen(reply.text());
+  }
+  co_return std::nullopt;
+}
+
 Awaitable<int> RunQueue::hand_back(std::string incarnation, std::string consumer,
                                    std::vector<EntryId> ids) {
   const Keys keys(incarnation);

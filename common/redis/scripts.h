@@ -15,6 +15,7 @@ extern const Script kForget;
 extern const Script kHandBack;
 extern const Script kHolders;
 extern const Script kLook;
+extern const Script kNoteSeen;
 extern const Script kPresence;
 extern const Script kReclaim;
 extern const Script kRegister;

@@ -107,6 +107,11 @@ class JsonLines : public ExportFormat {
     }
     put(object, "width", r.width_px);
     put(object, "height", r.height_px);
+    put(object, "sha256", r.sha256);
+    if (r.copied_from) {
+      object["copied_from"] = replaced(*r.copied_from);
+      put(object, "hash_distance", r.hash_distance);
+    }
     object["model"] = r.model;
     put(object, "worker", r.worker);
     object["finished_at"] =

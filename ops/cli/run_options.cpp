@@ -35,7 +35,9 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   request.blur = config.blur;
   request.limits = config.limits;
   request.lease = config.lease;
+  request.near_duplicates = config.reuse.near_duplicates;
   request.window = config.queue.window;
+  request.remembered_max = config.reuse.remembered_max;
   request.schedule = config.schedule;
   request.redis_url = config.redis.url;
   request.redis_server_executable = config.redis.server_executable;
@@ -145,6 +147,10 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
       ->group(model);
   s.flag("--beam", "search.beam", "N",
          "hypotheses kept per photo; 1 is greedy and fastest (default: the model's)")
+      ->group(model);
+  s.flag("--near-duplicates", "reuse.near_duplicates", "BITS",
+         "photos that look nearly like one that is captioned take its caption: whose perceptual\n"
+         "hashes differ in at most so many bits of 64, 0 to 16; try 4 (default: 0, none does)")
       ->group(model);
   add_schedule_options(options);
   if (verb == RunVerb::submit) return;

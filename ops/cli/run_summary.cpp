@@ -105,6 +105,12 @@ std::string count_lines(const RunSummary& s, double blur_threshold, const Ink& i
   change(s.redone, "to be done anew");
   change(s.reused, "taken over from another run, unread");
   if (!changes.empty()) out += "  " + changes + "\n";
+  if (s.equal_photos > 0) {
+    out += "  " + grouped(s.equal_photos) + " with the bytes of another photo: its result\n";
+  }
+  if (s.near_duplicates > 0) {
+    out += "  " + grouped(s.near_duplicates) + " nearly like another photo: its caption\n";
+  }
   return out;
 }
 
@@ -265,6 +271,8 @@ std::string summary_json(const RunSummary& s, int exit_status) {
               {"retried", s.retried},
               {"redone", s.redone},
               {"reused", s.reused},
+              {"equal_photos", s.equal_photos},
+              {"near_duplicates", s.near_duplicates},
               {"failures", json::array()},
               {"skipped", json::object()},
               {"notes", json::array()},

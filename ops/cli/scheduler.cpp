@@ -38,6 +38,7 @@ Expected<ServeRequest> make_request(const SchedulerOptions& options) {
   request.state_folder = loaded->config.state_folder;
   request.lease = loaded->config.lease;
   request.window = loaded->config.queue.window;
+  request.remembered_max = loaded->config.reuse.remembered_max;
   request.once = options.once;
   if (request.redis_url.empty()) {
     return fail(Errc::usage,

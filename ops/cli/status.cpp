@@ -99,6 +99,10 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
   if (const auto unasked = counts.others.total() - counts.vanished; unasked > 0) {
     out += "  " + counted(unasked, "more photo") + " that the last command did not name\n";
   }
+  if (const StoreSummary& s = status.summary; s.equal_photos + s.near_duplicates > 0) {
+    out += "  " + grouped(s.equal_photos) + " have the result of a photo with the same bytes, " +
+           grouped(s.near_duplicates) + " the caption of one that looks nearly the same\n";
+  }
   for (const FailureGroup& failure : status.summary.failures) {
     out += "  failed, " + std::string(to_string(failure.reason)) + ": " + grouped(failure.images) +
            ", such as " + cut_start(shown(failure.example_uri), 70) + "\n";
@@ -151,6 +155,8 @@ nlohmann::json run_json(const RunStatus& status) {
               {"pending", counts.asked.pending},
               {"vanished", counts.vanished},
               {"not_asked", counts.others.total() - counts.vanished},
+              {"equal_photos", status.summary.equal_photos},
+              {"near_duplicates", status.summary.near_duplicates},
               {"photos_per_s", status.photos_per_s},
               {"failures", std::move(failures)},
               {"model", status.run.settings.model_hash},

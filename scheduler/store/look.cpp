@@ -103,6 +103,16 @@ Expected<StoreSummary> Store::summary(RunId run) {
       summary.images_with_references = row.integer(0);
     }
     if (summary.images_with_references > 0) summary.bleu = corpus(db, run);
+    {
+      auto row = db.query(
+          "SELECT count(*), count(result.hash_distance) FROM result INDEXED BY result_copied "
+          "JOIN image ON image.image_id = result.image_id AND image.attempt = result.attempt "
+          "WHERE result.copied_from IS NOT NULL AND image.run_id = ? AND image.asked = 1 "
+          "AND image.state IN ('done', 'blurred')");
+      row.with(run).step();
+      summary.near_duplicates = row.integer(1);
+      summary.equal_photos = row.integer(0) - summary.near_duplicates;
+    }
     return summary;
   });
 }

@@ -53,6 +53,11 @@ std::optional<std::int64_t> size_px(int pixels) {
   return pixels;
 }
 
+std::optional<sqlite::Blob> bytes_of(const std::optional<ContentHash>& hash) {
+  if (!hash) return std::nullopt;
+  return sqlite::Blob{{reinterpret_cast<const char*>(hash->data()), hash->size()}};
+}
+
 class Recorder {
  public:
   Recorder(Store::Impl& store, RunId run, const RunSettings& settings)
@@ -157,19 +162,28 @@ class Recorder {
       if (!result.blur_scores) return std::nullopt;
       return result.blur_scores->of(mode);
     };
+    std::optional<std::int64_t> copied_from;
+    std::optional<int> hash_distance;
+    if (result.copied_from) {
+      copied_from = result.copied_from->image_id;
+      hash_distance = result.copied_from->hash_distance;
+    }
     db_.query(
            "INSERT INTO result (result_id, image_id, attempt, outcome, blur_score, width_px, "
            "height_px, caption, log_prob, tokens, reason, detail, worker_id, read_us, decode_us, "
            "caption_us, finished_unix_ms, confidence, blur_full, blur_normalised, blur_tile_max, "
-           "blur_edges) "
-           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+           "blur_edges, content_hash, copied_from, hash_distance) "
+           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .with(result_id, result.image_id, result.attempt, name_of(state), outcome.blur_score,
               size_px(result.width_px), size_px(result.height_px), caption, log_prob, tokens,
               reason, outcome.detail, worker_id, result.times.read_us, result.times.decode_us,
               result.times.caption_us, result.finished_unix_ms, how_sure, score_in(BlurMode::full),
               score_in(BlurMode::normalised), score_in(BlurMode::tile_max),
-              score_in(BlurMode::edges))
+              score_in(BlurMode::edges), bytes_of(result.content_hash), copied_from, hash_distance)
         .run();
+    if (state != ImageState::failed && result.content_hash && !result.copied_from) {
+      report_.fresh.push_back(result);
+    }
     const std::int64_t row_id = db_.handle().getLastInsertRowid();
     db_.query("UPDATE image SET state = ?, reason = ? WHERE image_id = ?")
         .with(name_of(state), reason, result.image_id)

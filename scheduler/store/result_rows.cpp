@@ -6,6 +6,10 @@
 namespace photoscribe {
 namespace {
 
+constexpr const char* kJoinSource =
+    "LEFT JOIN image AS source ON source.image_id = result.copied_from "
+    "LEFT JOIN root AS source_root ON source_root.root_id = source.root_id ";
+
 std::string select_rows(const std::string& from_and_rest) {
   return std::string(
              "SELECT image.image_id, image.attempt, run.name, root.name, root.folder, image.path, "
@@ -14,7 +18,9 @@ std::string select_rows(const std::string& from_and_rest) {
              "result.width_px, result.height_px, used.model_hash, worker.name, "
              "result.finished_unix_ms, image.vanished, image.asked, result.tokens, result.read_us, "
              "result.decode_us, result.caption_us, result.confidence, result.blur_full, "
-             "result.blur_normalised, result.blur_tile_max, result.blur_edges ") +
+             "result.blur_normalised, result.blur_tile_max, result.blur_edges, "
+             "lower(hex(result.content_hash)), source_root.folder, source.path, "
+             "result.hash_distance ") +
          from_and_rest;
 }
 
@@ -27,7 +33,7 @@ std::string select_images(const char* rest) {
              "AND result.attempt = image.attempt "
              "LEFT JOIN bleu ON bleu.result_id = result.result_id "
              "LEFT JOIN worker ON worker.worker_id = result.worker_id ") +
-         rest;
+         kJoinSource + rest;
 }
 
 // Static strings: statements are cached by the address of their text.
@@ -44,7 +50,8 @@ const std::string kSearch = select_rows(
     "JOIN run ON run.run_id = image.run_id JOIN root ON root.root_id = image.root_id "
     "JOIN run_settings AS used ON used.settings_id = image.settings_id "
     "JOIN worker ON worker.worker_id = result.worker_id "
-    "LEFT JOIN bleu ON bleu.result_id = result.result_id "
+    "LEFT JOIN bleu ON bleu.result_id = result.result_id " +
+    std::string(kJoinSource) +
     "WHERE caption_search MATCH ? AND image.state = 'done' ORDER BY caption_search.rank LIMIT ?");
 
 std::optional<int> pixels(const sqlite::Query& row, int column) {
@@ -86,6 +93,9 @@ ResultRow read_row(const sqlite::Query& row) {
   if (!row.is_null(29)) {
     result.blur_scores = BlurScores{{row.real(29), row.real(30), row.real(31), row.real(32)}};
   }
+  if (const std::string hash = row.text(33); !hash.empty()) result.sha256 = hash;
+  if (!row.is_null(35)) result.copied_from = uri_of(row.text(34), row.text(35));
+  result.hash_distance = row.optional_integer(36);
   return result;
 }
 

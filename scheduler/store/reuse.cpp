@@ -1,5 +1,9 @@
 // Content reuse (DESIGN 5): photos that another run of the database has judged already under the
-// same key, and that lie there unchanged, are taken over without being read.
+// same key, and that lie there unchanged, are taken over without being read; and what is worth
+// remembering in Redis for photos with the same bytes.
+#include <algorithm>
+#include <utility>
+
 #include "scheduler/store/settings.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
@@ -7,14 +11,17 @@
 namespace photoscribe {
 namespace {
 
-/// Settings rows of other runs under which a photo gets what it would get under `wanted`.
-Expected<std::string> same_key(sqlite::Database& db, RunId run, const RunSettings& wanted) {
+/// Settings rows under which a photo gets what it would get under `wanted`, were there no other
+/// photos; those of `but` left out. A list in JSON.
+Expected<std::string> same_key(sqlite::Database& db, std::optional<RunId> but,
+                               const RunSettings& wanted) {
   std::string ids;
-  auto row = db.query("SELECT settings_id, settings FROM run_settings WHERE run_id <> ?");
-  row.with(run);
+  auto row = db.query("SELECT settings_id, settings FROM run_settings WHERE run_id IS NOT ?");
+  row.with(but);
   while (row.step()) {
-    const auto settings = parse_settings(row.text(1));
+    auto settings = parse_settings(row.text(1));
     if (!settings) return fail(settings.error());
+    settings->near_duplicates = wanted.near_duplicates;
     if (!result_altering_difference(*settings, wanted).empty()) continue;
     ids += (ids.empty() ? "[" : ",") + std::to_string(row.integer(0));
   }
@@ -44,6 +51,7 @@ void find_results(sqlite::Database& db, RunId run, const BlurSettings& blur,
         "    AND mine.attempt = 1 AND mine.queue_seq > (SELECT cursor FROM run WHERE run_id = ?3) "
         "    AND other.state IN ('done', 'blurred') "
         "    AND other.settings_id IN (SELECT value FROM json_each(?4)) "
+        "    AND result.hash_distance IS NULL "
         "    AND result.blur_full IS NOT NULL ORDER BY result.result_id DESC) "
         "WHERE score < ?1 OR caption IS NOT NULL")
       .with(blur.blur_threshold, to_string(blur.mode), run, settings_ids)
@@ -65,12 +73,15 @@ Expected<std::int64_t> Store::reuse_results(RunId run) {
         db.query(
               "INSERT INTO result (image_id, attempt, outcome, blur_score, width_px, height_px, "
               "caption, log_prob, tokens, worker_id, read_us, decode_us, caption_us, "
-              "finished_unix_ms, blur_full, blur_normalised, blur_tile_max, blur_edges) "
+              "finished_unix_ms, blur_full, blur_normalised, blur_tile_max, blur_edges, "
+              "content_hash, copied_from) "
               "SELECT reused.image_id, 1, reused.verdict, reused.blur_score, width_px, height_px, "
               "iif(reused.verdict = 'done', caption, NULL), "
               "iif(reused.verdict = 'done', log_prob, NULL), "
               "iif(reused.verdict = 'done', tokens, NULL), worker_id, read_us, decode_us, "
-              "caption_us, finished_unix_ms, blur_full, blur_normalised, blur_tile_max, blur_edges "
+              "caption_us, finished_unix_ms, blur_full, blur_normalised, blur_tile_max, "
+              "blur_edges, "
+              "content_hash, copied_from "
               "FROM temp.reused AS reused JOIN result ON result.result_id = reused.copy_of")
             .run();
     if (images == 0) return std::int64_t{0};
@@ -83,6 +94,49 @@ Expected<std::int64_t> Store::reuse_results(RunId run) {
     impl_->score_missing(run);
     if (own->settings.confidence) impl_->judge_confidence(run, own->settings.confidence);
     return std::int64_t{images};
+  });
+}
+
+Expected<SharedResults> Store::results_to_share(RunId run, std::optional<std::int64_t> below,
+                                                std::int64_t rows) {
+  sqlite::Database& db = impl_->db;
+  return db.read("read results to share", [&]() -> Expected<SharedResults> {
+    SharedResults shared;
+    const auto own = impl_->require_run(run);
+    if (!own) return fail(own.error());
+    const Expected<std::string> settings_ids = same_key(db, std::nullopt, own->settings);
+    if (!settings_ids) return fail(settings_ids.error());
+    if (!below) {
+      auto last = db.query("SELECT max(result_id) + 1 FROM result");
+      last.step();
+      below = last.integer(0);
+    }
+    const std::int64_t from = std::max<std::int64_t>(0, *below - rows);
+    auto row = db.query(
+        "SELECT result.image_id, width_px, height_px, caption, log_prob, tokens, blur_full, "
+        "blur_normalised, blur_tile_max, blur_edges, content_hash FROM result "
+        "JOIN image ON image.image_id = result.image_id AND image.attempt = result.attempt "
+        "WHERE result_id >= ? AND result_id < ? AND outcome <> 'failed' "
+        "AND length(content_hash) = 32 AND copied_from IS NULL AND blur_full IS NOT NULL "
+        "AND image.settings_id IN (SELECT value FROM json_each(?)) ORDER BY result_id DESC");
+    row.with(from, *below, *settings_ids);
+    while (row.step()) {
+      Result result;
+      result.image_id = row.integer(0);
+      result.width_px = static_cast<int>(row.integer(1));
+      result.height_px = static_cast<int>(row.integer(2));
+      result.outcome = Blurred{};
+      if (!row.is_null(3)) {
+        result.outcome =
+            Captioned{Caption{row.text(3), row.real(4), static_cast<int>(row.integer(5))}};
+      }
+      result.blur_scores = BlurScores{{row.real(6), row.real(7), row.real(8), row.real(9)}};
+      const std::string hash = row.text(10);
+      std::copy(hash.begin(), hash.end(), result.content_hash.emplace().begin());
+      shared.results.push_back(std::move(result));
+    }
+    shared.next_below = from;
+    return shared;
   });
 }
 

@@ -29,7 +29,8 @@ struct RunSettings {
   std::string model_name;  // for people; may differ between two commands of the same run
   SearchSettings search;
   BlurSettings blur;
-  DecodeLimits limits;  // may differ: it decides only which photos fail
+  DecodeLimits limits;      // may differ: it decides only which photos fail
+  int near_duplicates = 0;  // RunSpec::near_duplicates
   int preprocessing_version = kPreprocessingVersion;
   std::optional<ConfidenceModel> confidence;  // judges captions; alters none
   bool operator==(const RunSettings&) const = default;
@@ -140,6 +141,14 @@ struct RecordReport {
   std::int64_t recorded = 0, replaced = 0, duplicate = 0, superseded = 0, unknown = 0, requeued = 0;
   std::int64_t done = 0, blurred = 0, failed = 0;  // of recorded + replaced
   std::int64_t quarantined = 0;
+  std::vector<Result>
+      fresh;  // of recorded + replaced: what photos with the same bytes may take over
+};
+
+/// Some of what is worth remembering of a database, newest first.
+struct SharedResults {
+  std::vector<Result> results;
+  std::int64_t next_below = 0;  // where to go on; 0: there are no more
 };
 
 /// Images by state. Kept up to date with every change, so reading it costs nothing.
@@ -182,6 +191,8 @@ struct StoreSummary {
   std::vector<SkippedExtension> skipped;    // by the last scan, most frequent first
   std::int64_t images_with_references = 0;  // asked
   std::optional<CorpusBleu> bleu;           // none without references
+  std::int64_t equal_photos = 0;            // asked; have the result of one with the same bytes
+  std::int64_t near_duplicates = 0;  // asked; have the caption of one that looks nearly the same
 };
 
 struct StoreEvent {
@@ -223,6 +234,9 @@ struct ResultRow {
   std::optional<std::string> worker;
   std::optional<std::int64_t> finished_unix_ms;
   std::optional<std::int64_t> read_us, decode_us, caption_us;
+  std::optional<std::string> sha256;       // of the file's bytes, 64 hex digits
+  std::optional<std::string> copied_from;  // uri of the photo whose result this is
+  std::optional<std::int64_t> hash_distance;
   bool vanished = false;
   bool asked = true;
 };

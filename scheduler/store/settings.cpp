@@ -26,6 +26,7 @@ std::string to_json(const RunSettings& s) {
         {"file_bytes_max", s.limits.file_bytes_max},
         {"image_timeout_s", s.limits.image_timeout_s}}},
   };
+  if (s.near_duplicates > 0) value["near_duplicates"] = s.near_duplicates;
   if (s.confidence) {
     value["confidence"] = {{"bias", s.confidence->bias}, {"weights", s.confidence->weights}};
   }
@@ -54,6 +55,7 @@ Expected<RunSettings> parse_settings(std::string_view text) {
     limits.at("pixels_max").get_to(s.limits.pixels_max);
     limits.at("file_bytes_max").get_to(s.limits.file_bytes_max);
     limits.at("image_timeout_s").get_to(s.limits.image_timeout_s);
+    s.near_duplicates = value.value("near_duplicates", 0);
     if (value.contains("confidence")) {
       ConfidenceModel& fitted = s.confidence.emplace();
       value.at("confidence").at("bias").get_to(fitted.bias);
@@ -84,6 +86,7 @@ std::string result_altering_difference(const RunSettings& stored, const RunSetti
   // Every mode's score is kept, so another mode judges anew; other sizes are other scores.
   compare("tile_px", stored.blur.tile_px, wanted.blur.tile_px);
   compare("normalised_side_px", stored.blur.normalised_side_px, wanted.blur.normalised_side_px);
+  compare("near_duplicates", stored.near_duplicates, wanted.near_duplicates);
   compare("preprocessing_version", stored.preprocessing_version, wanted.preprocessing_version);
   std::string text;
   for (const std::string& one : found) text += (text.empty() ? "" : ", ") + one;

@@ -133,6 +133,13 @@ class Store {
   /// the same by root, path, size, mtime and inode; the verdict is the run's own. How many.
   [[nodiscard]] Expected<std::int64_t> reuse_results(RunId run);
 
+  /// Results that photos with the same bytes may take over in this run: done and blurred ones of
+  /// any run under the same key, with their content hash; of at most `rows` rows below `below`
+  /// (none: from the newest on).
+  [[nodiscard]] Expected<SharedResults> results_to_share(RunId run,
+                                                         std::optional<std::int64_t> below,
+                                                         std::int64_t rows);
+
   // --- changing a run's mind ---
 
   /// In place of a scan, for a command that names no photos: images that were asked for last time

@@ -155,6 +155,9 @@ TEST_F(Redis, OutOfMemoryIsWaitedForAndRecordingGoesOn) {
   ASSERT_TRUE(reached(pick(3, 8)));
   redis().command({"CONFIG", "SET", "maxmemory", "1"});
   ASSERT_TRUE(eventually([&] { return proxy().answered_with("OOM"); }, 30s)) << worker_logs();
+  ASSERT_TRUE(eventually(
+      [&] { return run.err_so_far().find("workers wait until Redis") != std::string::npos; }, 30s))
+      << run.err_so_far();
   damaged();
   redis().command({"CONFIG", "SET", "maxmemory", "0"});
   expect_recovery(20s);

@@ -28,6 +28,11 @@ ResultBatch every_kind() {
   rejected.image_id = 4;
   rejected.outcome = Failed{Reason::model_failure, ""};
   rejected.blur_scores = BlurScores{{99.5, 98, 97, 96}};
+  captioned.content_hash = sha256_of("abc", 3);
+  captioned.copied_from = CopiedFrom{77, 64};
+  blurred.content_hash = sha256_of("", 0);
+  blurred.copied_from = CopiedFrom{78, std::nullopt};
+  rejected.content_hash = sha256_of("x", 1);
   return ResultBatch{"host-12-abcdef", {captioned, blurred, failed, rejected}};
 }
 
@@ -47,6 +52,11 @@ TEST(Wire, GivesBackWhatWasPacked) {
   EXPECT_EQ(got->results[1].image_id, std::numeric_limits<std::int64_t>::max());
   EXPECT_EQ(std::get<Failed>(got->results[2].outcome).detail.size(), 12U);
   EXPECT_FALSE(got->results[2].blur_scores);
+  EXPECT_FALSE(got->results[2].content_hash);
+  for (const std::size_t i : {0U, 1U, 2U, 3U}) {
+    EXPECT_EQ(got->results[i].content_hash, every_kind().results[i].content_hash);
+    EXPECT_EQ(got->results[i].copied_from, every_kind().results[i].copied_from);
+  }
   for (const std::size_t scored : {0U, 1U, 3U})
     EXPECT_EQ(got->results[scored].blur_scores, every_kind().results[scored].blur_scores);
 }
@@ -79,9 +89,19 @@ TEST(Wire, EitherRefusesAChangedByteOrGivesTheSameBytesBack) {
   EXPECT_GT(refused, 0);
 }
 
+TEST(Wire, RefusesACopyThatMakesNoSense) {
+  ResultBatch batch = every_kind();
+  batch.results[2].copied_from = CopiedFrom{1, std::nullopt};  // of a failed photo
+  EXPECT_FALSE(decode_results(encode_results(batch)));
+  batch = every_kind();
+  batch.results[0].copied_from->hash_distance = 65;  // of 64 bits
+  EXPECT_FALSE(decode_results(encode_results(batch)));
+  EXPECT_EQ(salvage_results(encode_results(batch)).broken.size(), 1U);
+}
+
 TEST(Wire, DoesNotTrustACountOrLength) {
-  std::string huge_count{"\x02\x00\xff\xff\xff\xff\x0f", 7};
-  std::string huge_text{"\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11};
+  std::string huge_count{"\x03\x00\xff\xff\xff\xff\x0f", 7};
+  std::string huge_text{"\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11};
 
   EXPECT_FALSE(decode_results(huge_count));
   EXPECT_FALSE(decode_results(huge_text));

@@ -62,12 +62,14 @@ def results():
 
     head = number(7) + number(1) + number(500) + number(375) + number(10) + number(20) + number(30) + number(1 << 40)
     scores = struct.pack("<4d", 812.25, 800.0, 1000.5, 31.0)
-    captioned = head + b"\0" + text(b"a dog runs") + struct.pack("<d", -7.5) + number(3) + scores
-    blurred = head + b"\1" + scores
-    failed = head + b"\2" + b"\5" + text(b"no image")
-    rejected = head + b"\3" + b"\x0a" + text(b"") + scores
-    for name, items in (("none", []), ("each", [captioned, blurred, failed, rejected]), ("one", [captioned])):
-        put("results", name, b"\2" + text(b"host-12-ab") + number(len(items)) + b"".join(items))
+    hashed = bytes(range(32))
+    captioned = head + b"\0" + text(b"a dog runs") + struct.pack("<d", -7.5) + number(3) + scores + b"\0"
+    near = captioned[:-1] + b"\7" + hashed + number(3) + number(5)
+    blurred = head + b"\1" + scores + b"\3" + hashed + number(300)
+    failed = head + b"\2" + b"\5" + text(b"no image") + b"\1" + hashed
+    rejected = head + b"\3" + b"\x0a" + text(b"") + scores + b"\0"
+    for name, items in (("none", []), ("each", [captioned, near, blurred, failed, rejected]), ("one", [captioned])):
+        put("results", name, b"\3" + text(b"host-12-ab") + number(len(items)) + b"".join(items))
 
 
 def replies():
@@ -94,7 +96,7 @@ def spec():
         "search": {"beam": 3, "length_alpha": 0.7, "tokens_max": 22},
         "blur": {"mode": "full", "blur_threshold": 100.0, "normalised_side_px": 512, "tile_px": 256},
         "limits": {"pixels_max": 1000000, "file_bytes_max": 1000000, "image_timeout_s": 30},
-        "lease": {"lease_ms": 30000, "beat_ms": 3000, "max_deliveries": 3}}))
+        "lease": {"lease_ms": 30000, "beat_ms": 3000, "max_deliveries": 3}, "near_duplicates": 4}))
     put("spec", "deep", "[" * 300)
 
 

@@ -50,6 +50,15 @@ class AclTest : public QueueTest {
     return testing::AssertionFailure() << reply.error().message;
   }
 
+  static Result seen(std::int64_t image) {
+    Result result;
+    result.image_id = image;
+    result.outcome = Blurred{};
+    result.blur_scores = test::every_mode(12.5);
+    result.content_hash = sha256_of(&image, sizeof image);
+    return result;
+  }
+
   Connection as_scheduler{io.get_executor(), endpoint_of("photoscribe-scheduler")};
   Connection as_worker{io.get_executor(), endpoint_of("photoscribe-worker")};
   RunQueue scheduler{as_scheduler}, worker{as_worker};
@@ -67,6 +76,7 @@ TEST_F(AclTest, LetsASchedulerDoAllThatItDoes) {
   const auto held = ok(queue.read_tasks(own, "w", 2));  // as somebody who may anything
   ok(queue.finish(own, {held[0].id}, packed(1)));
   static_cast<void>(ok(scheduler.look(own)));
+  for (int i = 0; i < 2; ++i) ok(scheduler.note_seen(own, {seen(1)}, 1));
   static_cast<void>(ok(scheduler.snapshot(own, kFence + 1)));
   const auto results = ok(scheduler.read_results(own, 10, EntryId{}, milliseconds(0)));
   ASSERT_EQ(results.size(), 1U);
@@ -95,6 +105,7 @@ TEST_F(AclTest, LetsAWorkerDoAllThatItDoes) {
   EXPECT_EQ(ok(worker.hand_back(inc, "w", {held[2].id})), 1);
   static_cast<void>(ok(worker.renew(inc, "w", {held[1].id})));
   static_cast<void>(ok(worker.holders(inc)));
+  static_cast<void>(ok(worker.find_seen(inc, *seen(1).content_hash)));
   // A worker that died in the middle of one of its photos.
   const auto others = ok(worker.read_tasks(inc, "dead", 2));
   ASSERT_EQ(ok(worker.start(inc, "dead", 1, {others[0].id})).size(), 1U);
@@ -113,6 +124,7 @@ TEST_F(AclTest, KeepsAWorkerFromWhatIsTheSchedulers) {
   EXPECT_TRUE(refused(Command{"UNLINK", spec}));
   EXPECT_TRUE(refused(Command{"HSET", "photoscribe:runs", inc, "x"}));
   EXPECT_TRUE(refused(Command{"HSET", state, "fence", "1"}));
+  EXPECT_TRUE(refused(Command{"HSET", key("seen"), "x", "y"}));
   EXPECT_TRUE(refused(Command{"XDEL", results, "1-1"}));
   EXPECT_TRUE(refused(Command{"XREAD", "STREAMS", results, "0"}));
   EXPECT_TRUE(refused(Command{"XGROUP", "DESTROY", key("tasks"), "workers"}));

@@ -67,5 +67,93 @@ TEST_F(Reuse, TakesNothingOverFromAnotherKeyNorWhatIsEnqueued) {
   EXPECT_EQ(must(store().reuse_results(late)), 1);
 }
 
+class SharedContent : public StoreTest {
+ protected:
+  static ContentHash hash_of(const std::string& bytes) {
+    return sha256_of(bytes.data(), bytes.size());
+  }
+  static Result hashed(Result result, const std::string& bytes) {
+    result.content_hash = hash_of(bytes);
+    return result;
+  }
+};
+
+TEST_F(SharedContent, IsRecordedShownAndCounted) {
+  scan({file("a.jpg"), file("copy.jpg"), file("nearly.jpg"), file("broken.jpg")});
+  std::map<std::string, Task> tasks;
+  for (const Task& task : take()) tasks[task.path] = task;
+  Result copy = hashed(captioned(tasks["copy.jpg"], "a dog"), "A");
+  copy.copied_from = CopiedFrom{tasks["a.jpg"].image_id, std::nullopt};
+  Result nearly = hashed(captioned(tasks["nearly.jpg"], "a dog"), "A'");
+  nearly.copied_from = CopiedFrom{tasks["a.jpg"].image_id, 3};
+  const RecordReport report = record({hashed(captioned(tasks["a.jpg"], "a dog"), "A"), copy, nearly,
+                                      hashed(failed(tasks["broken.jpg"], Reason::truncated), "B")});
+
+  EXPECT_THAT(plain_rows(database(),
+                         "SELECT uri, state, substr(sha256, 1, 8), copied_from, hash_distance "
+                         "FROM photo_content ORDER BY uri"),
+              ElementsAre("/archive/photos/a.jpg|done|559aead0|-|-",
+                          "/archive/photos/broken.jpg|failed|df7e70e5|-|-",
+                          "/archive/photos/copy.jpg|done|559aead0|/archive/photos/a.jpg|-",
+                          "/archive/photos/nearly.jpg|done|" + to_hex(hash_of("A'")).substr(0, 8) +
+                              "|/archive/photos/a.jpg|3"));
+  ASSERT_EQ(report.fresh.size(), 1U) << "what was worked out, and succeeded";
+  EXPECT_EQ(report.fresh[0].content_hash, hash_of("A"));
+  const StoreSummary summary = must(store().summary(run()));
+  EXPECT_EQ(summary.equal_photos, 1);
+  EXPECT_EQ(summary.near_duplicates, 1);
+  const auto row = must(store().image(tasks["nearly.jpg"].image_id));
+  EXPECT_EQ(row->copied_from, "/archive/photos/a.jpg");
+  EXPECT_EQ(row->hash_distance, 3);
+  EXPECT_EQ(row->sha256, to_hex(hash_of("A'")));
+  EXPECT_EQ(must(store().results_to_share(run(), std::nullopt, 100)).results.size(), 1U);
+}
+
+TEST_F(SharedContent, IsSharedNewestFirstBetweenRunsOfOneKey) {
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg"), file("unhashed.jpg")});
+  const auto tasks = take();
+  record({hashed(captioned(tasks[0], "a dog"), "A"), hashed(blurred(tasks[1]), "B"),
+          hashed(failed(tasks[2], Reason::truncated), "C"), captioned(tasks[3], "a cat")});
+  RunSettings nearly = settings();
+  nearly.near_duplicates = 4;  // alters what becomes of other photos, not of these
+  const RunId second = must(store().ensure_run("second", nearly)).run.id;
+
+  const SharedResults all = must(store().results_to_share(second, std::nullopt, 100));
+
+  ASSERT_EQ(all.results.size(), 2U);
+  EXPECT_EQ(all.next_below, 0);
+  EXPECT_EQ(all.results[0].content_hash, hash_of("B"));
+  EXPECT_TRUE(std::holds_alternative<Blurred>(all.results[0].outcome));
+  EXPECT_EQ(std::get<Captioned>(all.results[1].outcome).caption.text, "a dog");
+  EXPECT_EQ(all.results[1].blur_scores, every_mode(500));
+  EXPECT_EQ(all.results[1].width_px, 640);
+  const SharedResults page = must(store().results_to_share(second, std::nullopt, 3));
+  EXPECT_EQ(page.results.size(), 1U) << "of the three newest rows";
+  EXPECT_EQ(must(store().results_to_share(second, page.next_below, 3)).results.size(), 1U);
+  RunSettings other = settings();
+  other.search.beam += 1;
+  const RunId third = must(store().ensure_run("third", other)).run.id;
+  EXPECT_TRUE(must(store().results_to_share(third, std::nullopt, 100)).results.empty());
+}
+
+TEST_F(SharedContent, ABorrowedCaptionIsNotTakenOverByAnotherRun) {
+  scan({file("a.jpg"), file("b.jpg")});
+  const auto tasks = take();
+  Result nearly = hashed(captioned(tasks[1], "a dog"), "B");
+  nearly.copied_from = CopiedFrom{tasks[0].image_id, 2};
+  record({hashed(captioned(tasks[0], "a dog"), "A"), nearly});
+  const RunId second = must(store().ensure_run("second", settings())).run.id;
+  Scan one = must(store().begin_scan(second, {{"photos", "/archive/photos"}}));
+  must(one.add(std::vector<FoundFile>{file("a.jpg"), file("b.jpg")}));
+  must(one.finish(std::vector<Scan::Walked>{{0, ""}}, {}));
+
+  EXPECT_EQ(must(store().reuse_results(second)), 1);
+
+  EXPECT_THAT(
+      plain_rows(database(),
+                 "SELECT uri, substr(sha256, 1, 8) FROM photo_content WHERE run = 'second'"),
+      ElementsAre("/archive/photos/a.jpg|559aead0"));
+}
+
 }  // namespace
 }  // namespace photoscribe::test

@@ -31,7 +31,7 @@ TEST_F(ConsumerWork, PublishesBlurredAndFailedPhotosToo) {
     LoadedPhoto blurred;
     blurred.blur_scores = test::every_mode(4);
     if (task.image_id % 3 == 1) return blurred;
-    if (task.image_id % 3 == 2) return LoadFailed{{Reason::truncated, "cut"}, {}};
+    if (task.image_id % 3 == 2) return LoadFailed{{Reason::truncated, "cut"}, {}, {}};
     return clear_photo(task);
   });
 

@@ -7,6 +7,7 @@
 
 #include "common/image/photo.h"
 #include "tests/image/make_images.h"
+#include "tests/support/blur_scores.h"
 #include "tests/support/temp_dir.h"
 #include "worker/blur_command.h"
 #include "worker/thumbnail_command.h"
@@ -26,7 +27,9 @@ class LoadTask : public ::testing::Test {
     Task task;
     task.root = root;
     task.path = path;
-    return load_task(task, spec, roots, 32, buffer, [this] { ++decodes; });
+    task.attempt = attempt;
+    return load_task(
+        task, spec, roots, 32, buffer, [this] { ++decodes; }, find_seen);
   }
   std::string reason(const std::string& path, const std::string& root = "photos") {
     const auto outcome = load(path, root);
@@ -39,6 +42,8 @@ class LoadTask : public ::testing::Test {
   RunSpec spec;
   FileBuffer buffer;
   int decodes = 0;
+  std::int32_t attempt = 1;
+  FindSeen find_seen;
 };
 
 TEST_F(LoadTask, MakesTheNetworksInputOfAClearPhoto) {
@@ -53,6 +58,62 @@ TEST_F(LoadTask, MakesTheNetworksInputOfAClearPhoto) {
   ASSERT_TRUE(photo.network_input);
   EXPECT_EQ(photo.network_input->pixels.size(), 32U * 32U * 3U);
   EXPECT_EQ(decodes, 1);
+}
+
+/// What another photo with the bytes of a.jpg got.
+class LoadCopy : public LoadTask {
+ protected:
+  LoadCopy() {
+    put("a.jpg", bytes);
+    known.image_id = 12;
+    known.outcome = Captioned{Caption{"a dog", -2, 2}};
+    known.blur_scores = test::every_mode(150);
+    find_seen = [this](const ContentHash& hash) -> std::optional<Result> {
+      ++asked;
+      if (hash == sha256_of(bytes.data(), bytes.size())) return known;
+      return std::nullopt;
+    };
+  }
+  const Bytes bytes =
+      photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(120, 90));
+  Result known;
+  int asked = 0;
+};
+
+TEST_F(LoadCopy, TakesTheResultOfThePhotoWithTheSameBytes) {
+  const auto outcome = load("a.jpg");
+
+  const auto& photo = std::get<CopiedPhoto>(outcome);
+  EXPECT_EQ(photo.found.image_id, 12);
+  EXPECT_EQ(std::get<Captioned>(photo.found.outcome).caption.text, "a dog");
+  EXPECT_EQ(photo.content_hash, sha256_of(bytes.data(), bytes.size()));
+
+  put("b.jpg", photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(90, 90)));
+  EXPECT_TRUE(std::holds_alternative<LoadedPhoto>(load("b.jpg"))) << "other bytes";
+}
+
+TEST_F(LoadCopy, JudgesByTheRunsOwnRule) {
+  spec.blur.blur_threshold = 200;
+  EXPECT_TRUE(std::holds_alternative<Blurred>(std::get<CopiedPhoto>(load("a.jpg")).found.outcome));
+  spec.blur.blur_threshold = 100;
+  known.outcome = Blurred{};  // judged by another rule, and never captioned
+  EXPECT_TRUE(std::holds_alternative<LoadedPhoto>(load("a.jpg")));
+  known.blur_scores.reset();
+  EXPECT_TRUE(std::holds_alternative<LoadedPhoto>(load("a.jpg")));
+}
+
+TEST_F(LoadCopy, DoesAPhotoAnewThatIsAskedForAgain) {
+  attempt = 2;
+  const auto outcome = load("a.jpg");
+  EXPECT_EQ(std::get<LoadedPhoto>(outcome).content_hash, sha256_of(bytes.data(), bytes.size()));
+  EXPECT_EQ(asked, 0);
+}
+
+TEST_F(LoadCopy, LooksAtItsLookOnlyWhereTheRunAsks) {
+  find_seen = {};
+  EXPECT_FALSE(std::get<LoadedPhoto>(load("a.jpg")).perceptual_hash);
+  spec.near_duplicates = 4;
+  EXPECT_TRUE(std::get<LoadedPhoto>(load("a.jpg")).perceptual_hash);
 }
 
 TEST_F(LoadTask, MakesNoInputOfABlurredPhoto) {
