@@ -1,12 +1,17 @@
 #include "ops/cli/doctor_run.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "common/redis/run_queue.h"
 #include "ops/cli/ask_redis.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/writer.h"
+#include "scheduler/reconcile.h"
 #include "scheduler/store/check_run.h"
 #include "scheduler/store/store.h"
 
@@ -50,11 +55,16 @@ Check archive_check(const RunCheck& found, const std::string& again) {
   return check;
 }
 
+constexpr int kBatchesAtOnce = 128;
+
 struct InRedis {
   redis::Presence there;
-  std::optional<redis::Look> look;
+  std::optional<redis::Snapshot> tasks;  // none: the run is not complete there
+  std::int64_t batches = 0;              // of results that are not recorded yet
+  std::set<Enqueued> in_results;
 };
 
+/// What a scheduler would look at in a reconcile, in its order; changes nothing.
 asio::awaitable<Expected<InRedis>> look_into_redis(redis::Connection& connection,
                                                    std::string incarnation) {
   const Status up = co_await connection.connect();
@@ -64,15 +74,42 @@ asio::awaitable<Expected<InRedis>> look_into_redis(redis::Connection& connection
   if (!there) co_return fail(there.error());
   InRedis found;
   found.there = *there;
-  if (there->complete()) {
-    const Expected<redis::Look> seen = co_await queue.look(incarnation);
-    if (!seen) co_return fail(seen.error());
-    found.look = *seen;
+  if (!there->complete()) co_return found;
+  Expected<redis::Snapshot> tasks = co_await queue.snapshot(incarnation, std::nullopt);
+  if (!tasks) co_return fail(tasks.error());
+  found.tasks = std::move(*tasks);
+  for (redis::EntryId last;;) {
+    const Expected<std::vector<redis::ResultEntry>> page =
+        co_await queue.read_results(incarnation, kBatchesAtOnce, last);
+    if (!page) co_return fail(page.error());
+    for (const redis::ResultEntry& entry : *page) {
+      for (const Result& result : entry.batch.results) {
+        found.in_results.insert({result.image_id, result.attempt});
+      }
+    }
+    found.batches += static_cast<std::int64_t>(page->size());
+    if (page->size() < kBatchesAtOnce) co_return found;
+    last = page->back().id;
   }
-  co_return found;
 }
 
-Check queue_check(const Config& config, const RunRow& row, const RunCheck& found, bool at_work) {
+std::int64_t tasks_with_workers(const redis::Snapshot& tasks) {
+  return std::count_if(tasks.window.begin(), tasks.window.end(),
+                       [](const redis::WindowEntry& entry) { return entry.pending; });
+}
+
+/// S of before and after Redis was looked at, so that what is on its way meanwhile is in neither.
+std::vector<Enqueued> in_both(const std::vector<Enqueued>& before,
+                              const std::vector<Enqueued>& after) {
+  const std::set<Enqueued> still(after.begin(), after.end());
+  std::vector<Enqueued> both;
+  std::copy_if(before.begin(), before.end(), std::back_inserter(both),
+               [&](const Enqueued& one) { return still.contains(one); });
+  return both;
+}
+
+Check queue_check(const Config& config, Store& store, const RunRow& row, const RunCheck& found,
+                  bool at_work) {
   Check check;
   check.name = "queue";
   const std::string window =
@@ -88,6 +125,7 @@ Check queue_check(const Config& config, const RunRow& row, const RunCheck& found
     check.finding = window + (at_work ? "; its Redis is private" : "; no Redis is named: " + later);
     return check;
   }
+  const Expected<std::vector<Enqueued>> before = store.unfinished_enqueued(row.id);
   const auto look = [&row](redis::Connection& connection) {
     return look_into_redis(connection, *row.incarnation);
   };
@@ -98,7 +136,7 @@ Check queue_check(const Config& config, const RunRow& row, const RunCheck& found
     check.cure = later;
     return check;
   }
-  if (!seen->look) {
+  if (!seen->tasks) {
     check.health = found.enqueued > 0 ? Health::warning : Health::good;
     check.finding =
         window + "; Redis " +
@@ -106,12 +144,19 @@ Check queue_check(const Config& config, const RunRow& row, const RunCheck& found
     check.cure = found.enqueued > 0 ? later : "";
     return check;
   }
-  const redis::Look& there = *seen->look;
-  check.finding = window + "; Redis has " + grouped(there.tasks_length) + " tasks, " +
-                  grouped(there.pending) + " of them with workers, and " +
-                  grouped(there.results_length) + " batches of results to record";
-  const bool stranded = there.is_empty() && found.enqueued > 0;
-  if (stranded && row.control == RunControl::running) {
+  const Expected<std::vector<Enqueued>> after = store.unfinished_enqueued(row.id);
+  if (!before || !after) {
+    check.health = Health::bad;
+    check.finding = (before ? after : before).error().message;
+    return check;
+  }
+  ReconcilePlan plan = plan_reconcile(in_both(*before, *after), seen->tasks->window);
+  std::erase_if(plan.enqueue, [&](const Enqueued& one) { return seen->in_results.contains(one); });
+  check.finding = window + "; Redis has " + grouped(std::ssize(seen->tasks->window)) + " tasks, " +
+                  grouped(tasks_with_workers(*seen->tasks)) + " of them with workers, and " +
+                  grouped(seen->batches) + " batches of results to record";
+  if (!plan.enqueue.empty() && row.control == RunControl::running) {  // else they were taken out
+    check.finding += "; " + grouped(std::ssize(plan.enqueue)) + " are missing in it";
     check.health = Health::warning;
     check.cure = later;
   }
@@ -135,7 +180,7 @@ std::vector<Check> check_one_run(const Config& config, const std::string& name, 
   const Expected<std::optional<RunRow>> row = store->find_run(name);
   if (!row) return wrong(row.error());
   return {store_check(*found, again), archive_check(*found, again),
-          queue_check(config, **row, *found, at_work)};
+          queue_check(config, *store, **row, *found, at_work)};
 }
 
 }  // namespace photoscribe::cli
