@@ -14,7 +14,8 @@ namespace photoscribe {
 /// coefficient of vertical frequency v + 1 and horizontal frequency u + 1 is above it.
 ///
 /// Deviation: shrunk by area in one step, where Zauner smooths by a mean filter of 7 x 7 and then
-/// picks pixels. Two hashes are compared by their Hamming distance, std::popcount(a ^ b).
+/// picks pixels. Two hashes are compared by their Hamming distance, std::popcount(a ^ b); it is
+/// even, since in each hash 32 bits are set, but for ties.
 ///
 /// `photo` is RGB, of any size from 1 x 1 on; serving gives the network's square input, so photos
 /// of unequal shape can be alike.

@@ -150,7 +150,7 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
       ->group(model);
   s.flag("--near-duplicates", "reuse.near_duplicates", "BITS",
          "photos that look nearly like one that is captioned take its caption: whose perceptual\n"
-         "hashes differ in at most so many bits of 64, 0 to 16; try 4 (default: 0, none does)")
+         "hashes differ in at most so many bits of 64, 0 to 16; try 6 (default: 0, none does)")
       ->group(model);
   add_schedule_options(options);
   if (verb == RunVerb::submit) return;

@@ -45,9 +45,11 @@ std::string again_with(const std::vector<std::string>& command, const std::strin
       continue;
     }
     is_photo = is_photo || command[i] == "--";
-    text += " " + shell_quoted(command[i]);
+    text.append(" ").append(shell_quoted(command[i]));
   }
-  if (columns(text) <= 160) return "photoscribe run" + (more.empty() ? "" : " " + more) + text;
+  if (columns(text) <= 160) {
+    return std::string("photoscribe run").append(more.empty() ? "" : " ").append(more).append(text);
+  }
   return "the same command" + (more.empty() ? "" : " with " + more) +
          (dropped.empty() ? "" : " without" + dropped);
 }
@@ -105,12 +107,11 @@ std::string count_lines(const RunSummary& s, double blur_threshold, const Ink& i
   change(s.redone, "to be done anew");
   change(s.reused, "taken over from another run, unread");
   if (!changes.empty()) out += "  " + changes + "\n";
-  if (s.equal_photos > 0) {
-    out += "  " + grouped(s.equal_photos) + " with the bytes of another photo: its result\n";
-  }
-  if (s.near_duplicates > 0) {
-    out += "  " + grouped(s.near_duplicates) + " nearly like another photo: its caption\n";
-  }
+  const auto shared = [&](std::int64_t count, const char* what) {
+    if (count > 0) out.append("  ").append(grouped(count)).append(what);
+  };
+  shared(s.equal_photos, " with the bytes of another photo: its result\n");
+  shared(s.near_duplicates, " nearly like another photo: its caption\n");
   return out;
 }
 
