@@ -4,12 +4,12 @@ ALTER TABLE result ADD COLUMN copied_from INTEGER;    -- the image_id, of any ru
 ALTER TABLE result ADD COLUMN hash_distance INTEGER;  -- of 64 bits, for a near-duplicate; NULL: the bytes are the same
 CREATE INDEX result_copied ON result (image_id) WHERE copied_from IS NOT NULL;
 
--- For finding doubles: SELECT sha256, count(*), group_concat(uri, ' ') FROM photo_content GROUP BY sha256 HAVING count(*) > 1
+-- For finding doubles: SELECT sha256, group_concat(DISTINCT uri) FROM photo_content GROUP BY sha256 HAVING count(DISTINCT uri) > 1
 CREATE VIEW photo_content (run, root, uri, state, sha256, copied_from, hash_distance) AS
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, lower(hex(result.content_hash)),
+       image.state, nullif(lower(hex(result.content_hash)), ''),
        rtrim(coalesce(source_root.folder_text, CAST(source_root.folder AS TEXT)), '/') || '/'
          || coalesce(source.path_text, CAST(source.path AS TEXT)),
        result.hash_distance

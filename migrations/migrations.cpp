@@ -95,9 +95,13 @@ std::uint64_t fnv1a(std::string_view bytes) noexcept {
   return hash;
 }
 
-Expected<int> migrate(sqlite::Database& database, std::span<const Migration> migrations) {
+Expected<int> migrate(sqlite::Database& database, std::span<const Migration> migrations,
+                      const BeforeMigration& before) {
   const auto known = common_history(database, migrations);
   if (!known) return fail(known.error());
+  if (before && *known > 0 && *known < migrations.size()) {
+    before(static_cast<int>(*known), static_cast<int>(migrations.size()));
+  }
   int applied = 0;
   for (const Migration& migration : migrations.subspan(*known)) {
     if (Status done = apply(database, migration); !done) return fail(done.error());

@@ -236,7 +236,7 @@ CREATE VIEW photo_content (run, root, uri, state, sha256, copied_from, hash_dist
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, lower(hex(result.content_hash)),
+       image.state, nullif(lower(hex(result.content_hash)), ''),
        rtrim(coalesce(source_root.folder_text, CAST(source_root.folder AS TEXT)), '/') || '/'
          || coalesce(source.path_text, CAST(source.path AS TEXT)),
        result.hash_distance

@@ -74,6 +74,7 @@ SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) 
   settings.endpoint = endpoint;
   settings.window = request_.window;
   settings.remembered_max = request_.remembered_max;
+  settings.spec.remembers = settings.remembered_max > 0;
   if (redis_) {  // one machine, no network between: a dead worker's photos need not wait so long
     LeaseSettings& lease = settings.spec.lease;
     lease.lease_ms = std::min(lease.lease_ms, kPrivateLeaseMs);

@@ -216,6 +216,15 @@ Status take_references(Store& store, const RunRequest& request, PreparedRun& pre
 
 }  // namespace
 
+BeforeMigration say_migration(std::string database, RunObserver& observer) {
+  return [database = std::move(database), &observer](int from, int to) {
+    Event event;
+    event.text = "bringing " + database + " from schema " + std::to_string(from) + " to " +
+                 std::to_string(to) + "; with millions of photos this takes minutes";
+    observer.event(event);
+  };
+}
+
 RunSettings run_settings_of(const RunRequest& request) {
   RunSettings settings;
   settings.model_hash = request.model_hash;

@@ -32,6 +32,9 @@ struct PreparedRun {
                                                 RunObserver& observer, const StopHandle& stop,
                                                 std::unique_lock<std::mutex>* held = nullptr);
 
+/// Tells the observer of a migration, which may take minutes.
+[[nodiscard]] BeforeMigration say_migration(std::string database, RunObserver& observer);
+
 /// What the results of the requested run depend on.
 [[nodiscard]] RunSettings run_settings_of(const RunRequest& request);
 

@@ -188,14 +188,15 @@ Expected<RunSummary> run_dry(const RunRequest& request, RunObserver& observer,
                   copied.error().message + " (a dry run works on a copy of the database)");
     }
   }
-  Expected<Store> store = Store::open_writer(copy);
+  Expected<Store> store = Store::open_writer(copy, say_migration(copy, observer));
   if (!store) return fail(store.error());
   return run_opened(request, *store, observer, stop, started);
 }
 
 Expected<RunSummary> run_here(const RunRequest& request, RunObserver& observer,
                               const StopHandle& stop, Clock::time_point started) {
-  Expected<Store> store = Store::open_writer(request.database);
+  Expected<Store> store =
+      Store::open_writer(request.database, say_migration(request.database, observer));
   if (!store) return fail(store.error());
   if (Status made = make_state_folder(request.state_folder); !made) return fail(made.error());
   // Two databases may be given one state folder; two runs at once may not share it.

@@ -211,7 +211,7 @@ asio::awaitable<Status> Scheduler::look() {
 // scheduler does meanwhile is allowed: so it writes something that is there already.
 asio::awaitable<Status> Scheduler::try_writing() {
   const auto now = steady_clock::now();
-  const auto moved = now_.last_result.value_or(now_.first_task.value_or(now));
+  const auto moved = now_.last_result.value_or(now_.first_task.value_or(started_));
   if (now_.enqueued == 0 || now - moved < kTryEvery || now < next_try_) co_return Status();
   next_try_ = now + kTryEvery;
   const Status written = co_await queue_.register_run(listing());
@@ -220,6 +220,8 @@ asio::awaitable<Status> Scheduler::try_writing() {
     co_return Status();
   }
   if (written.error().code != Errc::redis_unavailable || !connection_.is_open()) co_return written;
+  const Error error = written.error();
+  co_await stop_remembering(error);
   if (!refusal_said_) {
     say(EventLevel::warning, written.error().message +
                                  ": workers wait until Redis takes their results (its memory, "
@@ -255,6 +257,7 @@ asio::awaitable<Status> Scheduler::connect() {
   }
   ever_connected_ = true;
   now_.connected = true;
+  redis_memory_max_ = info->maxmemory;
   if (redis_trouble_said_) say(EventLevel::info, "Redis answers again");
   redis_trouble_said_ = false;
   co_return Status();

@@ -131,7 +131,11 @@ class Scheduler {
 
   // share_seen.cpp
   asio::awaitable<void> share_seen();
-  asio::awaitable<Expected<std::vector<Result>>> next_to_share();
+  asio::awaitable<void> share_older();
+  asio::awaitable<bool> note(std::vector<Result> results);
+  asio::awaitable<void> stop_remembering(Error why);
+  [[nodiscard]] std::int64_t remembered_at_once() const;
+  void forget_shared();
   void note_fresh(std::vector<Result> fresh);
 
   // scheduler_pause.cpp
@@ -175,6 +179,8 @@ class Scheduler {
   std::vector<Result> fresh_;                // recorded, not yet remembered in Redis
   std::optional<std::int64_t> share_below_;  // of the database: where to go on; 0: all is shared
   std::int64_t shared_ = 0;                  // of the database, in this incarnation
+  bool remembering_ = true;                  // not while Redis is short of memory
+  std::int64_t redis_memory_max_ = 0;        // bytes; 0: no limit
   std::string incarnation_;                  // empty until the first reconcile
   std::uint64_t fence_ = 0;                  // what enqueue must find in Redis
   std::set<std::uint64_t> fences_;           // all that this object wrote in this incarnation

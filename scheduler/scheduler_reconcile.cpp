@@ -129,8 +129,7 @@ asio::awaitable<Status> Scheduler::begin_incarnation(std::string why) {
     fences_.clear();
   }
   unmade_ = true;
-  share_below_.reset();  // the new keys know of nothing
-  shared_ = 0;
+  forget_shared();
   liveness_.forget();
   const std::uint64_t fence = redis::random_u64();
   fences_.insert(fence);

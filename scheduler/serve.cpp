@@ -10,6 +10,7 @@
 
 #include "common/sqlite/lock_file.h"
 #include "scheduler/on_finish.h"
+#include "scheduler/prepare_run.h"
 #include "scheduler/store/store.h"
 
 namespace photoscribe {
@@ -36,6 +37,7 @@ SchedulerSettings settings_of(const ServeRequest& request, const redis::Endpoint
   settings.endpoint = endpoint;
   settings.window = request.window;
   settings.remembered_max = request.remembered_max;
+  settings.spec.remembers = settings.remembered_max > 0;
   return settings;
 }
 
@@ -284,7 +286,8 @@ Expected<ServeSummary> serve_runs(const ServeRequest& asked, RunObserver& observ
   if (Status taken = redis::take_password_from_environment(*endpoint); !taken) {
     return fail(taken.error());
   }
-  Expected<Store> store = Store::open_writer(request.database);
+  Expected<Store> store =
+      Store::open_writer(request.database, say_migration(request.database, observer));
   if (!store) return fail(store.error());
   std::error_code error;
   std::filesystem::create_directories(request.state_folder, error);

@@ -7,6 +7,8 @@
 #include <ostream>
 #include <variant>
 
+#include "common/core/base64.h"
+#include "common/core/utf8.h"
 #include "common/image/photo.h"
 #include "worker/log.h"
 #include "worker/open_beneath.h"
@@ -21,23 +23,6 @@ struct NotMeasured {
   std::string detail;
 };
 using Outcome = std::variant<Measured, NotMeasured>;
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t left = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      bits = bits << 8 | (k < left ? static_cast<std::uint8_t>(bytes[i + k]) : 0U);
-    }
-    for (std::size_t k = 0; k < 4; ++k) {
-      text += k <= left ? kDigits[bits >> (18 - 6 * k) & 63] : '=';
-    }
-  }
-  return text;
-}
 
 Outcome measure(const std::string& file, const PhotoRoot& everything, const BlurCommand& command,
                 FileBuffer& buffer) {
@@ -55,7 +40,7 @@ void write_json(const std::string& file, const Outcome& outcome, const BlurSetti
                 std::ostream& out) {
   Json line;
   line["file"] = as_utf8(file);
-  if (!is_utf8(file)) line["path_base64"] = base64(file);
+  if (!is_valid_utf8(file)) line["path_base64"] = base64(file);
   if (const auto* measured = std::get_if<Measured>(&outcome)) {
     const BlurScores& scores = measured->blur_scores;
     line["blur_score"] = scores.of(settings.mode);

@@ -255,11 +255,7 @@ void Consumer::on_returned(Job job) {
 
 void Consumer::finish_failed(Job job, Failed failed) {
   Finished finished;
-  finished.result.image_id = job.task.image_id;
-  finished.result.attempt = job.task.attempt;
-  finished.result.finished_unix_ms =
-      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count();
+  finished.result = begin_result(job);
   finished.result.outcome = std::move(failed);
   finished.job = std::move(job);
   std::vector<Finished> one;

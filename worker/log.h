@@ -12,6 +12,5 @@ namespace photoscribe {
 
 /// The value with each byte that is not part of valid UTF-8 replaced by U+FFFD.
 [[nodiscard]] std::string as_utf8(std::string_view bytes);
-[[nodiscard]] bool is_utf8(std::string_view bytes);
 
 }  // namespace photoscribe

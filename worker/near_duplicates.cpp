@@ -20,14 +20,15 @@ NearDuplicates::Run& NearDuplicates::run_of(const std::string& name) {
 }
 
 std::optional<NearDuplicates::Found> NearDuplicates::find(const std::string& name,
-                                                          std::uint64_t hash, int distance_max) {
+                                                          std::uint64_t hash, int distance_max,
+                                                          std::int64_t image_id) {
   const Run& run = run_of(name);
   int nearest = distance_max;
   std::optional<std::size_t> at;
   const auto look_at = [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
       const int distance = std::popcount(run.hashes[i] ^ hash);
-      if (distance > nearest) continue;
+      if (distance > nearest || run.known[i].image_id == image_id) continue;
       nearest = distance;
       at = i;
     }

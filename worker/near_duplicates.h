@@ -17,17 +17,17 @@ class NearDuplicates {
  public:
   /// Captions that are kept of a run, and runs of which they are: the newest. A question looks at
   /// all hashes of its run, about 2 ns each.
-  static constexpr std::size_t kCaptionsMax = 20'000, kRunsMax = 4;
+  static constexpr std::size_t kCaptionsMax = 20'000, kRunsMax = 16;
 
   struct Found {
     Caption caption;
     CopiedFrom from;
   };
 
-  /// The nearest of the run's captions whose hash differs in at most `distance_max` bits; the
-  /// newest of equally near ones.
+  /// For a photo of the run: the nearest caption of another one whose hash differs in at most
+  /// `distance_max` bits; the newest of equally near ones.
   [[nodiscard]] std::optional<Found> find(const std::string& run, std::uint64_t hash,
-                                          int distance_max);
+                                          int distance_max, std::int64_t image_id);
   void add(const std::string& run, std::uint64_t hash, std::int64_t image_id, Caption caption);
 
  private:

@@ -30,17 +30,17 @@ Status Pipeline::caption(BatchCaptioner& model, std::vector<Ready> batch) {
   std::vector<Finished> finished;  // told at the end only: who loses the device loses all of them
   finished.reserve(batch.size());
   while (!batch.empty()) {
-    const std::vector<Follower> followers = split_off_doubles(batch, finished);
+    std::vector<Follower> followers = split_off_doubles(batch, finished);
     const std::size_t begin = finished.size();
     if (Status done = run_network(model, std::move(batch), finished); !done) return done;
     batch.clear();
-    for (const Follower& follower : followers) {
+    for (Follower& follower : followers) {
       const auto* words = std::get_if<Captioned>(&finished[begin + follower.leader].result.outcome);
       if (words == nullptr) {  // the leader alone is to blame for its failure
-        batch.push_back(follower.item);
+        batch.push_back(std::move(follower.item));
       } else {
-        finished.push_back(
-            finished_copy(follower.item.job, follower.item.photo, words->caption, follower.from));
+        finished.push_back(finished_copy(std::move(follower.item.job), follower.item.photo,
+                                         words->caption, follower.from));
       }
     }
   }
@@ -60,7 +60,8 @@ std::vector<Pipeline::Follower> Pipeline::split_off_doubles(std::vector<Ready>& 
       leaders.push_back(std::move(item));
       continue;
     }
-    if (auto known = doubles_.find(run.incarnation, *hash, run.spec.near_duplicates)) {
+    if (auto known = doubles_.find(run.incarnation, *hash, run.spec.near_duplicates,
+                                   item.job.task.image_id)) {
       finished.push_back(
           finished_copy(std::move(item.job), item.photo, std::move(known->caption), known->from));
       continue;

@@ -1,12 +1,14 @@
 #include "worker/seen_photos.h"
 
+#include <spdlog/spdlog.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/use_future.hpp>
-#include <future>
+#include <exception>
+#include <memory>
 #include <utility>
+
+#include "worker/log.h"
 
 namespace photoscribe {
 
@@ -15,19 +17,26 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kPatience = 200ms, kRest = 5'000ms, kStep = 2ms;
+void rethrow(std::exception_ptr error) {
+  if (error) std::rethrow_exception(error);
+}
 
 }  // namespace
 
-SeenPhotos::SeenPhotos(redis::Endpoint endpoint, std::string client_name)
-    : work_(io_.get_executor()),
+SeenPhotos::SeenPhotos(redis::Endpoint endpoint, std::string client_name,
+                       std::chrono::milliseconds patience, std::chrono::milliseconds rest)
+    : patience_(patience),
+      rest_(rest),
+      work_(io_.get_executor()),
       connection_(io_.get_executor(), std::move(endpoint),
                   redis::ConnectionOptions{std::move(client_name), 1'000ms, 1'000ms}) {
+  asio::post(io_, [this] { ask_now(); });
   thread_ = std::thread([this] { io_.run(); });
 }
 
 SeenPhotos::~SeenPhotos() {
   asio::post(io_, [this] {
+    closing_ = true;
     connection_.close();
     work_.reset();
   });
@@ -36,34 +45,60 @@ SeenPhotos::~SeenPhotos() {
 
 std::optional<Result> SeenPhotos::find(const std::string& incarnation, const ContentHash& hash) {
   if (Clock::now().time_since_epoch().count() < rest_until_.load()) return std::nullopt;
-  std::future<std::optional<Result>> answer =
-      asio::co_spawn(io_, ask(incarnation, hash), asio::use_future);
-  if (answer.wait_for(kPatience) == std::future_status::ready) return answer.get();
+  const auto answer = std::make_shared<Answer>();
+  std::future<std::optional<Result>> known = answer->get_future();
+  asio::post(io_, [this, question = redis::SeenQuestion{incarnation, hash}, answer] {
+    questions_.push_back(question);
+    answers_.push_back(answer);
+    ask_now();
+  });
+  if (known.wait_for(patience_) == std::future_status::ready) return known.get();
   rest();
   return std::nullopt;
 }
 
-asio::awaitable<std::optional<Result>> SeenPhotos::ask(std::string incarnation, ContentHash hash) {
-  while (connecting_) co_await pause();
-  if (!connection_.is_open()) {
-    connecting_ = true;
-    const Status connected = co_await connection_.connect();
-    connecting_ = false;
-    if (!connected) rest();
-  }
-  Expected<std::optional<Result>> found = co_await queue_.find_seen(std::move(incarnation), hash);
-  if (!found) {
-    rest();
-    co_return std::nullopt;
-  }
-  co_return std::move(*found);
+void SeenPhotos::ask_now() {
+  if (asking_) return;
+  asking_ = true;
+  asio::co_spawn(io_, answer_all(), rethrow);
 }
 
-asio::awaitable<void> SeenPhotos::pause() {
-  asio::steady_timer timer(io_, kStep);
-  co_await timer.async_wait(asio::use_awaitable);
+/// What was asked before it began, and while it waited.
+asio::awaitable<void> SeenPhotos::answer_all() {
+  Status reached = co_await connect();
+  while (!questions_.empty()) {
+    std::vector<redis::SeenQuestion> questions = std::exchange(questions_, {});
+    const std::vector<std::shared_ptr<Answer>> answers = std::exchange(answers_, {});
+    Expected<std::vector<std::optional<Result>>> found = fail(Errc::redis_unavailable, "");
+    if (reached) {
+      found = co_await queue_.find_seen(std::move(questions));
+    } else {
+      found = fail(reached.error());
+    }
+    if (!found) give_up(found.error().message);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      answers[i]->set_value(found ? std::move((*found)[i]) : std::nullopt);
+    }
+    reached = co_await connect();
+  }
+  asking_ = false;
 }
 
-void SeenPhotos::rest() { rest_until_ = (Clock::now() + kRest).time_since_epoch().count(); }
+asio::awaitable<Status> SeenPhotos::connect() {
+  if (connection_.is_open() || closing_) co_return Status();
+  Status connected = co_await connection_.connect();
+  co_return connected;
+}
+
+void SeenPhotos::give_up(std::string why) {
+  rest();
+  if (!std::exchange(refusal_said_, true)) {
+    spdlog::warn(
+        "msg=\"cannot ask for photos with the same bytes: each is done by itself\" error={}",
+        log_value(why));
+  }
+}
+
+void SeenPhotos::rest() { rest_until_ = (Clock::now() + rest_).time_since_epoch().count(); }
 
 }  // namespace photoscribe

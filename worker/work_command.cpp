@@ -149,9 +149,10 @@ int run_work_command(const WorkerOptions& options, const PartsChange& change) {
   SeenPhotos seen(*endpoint, config.name + "-seen");
   parts.loader = [&roots, &seen, side_px](const Job& job, FileBuffer& buffer,
                                           const OnDecode& on_decode) {
-    const FindSeen find = [&](const ContentHash& hash) {
-      return seen.find(job.run->incarnation, hash);
-    };
+    FindSeen find;
+    if (job.run->spec.remembers) {
+      find = [&](const ContentHash& hash) { return seen.find(job.run->incarnation, hash); };
+    }
     return load_task(job.task, job.run->spec, *roots, side_px, buffer, on_decode, find);
   };
   if (change) parts = change(std::move(parts));

@@ -237,8 +237,8 @@ std::vector<Field> config_fields(Config& c) {
              "bits of 64 in which a photo's look may differ from one whose caption it takes; 0: "
              "every photo is captioned by itself"),
       number<std::int64_t>("reuse.remembered_max", c.reuse.remembered_max, 0, 100'000'000,
-                           "results kept in Redis for photos with the same bytes, about 250 bytes "
-                           "each; 0: none"),
+                           "results of each run kept in Redis for photos with the same bytes, "
+                           "about 250 bytes each; 0: none"),
       number("schedule.rate_per_s", c.schedule.rate_per_s, 0.0, 1e9,
              "photos begun per second at most, by all workers together; 0: as fast as they go"),
       day_window("schedule.between", c.schedule.between,

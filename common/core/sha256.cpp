@@ -37,6 +37,10 @@ ContentHash sha256_of(const void* data, std::size_t size) {
   return hash.digest();
 }
 
+std::string_view bytes_of(const ContentHash& hash) noexcept {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
+
 std::string to_hex(const ContentHash& hash) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace photoscribe {
 
@@ -29,6 +30,8 @@ class Sha256 {
 };
 
 [[nodiscard]] ContentHash sha256_of(const void* data, std::size_t size);
+/// The 32 bytes of a hash that outlives the view.
+[[nodiscard]] std::string_view bytes_of(const ContentHash& hash) noexcept;
 /// 64 lower-case hex digits.
 [[nodiscard]] std::string to_hex(const ContentHash& hash);
 

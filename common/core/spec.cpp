@@ -139,6 +139,7 @@ std::string to_json(const RunSpec& spec) {
                       {"beat_ms", spec.lease.beat_ms},
                       {"max_deliveries", spec.lease.max_deliveries}}},
                     {"near_duplicates", spec.near_duplicates},
+                    {"remembers", spec.remembers},
                     {"roots", spec.roots}};
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -157,6 +158,7 @@ Expected<RunSpec> parse_spec(std::string_view text) {
     spec.limits = read_limits(in.at("limits"));
     spec.lease = read_lease(in.at("lease"));
     spec.near_duplicates = in.number("near_duplicates", 0, kNearDuplicatesMax);
+    spec.remembers = in.at("remembers").get<bool>();
     for (const json& root : in.at("roots")) spec.roots.push_back(root.get<std::string>());
     in.reject_unknown();
     return spec;

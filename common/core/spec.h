@@ -62,6 +62,7 @@ struct RunSpec {
   /// A clear photo takes the caption of one that looks nearly the same: whose perceptual hash
   /// differs in so many of 64 bits at most (perceptual_hash.h). 0: none does.
   int near_duplicates = 0;
+  bool remembers = true;           // results are shared by photos with the same bytes (:seen)
   std::vector<std::string> roots;  // names
   bool operator==(const RunSpec&) const = default;
 };

@@ -150,6 +150,12 @@ struct Withdrawn {
   std::vector<Charged> charged;  // those of them that were in somebody's hand before
 };
 
+/// Whether a run has a result for a photo with these bytes.
+struct SeenQuestion {
+  std::string incarnation;
+  ContentHash hash{};
+};
+
 /// One entry of the results stream.
 struct ResultEntry {
   EntryId id;
@@ -225,10 +231,11 @@ class RunQueue {
   [[nodiscard]] Awaitable<void> finish(std::string incarnation, std::vector<EntryId> ids,
                                        std::string packed);
 
-  /// What note_seen() has kept of a photo with these bytes: its scores and, if it was clear, its
-  /// caption. None: not there, or nothing that can be read.
-  [[nodiscard]] Awaitable<std::optional<Result>> find_seen(std::string incarnation,
-                                                           ContentHash hash);
+  /// What note_seen() has kept of photos with these bytes: their scores and, of clear ones, the
+  /// caption. None: not there, or nothing that can be read. As many as questions, in their order,
+  /// in one round trip.
+  [[nodiscard]] Awaitable<std::vector<std::optional<Result>>> find_seen(
+      std::vector<SeenQuestion> questions);
 
   /// Puts back what is still in our name, uncharged, carrying the deliveries charged before (H9).
   /// Other workers wake at once. Returns how many. In doubt: send again.
@@ -297,6 +304,9 @@ class RunQueue {
   /// remembered saves work and nothing hangs on it. At most kEnqueueMax at once.
   [[nodiscard]] Awaitable<void> note_seen(std::string incarnation, std::vector<Result> results,
                                           std::int64_t generation_max);
+
+  /// Gives the memory of note_seen() back.
+  [[nodiscard]] Awaitable<void> forget_seen(std::string incarnation);
 
   /// Lengths and presence, and renews the expiry of every key. run_gone: spec, a stream or the
   /// group is missing. Whenever idle, and at least hourly.

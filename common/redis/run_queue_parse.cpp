@@ -100,10 +100,6 @@ std::optional<RunListing> parse_listing(std::string_view incarnation, std::strin
   return run;
 }
 
-std::string_view as_text(const ContentHash& hash) noexcept {
-  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
-}
-
 std::optional<Task> parse_task(ReplyView fields) {
   const auto image = in_range(field(fields, "i"), 0, std::numeric_limits<std::int64_t>::max());
   const auto attempt = in_range(field(fields, "a"), 1, kIntMax);

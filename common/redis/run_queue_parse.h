@@ -47,9 +47,6 @@ struct Keys {
 /// Rows of XPENDING's range form.
 [[nodiscard]] std::vector<Pending> parse_pending(ReplyView rows);
 
-/// The field of a photo in `seen`: the 32 bytes of its hash, which must outlive the view.
-[[nodiscard]] std::string_view as_text(const ContentHash& hash) noexcept;
-
 /// A value of `seen`: one done or blurred result. None of anything else.
 [[nodiscard]] std::optional<Result> parse_seen(std::string_view packed);
 

@@ -278,7 +278,7 @@ Awaitable<void> RunQueue::note_seen(std::string incarnation, std::vector<Result>
   arguments << generation_max << expiry_s();
   for (Result& result : results) {
     if (!result.content_hash) continue;
-    arguments << as_text(*result.content_hash);
+    arguments << bytes_of(*result.content_hash);
     ResultBatch alone;
     result.content_hash.reset();
     alone.results.push_back(std::move(result));
@@ -286,6 +286,14 @@ Awaitable<void> RunQueue::note_seen(std::string incarnation, std::vector<Result>
   }
   Expected<Reply> reply = co_await connection_.eval(scripts::kNoteSeen, std::move(arguments),
                                                     connection_.command_timeout());
+  if (!reply) co_return fail(reply.error());
+  co_return Status();
+}
+
+Awaitable<void> RunQueue::forget_seen(std::string incarnation) {
+  const Keys keys(incarnation);
+  Command command{"UNLINK", keys.seen, keys.seen_before};
+  Expected<Reply> reply = co_await connection_.call(std::move(command));
   if (!reply) co_return fail(reply.error());
   co_return Status();
 }

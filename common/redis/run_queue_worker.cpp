@@ -135,19 +135,24 @@ Awaitable<void> RunQueue::finish(std::string incarnation, std::vector<EntryId> i
   co_return Status();
 }
 
-Awaitable<std::optional<Result>> RunQueue::find_seen(std::string incarnation, ContentHash hash) {
-  const Keys keys(incarnation);
-  std::vector<Command> commands(2);
-  commands[0] << "HGET" << keys.seen << as_text(hash);
-  commands[1] << "HGET" << keys.seen_before << as_text(hash);
+Awaitable<std::vector<std::optional<Result>>> RunQueue::find_seen(
+    std::vector<SeenQuestion> questions) {
+  std::vector<Command> commands;
+  for (const SeenQuestion& question : questions) {
+    const Keys keys(question.incarnation);
+    commands.emplace_back("HGET") << keys.seen << bytes_of(question.hash);
+    commands.emplace_back("HGET") << keys.seen_before << bytes_of(question.hash);
+  }
   const Expected<std::vector<Reply>> replies = co_await connection_.call_many(std::move(commands));
   if (!replies) co_return fail(replies.error());
-  for (const Reply& reply : *replies) {
+  std::vector<std::optional<Result>> answers(questions.size());
+  for (std::size_t i = 0; i < replies->size(); ++i) {
+    const Reply& reply = (*replies)[i];
     if (const Status good = check(reply, "find seen"); !good) co_return fail(good.error());
-    if (reply.is_nil()) continue;
-    co_return parse_seen(reply.text());
+    std::optional<Result>& answer = answers[i / 2];
+    if (!answer && !reply.is_nil()) answer = parse_seen(reply.text());
   }
-  co_return std::nullopt;
+  co_return answers;
 }
 
 Awaitable<int> RunQueue::hand_back(std::string incarnation, std::string consumer,

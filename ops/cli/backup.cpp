@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "ops/cli/database_option.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/human_numbers.h"
+#include "ops/cli/remove_on_signal.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/terminal.h"
 #include "ops/cli/verbs.h"
@@ -32,8 +34,15 @@ struct BackupOptions {
 int backup(const BackupOptions& options) {
   const Expected<std::string> database = options.database.path();
   if (!database) return report("backup", database.error());
-  if (const Status copied = copy_database(*database, options.copy); !copied) {
-    return report("backup", copied.error());
+  {
+    std::optional<RemoveOnSignal> partial;
+    std::error_code absent;
+    if (!std::filesystem::exists(options.copy, absent)) {  // else it is somebody's, and refused
+      partial.emplace(std::vector<std::string>{options.copy, options.copy + "-journal"});
+    }
+    if (const Status copied = copy_database(*database, options.copy); !copied) {
+      return report("backup", copied.error());
+    }
   }
   std::error_code unknown;
   const auto size = std::filesystem::file_size(options.copy, unknown);

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdio>
 
+#include "common/core/base64.h"
 #include "ops/cli/calibration.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"

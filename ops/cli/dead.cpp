@@ -6,6 +6,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "common/core/base64.h"
+#include "common/core/utf8.h"
 #include "ops/cli/ask.h"
 #include "ops/cli/choose_run.h"
 #include "ops/cli/exit_status.h"
@@ -43,7 +45,7 @@ nlohmann::json row_json(const ResultRow& row) {
                         {"reason", nullptr},        {"detail", nullptr},
                         {"uri", replaced(row.uri)}, {"path", replaced(row.path)},
                         {"worker", nullptr},        {"finished_unix_ms", nullptr}};
-  if (!is_utf8(row.path)) object["path_base64"] = base64(row.path);
+  if (!is_valid_utf8(row.path)) object["path_base64"] = base64(row.path);
   if (row.reason) object["reason"] = *row.reason;
   if (row.detail) object["detail"] = replaced(*row.detail);
   if (row.worker) object["worker"] = replaced(*row.worker);

@@ -1,9 +1,11 @@
 #include "ops/cli/doctor_run.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <optional>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "common/redis/run_queue.h"
@@ -56,6 +58,7 @@ Check archive_check(const RunCheck& found, const std::string& again) {
 }
 
 constexpr int kBatchesAtOnce = 128;
+constexpr std::chrono::milliseconds kSecondLook{500};
 
 struct InRedis {
   redis::Presence there;
@@ -108,6 +111,42 @@ std::vector<Enqueued> in_both(const std::vector<Enqueued>& before,
   return both;
 }
 
+struct Comparison {
+  InRedis seen;
+  std::vector<Enqueued> missing;  // enqueued and unfinished, and neither a task nor a result
+};
+
+Expected<Comparison> compare(const Config& config, Store& store, const RunRow& row) {
+  const Expected<std::vector<Enqueued>> before = store.unfinished_enqueued(row.id);
+  if (!before) return fail(before.error());
+  const auto look = [&row](redis::Connection& connection) {
+    return look_into_redis(connection, *row.incarnation);
+  };
+  Expected<InRedis> seen = ask_redis<InRedis>(config.redis.url, look);
+  if (!seen) return fail(seen.error());
+  const Expected<std::vector<Enqueued>> after = store.unfinished_enqueued(row.id);
+  if (!after) return fail(after.error());
+  Comparison found;
+  found.seen = std::move(*seen);
+  if (!found.seen.tasks) return found;
+  found.missing = plan_reconcile(in_both(*before, *after), found.seen.tasks->window).enqueue;
+  std::erase_if(found.missing,
+                [&](const Enqueued& one) { return found.seen.in_results.contains(one); });
+  return found;
+}
+
+/// A scheduler at work has enqueued some in the database and not yet in Redis: those it will have
+/// done by a second look.
+Expected<Comparison> compare_twice(const Config& config, Store& store, const RunRow& row,
+                                   bool at_work) {
+  Expected<Comparison> first = compare(config, store, row);
+  if (!first || !at_work || first->missing.empty()) return first;
+  std::this_thread::sleep_for(kSecondLook);
+  Expected<Comparison> second = compare(config, store, row);
+  if (second) second->missing = in_both(first->missing, second->missing);
+  return second;
+}
+
 Check queue_check(const Config& config, Store& store, const RunRow& row, const RunCheck& found,
                   bool at_work) {
   Check check;
@@ -125,38 +164,32 @@ Check queue_check(const Config& config, Store& store, const RunRow& row, const R
     check.finding = window + (at_work ? "; its Redis is private" : "; no Redis is named: " + later);
     return check;
   }
-  const Expected<std::vector<Enqueued>> before = store.unfinished_enqueued(row.id);
-  const auto look = [&row](redis::Connection& connection) {
-    return look_into_redis(connection, *row.incarnation);
-  };
-  const Expected<InRedis> seen = ask_redis<InRedis>(config.redis.url, look);
-  if (!seen) {
+  const Expected<Comparison> compared = compare_twice(config, store, row, at_work);
+  if (!compared) {
     check.health = Health::warning;
-    check.finding = window + "; " + seen.error().message;
+    check.finding = window + "; " + compared.error().message;
     check.cure = later;
     return check;
   }
-  if (!seen->tasks) {
+  const InRedis& seen = compared->seen;
+  if (!seen.tasks) {
     check.health = found.enqueued > 0 ? Health::warning : Health::good;
     check.finding =
         window + "; Redis " +
-        (seen->there.nothing() ? "has none of the run's keys" : "has lost some of its keys");
+        (seen.there.nothing() ? "has none of the run's keys" : "has lost some of its keys");
     check.cure = found.enqueued > 0 ? later : "";
     return check;
   }
-  const Expected<std::vector<Enqueued>> after = store.unfinished_enqueued(row.id);
-  if (!before || !after) {
-    check.health = Health::bad;
-    check.finding = (before ? after : before).error().message;
-    return check;
-  }
-  ReconcilePlan plan = plan_reconcile(in_both(*before, *after), seen->tasks->window);
-  std::erase_if(plan.enqueue, [&](const Enqueued& one) { return seen->in_results.contains(one); });
-  check.finding = window + "; Redis has " + grouped(std::ssize(seen->tasks->window)) + " tasks, " +
-                  grouped(tasks_with_workers(*seen->tasks)) + " of them with workers, and " +
-                  grouped(seen->batches) + " batches of results to record";
-  if (!plan.enqueue.empty() && row.control == RunControl::running) {  // else they were taken out
-    check.finding += "; " + grouped(std::ssize(plan.enqueue)) + " are missing in it";
+  check.finding = window + "; Redis has " + grouped(std::ssize(seen.tasks->window)) + " tasks, " +
+                  grouped(tasks_with_workers(*seen.tasks)) + " of them with workers, and " +
+                  grouped(seen.batches) + " batches of results to record";
+  if (compared->missing.empty()) return check;
+  check.finding += "; " + grouped(std::ssize(compared->missing)) + " are missing in it";
+  if (row.control != RunControl::running) {
+    check.finding += ", taken out since the run is " + std::string(to_string(row.control));
+  } else if (!row.schedule.between.empty() && seen.tasks->window.empty()) {
+    check.finding += ", as they are out of its hours (" + row.schedule.between + ")";
+  } else {
     check.health = Health::warning;
     check.cure = later;
   }

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "common/core/base64.h"
+#include "common/core/utf8.h"
 #include "ops/cli/safe_text.h"
 
 namespace photoscribe::cli {
@@ -89,7 +91,7 @@ class JsonLines : public ExportFormat {
     object["root"] = replaced(r.root);
     object["uri"] = replaced(r.uri);
     object["path"] = replaced(r.path);
-    if (!is_utf8(r.path)) object["path_base64"] = base64(r.path);
+    if (!is_valid_utf8(r.path)) object["path_base64"] = base64(r.path);
     object["state"] = r.state;
     put(object, "reason", r.reason);
     put(object, "detail", r.detail);

@@ -22,6 +22,7 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::open(const std::string& file) 
   if (file.empty() || file == "-") return out;
   out->file_ = file;
   out->partial_ = file + ".part." + std::to_string(getpid());
+  out->partial_goes_.emplace(std::vector<std::string>{out->partial_});
   out->descriptor_ = ::open(out->partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (out->descriptor_ < 0) return fail(Errc::environment, shown(file) + ": " + why());
   return out;

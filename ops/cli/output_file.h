@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/core/error.h"
+#include "ops/cli/remove_on_signal.h"
 
 namespace photoscribe::cli {
 
@@ -15,7 +17,7 @@ class OutputFile {
  public:
   /// `file` empty or "-": standard output. Fails with environment.
   [[nodiscard]] static Expected<std::unique_ptr<OutputFile>> open(const std::string& file);
-  ~OutputFile();  // an unfinished file leaves nothing behind
+  ~OutputFile();  // an unfinished file leaves nothing behind; nor does Ctrl-C
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
@@ -28,6 +30,7 @@ class OutputFile {
 
   int descriptor_ = STDOUT_FILENO;
   std::string file_, partial_, buffer_;
+  std::optional<RemoveOnSignal> partial_goes_;
 };
 
 }  // namespace photoscribe::cli

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "common/core/base64.h"
+#include "common/core/utf8.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
@@ -233,7 +235,7 @@ std::string next_lines(const RunSummary& s, const std::vector<std::string>& comm
 /// A name as JSON: text, and its bytes beside it when they are no text.
 void put_name(nlohmann::json& object, const std::string& key, const std::string& bytes) {
   object[key] = replaced(bytes);
-  if (!is_utf8(bytes)) object[key + "_base64"] = base64(bytes);
+  if (!is_valid_utf8(bytes)) object[key + "_base64"] = base64(bytes);
 }
 
 }  // namespace

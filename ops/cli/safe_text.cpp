@@ -95,12 +95,6 @@ std::string hex_escape(const char* format, unsigned value) {
 
 }  // namespace
 
-bool is_utf8(std::string_view bytes) {
-  bool well_formed = true;
-  for_each_piece(bytes, [&](const Piece& p) { well_formed &= p.code_point != kInvalid; });
-  return well_formed;
-}
-
 std::string shown(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());
@@ -125,23 +119,6 @@ std::string replaced(std::string_view bytes) {
   for_each_piece(bytes, [&](const Piece& piece) {
     out += piece.code_point == kInvalid ? std::string_view("\xEF\xBF\xBD") : piece.bytes;
   });
-  return out;
-}
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t left = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      group = (group << 8) | (j < left ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      out += j <= left ? kDigits[(group >> (18 - 6 * j)) & 63U] : '=';
-    }
-  }
   return out;
 }
 

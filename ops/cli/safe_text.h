@@ -10,17 +10,12 @@
 
 namespace photoscribe::cli {
 
-/// True for well-formed UTF-8: no surrogates, no overlong forms.
-[[nodiscard]] bool is_utf8(std::string_view bytes);
-
 /// For a terminal: control characters, bidirectional overrides and bytes that are not UTF-8 become
 /// \n, \t, \xNN or \u{NNNN}. The rest stays as it is.
 [[nodiscard]] std::string shown(std::string_view bytes);
 
 /// For JSON and CSV: each byte that is not UTF-8 becomes U+FFFD. Control characters stay.
 [[nodiscard]] std::string replaced(std::string_view bytes);
-
-[[nodiscard]] std::string base64(std::string_view bytes);
 
 /// Columns of a terminal that `text` (the result of shown()) takes; wide East Asian characters and
 /// emoji take two, combining marks none.

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "common/core/base64.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
 #include "ops/report/charts.h"
@@ -196,10 +197,9 @@ std::string card(const GalleryPhoto& p) {
                     "\"" + data("blur", p.blur_score) + data("bleu", bleu4) +
                     data("cider", p.cider_d) + data("confidence", p.confidence) + ">\n";
   const std::string alt = p.caption ? *p.caption : "a blurred photo";
-  out += p.thumbnail.empty()
-             ? "<div class=\"gone\">the photo cannot be read now</div>"
-             : "<img loading=\"lazy\" alt=\"" + text(alt) + "\" src=\"data:image/jpeg;base64," +
-                   cli::base64(p.thumbnail) + "\">";
+  out += p.thumbnail.empty() ? "<div class=\"gone\">the photo cannot be read now</div>"
+                             : "<img loading=\"lazy\" alt=\"" + text(alt) +
+                                   "\" src=\"data:image/jpeg;base64," + base64(p.thumbnail) + "\">";
   out += p.caption ? "<h3>" + text(*p.caption) + "</h3>"
                    : std::string("<h3 class=\"none\">blurred: no caption</h3>");
   out += "<dl><dt>blur score</dt><dd>" + fixed(p.blur_score, 1) + "</dd>";

@@ -219,7 +219,8 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& was, const BlurSettin
   db.query(
         "INSERT INTO result (image_id, attempt, outcome, blur_score, width_px, height_px, caption, "
         "log_prob, tokens, worker_id, read_us, decode_us, caption_us, finished_unix_ms, "
-        "confidence, blur_full, blur_normalised, blur_tile_max, blur_edges) "
+        "confidence, blur_full, blur_normalised, blur_tile_max, blur_edges, content_hash, "
+        "copied_from, hash_distance) "
         "SELECT image.image_id, image.attempt + 1, judged.verdict, result.blur_score, "
         "result.width_px, "
         "result.height_px, iif(judged.verdict = 'done', result.caption, NULL), "
@@ -227,7 +228,9 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& was, const BlurSettin
         "iif(judged.verdict = 'done', result.tokens, NULL), result.worker_id, result.read_us, "
         "result.decode_us, result.caption_us, result.finished_unix_ms, "
         "iif(judged.verdict = 'done', result.confidence, NULL), result.blur_full, "
-        "result.blur_normalised, result.blur_tile_max, result.blur_edges "
+        "result.blur_normalised, result.blur_tile_max, result.blur_edges, result.content_hash, "
+        "iif(judged.verdict = 'done' OR result.hash_distance IS NULL, result.copied_from, NULL), "
+        "iif(judged.verdict = 'done', result.hash_distance, NULL) "
         "FROM temp.rejudged AS judged JOIN image USING (image_id) "
         "JOIN result ON result.result_id = judged.copy_of")
       .run();

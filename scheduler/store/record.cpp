@@ -53,9 +53,9 @@ std::optional<std::int64_t> size_px(int pixels) {
   return pixels;
 }
 
-std::optional<sqlite::Blob> bytes_of(const std::optional<ContentHash>& hash) {
+std::optional<sqlite::Blob> blob_of(const std::optional<ContentHash>& hash) {
   if (!hash) return std::nullopt;
-  return sqlite::Blob{{reinterpret_cast<const char*>(hash->data()), hash->size()}};
+  return sqlite::Blob{bytes_of(*hash)};
 }
 
 class Recorder {
@@ -74,18 +74,20 @@ class Recorder {
 
   void record(const Result& result, std::int64_t worker_id) {
     const Outcome outcome = outcome_of(result, blur_);
-    bool asked = false;
-    const auto image = find(result.image_id, asked);
-    const RecordOutcome rule = record_rule(image, result.attempt, outcome.verdict);
+    const std::optional<Row> row = find(result.image_id);
+    const RecordOutcome rule =
+        row ? record_rule(row->image, result.attempt, outcome.verdict) : RecordOutcome::unknown;
     report_.outcomes.push_back(rule);
     switch (rule) {
       case RecordOutcome::recorded:
         ++report_.recorded;
         insert(result, outcome, worker_id, std::nullopt);
+        note_fresh(*row, result, outcome);
         break;
       case RecordOutcome::replaced:
         ++report_.replaced;
         insert(result, outcome, worker_id, remove(result));
+        note_fresh(*row, result, outcome);
         break;
       case RecordOutcome::requeued:
         ++report_.requeued;
@@ -101,9 +103,9 @@ class Recorder {
         ++report_.unknown;
         return;
     }
-    const std::string was = image->reason ? std::string(to_string(*image->reason)) : "";
-    changes_.add(asked, name_of(image->state), was, -1);
-    changes_.add(asked, name_of(state_of(outcome.verdict)),
+    const KnownImage& before = row->image;
+    changes_.add(row->asked, name_of(before.state), reason_text(before.reason).value_or(""), -1);
+    changes_.add(row->asked, name_of(state_of(outcome.verdict)),
                  reason_text(outcome.reason).value_or(""), +1);
   }
 
@@ -113,16 +115,30 @@ class Recorder {
   }
 
  private:
-  std::optional<KnownImage> find(std::int64_t image_id, bool& asked) {
-    auto row = db_.query(
-        "SELECT attempt, state, reason, asked FROM image WHERE image_id = ? AND run_id = ?");
-    if (!row.with(image_id, run_).step()) return std::nullopt;
+  struct Row {
     KnownImage image;
-    image.attempt = static_cast<std::int32_t>(row.integer(0));
-    image.state = state_from(row.text(1));
-    if (const auto reason = row.optional_text(2)) image.reason = reason_from_string(*reason);
-    asked = row.integer(3) != 0;
-    return image;
+    bool asked = false;
+    bool of_now = false;  // its attempt was made under the run's present settings
+  };
+
+  std::optional<Row> find(std::int64_t image_id) {
+    auto row = db_.query(
+        "SELECT attempt, state, reason, asked, settings_id IS (SELECT settings_id FROM run "
+        "WHERE run.run_id = image.run_id) FROM image WHERE image_id = ? AND run_id = ?");
+    if (!row.with(image_id, run_).step()) return std::nullopt;
+    Row found;
+    found.image.attempt = static_cast<std::int32_t>(row.integer(0));
+    found.image.state = state_from(row.text(1));
+    if (const auto reason = row.optional_text(2)) found.image.reason = reason_from_string(*reason);
+    found.asked = row.integer(3) != 0;
+    found.of_now = row.integer(4) != 0;
+    return found;
+  }
+
+  /// A late result of other settings is right for its own photo, and for no other.
+  void note_fresh(const Row& row, const Result& result, const Outcome& outcome) {
+    if (outcome.verdict == Verdict::failed || !row.of_now) return;
+    if (result.content_hash && !result.copied_from) report_.fresh.push_back(result);
   }
 
   /// Takes the failure away that a later result replaces; the result_id for that result. A new one,
@@ -179,11 +195,8 @@ class Recorder {
               reason, outcome.detail, worker_id, result.times.read_us, result.times.decode_us,
               result.times.caption_us, result.finished_unix_ms, how_sure, score_in(BlurMode::full),
               score_in(BlurMode::normalised), score_in(BlurMode::tile_max),
-              score_in(BlurMode::edges), bytes_of(result.content_hash), copied_from, hash_distance)
+              score_in(BlurMode::edges), blob_of(result.content_hash), copied_from, hash_distance)
         .run();
-    if (state != ImageState::failed && result.content_hash && !result.copied_from) {
-      report_.fresh.push_back(result);
-    }
     const std::int64_t row_id = db_.handle().getLastInsertRowid();
     db_.query("UPDATE image SET state = ?, reason = ? WHERE image_id = ?")
         .with(name_of(state), reason, result.image_id)

@@ -53,13 +53,14 @@ Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
-Expected<Store> Store::open_writer(const std::string& path) {
+Expected<Store> Store::open_writer(const std::string& path, const BeforeMigration& before) {
   if (Status safe = sqlite::check_storage(path); !safe) return fail(safe.error());
   auto lock = sqlite::LockFile::take(path);
   if (!lock) return fail(lock.error());
   auto db = sqlite::Database::open(path, sqlite::Mode::read_write);
   if (!db) return fail(db.error());
-  if (auto migrated = migrations::migrate(*db); !migrated) return fail(migrated.error());
+  const auto migrated = migrations::migrate(*db, migrations::embedded(), before);
+  if (!migrated) return fail(migrated.error());
   return Store(std::make_unique<Impl>(std::move(*lock), std::move(*db)));
 }
 

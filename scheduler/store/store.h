@@ -30,6 +30,10 @@ namespace photoscribe {
 
 class Scan;
 
+/// Told before an older database is brought to this program's schema, with both numbers: with ten
+/// million photos it may take minutes.
+using BeforeMigration = std::function<void(int from, int to)>;
+
 class Store {
  public:
   /// Opens for writing: takes the lock, creates the file and its folder's entry when absent,
@@ -38,7 +42,8 @@ class Store {
   /// Fails with store_locked when another process writes (the message names its pid and host; exit
   /// status 3), with store_failure on a network or FUSE file system, a newer schema, a file that is
   /// no database, a read-only place.
-  [[nodiscard]] static Expected<Store> open_writer(const std::string& path);
+  [[nodiscard]] static Expected<Store> open_writer(const std::string& path,
+                                                   const BeforeMigration& before = {});
 
   /// Opens for reading, also while a writer is at work. Never creates or migrates: an older schema
   /// is refused with the advice to run a writing verb once. Calls that write fail with

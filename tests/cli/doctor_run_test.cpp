@@ -103,6 +103,22 @@ TEST_F(DoctorRun, CountsExactlyWhatRedisHasLost) {
   EXPECT_THAT(check["cure"], HasSubstr("the next scheduler puts in again what is missing"));
 }
 
+TEST_F(DoctorRun, DoesNotMissWhatIsOutOfItsHoursOrPaused) {
+  RunSchedule nightly;
+  nightly.between = "22:00-06:00";
+  test::must(store().set_schedule(run(), nightly));
+  make_run();
+
+  EXPECT_EQ(queue_check()["health"], "good");
+  EXPECT_THAT(queue_check()["finding"], HasSubstr("out of its hours (22:00-06:00)"));
+
+  reopen();
+  test::must(store().set_schedule(run(), RunSchedule()));
+  test::must(store().set_control(run(), RunControl::paused));
+  EXPECT_EQ(queue_check()["health"], "good");
+  EXPECT_THAT(queue_check()["finding"], HasSubstr("since the run is paused"));
+}
+
 TEST_F(DoctorRun, SaysThatTheKeysAreGone) {
   EXPECT_THAT(queue_check()["finding"], HasSubstr("Redis has none of the run's keys"));
   make_run();

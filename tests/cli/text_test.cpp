@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "common/core/base64.h"
+#include "common/core/utf8.h"
 #include "ops/cli/doctor_checks.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
@@ -22,10 +24,10 @@ TEST(SafeText, ShowsControlCharactersAndBadBytesAsEscapes) {
 }
 
 TEST(SafeText, TellsUtf8FromOtherBytes) {
-  EXPECT_TRUE(is_utf8("") && is_utf8("é") && is_utf8("\xf4\x8f\xbf\xbf"));
+  EXPECT_TRUE(is_valid_utf8("") && is_valid_utf8("é") && is_valid_utf8("\xf4\x8f\xbf\xbf"));
   for (const char* const bad : {"\xff", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
                                 "\xf4\x90\x80\x80", "\x80", "a\xe9z"}) {
-    EXPECT_FALSE(is_utf8(bad)) << shown(bad);
+    EXPECT_FALSE(is_valid_utf8(bad)) << shown(bad);
   }
 }
 

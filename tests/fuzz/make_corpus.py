@@ -96,7 +96,7 @@ def spec():
         "search": {"beam": 3, "length_alpha": 0.7, "tokens_max": 22},
         "blur": {"mode": "full", "blur_threshold": 100.0, "normalised_side_px": 512, "tile_px": 256},
         "limits": {"pixels_max": 1000000, "file_bytes_max": 1000000, "image_timeout_s": 30},
-        "lease": {"lease_ms": 30000, "beat_ms": 3000, "max_deliveries": 3}, "near_duplicates": 4}))
+        "lease": {"lease_ms": 30000, "beat_ms": 3000, "max_deliveries": 3}, "near_duplicates": 4, "remembers": True}))
     put("spec", "deep", "[" * 300)
 
 

@@ -41,10 +41,14 @@ TEST_F(Migrate, AppliesWhatIsMissingOnce) {
   const Migration both[] = {kOne, kTwo};
   auto& db = open();
 
-  EXPECT_EQ(migrate(db, std::span(both, 1)).value(), 1);
+  std::vector<std::pair<int, int>> told;
+  const BeforeMigration before = [&](int from, int to) { told.emplace_back(from, to); };
+
+  EXPECT_EQ(migrate(db, std::span(both, 1), before).value(), 1);
   EXPECT_FALSE(check(db, both));
-  EXPECT_EQ(migrate(db, both).value(), 1);
-  EXPECT_EQ(migrate(db, both).value(), 0);
+  EXPECT_EQ(migrate(db, both, before).value(), 1);
+  EXPECT_EQ(migrate(db, both, before).value(), 0);
+  EXPECT_EQ(told, (std::vector<std::pair<int, int>>{{1, 2}})) << "not of a new database";
   EXPECT_TRUE(check(db, both));
   EXPECT_EQ(db.handle().execAndGet("SELECT count(*) FROM b").getInt(), 1);
 }

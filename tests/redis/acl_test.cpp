@@ -77,6 +77,7 @@ TEST_F(AclTest, LetsASchedulerDoAllThatItDoes) {
   ok(queue.finish(own, {held[0].id}, packed(1)));
   static_cast<void>(ok(scheduler.look(own)));
   for (int i = 0; i < 2; ++i) ok(scheduler.note_seen(own, {seen(1)}, 1));
+  ok(scheduler.forget_seen(own));
   static_cast<void>(ok(scheduler.snapshot(own, kFence + 1)));
   const auto results = ok(scheduler.read_results(own, 10, EntryId{}, milliseconds(0)));
   ASSERT_EQ(results.size(), 1U);
@@ -105,7 +106,7 @@ TEST_F(AclTest, LetsAWorkerDoAllThatItDoes) {
   EXPECT_EQ(ok(worker.hand_back(inc, "w", {held[2].id})), 1);
   static_cast<void>(ok(worker.renew(inc, "w", {held[1].id})));
   static_cast<void>(ok(worker.holders(inc)));
-  static_cast<void>(ok(worker.find_seen(inc, *seen(1).content_hash)));
+  static_cast<void>(ok(worker.find_seen({{inc, *seen(1).content_hash}})));
   // A worker that died in the middle of one of its photos.
   const auto others = ok(worker.read_tasks(inc, "dead", 2));
   ASSERT_EQ(ok(worker.start(inc, "dead", 1, {others[0].id})).size(), 1U);

@@ -21,7 +21,10 @@ class SeenTest : public QueueTest {
   void note(std::int64_t image, std::int64_t generation_max = 100) {
     ok(queue.note_seen(inc, {seen(image)}, generation_max));
   }
-  bool knows(std::int64_t image) { return ok(queue.find_seen(inc, hash_of(image))).has_value(); }
+  std::optional<Result> find(std::int64_t image) {
+    return ok(queue.find_seen({{inc, hash_of(image)}})).at(0);
+  }
+  bool knows(std::int64_t image) { return find(image).has_value(); }
 };
 
 TEST_F(SeenTest, IsFoundByItsBytes) {
@@ -29,14 +32,24 @@ TEST_F(SeenTest, IsFoundByItsBytes) {
   blurred.outcome = Blurred{};
   ok(queue.note_seen(inc, {seen(1), blurred}, 100));
 
-  const std::optional<Result> first = ok(queue.find_seen(inc, hash_of(1)));
-  const std::optional<Result> second = ok(queue.find_seen(inc, hash_of(2)));
+  const auto answers = ok(queue.find_seen(
+      {{inc, hash_of(2)}, {inc, hash_of(3)}, {inc, hash_of(1)}, {new_incarnation(), hash_of(1)}}));
 
+  ASSERT_EQ(answers.size(), 4U);
+  const std::optional<Result>& first = answers[2];
+  const std::optional<Result>& second = answers[0];
   ASSERT_TRUE(first && second);
+  EXPECT_FALSE(answers[1] || answers[3]);
   EXPECT_EQ(first->image_id, 1);
   EXPECT_EQ(std::get<Captioned>(first->outcome).caption.text, "photo 1");
   EXPECT_TRUE(std::holds_alternative<Blurred>(second->outcome));
-  EXPECT_FALSE(knows(3));
+}
+
+TEST_F(SeenTest, IsForgottenWhenAsked) {
+  note(1, 1);
+  note(2, 1);
+  ok(queue.forget_seen(inc));
+  EXPECT_EQ(server.number({"EXISTS", key("seen"), key("seen_before")}), 0);
 }
 
 TEST_F(SeenTest, KeepsTwoGenerations) {
@@ -79,7 +92,7 @@ TEST_F(SeenTest, AForgedValueIsNotBelieved) {
   }
   server.command({"DEL", key("seen")});
   server.command({"SET", key("seen"), "not even a hash"});
-  EXPECT_EQ(error(queue.find_seen(inc, hash)), Errc::redis_refused);
+  EXPECT_EQ(error(queue.find_seen({{inc, hash}})), Errc::redis_refused);
 }
 
 }  // namespace

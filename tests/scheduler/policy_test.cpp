@@ -23,6 +23,14 @@ TEST(WindowRoom, CountsTheLargerOfStreamAndUnrecorded) {
   EXPECT_EQ(window_room(100, 80, 30, 1'000), 20);
 }
 
+TEST(GenerationOf, IsHalfOfWhatIsAskedForAndOfAQuarterOfALimitedMemory) {
+  EXPECT_EQ(generation_of(500'000, 0), 250'000);
+  EXPECT_EQ(generation_of(500'000, 1'200'000'000), 250'000);
+  EXPECT_EQ(generation_of(500'000, 120'000'000), 50'000);
+  EXPECT_EQ(generation_of(0, 0), 0);
+  EXPECT_EQ(generation_of(500'000, 100), 0);
+}
+
 TEST(WindowRoom, IsNeverNegativeNorMoreThanAChunk) {
   EXPECT_EQ(window_room(100, 150, 0, 1'000), 0);
   EXPECT_EQ(window_room(100'000, 0, 0, 1'000), 1'000);

@@ -30,6 +30,17 @@ inline void must(const Status& status) {
   if (!status) throw std::runtime_error(status.error().message);
 }
 
+/// A worker that calls `act` once, when `at` results are published.
+inline FakeWorkerSettings acting_at(std::int64_t at, std::function<void()> act) {
+  FakeWorkerSettings settings;
+  settings.finished = [at, act = std::move(act), done = false](std::int64_t published) mutable {
+    if (done || published < at) return;
+    done = true;
+    act();
+  };
+  return settings;
+}
+
 class SchedulerTest : public ::testing::Test {
  protected:
   static constexpr int kLeaseMs = 200;

@@ -15,17 +15,6 @@ using std::chrono::milliseconds;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-/// A worker that calls `act` once, when `at` results are published.
-FakeWorkerSettings acting_at(std::int64_t at, std::function<void()> act) {
-  FakeWorkerSettings settings;
-  settings.finished = [at, act = std::move(act), done = false](std::int64_t published) mutable {
-    if (done || published < at) return;
-    done = true;
-    act();
-  };
-  return settings;
-}
-
 TEST_F(SchedulerTest, BringsEveryPhotoToAFinalStateAndLeavesNothingInRedis) {
   make_archive(500);
   add_worker();
@@ -83,66 +72,6 @@ TEST_F(SchedulerTest, SurvivesAFlushInTheMiddle) {
 
   expect_everything_done(400);
   EXPECT_THAT(events_, Contains(HasSubstr("Redis lost this run's data")));
-}
-
-TEST_F(SchedulerTest, RemembersResultsByContentAndAnewAfterAFlush) {
-  make_archive(300);
-  FakeWorkerSettings hashing;
-  hashing.per_batch = milliseconds(5);
-  hashing.pack = [](const ResultBatch& batch) {
-    ResultBatch hashed = batch;
-    for (Result& result : hashed.results) {
-      result.content_hash = sha256_of(&result.image_id, sizeof result.image_id);
-    }
-    return encode_results(hashed);
-  };
-  std::int64_t before = 0, after = 0;
-  bool flushed = false;
-  hashing.finished = [&](std::int64_t published) {
-    std::int64_t& most = flushed ? after : before;
-    most = std::max(most, server_.number({"HLEN", key("seen")}));
-    if (flushed || published < 150) return;
-    flushed = true;
-    server_.flushall();
-  };
-  add_worker(hashing);
-
-  EXPECT_EQ(run_scheduler(), SchedulerEnd::complete);
-  stop_workers();
-
-  // Every eleventh fails, and what was published last may not be recorded yet.
-  EXPECT_GT(before, 60);
-  EXPECT_GT(after, before + 20) << "what was recorded before the flush is remembered again";
-  expect_everything_done(300);
-}
-
-TEST_F(SchedulerTest, SaysAtOnceThatAFullServerTakesNoResults) {
-  make_archive(60);  // all enqueued at once: the scheduler itself has nothing to write
-  boost::asio::steady_timer timer(io_);
-  int looks = 0;
-  std::function<void()> make_room_once_said = [&] {
-    timer.expires_after(milliseconds(20));
-    timer.async_wait([&](boost::system::error_code) {
-      const auto said = Contains(HasSubstr("workers wait until Redis takes their results"));
-      if (::testing::Matches(said)(events_) || ++looks > 500) {
-        server_.command({"CONFIG", "SET", "maxmemory", "0"});
-      } else {
-        make_room_once_said();
-      }
-    });
-  };
-  add_worker(acting_at(16, [&] {
-    server_.command({"CONFIG", "SET", "maxmemory", "1"});
-    make_room_once_said();
-  }));
-
-  EXPECT_EQ(run_scheduler(), SchedulerEnd::complete);
-  stop_workers();
-
-  EXPECT_LE(looks, 500);
-  EXPECT_THAT(events_, Contains(HasSubstr("OOM command not allowed")));
-  EXPECT_THAT(events_, Contains(HasSubstr("Redis takes results again")));
-  expect_everything_done(60);
 }
 
 TEST_F(SchedulerTest, SurvivesAFlushAfterTheLastTaskWasEnqueued) {

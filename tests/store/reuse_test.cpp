@@ -155,5 +155,42 @@ TEST_F(SharedContent, ABorrowedCaptionIsNotTakenOverByAnotherRun) {
       ElementsAre("/archive/photos/a.jpg|559aead0"));
 }
 
+TEST_F(SharedContent, StaysWithAPhotoThatIsJudgedAnew) {
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg")});
+  const auto tasks = take();
+  Result copy = hashed(captioned(tasks[1], "a dog", 150), "A");
+  copy.copied_from = CopiedFrom{tasks[0].image_id, std::nullopt};
+  Result nearly = hashed(captioned(tasks[2], "a dog", 150), "C");
+  nearly.copied_from = CopiedFrom{tasks[0].image_id, 2};
+  record({hashed(captioned(tasks[0], "a dog", 150), "A"), copy, nearly});
+  const std::string rows =
+      "SELECT state, substr(sha256, 1, 4), copied_from, hash_distance FROM photo_content "
+      "ORDER BY uri";
+  const auto before = plain_rows(database(), rows);
+
+  must(store().ensure_run("default", settings(200)));
+  EXPECT_THAT(plain_rows(database(), rows),
+              ElementsAre("blurred|559a|-|-", "blurred|559a|/archive/photos/a.jpg|-",
+                          "blurred|" + to_hex(hash_of("C")).substr(0, 4) + "|-|-"));
+  must(store().ensure_run("default", settings(100)));
+
+  EXPECT_EQ(plain_rows(database(), rows), before);
+}
+
+TEST_F(SharedContent, ALateResultOfOtherSettingsIsNotFresh) {
+  scan({file("a.jpg"), file("b.jpg")});
+  const auto tasks = take();
+  RunSettings other = settings();
+  other.search.beam += 1;
+  must(store().ensure_run("default", other, true));
+  scan({file("b.jpg")}, true, true);  // a.jpg is not named, and keeps its attempt
+
+  const std::size_t late = tasks[0].path == "a.jpg" ? 0 : 1;
+  const RecordReport report = record({hashed(captioned(tasks[late], "a dog"), "A")});
+
+  EXPECT_EQ(report.recorded, 1);
+  EXPECT_TRUE(report.fresh.empty());
+}
+
 }  // namespace
 }  // namespace photoscribe::test
