@@ -70,11 +70,10 @@ SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) 
   RunRow run = prepared_.run;
   run.schedule = request_.schedule;
   run.settings = run_settings_of(request_);
-  SchedulerSettings settings = scheduler_settings_of(run, prepared_.roots, request_.lease);
+  SchedulerSettings settings =
+      scheduler_settings_of(run, prepared_.roots, request_.lease, request_.remembered_max);
   settings.endpoint = endpoint;
   settings.window = request_.window;
-  settings.remembered_max = request_.remembered_max;
-  settings.spec.remembers = settings.remembered_max > 0;
   if (redis_) {  // one machine, no network between: a dead worker's photos need not wait so long
     LeaseSettings& lease = settings.spec.lease;
     lease.lease_ms = std::min(lease.lease_ms, kPrivateLeaseMs);

@@ -36,9 +36,10 @@ redis::ConnectionOptions connection_options() {
 }  // namespace
 
 SchedulerSettings scheduler_settings_of(const RunRow& run, const std::vector<Root>& roots,
-                                        const LeaseSettings& lease) {
+                                        const LeaseSettings& lease, std::int64_t remembered_max) {
   SchedulerSettings settings;
   settings.run = run.id;
+  settings.remembered_max = remembered_max;
   settings.rate_per_s = run.schedule.rate_per_s;
   settings.weight = run.schedule.weight;
   settings.priority = run.schedule.priority;
@@ -49,6 +50,7 @@ SchedulerSettings scheduler_settings_of(const RunRow& run, const std::vector<Roo
   spec.blur = run.settings.blur;
   spec.limits = run.settings.limits;
   spec.near_duplicates = run.settings.near_duplicates;
+  spec.remembers = remembered_max > 0;
   spec.lease = lease;
   for (const Root& root : roots) spec.roots.push_back(root.name);
   return settings;
@@ -222,12 +224,11 @@ asio::awaitable<Status> Scheduler::try_writing() {
   if (written.error().code != Errc::redis_unavailable || !connection_.is_open()) co_return written;
   const Error error = written.error();
   co_await stop_remembering(error);
-  if (!refusal_said_) {
-    say(EventLevel::warning, written.error().message +
+  if (!std::exchange(refusal_said_, true)) {
+    say(EventLevel::warning, error.message +
                                  ": workers wait until Redis takes their results (its memory, "
                                  "maxmemory, or its disk?)");
   }
-  refusal_said_ = true;
   co_return Status();
 }
 

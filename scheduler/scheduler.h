@@ -47,7 +47,8 @@ struct SchedulerSettings {
 /// What the run itself says; the endpoint and what is the machine's are left.
 [[nodiscard]] SchedulerSettings scheduler_settings_of(const RunRow& run,
                                                       const std::vector<Root>& roots,
-                                                      const LeaseSettings& lease);
+                                                      const LeaseSettings& lease,
+                                                      std::int64_t remembered_max);
 
 /// Why Scheduler::run() returned.
 enum class SchedulerEnd : std::uint8_t {

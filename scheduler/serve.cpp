@@ -33,11 +33,10 @@ std::int64_t recorded(const Scheduler& scheduler) {
 
 SchedulerSettings settings_of(const ServeRequest& request, const redis::Endpoint& endpoint,
                               const RunRow& row, const std::vector<Root>& roots) {
-  SchedulerSettings settings = scheduler_settings_of(row, roots, request.lease);
+  SchedulerSettings settings =
+      scheduler_settings_of(row, roots, request.lease, request.remembered_max);
   settings.endpoint = endpoint;
   settings.window = request.window;
-  settings.remembered_max = request.remembered_max;
-  settings.spec.remembers = settings.remembered_max > 0;
   return settings;
 }
 

@@ -70,6 +70,9 @@ class Recorder {
     auto row = db_.query("SELECT EXISTS (SELECT 1 FROM reference_caption)");
     row.step();
     has_references_ = row.integer(0) != 0;
+    auto now = db_.query("SELECT settings_id FROM run WHERE run_id = ?");
+    now.with(run).step();
+    settings_id_ = now.integer(0);
   }
 
   void record(const Result& result, std::int64_t worker_id) {
@@ -123,15 +126,15 @@ class Recorder {
 
   std::optional<Row> find(std::int64_t image_id) {
     auto row = db_.query(
-        "SELECT attempt, state, reason, asked, settings_id IS (SELECT settings_id FROM run "
-        "WHERE run.run_id = image.run_id) FROM image WHERE image_id = ? AND run_id = ?");
+        "SELECT attempt, state, reason, asked, settings_id FROM image "
+        "WHERE image_id = ? AND run_id = ?");
     if (!row.with(image_id, run_).step()) return std::nullopt;
     Row found;
     found.image.attempt = static_cast<std::int32_t>(row.integer(0));
     found.image.state = state_from(row.text(1));
     if (const auto reason = row.optional_text(2)) found.image.reason = reason_from_string(*reason);
     found.asked = row.integer(3) != 0;
-    found.of_now = row.integer(4) != 0;
+    found.of_now = row.integer(4) == settings_id_;
     return found;
   }
 
@@ -226,6 +229,7 @@ class Recorder {
   BlurSettings blur_;
   std::optional<ConfidenceModel> confidence_;
   bool has_references_ = false;
+  std::int64_t settings_id_ = 0;  // of the run, now
   CountChanges changes_;
   RecordReport report_;
 };

@@ -1,5 +1,7 @@
 // What a scheduler keeps in Redis beyond the tasks, and what becomes of it when memory is short.
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
+#include <utility>
 
 #include "common/core/sha256.h"
 #include "tests/scheduler/scheduler_fixture.h"
@@ -72,6 +74,26 @@ TEST_F(SchedulerTest, SaysAtOnceThatAFullServerTakesNoResults) {
   EXPECT_THAT(events_, Contains(HasSubstr("OOM command not allowed")));
   EXPECT_THAT(events_, Contains(HasSubstr("Redis takes results again")));
   expect_everything_done(60);
+}
+
+TEST_F(SchedulerTest, SaysOnceThatRedisDoesNotRememberAndGoesOn) {
+  make_archive(100);
+  FakeWorkerSettings hashing;
+  hashing.pack = with_hashes;
+  // As the rights of an older ACL file would, this refuses that key and no other.
+  hashing.finished = [&, done = false](std::int64_t) mutable {
+    if (!std::exchange(done, true)) server_.command({"SET", key("seen"), "not a hash"});
+  };
+  add_worker(hashing);
+
+  EXPECT_EQ(run_scheduler(), SchedulerEnd::complete);
+  stop_workers();
+
+  const auto told = HasSubstr("photos with the same bytes are done one by one now");
+  EXPECT_EQ(std::count_if(events_.begin(), events_.end(),
+                          [&](const std::string& text) { return ::testing::Matches(told)(text); }),
+            1);
+  expect_everything_done(100);
 }
 
 TEST_F(SchedulerTest, GivesTheMemoryForDoublesBackWhenRedisIsShortOfIt) {
