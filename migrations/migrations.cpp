@@ -96,7 +96,7 @@ std::uint64_t fnv1a(std::string_view bytes) noexcept {
 }
 
 Expected<int> migrate(sqlite::Database& database, std::span<const Migration> migrations,
-                      const BeforeMigration& before) {
+                      const std::function<void(int from, int to)>& before) {
   const auto known = common_history(database, migrations);
   if (!known) return fail(known.error());
   if (before && *known > 0 && *known < migrations.size()) {

@@ -27,16 +27,13 @@ struct Migration {
 /// 64-bit FNV-1a (Fowler, Noll, Vo; draft-eastlake-fnv).
 [[nodiscard]] std::uint64_t fnv1a(std::string_view bytes) noexcept;
 
-/// Told before an older database is changed: its schema's number and ours. With ten million photos
-/// it may take minutes.
-using BeforeMigration = std::function<void(int from, int to)>;
-
-/// Applies what is missing; returns how many were applied. Fails with store_failure when the
+/// Applies what is missing; returns how many were applied. `before` is told that an older database
+/// is about to be changed: its schema's number and ours. Fails with store_failure when the
 /// database is of another program, newer than this one, or was made from another text of a
 /// migration. What was applied before a failure stays applied.
 [[nodiscard]] Expected<int> migrate(sqlite::Database& database,
                                     std::span<const Migration> migrations = embedded(),
-                                    const BeforeMigration& before = {});
+                                    const std::function<void(int from, int to)>& before = {});
 
 /// For readers: fails like migrate(), and also when something is missing.
 [[nodiscard]] Status check(sqlite::Database& database,

@@ -63,7 +63,7 @@ std::uint64_t perceptual_hash(const DecodedImage& photo) {
       for (std::size_t y = 0; y < kSide; ++y) values[v * kKept + u] += kCos[v][y] * rows[y][u];
     }
   }
-  std::array<double, kKept* kKept> sorted = values;
+  auto sorted = values;
   std::sort(sorted.begin(), sorted.end());
   const double median = (sorted[31] + sorted[32]) / 2;
   std::uint64_t hash = 0;

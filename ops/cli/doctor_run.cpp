@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -16,6 +17,7 @@
 #include "scheduler/reconcile.h"
 #include "scheduler/store/check_run.h"
 #include "scheduler/store/store.h"
+#include "scheduler/time_window.h"
 
 namespace photoscribe::cli {
 namespace {
@@ -147,6 +149,12 @@ Expected<Comparison> compare_twice(const Config& config, Store& store, const Run
   return second;
 }
 
+/// Its scheduler has then taken out what nobody has in hand.
+bool is_out_of_hours(const RunRow& row) {
+  const auto window = parse_day_window(row.schedule.between);
+  return window && !is_open(*window, local_minute(std::time(nullptr)));
+}
+
 Check queue_check(const Config& config, Store& store, const RunRow& row, const RunCheck& found,
                   bool at_work) {
   Check check;
@@ -187,7 +195,7 @@ Check queue_check(const Config& config, Store& store, const RunRow& row, const R
   check.finding += "; " + grouped(std::ssize(compared->missing)) + " are missing in it";
   if (row.control != RunControl::running) {
     check.finding += ", taken out since the run is " + std::string(to_string(row.control));
-  } else if (!row.schedule.between.empty() && seen.tasks->window.empty()) {
+  } else if (is_out_of_hours(row)) {
     check.finding += ", as they are out of its hours (" + row.schedule.between + ")";
   } else {
     check.health = Health::warning;

@@ -2,11 +2,14 @@
 #include <gmock/gmock.h>
 
 #include <boost/asio/io_context.hpp>
+#include <cstdio>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "common/redis/connection.h"
 #include "common/redis/identity.h"
 #include "common/redis/run_queue.h"
+#include "scheduler/time_window.h"
 #include "tests/cli/program.h"
 #include "tests/store/store_fixture.h"
 #include "tests/support/redis_server.h"
@@ -104,13 +107,24 @@ TEST_F(DoctorRun, CountsExactlyWhatRedisHasLost) {
 }
 
 TEST_F(DoctorRun, DoesNotMissWhatIsOutOfItsHoursOrPaused) {
-  RunSchedule nightly;
-  nightly.between = "22:00-06:00";
-  test::must(store().set_schedule(run(), nightly));
+  const auto hours_from_now = [](int first, int last) {
+    char text[16];
+    const int minute = local_minute(std::time(nullptr));
+    std::snprintf(text, sizeof text, "%02d:00-%02d:00", (minute / 60 + first + 24) % 24,
+                  (minute / 60 + last + 24) % 24);
+    RunSchedule schedule;
+    schedule.between = text;
+    return schedule;
+  };
+  test::must(store().set_schedule(run(), hours_from_now(3, 5)));
   make_run();
 
   EXPECT_EQ(queue_check()["health"], "good");
-  EXPECT_THAT(queue_check()["finding"], HasSubstr("out of its hours (22:00-06:00)"));
+  EXPECT_THAT(queue_check()["finding"], HasSubstr("out of its hours ("));
+
+  reopen();
+  test::must(store().set_schedule(run(), hours_from_now(-3, 5)));
+  EXPECT_EQ(queue_check()["health"], "warning") << "within them it is a loss like any other";
 
   reopen();
   test::must(store().set_schedule(run(), RunSchedule()));

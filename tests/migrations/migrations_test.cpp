@@ -42,7 +42,7 @@ TEST_F(Migrate, AppliesWhatIsMissingOnce) {
   auto& db = open();
 
   std::vector<std::pair<int, int>> told;
-  const BeforeMigration before = [&](int from, int to) { told.emplace_back(from, to); };
+  const auto before = [&](int from, int to) { told.emplace_back(from, to); };
 
   EXPECT_EQ(migrate(db, std::span(both, 1), before).value(), 1);
   EXPECT_FALSE(check(db, both));
