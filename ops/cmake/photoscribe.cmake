@@ -3,11 +3,14 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 add_library(photoscribe_build INTERFACE)
-target_compile_features(photoscribe_build INTERFACE cxx_std_20)
-target_compile_options(photoscribe_build INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>  # false alarm on Asio frames, GCC 12
-  $<$<BOOL:${PHOTOSCRIBE_WERROR}>:-Werror>)
+add_library(photoscribe_build_plain INTERFACE)  # without sanitizers: for what is loaded into programs of others
+foreach(build photoscribe_build photoscribe_build_plain)
+  target_compile_features(${build} INTERFACE cxx_std_20)
+  target_compile_options(${build} INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>  # false alarm on Asio frames, GCC 12
+    $<$<BOOL:${PHOTOSCRIBE_WERROR}>:-Werror>)
+endforeach()
 if(PHOTOSCRIBE_SANITIZE)
   target_compile_options(photoscribe_build INTERFACE -fsanitize=${PHOTOSCRIBE_SANITIZE} -fno-omit-frame-pointer)
   # GCC's instrumentation hides initialisations from its own warning: false alarms in LibTorch's headers.

@@ -98,6 +98,10 @@ void Chaos::set_faults(const std::string& lines) {
   ::setenv(kFaultsVariable, (lines + "network tick *\n").c_str(), 1);
 }
 
+bool Chaos::struck(int fault) const {
+  return std::filesystem::exists(folder_.file("fault-" + std::to_string(fault)));
+}
+
 std::string Chaos::worker_logs() const {
   std::string all;
   std::error_code absent;

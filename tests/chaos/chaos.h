@@ -61,6 +61,8 @@ class Chaos : public EndToEnd {
   Process start(std::vector<std::string> more = {}) const;
   /// Faults of the workers that start from now on (photo_faults.h).
   void set_faults(const std::string& lines);
+  /// Whether that fault, marked `once` (counted from 0), has come.
+  [[nodiscard]] bool struck(int fault) const;
 
   /// Waits for the end and the exit status, and checks that nothing is lost.
   void finish(Process& run, int exit_status = 0);

@@ -50,10 +50,11 @@ TEST_F(Operator, SigtermHandsWorkBackAtOnceAndAnotherWorkerHasItWithinASecond) {
 
 TEST_F(Operator, ASecondSignalStopsHardAndLosesNothing) {
   begin(24);
-  set_faults("network hang 3\n");
+  set_faults("network hang 2 once\n");
   {
-    Process run = start();
-    ASSERT_TRUE(reached(4));
+    Process run = start({"--workers", "1"});
+    ASSERT_TRUE(reached(1));
+    ASSERT_TRUE(eventually([&] { return struck(0); }));
     run.signal(SIGINT);
     ASSERT_TRUE(
         eventually([&] { return run.err_so_far().find("once more") != std::string::npos; }));

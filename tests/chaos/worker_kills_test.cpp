@@ -1,7 +1,6 @@
 // SIGKILL of a worker at every stage of its work, by exact step and not by luck.
 #include <signal.h>
 
-#include <filesystem>
 
 #include "tests/chaos/chaos.h"
 
@@ -43,12 +42,7 @@ INSTANTIATE_TEST_SUITE_P(Steps, WorkerKilled,
                                            Stage{"AfterFinish", Step::finish, Moment::after}),
                          [](const auto& stage) { return std::string(stage.param.name); });
 
-class Worker : public Chaos {
- protected:
-  [[nodiscard]] bool struck(int fault) const {
-    return std::filesystem::exists(folder_.file("fault-" + std::to_string(fault)));
-  }
-};
+class Worker : public Chaos {};
 
 TEST_F(Worker, KilledWhileDecodingLosesNothingAndBlamesNobody) {
   begin(32);
