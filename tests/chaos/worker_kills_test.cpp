@@ -1,7 +1,6 @@
 // SIGKILL of a worker at every stage of its work, by exact step and not by luck.
 #include <signal.h>
 
-
 #include "tests/chaos/chaos.h"
 
 namespace photoscribe::test {
