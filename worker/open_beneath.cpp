@@ -269,13 +269,13 @@ Opened<FileDescriptor> PhotoRoot::locate(int root, std::string_view path) const 
 // Every folder on the way is held open, and ".." goes back to the one that was held, so renaming
 // folders meanwhile cannot lead out.
 Opened<FileDescriptor> PhotoRoot::walk(int root, std::string_view path) const {
-  std::deque<std::string> todo = components(path);
-  if (path.ends_with('/')) todo.emplace_back(".");
+  std::deque<std::string> ahead = components(path);
+  if (path.ends_with('/')) ahead.emplace_back(".");
   std::vector<FileDescriptor> folders;
   int links = 0;
-  while (!todo.empty()) {
-    const std::string part = std::move(todo.front());
-    todo.pop_front();
+  while (!ahead.empty()) {
+    const std::string part = std::move(ahead.front());
+    ahead.pop_front();
     const int here = folders.empty() ? root : folders.back().get();
     if (part == "..") {
       if (folders.empty()) return tl::unexpected(classify(EXDEV, path));
@@ -288,7 +288,7 @@ Opened<FileDescriptor> PhotoRoot::walk(int root, std::string_view path) const {
       return tl::unexpected(classify(errno, path));
     }
     if (!S_ISLNK(info.st_mode)) {
-      if (todo.empty()) return next;
+      if (ahead.empty()) return next;
       if (!S_ISDIR(info.st_mode)) return tl::unexpected(classify(ENOTDIR, path));
       folders.push_back(std::move(next));
       continue;
@@ -308,9 +308,9 @@ Opened<FileDescriptor> PhotoRoot::walk(int root, std::string_view path) const {
       rest = *inside;
     }
     auto before = components(rest);
-    todo.insert(todo.begin(), std::make_move_iterator(before.begin()),
-                std::make_move_iterator(before.end()));
-    if (todo.empty()) todo.emplace_back(".");
+    ahead.insert(ahead.begin(), std::make_move_iterator(before.begin()),
+                 std::make_move_iterator(before.end()));
+    if (ahead.empty()) ahead.emplace_back(".");
   }
   // Only ".." or nothing was left: the path names a folder.
   return refuse(Reason::not_a_file, "a folder");
