@@ -12,7 +12,8 @@ namespace {
 TensorMap moved(const TensorMap& tensors, const torch::Device& device, torch::ScalarType type) {
   TensorMap all;
   for (const auto& [name, tensor] : tensors) {
-    torch::Tensor there = tensor.to(device, type);
+    const bool numbers = !torch::isFloatingType(tensor.scalar_type());
+    torch::Tensor there = numbers ? tensor.to(device) : tensor.to(device, type);
     if (there.dim() == 4) there = there.contiguous(at::MemoryFormat::ChannelsLast);
     all.emplace(name, there);
   }

@@ -153,7 +153,7 @@ Expected<std::unique_ptr<Captioner>> make_captioner(const StoredModel& model,
 StoredModel random_model(const ModelArchitecture& architecture, const Vocabulary& vocabulary,
                          std::uint64_t seed) {
   at::manual_seed(seed);
-  StoredModel model{{}, vocabulary, random_decoder(architecture, vocabulary.size()), {}};
+  StoredModel model{{}, vocabulary, random_decoder(architecture, vocabulary.size()), {}, {}};
   model.folder.name = "random";
   model.folder.architecture = architecture;
   for (const auto& [name, tensor] : random_encoder(architecture.encoder))

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <type_traits>
 
 namespace photoscribe {
 namespace {
@@ -25,7 +26,7 @@ DecoderParameters empty_decoder(const std::string& name) {
 /// Shapes of the parameters of all decoders; no name means two things.
 std::map<std::string, Shape> shapes(const ModelArchitecture& a, std::int64_t words) {
   const std::int64_t C = a.feature_channels, D = a.annotation_size, A = a.attention_size,
-                     E = a.embedding_size, H = a.hidden_size, V = words;
+                     E = a.embedding_size, H = a.hidden_size, V = words, M = a.concepts;
   return {{"decoder.embedding.weight", {V, E}},
           {"decoder.output.hidden.weight", {E, H}},
           {"decoder.output.context.weight", {E, D}},
@@ -63,13 +64,44 @@ std::map<std::string, Shape> shapes(const ModelArchitecture& a, std::int64_t wor
           {"decoder.aoa.gate.query.weight", {H, H}},
           {"decoder.aoa.gate.value.weight", {H, D}},
           {"decoder.aoa.gate.bias", {H}},
+          {"decoder.concept.feature.mean", {C}},
+          {"decoder.concept.feature.std", {C}},
+          {"decoder.concept.head.weight", {M, C}},
+          {"decoder.concept.head.bias", {M}},
+          {"decoder.concept.value.weight", {D, E}},
+          {"decoder.concept.value.bias", {D}},
+          {"decoder.concept.nothing", {D}},
+          {"decoder.concept.name", {M}},
+          {"decoder.concept.of_word", {V}},
           {"decoder.photo.weight", {E, C}},
           {"decoder.photo.bias", {E}}};
 }
 
-template <class Parameters, class Visit>
-void visit_each(Parameters& parameters, Visit&& visit) {
+/// The concepts of a decoder with attention, else null.
+ConceptParameters* concepts_in(DecoderParameters& parameters) {
+  return std::visit(
+      []<class P>(P& p) -> ConceptParameters* {
+        if constexpr (std::is_base_of_v<AttentionParameters, P>) {
+          return &p.concepts;
+        } else {
+          return nullptr;
+        }
+      },
+      parameters);
+}
+
+template <class Visit>
+void visit_each(DecoderParameters& parameters, bool with_concepts, Visit&& visit) {
   std::visit([&visit](auto& p) { p.each(visit); }, parameters);
+  if (!with_concepts) return;
+  ConceptParameters* concepts = concepts_in(parameters);
+  if (concepts == nullptr)
+    throw std::runtime_error("a decoder without attention cannot look at concepts");
+  concepts->each(visit);
+}
+
+bool is_number(std::string_view name) {
+  return name == "decoder.concept.name" || name == "decoder.concept.of_word";
 }
 
 /// One LSTM cell (N,4H gates i f g o before their activations); updates h and c.
@@ -144,31 +176,41 @@ Tensor step(const ShowTellParameters& p, const Annotations&, const Tensor& word,
 
 void look_first(const AttentionParameters& p, const Tensor& features, double dropout,
                 Annotations& a) {
-  a.values = at::relu(at::linear(features, p.annotate_weight, p.annotate_bias));
+  if (features.defined()) {
+    a.values = at::relu(at::linear(features, p.annotate_weight, p.annotate_bias));
+  } else {
+    a.values = p.concepts.nothing.view({1, 1, -1}).expand({a.concepts.size(0), 1, -1});
+  }
+  a.mean = a.values.mean(1);
+  if (p.concepts.defined()) {
+    if (!a.concepts.defined()) a.concepts = detect(p.concepts, standardise(p.concepts, features));
+    const Tensor seen = annotate_concepts(p, a.concepts);
+    a.values = at::cat({a.values, seen}, 1);
+    a.mean = a.mean + seen.mean(1);
+  }
   if (dropout > 0) a.values = at::dropout(a.values, dropout, true);
   a.keys = at::linear(a.values, p.key_weight);
 }
 
 void begin(const AttendTellParameters& p, const Tensor& features, double dropout, Annotations& a) {
   look_first(p, features, dropout, a);
-  const auto start =
-      at::tanh(at::linear(a.values.mean(1), p.start_weight, p.start_bias)).chunk(2, 1);
+  const auto start = at::tanh(at::linear(a.mean, p.start_weight, p.start_bias)).chunk(2, 1);
   a.h = start[0].contiguous();
   a.c = start[1].contiguous();
 }
 
 void begin(const TopDownParameters& p, const Tensor& features, double dropout, Annotations& a) {
   look_first(p, features, dropout, a);
-  a.fixed = at::linear(a.values.mean(1), p.first_mean);
-  a.h = at::zeros({features.size(0), 2 * p.first_hidden.size(1)}, a.values.options());
+  a.fixed = at::linear(a.mean, p.first_mean);
+  a.h = at::zeros({a.mean.size(0), 2 * p.first_hidden.size(1)}, a.values.options());
   a.c = at::zeros_like(a.h);
 }
 
 void begin(const AttendOnAttendParameters& p, const Tensor& features, double dropout,
            Annotations& a) {
   look_first(p, features, dropout, a);
-  a.fixed = at::linear(a.values.mean(1), p.cell_mean);
-  a.c = at::zeros({features.size(0), p.cell_hidden.size(1)}, a.values.options());
+  a.fixed = at::linear(a.mean, p.cell_mean);
+  a.c = at::zeros({a.mean.size(0), p.cell_hidden.size(1)}, a.values.options());
   a.h = at::cat({a.c, a.c}, 1);
 }
 
@@ -193,15 +235,31 @@ DecoderParameters take_decoder(const TensorMap& tensors, const ModelArchitecture
                                std::int64_t words) {
   DecoderParameters parameters = empty_decoder(architecture.decoder);
   const auto expected = shapes(architecture, words);
-  visit_each(parameters, [&](const char* name, Tensor& tensor) {
+  visit_each(parameters, architecture.concepts > 0, [&](const char* name, Tensor& tensor) {
     tensor = take(tensors, name, expected.at(name));
   });
+  if (ConceptParameters* concepts = concepts_in(parameters); concepts != nullptr) {
+    concepts->slots = architecture.concept_slots;
+    concepts->penalty = architecture.concept_penalty;
+    concepts->floor = architecture.concept_floor;
+  }
   return parameters;
+}
+
+const ConceptParameters* concepts_of(const DecoderParameters& parameters) {
+  const ConceptParameters* found = concepts_in(const_cast<DecoderParameters&>(parameters));
+  return found != nullptr && found->defined() ? found : nullptr;
+}
+
+bool is_trained_by_captions(std::string_view name) noexcept {
+  return !is_number(name) && !name.starts_with("decoder.concept.head.") &&
+         !name.starts_with("decoder.concept.feature.");
 }
 
 TensorMap tensors_of(DecoderParameters parameters) {
   TensorMap all;
-  visit_each(parameters, [&](const char* name, Tensor& tensor) { all.emplace(name, tensor); });
+  visit_each(parameters, concepts_of(parameters) != nullptr,
+             [&](const char* name, Tensor& tensor) { all.emplace(name, tensor); });
   return all;
 }
 
@@ -209,10 +267,12 @@ TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t wor
   const auto expected = shapes(architecture, words);
   DecoderParameters parameters = empty_decoder(architecture.decoder);
   std::vector<std::string> names;
-  visit_each(parameters, [&](const char* name, Tensor&) { names.emplace_back(name); });
+  visit_each(parameters, architecture.concepts > 0,
+             [&](const char* name, Tensor&) { names.emplace_back(name); });
   std::sort(names.begin(), names.end());
   TensorMap all;
   for (const std::string& name : names) {
+    if (is_number(name)) continue;  // the concepts' list says those
     const Shape& shape = expected.at(name);
     if (name == "decoder.embedding.weight" || name == "decoder.word.weight") {
       all.emplace(name, at::empty(shape).uniform_(-0.1, 0.1));
@@ -220,10 +280,14 @@ TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t wor
       all.emplace(name, at::zeros(shape));
     } else {
       // Uniform with variance 1 / (3 fan-in), LibTorch's own default for linear layers.
-      const double bound = 1 / std::sqrt(static_cast<double>(shape.back()));
+      double bound = 1 / std::sqrt(static_cast<double>(shape.back()));
+      // Words' embeddings are short beside features.
+      if (name == "decoder.concept.value.weight") bound *= 7;
       all.emplace(name, at::empty(shape).uniform_(-bound, bound));
     }
   }
+  if (const auto std = all.find("decoder.concept.feature.std"); std != all.end())
+    std->second.fill_(1);
   const std::int64_t hidden = architecture.hidden_size;
   // A forget gate that starts open: Jozefowicz et al., ICML 2015.
   for (const char* bias : {"decoder.cell.bias", "decoder.first.bias", "decoder.second.bias"})
@@ -232,8 +296,33 @@ TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t wor
   return all;
 }
 
-Annotations annotate(const DecoderParameters& parameters, const Tensor& features, double dropout) {
+Tensor standardise(const ConceptParameters& p, const Tensor& features) {
+  return (features.mean(1) - p.feature_mean) / p.feature_std;
+}
+
+Tensor detect(const ConceptParameters& p, const Tensor& standardised) {
+  return at::sigmoid(at::linear(standardised, p.head_weight, p.head_bias));
+}
+
+Tensor annotate_concepts(const AttentionParameters& p, const Tensor& concepts) {
+  const auto [probability, which] = at::topk(concepts, p.concepts.slots, 1);  // (N,K)
+  const Tensor name = p.concepts.name.index_select(0, which.flatten()).view(which.sizes());
+  return at::linear(at::embedding(p.word_weight, name) * probability.unsqueeze(2),
+                    p.concepts.value_weight, p.concepts.value_bias);
+}
+
+Tensor concept_bias(const ConceptParameters& p, const Tensor& concepts) {
+  if (p.penalty <= 0) return {};
+  const Tensor missing =
+      at::log(concepts.to(torch::kFloat32).clamp_min(1e-6) / p.floor).clamp_max(0) * p.penalty;
+  const Tensor named = p.of_word.ge(0);
+  return missing.index_select(1, p.of_word.clamp_min(0)).masked_fill_(named.logical_not(), 0);
+}
+
+Annotations annotate(const DecoderParameters& parameters, const Tensor& features, double dropout,
+                     const Tensor& concepts) {
   Annotations a;
+  a.concepts = concepts;
   std::visit([&](const auto& p) { begin(p, features, dropout, a); }, parameters);
   return a;
 }

@@ -10,6 +10,7 @@
 #include <torch/types.h>
 
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -35,8 +36,39 @@ struct WordParameters {
   }
 };
 
+/// The concepts beside the grid (concepts.h), for decoders with attention, after You et al., "Image
+/// Captioning with Semantic Attention", CVPR 2016, and Yao et al., "Boosting Image Captioning with
+/// Attributes", ICCV 2017: M concepts, each with a probability that people who look at the photo
+/// name it, by a layer on the mean of the features; the K likeliest join the grid as annotations.
+/// Deviations: what is attended to is the output embedding of the concept's name times its
+/// probability, so a word that no photo came with when it was learnt is known from text alone.
+struct ConceptParameters {
+  torch::Tensor feature_mean, feature_std;  // (C) (C) of the training photos' mean features
+  torch::Tensor head_weight, head_bias;     // (M,C) (M), log-odds of those, standardised
+  torch::Tensor value_weight, value_bias;   // (D,E) (D), annotations of word embeddings
+  torch::Tensor nothing;                    // (D), the one annotation of a text without a photo
+  torch::Tensor name, of_word;              // ConceptNumbers: (M) (V) int64; not learnt
+  std::int64_t slots = 0;                   // K
+  double penalty = 0, floor = 0.1;          // ModelArchitecture::concept_penalty, concept_floor
+
+  [[nodiscard]] bool defined() const noexcept { return head_weight.defined(); }
+  template <class Visit>
+  void each(Visit&& visit) {
+    visit("decoder.concept.feature.mean", feature_mean);
+    visit("decoder.concept.feature.std", feature_std);
+    visit("decoder.concept.head.weight", head_weight);
+    visit("decoder.concept.head.bias", head_bias);
+    visit("decoder.concept.value.weight", value_weight);
+    visit("decoder.concept.value.bias", value_bias);
+    visit("decoder.concept.nothing", nothing);
+    visit("decoder.concept.name", name);
+    visit("decoder.concept.of_word", of_word);
+  }
+};
+
 /// What decoders with attention have besides.
 struct AttentionParameters : WordParameters {
+  ConceptParameters concepts;                            // undefined: none
   torch::Tensor annotate_weight, annotate_bias;          // (D,C) (D)
   torch::Tensor key_weight;                              // (A,D)
   torch::Tensor query_weight, query_bias, score_weight;  // (A,H) (A) (A)
@@ -164,6 +196,12 @@ using DecoderParameters = std::variant<AttendTellParameters, TopDownParameters,
 /// The names that ModelArchitecture::decoder may have.
 [[nodiscard]] const std::vector<std::string>& decoder_names();
 
+/// The concept parameters of a decoder that has some, else null.
+[[nodiscard]] const ConceptParameters* concepts_of(const DecoderParameters& parameters);
+
+/// Whether `name` is a parameter that training moves: not the classifier's, nor numbers.
+[[nodiscard]] bool is_trained_by_captions(std::string_view name) noexcept;
+
 /// Takes the parameters of `architecture` with `words` words out of `tensors`. Throws
 /// std::runtime_error naming what is missing or has another shape, or an unknown decoder.
 [[nodiscard]] DecoderParameters take_decoder(const TensorMap& tensors,
@@ -178,8 +216,12 @@ using DecoderParameters = std::variant<AttendTellParameters, TopDownParameters,
 /// side, so H is twice the hidden size there; attend_on_attend has what it attended to last behind
 /// its h, so h alone is twice as wide.
 struct Annotations {
-  torch::Tensor values;  // (N,L,D); without attention (N,1,1) of nothing
-  torch::Tensor keys;    // (N,L,A); without attention the same
+  torch::Tensor values;    // (N,L,D), the grid, then concepts; without attention (N,1,1) of nothing
+  torch::Tensor keys;      // (N,L,A); without attention the same
+  torch::Tensor mean;      // (N,D) of the grid and, added to it, of the concepts
+  torch::Tensor concepts;  // (N,M) probabilities; undefined: there are none
+  torch::Tensor bias;      // (N,V) added to the words' log-odds; undefined: none
+  torch::Tensor novelty;   // (N) mean square of the standardised features; undefined: not known
   torch::Tensor
       fixed;           // (N,4H) what the photo adds to the first gates at every step, where it does
   torch::Tensor h, c;  // (N,H)
@@ -187,8 +229,25 @@ struct Annotations {
 };
 
 /// features (N,L,C) -> Annotations. Differentiable. `dropout` of the annotations, when above 0.
+/// `concepts` (N,M), when defined, are taken for the classifier's probabilities; then `features`
+/// may be undefined: text without photos. Without a photo's bias.
 [[nodiscard]] Annotations annotate(const DecoderParameters& p, const torch::Tensor& features,
-                                   double dropout = 0);
+                                   double dropout = 0, const torch::Tensor& concepts = {});
+
+/// features (N,L,C) -> their mean, standardised (N,C). 1 is how far training photos are from their
+/// own mean, squared, on average.
+[[nodiscard]] torch::Tensor standardise(const ConceptParameters& p, const torch::Tensor& features);
+
+/// The classifier's probabilities (N,M) for what standardise() gives.
+[[nodiscard]] torch::Tensor detect(const ConceptParameters& p, const torch::Tensor& standardised);
+
+/// Annotations (N,K,D) of the likeliest of the concepts (N,M). Differentiable.
+[[nodiscard]] torch::Tensor annotate_concepts(const AttentionParameters& p,
+                                              const torch::Tensor& concepts);
+
+/// What concepts (N,M) take from words for things that the classifier does not see (N,V);
+/// undefined when the model does not mind.
+[[nodiscard]] torch::Tensor concept_bias(const ConceptParameters& p, const torch::Tensor& concepts);
 
 /// One step in plain LibTorch operations, the definition that everything faster is tested against:
 /// updates h and c (N,H) and returns logits (N,V). tokens (N) int64. `alpha`, when not null, gets

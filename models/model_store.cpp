@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <string_view>
 
 namespace photoscribe {
 
@@ -9,20 +10,32 @@ Expected<StoredModel> load_model(const std::string& folder) {
   auto read = read_model_folder(folder);
   if (!read) return fail(read.error());
   if (!read->members.empty()) {
-    StoredModel ensemble{std::move(*read), {}, {}, {}};
+    StoredModel ensemble{std::move(*read), {}, {}, {}, {}};
     for (const ModelFolder& member : ensemble.folder.members) {
       auto one = load_model(member.folder);
       if (!one) return one;
       ensemble.members.push_back(std::move(*one));
     }
     ensemble.vocabulary = ensemble.members.front().vocabulary;
+    ensemble.concepts = ensemble.members.front().concepts;
     return ensemble;
   }
   auto vocabulary = Vocabulary::read(folder + "/vocab.txt");
   if (!vocabulary) return fail(vocabulary.error());
   auto tensors = load_tensors(folder + "/weights.safetensors");
   if (!tensors) return fail(tensors.error());
-  return StoredModel{std::move(*read), std::move(*vocabulary), std::move(*tensors), {}};
+  StoredModel model{std::move(*read), std::move(*vocabulary), std::move(*tensors), {}, {}};
+  if (model.folder.architecture.concepts == 0) return model;
+  auto concepts = read_concepts(folder + "/concepts.txt");
+  if (!concepts) return fail(concepts.error());
+  model.concepts = known_concepts(*concepts, model.vocabulary);
+  if (model.concepts.size() != concepts->size() ||
+      static_cast<int>(concepts->size()) != model.folder.architecture.concepts)
+    return fail(Errc::invalid_config, folder + "/concepts.txt: the model has " +
+                                          std::to_string(model.folder.architecture.concepts) +
+                                          " concepts, all of words of its vocabulary");
+  add_concept_numbers(model.tensors, model.concepts, model.vocabulary);
+  return model;
 }
 
 Expected<std::vector<StoredModel>> load_models(const std::vector<std::string>& folders) {
@@ -57,8 +70,9 @@ Status store_ensemble(const std::string& folder, const std::string& name,
     const std::string own = "member" + std::to_string(&member - members.data() + 1);
     std::error_code failed;
     fs::create_directories(folder + "/" + own, failed);
-    for (const char* file : {"model.yaml", "vocab.txt", "weights.safetensors"}) {
+    for (const char* file : {"model.yaml", "vocab.txt", "weights.safetensors", "concepts.txt"}) {
       if (failed) break;
+      if (member.concepts.empty() && file == std::string_view("concepts.txt")) continue;
       fs::copy_file(member.folder.folder + "/" + file, folder + "/" + own + "/" + file,
                     fs::copy_options::overwrite_existing, failed);
     }
@@ -80,7 +94,15 @@ Status store_model(const std::string& folder, const ModelToStore& model,
   std::filesystem::create_directories(folder, failed);
   if (failed) return fail(Errc::environment, folder + ": " + failed.message());
   TensorMap half;
-  for (const auto& [name, tensor] : tensors) half.emplace(name, tensor.detach().to(torch::kHalf));
+  for (const auto& [name, tensor] : tensors) {
+    if (name == "decoder.embedding.weight" || name == "decoder.word.weight") {
+      narrow_rows(half, name, tensor);
+    } else if (torch::isFloatingType(tensor.scalar_type())) {  // concepts.txt says the numbers
+      half.emplace(name, tensor.detach().to(torch::kHalf));
+    }
+  }
+  if (!model.concepts.empty())
+    if (Status s = write_concepts(folder + "/concepts.txt", model.concepts); !s) return s;
   if (Status s = save_tensors(folder + "/weights.safetensors", half, {{"format", "photoscribe"}});
       !s) {
     return s;

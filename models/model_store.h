@@ -6,6 +6,7 @@
 
 #include "common/core/error.h"
 #include "common/core/model_folder.h"
+#include "models/concepts.h"
 #include "models/tensors.h"
 #include "models/vocabulary.h"
 
@@ -15,7 +16,8 @@ struct StoredModel {
   ModelFolder folder;
   Vocabulary vocabulary;  // of an ensemble: its first member's
   TensorMap tensors;      // "encoder.…" and "decoder.…", float32; of an ensemble none
-  std::vector<StoredModel> members;  // of an ensemble
+  std::vector<ConceptEntry> concepts;  // none: it has no classifier; an ensemble: the first's
+  std::vector<StoredModel> members;    // of an ensemble
 };
 
 /// The models that speak: an ensemble's members, else the model itself. They live in `model`.
@@ -47,6 +49,7 @@ struct ModelToStore {
   ModelArchitecture architecture;
   SearchSettings search;
   std::string training_yaml;  // lines of the section `training`, indented by two; may be empty
+  std::vector<ConceptEntry> concepts;  // as many as the architecture says
 };
 
 /// `text` as a YAML scalar, whatever characters of one line it holds.
@@ -58,8 +61,8 @@ struct ModelToStore {
 [[nodiscard]] Status store_ensemble(const std::string& folder, const std::string& name,
                                     const std::vector<StoredModel>& members);
 
-/// Makes the folder, or replaces what is in it, with weights in half precision. model.yaml is
-/// written last.
+/// Makes the folder, or replaces what is in it, with weights in half precision, the tables of words
+/// in eight bits (tensors.h). model.yaml is written last.
 [[nodiscard]] Status store_model(const std::string& folder, const ModelToStore& model,
                                  const Vocabulary& vocabulary, const TensorMap& tensors);
 

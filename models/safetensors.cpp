@@ -37,7 +37,8 @@ class Descriptor {
 std::string errno_text() { return std::strerror(errno); }
 
 std::optional<ElementType> element_type(const std::string& name) {
-  for (const auto type : {ElementType::f32, ElementType::f16, ElementType::bf16, ElementType::i64})
+  for (const auto type :
+       {ElementType::f32, ElementType::f16, ElementType::bf16, ElementType::i64, ElementType::i8})
     if (name == to_string(type)) return type;
   return std::nullopt;
 }
@@ -66,7 +67,8 @@ struct Entry {
 Entry check_entry(const HeaderEntry& said, std::uint64_t data_bytes) {
   Entry entry{said.name, {}, said.begin, said.end};
   const auto type = element_type(said.type);
-  if (!type) bad(said.name, "has elements of type " + said.type + "; F32, F16, BF16, I64 are read");
+  if (!type)
+    bad(said.name, "has elements of type " + said.type + "; F32, F16, BF16, I64, I8 are read");
   entry.array.type = *type;
   for (const std::uint64_t extent : said.shape) {
     if (extent > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
@@ -137,6 +139,8 @@ std::size_t size_of(ElementType type) noexcept {
       return 2;
     case ElementType::i64:
       return 8;
+    case ElementType::i8:
+      return 1;
   }
   return 0;
 }
@@ -151,6 +155,8 @@ std::string_view to_string(ElementType type) noexcept {
       return "BF16";
     case ElementType::i64:
       return "I64";
+    case ElementType::i8:
+      return "I8";
   }
   return "";
 }

@@ -18,11 +18,11 @@
 
 namespace photoscribe {
 
-enum class ElementType : std::uint8_t { f32, f16, bf16, i64 };
+enum class ElementType : std::uint8_t { f32, f16, bf16, i64, i8 };
 
 /// Bytes of one element.
 [[nodiscard]] std::size_t size_of(ElementType type) noexcept;
-/// The format's own name: "F32", "F16", "BF16", "I64".
+/// The format's own name: "F32", "F16", "BF16", "I64", "I8".
 [[nodiscard]] std::string_view to_string(ElementType type) noexcept;
 
 /// One array: row-major, its bytes borrowed from whoever owns them.

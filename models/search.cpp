@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 
 #include "models/vocabulary.h"
@@ -19,6 +20,22 @@ double normaliser(std::int64_t tokens, double alpha) {
   return std::pow(static_cast<double>(tokens), alpha);
 }
 
+/// Share of `words` that the other captions (B,T) have too, on average over these. One that is
+/// `words` so far is no other.
+double agreement(const std::vector<std::int64_t>& words, const Tensor& captions) {
+  if (words.empty()) return 1;
+  const std::int64_t T = captions.size(1);
+  double sum = 0, others = 0;
+  for (std::int64_t b = 0; b < captions.size(0); ++b) {
+    const auto* from = captions.data_ptr<std::int64_t>() + b * T;
+    if (std::equal(words.begin(), words.end(), from)) continue;
+    ++others;
+    for (const std::int64_t word : words)
+      sum += std::find(from, from + T, word) == from + T ? 0 : 1;
+  }
+  return others == 0 ? 1 : sum / others / static_cast<double>(words.size());
+}
+
 }  // namespace
 
 /// What the search knows of every photo.
@@ -26,12 +43,14 @@ struct CaptionSearch::Beams {
   Annotations a;       // values, keys and fixed (N,..), h and c (R,H)
   Tensor photo;        // (N) its place in the batch
   Tensor scores;       // (N,B) of the open beams
+  Tensor worst;        // (N,B) log-probability of the least likely word of each
   Tensor tokens;       // (R) last word of each
   Tensor history;      // (N,B,T) words so far
   Tensor best_score;   // (N) normalised, of the best finished caption
   Tensor best_log;     // (N)
   Tensor best_tokens;  // (N,T)
   Tensor best_length;  // (N)
+  Tensor best_worst;   // (N)
   Tensor done;         // (N) bool: the best is final, whatever the others of the batch still do
 
   void advance(const Tensor& log_p, std::int64_t t, const SearchSettings& settings);
@@ -48,13 +67,17 @@ CaptionSearch::CaptionSearch(const std::vector<DecoderParameters>& members)
     : network_(make_ensemble(members)) {}
 
 void CaptionSearch::Beams::keep(const Tensor& photos) {
-  for (Annotations& member : a.members)
-    for (Tensor* one : {&member.values, &member.keys, &member.fixed})
+  const auto keep_photos = [&photos](std::initializer_list<Tensor*> all) {
+    for (Tensor* one : all)
       if (one->defined()) *one = one->index_select(0, photos);
-  for (Tensor* one : {&scores, &history, &best_score, &best_log, &best_tokens, &best_length, &done,
-                      &photo, &a.values, &a.keys, &a.fixed}) {
-    if (one->defined()) *one = one->index_select(0, photos);
-  }
+  };
+  const auto keep_annotations = [&](Annotations& of) {
+    keep_photos({&of.values, &of.keys, &of.fixed, &of.concepts, &of.bias, &of.novelty});
+  };
+  for (Annotations& member : a.members) keep_annotations(member);
+  keep_annotations(a);
+  keep_photos({&scores, &worst, &history, &best_score, &best_log, &best_tokens, &best_length,
+               &best_worst, &done, &photo});
   const std::int64_t beam = scores.size(1);
   const auto rows = [&](const Tensor& x) {  // (N*B,...) -> those of the photos kept
     const auto by_photo = x.view({-1, beam, x.numel() / x.size(0)}).index_select(0, photos);
@@ -67,12 +90,21 @@ void CaptionSearch::Beams::keep(const Tensor& photos) {
 
 void CaptionSearch::Beams::write(std::vector<Hypothesis>& all) const {
   const Tensor words = best_tokens.cpu(), lengths = best_length.cpu(), logs = best_log.cpu(),
-               where = photo.cpu();
+               where = photo.cpu(), least = best_worst.cpu(), open = history.cpu();
+  const Tensor seen = a.concepts.defined() ? a.concepts.to(torch::kFloat32).cpu() : Tensor(),
+               far = a.novelty.defined() ? a.novelty.cpu() : Tensor();
   for (std::int64_t i = 0; i < words.size(0); ++i) {
     const auto* from = words.data_ptr<std::int64_t>() + i * words.size(1);
     Hypothesis& one = all[static_cast<std::size_t>(where.data_ptr<std::int64_t>()[i])];
     one.tokens.assign(from, from + lengths.data_ptr<std::int64_t>()[i]);
     one.log_prob = static_cast<double>(logs.data_ptr<float>()[i]);
+    one.word_log_prob_min = static_cast<double>(least.data_ptr<float>()[i]);
+    one.beam_agreement = agreement(one.tokens, open[i]);
+    if (seen.defined()) {
+      const auto* probability = seen.data_ptr<float>() + i * seen.size(1);
+      one.concepts.assign(probability, probability + seen.size(1));
+    }
+    if (far.defined()) one.novelty = static_cast<double>(far.data_ptr<float>()[i]);
   }
 }
 
@@ -86,6 +118,8 @@ void CaptionSearch::Beams::advance(const Tensor& log_p, std::int64_t t,
   const auto [score, flat] = at::topk(total, std::min(2 * B, W * V), 1);  // (N,2B) falling
   const Tensor beam = at::floor_divide(flat, V), word = at::remainder(flat, V);
   const Tensor ends = word.eq(kEndToken);
+  const Tensor least =  // (N,2B)
+      at::minimum(worst.gather(1, beam), log_p.view({N, W * V}).gather(1, flat));
   const Tensor in_beam = at::arange(score.size(1), flat.options()).lt(B).unsqueeze(0);  // (1,2B)
 
   // Finished: an end among the first B candidates, when it beats what the photo has.
@@ -99,6 +133,7 @@ void CaptionSearch::Beams::advance(const Tensor& log_p, std::int64_t t,
   best_tokens = at::where(better.unsqueeze(1), words, best_tokens);
   best_length = at::where(better, at::full_like(best_length, t), best_length);
   best_log = at::where(better, score.gather(1, which).squeeze(1), best_log);
+  best_worst = at::where(better, worst.gather(1, parent).squeeze(1), best_worst);
   best_score = at::where(better, candidate.squeeze(1), best_score);
   if (t == T) return;
 
@@ -106,6 +141,7 @@ void CaptionSearch::Beams::advance(const Tensor& log_p, std::int64_t t,
   const std::int64_t kept = std::min(B, score.size(1));
   const auto [open_score, open] = at::topk(score.masked_fill(ends, kNever), kept, 1);
   scores = open_score;
+  worst = least.gather(1, open);
   const Tensor open_beam = beam.gather(1, open);
   tokens = word.gather(1, open).view({-1});
   history = history.gather(1, open_beam.unsqueeze(2).expand({N, kept, T}));
@@ -129,12 +165,14 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
   b.a = network_->look(features);
   b.photo = at::arange(N, whole);
   b.scores = at::zeros({N, 1}, real);  // one open beam each before the first word
+  b.worst = at::zeros({N, 1}, real);
   b.tokens = at::full({N}, kStartToken, whole);
   b.history = at::full({N, 1, T}, kEndToken, whole);
   b.best_score = at::full({N}, kNever, real);
   b.best_log = at::zeros({N}, real);
   b.best_tokens = at::full({N, T}, kEndToken, whole);
   b.best_length = at::zeros({N}, whole);
+  b.best_worst = at::zeros({N}, real);
   b.done = at::zeros({N}, whole.dtype(torch::kBool));
   for (std::int64_t t = 0; t <= T; ++t) {
     Tensor log_p = network_->step(b.a, b.tokens, b.a.h, b.a.c);  // (R,V)
@@ -162,13 +200,14 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
 }
 
 std::vector<Hypothesis> CaptionSearch::sample(const Tensor& features, std::int64_t count,
-                                              std::int64_t tokens_max) const {
+                                              std::int64_t tokens_max,
+                                              const Tensor& concepts) const {
   const torch::NoGradGuard no_grad;
   const std::int64_t N = features.size(0), R = N * count;
   std::vector<Hypothesis> all(static_cast<std::size_t>(R));
   if (R == 0) return all;
   const auto whole = torch::dtype(torch::kInt64).device(features.device());
-  Annotations a = network_->look(features);
+  Annotations a = network_->look(features, concepts);
   a.h = a.h.repeat_interleave(count, 0);
   a.c = a.c.repeat_interleave(count, 0);
   Tensor tokens = at::full({R}, kStartToken, whole),

@@ -24,6 +24,11 @@ namespace photoscribe {
 struct Hypothesis {
   std::vector<std::int64_t> tokens;  // words only
   double log_prob = 0;               // natural log, summed over the words and the end token
+  double word_log_prob_min = 0;      // of the least likely word; 0 without words
+  /// Share of the words that the beams still open at the end have too; 1 where there is none.
+  double beam_agreement = 1;
+  std::vector<float> concepts;  // the classifier's probabilities (M); empty: there is none
+  double novelty = 0;           // Annotations::novelty; 0 where it is not known
 };
 
 /// What may come next at each place of captions: the K likeliest words and their probabilities,
@@ -54,8 +59,10 @@ class CaptionSearch {
   /// `count` captions of each photo, drawn word by word from the model's own distribution by
   /// LibTorch's default generator; photo i's are i * count and up. A caption that does not end
   /// within tokens_max words is cut there.
+  /// `concepts` as in StepNetwork::look().
   [[nodiscard]] std::vector<Hypothesis> sample(const torch::Tensor& features, std::int64_t count,
-                                               std::int64_t tokens_max) const;
+                                               std::int64_t tokens_max,
+                                               const torch::Tensor& concepts = {}) const;
 
   /// What the model expects at each place of the captions of N photos (words as numbers, the end
   /// included), each place told the true words before it. Words that are never said have no share.

@@ -66,14 +66,18 @@ class WordLayer {
       bias[special] = -std::numeric_limits<float>::infinity();
     word_ = FastLinear(p.word_weight, bias);
   }
-  Tensor operator()(Tensor& out) const {
+  /// `bias` (N,V), where it is defined, joins the log-odds of each photo's rows.
+  Tensor operator()(Tensor& out, const Tensor& bias) const {
     if (has_kernels(out)) {
       tanh_in_place(out.data_ptr<float>(), out.numel());
     } else {
       out.tanh_();
     }
     // Scores are summed in float32 whatever the network's type.
-    return at::log_softmax(word_(out), 1, torch::kFloat32);
+    Tensor odds = word_(out);  // (R,V)
+    if (bias.defined())
+      odds.view({bias.size(0), -1, bias.size(1)}).add_(bias.to(odds.scalar_type()).unsqueeze(1));
+    return at::log_softmax(odds, 1, torch::kFloat32);
   }
 
  private:
@@ -84,16 +88,27 @@ class WordLayer {
 class Looking {
  public:
   explicit Looking(const AttentionParameters& p)
-      : annotate_(p.annotate_weight, p.annotate_bias), key_(p.key_weight, {}) {}
+      : p_(p), annotate_(p.annotate_weight, p.annotate_bias), key_(p.key_weight, {}) {}
 
-  void look(const Tensor& features, Annotations& a) const {
+  void look(const Tensor& features, const Tensor& concepts, Annotations& a) const {
     const std::int64_t N = features.size(0), L = features.size(1);
-    const Tensor values = annotate_(features.reshape({N * L, -1})).relu_();
-    a.values = values.view({N, L, -1});
-    a.keys = key_(values).view({N, L, -1});
+    a.values = annotate_(features.reshape({N * L, -1})).relu_().view({N, L, -1});
+    a.mean = a.values.mean(1);
+    if (p_.concepts.defined()) {
+      const Tensor standardised = standardise(p_.concepts, features);
+      a.novelty = standardised.to(torch::kFloat32).square().mean(1);
+      a.concepts = concepts.defined() ? concepts : detect(p_.concepts, standardised);
+      a.bias = concept_bias(p_.concepts, a.concepts);
+      const Tensor seen = annotate_concepts(p_, a.concepts);
+      a.values = at::cat({a.values, seen}, 1);
+      a.mean = a.mean + seen.mean(1);
+    }
+    const std::int64_t annotations = a.values.size(1);
+    a.keys = key_(a.values.view({N * annotations, -1})).view({N, annotations, -1});
   }
 
  private:
+  AttentionParameters p_;
   FastLinear annotate_, key_;
 };
 
@@ -109,11 +124,10 @@ class AttendTellNetwork final : public StepNetwork {
     output_context_ = FastLinear(p.output_context, {});
   }
 
-  Annotations look(const Tensor& features) const override {
+  Annotations look(const Tensor& features, const Tensor& concepts) const override {
     Annotations a;
-    looking_.look(features, a);
-    const auto start =
-        at::tanh(at::linear(a.values.mean(1), p_.start_weight, p_.start_bias)).chunk(2, 1);
+    looking_.look(features, concepts, a);
+    const auto start = at::tanh(at::linear(a.mean, p_.start_weight, p_.start_bias)).chunk(2, 1);
     a.h = start[0].contiguous();
     a.c = start[1].contiguous();
     return a;
@@ -133,7 +147,7 @@ class AttendTellNetwork final : public StepNetwork {
     Tensor out = at::index_select(word_output_, 0, tokens);
     output_hidden_.add_to(out, h);
     output_context_.add_to(out, context);
-    return words_(out);
+    return words_(out, a.bias);
   }
 
  private:
@@ -158,10 +172,10 @@ class TopDownNetwork final : public StepNetwork {
     output_ = FastLinear(p.output_hidden, p.output_bias);
   }
 
-  Annotations look(const Tensor& features) const override {
+  Annotations look(const Tensor& features, const Tensor& concepts) const override {
     Annotations a;
-    looking_.look(features, a);
-    a.fixed = at::linear(a.values.mean(1), p_.first_mean);
+    looking_.look(features, concepts, a);
+    a.fixed = at::linear(a.mean, p_.first_mean);
     a.h = at::zeros({features.size(0), 2 * p_.first_hidden.size(1)}, a.values.options());
     a.c = at::zeros_like(a.h);
     return a;
@@ -188,7 +202,7 @@ class TopDownNetwork final : public StepNetwork {
     h = at::cat({h1, h2}, 1);
     c = at::cat({c1, c2}, 1);
     Tensor out = output_(h2);
-    return words_(out);
+    return words_(out, a.bias);
   }
 
  private:
@@ -213,10 +227,10 @@ class AttendOnAttendNetwork final : public StepNetwork {
     output_ = FastLinear(p.output_hidden, p.output_bias);
   }
 
-  Annotations look(const Tensor& features) const override {
+  Annotations look(const Tensor& features, const Tensor& concepts) const override {
     Annotations a;
-    looking_.look(features, a);
-    a.fixed = at::linear(a.values.mean(1), p_.cell_mean);
+    looking_.look(features, concepts, a);
+    a.fixed = at::linear(a.mean, p_.cell_mean);
     a.c = at::zeros({features.size(0), p_.cell_hidden.size(1)}, a.values.options());
     a.h = at::cat({a.c, a.c}, 1);
     return a;
@@ -240,7 +254,7 @@ class AttendOnAttendNetwork final : public StepNetwork {
         at::mul(both.narrow(1, 0, H), at::sigmoid(both.narrow(1, H, H))).contiguous();
     h = at::cat({own, attended}, 1);
     Tensor out = output_(attended);
-    return words_(out);
+    return words_(out, a.bias);
   }
 
  private:
@@ -261,14 +275,16 @@ class ShowTellNetwork final : public StepNetwork {
     output_ = FastLinear(p.output_hidden, p.output_bias);
   }
 
-  Annotations look(const Tensor& features) const override { return annotate(p_, features); }
+  Annotations look(const Tensor& features, const Tensor& concepts) const override {
+    return annotate(p_, features, 0, concepts);
+  }
 
-  Tensor step(const Annotations&, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
     Tensor gates = at::index_select(word_gates_, 0, tokens);
     from_hidden_.add_to(gates, h);
     advance_cell(gates, h, c);
     Tensor out = output_(h);
-    return words_(out);
+    return words_(out, a.bias);
   }
 
  private:
@@ -287,17 +303,20 @@ class EnsembleNetwork final : public StepNetwork {
     }
   }
 
-  Annotations look(const Tensor& features) const override {
+  Annotations look(const Tensor& features, const Tensor& concepts) const override {
     Annotations all;
     std::vector<Tensor> h, c;
     const auto own = features.split_with_sizes(channels_, 2);
     for (std::size_t i = 0; i < networks_.size(); ++i) {
-      all.members.push_back(networks_[i]->look(own[i].contiguous()));
+      all.members.push_back(networks_[i]->look(own[i].contiguous(), concepts));
       h.push_back(all.members.back().h);
       c.push_back(all.members.back().c);
     }
     all.h = at::cat(h, 1);
     all.c = at::cat(c, 1);
+    // Members fitted on one list of concepts are asked together, others by the first.
+    all.concepts = all.members.front().concepts;
+    all.novelty = all.members.front().novelty;
     return all;
   }
 

@@ -19,6 +19,8 @@ torch::ScalarType scalar_type(ElementType type) {
       return torch::kBFloat16;
     case ElementType::i64:
       return torch::kInt64;
+    case ElementType::i8:
+      return torch::kInt8;
   }
   throw std::runtime_error("no such element type");
 }
@@ -33,8 +35,25 @@ ElementType element_type(const std::string& name, torch::ScalarType type) {
       return ElementType::bf16;
     case torch::kInt64:
       return ElementType::i64;
+    case torch::kInt8:
+      return ElementType::i8;
     default:
       throw std::runtime_error("tensor " + name + " has a type that the format does not hold");
+  }
+}
+
+constexpr const char* kScale = ".scale";
+
+/// Multiplies what narrow_rows() made by its scales, which go.
+void widen_rows(TensorMap& tensors) {
+  for (auto& [name, tensor] : tensors) {
+    if (tensor.scalar_type() != torch::kInt8) continue;
+    const auto scale = tensors.find(name + kScale);
+    if (scale == tensors.end() || tensor.dim() != 2 || scale->second.dim() != 1 ||
+        scale->second.size(0) != tensor.size(0))
+      throw std::runtime_error("array '" + name + "' has no scale for each of its rows");
+    tensor = tensor.to(torch::kFloat32) * scale->second.unsqueeze(1);
+    tensors.erase(scale);
   }
 }
 
@@ -50,11 +69,20 @@ Expected<TensorMap> load_tensors(const std::string& path) {
       const torch::Tensor view = torch::empty(array.shape, scalar_type(array.type));
       if (!array.bytes.empty())
         std::memcpy(view.data_ptr(), array.bytes.data(), array.bytes.size());
-      const bool whole = array.type == ElementType::i64;
-      tensors.emplace(name, view.to(whole ? torch::kInt64 : torch::kFloat32));
+      tensors.emplace(name, torch::isIntegralType(view.scalar_type(), /*includeBool=*/false)
+                                ? view
+                                : view.to(torch::kFloat32));
     }
+    widen_rows(tensors);
     return tensors;
   });
+}
+
+void narrow_rows(TensorMap& tensors, const std::string& name, const torch::Tensor& table) {
+  const torch::Tensor plain = table.detach().to(torch::kFloat32);
+  const torch::Tensor scale = std::get<0>(plain.abs().max(1)).clamp_min(1e-12F) / 127;
+  tensors[name] = (plain / scale.unsqueeze(1)).round().to(torch::kInt8);
+  tensors[name + kScale] = scale;
 }
 
 Status save_tensors(const std::string& path, const TensorMap& tensors,

@@ -79,6 +79,12 @@ void check(const ModelArchitecture& a) {
   in("architecture.embedding_size", a.embedding_size, 1, 65'536);
   in("architecture.hidden_size", a.hidden_size, 1, 65'536);
   in("architecture.attention_size", a.attention_size, 1, 65'536);
+  in("architecture.concepts", a.concepts, 0, 65'536);
+  in("architecture.concept_slots", a.concept_slots, 0, a.concepts);
+  if (!(a.concept_penalty >= 0))
+    throw std::runtime_error("architecture.concept_penalty: below zero");
+  if (!(a.concept_floor > 0 && a.concept_floor <= 1))
+    throw std::runtime_error("architecture.concept_floor: must be above 0 and at most 1");
   for (const double value : a.std) {
     if (!(value > 0)) throw std::runtime_error("architecture.std: must be above zero");
   }
@@ -104,6 +110,10 @@ ModelArchitecture read_architecture(const YAML::Node& map) {
   net.read("embedding_size", a.embedding_size);
   net.read("hidden_size", a.hidden_size);
   net.read("attention_size", a.attention_size);
+  net.read("concepts", a.concepts);
+  net.read("concept_slots", a.concept_slots);
+  net.read("concept_penalty", a.concept_penalty);
+  net.read("concept_floor", a.concept_floor);
   net.reject_unknown();
   check(a);
   return a;
@@ -137,6 +147,7 @@ std::string hash_of(const std::string& folder, const ModelArchitecture& architec
   const std::string functional = to_yaml(architecture, SearchSettings{});
   hash.add(functional.data(), functional.size());
   add_file(hash, folder + "/vocab.txt");
+  if (architecture.concepts > 0) add_file(hash, folder + "/concepts.txt");
   add_file(hash, folder + "/weights.safetensors");
   return to_hex(hash.digest());
 }
@@ -210,8 +221,13 @@ std::string to_yaml(const ModelArchitecture& a, const SearchSettings& s) {
       << "\n  input_side_px: " << a.input_side_px << "\n  mean: " << triple(a.mean)
       << "\n  std: " << triple(a.std) << "\n  feature_channels: " << a.feature_channels
       << "\n  annotation_size: " << a.annotation_size << "\n  embedding_size: " << a.embedding_size
-      << "\n  hidden_size: " << a.hidden_size << "\n  attention_size: " << a.attention_size << "\n"
-      << to_yaml(s);
+      << "\n  hidden_size: " << a.hidden_size << "\n  attention_size: " << a.attention_size << "\n";
+  if (a.concepts > 0) {  // a model without keeps the text, and the hash, that it had
+    out << "  concepts: " << a.concepts << "\n  concept_slots: " << a.concept_slots
+        << "\n  concept_penalty: " << a.concept_penalty << "\n  concept_floor: " << a.concept_floor
+        << "\n";
+  }
+  out << to_yaml(s);
   return out.str();
 }
 

@@ -29,6 +29,12 @@ struct ModelArchitecture {
   int feature_channels = 1280;
   int annotation_size = 512;  // the decoder looks at features projected to this many channels
   int embedding_size = 512, hidden_size = 640, attention_size = 256;
+  /// Concepts that a classifier looks for (concepts.txt; 0: there is none), and how many of them,
+  /// the likeliest, the decoder looks at beside the grid.
+  int concepts = 0, concept_slots = 0;
+  /// A word for a concept whose probability p is below `concept_floor` has its log-probability
+  /// lowered by concept_penalty * log(concept_floor / p).
+  double concept_penalty = 0, concept_floor = 0.1;
   bool operator==(const ModelArchitecture&) const = default;
 };
 

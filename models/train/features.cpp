@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "common/image/photo.h"
@@ -21,7 +22,8 @@
 namespace photoscribe {
 namespace {
 
-constexpr std::int64_t kBatch = 16;  // photos a pass: larger ones gain nothing on a CPU
+constexpr std::int64_t kBatch = 16;    // photos a pass: larger ones gain nothing on a CPU
+constexpr std::int64_t kPart = 1'024;  // photos a file
 
 class Fnv1a {
  public:
@@ -41,8 +43,8 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// Names what all views were made of: the encoder's first layers, the pixels' rule, the photos.
-std::string cache_key(const std::vector<std::string>& paths, const CachedFeatures& wanted) {
+/// What all features are made of but the photos: the encoder's first layers, the pixels' rule.
+Fnv1a hash_of(const CachedFeatures& wanted) {
   Fnv1a hash;
   for (const auto& [name, tensor] : wanted.head.parameters()) {
     const torch::Tensor plain = tensor.detach().contiguous();
@@ -53,11 +55,16 @@ std::string cache_key(const std::vector<std::string>& paths, const CachedFeature
     for (const double value : three) hash.add(std::to_string(value));
   hash.add(std::to_string(wanted.model.input_side_px));
   hash.add(std::to_string(kPreprocessingVersion));
+  return hash;
+}
+
+/// Names what the features of some photos are made of.
+std::string cache_key(Fnv1a hash, std::span<const std::string> paths) {
   for (const std::string& path : paths) {
     const auto bytes = read_bytes(path);
     hash.add(bytes.data(), bytes.size());
   }
-  return "photoscribe features 2 " + hash.text();
+  return "photoscribe features 3 " + hash.text();
 }
 
 /// (photos, L, C) half over a file of that size, mapped into memory.
@@ -99,10 +106,12 @@ void write_note(const std::string& note, const std::string& key, const std::vect
   if (!out.flush()) throw std::runtime_error("cannot be written");
 }
 
-/// Fills `features` with view `number` of the photos; returns which decoded.
-std::vector<bool> encode_view(const torch::Tensor& features, const std::vector<std::string>& paths,
-                              const CachedFeatures& wanted, const FastEncoder& encoder,
-                              std::int64_t number, const FeatureCache::Told& progress) {
+/// Fills `features` with view `number` of the photos, the first of which is photo `offset` of all;
+/// returns which decoded. Tells `progress` how many of them are done.
+std::vector<bool> encode_view(const torch::Tensor& features, std::span<const std::string> paths,
+                              std::int64_t offset, const CachedFeatures& wanted,
+                              const FastEncoder& encoder, std::int64_t number,
+                              const std::function<void(std::int64_t)>& progress) {
   const std::int64_t photos = features.size(0), side = wanted.model.input_side_px;
   std::vector<bool> usable(paths.size(), false);
   for (std::int64_t first = 0; first < photos; first += kBatch) {
@@ -110,12 +119,13 @@ std::vector<bool> encode_view(const torch::Tensor& features, const std::vector<s
     torch::Tensor images = at::zeros({last - first, side, side, 3});
     for (std::int64_t i = first; i < last; ++i) {
       const auto at = static_cast<std::size_t>(i);
-      const auto image = read_view(paths[at], cached_view(i, number, wanted.mirror), wanted.model);
+      const auto image =
+          read_view(paths[at], cached_view(offset + i, number, wanted.mirror), wanted.model);
       usable[at] = image.has_value();
       if (image) images[i - first].copy_(image->permute({1, 2, 0}));
     }
     features.narrow(0, first, last - first).copy_(encoder.forward(images));
-    progress(number * photos + last, photos * wanted.views);
+    progress(last);
   }
   return usable;
 }
@@ -152,27 +162,42 @@ Expected<FeatureCache> FeatureCache::open_or_make(const std::string& file,
     const torch::NoGradGuard no_grad;
     const auto& layers = wanted.head.layers();
     const std::int64_t side = grid_side(layers, wanted.model.input_side_px);
-    const std::vector<std::int64_t> shape{static_cast<std::int64_t>(paths.size()), side * side,
-                                          feature_channels(layers)};
-    const std::string key = cache_key(paths, wanted);
+    const auto photos = static_cast<std::int64_t>(paths.size());
+    const Fnv1a made_of = hash_of(wanted);
     std::optional<FastEncoder> encoder;
     FeatureCache cache;
-    for (std::int64_t number = 0; number < wanted.views; ++number) {
-      const std::string path = file + "." + std::to_string(number), note = path + ".key";
-      const std::string own = key + (wanted.mirror && number > 0 ? " mirror" : "");
-      if (auto usable = read_note(note, own, paths.size())) {
-        cache.views_.push_back(map_file(path, shape, false));
-        cache.usable_ = std::move(*usable);
-        continue;
+    cache.views_.resize(static_cast<std::size_t>(wanted.views));
+    for (std::int64_t first = 0; first < photos; first += kPart) {
+      const auto part =
+          std::span(paths).subspan(static_cast<std::size_t>(first),
+                                   static_cast<std::size_t>(std::min(kPart, photos - first)));
+      const auto count = static_cast<std::int64_t>(part.size());
+      const std::vector<std::int64_t> shape{count, side * side, feature_channels(layers)};
+      const std::string key = cache_key(made_of, part);
+      std::vector<bool> usable;
+      for (std::int64_t number = 0; number < wanted.views; ++number) {
+        const std::string path =
+            file + "." + std::to_string(number) + "." + std::to_string(first / kPart);
+        const std::string note = path + ".key",
+                          own = key + (wanted.mirror && number > 0 ? " mirror" : "");
+        FeatureCache::View& view = cache.views_[static_cast<std::size_t>(number)];
+        if (auto read = read_note(note, own, part.size())) {
+          view.push_back(map_file(path, shape, false));
+          usable = std::move(*read);
+          continue;
+        }
+        std::filesystem::remove(note);
+        if (!encoder) encoder.emplace(wanted.head, wanted.model.input_side_px);
+        view.push_back(map_file(path, shape, true));
+        const torch::Tensor& all = view.back();
+        usable = encode_view(all, part, first, wanted, *encoder, number, [&](std::int64_t done) {
+          progress(first * wanted.views + number * count + done, photos * wanted.views);
+        });
+        if (::msync(all.data_ptr(), all.nbytes(), MS_SYNC) != 0)
+          throw std::runtime_error(std::string("cannot be written: ") + std::strerror(errno));
+        write_note(note, own, usable);
       }
-      std::filesystem::remove(note);
-      if (!encoder) encoder.emplace(wanted.head, wanted.model.input_side_px);
-      cache.views_.push_back(map_file(path, shape, true));
-      const torch::Tensor& all = cache.views_.back();
-      cache.usable_ = encode_view(all, paths, wanted, *encoder, number, progress);
-      if (::msync(all.data_ptr(), all.nbytes(), MS_SYNC) != 0)
-        throw std::runtime_error(std::string("cannot be written: ") + std::strerror(errno));
-      write_note(note, own, cache.usable_);
+      cache.usable_.insert(cache.usable_.end(), usable.begin(), usable.end());
     }
     return cache;
   });
@@ -180,12 +205,12 @@ Expected<FeatureCache> FeatureCache::open_or_make(const std::string& file,
 
 torch::Tensor FeatureCache::get(const std::vector<std::int64_t>& which,
                                 const std::vector<std::int64_t>& view) const {
-  const torch::Tensor& plain = views_.front();
-  auto features =
-      at::empty({static_cast<std::int64_t>(which.size()), plain.size(1), plain.size(2)});
+  const torch::Tensor& some = views_.front().front();
+  auto features = at::empty({static_cast<std::int64_t>(which.size()), some.size(1), some.size(2)});
   for (std::size_t k = 0; k < which.size(); ++k) {
-    const torch::Tensor& seen = view.empty() ? plain : views_.at(static_cast<std::size_t>(view[k]));
-    features.select(0, static_cast<std::int64_t>(k)).copy_(seen.select(0, which[k]));
+    const View& seen = views_.at(view.empty() ? 0 : static_cast<std::size_t>(view[k]));
+    features.select(0, static_cast<std::int64_t>(k))
+        .copy_(seen.at(static_cast<std::size_t>(which[k] / kPart)).select(0, which[k] % kPart));
   }
   return features;
 }

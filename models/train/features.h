@@ -1,9 +1,10 @@
 // features: photos as the network's pixels, and the encoder's features of them kept on disk.
 // Private to models/train.
 //
-// The cache is files of half-precision features, one for each way of showing the photos, mapped
-// into memory; beside each a text file says what it was made of, and made of anything else, it is
-// made anew. They never hold half a run: the text file is written last.
+// The cache is files of half-precision features, one for each thousand photos and way of showing
+// them, mapped into memory; beside each a text file says what it was made of, and made of anything
+// else, it is made anew. None is ever taken for whole before it is: the text file is written last.
+// So what a killed run has done stays, and a longer list of photos costs only what it adds.
 #pragma once
 
 #include <torch/types.h>
@@ -39,9 +40,9 @@ class FeatureCache {
  public:
   using Told = std::function<void(std::int64_t done, std::int64_t all)>;
 
-  /// Takes the features of `paths` from the files FILE.0, FILE.1, …, one a view, or makes those
-  /// that are missing or were made of something else: needs 2 * L * C bytes a photo and view. Tells
-  /// `progress` (photos times views) now and then. Fails with environment (disk).
+  /// Takes the features of `paths` from the files FILE.VIEW.PART, or makes those that are missing
+  /// or were made of something else: needs 2 * L * C bytes a photo and view. Tells `progress`
+  /// (photos times views) now and then. Fails with environment (disk).
   [[nodiscard]] static Expected<FeatureCache> open_or_make(const std::string& file,
                                                            const std::vector<std::string>& paths,
                                                            const CachedFeatures& wanted,
@@ -55,7 +56,8 @@ class FeatureCache {
 
  private:
   FeatureCache() = default;
-  std::vector<torch::Tensor> views_;  // (photos, L, C) half, each over its file, mapped
+  using View = std::vector<torch::Tensor>;  // (photos, L, C) half, each over its file, mapped
+  std::vector<View> views_;
   std::vector<bool> usable_;
 };
 

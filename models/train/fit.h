@@ -13,6 +13,7 @@
 
 #include "common/core/error.h"
 #include "common/core/model_folder.h"
+#include "models/train/dataset.h"
 #include "models/train/loss.h"
 #include "models/train/reward.h"
 
@@ -21,10 +22,14 @@ namespace photoscribe {
 struct FitOptions {
   std::string photos, captions, train, dev;  // folder and files
   std::string encoder;                       // safetensors of the trunk (import.h)
-  std::string start;   // weights of a whole model (WORK/best.safetensors) to go on from, instead of
-                       // the encoder's and random ones; empty: none
-  std::string output;  // model folder to write
-  std::string work;    // checkpoint and curve; kept afterwards
+  std::string start;  // weights of a whole model (WORK/best.safetensors, or a model's folder) to go
+                      // on from, instead of the encoder's and random ones; empty: none
+  std::string text;   // sentences without photos, one a line; empty: none
+  std::string concepts, concept_labels,
+      concept_photos;       // concepts.h, concept_head.h, and a list of
+                            // further photos with labels; empty: none
+  std::string output;       // model folder to write
+  std::string work;         // checkpoint and curve; kept afterwards
   std::string features;     // folder of the cached features; empty: `work`
   std::string cache_block;  // of the encoder, whose features are cached; what lies behind it moves
                             // in every stage. Empty: the encoder's end
@@ -39,7 +44,10 @@ struct FitOptions {
                                    // feature_channels are the encoder's
   LossSettings loss;
   SearchSettings search;
-  std::int64_t words_count_min = 5;  // rarer words are unknown words
+  VocabularySettings words;
+  std::int64_t text_rows = 60;  // sentences a step of the first stage, with --text
+  double text_share = 0.5;      // weight of their loss beside the photos'
+  bool bfloat16 = false;        // mixed.h
   std::int64_t epochs = 10;
   std::int64_t batch_photos = 20;  // with all their captions
   double rate = 8e-4;              // peak, reached after the warm-up, then along a cosine

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "models/train/mixed.h"
+
 namespace photoscribe {
 
 namespace {
@@ -15,7 +17,7 @@ torch::Tensor drop(const torch::Tensor& x, double share) {
 
 struct Scores {
   torch::Tensor logits;  // (S,V)
-  torch::Tensor looked;  // (N,L) attention, summed over a caption's words; undefined: there is none
+  torch::Tensor looked;  // (N,L) attention to the grid, summed over a caption's words, or undefined
 };
 
 /// What one decoder makes of words (S,E): its output before the tanh (S,E), and its attention.
@@ -26,50 +28,56 @@ struct Spoken {
 Spoken speak(const AttendTellParameters& p, const Annotations& a, const torch::Tensor& words,
              const Packing& packing) {
   const SequenceOutput seq =
-      run_sequence(p, a, at::linear(words, p.cell_input, p.cell_bias), packing);
-  return {at::linear(seq.hidden, p.output_hidden, p.output_bias) +
-              at::linear(seq.context, p.output_context) + words,
+      run_sequence(p, a, mixed_linear(words, p.cell_input, p.cell_bias), packing);
+  return {mixed_linear(seq.hidden, p.output_hidden, p.output_bias) +
+              mixed_linear(seq.context, p.output_context) + words,
           seq.alpha};
 }
 
 Spoken speak(const TopDownParameters& p, const Annotations& a, const torch::Tensor& words,
              const Packing& packing) {
   const SequenceOutput seq =
-      run_sequence(p, a, at::linear(words, p.first_input, p.first_bias), packing);
-  return {at::linear(seq.hidden, p.output_hidden, p.output_bias), seq.alpha};
+      run_sequence(p, a, mixed_linear(words, p.first_input, p.first_bias), packing);
+  return {mixed_linear(seq.hidden, p.output_hidden, p.output_bias), seq.alpha};
 }
 
 Spoken speak(const AttendOnAttendParameters& p, const Annotations& a, const torch::Tensor& words,
              const Packing& packing) {
   const SequenceOutput seq =
-      run_sequence(p, a, at::linear(words, p.cell_input, p.cell_bias), packing);
-  return {at::linear(seq.hidden, p.output_hidden, p.output_bias), seq.alpha};
+      run_sequence(p, a, mixed_linear(words, p.cell_input, p.cell_bias), packing);
+  return {mixed_linear(seq.hidden, p.output_hidden, p.output_bias), seq.alpha};
 }
 
 Spoken speak(const ShowTellParameters& p, const Annotations& a, const torch::Tensor& words,
              const Packing& packing) {
   const SequenceOutput seq =
-      run_sequence(p, a, at::linear(words, p.cell_input, p.cell_bias), packing);
-  return {at::linear(seq.hidden, p.output_hidden, p.output_bias), {}};
+      run_sequence(p, a, mixed_linear(words, p.cell_input, p.cell_bias), packing);
+  return {mixed_linear(seq.hidden, p.output_hidden, p.output_bias), {}};
 }
 
-Scores score_words(const DecoderParameters& p, const torch::Tensor& features, const Batch& batch,
+Scores score_words(const DecoderParameters& p, const Shown& shown, const Batch& batch,
                    const LossSettings& settings) {
-  const Annotations photo = annotate(p, features, settings.annotation_dropout);
+  const Annotations photo =
+      annotate(p, shown.features, settings.annotation_dropout, shown.concepts);
   const auto of_rows = [&batch](const torch::Tensor& x) {
     return x.defined() ? x.index_select(0, batch.photo_of_row) : x;
   };
-  const Annotations row{of_rows(photo.values), of_rows(photo.keys), of_rows(photo.fixed),
-                        of_rows(photo.h),      of_rows(photo.c),    {}};
+  Annotations row;
+  row.values = of_rows(photo.values);
+  row.keys = of_rows(photo.keys);
+  row.fixed = of_rows(photo.fixed);
+  row.h = of_rows(photo.h);
+  row.c = of_rows(photo.c);
   const WordParameters& own = words_of(p);
   const torch::Tensor words = drop(at::embedding(own.embedding, batch.inputs), settings.dropout);
   const Spoken spoken =
       std::visit([&](const auto& decoder) { return speak(decoder, row, words, batch.packing); }, p);
   Scores scores;
   scores.logits =
-      at::linear(drop(at::tanh(spoken.out), settings.dropout), own.word_weight, own.word_bias);
-  if (settings.attention_penalty > 0 && spoken.alpha.defined())
-    scores.looked = sum_steps(spoken.alpha, batch.packing);
+      mixed_linear(drop(at::tanh(spoken.out), settings.dropout), own.word_weight, own.word_bias);
+  if (settings.attention_penalty > 0 && spoken.alpha.defined() && shown.features.defined())
+    scores.looked =
+        sum_steps(spoken.alpha, batch.packing).narrow(1, 0, shown.features.size(1));  // the grid
   return scores;
 }
 
@@ -119,9 +127,9 @@ Batch make_batch(const std::vector<CaptionedPhoto>& split, std::vector<std::int6
   return pack_rows(rows, photo_of, std::move(photos), std::move(mirror));
 }
 
-Loss caption_loss(const DecoderParameters& p, const torch::Tensor& features, const Batch& batch,
+Loss caption_loss(const DecoderParameters& p, const Shown& shown, const Batch& batch,
                   const LossSettings& settings, const Expectation* teacher) {
-  const Scores scores = score_words(p, features, batch, settings);
+  const Scores scores = score_words(p, shown, batch, settings);
   Loss loss;
   loss.per_token = at::cross_entropy_loss(scores.logits, batch.targets, {}, at::Reduction::Mean,
                                           kUnknownToken, settings.label_smoothing);
@@ -138,12 +146,11 @@ Loss caption_loss(const DecoderParameters& p, const torch::Tensor& features, con
   return loss;
 }
 
-torch::Tensor critic_loss(const DecoderParameters& p, const torch::Tensor& features,
-                          const Batch& batch, const torch::Tensor& advantage,
-                          const LossSettings& settings) {
+torch::Tensor critic_loss(const DecoderParameters& p, const Shown& shown, const Batch& batch,
+                          const torch::Tensor& advantage, const LossSettings& settings) {
   LossSettings own = settings;
   own.attention_penalty = 0;
-  torch::Tensor logits = score_words(p, features, batch, own).logits;
+  torch::Tensor logits = score_words(p, shown, batch, own).logits;
   // What the search never says has no share of the probability here either.
   torch::Tensor never = at::zeros({logits.size(1)}, logits.options());
   for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken}) never[special] = -1e9;

@@ -25,6 +25,7 @@ struct Batch {
   std::vector<std::int64_t> row_of;  // (N) the caption's place among those that were packed
   torch::Tensor inputs, targets;     // (S) packed words
   Packing packing;
+  std::int64_t step = 0;  // that it belongs to
 };
 
 struct LossSettings {
@@ -44,6 +45,13 @@ struct LossSettings {
                                std::vector<std::int64_t> photos, std::vector<bool> mirror,
                                const Vocabulary& vocabulary, std::size_t words_max);
 
+/// What the decoder is shown of a batch's photos.
+struct Shown {
+  torch::Tensor features;  // (P,L,C); undefined: text without photos
+  torch::Tensor concepts;  // (P,M) probabilities; undefined: what the classifier says, if there is
+                           // one
+};
+
 struct Loss {
   torch::Tensor total;      // what is minimised
   torch::Tensor per_token;  // cross entropy without smoothing's share taken out, a number to watch
@@ -53,15 +61,14 @@ struct Loss {
 /// of advantage (N, in the batch's order of rows) times log-probability, over the words. Only
 /// `settings.dropout` and `annotation_dropout` count. Rennie et al., "Self-critical Sequence
 /// Training for Image Captioning", CVPR 2017, eq. 7.
-[[nodiscard]] torch::Tensor critic_loss(const DecoderParameters& p, const torch::Tensor& features,
+[[nodiscard]] torch::Tensor critic_loss(const DecoderParameters& p, const Shown& shown,
                                         const Batch& batch, const torch::Tensor& advantage,
                                         const LossSettings& settings);
 
-/// Loss of `batch`, whose photos have `features` (P,L,C). Differentiable. A target that is an
-/// unknown word does not count. With a `teacher`'s words and probabilities (S,K) for the packed
-/// words, `teacher_share` of the loss is the cross entropy against these (teacher.h).
-[[nodiscard]] Loss caption_loss(const DecoderParameters& p, const torch::Tensor& features,
-                                const Batch& batch, const LossSettings& settings,
-                                const Expectation* teacher = nullptr);
+/// Loss of `batch`, whose photos show `shown`. Differentiable. A target that is an unknown word
+/// does not count. With a `teacher`'s words and probabilities (S,K) for the packed words,
+/// `teacher_share` of the loss is the cross entropy against these (teacher.h).
+[[nodiscard]] Loss caption_loss(const DecoderParameters& p, const Shown& shown, const Batch& batch,
+                                const LossSettings& settings, const Expectation* teacher = nullptr);
 
 }  // namespace photoscribe

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
+#include <utility>
 
 namespace photoscribe {
 namespace {
@@ -49,8 +50,30 @@ double mean_bleu(const BleuCounts& counts) {
 }  // namespace
 
 Reward::Reward(const std::vector<CaptionedPhoto>& split, const Vocabulary& vocabulary,
-               const RewardSettings& settings)
-    : settings_(settings), references_(number_references(split, vocabulary)), cider_(references_) {}
+               const RewardSettings& settings, std::vector<std::int64_t> of_word)
+    : settings_(settings),
+      of_word_(std::move(of_word)),
+      references_(number_references(split, vocabulary)),
+      cider_(references_) {
+  if (of_word_.empty()) return;
+  for (const std::vector<TokenIds>& photo : references_) {
+    std::set<std::int64_t>& named = named_.emplace_back();
+    for (const TokenIds& reference : photo)
+      for (const TokenId word : reference)
+        if (static_cast<std::size_t>(word) < of_word_.size())
+          named.insert(of_word_[static_cast<std::size_t>(word)]);
+  }
+}
+
+std::int64_t Reward::false_concepts(std::size_t photo,
+                                    const std::vector<std::int64_t>& caption) const {
+  std::set<std::int64_t> wrong;
+  for (const std::int64_t word : caption) {
+    const std::int64_t one = of_word_.at(static_cast<std::size_t>(word));
+    if (one >= 0 && !named_.at(photo).contains(one)) wrong.insert(one);
+  }
+  return static_cast<std::int64_t>(wrong.size());
+}
 
 double Reward::score(std::int64_t photo, const std::vector<std::int64_t>& caption) const {
   const auto at = static_cast<std::size_t>(photo);
@@ -61,6 +84,8 @@ double Reward::score(std::int64_t photo, const std::vector<std::int64_t>& captio
     const std::vector<TokenSpan> references(references_.at(at).begin(), references_.at(at).end());
     reward += settings_.bleu * mean_bleu(count_bleu(ids, references));
   }
+  if (settings_.false_concept != 0 && !of_word_.empty())
+    reward -= settings_.false_concept * static_cast<double>(false_concepts(at, caption));
   return reward;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "common/scores/cider.h"
@@ -10,8 +11,9 @@
 namespace photoscribe {
 
 struct RewardSettings {
-  double cider = 1;  // weight of CIDEr-D, in [0, 10]
-  double bleu = 2;   // weight of the mean of BLEU-1..4, in [0, 1]
+  double cider = 1;          // weight of CIDEr-D, in [0, 10]
+  double bleu = 2;           // weight of the mean of BLEU-1..4, in [0, 1]
+  double false_concept = 0;  // taken for each concept named that no reference names
 };
 
 /// CIDEr-D and sentence BLEU against a split's references. Frequencies are the split's own.
@@ -22,14 +24,20 @@ struct RewardSettings {
 /// & Och, ACL 2004), as one caption alone mostly has no match of four words.
 class Reward {
  public:
+  /// `of_word` (V): the concept that each word names, -1: none; empty: there are no concepts.
   Reward(const std::vector<CaptionedPhoto>& split, const Vocabulary& vocabulary,
-         const RewardSettings& settings);
+         const RewardSettings& settings, std::vector<std::int64_t> of_word = {});
 
   /// Of `caption` (its end token included, if it has one) for photo `photo` of the split.
   [[nodiscard]] double score(std::int64_t photo, const std::vector<std::int64_t>& caption) const;
 
  private:
+  [[nodiscard]] std::int64_t false_concepts(std::size_t photo,
+                                            const std::vector<std::int64_t>& caption) const;
+
   RewardSettings settings_;
+  std::vector<std::int64_t> of_word_;
+  std::vector<std::set<std::int64_t>> named_;  // concepts that each photo's references name
   std::vector<std::vector<TokenIds>> references_;
   CiderReferences cider_;
 };

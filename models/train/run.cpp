@@ -30,10 +30,14 @@ std::string duration_text(double seconds) {
   return text;
 }
 
-std::vector<std::int64_t> usable_of(const FeatureCache& cache, std::size_t count) {
+/// The photos that decode, each as often as an epoch shows it.
+std::vector<std::int64_t> usable_of(const FeatureCache& cache,
+                                    const std::vector<CaptionedPhoto>& photos) {
   std::vector<std::int64_t> usable;
-  for (std::size_t i = 0; i < count; ++i)
-    if (cache.usable(i)) usable.push_back(static_cast<std::int64_t>(i));
+  for (std::size_t i = 0; i < photos.size(); ++i)
+    if (cache.usable(i))
+      usable.insert(usable.end(), static_cast<std::size_t>(photos[i].times),
+                    static_cast<std::int64_t>(i));
   return usable;
 }
 
@@ -47,6 +51,7 @@ std::string fingerprint(const FitOptions& o, const Vocabulary& vocabulary, std::
        << ' ' << o.rate_end << ' ' << o.warmup_steps << ' ' << o.weight_decay << ' ' << o.clip_norm
        << ' ' << o.mirror << ' ' << o.seed << ' ' << o.train << ' ' << o.dev << ' ' << o.average
        << ' ' << o.start << ' ' << o.cache_block << ' ' << o.encoder_share << ' ' << o.views;
+  if (!o.text.empty()) text << ' ' << o.text << ' ' << o.text_rows << ' ' << o.text_share;
   if (!o.teacher.empty()) text << ' ' << o.teacher << ' ' << o.loss.teacher_share;
   return text.str();
 }
@@ -57,8 +62,8 @@ Run::Run(const FitOptions& options, RunData data, Trainer& trainer)
     : options_(options),
       data_(std::move(data)),
       trainer_(trainer),
-      train_usable_(usable_of(data_.train_features, data_.train.size())),
-      dev_usable_(usable_of(data_.dev_features, data_.dev.size())),
+      train_usable_(usable_of(data_.train_features, data_.train)),
+      dev_usable_(usable_of(data_.dev_features, data_.dev)),
       fingerprint_(fingerprint(options, data_.vocabulary, train_usable_.size())) {}
 
 Status Run::go() {
@@ -289,7 +294,7 @@ Status Run::warn_of_still_layers(const TensorMap& weights) const {
 }
 
 Status Run::write_model(const std::string& folder, const TensorMap& weights) const {
-  ModelToStore model{options_.name, options_.architecture, options_.search, {}};
+  ModelToStore model{options_.name, options_.architecture, options_.search, {}, data_.concepts};
   std::ostringstream record;
   record << "  command: " << yaml_quoted(options_.command) << "\n  seed: " << options_.seed
          << "\n  hours: " << std::round(progress_.seconds / 36) / 100

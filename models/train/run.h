@@ -17,6 +17,7 @@ struct RunData {
   const std::vector<CaptionedPhoto>&train, &dev;
   const FeatureCache &train_features, &dev_features;
   std::vector<std::string> train_paths;  // of the photos of `train`
+  std::vector<ConceptEntry> concepts;    // none: the model has no classifier
 };
 
 class Run {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "models/kernels.h"
+#include "models/train/mixed.h"
 #include "models/train/packed_rows.h"
 
 namespace photoscribe {
@@ -35,12 +36,13 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
     const AttentionTrace look{at::empty({S * n.L, n.A}), at::empty({S, n.L}), at::empty({S, n.D})};
     Tensor beta = at::empty({S, n.D}), z = at::empty({S, n.D}), gates = at::empty({S, 4 * n.H});
     Tensor c = at::empty({S, n.H}), tanh_c = at::empty({S, n.H}), h = at::empty({S, n.H});
-    const Tensor from_hidden_t = from_hidden.t(), from_context_t = from_context.t();
+    const Tensor from_hidden_t = for_products(from_hidden).t(),
+                 from_context_t = for_products(from_context).t();
 
     for (std::size_t step = 0; step < packing->counts.size(); ++step) {
       const std::int64_t count = packing->counts[step], at = packing->offsets[step];
       const Tensor h_in = previous(h, h0, *packing, step), c_in = previous(c, c0, *packing, step);
-      const Tensor fused = at::addmm(bias, h_in, from_hidden_t);  // (count, A+D+4H)
+      const Tensor fused = product(h_in, from_hidden_t).add_(bias);  // (count, A+D+4H)
       attend_step(look, keys, values, score, fused, at);
       Tensor gate = rows(beta, at, count);
       at::sigmoid_out(gate, fused.narrow(1, n.A, n.D));
@@ -48,7 +50,7 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
       at::mul_out(context_step, gate, rows(look.seen, at, count));
       Tensor pre = rows(gates, at, count);
       at::add_out(pre, rows(input_gates, at, count), fused.narrow(1, n.A + n.D, 4 * n.H));
-      pre.addmm_(context_step, from_context_t);
+      pre.add_(product(context_step, from_context_t));
       lstm_cell(count, n.H, pre.data_ptr<float>(), c_in.data_ptr<float>(),
                 rows(c, at, count).data_ptr<float>(), rows(tanh_c, at, count).data_ptr<float>(),
                 rows(h, at, count).data_ptr<float>());
@@ -77,6 +79,7 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
 
     Tensor d_fused = at::empty({S, fused_size}), d_raw = at::empty({S, n.D}),
            d_score = at::empty({S, n.L}), d_keys = at::zeros_like(keys);
+    const Tensor hidden_back = for_products(from_hidden), context_back = for_products(from_context);
     Tensor d_h = at::zeros_like(h0), d_c = at::zeros_like(c0);  // of the state behind the step
     for (std::size_t step = packing.counts.size(); step-- > 0;) {
       const std::int64_t count = packing.counts[step], at = packing.offsets[step];
@@ -86,14 +89,14 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
                          previous(c, c0, packing, step).data_ptr<float>(),
                          rows(tanh_c, at, count).data_ptr<float>(), d_h_step.data_ptr<float>(),
                          d_c.data_ptr<float>(), d_step.data_ptr<float>() + n.A + n.D, fused_size);
-      const Tensor d_z =
-          at::addmm(rows(d_context, at, count), d_step.narrow(1, n.A + n.D, 4 * n.H), from_context);
+      const Tensor d_z = product(d_step.narrow(1, n.A + n.D, 4 * n.H), context_back)
+                             .add_(rows(d_context, at, count));
       const Tensor gate = rows(beta, at, count);
       Tensor d_raw_step = rows(d_raw, at, count);
       at::mul_out(d_raw_step, d_z, gate);
       d_step.narrow(1, n.A, n.D).copy_(d_raw_step * rows(look.seen, at, count) * (1 - gate));
       attend_step_backward(look, values, score, d_raw_step, d_alpha, at, d_score, d_step, d_keys);
-      at::mm_out(d_h_step, d_step, from_hidden);
+      d_h_step.copy_(product(d_step, hidden_back));
     }
     const Tensor d_gates = d_fused.narrow(1, n.A + n.D, 4 * n.H);
     variable_list d(kInputs + 1);
@@ -102,8 +105,8 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
     d[kValues] = at::bmm(pad(look.alpha, packing).transpose(1, 2), pad(d_raw, packing));
     d[kH0] = d_h;
     d[kC0] = d_c;
-    d[kFromHidden] = at::mm(d_fused.t(), all_previous(h, h0, packing));
-    d[kFromContext] = at::mm(d_gates.t(), z);
+    d[kFromHidden] = product(d_fused.t(), all_previous(h, h0, packing));
+    d[kFromContext] = product(d_gates.t(), z);
     d[kBias] = d_fused.sum(0);
     d[kScore] = at::mv(look.t.t(), d_score.view({-1}));
     return d;

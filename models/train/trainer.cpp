@@ -49,23 +49,31 @@ Stage stage_from_string(const std::string& text) {
 
 Trainer::Trainer(const FitOptions& options, const Vocabulary& vocabulary,
                  const std::vector<CaptionedPhoto>& train, const TensorMap& encoder,
-                 const TensorMap& decoder, const Teacher* teacher)
+                 const TensorMap& decoder, Guides guides)
     : options_(options),
       vocabulary_(vocabulary),
       train_(train),
-      teacher_(teacher),
+      guides_(std::move(guides)),
       encoder_(owned(encoder, "encoder.")),
       decoder_(owned(decoder, "")) {
   if (options.critic_epochs > 0 || options.finetune_critic)
-    reward_ = std::make_unique<Reward>(train, vocabulary, options.reward);
+    reward_ = std::make_unique<Reward>(train, vocabulary, options.reward, concept_of_word());
   begin(Stage::decoder);
+}
+
+std::vector<std::int64_t> Trainer::concept_of_word() const {
+  const auto found = decoder_.find("decoder.concept.of_word");
+  if (found == decoder_.end()) return {};
+  const auto* first = found->second.data_ptr<std::int64_t>();
+  return {first, first + found->second.numel()};
 }
 
 void Trainer::begin(Stage stage) {
   stage_ = stage;
-  TensorMap moving = decoder_;
+  TensorMap moving;
   for (auto& item : encoder_) item.second.set_requires_grad(stage == Stage::whole);
-  for (auto& item : decoder_) item.second.set_requires_grad(true);
+  for (auto& [name, tensor] : decoder_)
+    if (is_trained_by_captions(name)) moving.emplace(name, tensor.set_requires_grad(true));
   if (stage == Stage::whole) {
     moving.insert(encoder_.begin(), encoder_.end());
   } else if (!options_.cache_block.empty()) {
@@ -96,7 +104,7 @@ std::int64_t Trainer::steps_per_epoch(std::size_t usable) const {
 Batch Trainer::batch_of(std::int64_t step, const std::vector<std::int64_t>& usable) const {
   const std::int64_t size = photos_a_step();
   const std::int64_t steps = steps_per_epoch(usable.size()), epoch = step / steps;
-  const std::uint64_t stage = stage_ == Stage::decoder ? 1 : stage_ == Stage::whole ? 2 : 3;
+  const std::uint64_t stage = stage_number();
   std::mt19937_64 random(mix(options_.seed, stage, static_cast<std::uint64_t>(epoch)));
   std::vector<std::int64_t> order = usable;
   shuffle(order, random);
@@ -122,7 +130,12 @@ Batch Trainer::batch_of(std::int64_t step, const std::vector<std::int64_t>& usab
   Batch batch = make_batch(train_, std::move(photos), std::move(mirror), vocabulary_,
                            static_cast<std::size_t>(options_.search.tokens_max));
   batch.view = std::move(view);
+  batch.step = step;
   return batch;
+}
+
+std::uint64_t Trainer::stage_number() const {
+  return stage_ == Stage::decoder ? 1 : stage_ == Stage::whole ? 2 : 3;
 }
 
 double Trainer::update(const torch::Tensor& loss, double rate) {
@@ -147,12 +160,26 @@ torch::Tensor Trainer::finish(const torch::Tensor& cached) const {
                          options_.cache_block, cached);
 }
 
+Shown Trainer::shown(const Batch& batch, const torch::Tensor& features) const {
+  return {features, guides_.concepts.defined()
+                        ? guides_.concepts.index_select(0, at::tensor(batch.photos))
+                        : torch::Tensor()};
+}
+
+torch::Tensor Trainer::text_loss(std::int64_t step) {
+  std::mt19937_64 random(mix(options_.seed, stage_number() + 32, static_cast<std::uint64_t>(step)));
+  const TextBatches::Batch text = guides_.text->draw(options_.text_rows, random);
+  return caption_loss(decoder_parameters(), {{}, text.concepts}, text.rows, options_.loss).total;
+}
+
 double Trainer::step_decoder(const Batch& batch, const torch::Tensor& cached, double rate) {
   std::optional<Expectation> taught;
-  if (teacher_ != nullptr) taught = teacher_->of(batch);
-  const Loss loss = caption_loss(decoder_parameters(), finish(cached), batch, options_.loss,
-                                 taught ? &*taught : nullptr);
-  update(loss.total, rate);
+  if (guides_.teacher != nullptr) taught = guides_.teacher->of(batch);
+  const Loss loss = caption_loss(decoder_parameters(), shown(batch, finish(cached)), batch,
+                                 options_.loss, taught ? &*taught : nullptr);
+  torch::Tensor total = loss.total;
+  if (guides_.text != nullptr) total = total + options_.text_share * text_loss(batch.step);
+  update(total, rate);
   return loss.per_token.item<double>();
 }
 
@@ -160,7 +187,9 @@ torch::Tensor Trainer::critic(const Batch& batch, const torch::Tensor& features,
   const std::int64_t count = options_.critic_samples;
   const auto photos = static_cast<std::int64_t>(batch.photos.size());
   const CaptionSearch search(decoder_parameters());
-  const auto drawn = search.sample(features.detach(), count, options_.search.tokens_max);
+  const Shown given = shown(batch, features);
+  const auto drawn =
+      search.sample(features.detach(), count, options_.search.tokens_max, given.concepts);
   const std::int64_t left = vocabulary_.number("left"), right = vocabulary_.number("right");
   std::vector<std::vector<std::int64_t>> rows;
   std::vector<std::int64_t> photo_of;
@@ -183,7 +212,7 @@ torch::Tensor Trainer::critic(const Batch& batch, const torch::Tensor& features,
   const Batch packed = pack_rows(rows, photo_of, batch.photos, batch.mirror);
   LossSettings settings = options_.loss;
   settings.dropout = options_.critic_dropout;
-  return critic_loss(decoder_parameters(), features, packed,
+  return critic_loss(decoder_parameters(), given, packed,
                      (worth - others).view({-1}).index_select(0, at::tensor(packed.row_of)),
                      settings);
 }
@@ -205,7 +234,8 @@ double Trainer::step_whole(const Batch& batch, const torch::Tensor& images, doub
     update(critic(batch, features, reward), rate);
     return reward;
   }
-  const Loss loss = caption_loss(decoder_parameters(), features, batch, options_.loss);
+  const Loss loss =
+      caption_loss(decoder_parameters(), shown(batch, features), batch, options_.loss);
   update(loss.total, rate);
   return loss.per_token.item<double>();
 }

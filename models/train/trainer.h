@@ -14,6 +14,7 @@
 #include "models/train/fit.h"
 #include "models/train/reward.h"
 #include "models/train/teacher.h"
+#include "models/train/text_batches.h"
 
 namespace photoscribe {
 
@@ -33,13 +34,19 @@ struct Progress {
   std::string curve;   // the lines of curve.csv so far
 };
 
+/// What a trainer learns from beside photos and captions. Borrowed; each may be absent.
+struct Guides {
+  const Teacher* teacher = nullptr;   // in step_decoder()
+  const TextBatches* text = nullptr;  // in step_decoder()
+  torch::Tensor concepts;             // (P,M) what is detected in each photo of the train split
+};
+
 class Trainer {
  public:
-  /// Takes its own copies of the parameters. `teacher`, when not null, is learnt from in
-  /// step_decoder().
+  /// Takes its own copies of the parameters.
   Trainer(const FitOptions& options, const Vocabulary& vocabulary,
           const std::vector<CaptionedPhoto>& train, const TensorMap& encoder,
-          const TensorMap& decoder, const Teacher* teacher = nullptr);
+          const TensorMap& decoder, Guides guides = {});
 
   /// One update on cached features (P,L,C) at this rate; returns the loss per token.
   double step_decoder(const Batch& batch, const torch::Tensor& cached, double rate);
@@ -78,6 +85,11 @@ class Trainer {
  private:
   /// The encoder's features of cached ones. Differentiable.
   [[nodiscard]] torch::Tensor finish(const torch::Tensor& cached) const;
+  [[nodiscard]] Shown shown(const Batch& batch, const torch::Tensor& features) const;
+  /// The loss of some sentences without photos.
+  [[nodiscard]] torch::Tensor text_loss(std::int64_t step);
+  [[nodiscard]] std::vector<std::int64_t> concept_of_word() const;
+  [[nodiscard]] std::uint64_t stage_number() const;
   double update(const torch::Tensor& loss, double rate);
   /// Draws captions for the batch's photos and gives their loss; sets `reward`.
   torch::Tensor critic(const Batch& batch, const torch::Tensor& features, double& reward);
@@ -87,7 +99,7 @@ class Trainer {
   const FitOptions& options_;
   const Vocabulary& vocabulary_;
   const std::vector<CaptionedPhoto>& train_;
-  const Teacher* teacher_;
+  Guides guides_;
   Stage stage_ = Stage::decoder;
   TensorMap encoder_, decoder_;  // names as in weights.safetensors
   TensorMap average_;            // of the parameters that moved in this stage; empty: not wanted

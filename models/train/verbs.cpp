@@ -14,10 +14,14 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
   verb.add_option("--photos", o.photos, "Folder of the photos")
       ->required()
       ->check(CLI::ExistingDirectory);
-  verb.add_option("--captions", o.captions, "Captions, as Flickr8k.token.txt")
+  verb.add_option("--captions", o.captions,
+                  "Captions in any form that photoscribe score reads, as Flickr8k.token.txt")
       ->required()
       ->check(CLI::ExistingFile);
-  verb.add_option("--train", o.train, "List of the photos to train on, one name a line")
+  verb.add_option(
+          "--train", o.train,
+          "List of the photos to train on, one name a line; behind a tab how often an epoch "
+          "shows it")
       ->required()
       ->check(CLI::ExistingFile);
   verb.add_option("--dev", o.dev, "List of the photos that decide which epoch is the best")
@@ -28,10 +32,10 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
       ->required()
       ->check(CLI::ExistingFile);
   verb.add_option("--start", o.start,
-                  "Weights to go on from: best.safetensors of another run's "
-                  "work folder. The "
-                  "features are then those of its encoder")
-      ->check(CLI::ExistingFile);
+                  "Weights to go on from: a model's folder, whose words may be others, or "
+                  "best.safetensors of another run's work folder. The features are then those of "
+                  "its encoder")
+      ->check(CLI::ExistingPath);
   verb.add_option("--output", o.output, "Model folder to write")->required();
   verb.add_option("--work", o.work,
                   "Folder for features, checkpoint and curve.csv; the same folder again goes on "
@@ -53,6 +57,22 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   verb.add_option("--name", o.name, "The model's name, for people")->capture_default_str();
+  verb.add_option("--concepts", o.concepts,
+                  "Things to look for in photos, one a line: name, further words | ImageNet "
+                  "classes. A classifier of them is learnt from the captions, and the decoder "
+                  "looks at the likeliest beside the photo")
+      ->check(CLI::ExistingFile);
+  verb.add_option("--concept-labels", o.concept_labels,
+                  "What another classifier sees in the photos, for that one to learn from: JSON "
+                  "Lines, {\"id\": NAME, \"concepts\": {WORD: PROBABILITY}}")
+      ->check(CLI::ExistingFile);
+  verb.add_option("--concept-photos", o.concept_photos,
+                  "List of further photos in the folder, with labels but without captions")
+      ->check(CLI::ExistingFile);
+  verb.add_option("--text", o.text,
+                  "Sentences without photos, one a line: the first stage learns from them what to "
+                  "say of concepts that no photo shows")
+      ->check(CLI::ExistingFile);
 }
 
 void add_fit_network(CLI::App& verb, FitOptions& o) {
@@ -77,8 +97,16 @@ void add_fit_network(CLI::App& verb, FitOptions& o) {
       ->check(size)
       ->capture_default_str();
   verb.add_option("--hidden-size", o.architecture.hidden_size)->check(size)->capture_default_str();
-  verb.add_option("--words-count-min", o.words_count_min,
-                  "Words that stand in the captions less often are unknown words")
+  verb.add_option("--words-count-min", o.words.count_min,
+                  "Words that stand less often in the captions, and in the text, are unknown words")
+      ->capture_default_str();
+  verb.add_option("--words-max", o.words.words_max,
+                  "Keep no more words than this, the most frequent; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb.add_option("--concept-slots", o.architecture.concept_slots,
+                  "Concepts that the decoder looks at, the likeliest, with --concepts")
+      ->check(CLI::Range(1, 64))
       ->capture_default_str();
   verb.add_option("--beam", o.search.beam, "Beam of the dev score, and the model's default")
       ->check(CLI::Range(1, 64))
@@ -112,6 +140,10 @@ void add_fit_critic(CLI::App& verb, FitOptions& o) {
       ->capture_default_str();
   verb.add_option("--reward-cider", o.reward.cider, "Weight of CIDEr-D in the reward")
       ->capture_default_str();
+  verb.add_option("--reward-false-concept", o.reward.false_concept,
+                  "Taken from it for each concept that a caption names and no reference does, with "
+                  "--concepts")
+      ->capture_default_str();
   verb.add_option("--reward-bleu", o.reward.bleu, "Weight of the mean of BLEU-1..4 in it")
       ->capture_default_str();
 }
@@ -123,6 +155,15 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
   verb.add_option("--batch-photos", o.batch_photos, "Photos a step, with all their captions")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  verb.add_option("--text-rows", o.text_rows, "Sentences a step, with --text")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb.add_option("--text-share", o.text_share, "Weight of their loss beside that of the photos")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb.add_flag("--bfloat16", o.bfloat16,
+                "Multiply matrices in bfloat16: two to three times as fast on processors with AMX, "
+                "slower on others");
   verb.add_option("--rate", o.rate, "Peak learning rate")->capture_default_str();
   verb.add_option("--encoder-share", o.encoder_share,
                   "Share of the rate at which the encoder moves behind --cache-block")
@@ -182,6 +223,7 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
   const auto state = std::make_shared<State>();
   state->options.command = command;
   state->options.architecture.encoder.clear();
+  state->options.architecture.concept_slots = 10;
   CLI::App* verb = app.add_subcommand("fit", "Train a model on captioned photos");
   add_fit_files(*verb, state->options);
   add_fit_network(*verb, state->options);

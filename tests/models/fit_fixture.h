@@ -58,7 +58,7 @@ class Fit : public testing::Test {
     o.architecture.annotation_size = o.architecture.embedding_size = 24;
     o.architecture.hidden_size = 32;
     o.architecture.attention_size = 8;
-    o.words_count_min = 1;
+    o.words.count_min = 1;
     o.batch_photos = 4;
     o.epochs = 2;
     o.warmup_steps = 2;

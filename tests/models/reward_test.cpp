@@ -19,7 +19,7 @@ class RewardOf : public testing::Test {
       {"dog.jpg", {{"a", "dog", "runs", "on", "grass"}, {"a", "brown", "dog", "runs"}}},
       {"sea.jpg", {{"a", "man", "stands", "by", "the", "sea"}, {"a", "man", "by", "the", "sea"}}},
       {"car.jpg", {{"a", "red", "car", "is", "parked"}, {"the", "car", "is", "red"}}}};
-  Vocabulary vocabulary_ = *make_vocabulary(split_, 1);
+  Vocabulary vocabulary_ = *make_vocabulary(split_, {}, {1});
 };
 
 TEST_F(RewardOf, BleuAloneOfAReferenceIsItsWholeWeight) {
@@ -51,7 +51,7 @@ TEST_F(RewardOf, ACaptionThatBreaksOffIsWorthLessThanOneThatEnds) {
 }
 
 TEST_F(RewardOf, AnUnknownWordMatchesNothing) {
-  const Vocabulary few = *make_vocabulary(split_, 2);  // "grass" stands once
+  const Vocabulary few = *make_vocabulary(split_, {}, {2});  // "grass" stands once
   const Reward reward(split_, few, {.cider = 0, .bleu = 1});
   const std::vector<std::int64_t> unknown{kUnknownToken};
   EXPECT_EQ(reward.score(0, unknown), 0);

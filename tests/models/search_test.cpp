@@ -265,8 +265,8 @@ TEST_P(SearchOf, CriticLossIsMinusTheMeanLogProbabilityOfAWordTimesItsCaptionsAd
 
   const Batch batch = pack_rows(rows, photo_of, {0, 1}, {false, false});
   const double loss =
-      critic_loss(p, photos, batch, at::tensor(advantage).index_select(0, at::tensor(batch.row_of)),
-                  {.dropout = 0})
+      critic_loss(p, {photos, {}}, batch,
+                  at::tensor(advantage).index_select(0, at::tensor(batch.row_of)), {.dropout = 0})
           .item<double>();
 
   double expected = 0, words = 0;

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
+#include <string>
 
 #include "models/train/loss.h"
 
@@ -28,8 +30,23 @@ ModelArchitecture small(const std::string& name) {
 TensorMap leaves(const TensorMap& tensors) {
   TensorMap all;
   for (const auto& [name, tensor] : tensors)  // large enough that every gradient counts
-    all.emplace(name, (tensor * 3).detach().requires_grad_());
+    all.emplace(name,
+                is_trained_by_captions(name) ? (tensor * 3).detach().requires_grad_() : tensor);
   return all;
+}
+
+/// Four concepts, two of them looked at, named by words 5, 9, 10 and 20.
+ModelArchitecture with_concepts(const std::string& name) {
+  ModelArchitecture a = small(name);
+  a.concepts = 4;
+  a.concept_slots = 2;
+  return a;
+}
+TensorMap random_with_concepts(const ModelArchitecture& architecture) {
+  TensorMap tensors = random_decoder(architecture, kWords);
+  tensors["decoder.concept.name"] = at::tensor({5, 9, 10, 20}, torch::kInt64);
+  tensors["decoder.concept.of_word"] = at::full({kWords}, -1, torch::kInt64);
+  return tensors;
 }
 
 /// Three captions of two photos, of 5, 3 and 2 words with their ends.
@@ -58,21 +75,27 @@ LossSettings plain() {
 
 /// The same loss, step by step in LibTorch's own operations.
 torch::Tensor reference_loss(const DecoderParameters& p, const torch::Tensor& features,
-                             const Batch& b, const LossSettings& settings) {
-  const Annotations photo = annotate(p, features);
+                             const Batch& b, const LossSettings& settings,
+                             const torch::Tensor& concepts = {}) {
+  const Annotations photo = annotate(p, features, 0, concepts);
   const auto pick = [&](const torch::Tensor& x) {
     return x.defined() ? x.index_select(0, b.photo_of_row) : x;
   };
-  const Annotations all{pick(photo.values), pick(photo.keys), pick(photo.fixed),
-                        pick(photo.h),      pick(photo.c),    {}};
-  torch::Tensor h = all.h, c = all.c;
+  Annotations all;
+  all.values = pick(photo.values);
+  all.keys = pick(photo.keys);
+  all.fixed = pick(photo.fixed);
+  torch::Tensor h = pick(photo.h), c = pick(photo.c);
   std::vector<torch::Tensor> logits;
   torch::Tensor looked = at::zeros({all.values.size(0), all.values.size(1)});
   bool looks = false;
   for (std::size_t t = 0; t < b.packing.counts.size(); ++t) {
     const std::int64_t n = b.packing.counts[t], first = b.packing.offsets[t];
     const auto some = [n](const torch::Tensor& x) { return x.defined() ? x.narrow(0, 0, n) : x; };
-    const Annotations here{some(all.values), some(all.keys), some(all.fixed), {}, {}, {}};
+    Annotations here;
+    here.values = some(all.values);
+    here.keys = some(all.keys);
+    here.fixed = some(all.fixed);
     torch::Tensor alpha;
     h = some(h);
     c = some(c);
@@ -82,41 +105,74 @@ torch::Tensor reference_loss(const DecoderParameters& p, const torch::Tensor& fe
   }
   const torch::Tensor loss = at::cross_entropy_loss(
       at::cat(logits), b.targets, {}, at::Reduction::Mean, kUnknownToken, settings.label_smoothing);
-  return looks ? loss + settings.attention_penalty * (1 - looked).square().mean() : loss;
+  // The penalty is about the grid alone.
+  if (looks && features.defined()) looked = looked.narrow(1, 0, features.size(1));
+  return looks && features.defined()
+             ? loss + settings.attention_penalty * (1 - looked).square().mean()
+             : loss;
 }
 
 class SequenceOf : public testing::TestWithParam<std::string> {};
 
-TEST_P(SequenceOf, GradientsAreThoseOfTheReferenceStep) {
-  at::manual_seed(3);
-  const ModelArchitecture architecture = small(GetParam());
-  const TensorMap tensors = random_decoder(architecture, kWords);
-  const torch::Tensor pixels = at::randn({2, 6, 12});
-  const TensorMap ours = leaves(tensors), theirs = leaves(tensors);
-  const torch::Tensor our_features = pixels.clone().requires_grad_();
-  const torch::Tensor their_features = pixels.clone().requires_grad_();
-
-  const Loss loss =
-      caption_loss(take_decoder(ours, architecture, kWords), our_features, batch(), plain());
-  const torch::Tensor reference =
-      reference_loss(take_decoder(theirs, architecture, kWords), their_features, batch(), plain());
-  EXPECT_NEAR(loss.total.item<double>(), reference.item<double>(), 1e-5);
-  loss.total.backward();
-  reference.backward();
-
+/// Compares the gradients of leaves; `silent` have none.
+void compare_gradients(const TensorMap& ours, const TensorMap& theirs,
+                       const std::set<std::string>& silent = {}) {
   double largest = 0;
-  const auto compare = [&](const std::string& name, const torch::Tensor& a,
-                           const torch::Tensor& b) {
+  for (const auto& [name, tensor] : ours) {
+    if (!tensor.requires_grad() || silent.contains(name)) continue;
+    const torch::Tensor a = tensor.grad(), b = theirs.at(name).grad();
     ASSERT_TRUE(a.defined() && b.defined()) << name;
     const double scale = b.abs().max().item<double>();
     const double difference = (a - b).abs().max().item<double>() / std::max(scale, 1e-6);
     EXPECT_GT(scale, 1e-7) << name << ": nothing to compare";
     EXPECT_LT(difference, 2e-4) << name;
     largest = std::max(largest, difference);
-  };
-  for (const auto& [name, tensor] : ours) compare(name, tensor.grad(), theirs.at(name).grad());
-  compare("features", our_features.grad(), their_features.grad());
+  }
   std::printf("largest relative difference of a gradient: %.3g\n", largest);
+}
+
+TEST_P(SequenceOf, GradientsAreThoseOfTheReferenceStep) {
+  at::manual_seed(3);
+  const ModelArchitecture architecture = small(GetParam());
+  const TensorMap tensors = random_decoder(architecture, kWords);
+  const torch::Tensor pixels = at::randn({2, 6, 12});
+  TensorMap ours = leaves(tensors), theirs = leaves(tensors);
+  ours["features"] = pixels.clone().requires_grad_();
+  theirs["features"] = pixels.clone().requires_grad_();
+
+  const Loss loss = caption_loss(take_decoder(ours, architecture, kWords), {ours["features"], {}},
+                                 batch(), plain());
+  const torch::Tensor reference = reference_loss(take_decoder(theirs, architecture, kWords),
+                                                 theirs["features"], batch(), plain());
+  EXPECT_NEAR(loss.total.item<double>(), reference.item<double>(), 1e-5);
+  loss.total.backward();
+  reference.backward();
+  compare_gradients(ours, theirs);
+}
+
+TEST_P(SequenceOf, GradientsWithConceptsAreThoseOfTheReferenceStep) {
+  if (GetParam() == "show_tell") GTEST_SKIP() << "looks at nothing, so at no concepts";
+  const ModelArchitecture architecture = with_concepts(GetParam());
+  const torch::Tensor detected =
+      at::tensor({0.9F, 0.1F, 0.4F, 0.2F, 0.1F, 0.3F, 0.2F, 0.8F}).view({2, 4});  // of two photos
+  for (const bool photos : {true, false}) {
+    SCOPED_TRACE(photos ? "with photos" : "of text alone");
+    at::manual_seed(3);
+    const TensorMap tensors = random_with_concepts(architecture);
+    TensorMap ours = leaves(tensors), theirs = leaves(tensors);
+    const torch::Tensor features = photos ? at::randn({2, 6, 12}) : torch::Tensor();
+    const Loss loss = caption_loss(take_decoder(ours, architecture, kWords), {features, detected},
+                                   batch(), plain());
+    const torch::Tensor reference = reference_loss(take_decoder(theirs, architecture, kWords),
+                                                   features, batch(), plain(), detected);
+    EXPECT_NEAR(loss.total.item<double>(), reference.item<double>(), 1e-5);
+    loss.total.backward();
+    reference.backward();
+    compare_gradients(
+        ours, theirs,
+        photos ? std::set<std::string>{"decoder.concept.nothing"}
+               : std::set<std::string>{"decoder.annotate.weight", "decoder.annotate.bias"});
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Decoders, SequenceOf, testing::ValuesIn(decoder_names()),

@@ -82,7 +82,7 @@ TEST_F(Fit, ALessonFollowsThePackedWordsAndTheMirror) {
   const std::string captions = folder_.write("sides.txt", text),
                     list = folder_.write("sides.list", "a.bmp\nb.bmp\nc.bmp\n");
   const auto split = read_split(captions, list);
-  const auto vocabulary = make_vocabulary(*split, 1);
+  const auto vocabulary = make_vocabulary(*split, {}, {1});
   // Place i expects its own target most, then word i of a count.
   std::vector<std::int64_t> targets, words;
   for (const CaptionedPhoto& photo : *split)

@@ -1,0 +1,56 @@
+// concepts: the things that a classifier beside the decoder looks for in a photo, and the words
+// that people say for them. Private to models/.
+//
+// A model's concepts.txt has one a line: its name, further words for it, and, behind a bar, the
+// ImageNet classes (0 to 999, ILSVRC 2012's usual order) that make it up:
+//
+//     pizza, pizzas | 963
+//     dog, dogs, puppy, puppies | 151-268
+//     giraffe, giraffes
+//
+// `#` begins a comment. The classes matter to whoever makes labels with an ImageNet classifier
+// (photoscribe-train fit --concept-labels); captioning needs the words alone.
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/error.h"
+#include "models/tensors.h"
+#include "models/vocabulary.h"
+
+namespace photoscribe {
+
+struct ConceptEntry {
+  std::vector<std::string> words;  // the name first; lower case, one token each
+  std::vector<int> classes;        // rising; none: ImageNet does not know it
+};
+
+/// Reads `path`. Fails with invalid_config, naming file and line: an empty word, a word that stands
+/// twice, a class that is no number in 0 to 999, no concept at all.
+[[nodiscard]] Expected<std::vector<ConceptEntry>> read_concepts(const std::string& path);
+[[nodiscard]] Status write_concepts(const std::string& path,
+                                    const std::vector<ConceptEntry>& concepts);
+
+/// Without the concepts of which the vocabulary has no word; each other's name is its first word
+/// that the vocabulary has.
+[[nodiscard]] std::vector<ConceptEntry> known_concepts(const std::vector<ConceptEntry>& concepts,
+                                                       const Vocabulary& vocabulary);
+
+/// Concepts as numbers of a vocabulary: M concepts, V words.
+struct ConceptNumbers {
+  torch::Tensor name;     // (M) int64: the word that stands for each
+  torch::Tensor of_word;  // (V) int64: the concept that a word names, -1: none
+};
+/// `concepts` as known_concepts() gives them.
+[[nodiscard]] ConceptNumbers concept_numbers(const std::vector<ConceptEntry>& concepts,
+                                             const Vocabulary& vocabulary);
+
+/// Puts them among a decoder's tensors, as `decoder.concept.name` and `decoder.concept.of_word`.
+void add_concept_numbers(TensorMap& tensors, const std::vector<ConceptEntry>& concepts,
+                         const Vocabulary& vocabulary);
+
+}  // namespace photoscribe

@@ -1,0 +1,27 @@
+// start: the weights that a training run starts from, fitted to its own words and concepts. Private
+// to models/train.
+#pragma once
+
+#include "common/core/error.h"
+#include "models/tensors.h"
+#include "models/train/fit.h"
+#include "models/vocabulary.h"
+
+namespace photoscribe {
+
+/// Where a run starts.
+struct Start {
+  TensorMap encoder, decoder;      // names without "encoder.", with "decoder."; no decoder: random
+  std::vector<std::string> words;  // the decoder's; none: those of the run
+};
+
+/// The encoder of FitOptions::encoder, or all of FitOptions::start: a file of weights or a model's
+/// folder.
+[[nodiscard]] Expected<Start> read_start(const FitOptions& options);
+
+/// The decoder to train: `start`'s, with the rows of words moved to where `vocabulary` has them and
+/// everything it lacks fresh from LibTorch's default generator.
+[[nodiscard]] TensorMap complete_decoder(const Start& start, const ModelArchitecture& architecture,
+                                         const Vocabulary& vocabulary);
+
+}  // namespace photoscribe
