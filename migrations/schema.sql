@@ -26,6 +26,11 @@ CREATE TABLE caption_search_progress (
   result_id INTEGER NOT NULL                  -- captions up to this one are indexed
 ) STRICT;
 
+CREATE TABLE concept_word (
+  word_id INTEGER PRIMARY KEY,
+  word    TEXT NOT NULL UNIQUE CHECK (word <> '')
+) STRICT;
+
 CREATE TABLE event (
   event_id   INTEGER PRIMARY KEY,
   run_id     INTEGER NOT NULL REFERENCES run,
@@ -50,7 +55,7 @@ CREATE TABLE image (
   reason          TEXT,
   asked           INTEGER NOT NULL DEFAULT 1 CHECK (asked IN (0, 1)),    -- the last scan named and found it
   vanished        INTEGER NOT NULL DEFAULT 0 CHECK (vanished IN (0, 1)),
-  queue_seq       INTEGER NOT NULL, settings_id INTEGER REFERENCES run_settings,           -- order of enqueueing within the run
+  queue_seq       INTEGER NOT NULL, settings_id INTEGER REFERENCES run_settings, unsure INTEGER NOT NULL DEFAULT 0 CHECK (unsure IN (0, 1) AND (unsure = 0 OR state = 'done')), verdict TEXT GENERATED ALWAYS AS (iif(unsure, 'unsure', state)) VIRTUAL,           -- order of enqueueing within the run
   UNIQUE (root_id, path, run_id),
   CHECK ((state = 'failed') = (reason IS NOT NULL)),
   CHECK (NOT (asked AND vanished)),
@@ -98,7 +103,7 @@ CREATE TABLE result (
   read_us          INTEGER NOT NULL,
   decode_us        INTEGER NOT NULL,
   caption_us       INTEGER NOT NULL,
-  finished_unix_ms INTEGER NOT NULL, confidence REAL, blur_full REAL, blur_normalised REAL, blur_tile_max REAL, blur_edges REAL, content_hash BLOB, copied_from INTEGER, hash_distance INTEGER,
+  finished_unix_ms INTEGER NOT NULL, confidence REAL, blur_full REAL, blur_normalised REAL, blur_tile_max REAL, blur_edges REAL, content_hash BLOB, copied_from INTEGER, hash_distance INTEGER, word_log_prob_min REAL, beam_agreement REAL, mentioned_min REAL, unmentioned_max REAL, novelty REAL,
   UNIQUE (image_id, attempt),
   CHECK ((outcome = 'done') = (caption IS NOT NULL)),
   CHECK ((caption IS NULL) = (log_prob IS NULL) AND (caption IS NULL) = (tokens IS NULL)),
@@ -106,6 +111,13 @@ CREATE TABLE result (
   CHECK (reason IS NOT NULL OR detail IS NULL),
   CHECK (outcome = 'failed' OR blur_score IS NOT NULL)
 ) STRICT;
+
+CREATE TABLE result_concept (
+  result_id   INTEGER NOT NULL REFERENCES result,
+  word_id     INTEGER NOT NULL REFERENCES concept_word,
+  probability REAL    NOT NULL,               -- four decimals
+  PRIMARY KEY (result_id, word_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE root (
   root_id     INTEGER PRIMARY KEY,
@@ -124,10 +136,10 @@ CREATE TABLE run (
   CHECK (cursor <= queue_end)
 ) STRICT;
 
-CREATE TABLE run_count (
+CREATE TABLE "run_count" (
   run_id INTEGER NOT NULL REFERENCES run,
   asked  INTEGER NOT NULL CHECK (asked IN (0, 1)),
-  state  TEXT    NOT NULL CHECK (state IN ('pending', 'done', 'blurred', 'failed', 'vanished')),
+  state  TEXT    NOT NULL CHECK (state IN ('pending', 'done', 'unsure', 'blurred', 'failed', 'vanished')),
   reason TEXT    NOT NULL DEFAULT '',         -- of failed ones
   images INTEGER NOT NULL,
   PRIMARY KEY (run_id, asked, state, reason)
@@ -173,7 +185,7 @@ CREATE VIEW blur_score_by_mode (run, root, uri, state, blur_full, blur_normalise
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, result.blur_full, result.blur_normalised, result.blur_tile_max, result.blur_edges
+       image.verdict, result.blur_full, result.blur_normalised, result.blur_tile_max, result.blur_edges
   FROM image
   JOIN run ON run.run_id = image.run_id
   JOIN root ON root.root_id = image.root_id
@@ -189,14 +201,15 @@ SELECT run.name, root.name,
   JOIN run ON run.run_id = image.run_id
   JOIN root ON root.root_id = image.root_id
   JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
- WHERE image.state = 'done';
+ WHERE image.verdict = 'done';
 
 CREATE VIEW caption_result (run, root, uri, state, reason, blur_score, blur_threshold, caption, log_prob,
                             bleu1, bleu2, bleu3, bleu4, width, height, model, worker, finished_at) AS
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, image.reason, result.blur_score, used.blur_threshold, result.caption, result.log_prob,
+       image.verdict, image.reason, result.blur_score, used.blur_threshold,
+       iif(image.unsure, NULL, result.caption), iif(image.unsure, NULL, result.log_prob),
        bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
        used.model_hash, worker.name,
        strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
@@ -205,7 +218,7 @@ SELECT run.name, root.name,
   JOIN run_settings AS used ON used.settings_id = image.settings_id
   JOIN root ON root.root_id = image.root_id
   LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
-  LEFT JOIN bleu ON bleu.result_id = result.result_id
+  LEFT JOIN bleu ON bleu.result_id = result.result_id AND image.unsure = 0
   LEFT JOIN worker ON worker.worker_id = result.worker_id;
 
 CREATE VIEW caption_result_latest (run, root, uri, state, reason, blur_score, blur_threshold, caption, log_prob,
@@ -213,7 +226,8 @@ CREATE VIEW caption_result_latest (run, root, uri, state, reason, blur_score, bl
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, image.reason, result.blur_score, used.blur_threshold, result.caption, result.log_prob,
+       image.verdict, image.reason, result.blur_score, used.blur_threshold,
+       iif(image.unsure, NULL, result.caption), iif(image.unsure, NULL, result.log_prob),
        bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
        used.model_hash, worker.name,
        strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
@@ -222,7 +236,7 @@ SELECT run.name, root.name,
   JOIN run_settings AS used ON used.settings_id = image.settings_id
   JOIN root ON root.root_id = image.root_id
   LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
-  LEFT JOIN bleu ON bleu.result_id = result.result_id
+  LEFT JOIN bleu ON bleu.result_id = result.result_id AND image.unsure = 0
   LEFT JOIN worker ON worker.worker_id = result.worker_id
  WHERE image.image_id = (
          SELECT other.image_id
@@ -232,11 +246,23 @@ SELECT run.name, root.name,
           ORDER BY last.finished_unix_ms DESC NULLS LAST, other.run_id DESC
           LIMIT 1);
 
+CREATE VIEW photo_concept (run, root, uri, word, probability) AS
+SELECT run.name, root.name,
+       rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
+         || coalesce(image.path_text, CAST(image.path AS TEXT)),
+       concept_word.word, result_concept.probability
+  FROM image
+  JOIN run ON run.run_id = image.run_id
+  JOIN root ON root.root_id = image.root_id
+  JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
+  JOIN result_concept ON result_concept.result_id = result.result_id
+  JOIN concept_word ON concept_word.word_id = result_concept.word_id;
+
 CREATE VIEW photo_content (run, root, uri, state, sha256, copied_from, hash_distance) AS
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.state, nullif(lower(hex(result.content_hash)), ''),
+       image.verdict, nullif(lower(hex(result.content_hash)), ''),
        rtrim(coalesce(source_root.folder_text, CAST(source_root.folder AS TEXT)), '/') || '/'
          || coalesce(source.path_text, CAST(source.path AS TEXT)),
        result.hash_distance
@@ -247,3 +273,14 @@ SELECT run.name, root.name,
   LEFT JOIN image AS source ON source.image_id = result.copied_from
   LEFT JOIN root AS source_root ON source_root.root_id = source.root_id
  WHERE result.content_hash IS NOT NULL OR result.copied_from IS NOT NULL;
+
+CREATE VIEW unsure_caption (run, root, uri, caption, log_prob, confidence) AS
+SELECT run.name, root.name,
+       rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
+         || coalesce(image.path_text, CAST(image.path AS TEXT)),
+       result.caption, result.log_prob, result.confidence
+  FROM image
+  JOIN run ON run.run_id = image.run_id
+  JOIN root ON root.root_id = image.root_id
+  JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
+ WHERE image.verdict = 'unsure';

@@ -171,8 +171,7 @@ void BatchJob::watch_redis(Clock::time_point now) {
     return;
   }
   if (redis_->running()) return;
-  const auto& counts = scheduler_->now();
-  const std::int64_t finished = counts.done + counts.blurred + counts.failed;
+  const std::int64_t finished = scheduler_->now().finished();
   ChildEnd end;
   end.alive = std::chrono::duration_cast<milliseconds>(now - redis_started_);
   const RestartDecision next = redis_restarts_.ended(end, finished > finished_at_redis_start_);
@@ -190,7 +189,7 @@ void BatchJob::watch_redis(Clock::time_point now) {
 void BatchJob::watch_workers(Clock::time_point now) {
   if (!pool_) return;
   const SchedulerNow& at = scheduler_->now();
-  pool_->set_progress(at.done + at.blurred + at.failed);
+  pool_->set_progress(at.finished());
   if (!draining_ && !scheduler_end_) pool_->replace_silent(at.workers_silent);
   if (!pool_->given_up() || draining_ || scheduler_end_) return;
   if (!given_up_at_) given_up_at_ = now;
@@ -219,7 +218,7 @@ void BatchJob::give_up(Error error) {
 
 void BatchJob::warn_of_standstill(Clock::time_point now) {
   const SchedulerNow& at = scheduler_->now();
-  const std::int64_t finished = at.done + at.blurred + at.failed;
+  const std::int64_t finished = at.finished();
   const bool stands = finished == moved_ && at.counts.asked.pending > 0 && !draining_ && !at.paused;
   if (!stands || moved_at_ == Clock::time_point()) {
     moved_ = finished;
@@ -243,13 +242,14 @@ void BatchJob::show(Clock::time_point now) {
   const StateCounts& counts = at.counts.asked;
   if (at.last_result &&
       !at.paused) {  // start-up, with its loading of models, is not part of the rate
-    rate_.sample(now, at.done + at.blurred + at.failed);
+    rate_.sample(now, at.finished());
     if (phase_ == "starting") phase_ = "captioning";
   }
   Progress progress;
   progress.phase = scheduler_end_ && !draining_ && !killed_ ? "finishing" : phase_;
   progress.total = counts.total();
   progress.done = counts.done;
+  progress.unsure = counts.unsure;
   progress.blurred = counts.blurred;
   progress.failed = counts.failed();
   progress.pending = counts.pending;

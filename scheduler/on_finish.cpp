@@ -113,10 +113,12 @@ FinishFacts finish_facts(const RunSummary& summary) {
           {"end", std::string(to_string(summary.end))},
           {"total", summary.total},
           {"done", summary.done},
+          {"unsure", summary.unsure},
           {"blurred", summary.blurred},
           {"failed", summary.failed},
           {"pending", summary.pending},
           {"done_now", summary.done_now},
+          {"unsure_now", summary.unsure_now},
           {"blurred_now", summary.blurred_now},
           {"failed_now", summary.failed_now},
           {"seconds", static_cast<std::int64_t>(summary.wall_s)}};

@@ -234,6 +234,7 @@ RunSettings run_settings_of(const RunRequest& request) {
   }
   settings.search = request.search;
   settings.confidence = request.confidence;
+  settings.min_confidence = request.min_confidence;
   settings.blur = request.blur;
   settings.limits = request.limits;
   settings.near_duplicates = request.near_duplicates;
@@ -266,6 +267,11 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
                              " photos are blurred now, " +
                              std::to_string(ensured->became_clear + ensured->caption_restored) +
                              " are clear now");
+  }
+  if (ensured->became_unsure + ensured->became_sure > 0) {
+    prepared.notes.push_back("captions judged anew: " + std::to_string(ensured->became_unsure) +
+                             " are unsure now, " + std::to_string(ensured->became_sure) +
+                             " are shown again");
   }
   if (Status scanned =
           scan_photos(store, request, std::move(*named), observer, stop, held, prepared);

@@ -67,6 +67,7 @@ asio::awaitable<Status> Scheduler::take_in(std::vector<redis::ResultEntry> entri
 
 void Scheduler::note_report(const RecordReport& report) {
   now_.done += report.done;
+  now_.unsure += report.unsure;
   now_.blurred += report.blurred;
   now_.failed += report.failed;
   now_.enqueued -= report.recorded + report.requeued;

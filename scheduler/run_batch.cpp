@@ -54,6 +54,8 @@ void add_counts(RunSummary& summary, const StoreSummary& stored) {
   const StateCounts& asked = stored.counts.asked;
   summary.total = asked.total();
   summary.done = asked.done;
+  summary.unsure = asked.unsure;
+  summary.min_confidence = stored.run.settings.min_confidence;
   summary.blurred = asked.blurred;
   summary.failed = asked.failed();
   summary.pending = asked.pending;
@@ -83,12 +85,12 @@ void add_job(RunSummary& summary, const JobReport& job) {
   const SchedulerNow& at = job.scheduler;
   summary.end = job.end;
   summary.done_now = at.done;
+  summary.unsure_now = at.unsure;
   summary.blurred_now = at.blurred;
   summary.failed_now = at.failed;
   if (at.first_task && at.last_result && *at.last_result > *at.first_task) {
     summary.captioning_s = seconds(*at.last_result - *at.first_task);
-    summary.photos_per_s =
-        static_cast<double>(at.done + at.blurred + at.failed) / summary.captioning_s;
+    summary.photos_per_s = static_cast<double>(at.finished()) / summary.captioning_s;
   }
   if (job.end != RunEnd::complete) summary.finish_unix_s = job.finish_unix_s;
   summary.worker_restarts = job.worker_restarts;

@@ -34,6 +34,7 @@ struct RunRequest {
   std::string model_hash;                     // read_model_folder().hash: part of what a run is
   std::string model_name;                     // for people
   std::optional<ConfidenceModel> confidence;  // the model's; none: captions get no confidence
+  double min_confidence = 0;                  // RunSettings; judges anew what is stored
   SearchSettings search;  // with `blur`: a run's own; a change is refused unless `redo`
   BlurSettings blur;
   DecodeLimits limits;
@@ -71,7 +72,8 @@ struct RunRequest {
 struct Progress {
   std::string phase;       // "looking for photos", "starting", "captioning", "finishing" …
   std::int64_t found = 0;  // while looking: photos seen so far
-  std::int64_t total = 0, done = 0, blurred = 0, failed = 0, pending = 0;
+  std::int64_t total = 0, done = 0, unsure = 0, blurred = 0, failed = 0, pending = 0;
+  [[nodiscard]] std::int64_t finished() const { return done + unsure + blurred + failed; }
   double photos_per_s = 0;                    // over the last half minute
   std::optional<std::chrono::seconds> left;   // none while it cannot be told yet
   std::optional<std::int64_t> finish_unix_s;  // forecast of a run that keeps hours
@@ -122,7 +124,7 @@ struct FailureCount {
 /// Corpus BLEU-1..4 in [0, 1] over the captioned photos that have references (DESIGN 8).
 struct BleuSummary {
   double bleu[4] = {0, 0, 0, 0};
-  std::int64_t photos = 0;              // captioned and with references
+  std::int64_t photos = 0;              // with a caption that is shown, and references
   std::int64_t without_references = 0;  // captioned photos of the run that have none
 };
 
@@ -141,12 +143,17 @@ struct RunSummary {
   bool dry_run = false;
   bool nothing_to_do = false;  // everything was final before a worker had to start
 
-  std::int64_t total = 0, done = 0, blurred = 0, failed = 0, pending = 0;  // the whole run
-  std::int64_t done_now = 0, blurred_now = 0, failed_now = 0;              // recorded in this call
+  std::int64_t total = 0, done = 0, unsure = 0, blurred = 0, failed = 0,
+               pending = 0;                                                    // the whole run
+  std::int64_t done_now = 0, unsure_now = 0, blurred_now = 0, failed_now = 0;  // in this call
+  [[nodiscard]] std::int64_t finished_now() const {
+    return done_now + unsure_now + blurred_now + failed_now;
+  }
+  double min_confidence = 0;  // what makes a caption unsure; 0: nothing
   std::int64_t added = 0, changed = 0, vanished = 0, retried = 0, redone = 0;  // in this call
   std::int64_t reused = 0;  // of `added`: results of another run of the database, taken over
 
-  std::int64_t equal_photos = 0, near_duplicates = 0;  // of done and blurred: StoreSummary
+  std::int64_t equal_photos = 0, near_duplicates = 0;  // none of failed ones: StoreSummary
 
   std::vector<FailureCount> failures;                         // most frequent first
   std::vector<std::pair<std::string, std::int64_t>> skipped;  // by extension, most frequent first

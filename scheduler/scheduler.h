@@ -60,9 +60,10 @@ enum class SchedulerEnd : std::uint8_t {
 
 /// What a progress line needs; of this moment.
 struct SchedulerNow {
-  RunCounts counts;                                // as of the last commit
-  std::int64_t done = 0, blurred = 0, failed = 0;  // recorded by this object
-  std::int64_t enqueued = 0;                       // |S|
+  RunCounts counts;                                            // as of the last commit
+  std::int64_t done = 0, unsure = 0, blurred = 0, failed = 0;  // recorded by this object
+  [[nodiscard]] std::int64_t finished() const { return done + unsure + blurred + failed; }
+  std::int64_t enqueued = 0;  // |S|
   std::int64_t reconciles = 0;
   std::size_t workers_living = 0;  // of the run, on any host, as last judged
   /// Consumers whose heart has not moved for `silent_after`, though Redis could be reached.

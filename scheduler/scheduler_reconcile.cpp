@@ -166,7 +166,7 @@ asio::awaitable<Status> Scheduler::apply_plan(std::vector<redis::WindowEntry> wi
   withdrawn_ = false;                     // of a pause: look again
   if (now_.paused) plan.enqueue.clear();  // resume() reconciles
   if (!plan.enqueue.empty()) {
-    const Status worth_it = unreadable_.begin_round(now_.done + now_.blurred + now_.failed);
+    const Status worth_it = unreadable_.begin_round(now_.finished());
     if (!worth_it) co_return worth_it;
   }
   const std::span<const Enqueued> missing(plan.enqueue);

@@ -26,10 +26,7 @@ void rethrow(std::exception_ptr thrown) {
   if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
 }
 
-std::int64_t recorded(const Scheduler& scheduler) {
-  const SchedulerNow& at = scheduler.now();
-  return at.done + at.blurred + at.failed;
-}
+std::int64_t recorded(const Scheduler& scheduler) { return scheduler.now().finished(); }
 
 SchedulerSettings settings_of(const ServeRequest& request, const redis::Endpoint& endpoint,
                               const RunRow& row, const std::vector<Root>& roots) {
@@ -196,14 +193,15 @@ asio::awaitable<void> RunServer::call_back(RunRow row, RunEnd end) {
   const StateCounts& counts = stored->counts.asked;
   summary.total = counts.total();
   summary.done = counts.done;
+  summary.unsure = counts.unsure;
   summary.blurred = counts.blurred;
   summary.failed = counts.failed();
   summary.pending = counts.pending;
-  say(EventLevel::info, "run " + row.name + ": " + to_string(end) + ", " +
-                            std::to_string(summary.done) + " captioned, " +
-                            std::to_string(summary.blurred) + " blurred, " +
-                            std::to_string(summary.failed) + " failed, " +
-                            std::to_string(summary.pending) + " to do");
+  say(EventLevel::info,
+      "run " + row.name + ": " + to_string(end) + ", " + std::to_string(summary.done) +
+          " captioned, " + std::to_string(summary.unsure) + " unsure, " +
+          std::to_string(summary.blurred) + " blurred, " + std::to_string(summary.failed) +
+          " failed, " + std::to_string(summary.pending) + " to do");
   if (row.schedule.on_finish.empty()) co_return;
   FinishCall call;
   call.what = row.schedule.on_finish;
@@ -244,6 +242,7 @@ void RunServer::show(Clock::time_point now) {
     const StateCounts& counts = at.counts.asked;
     progress.total += counts.total();
     progress.done += counts.done;
+    progress.unsure += counts.unsure;
     progress.blurred += counts.blurred;
     progress.failed += counts.failed();
     progress.pending += counts.pending;

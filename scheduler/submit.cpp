@@ -136,6 +136,7 @@ Expected<RunRequest> parse_submission(std::string_view line) {
   request.model_name = parsed->model_name;
   request.search = parsed->search;
   request.confidence = parsed->confidence;
+  request.min_confidence = parsed->min_confidence;
   request.blur = parsed->blur;
   request.limits = parsed->limits;
   request.near_duplicates = parsed->near_duplicates;

@@ -3,8 +3,24 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 namespace photoscribe {
+namespace {
+/// Damaged evidence is none, and speaks neither for the caption nor against it.
+void keep_what_is_finite(Caption& caption) {
+  if (const auto& e = caption.evidence;
+      e && !std::isfinite(e->word_log_prob_min + e->beam_agreement + e->mentioned_min +
+                          e->unmentioned_max + e->novelty)) {
+    caption.evidence.reset();
+  }
+  std::erase_if(caption.concepts, [](const Concept& one) {
+    return one.word.empty() || one.word.size() > kConceptBytesMax ||
+           !std::isfinite(one.probability);
+  });
+  if (caption.concepts.size() > kConceptsMax) caption.concepts.resize(kConceptsMax);
+}
+}  // namespace
 
 BatchCaptioner::BatchCaptioner(Captioner& captioner, std::size_t batch_max)
     : captioner_(captioner), batch_now_(std::max<std::size_t>(1, batch_max)) {}
@@ -31,6 +47,7 @@ Status BatchCaptioner::caption_part(std::span<const DecodedImage* const> part,
     for (std::size_t i = 0; i < part.size(); ++i) {
       Caption& caption = (*captions)[i];
       if (std::isfinite(caption.log_prob)) {
+        keep_what_is_finite(caption);
         out[i] = std::move(caption);
       } else {  // half precision that overflowed, or damaged weights: no caption to be trusted
         Failed failed;

@@ -57,11 +57,17 @@ struct ReuseConfig {
   bool operator==(const ReuseConfig&) const = default;
 };
 
+struct ConfidenceConfig {
+  std::optional<double> min;  // none: the model's own
+  bool operator==(const ConfidenceConfig&) const = default;
+};
+
 struct Config {
   std::string database = "archive.db";
   std::string model;         // a model's folder; empty: the one that came with photoscribe
   std::string state_folder;  // logs and process ids; empty: DATABASE.state
   BlurSettings blur;
+  ConfidenceConfig confidence;
   SearchConfig search;
   DecodeLimits limits;
   LeaseSettings lease;

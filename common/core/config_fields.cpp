@@ -200,6 +200,10 @@ std::vector<Field> config_fields(Config& c) {
       number("blur.normalised_side_px", c.blur.normalised_side_px, 16, 65'535,
              "longer side after shrinking, mode normalised"),
       number("blur.tile_px", c.blur.tile_px, 16, 65'535, "side of a tile, mode tile_max"),
+      choice(
+          "confidence.min", c.confidence.min, 0.0, 1.0, "model",
+          "a caption that is right with less probability is unsure: kept, and not shown; 0: none "
+          "is; model: what model.yaml says"),
       choice("search.beam", c.search.beam, 1, 64, "model",
              "hypotheses kept per photo; 1: greedy; model: what model.yaml says"),
       choice("search.length_alpha", c.search.length_alpha, 0.0, 10.0, "model",
@@ -238,7 +242,7 @@ std::vector<Field> config_fields(Config& c) {
              "every photo is captioned by itself"),
       number<std::int64_t>("reuse.remembered_max", c.reuse.remembered_max, 0, 100'000'000,
                            "results of each run kept in Redis for photos with the same bytes, "
-                           "about 250 bytes each; 0: none"),
+                           "about 250 bytes each, 500 with concepts; 0: none"),
       number("schedule.rate_per_s", c.schedule.rate_per_s, 0.0, 1e9,
              "photos begun per second at most, by all workers together; 0: as fast as they go"),
       day_window("schedule.between", c.schedule.between,

@@ -56,8 +56,6 @@ class Section {
   std::set<std::string> known_;
 };
 
-constexpr std::array<const char*, 3> kConfidenceTerms{"mean_log_prob", "tokens", "log10_blur"};
-
 void read_vector(Section& section, const char* name, std::array<double, 3>& field) {
   std::vector<double> values(field.begin(), field.end());
   section.read(name, values);
@@ -130,13 +128,28 @@ SearchSettings read_search(const YAML::Node& map) {
   return s;
 }
 
+void read_terms(Section& section, std::array<double, kConfidenceTerms.size()>& values) {
+  for (std::size_t i = 0; i < values.size(); ++i)
+    section.read(std::string(kConfidenceTerms[i]).c_str(), values[i]);
+}
+
+/// Of an older version, too: with the first terms alone, without `means` and `min`.
 ConfidenceModel read_confidence(const YAML::Node& map) {
   ConfidenceModel fitted;
-  Section terms(map, "confidence");
-  terms.read("bias", fitted.bias);
-  for (std::size_t i = 0; i < fitted.weights.size(); ++i)
-    terms.read(kConfidenceTerms[i], fitted.weights[i]);
-  terms.reject_unknown();
+  Section section(map, "confidence");
+  section.read("min", fitted.min);
+  section.read("bias", fitted.bias);
+  read_terms(section, fitted.weights);
+  YAML::Node means;
+  section.read("means", means);
+  section.reject_unknown();
+  if (means.IsDefined() && !means.IsNull()) {
+    Section of_terms(means, "confidence.means");
+    read_terms(of_terms, fitted.means);
+    of_terms.reject_unknown();
+  }
+  if (!(fitted.min >= 0 && fitted.min <= 1))
+    throw std::runtime_error("confidence.min: must be in 0 to 1");
   return fitted;
 }
 
@@ -242,11 +255,15 @@ std::string to_yaml(const SearchSettings& s) {
 std::string to_yaml(const ConfidenceModel& confidence) {
   std::ostringstream out;
   out.precision(10);
-  out << "confidence:  # log-odds that CIDEr-D is at least " << kGoodCaptionCiderD
-      << "\n  bias: " << confidence.bias << "\n";
-  for (std::size_t i = 0; i < confidence.weights.size(); ++i) {
-    out << "  " << kConfidenceTerms[i] << ": " << confidence.weights[i] << "\n";
-  }
+  const auto terms = [&out](const char* indent, const auto& values) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      out << indent << kConfidenceTerms[i] << ": " << values[i] << "\n";
+  };
+  out << "confidence:  # log-odds that a caption names nothing false\n  min: " << confidence.min
+      << "  # a caption less likely to be right is unsure\n  bias: " << confidence.bias << "\n";
+  terms("  ", confidence.weights);
+  out << "  means:  # what a term counts as where it is not known\n";
+  terms("    ", confidence.means);
   return out.str();
 }
 

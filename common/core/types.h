@@ -4,6 +4,7 @@
 // process.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -63,10 +64,32 @@ struct DecodedImage {
   std::vector<std::uint8_t> pixels;  // height_px * width_px * channels bytes
 };
 
+/// What speaks for a caption and against it, beside its probability (confidence.h).
+struct CaptionEvidence {
+  double word_log_prob_min = 0;  // least natural log-probability of one of its words
+  double beam_agreement = 0;     // share of its words on which the search's other beams agree
+  double mentioned_min = 1;      // least probability that the classifier gives to a concept that it
+                                 // names; 1 when it names none
+  double unmentioned_max = 0;    // largest probability of a concept that it does not name, or 0
+  double novelty = 0;  // distance of the photo's features from those of the training photos, >= 0
+  bool operator==(const CaptionEvidence&) const = default;
+};
+
+/// A thing that the classifier sees in the photo, whether the caption names it or not.
+struct Concept {
+  std::string word;  // as the model's list of concepts has it
+  float probability = 0;
+  bool operator==(const Concept&) const = default;
+};
+inline constexpr std::size_t kConceptsMax = 16;      // of one photo
+inline constexpr std::size_t kConceptBytesMax = 64;  // of a word, which is never empty
+
 struct Caption {
   std::string text;
   double log_prob = 0;  // natural log, summed over the tokens and the end token
   int tokens = 0;       // words, without the end token
+  std::optional<CaptionEvidence> evidence{};  // none: the model does not tell
+  std::vector<Concept> concepts{};            // falling probability, kConceptsMax at most
 };
 
 struct Captioned {

@@ -1,5 +1,6 @@
 #include "common/core/wire.h"
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -9,12 +10,16 @@
 namespace photoscribe {
 namespace {
 
-constexpr char kFormat = 3;
+constexpr char kFormat = 4;
 constexpr std::uint64_t kItemsMax = 100'000;
 enum class Kind : std::uint8_t { captioned, blurred, failed, failed_with_scores };
 /// What an item ends with: content hash, image copied from, distance of hashes.
 enum Extra : std::uint8_t { kHashed = 1, kCopied = 2, kDistance = 4 };
 constexpr std::uint64_t kDistanceMax = 64;  // of 64 bits
+/// The numbers of CaptionEvidence, in the order of the format.
+constexpr std::array kEvidence{&CaptionEvidence::word_log_prob_min,
+                               &CaptionEvidence::beam_agreement, &CaptionEvidence::mentioned_min,
+                               &CaptionEvidence::unmentioned_max, &CaptionEvidence::novelty};
 
 class Writer {
  public:
@@ -26,6 +31,10 @@ class Writer {
   void real(double value) {
     auto bits = std::bit_cast<std::uint64_t>(value);
     for (int i = 0; i < 8; ++i, bits >>= 8) byte(static_cast<std::uint8_t>(bits));
+  }
+  void real32(float value) {
+    auto bits = std::bit_cast<std::uint32_t>(value);
+    for (int i = 0; i < 4; ++i, bits >>= 8) byte(static_cast<std::uint8_t>(bits));
   }
   void text(std::string_view value) {
     number(value.size());
@@ -78,6 +87,14 @@ class Reader {
     bad_ = true;
     return 0;
   }
+  float real32() {
+    std::uint32_t bits = 0;
+    for (int i = 0; i < 4; ++i) bits |= static_cast<std::uint32_t>(byte()) << (8 * i);
+    const auto value = std::bit_cast<float>(bits);
+    if (std::isfinite(value)) return value;
+    bad_ = true;
+    return 0;
+  }
   std::string text() {
     const std::uint64_t size = count(rest_.size());
     if (failed_ || size > rest_.size()) return broken(), std::string();
@@ -117,6 +134,21 @@ void write_extras(Writer& out, const Result& result) {
   if (copied->hash_distance) out.number(static_cast<std::uint64_t>(*copied->hash_distance));
 }
 
+void write(Writer& out, const Caption& caption) {
+  out.text(caption.text);
+  out.real(caption.log_prob);
+  out.number(static_cast<std::uint64_t>(caption.tokens));
+  out.byte(caption.evidence ? 1 : 0);
+  if (caption.evidence) {
+    for (const auto number : kEvidence) out.real((*caption.evidence).*number);
+  }
+  out.number(caption.concepts.size());
+  for (const Concept& one : caption.concepts) {
+    out.text(one.word);
+    out.real32(one.probability);
+  }
+}
+
 void write(Writer& out, const Result& result) {
   out.number(static_cast<std::uint64_t>(result.image_id));
   out.number(static_cast<std::uint64_t>(result.attempt));
@@ -128,9 +160,7 @@ void write(Writer& out, const Result& result) {
   out.number(static_cast<std::uint64_t>(result.finished_unix_ms));
   if (const auto* done = std::get_if<Captioned>(&result.outcome)) {
     out.byte(static_cast<std::uint8_t>(Kind::captioned));
-    out.text(done->caption.text);
-    out.real(done->caption.log_prob);
-    out.number(static_cast<std::uint64_t>(done->caption.tokens));
+    write(out, done->caption);
   } else if (std::holds_alternative<Blurred>(result.outcome)) {
     out.byte(static_cast<std::uint8_t>(Kind::blurred));
   } else {
@@ -169,6 +199,25 @@ void read_extras(Reader& in, Result& result) {
   if (std::holds_alternative<Failed>(result.outcome)) in.refuse();
 }
 
+Caption read_caption(Reader& in) {
+  Caption caption;
+  caption.text = in.text();
+  caption.log_prob = in.real();
+  caption.tokens = static_cast<int>(in.number(kInt));
+  if (in.count(1) != 0) {
+    CaptionEvidence& evidence = caption.evidence.emplace();
+    for (const auto number : kEvidence) evidence.*number = in.real();
+  }
+  const std::uint64_t concepts = in.count(kConceptsMax);
+  for (std::uint64_t i = 0; i < concepts; ++i) {
+    Concept& one = caption.concepts.emplace_back();
+    one.word = in.text();
+    one.probability = in.real32();
+    if (one.word.empty() || one.word.size() > kConceptBytesMax) in.refuse();
+  }
+  return caption;
+}
+
 void read_values(Reader& in, Result& result) {
   constexpr auto kMicros = static_cast<std::uint64_t>(std::numeric_limits<std::uint32_t>::max());
   result.width_px = static_cast<int>(in.number(kInt));
@@ -180,9 +229,7 @@ void read_values(Reader& in, Result& result) {
   switch (const auto kind = static_cast<Kind>(in.count(3)); kind) {
     case Kind::captioned: {
       Captioned done;
-      done.caption.text = in.text();
-      done.caption.log_prob = in.real();
-      done.caption.tokens = static_cast<int>(in.number(kInt));
+      done.caption = read_caption(in);
       result.outcome = std::move(done);
       break;
     }
@@ -216,7 +263,7 @@ std::string encode_results(const ResultBatch& batch) {
 
 Expected<ResultBatch> decode_results(std::string_view bytes) {
   Reader in(bytes);
-  if (in.byte() != kFormat) return fail(Errc::bad_payload, "results: not of format 3");
+  if (in.byte() != kFormat) return fail(Errc::bad_payload, "results: not of format 4");
   ResultBatch batch;
   batch.worker = in.text();
   const std::uint64_t count = in.count(kItemsMax);

@@ -18,13 +18,13 @@ namespace photoscribe {
 
 /// Version of everything that two processes say to each other; a worker joins only a run of its own
 /// version.
-inline constexpr int kProtocolVersion = 2;
+inline constexpr int kProtocolVersion = 3;
 
 [[nodiscard]] std::string encode_results(const ResultBatch& batch);
 
 /// Fails with bad_payload. Accepts exactly what encode_results writes: trailing bytes are an error,
-/// so are numbers that are not finite, reasons that do not exist and batches of more than 100,000
-/// items.
+/// so are numbers that are not finite, reasons that do not exist, captions of more than
+/// kConceptsMax concepts and batches of more than 100,000 items.
 [[nodiscard]] Expected<ResultBatch> decode_results(std::string_view bytes);
 
 /// An item whose values cannot be used, although it says which photo it is about.

@@ -14,6 +14,7 @@ std::string signature_text(const ScoreSignature& s) {
   if (!s.bleu_only) text += "|rouge:l,beta1.2|cider:d,sigma6,df:" + table;
   if (!s.split.empty()) text += "|split:" + s.split;
   if (s.dropped_blurred) text += "|blurred-dropped:" + std::to_string(*s.dropped_blurred);
+  if (s.dropped_unsure > 0) text += "|unsure-dropped:" + std::to_string(s.dropped_unsure);
   if (s.resamples > 0) {
     text += "|bootstrap:" + std::to_string(s.resamples) + ",seed:" + std::to_string(s.seed);
   }

@@ -22,14 +22,15 @@ struct ScoreSignature {
   std::optional<std::int64_t> frequency_photos;  // of a table from elsewhere; none: of these photos
   std::string split;                             // its name or the list's; empty: none
   std::optional<std::int64_t> dropped_blurred;   // photos left out since they are blurred
+  std::int64_t dropped_unsure = 0;               // photos left out since their caption is
   int resamples = 0;                             // 0: no intervals
   std::uint64_t seed = 0;
   bool bleu_only = false;  // no ROUGE-L, no CIDEr-D
 };
 
 /// `photoscribe:0.1.0|photos:1000|refs:5|tok:ptb|len:closest|bleu:coco|rouge:l,beta1.2|
-/// cider:d,sigma6,df:self|split:test|blurred-dropped:12|bootstrap:1000,seed:12345`, the last three
-/// where they apply.
+/// cider:d,sigma6,df:self|split:test|blurred-dropped:12|unsure-dropped:3|bootstrap:1000,seed:12345`,
+/// the last four where they apply.
 [[nodiscard]] std::string signature_text(const ScoreSignature& signature);
 
 }  // namespace photoscribe

@@ -37,6 +37,7 @@ Check store_check(const RunCheck& found, const std::string& again) {
   };
   add(found.lost_results, "final without a result");
   add(found.other_states, "in another state than their result says");
+  add(found.misjudged, "unsure by their confidence and not marked, or the reverse");
   add(found.miscounted, "kinds of photos counted wrong");
   check.health = found.mended ? Health::warning : Health::bad;
   check.finding += found.mended ? ": mended" : "";

@@ -27,7 +27,15 @@ struct ExportOptions {
   std::vector<std::string> states;
   std::int64_t limit = 0;  // 0: all
   std::optional<double> confidence_min;
+  bool include_unsure = false;
 };
+
+/// An unsure photo has no caption for who did not ask for it, as a blurred one has none.
+bool is_withheld(const ExportOptions& options, const ResultRow& row) {
+  const auto& states = options.states;
+  return row.state == "unsure" && !options.include_unsure &&
+         std::find(states.begin(), states.end(), row.state) == states.end();
+}
 
 /// True when every captioned photo has a COCO number in its name: only then are they all ids.
 Expected<bool> all_named_as_coco(Store& store, RunId run) {
@@ -78,7 +86,12 @@ Status export_rows(const ExportOptions& options) {
     if (options.confidence_min && row.confidence.value_or(0) < *options.confidence_min) return {};
     if (options.limit > 0 && rows == options.limit) return fail(Errc::cancelled, "that is enough");
     ++rows;
-    return (*output)->add((*format)->row(row));
+    if (!is_withheld(options, row)) return (*output)->add((*format)->row(row));
+    ResultRow without_caption = row;
+    without_caption.caption.reset();
+    without_caption.log_prob.reset();
+    without_caption.bleu = {};
+    return (*output)->add((*format)->row(without_caption));
   });
   if (!read && read.error().code != Errc::cancelled) return read;
   if (Status ended = (*output)->add((*format)->tail()); !ended) return ended;
@@ -92,8 +105,8 @@ void add_export(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ExportOptions>(*verb);
   verb->add_option("-f,--format", options->format,
                    "table, csv, jsonl or coco (default: table)\n"
-                   "csv: the columns of the view caption_result; jsonl: the same, one object a\n"
-                   "photo; coco: COCO results, captioned photos only")
+                   "csv: the columns of the view caption_result, confidence and concepts; jsonl:\n"
+                   "the same and more, one object a photo; coco: COCO results, captions only")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"table", "csv", "jsonl", "coco"}));
   verb->add_option("-o,--output", options->file, "file (default: standard output)")
@@ -101,10 +114,13 @@ void add_export(CLI::App& app, Action& action) {
   verb->add_option("--run", options->run, "the run's name (default: the newest)")
       ->type_name("NAME");
   verb->add_option("--state", options->states,
-                   "only photos that are done, blurred, failed or pending (repeatable)")
+                   "only photos that are done, unsure, blurred, failed or pending (repeatable)")
       ->type_name("STATE")
       ->allow_extra_args(false)
-      ->check(CLI::IsMember({"done", "blurred", "failed", "pending"}));
+      ->check(CLI::IsMember({"done", "unsure", "blurred", "failed", "pending"}));
+  verb->add_flag("--include-unsure", options->include_unsure,
+                 "unsure photos with their captions, which are probably wrong; without it (or\n"
+                 "--state unsure) they are there without a caption, as blurred ones");
   verb->add_option("--min-confidence", options->confidence_min,
                    "only captions that are good with at least this probability")
       ->type_name("P")

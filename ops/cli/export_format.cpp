@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -36,6 +37,11 @@ std::string or_empty(const std::optional<T>& value) {
   }
 }
 
+/// As it is stored: four decimals.
+double rounded(float probability) {
+  return std::round(static_cast<double>(probability) * 1e4) / 1e4;
+}
+
 /// 2026-11-23T05:15:04.123Z, or nothing.
 std::string iso_time(const std::optional<std::int64_t>& unix_ms) {
   if (!unix_ms) return {};
@@ -52,15 +58,30 @@ class Csv : public ExportFormat {
  public:
   std::string head() override {
     return "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,bleu3,"
-           "bleu4,width,height,model,worker,finished_at\r\n";
+           "bleu4,width,height,model,worker,finished_at,confidence,concepts\r\n";
   }
   std::string row(const ResultRow& r) override {
     std::string out;
-    for (const std::string& field :
-         {r.run, r.root, r.uri, r.state, or_empty(r.reason), or_empty(r.blur_score),
-          exact(r.blur_threshold), or_empty(r.caption), or_empty(r.log_prob), or_empty(r.bleu[0]),
-          or_empty(r.bleu[1]), or_empty(r.bleu[2]), or_empty(r.bleu[3]), or_empty(r.width_px),
-          or_empty(r.height_px), r.model, or_empty(r.worker), iso_time(r.finished_unix_ms)}) {
+    for (const std::string& field : {r.run,
+                                     r.root,
+                                     r.uri,
+                                     r.state,
+                                     or_empty(r.reason),
+                                     or_empty(r.blur_score),
+                                     exact(r.blur_threshold),
+                                     or_empty(r.caption),
+                                     or_empty(r.log_prob),
+                                     or_empty(r.bleu[0]),
+                                     or_empty(r.bleu[1]),
+                                     or_empty(r.bleu[2]),
+                                     or_empty(r.bleu[3]),
+                                     or_empty(r.width_px),
+                                     or_empty(r.height_px),
+                                     r.model,
+                                     or_empty(r.worker),
+                                     iso_time(r.finished_unix_ms),
+                                     or_empty(r.confidence),
+                                     concepts(r)}) {
       add(out, field);
     }
     out.back() = '\r';
@@ -68,6 +89,13 @@ class Csv : public ExportFormat {
   }
 
  private:
+  /// "pizza 0.91; stop sign 0.2"
+  static std::string concepts(const ResultRow& r) {
+    std::string out;
+    for (const Concept& one : r.concepts)
+      out += (out.empty() ? "" : "; ") + one.word + " " + exact(rounded(one.probability));
+    return out;
+  }
   static void add(std::string& out, const std::string& field) {
     const std::string text = replaced(field);
     if (text.find_first_of(",\"\r\n") == std::string::npos) {
@@ -104,6 +132,7 @@ class JsonLines : public ExportFormat {
     put(object, "caption", r.caption);
     put(object, "log_prob", r.log_prob);
     put(object, "confidence", r.confidence);
+    put_evidence(object, r);
     for (std::size_t n = 0; n < r.bleu.size(); ++n) {
       put(object, "bleu" + std::to_string(n + 1), r.bleu[n]);
     }
@@ -123,6 +152,20 @@ class JsonLines : public ExportFormat {
   }
 
  private:
+  static void put_evidence(ordered_json& object, const ResultRow& r) {
+    if (const auto& e = r.evidence) {
+      object["evidence"] = {{"word_log_prob_min", e->word_log_prob_min},
+                            {"beam_agreement", e->beam_agreement},
+                            {"mentioned_min", e->mentioned_min},
+                            {"unmentioned_max", e->unmentioned_max},
+                            {"novelty", e->novelty}};
+    }
+    object["concepts"] = ordered_json::array();
+    for (const Concept& one : r.concepts) {
+      object["concepts"].push_back(
+          {{"word", replaced(one.word)}, {"probability", rounded(one.probability)}});
+    }
+  }
   template <class T>
   static void put(ordered_json& object, const std::string& key, const std::optional<T>& value) {
     if (!value) {
@@ -173,6 +216,11 @@ class Table : public ExportFormat {
     if (r.state == "done") {
       const std::string caption = shown(or_empty(r.caption));
       return line(name, score, caption.empty() ? "(a caption without words)" : caption) + "\n";
+    }
+    if (r.state == "unsure") {
+      return ink_.dim(line(name, score,
+                           r.caption ? "unsure: " + shown(*r.caption) : "unsure: no caption")) +
+             "\n";
     }
     if (r.state == "blurred") return ink_.dim(line(name, score, "blurred: no caption")) + "\n";
     if (r.state == "pending") return ink_.dim(line(name, score, "to do")) + "\n";

@@ -23,11 +23,13 @@ class ExportFormat {
   [[nodiscard]] virtual std::string tail() { return {}; }
 };
 
-/// RFC 4180 with a header line: the columns of view caption_result. Empty: no value.
+/// RFC 4180 with a header line: the columns of view caption_result, the confidence, and concepts as
+/// "pizza 0.91; stop sign 0.2". Empty: no value.
 [[nodiscard]] std::unique_ptr<ExportFormat> csv_format();
 
 /// One object a line: the columns of caption_result, `path` relative to its root (with
-/// `path_base64` when it is not UTF-8), `detail` of a failure, and `vanished`.
+/// `path_base64` when it is not UTF-8), `detail` of a failure, confidence, evidence, concepts, and
+/// `vanished`.
 [[nodiscard]] std::unique_ptr<ExportFormat> jsonl_format();
 
 /// COCO results: [{"image_id", "caption", "file_name"}] of the captioned photos. With

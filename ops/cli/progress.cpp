@@ -12,16 +12,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::int64_t finished(const Progress& now) { return now.done + now.blurred + now.failed; }
+/// Nothing, where none is: most models do not tell.
+std::string unsure_text(const Progress& now) {
+  return now.unsure > 0 ? grouped(now.unsure) + " unsure" : std::string();
+}
 
 int per_cent(const Progress& now) {
-  return now.total == 0 ? 0 : static_cast<int>(finished(now) * 100 / now.total);
+  return now.total == 0 ? 0 : static_cast<int>(now.finished() * 100 / now.total);
 }
 
 std::string bar(const Progress& now, std::size_t width) {
   const std::size_t full = now.total == 0
                                ? 0
-                               : std::min(width, static_cast<std::size_t>(finished(now)) * width /
+                               : std::min(width, static_cast<std::size_t>(now.finished()) * width /
                                                      static_cast<std::size_t>(now.total));
   std::string out;
   for (std::size_t i = 0; i < width; ++i) out += i < full ? "━" : "─";
@@ -61,18 +64,19 @@ std::string early_line(const Progress& now) {
 }  // namespace
 
 std::string live_line(const Progress& now, std::size_t width) {
-  if (now.total == 0 || finished(now) == 0) return cut_end(early_line(now), width);
+  if (now.total == 0 || now.finished() == 0) return cut_end(early_line(now), width);
   const std::string percent = std::to_string(per_cent(now)) + " %";
-  const std::string of = grouped(finished(now)) + "/" + grouped(now.total);
-  const std::string done = grouped(now.done) + " done", blurred = grouped(now.blurred) + " blurred",
+  const std::string of = grouped(now.finished()) + "/" + grouped(now.total);
+  const std::string done = grouped(now.done) + " done", unsure = unsure_text(now),
+                    blurred = grouped(now.blurred) + " blurred",
                     failed = grouped(now.failed) + " failed",
                     rate = rate_text(now.photos_per_s) + " photos/s", left = left_text(now);
   const std::string candidates[] = {
-      joined(
-          {now.phase + " " + bar(now, 20) + " " + percent, of, done, blurred, failed, rate, left},
-          " · "),
-      joined({bar(now, 10) + " " + percent, of, done, blurred, failed, rate, left}, " · "),
-      joined({percent, done, blurred, failed, rate, left}, " · "),
+      joined({now.phase + " " + bar(now, 20) + " " + percent, of, done, unsure, blurred, failed,
+              rate, left},
+             " · "),
+      joined({bar(now, 10) + " " + percent, of, done, unsure, blurred, failed, rate, left}, " · "),
+      joined({percent, done, unsure, blurred, failed, rate, left}, " · "),
       joined({percent, of, failed, rate, left}, " · "),
       joined({percent, rate, left}, " · "),
       joined({percent, left}, " · "),
@@ -84,10 +88,10 @@ std::string live_line(const Progress& now, std::size_t width) {
 }
 
 std::string log_line(const Progress& now) {
-  if (now.total == 0 || finished(now) == 0) return early_line(now);
-  return now.phase + ": " + grouped(finished(now)) + " of " + grouped(now.total) + " (" +
+  if (now.total == 0 || now.finished() == 0) return early_line(now);
+  return now.phase + ": " + grouped(now.finished()) + " of " + grouped(now.total) + " (" +
          std::to_string(per_cent(now)) + " %): " +
-         joined({grouped(now.done) + " done", grouped(now.blurred) + " blurred",
+         joined({grouped(now.done) + " done", unsure_text(now), grouped(now.blurred) + " blurred",
                  grouped(now.failed) + " failed", rate_text(now.photos_per_s) + " photos/s",
                  left_text(now)},
                 ", ");

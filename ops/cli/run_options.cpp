@@ -31,6 +31,8 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   request.model_folder = std::filesystem::absolute(*model_folder).string();
   request.model_hash = model->hash;
   request.confidence = model->confidence;
+  request.min_confidence =
+      config.confidence.min.value_or(model->confidence ? model->confidence->min : 0);
   request.search = apply(config.search, model->search);
   request.blur = config.blur;
   request.limits = config.limits;
@@ -144,6 +146,10 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
          "photos that score below it are blurred and get no caption (default: 100)")
       ->group(model);
   s.flag("--blur-mode", "blur.mode", "MODE", "full, normalised, tile_max or edges (default: full)")
+      ->group(model);
+  s.flag("--min-confidence", "confidence.min", "P",
+         "captions that are right with less probability are unsure: kept, and not shown; 0 shows\n"
+         "all (default: the model's)")
       ->group(model);
   s.flag("--beam", "search.beam", "N",
          "hypotheses kept per photo; 1 is greedy and fastest (default: the model's)")

@@ -93,8 +93,14 @@ std::string count_lines(const RunSummary& s, double blur_threshold, const Ink& i
   };
   const std::string threshold = "score below " + number_text(blur_threshold) + ", no caption";
   const std::string blurred_now = now(s.blurred_now, s.blurred);
-  std::string out =
-      "\n" + line("captioned", s.done, now(s.done_now, s.done)) +
+  std::string out = "\n" + line("captioned", s.done, now(s.done_now, s.done));
+  if (s.unsure > 0) {
+    const std::string unsure_now = now(s.unsure_now, s.unsure);
+    out += line("unsure", s.unsure,
+                "right with a probability below " + number_text(s.min_confidence) +
+                    ": caption kept, not shown" + (unsure_now.empty() ? "" : "; " + unsure_now));
+  }
+  out +=
       line("blurred", s.blurred, blurred_now.empty() ? threshold : threshold + "; " + blurred_now) +
       line("failed", s.failed, now(s.failed_now, s.failed));
   if (s.pending > 0) out += line("to do", s.pending, "");
@@ -180,12 +186,13 @@ std::string bleu_lines(const RunSummary& s) {
     out += "  " + counted(b.without_references, "captioned photo") + " without references\n";
   }
   return out +
-         "  (corpus scores of 100, as coco-caption counts; blurred and failed photos left out)\n";
+         "  (corpus scores of 100, as coco-caption counts; unsure, blurred and failed photos left "
+         "out)\n";
 }
 
 std::string pace_lines(const RunSummary& s) {
   if (s.nothing_to_do || s.dry_run || s.end == RunEnd::paused) return {};
-  const std::int64_t now = s.done_now + s.blurred_now + s.failed_now;
+  const std::int64_t now = s.finished_now();
   std::string out = "\n" + counted(now, "photo") + " in " + duration_text(s.wall_s);
   if (s.photos_per_s > 0) {
     out += ", " + rate_text(s.photos_per_s) + " photos/s";
@@ -219,8 +226,12 @@ std::string next_lines(const RunSummary& s, const std::vector<std::string>& comm
            (s.end == RunEnd::cancelled ? "   # takes it up again\n"
                                        : "   # goes on where it stopped\n");
   }
-  if (s.done + s.blurred + s.failed > 0) {
+  if (s.done + s.unsure + s.blurred + s.failed > 0) {
     out += "  photoscribe export " + database + run + "   # a table; --format csv, jsonl, coco\n";
+  }
+  if (s.unsure > 0) {
+    out += "  photoscribe export " + database + run +
+           " --state unsure   # the captions that are kept and not shown\n";
   }
   if (s.bleu && s.pending == 0) {
     out += "  photoscribe report " + database + run +
@@ -262,10 +273,12 @@ std::string summary_json(const RunSummary& s, int exit_status) {
               {"nothing_to_do", s.nothing_to_do},
               {"total", s.total},
               {"done", s.done},
+              {"unsure", s.unsure},
               {"blurred", s.blurred},
               {"failed", s.failed},
               {"pending", s.pending},
               {"done_now", s.done_now},
+              {"unsure_now", s.unsure_now},
               {"blurred_now", s.blurred_now},
               {"failed_now", s.failed_now},
               {"added", s.added},
@@ -279,6 +292,7 @@ std::string summary_json(const RunSummary& s, int exit_status) {
               {"failures", json::array()},
               {"skipped", json::object()},
               {"notes", json::array()},
+              {"min_confidence", s.min_confidence},
               {"wall_s", s.wall_s},
               {"captioning_s", s.captioning_s},
               {"photos_per_s", s.photos_per_s},

@@ -88,8 +88,8 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
   std::string out = "\n" + ink.bold("run " + shown(status.run.name)) + ": " + state + ", begun " +
                     time_text(status.run.created_unix_ms) + "\n";
   out += "  " + grouped(asked.total()) + " photos: " + grouped(asked.done) + " captioned, " +
-         grouped(asked.blurred) + " blurred, " + grouped(asked.failed()) + " failed, " +
-         grouped(asked.pending) + " to do\n";
+         (asked.unsure > 0 ? grouped(asked.unsure) + " unsure, " : "") + grouped(asked.blurred) +
+         " blurred, " + grouped(asked.failed()) + " failed, " + grouped(asked.pending) + " to do\n";
   if (status.photos_per_s > 0) {
     out += "  " + rate_text(status.photos_per_s) + " photos/s just now, " +
            duration_text(static_cast<double>(asked.pending) / status.photos_per_s) + " left\n";
@@ -116,7 +116,11 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
   out += "  model " + shown(status.run.settings.model_name) + " " +
          status.run.settings.model_hash.substr(0, 12) + ", beam " +
          std::to_string(status.run.settings.search.beam) + ", blur_threshold " +
-         plain(status.run.settings.blur.blur_threshold) + "\n";
+         plain(status.run.settings.blur.blur_threshold) +
+         (status.run.settings.min_confidence > 0
+              ? ", min_confidence " + plain(status.run.settings.min_confidence)
+              : "") +
+         "\n";
   for (const Root& root : status.roots) {
     out += "  root " + shown(root.name) + ": " + shown(root.folder) + "\n";
   }
@@ -150,6 +154,7 @@ nlohmann::json run_json(const RunStatus& status) {
               {"created_unix_ms", status.run.created_unix_ms},
               {"total", counts.asked.total()},
               {"done", counts.asked.done},
+              {"unsure", counts.asked.unsure},
               {"blurred", counts.asked.blurred},
               {"failed", counts.asked.failed()},
               {"pending", counts.asked.pending},
@@ -162,6 +167,7 @@ nlohmann::json run_json(const RunStatus& status) {
               {"model", status.run.settings.model_hash},
               {"beam", status.run.settings.search.beam},
               {"blur_threshold", status.run.settings.blur.blur_threshold},
+              {"min_confidence", status.run.settings.min_confidence},
               {"roots", std::move(roots)},
               {"events", std::move(events)}};
   if (status.summary.bleu) {

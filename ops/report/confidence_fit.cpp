@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <string>
 
@@ -16,16 +17,19 @@ struct Scale {
   Terms mean{}, deviation{};
 };
 
-Scale scale_of(std::span<const JudgedCaption> captions) {
+Scale scale_of(std::span<const JudgedCaption> captions, std::span<const double> weights) {
   Scale scale;
   scale.deviation.fill(1);
-  const auto count = static_cast<double>(captions.size());
   for (std::size_t k = 1; k < kTerms; ++k) {
-    double sum = 0, squares = 0;
-    for (const JudgedCaption& one : captions) {
-      sum += one.features[k - 1];
-      squares += one.features[k - 1] * one.features[k - 1];
+    double sum = 0, squares = 0, count = 0;
+    for (std::size_t i = 0; i < captions.size(); ++i) {
+      const std::optional<double>& known = captions[i].features[k - 1];
+      if (!known) continue;
+      sum += weights[i] * *known;
+      squares += weights[i] * *known * *known;
+      count += weights[i];
     }
+    if (count == 0) continue;
     scale.mean[k] = sum / count;
     const double variance = squares / count - scale.mean[k] * scale.mean[k];
     scale.deviation[k] = variance > 1e-12 ? std::sqrt(variance) : 1;
@@ -36,7 +40,7 @@ Scale scale_of(std::span<const JudgedCaption> captions) {
 Terms standardised(const ConfidenceFeatures& features, const Scale& scale) {
   Terms x{1};
   for (std::size_t k = 1; k < kTerms; ++k) {
-    x[k] = (features[k - 1] - scale.mean[k]) / scale.deviation[k];
+    x[k] = (features[k - 1].value_or(scale.mean[k]) - scale.mean[k]) / scale.deviation[k];
   }
   return x;
 }
@@ -59,21 +63,24 @@ Terms solve(std::array<Terms, kTerms> a, Terms b) {
   return b;
 }
 
-Terms newton(std::span<const JudgedCaption> captions, const Scale& scale) {
+Terms newton(std::span<const JudgedCaption> captions, std::span<const double> counts,
+             const Scale& scale) {
   constexpr double kRidge = 1e-3;
   constexpr int kSteps = 50;
   Terms weights{};
   for (int step = 0; step < kSteps; ++step) {
     std::array<Terms, kTerms> curvature{};
     Terms gradient{};
-    for (const JudgedCaption& one : captions) {
+    for (std::size_t i = 0; i < captions.size(); ++i) {
+      const JudgedCaption& one = captions[i];
       const Terms x = standardised(one.features, scale);
       double odds = 0;
       for (std::size_t k = 0; k < kTerms; ++k) odds += weights[k] * x[k];
       const double p = 1 / (1 + std::exp(-odds));
       for (std::size_t k = 0; k < kTerms; ++k) {
-        gradient[k] += (p - (one.good ? 1 : 0)) * x[k];
-        for (std::size_t j = 0; j < kTerms; ++j) curvature[k][j] += p * (1 - p) * x[k] * x[j];
+        gradient[k] += counts[i] * (p - (one.good ? 1 : 0)) * x[k];
+        for (std::size_t j = 0; j < kTerms; ++j)
+          curvature[k][j] += counts[i] * p * (1 - p) * x[k] * x[j];
       }
     }
     const auto count = static_cast<double>(captions.size());
@@ -94,26 +101,37 @@ Terms newton(std::span<const JudgedCaption> captions, const Scale& scale) {
   return weights;
 }
 
-double area_under_curve(std::span<const double> probabilities, const std::vector<bool>& good) {
+double weight_of(std::span<const double> weights, std::size_t i) {
+  return weights.empty() ? 1 : weights[i];
+}
+
+/// Places of the captions by rising probability.
+std::vector<std::size_t> rising(std::span<const double> probabilities) {
   std::vector<std::size_t> order(probabilities.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(),
             [&](std::size_t a, std::size_t b) { return probabilities[a] < probabilities[b]; });
-  double ranks_of_good = 0, goods = 0;
-  for (std::size_t from = 0; from < order.size();) {  // ties share their mean rank
+  return order;
+}
+
+/// The share of pairs of a good and a bad caption in which the good one has the higher probability;
+/// a tie is half a pair.
+double area_under_curve(std::span<const double> probabilities, const std::vector<bool>& good,
+                        std::span<const double> weights) {
+  const std::vector<std::size_t> order = rising(probabilities);
+  double pairs = 0, goods = 0, bads = 0;
+  for (std::size_t from = 0; from < order.size();) {
+    double goods_here = 0, bads_here = 0;
     std::size_t to = from;
-    while (to < order.size() && probabilities[order[to]] == probabilities[order[from]]) ++to;
-    const double rank = (static_cast<double>(from + to) + 1) / 2;
-    for (std::size_t i = from; i < to; ++i) {
-      if (!good[order[i]]) continue;
-      ranks_of_good += rank;
-      ++goods;
+    for (; to < order.size() && probabilities[order[to]] == probabilities[order[from]]; ++to) {
+      (good[order[to]] ? goods_here : bads_here) += weight_of(weights, order[to]);
     }
+    pairs += goods_here * (bads + bads_here / 2);
+    goods += goods_here;
+    bads += bads_here;
     from = to;
   }
-  const double bads = static_cast<double>(order.size()) - goods;
-  if (goods == 0 || bads == 0) return 0.5;
-  return (ranks_of_good - goods * (goods + 1) / 2) / (goods * bads);
+  return goods == 0 || bads == 0 ? 0.5 : pairs / (goods * bads);
 }
 
 }  // namespace
@@ -128,44 +146,98 @@ Expected<ConfidenceModel> fit_confidence(std::span<const JudgedCaption> captions
                                  std::to_string(goods) + " of them good, are too few to tell by; " +
                                  std::to_string(kFewest) + " of both kinds are needed");
   }
-  const Scale scale = scale_of(captions);
-  const Terms weights = newton(captions, scale);
+  const std::vector<double> counts = domain_weights(captions);
+  const Scale scale = scale_of(captions, counts);
+  const Terms weights = newton(captions, counts, scale);
   ConfidenceModel model;
   model.bias = weights[0];
   for (std::size_t k = 1; k < kTerms; ++k) {
     model.weights[k - 1] = weights[k] / scale.deviation[k];
+    model.means[k - 1] = scale.mean[k];
     model.bias -= model.weights[k - 1] * scale.mean[k];
   }
   return model;
 }
 
-Reliability reliability_of(std::span<const double> probabilities, const std::vector<bool>& good) {
+std::vector<double> domain_weights(std::span<const JudgedCaption> captions) {
+  std::map<std::size_t, double> photos;
+  for (const JudgedCaption& one : captions) ++photos[one.domain];
+  const double each = static_cast<double>(captions.size()) / static_cast<double>(photos.size());
+  std::vector<double> weights;
+  for (const JudgedCaption& one : captions) weights.push_back(each / photos[one.domain]);
+  return weights;
+}
+
+std::vector<ShownPoint> shown_at(std::span<const double> probabilities,
+                                 const std::vector<bool>& good,
+                                 std::span<const double> min_confidences,
+                                 std::span<const double> weights) {
+  std::vector<ShownPoint> points;
+  for (const double min : min_confidences) {
+    double all = 0, shown = 0, right = 0;
+    for (std::size_t i = 0; i < probabilities.size(); ++i) {
+      const double weight = weight_of(weights, i);
+      all += weight;
+      if (is_unsure(probabilities[i], min)) continue;
+      shown += weight;
+      if (good[i]) right += weight;
+    }
+    points.push_back({min, all == 0 ? 0 : shown / all, shown == 0 ? 1 : right / shown});
+  }
+  return points;
+}
+
+std::optional<double> min_for_precision(std::span<const double> probabilities,
+                                        const std::vector<bool>& good, double target_precision,
+                                        std::span<const double> weights, std::size_t fewest) {
+  const std::vector<std::size_t> order = rising(probabilities);
+  std::optional<double> best;
+  double shown = 0, right = 0;
+  for (std::size_t from = order.size(); from-- > 0;) {  // the surest first
+    const double weight = weight_of(weights, order[from]);
+    shown += weight;
+    if (good[order[from]]) right += weight;
+    const bool tied = from > 0 && probabilities[order[from - 1]] == probabilities[order[from]];
+    if (tied || order.size() - from < fewest || right < target_precision * shown) continue;
+    best = from == 0 ? 0 : probabilities[order[from]];
+  }
+  return best;
+}
+
+Reliability reliability_of(std::span<const double> probabilities, const std::vector<bool>& good,
+                           std::span<const double> weights) {
   constexpr std::size_t kBins = 10;
   Reliability result;
   std::array<ReliabilityBin, kBins> bins{};
+  std::array<double, kBins> in_bin{};
+  double count = 0;
   for (std::size_t i = 0; i < probabilities.size(); ++i) {
     const double p = probabilities[i];
     const double truth = good[i] ? 1 : 0;
-    auto& bin = bins[std::min(kBins - 1, static_cast<std::size_t>(p * kBins))];
+    const double weight = weight_of(weights, i);
+    const std::size_t place = std::min(kBins - 1, static_cast<std::size_t>(p * kBins));
+    ReliabilityBin& bin = bins[place];
     ++bin.captions;
-    bin.predicted += p;
-    bin.good += truth;
-    result.brier += (p - truth) * (p - truth);
-    result.share_good += truth;
+    in_bin[place] += weight;
+    count += weight;
+    bin.predicted += weight * p;
+    bin.good += weight * truth;
+    result.brier += weight * (p - truth) * (p - truth);
+    result.share_good += weight * truth;
   }
   result.captions = static_cast<std::int64_t>(probabilities.size());
-  const auto count = static_cast<double>(std::max<std::size_t>(1, probabilities.size()));
+  if (count == 0) count = 1;
   result.brier /= count;
   result.share_good /= count;
-  for (ReliabilityBin& bin : bins) {
+  for (std::size_t place = 0; place < kBins; ++place) {
+    ReliabilityBin& bin = bins[place];
     if (bin.captions == 0) continue;
-    const auto captions = static_cast<double>(bin.captions);
-    bin.predicted /= captions;
-    bin.good /= captions;
-    result.ece += captions / count * std::abs(bin.predicted - bin.good);
+    bin.predicted /= in_bin[place];
+    bin.good /= in_bin[place];
+    result.ece += in_bin[place] / count * std::abs(bin.predicted - bin.good);
     result.bins.push_back(bin);
   }
-  result.auc = area_under_curve(probabilities, good);
+  result.auc = area_under_curve(probabilities, good, weights);
   return result;
 }
 

@@ -17,25 +17,29 @@ void Evaluator::add(const ResultRow& photo, const std::vector<std::string>& refe
     ++pending_;
     return;
   }
+  unsure_ += photo.state == "unsure" ? 1 : 0;
   blurred_ += photo.state == "blurred" ? 1 : 0;
   failed_ += photo.state == "failed" ? 1 : 0;
   const std::string key = std::to_string(photo.image_id);
   Photo one;
   one.image_id = photo.image_id;
   one.captioned = photo.caption.has_value();
+  one.shown = photo.state == "done";
   one.confidence = photo.confidence;
   one.hypothesis = hypotheses_.add(key, photo.caption.value_or(""));
+  one.shown_hypothesis =
+      one.captioned && !one.shown ? hypotheses_.add(key + " not shown", "") : one.hypothesis;
   for (const std::string& caption : references) one.reference = references_.add(key, caption);
   captions_ += static_cast<std::int64_t>(references.size());
   fewest_ = std::min(fewest_, references.size());
   most_ = std::max(most_, references.size());
-  if (one.captioned) by_uri_.emplace(photo.uri, photos_.size());
+  if (one.shown) by_uri_.emplace(photo.uri, photos_.size());
   photos_.push_back(one);
 }
 
 void Evaluator::add_against(const ResultRow& photo) {
   const auto found = by_uri_.find(photo.uri);
-  if (found == by_uri_.end() || !photo.caption) return;
+  if (found == by_uri_.end() || photo.state != "done") return;
   both_.emplace_back(found->second, others_.add(std::to_string(both_.size()), *photo.caption));
 }
 
@@ -68,15 +72,17 @@ Expected<Evaluation> Evaluator::finish(const RunRow& run, const ReportOptions& o
   hypotheses_.group();
   references_.group();
   const BootstrapSettings settings{options.resamples, options.seed, options.threads};
-  std::vector<ScoredPair> all, clear;
+  std::vector<ScoredPair> all, clear, captioned;
   for (const Photo& photo : photos_) {
-    all.push_back({photo.hypothesis, photo.reference});
+    all.push_back({photo.shown_hypothesis, photo.reference});
+    if (photo.shown) clear.push_back(all.back());
     if (!photo.captioned) continue;
-    clear.push_back(all.back());
+    captioned.push_back({photo.hypothesis, photo.reference});
     place_.emplace(photo.image_id, captioned_.size());
     captioned_.push_back(photo.image_id);
   }
   Evaluation result;
+  result.unsure = unsure_;
   result.blurred = blurred_;
   result.failed = failed_;
   result.pending = pending_;
@@ -89,19 +95,26 @@ Expected<Evaluation> Evaluator::finish(const RunRow& run, const ReportOptions& o
   signature.resamples = options.resamples;
   signature.seed = options.seed;
   const auto line = [&](ScoreLine& into, const char* name, const std::vector<PhotoScore>& photos,
-                        std::int64_t dropped) {
+                        std::int64_t dropped, std::int64_t dropped_unsure) {
     into.name = name;
     into.photos = static_cast<std::int64_t>(photos.size());
     signature.photos = into.photos;
     signature.dropped_blurred = dropped;
+    signature.dropped_unsure = dropped_unsure;
     into.signature = signature_text(signature);
     if (photos.empty()) return;
     into.score = score_of(photos, BleuRule::coco);
     into.intervals = bootstrap_intervals(photos, BleuRule::coco, settings);
   };
-  captioned_scores_ = scores(hypotheses_, clear, options.threads);
-  line(result.clear, "clear photos only", captioned_scores_, blurred_);
-  line(result.all, "all photos", scores(hypotheses_, all, options.threads), 0);
+  captioned_scores_ = scores(hypotheses_, captioned, options.threads);
+  if (unsure_ == 0) {
+    line(result.clear, "clear photos only", captioned_scores_, blurred_, 0);
+  } else {
+    line(result.clear, "captions shown", scores(hypotheses_, clear, options.threads), blurred_,
+         unsure_);
+    line(result.with_unsure.emplace(), "unsure captions, too", captioned_scores_, blurred_, 0);
+  }
+  line(result.all, "all photos", scores(hypotheses_, all, options.threads), 0, 0);
   for (const PhotoScore& photo : captioned_scores_) result.bleu4.add(bleu(photo.counts)[3]);
   result.reliability = reliability();
   if (against) {

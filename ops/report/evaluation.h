@@ -39,9 +39,10 @@ class Evaluator {
  private:
   struct Photo {
     std::int64_t image_id = 0;
-    bool captioned = false;
+    bool captioned = false, shown = false;
     std::optional<double> confidence;
     std::uint32_t hypothesis = 0, reference = 0;
+    std::uint32_t shown_hypothesis = 0;  // empty where no caption is shown
   };
   [[nodiscard]] std::vector<PhotoScore> scores(const CaptionSet& hypotheses,
                                                const std::vector<ScoredPair>& pairs,
@@ -53,12 +54,12 @@ class Evaluator {
   TokenTable words_;
   CaptionSet hypotheses_, references_, others_;
   std::vector<Photo> photos_;
-  std::unordered_map<std::string, std::size_t> by_uri_;      // captioned ones, in photos_
+  std::unordered_map<std::string, std::size_t> by_uri_;      // shown ones, in photos_
   std::vector<std::pair<std::size_t, std::uint32_t>> both_;  // photos_, others_
   std::vector<std::int64_t> captioned_;
   std::vector<PhotoScore> captioned_scores_;
   std::unordered_map<std::int64_t, std::size_t> place_;  // of an image in captioned_
-  std::int64_t blurred_ = 0, failed_ = 0, pending_ = 0, captions_ = 0;
+  std::int64_t unsure_ = 0, blurred_ = 0, failed_ = 0, pending_ = 0, captions_ = 0;
   std::size_t fewest_ = SIZE_MAX, most_ = 0;  // references per photo
 };
 

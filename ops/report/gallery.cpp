@@ -38,7 +38,7 @@ void GalleryBuilder::offer(const ResultRow& photo) {
   }
   if (!photo.blur_score) return;
   if (photo.state == "blurred") blurred_.offer(*photo.blur_score, photo.image_id);
-  if (photo.state == "done") just_clear_.offer(*photo.blur_score, photo.image_id);
+  if (photo.caption) just_clear_.offer(*photo.blur_score, photo.image_id);
 }
 
 void GalleryBuilder::offer_scores(const Evaluator& scores) {

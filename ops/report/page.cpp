@@ -42,6 +42,9 @@ std::string head(const Report& r) {
       " · model " + text(s.model_name) + " " + html(s.model_hash.substr(0, 12)) +
       "</p>\n<div class=\"tiles\">\n" + tile(grouped(counts.total()), "photos") +
       tile(grouped(counts.done), "captioned") +
+      (counts.unsure > 0
+           ? tile(grouped(counts.unsure), "unsure: confidence below " + plain(s.min_confidence))
+           : "") +
       tile(grouped(counts.blurred), "blurred: score below " + plain(s.blur.blur_threshold)) +
       tile(grouped(counts.failed()), "failed");
   if (counts.pending > 0) out += tile(grouped(counts.pending), "to do");
@@ -77,7 +80,7 @@ std::string score_table(const Evaluation& e) {
       "<section id=\"scores\"><h2>Scores</h2>\n<div class=\"scroll\"><table><thead><tr><th></th>"
       "<th>photos</th><th>BLEU-1</th><th>BLEU-2</th><th>BLEU-3</th><th>BLEU-4</th><th>ROUGE-L</th>"
       "<th>CIDEr-D</th></tr></thead><tbody>\n" +
-      score_row(e.clear) + score_row(e.all);
+      score_row(e.clear) + (e.with_unsure ? score_row(*e.with_unsure) : "") + score_row(e.all);
   for (const PublishedScore& other : published_scores()) {
     out += std::string("<tr class=\"published\"><td>") + html(other.name) + "<small>" +
            html(other.source) + "</small></td><td></td>";
@@ -88,8 +91,9 @@ std::string score_table(const Evaluation& e) {
   }
   return out +
          "</tbody></table></div>\n<p class=\"note\">Of 100; below each score its 95 % interval by "
-         "bootstrap over photos. Among <em>all photos</em> a blurred or failed one counts as an "
-         "empty caption. The lower rows are published results on Flickr8k's test split: comparable "
+         "bootstrap over photos. Among <em>all photos</em> an unsure, blurred or failed one "
+         "counts as an empty caption. The lower rows are published results on Flickr8k's test "
+         "split: comparable "
          "when these photos are of that data set. " +
          std::string(kAbsentScores) + "</p>\n<p class=\"note\">Signatures: <code>" +
          text(e.clear.signature) + "</code><br><code>" + text(e.all.signature) +
@@ -200,6 +204,7 @@ std::string card(const GalleryPhoto& p) {
   out += p.thumbnail.empty() ? "<div class=\"gone\">the photo cannot be read now</div>"
                              : "<img loading=\"lazy\" alt=\"" + text(alt) +
                                    "\" src=\"data:image/jpeg;base64," + base64(p.thumbnail) + "\">";
+  if (p.state == "unsure") out += "<p class=\"note\">unsure, not shown in exports:</p>";
   out += p.caption ? "<h3>" + text(*p.caption) + "</h3>"
                    : std::string("<h3 class=\"none\">blurred: no caption</h3>");
   out += "<dl><dt>blur score</dt><dd>" + fixed(p.blur_score, 1) + "</dd>";
@@ -265,8 +270,10 @@ std::string settings(const Report& r) {
       row("beam", std::to_string(s.search.beam)) +
       row("length alpha", plain(s.search.length_alpha)) +
       row("longest caption", std::to_string(s.search.tokens_max) + " words") +
-      row("blur rule",
-          html(to_string(s.blur.mode)) + ", below " + plain(s.blur.blur_threshold) + " is blurred");
+      row("blur rule", html(to_string(s.blur.mode)) + ", below " + plain(s.blur.blur_threshold) +
+                           " is blurred") +
+      row("unsure captions", s.min_confidence > 0 ? "confidence below " + plain(s.min_confidence)
+                                                  : std::string("none"));
   if (r.evaluation) {
     out += row("references", text(r.summary.run.references_file.value_or("?")) + ", " +
                                  grouped(r.evaluation->references) + " captions") +

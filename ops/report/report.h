@@ -37,7 +37,7 @@ struct PublishedScore {
 };
 [[nodiscard]] const std::vector<PublishedScore>& published_scores();
 
-/// Two runs over the photos that both captioned.
+/// Two runs over the photos for which both show a caption.
 struct AgainstRun {
   std::string run;  // the other one
   std::int64_t photos = 0;
@@ -45,12 +45,13 @@ struct AgainstRun {
 };
 
 struct Evaluation {
-  ScoreLine all;    // a blurred or failed photo counts as an empty caption
-  ScoreLine clear;  // captioned photos only
-  std::int64_t blurred = 0, failed = 0, pending = 0;  // of the photos with references
-  std::int64_t references = 0;                        // captions
-  std::optional<Reliability> reliability;             // when the model tells its confidence
-  Histogram bleu4 = unit_histogram();                 // sentence BLEU-4 of the captioned
+  ScoreLine all;    // a photo without a caption that is shown counts as an empty one
+  ScoreLine clear;  // captions that are shown
+  std::optional<ScoreLine> with_unsure;  // and those that are not; none where there are none
+  std::int64_t unsure = 0, blurred = 0, failed = 0, pending = 0;  // of the photos with references
+  std::int64_t references = 0;                                    // captions
+  std::optional<Reliability> reliability;  // when the model tells its confidence
+  Histogram bleu4 = unit_histogram();      // sentence BLEU-4 of all captions
   std::optional<AgainstRun> against;
 };
 

@@ -51,10 +51,12 @@ std::string scores_text(const Evaluation& evaluation) {
   std::string out =
       "## Scores\n\n| | photos | BLEU-1 | BLEU-2 | BLEU-3 | BLEU-4 | ROUGE-L | CIDEr-D |\n"
       "| --- | --- | --- | --- | --- | --- | --- | --- |\n" +
-      score_row(evaluation.clear) + score_row(evaluation.all) + published_rows() +
-      "\nOf 100, with 95 % intervals by bootstrap over photos. A blurred or failed photo counts as "
-      "an "
-      "empty caption among all photos. Rows in italics are published results on Flickr8k's test "
+      score_row(evaluation.clear) +
+      (evaluation.with_unsure ? score_row(*evaluation.with_unsure) : "") +
+      score_row(evaluation.all) + published_rows() +
+      "\nOf 100, with 95 % intervals by bootstrap over photos. An unsure, blurred or failed photo "
+      "counts as an empty caption among all photos. Rows in italics are published results on "
+      "Flickr8k's test "
       "split.\n\nSignatures: `" +
       evaluation.clear.signature + "`, `" + evaluation.all.signature + "`\n\n" + kAbsentScores +
       "\n";
@@ -149,7 +151,8 @@ json settings_json(const RunSettings& s) {
           {"length_alpha", s.search.length_alpha},
           {"tokens_max", s.search.tokens_max},
           {"blur_mode", to_string(s.blur.mode)},
-          {"blur_threshold", s.blur.blur_threshold}};
+          {"blur_threshold", s.blur.blur_threshold},
+          {"min_confidence", s.min_confidence}};
 }
 
 }  // namespace
@@ -163,13 +166,14 @@ std::string percent(double score) {
 std::string markdown(const Report& r) {
   const StateCounts& counts = r.summary.counts.asked;
   const RunSettings& s = r.summary.run.settings;
-  std::string out = "# Run " + cell(r.summary.run.name) + " of " + cell(r.database) + "\n\n" +
-                    cli::counted(counts.total(), "photo") + ": " + grouped(counts.done) +
-                    " captioned, " + grouped(counts.blurred) + " blurred, " +
-                    grouped(counts.failed()) + " failed, " + grouped(counts.pending) +
-                    " to do. Model " + cell(s.model_name) + " " + s.model_hash.substr(0, 12) +
-                    ", beam " + std::to_string(s.search.beam) + ", blur threshold " +
-                    std::to_string(s.blur.blur_threshold).substr(0, 8) + ".\n\n";
+  std::string out =
+      "# Run " + cell(r.summary.run.name) + " of " + cell(r.database) + "\n\n" +
+      cli::counted(counts.total(), "photo") + ": " + grouped(counts.done) + " captioned, " +
+      (counts.unsure > 0 ? grouped(counts.unsure) + " unsure, " : "") + grouped(counts.blurred) +
+      " blurred, " + grouped(counts.failed()) + " failed, " + grouped(counts.pending) +
+      " to do. Model " + cell(s.model_name) + " " + s.model_hash.substr(0, 12) + ", beam " +
+      std::to_string(s.search.beam) + ", blur threshold " +
+      std::to_string(s.blur.blur_threshold).substr(0, 8) + ".\n\n";
   if (r.evaluation) out += scores_text(*r.evaluation) + "\n";
   if (!r.summary.failures.empty()) {
     out += "## Failures\n\n| reason | photos | example |\n| --- | --- | --- |\n";
@@ -207,6 +211,7 @@ json to_json(const Report& r) {
       {"counts",
        {{"photos", counts.total()},
         {"done", counts.done},
+        {"unsure", counts.unsure},
         {"blurred", counts.blurred},
         {"failed", counts.failed()},
         {"pending", counts.pending},
@@ -236,6 +241,7 @@ json to_json(const Report& r) {
     const Evaluation& e = *r.evaluation;
     object["scores"] = {
         {"all", line_json(e.all)}, {"clear", line_json(e.clear)}, {"references", e.references}};
+    if (e.with_unsure) object["scores"]["with_unsure"] = line_json(*e.with_unsure);
     object["histograms"]["bleu4"] = histogram_json(e.bleu4);
     if (e.reliability) object["scores"]["confidence"] = to_json(*e.reliability);
     if (e.against) object["against"] = against_json(*e.against);

@@ -65,47 +65,6 @@ void Store::Impl::redo_scanned(RunId run) {
       .run();
 }
 
-void Store::Impl::judge_confidence(RunId run, const std::optional<ConfidenceModel>& model) {
-  if (!model) {
-    db.query(
-          "UPDATE result SET confidence = NULL WHERE confidence IS NOT NULL "
-          "AND image_id IN (SELECT image_id FROM image WHERE run_id = ?)")
-        .with(run)
-        .run();
-    return;
-  }
-  struct Judged {
-    std::int64_t result_id;
-    double confidence;
-  };
-  std::int64_t last = 0;
-  for (bool more = true; more;) {  // in pages, since a row may not change under the statement
-    std::vector<Judged> page;
-    {
-      auto row = db.query(
-          "SELECT image.image_id, result.result_id, log_prob, tokens, "
-          "coalesce(blur_full, blur_score) FROM image "
-          "LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
-          "WHERE image.image_id > ? AND image.run_id = ? ORDER BY image.image_id LIMIT 20000");
-      row.with(last, run);
-      more = false;
-      while (row.step()) {
-        more = true;
-        last = row.integer(0);
-        if (row.is_null(2)) continue;
-        page.push_back(
-            {row.integer(1),
-             confidence(*model, confidence_features(row.real(2), row.integer(3), row.real(4)))});
-      }
-    }
-    for (const Judged& one : page) {
-      db.query("UPDATE result SET confidence = ? WHERE result_id = ?")
-          .with(one.confidence, one.result_id)
-          .run();
-    }
-  }
-}
-
 Expected<std::int64_t> Store::redo_known(RunId run, bool redo) {
   sqlite::Database& db = impl_->db;
   return db.write("redo photos", [&]() -> Expected<std::int64_t> {
@@ -128,7 +87,8 @@ Expected<std::int64_t> Store::redo_known(RunId run, bool redo) {
     const int images =
         db.query(
               "UPDATE image SET attempt = attempt + 1, content_attempt = attempt + 1, "
-              "state = 'pending', reason = NULL, queue_seq = ? + image_id - ?, settings_id = ? "
+              "state = 'pending', unsure = 0, reason = NULL, queue_seq = ? + image_id - ?, "
+              "settings_id = ? "
               "WHERE run_id = ? AND asked = 1 "
               "AND settings_id IN (SELECT value FROM json_each(?))")
             .with(span.first, span.lowest_id, stale->now, run, older)
@@ -220,7 +180,8 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& was, const BlurSettin
         "INSERT INTO result (image_id, attempt, outcome, blur_score, width_px, height_px, caption, "
         "log_prob, tokens, worker_id, read_us, decode_us, caption_us, finished_unix_ms, "
         "confidence, blur_full, blur_normalised, blur_tile_max, blur_edges, content_hash, "
-        "copied_from, hash_distance) "
+        "copied_from, hash_distance, word_log_prob_min, beam_agreement, mentioned_min, "
+        "unmentioned_max, novelty) "
         "SELECT image.image_id, image.attempt + 1, judged.verdict, result.blur_score, "
         "result.width_px, "
         "result.height_px, iif(judged.verdict = 'done', result.caption, NULL), "
@@ -230,12 +191,24 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& was, const BlurSettin
         "iif(judged.verdict = 'done', result.confidence, NULL), result.blur_full, "
         "result.blur_normalised, result.blur_tile_max, result.blur_edges, result.content_hash, "
         "iif(judged.verdict = 'done' OR result.hash_distance IS NULL, result.copied_from, NULL), "
-        "iif(judged.verdict = 'done', result.hash_distance, NULL) "
+        "iif(judged.verdict = 'done', result.hash_distance, NULL), "
+        "iif(judged.verdict = 'done', result.word_log_prob_min, NULL), "
+        "iif(judged.verdict = 'done', result.beam_agreement, NULL), "
+        "iif(judged.verdict = 'done', result.mentioned_min, NULL), "
+        "iif(judged.verdict = 'done', result.unmentioned_max, NULL), "
+        "iif(judged.verdict = 'done', result.novelty, NULL) "
         "FROM temp.rejudged AS judged JOIN image USING (image_id) "
         "JOIN result ON result.result_id = judged.copy_of")
       .run();
+  db.execute(
+      "INSERT INTO result_concept (result_id, word_id, probability) "
+      "SELECT copy.result_id, word_id, probability FROM temp.rejudged AS judged "
+      "JOIN image USING (image_id) "
+      "JOIN result AS copy ON copy.image_id = image.image_id AND copy.attempt = image.attempt + 1 "
+      "JOIN result_concept ON result_concept.result_id = judged.copy_of "
+      "WHERE judged.verdict = 'done'");
   db.query(
-        "UPDATE image SET attempt = attempt + 1, reason = NULL, "
+        "UPDATE image SET attempt = attempt + 1, unsure = 0, reason = NULL, "
         "state = iif(judged.copy_of IS NULL, 'pending', judged.verdict), "
         "queue_seq = iif(judged.copy_of IS NULL, ? + image.image_id - ?, queue_seq) "
         "FROM temp.rejudged AS judged WHERE judged.image_id = image.image_id")

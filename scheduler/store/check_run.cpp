@@ -28,8 +28,8 @@ void look(sqlite::Database& db, RunId run, RunCheck& found) {
       count(db,
             "SELECT count(*) FROM (SELECT asked, state, reason, sum(images) AS difference FROM ("
             "  SELECT asked, state, reason, images FROM run_count WHERE run_id = ?1 "
-            "  UNION ALL SELECT asked, state, coalesce(reason, ''), -count(*) FROM image "
-            "    WHERE run_id = ?1 GROUP BY asked, state, reason "
+            "  UNION ALL SELECT asked, verdict, coalesce(reason, ''), -count(*) FROM image "
+            "    WHERE run_id = ?1 GROUP BY asked, verdict, reason "
             "  UNION ALL SELECT 0, 'vanished', '', -count(*) FROM image "
             "    WHERE run_id = ?1 AND vanished = 1) "
             "GROUP BY asked, state, reason) WHERE difference <> 0",
@@ -46,6 +46,14 @@ void look(sqlite::Database& db, RunId run, RunCheck& found) {
             "AND result.attempt = image.attempt WHERE image.run_id = ? "
             "AND (image.state <> result.outcome OR image.reason IS NOT result.reason)",
             run);
+  found.misjudged =
+      count(db,
+            "SELECT count(*) FROM image JOIN result ON result.image_id = image.image_id "
+            "AND result.attempt = image.attempt WHERE image.run_id = ?1 AND image.state = 'done' "
+            "AND image.unsure <> (coalesce(result.confidence, 1) < (SELECT "
+            "  coalesce(json_extract(settings, '$.min_confidence'), 0) FROM run "
+            "  JOIN run_settings USING (settings_id) WHERE run.run_id = ?1))",
+            run);
   found.enqueued =
       count(db,
             "SELECT count(*) FROM image WHERE run_id = ?1 AND state = 'pending' AND asked = 1 "
@@ -55,10 +63,12 @@ void look(sqlite::Database& db, RunId run, RunCheck& found) {
       db, "SELECT count(*) FROM image WHERE run_id = ? AND state = 'pending' AND asked = 1", run);
 }
 
-void mend(Store::Impl& store, RunId run, RunCheck& found) {
+Status mend(Store::Impl& store, RunId run, RunCheck& found) {
+  const auto row = store.require_run(run);
+  if (!row) return fail(row.error());
   sqlite::Database& db = store.db;
   db.query(
-        "UPDATE image SET state = result.outcome, reason = result.reason FROM result "
+        "UPDATE image SET state = result.outcome, unsure = 0, reason = result.reason FROM result "
         "WHERE result.image_id = image.image_id AND result.attempt = image.attempt "
         "AND image.run_id = ? "
         "AND (image.state <> result.outcome OR image.reason IS NOT result.reason)")
@@ -69,15 +79,17 @@ void mend(Store::Impl& store, RunId run, RunCheck& found) {
   if (found.lost_results > 0) {
     const std::int64_t first = store.extend_queue(run, highest);
     db.query(
-          "UPDATE image SET attempt = attempt + 1, state = 'pending', reason = NULL, "
+          "UPDATE image SET attempt = attempt + 1, state = 'pending', unsure = 0, reason = NULL, "
           "queue_seq = ? + image_id - 1 WHERE run_id = ? AND state <> 'pending' "
           "AND NOT EXISTS (SELECT 1 FROM result WHERE result.image_id = image.image_id "
           "AND result.attempt = image.attempt)")
         .with(first, run)
         .run();
   }
+  store.judge_unsure(run, row->settings.min_confidence);
   store.recount(run);
   found.mended = true;
+  return {};
 }
 
 void look_at_files(sqlite::Database& db, RunId run, RunCheck& found) {
@@ -126,7 +138,9 @@ Expected<RunCheck> mend_run(const std::string& database, const std::string& run,
     if (!id) return fail(id.error());
     RunCheck found;
     look(store.db, *id, found);
-    if (found.faults() > 0) mend(store, *id, found);
+    if (found.faults() > 0) {
+      if (Status done = mend(store, *id, found); !done) return fail(done.error());
+    }
     return found;
   });
   if (!mended || !with_files) return mended;

@@ -22,6 +22,8 @@ RunCounts read_counts(sqlite::Database& db, RunId run) {
       side.pending += images;
     } else if (state == "done") {
       side.done += images;
+    } else if (state == "unsure") {
+      side.unsure += images;
     } else if (state == "blurred") {
       side.blurred += images;
     } else if (const auto reason = reason_from_string(row.text(2))) {
@@ -61,7 +63,7 @@ CorpusBleu corpus(sqlite::Database& db, RunId run) {
       "sum(total_1), sum(total_2), sum(total_3), sum(total_4), sum(candidate_tokens), "
       "sum(reference_tokens) FROM bleu JOIN result USING (result_id) "
       "JOIN image ON image.image_id = result.image_id AND image.attempt = result.attempt "
-      "WHERE image.run_id = ? AND image.asked = 1 AND image.state = 'done'");
+      "WHERE image.run_id = ? AND image.asked = 1 AND image.verdict = 'done'");
   row.with(run).step();
   sum.photos = row.integer(0);
   for (int n = 0; n < 4; ++n) {

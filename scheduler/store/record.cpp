@@ -11,17 +11,21 @@ namespace {
 struct Outcome {
   Verdict verdict = Verdict::failed;
   std::optional<double> blur_score;  // by the run's mode
-  const Caption* caption = nullptr;  // of done
+  const Caption* caption = nullptr;  // of done and unsure
+  std::optional<double> confidence;  // of the caption
   std::optional<Reason> reason;      // of failed
   std::optional<std::string> detail;
 };
 
-Outcome outcome_of(const Result& result, const BlurSettings& blur) {
+Outcome outcome_of(const Result& result, const RunSettings& settings) {
   Outcome outcome;
-  outcome.verdict = verdict_of(result, blur);
-  if (result.blur_scores) outcome.blur_score = result.blur_scores->of(blur.mode);
+  outcome.verdict = verdict_of(result, settings);
+  if (result.blur_scores) outcome.blur_score = result.blur_scores->of(settings.blur.mode);
   if (const auto* captioned = std::get_if<Captioned>(&result.outcome)) {
-    if (outcome.verdict == Verdict::done) outcome.caption = &captioned->caption;
+    if (outcome.verdict != Verdict::blurred) {
+      outcome.caption = &captioned->caption;
+      outcome.confidence = confidence_of(result, settings.confidence);
+    }
   } else if (const auto* failed = std::get_if<Failed>(&result.outcome)) {
     outcome.reason = failed->reason;
     outcome.detail = sqlite::text_of(failed->detail);
@@ -33,6 +37,8 @@ ImageState state_of(Verdict verdict) {
   switch (verdict) {
     case Verdict::done:
       return ImageState::done;
+    case Verdict::unsure:
+      return ImageState::unsure;
     case Verdict::blurred:
       return ImageState::blurred;
     case Verdict::failed:
@@ -41,6 +47,11 @@ ImageState state_of(Verdict verdict) {
       break;
   }
   return ImageState::pending;
+}
+
+/// What the result itself says: `unsure` is a mark on the image.
+ImageState without_mark(ImageState state) {
+  return state == ImageState::unsure ? ImageState::done : state;
 }
 
 std::optional<std::string> reason_text(const std::optional<Reason>& reason) {
@@ -61,12 +72,7 @@ std::optional<sqlite::Blob> blob_of(const std::optional<ContentHash>& hash) {
 class Recorder {
  public:
   Recorder(Store::Impl& store, RunId run, const RunSettings& settings)
-      : store_(store),
-        db_(store.db),
-        run_(run),
-        blur_(settings.blur),
-        confidence_(settings.confidence),
-        changes_(run) {
+      : store_(store), db_(store.db), run_(run), settings_(settings), changes_(run) {
     auto row = db_.query("SELECT EXISTS (SELECT 1 FROM reference_caption)");
     row.step();
     has_references_ = row.integer(0) != 0;
@@ -76,7 +82,7 @@ class Recorder {
   }
 
   void record(const Result& result, std::int64_t worker_id) {
-    const Outcome outcome = outcome_of(result, blur_);
+    const Outcome outcome = outcome_of(result, settings_);
     const std::optional<Row> row = find(result.image_id);
     const RecordOutcome rule =
         row ? record_rule(row->image, result.attempt, outcome.verdict) : RecordOutcome::unknown;
@@ -126,7 +132,7 @@ class Recorder {
 
   std::optional<Row> find(std::int64_t image_id) {
     auto row = db_.query(
-        "SELECT attempt, state, reason, asked, settings_id FROM image "
+        "SELECT attempt, verdict, reason, asked, settings_id FROM image "
         "WHERE image_id = ? AND run_id = ?");
     if (!row.with(image_id, run_).step()) return std::nullopt;
     Row found;
@@ -166,17 +172,17 @@ class Recorder {
     std::optional<std::string> caption;
     std::optional<double> log_prob;
     std::optional<std::int64_t> tokens;
-    std::optional<double> how_sure;
+    std::optional<CaptionEvidence> evidence;
     if (outcome.caption != nullptr) {
       caption = sqlite::text_of(outcome.caption->text);
       log_prob = outcome.caption->log_prob;
       tokens = outcome.caption->tokens;
-      if (confidence_ && result.blur_scores) {
-        how_sure = confidence(
-            *confidence_, confidence_features(outcome.caption->log_prob, outcome.caption->tokens,
-                                              result.blur_scores->of(BlurMode::full)));
-      }
+      evidence = outcome.caption->evidence;
     }
+    const auto told = [&evidence](double CaptionEvidence::*number) -> std::optional<double> {
+      if (!evidence) return std::nullopt;
+      return (*evidence).*number;
+    };
     const auto score_in = [&result](BlurMode mode) -> std::optional<double> {
       if (!result.blur_scores) return std::nullopt;
       return result.blur_scores->of(mode);
@@ -191,18 +197,24 @@ class Recorder {
            "INSERT INTO result (result_id, image_id, attempt, outcome, blur_score, width_px, "
            "height_px, caption, log_prob, tokens, reason, detail, worker_id, read_us, decode_us, "
            "caption_us, finished_unix_ms, confidence, blur_full, blur_normalised, blur_tile_max, "
-           "blur_edges, content_hash, copied_from, hash_distance) "
-           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        .with(result_id, result.image_id, result.attempt, name_of(state), outcome.blur_score,
-              size_px(result.width_px), size_px(result.height_px), caption, log_prob, tokens,
-              reason, outcome.detail, worker_id, result.times.read_us, result.times.decode_us,
-              result.times.caption_us, result.finished_unix_ms, how_sure, score_in(BlurMode::full),
-              score_in(BlurMode::normalised), score_in(BlurMode::tile_max),
-              score_in(BlurMode::edges), blob_of(result.content_hash), copied_from, hash_distance)
+           "blur_edges, content_hash, copied_from, hash_distance, word_log_prob_min, "
+           "beam_agreement, mentioned_min, unmentioned_max, novelty) "
+           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+           "?, ?, ?, ?, ?)")
+        .with(result_id, result.image_id, result.attempt, name_of(without_mark(state)),
+              outcome.blur_score, size_px(result.width_px), size_px(result.height_px), caption,
+              log_prob, tokens, reason, outcome.detail, worker_id, result.times.read_us,
+              result.times.decode_us, result.times.caption_us, result.finished_unix_ms,
+              outcome.confidence, score_in(BlurMode::full), score_in(BlurMode::normalised),
+              score_in(BlurMode::tile_max), score_in(BlurMode::edges), blob_of(result.content_hash),
+              copied_from, hash_distance, told(&CaptionEvidence::word_log_prob_min),
+              told(&CaptionEvidence::beam_agreement), told(&CaptionEvidence::mentioned_min),
+              told(&CaptionEvidence::unmentioned_max), told(&CaptionEvidence::novelty))
         .run();
     const std::int64_t row_id = db_.handle().getLastInsertRowid();
-    db_.query("UPDATE image SET state = ?, reason = ? WHERE image_id = ?")
-        .with(name_of(state), reason, result.image_id)
+    if (outcome.caption != nullptr) store_.add_concepts(row_id, outcome.caption->concepts);
+    db_.query("UPDATE image SET state = ?, unsure = ?, reason = ? WHERE image_id = ?")
+        .with(name_of(without_mark(state)), state == ImageState::unsure, reason, result.image_id)
         .run();
     if (caption && has_references_) {
       if (const auto references = store_.references(result.image_id); !references.empty()) {
@@ -210,15 +222,15 @@ class Recorder {
       }
     }
     ++(state == ImageState::done      ? report_.done
+       : state == ImageState::unsure  ? report_.unsure
        : state == ImageState::blurred ? report_.blurred
                                       : report_.failed);
   }
 
   void requeue(std::int64_t image_id) {
     db_.query(
-           "UPDATE image SET attempt = attempt + 1, state = 'pending', reason = NULL, queue_seq = "
-           "? "
-           "WHERE image_id = ?")
+           "UPDATE image SET attempt = attempt + 1, state = 'pending', unsure = 0, reason = NULL, "
+           "queue_seq = ? WHERE image_id = ?")
         .with(store_.extend_queue(run_, 1), image_id)
         .run();
   }
@@ -226,8 +238,7 @@ class Recorder {
   Store::Impl& store_;
   sqlite::Database& db_;
   RunId run_;
-  BlurSettings blur_;
-  std::optional<ConfidenceModel> confidence_;
+  const RunSettings& settings_;  // of require_run's row, which outlives this
   bool has_references_ = false;
   std::int64_t settings_id_ = 0;  // of the run, now
   CountChanges changes_;

@@ -10,7 +10,7 @@
 
 namespace photoscribe {
 
-enum class ImageState : std::uint8_t { pending, done, blurred, failed };
+enum class ImageState : std::uint8_t { pending, done, unsure, blurred, failed };
 
 /// The image as the manifest has it.
 struct KnownImage {
@@ -19,19 +19,34 @@ struct KnownImage {
   std::optional<Reason> reason;  // of failed
 };
 
-/// The verdict that a result has under the run's mode and threshold: always from the scores (DESIGN
-/// 5).
+/// The verdict that a result has under the run's settings: always from the scores (DESIGN 5).
 enum class Verdict : std::uint8_t {
   done,
+  unsure,  // captioned, but probably wrongly
   blurred,
   failed,
   uncaptioned,  // called blurred by a worker, but clear by the run's rule
 };
 
-[[nodiscard]] inline Verdict verdict_of(const Result& result, const BlurSettings& blur) {
+/// How likely the caption is good; none without a caption, without a model that tells, or when the
+/// photo was not measured.
+[[nodiscard]] inline std::optional<double> confidence_of(
+    const Result& result, const std::optional<ConfidenceModel>& model) {
+  const auto* captioned = std::get_if<Captioned>(&result.outcome);
+  if (captioned == nullptr || !model || !result.blur_scores) return std::nullopt;
+  const Caption& caption = captioned->caption;
+  return confidence(*model,
+                    confidence_features(caption.log_prob, caption.tokens,
+                                        result.blur_scores->of(BlurMode::full), caption.evidence));
+}
+
+[[nodiscard]] inline Verdict verdict_of(const Result& result, const RunSettings& settings) {
   if (std::holds_alternative<Failed>(result.outcome)) return Verdict::failed;
-  if (result.blur_scores && is_blurred(*result.blur_scores, blur)) return Verdict::blurred;
-  return std::holds_alternative<Captioned>(result.outcome) ? Verdict::done : Verdict::uncaptioned;
+  if (result.blur_scores && is_blurred(*result.blur_scores, settings.blur)) return Verdict::blurred;
+  if (!std::holds_alternative<Captioned>(result.outcome)) return Verdict::uncaptioned;
+  return is_unsure(confidence_of(result, settings.confidence), settings.min_confidence)
+             ? Verdict::unsure
+             : Verdict::done;
 }
 
 /// `image` is none when the run has no such row.

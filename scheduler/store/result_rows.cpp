@@ -13,14 +13,16 @@ constexpr const char* kJoinSource =
 std::string select_rows(const std::string& from_and_rest) {
   return std::string(
              "SELECT image.image_id, image.attempt, run.name, root.name, root.folder, image.path, "
-             "image.state, image.reason, result.detail, result.blur_score, used.blur_threshold, "
+             "image.verdict, image.reason, result.detail, result.blur_score, used.blur_threshold, "
              "result.caption, result.log_prob, bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, "
              "result.width_px, result.height_px, used.model_hash, worker.name, "
              "result.finished_unix_ms, image.vanished, image.asked, result.tokens, result.read_us, "
              "result.decode_us, result.caption_us, result.confidence, result.blur_full, "
              "result.blur_normalised, result.blur_tile_max, result.blur_edges, "
              "lower(hex(result.content_hash)), source_root.folder, source.path, "
-             "result.hash_distance ") +
+             "result.hash_distance, result.result_id, result.word_log_prob_min, "
+             "result.beam_agreement, result.mentioned_min, result.unmentioned_max, "
+             "result.novelty ") +
          from_and_rest;
 }
 
@@ -52,7 +54,7 @@ const std::string kSearch = select_rows(
     "JOIN worker ON worker.worker_id = result.worker_id "
     "LEFT JOIN bleu ON bleu.result_id = result.result_id " +
     std::string(kJoinSource) +
-    "WHERE caption_search MATCH ? AND image.state = 'done' ORDER BY caption_search.rank LIMIT ?");
+    "WHERE caption_search MATCH ? AND image.verdict = 'done' ORDER BY caption_search.rank LIMIT ?");
 
 std::optional<int> pixels(const sqlite::Query& row, int column) {
   const auto value = row.optional_integer(column);
@@ -60,7 +62,7 @@ std::optional<int> pixels(const sqlite::Query& row, int column) {
   return static_cast<int>(*value);
 }
 
-ResultRow read_row(const sqlite::Query& row) {
+ResultRow read_row(Store::Impl& store, const sqlite::Query& row) {
   ResultRow result;
   result.image_id = row.integer(0);
   result.attempt = static_cast<std::int32_t>(row.integer(1));
@@ -96,6 +98,10 @@ ResultRow read_row(const sqlite::Query& row) {
   if (const std::string hash = row.text(33); !hash.empty()) result.sha256 = hash;
   if (!row.is_null(35)) result.copied_from = uri_of(row.text(34), row.text(35));
   result.hash_distance = row.optional_integer(36);
+  if (result.caption) {
+    result.evidence = Store::Impl::evidence(row, 38);
+    result.concepts = store.concepts(row.integer(37));
+  }
   return result;
 }
 
@@ -114,7 +120,7 @@ Status Store::for_each_result(RunId run, const std::function<Status(const Result
       std::vector<ResultRow> rows;
       auto query = impl_->db.query(kPage.c_str());
       query.with(last, run);
-      while (query.step()) rows.push_back(read_row(query));
+      while (query.step()) rows.push_back(read_row(*impl_, query));
       return rows;
     });
     if (!page) return fail(page.error());
@@ -134,7 +140,7 @@ Expected<std::vector<ResultRow>> Store::failed_images(RunId run, std::span<const
     std::vector<ResultRow> rows;
     auto query = impl_->db.query(kFailed.c_str());
     query.with(run, wanted, count);
-    while (query.step()) rows.push_back(read_row(query));
+    while (query.step()) rows.push_back(read_row(*impl_, query));
     return rows;
   });
 }
@@ -143,7 +149,7 @@ Expected<std::optional<ResultRow>> Store::image(std::int64_t image_id) {
   return impl_->db.read("read photo", [&] {
     auto query = impl_->db.query(kOne.c_str());
     if (!query.with(image_id).step()) return std::optional<ResultRow>();
-    return std::optional(read_row(query));
+    return std::optional(read_row(*impl_, query));
   });
 }
 
@@ -205,7 +211,7 @@ Expected<std::vector<ResultRow>> Store::search(const std::string& query, std::si
     try {
       auto row = db.query(kSearch.c_str());
       row.with(query, count);
-      while (row.step()) rows.push_back(read_row(row));
+      while (row.step()) rows.push_back(read_row(*impl_, row));
     } catch (const SQLite::Exception& thrown) {
       if (!sqlite::is_sql_error(thrown)) throw;  // FTS5 could not parse it
       return fail(Errc::usage, "search \"" + query + "\": " + thrown.what() +

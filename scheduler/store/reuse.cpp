@@ -74,17 +74,29 @@ Expected<std::int64_t> Store::reuse_results(RunId run) {
               "INSERT INTO result (image_id, attempt, outcome, blur_score, width_px, height_px, "
               "caption, log_prob, tokens, worker_id, read_us, decode_us, caption_us, "
               "finished_unix_ms, blur_full, blur_normalised, blur_tile_max, blur_edges, "
-              "content_hash, copied_from) "
+              "content_hash, copied_from, word_log_prob_min, beam_agreement, mentioned_min, "
+              "unmentioned_max, novelty) "
               "SELECT reused.image_id, 1, reused.verdict, reused.blur_score, width_px, height_px, "
               "iif(reused.verdict = 'done', caption, NULL), "
               "iif(reused.verdict = 'done', log_prob, NULL), "
               "iif(reused.verdict = 'done', tokens, NULL), worker_id, read_us, decode_us, "
               "caption_us, finished_unix_ms, blur_full, blur_normalised, blur_tile_max, "
               "blur_edges, "
-              "content_hash, copied_from "
+              "content_hash, copied_from, "
+              "iif(reused.verdict = 'done', word_log_prob_min, NULL), "
+              "iif(reused.verdict = 'done', beam_agreement, NULL), "
+              "iif(reused.verdict = 'done', mentioned_min, NULL), "
+              "iif(reused.verdict = 'done', unmentioned_max, NULL), "
+              "iif(reused.verdict = 'done', novelty, NULL) "
               "FROM temp.reused AS reused JOIN result ON result.result_id = reused.copy_of")
             .run();
     if (images == 0) return std::int64_t{0};
+    db.execute(
+        "INSERT INTO result_concept (result_id, word_id, probability) "
+        "SELECT copy.result_id, word_id, probability FROM temp.reused AS reused "
+        "JOIN result AS copy ON copy.image_id = reused.image_id AND copy.attempt = 1 "
+        "JOIN result_concept ON result_concept.result_id = reused.copy_of "
+        "WHERE reused.verdict = 'done'");
     db.query(
           "UPDATE image SET state = reused.verdict FROM temp.reused AS reused "
           "WHERE reused.image_id = image.image_id")
@@ -92,7 +104,10 @@ Expected<std::int64_t> Store::reuse_results(RunId run) {
     db.execute("DELETE FROM temp.reused");
     impl_->recount(run);
     impl_->score_missing(run);
-    if (own->settings.confidence) impl_->judge_confidence(run, own->settings.confidence);
+    if (own->settings.confidence) {
+      impl_->judge_confidence(run, own->settings.confidence);
+      impl_->judge_unsure(run, own->settings.min_confidence);
+    }
     return std::int64_t{images};
   });
 }
@@ -114,7 +129,8 @@ Expected<SharedResults> Store::results_to_share(RunId run, std::optional<std::in
     const std::int64_t from = std::max<std::int64_t>(0, *below - rows);
     auto row = db.query(
         "SELECT result.image_id, width_px, height_px, caption, log_prob, tokens, blur_full, "
-        "blur_normalised, blur_tile_max, blur_edges, content_hash FROM result "
+        "blur_normalised, blur_tile_max, blur_edges, content_hash, result_id, "
+        "word_log_prob_min, beam_agreement, mentioned_min, unmentioned_max, novelty FROM result "
         "JOIN image ON image.image_id = result.image_id AND image.attempt = result.attempt "
         "WHERE result_id >= ? AND result_id < ? AND outcome <> 'failed' "
         "AND length(content_hash) = 32 AND copied_from IS NULL AND blur_full IS NOT NULL "
@@ -128,7 +144,8 @@ Expected<SharedResults> Store::results_to_share(RunId run, std::optional<std::in
       result.outcome = Blurred{};
       if (!row.is_null(3)) {
         result.outcome =
-            Captioned{Caption{row.text(3), row.real(4), static_cast<int>(row.integer(5))}};
+            Captioned{Caption{row.text(3), row.real(4), static_cast<int>(row.integer(5)),
+                              Impl::evidence(row, 12), impl_->concepts(row.integer(11))}};
       }
       result.blur_scores = BlurScores{{row.real(6), row.real(7), row.real(8), row.real(9)}};
       const std::string hash = row.text(10);

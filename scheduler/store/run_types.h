@@ -33,6 +33,7 @@ struct RunSettings {
   int near_duplicates = 0;  // RunSpec::near_duplicates
   int preprocessing_version = kPreprocessingVersion;
   std::optional<ConfidenceModel> confidence;  // judges captions; alters none
+  double min_confidence = 0;                  // a caption below it is unsure; 0: none is
   bool operator==(const RunSettings&) const = default;
 };
 
@@ -65,6 +66,8 @@ struct EnsuredRun {
   std::int64_t became_blurred = 0;    // rejudged: caption taken back
   std::int64_t became_clear = 0;      // rejudged: pending again, to be captioned
   std::int64_t caption_restored = 0;  // rejudged: clear again, with the caption it had before
+  std::int64_t became_unsure = 0;     // rejudged: the caption is kept, but not shown any more
+  std::int64_t became_sure = 0;       // rejudged: the caption is shown again
 };
 
 /// A folder under which photos lie. The name is what travels through Redis.
@@ -139,7 +142,7 @@ enum class RecordOutcome : std::uint8_t {
 struct RecordReport {
   std::vector<RecordOutcome> outcomes;  // one per item: batches in order, then condemned
   std::int64_t recorded = 0, replaced = 0, duplicate = 0, superseded = 0, unknown = 0, requeued = 0;
-  std::int64_t done = 0, blurred = 0, failed = 0;  // of recorded + replaced
+  std::int64_t done = 0, unsure = 0, blurred = 0, failed = 0;  // of recorded + replaced
   std::int64_t quarantined = 0;
   std::vector<Result>
       fresh;  // of recorded + replaced: what photos with the same bytes may take over
@@ -153,10 +156,11 @@ struct SharedResults {
 
 /// Images by state. Kept up to date with every change, so reading it costs nothing.
 struct StateCounts {
-  std::int64_t pending = 0, done = 0, blurred = 0;
+  std::int64_t pending = 0, done = 0, unsure = 0, blurred = 0;
   std::array<std::int64_t, kReasonCount> failed_by_reason{};  // index: Reason
   [[nodiscard]] std::int64_t failed() const;
-  [[nodiscard]] std::int64_t total() const { return pending + done + blurred + failed(); }
+  [[nodiscard]] std::int64_t finished() const { return done + unsure + blurred + failed(); }
+  [[nodiscard]] std::int64_t total() const { return pending + finished(); }
   bool operator==(const StateCounts&) const = default;
 };
 
@@ -175,7 +179,7 @@ struct FailureGroup {
 };
 
 struct CorpusBleu {
-  std::int64_t photos = 0;  // asked, captioned and with references
+  std::int64_t photos = 0;  // asked, with a caption that is shown, and with references
   BleuCounts counts;        // summed: corpus_bleu(counts) is the score
 };
 
@@ -219,15 +223,17 @@ struct ResultRow {
   std::string run, root;
   std::string uri;    // root folder + path as text; bytes that are not UTF-8 as %XX
   std::string path;   // relative to the root, raw bytes
-  std::string state;  // pending | done | blurred | failed
+  std::string state;  // pending | done | unsure | blurred | failed
   std::optional<std::string> reason, detail;
   std::optional<double> blur_score;  // by the run's mode
   std::optional<BlurScores> blur_scores;
   double blur_threshold = 0;
-  std::optional<std::string> caption;
+  std::optional<std::string> caption;  // of an unsure one, too
   std::optional<double> log_prob;
   std::optional<std::int64_t> tokens;
-  std::optional<double> confidence;           // in (0, 1)
+  std::optional<double> confidence;  // in (0, 1)
+  std::optional<CaptionEvidence> evidence;
+  std::vector<Concept> concepts;              // falling probability
   std::array<std::optional<double>, 4> bleu;  // sentence BLEU-1..4
   std::optional<int> width_px, height_px;
   std::string model;  // hash

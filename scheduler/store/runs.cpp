@@ -175,13 +175,23 @@ Expected<EnsuredRun> Store::ensure_run(const std::string& name, const RunSetting
         set_redo(impl.db, stored.id, "none");
       }
       const BlurSettings& was = stored.settings.blur;
-      if (was.mode != settings.blur.mode || was.blur_threshold != settings.blur.blur_threshold) {
+      const bool blur_differs =
+          was.mode != settings.blur.mode || was.blur_threshold != settings.blur.blur_threshold;
+      if (blur_differs) {
         if (Status judged = impl.rejudge(stored.id, was, settings.blur, report); !judged) {
           return fail(judged.error());
         }
       }
-      if (stored.settings.confidence != settings.confidence) {
+      // A caption that came back has the confidence of its time.
+      const bool confidence_differs = stored.settings.confidence != settings.confidence;
+      if (confidence_differs || report.caption_restored > 0) {
         impl.judge_confidence(stored.id, settings.confidence);
+      }
+      if (blur_differs || confidence_differs ||
+          stored.settings.min_confidence != settings.min_confidence) {
+        const auto judged = impl.judge_unsure(stored.id, settings.min_confidence);
+        report.became_unsure = judged.became_unsure;
+        report.became_sure = judged.became_sure;
       }
     }
     auto run = run_named(impl.db, name);

@@ -51,7 +51,7 @@ struct Scan::Impl {
 
   std::optional<ImageRow> find(std::int64_t root_id, const std::string& path) {
     auto row = store.db.query(
-        "SELECT image_id, size_bytes, mtime_ns, inode, state, coalesce(reason, ''), asked, "
+        "SELECT image_id, size_bytes, mtime_ns, inode, verdict, coalesce(reason, ''), asked, "
         "vanished, queue_seq, settings_id FROM image WHERE root_id = ? AND path = ? AND run_id = "
         "?");
     if (!row.with(root_id, sqlite::Blob{path}, run).step()) return std::nullopt;
@@ -95,7 +95,8 @@ void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChange
         .query(
             "UPDATE image SET attempt = attempt + 1, content_attempt = attempt + 1, state = "
             "'pending', "
-            "reason = NULL, asked = 1, vanished = 0, size_bytes = ?, mtime_ns = ?, inode = ?, "
+            "unsure = 0, reason = NULL, asked = 1, vanished = 0, size_bytes = ?, mtime_ns = ?, "
+            "inode = ?, "
             "queue_seq = ?, settings_id = ? WHERE image_id = ?")
         .with(file.size_bytes, file.mtime_ns, file.inode, ++queue_end, stale.now, row.image_id)
         .run();
@@ -201,7 +202,7 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
       std::vector<Unseen> page;
       {
         auto row = db.query(
-            "SELECT image_id, state, coalesce(reason, ''), asked, vanished, root_id, path, "
+            "SELECT image_id, verdict, coalesce(reason, ''), asked, vanished, root_id, path, "
             "settings_id FROM image "
             "WHERE image_id > ? AND run_id = ? ORDER BY image_id LIMIT 20000");
         row.with(last, impl.run);

@@ -1,5 +1,6 @@
 #include "scheduler/store/settings.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -28,10 +29,32 @@ std::string to_json(const RunSettings& s) {
   };
   if (s.near_duplicates > 0) value["near_duplicates"] = s.near_duplicates;
   if (s.confidence) {
-    value["confidence"] = {{"bias", s.confidence->bias}, {"weights", s.confidence->weights}};
+    value["confidence"] = {{"bias", s.confidence->bias},
+                           {"weights", s.confidence->weights},
+                           {"means", s.confidence->means},
+                           {"min", s.confidence->min}};
   }
+  if (s.min_confidence > 0) value["min_confidence"] = s.min_confidence;
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
+
+namespace {
+
+/// Of an older version, too: with the first terms alone.
+ConfidenceModel parse_confidence(const json& value) {
+  ConfidenceModel fitted;
+  value.at("bias").get_to(fitted.bias);
+  const auto read = [&value](const char* name, auto& terms) {
+    const auto numbers = value.value(name, std::vector<double>());
+    std::copy_n(numbers.begin(), std::min(numbers.size(), terms.size()), terms.begin());
+  };
+  read("weights", fitted.weights);
+  read("means", fitted.means);
+  fitted.min = value.value("min", 0.0);
+  return fitted;
+}
+
+}  // namespace
 
 Expected<RunSettings> parse_settings(std::string_view text) {
   return guard(Errc::store_failure, "read a run's settings", [&] {
@@ -57,10 +80,9 @@ Expected<RunSettings> parse_settings(std::string_view text) {
     limits.at("image_timeout_s").get_to(s.limits.image_timeout_s);
     s.near_duplicates = value.value("near_duplicates", 0);
     if (value.contains("confidence")) {
-      ConfidenceModel& fitted = s.confidence.emplace();
-      value.at("confidence").at("bias").get_to(fitted.bias);
-      value.at("confidence").at("weights").get_to(fitted.weights);
+      s.confidence = parse_confidence(value.at("confidence"));
     }
+    s.min_confidence = value.value("min_confidence", 0.0);
     return s;
   });
 }

@@ -15,8 +15,8 @@ namespace photoscribe {
 [[nodiscard]] Expected<RunSettings> parse_settings(std::string_view json);
 
 /// How `wanted` differs from `stored` in what alters results, for a person: "beam 3 (now 5), model
-/// …". Empty when results agree but for the blur check's mode and threshold, which are judged anew
-/// from stored scores.
+/// …". Empty when results agree but for the verdicts: the blur check's mode and threshold and what
+/// tells unsure captions are judged anew from stored scores.
 [[nodiscard]] std::string result_altering_difference(const RunSettings& stored,
                                                      const RunSettings& wanted);
 

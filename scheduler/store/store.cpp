@@ -19,6 +19,8 @@ std::string_view name_of(ImageState state) noexcept {
       return "pending";
     case ImageState::done:
       return "done";
+    case ImageState::unsure:
+      return "unsure";
     case ImageState::blurred:
       return "blurred";
     case ImageState::failed:
@@ -29,6 +31,7 @@ std::string_view name_of(ImageState state) noexcept {
 
 ImageState state_from(std::string_view name) noexcept {
   if (name == "done") return ImageState::done;
+  if (name == "unsure") return ImageState::unsure;
   if (name == "blurred") return ImageState::blurred;
   if (name == "failed") return ImageState::failed;
   return ImageState::pending;
@@ -89,8 +92,8 @@ void Store::Impl::recount(RunId run) {
   db.query("DELETE FROM run_count WHERE run_id = ?").with(run).run();
   db.query(
         "INSERT INTO run_count (run_id, asked, state, reason, images) "
-        "SELECT run_id, asked, state, coalesce(reason, ''), count(*) FROM image WHERE run_id = ? "
-        "GROUP BY asked, state, reason")
+        "SELECT run_id, asked, verdict, coalesce(reason, ''), count(*) FROM image "
+        "WHERE run_id = ? GROUP BY asked, verdict, reason")
       .with(run)
       .run();
   db.query(

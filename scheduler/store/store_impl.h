@@ -92,14 +92,27 @@ struct Store::Impl {
   [[nodiscard]] Expected<Stale> stale_settings(RunId run, bool redo);
   /// The scan is complete: what is left of a redo are pending images.
   void redo_scanned(RunId run);
-  /// Tells anew how likely each caption of the run is good.
-  void judge_confidence(RunId run, const std::optional<ConfidenceModel>& model);
   /// Judges the scores that are on the scale of `blur`.
   [[nodiscard]] Status rejudge(RunId run, const BlurSettings& was, const BlurSettings& blur,
                                EnsuredRun& report);
   /// Makes blur_score that of `mode`, from the stored scores, where an image has one of these
   /// settings; images without stored scores go into temp.rejudged, to be measured again.
   void score_by_mode(RunId run, BlurMode mode, const std::string& settings_ids);
+
+  // judge_captions.cpp
+  /// Five columns of `result` from `column` on; none where they are NULL.
+  [[nodiscard]] static std::optional<CaptionEvidence> evidence(const sqlite::Query& row,
+                                                               int column);
+  void add_concepts(std::int64_t result_id, const std::vector<Concept>& concepts);
+  [[nodiscard]] std::vector<Concept> concepts(std::int64_t result_id);
+  /// Tells anew how likely each caption of the run's present model is good.
+  void judge_confidence(RunId run, const std::optional<ConfidenceModel>& model);
+  struct Unsure {
+    std::int64_t became_unsure = 0, became_sure = 0;
+  };
+  /// Marks the run's captions by their stored confidence, whichever model's it is: probabilities
+  /// compare.
+  Unsure judge_unsure(RunId run, double min_confidence);
 
   // score_captions.cpp
   [[nodiscard]] std::vector<std::string> references(std::int64_t image_id);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <sstream>
 
 #include "ops/cli/writer.h"
@@ -108,7 +109,7 @@ TEST_F(DatabaseVerbs, ExportsCsvThatReadsBack) {
   const auto records = parse_csv(exported({"--format", "csv"}).out);
 
   ASSERT_EQ(records.size(), 5U);
-  for (const auto& record : records) EXPECT_EQ(record.size(), 18U);
+  for (const auto& record : records) EXPECT_EQ(record.size(), 20U);
   EXPECT_EQ(records[0][2], "uri");
   EXPECT_EQ(records[1][2], "/archive/photos/a\n\"b\",.jpg");
   EXPECT_EQ(records[1][7], "a dog, \"rex\", runs");
@@ -126,7 +127,7 @@ TEST_F(DatabaseVerbs, ExportsTheSameRowsAsTheView) {
   std::vector<std::string> joined;
   for (std::size_t i = 1; i < records.size(); ++i) {
     std::string row;
-    for (const std::string& field : records[i]) {
+    for (const std::string& field : std::span(records[i]).first(18)) {
       row += (row.empty() ? "" : "|") + (field.empty() ? "-" : field);
     }
     joined.push_back(row);
@@ -148,6 +149,31 @@ TEST_F(DatabaseVerbs, ExportsJsonLinesWithTheBytesOfNames) {
   EXPECT_EQ(object["path_base64"], "Y2Fm6S5qcGc=");
   EXPECT_EQ(object["blur_score"], 20.25);
   EXPECT_EQ(object["caption"], nullptr);
+}
+
+TEST_F(DatabaseVerbs, ExportsAnUnsureCaptionToWhoAsksForItOnly) {
+  RunSettings judged = test::settings();
+  judged.confidence = ConfidenceModel{};  // 0.5 for every caption
+  judged.min_confidence = 0.75;
+  EXPECT_EQ(test::must(store().ensure_run("default", judged)).became_unsure, 1);
+  const std::string words = "a dog";
+
+  for (const char* format : {"csv", "jsonl", "table", "coco"}) {
+    EXPECT_THAT(exported({"--format", format}).out, Not(HasSubstr(words))) << format;
+    EXPECT_THAT(exported({"--format", format, "--state", "done"}).out, Not(HasSubstr(words)));
+    EXPECT_THAT(exported({"--format", format, "--include-unsure"}).out, HasSubstr(words)) << format;
+    EXPECT_THAT(exported({"--format", format, "--state", "unsure"}).out, HasSubstr(words));
+  }
+  const auto plain = parse_csv(exported({"--format", "csv"}).out);
+  ASSERT_EQ(plain.size(), 5U) << "the photo itself is there";
+  EXPECT_EQ(plain[1][3], "unsure");
+  EXPECT_EQ(plain[1][8], "") << "no log-probability of a caption that is not shown";
+  EXPECT_EQ(parse_csv(exported({"--format", "csv", "--include-unsure"}).out)[1][3], "unsure");
+  const json status = json::parse(photoscribe({"status", database(), "--json"}).out);
+  EXPECT_EQ(status["runs"][0]["unsure"], 1);
+  EXPECT_EQ(status["runs"][0]["done"], 0);
+  EXPECT_EQ(status["runs"][0]["min_confidence"], 0.75);
+  EXPECT_THAT(photoscribe({"status", database()}).out, HasSubstr("0 captioned, 1 unsure, "));
 }
 
 TEST_F(DatabaseVerbs, ExportsCocoResultsIntoAFile) {

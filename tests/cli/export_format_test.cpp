@@ -45,17 +45,21 @@ ResultRow failed(const std::string& path) {
   return row;
 }
 
-TEST(CsvFormat, WritesTheColumnsOfTheViewAsRfc4180) {
+TEST(CsvFormat, WritesTheColumnsOfTheViewAndTwoMoreAsRfc4180) {
   const auto csv = csv_format();
 
   EXPECT_EQ(csv->head(),
             "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,"
-            "bleu3,bleu4,width,height,model,worker,finished_at\r\n");
+            "bleu3,bleu4,width,height,model,worker,finished_at,confidence,concepts\r\n");
   EXPECT_EQ(csv->row(captioned(7, "a.jpg", "a dog runs")),
             "default,photos,/data/photos/a.jpg,done,,123.25,100,a dog runs,-4.5,0.5,0.25,0.125,"
-            "0.0625,640,480,abc,host-1,2023-11-14T22:13:20.007Z\r\n");
+            "0.0625,640,480,abc,host-1,2023-11-14T22:13:20.007Z,,\r\n");
+  ResultRow told = captioned(7, "a.jpg", "a dog runs");
+  told.confidence = 0.75;
+  told.concepts = {{"pizza", 0.91F}, {"stop sign", 0.2F}};
+  EXPECT_THAT(csv->row(told), testing::EndsWith(",0.75,pizza 0.91; stop sign 0.2\r\n"));
   EXPECT_EQ(csv->row(failed("x.jpg")),
-            "default,photos,/data/photos/x.jpg,failed,empty,,100,,,,,,,,,,,\r\n");
+            "default,photos,/data/photos/x.jpg,failed,empty,,100,,,,,,,,,,,,,\r\n");
 }
 
 TEST(CsvFormat, QuotesNewlinesCommasAndQuotes) {
@@ -78,6 +82,22 @@ TEST(JsonLinesFormat, GivesTheBytesOfANameThatIsNoText) {
   EXPECT_EQ(object["bleu4"], 0.0625);
   EXPECT_EQ(object["reason"], nullptr);
   EXPECT_EQ(object["finished_at"], "2023-11-14T22:13:20.007Z");
+}
+
+TEST(JsonLinesFormat, HasWhatSpeaksForACaptionAndAgainstIt) {
+  ResultRow row = captioned(7, "a.jpg", "a pizza");
+  row.state = "unsure";
+  row.evidence = CaptionEvidence{-2.5, 0.75, 0.5, 0.125, 1.5};
+  row.concepts = {{"pizza", 0.91F}};
+
+  const nlohmann::json object = nlohmann::json::parse(jsonl_format()->row(row));
+
+  EXPECT_EQ(object["state"], "unsure");
+  EXPECT_EQ(object["evidence"], nlohmann::json::parse(R"({"word_log_prob_min": -2.5,
+              "beam_agreement": 0.75, "mentioned_min": 0.5, "unmentioned_max": 0.125,
+              "novelty": 1.5})"));
+  EXPECT_EQ(object["concepts"],
+            nlohmann::json::parse(R"([{"word": "pizza", "probability": 0.91}])"));
 }
 
 TEST(CocoFormat, IsAnArrayOfTheCaptionedPhotos) {

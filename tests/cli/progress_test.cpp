@@ -52,6 +52,15 @@ TEST(LiveLine, SaysEverythingWhereThereIsRoom) {
             "failed · 85 photos/s · 41 s left");
 }
 
+TEST(LiveLine, CountsUnsureCaptionsAsFinished) {
+  Progress now = half_way();
+  now.done -= 100;
+  now.unsure = 100;
+
+  EXPECT_THAT(live_line(now, 200), HasSubstr("50 % · 3,500/7,000 · 2,711 done · 100 unsure · 677"));
+  EXPECT_THAT(log_line(now), HasSubstr("2,711 done, 100 unsure, 677 blurred"));
+}
+
 TEST(LiveLine, FitsIntoEveryWidth) {
   Progress now = half_way();
   for (std::size_t width = 0; width < 200; ++width) {

@@ -51,6 +51,26 @@ TEST(RunSummary, TellsCountsReasonsAndWhatToDoNext) {
   EXPECT_THAT(text, Not(HasSubstr("BLEU")));
 }
 
+TEST(RunSummary, CountsUnsureCaptionsAsFinishedAndNotAsFailed) {
+  RunSummary s = finished_run();
+  s.done = s.done_now = 850;
+  s.unsure = s.unsure_now = 62;
+  s.failed = s.failed_now = 0;
+  s.failures.clear();
+  s.min_confidence = 0.43;
+
+  EXPECT_EQ(exit_status_of(s), 0);
+  EXPECT_THAT(text_of(s), HasSubstr("  unsure         62   right with a probability below 0.43: "
+                                    "caption kept, not shown\n  blurred "));
+  EXPECT_THAT(text_of(s), HasSubstr("1,000 photos in 14 s"));
+  EXPECT_THAT(text_of(s), HasSubstr("photoscribe export a.db --state unsure"));
+  EXPECT_THAT(text_of(finished_run()), Not(HasSubstr("unsure   ")));
+  const auto object = nlohmann::json::parse(summary_json(s, 0));
+  EXPECT_EQ(object["unsure"], 62);
+  EXPECT_EQ(object["unsure_now"], 62);
+  EXPECT_EQ(object["min_confidence"], 0.43);
+}
+
 TEST(RunSummary, SaysThatNothingWasLeftToDo) {
   RunSummary s = finished_run();
   s.nothing_to_do = true;

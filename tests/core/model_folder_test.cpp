@@ -38,7 +38,8 @@ TEST_F(ModelFolderFile, TakesAConfidenceAndKeepsTheRestAndTheHash) {
   EXPECT_EQ(before->confidence, std::nullopt);
 
   for (const double bias : {1.25, -3.5}) {
-    const ConfidenceModel fitted{bias, {0.5, -0.0625, 2}};
+    const ConfidenceModel fitted{
+        bias, {0.5, -0.0625, 2, 1, 3, 5, 7, 9}, {-2.5, 9, 3, -4, 0.5, -1, 0.25, 1.5}, 0.625};
     ASSERT_TRUE(write_confidence(folder, fitted));
     const auto after = read_model_folder(folder);
     ASSERT_TRUE(after) << after.error().message;
@@ -49,6 +50,30 @@ TEST_F(ModelFolderFile, TakesAConfidenceAndKeepsTheRestAndTheHash) {
   EXPECT_THAT(yaml(), HasSubstr("# made by hand\n"));
   EXPECT_THAT(yaml(), HasSubstr("  note: 'keeps its text'\n"));
   EXPECT_THAT(yaml(), Not(HasSubstr("bias: 1.25")));
+}
+
+TEST_F(ModelFolderFile, TakesAConfidenceOfThreeTermsAsOlderVersionsWroteIt) {
+  folder_.write("model.yaml", yaml() +
+                                  "confidence:  # log-odds that CIDEr-D is at least 0.5\n"
+                                  "  bias: 3\n  mean_log_prob: 6\n  tokens: -0.5\n"
+                                  "  log10_blur: 0.25\n");
+
+  const auto model = read_model_folder(folder_.path().string());
+
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(model->confidence, (ConfidenceModel{3, {6, -0.5, 0.25}}));
+  EXPECT_EQ(model->confidence->min, 0) << "no caption of an older model is unsure";
+}
+
+TEST_F(ModelFolderFile, RefusesAMeanOfNoTermAndAMinimumThatIsNoProbability) {
+  const std::string before = yaml();
+  for (const auto& [section, why] : {std::pair{"  means:\n    mood: 2\n", "confidence.means.mood"},
+                                     {"  min: 1.5\n", "0 to 1"}}) {
+    folder_.write("model.yaml", before + "confidence:\n  bias: 1\n" + section);
+    const auto refused = read_model_folder(folder_.path().string());
+    ASSERT_FALSE(refused) << section;
+    EXPECT_THAT(refused.error().message, HasSubstr(why));
+  }
 }
 
 TEST_F(ModelFolderFile, NamesAnUnknownTermOfTheConfidence) {

@@ -10,7 +10,11 @@ namespace {
 ResultBatch every_kind() {
   Result captioned;
   captioned.image_id = 1;
-  captioned.outcome = Captioned{Caption{"a dog runs \xff", -7.5, 3}};
+  captioned.outcome = Captioned{Caption{"a dog runs \xff",
+                                        -7.5,
+                                        3,
+                                        CaptionEvidence{-3.25, 0.75, 0.5, 0.125, 2.5},
+                                        {{"dog", 0.96875F}, {"stop sign", 0.25F}}}};
   captioned.blur_scores = BlurScores{{812.25, 3, 1'000.5, 4}};
   captioned.width_px = 500;
   captioned.height_px = 375;
@@ -48,6 +52,8 @@ TEST(Wire, GivesBackWhatWasPacked) {
   const auto& done = std::get<Captioned>(got->results[0].outcome);
   EXPECT_EQ(done.caption.text, "a dog runs \xff");
   EXPECT_EQ(done.caption.log_prob, -7.5);
+  EXPECT_EQ(done.caption.evidence, (CaptionEvidence{-3.25, 0.75, 0.5, 0.125, 2.5}));
+  EXPECT_EQ(done.caption.concepts, (std::vector<Concept>{{"dog", 0.96875F}, {"stop sign", 0.25F}}));
   EXPECT_EQ(got->results[0].times.decode_us, 4'000'000'000U);
   EXPECT_EQ(got->results[1].image_id, std::numeric_limits<std::int64_t>::max());
   EXPECT_EQ(std::get<Failed>(got->results[2].outcome).detail.size(), 12U);
@@ -99,9 +105,43 @@ TEST(Wire, RefusesACopyThatMakesNoSense) {
   EXPECT_EQ(salvage_results(encode_results(batch)).broken.size(), 1U);
 }
 
+TEST(Wire, RefusesResultsOfTheFormatBefore) {
+  std::string bytes = encode_results(every_kind());
+  bytes[0] = 3;
+
+  const Expected<ResultBatch> got = decode_results(bytes);
+
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().message, "results: not of format 4");
+  EXPECT_TRUE(salvage_results(bytes).batch.results.empty());
+}
+
+TEST(Wire, RefusesEvidenceAndConceptsThatMakeNoSense) {
+  const auto changed = [](auto change) {
+    ResultBatch batch = every_kind();
+    change(std::get<Captioned>(batch.results[0].outcome).caption);
+    return encode_results(batch);
+  };
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  for (const std::string& bytes :
+       {changed([](Caption& c) { c.evidence->novelty = kNaN; }),
+        changed([](Caption& c) { c.concepts[0].probability = static_cast<float>(kNaN); }),
+        changed([](Caption& c) {
+          c.concepts.resize(kConceptsMax + 1, {"dog", 0.5F});
+        }),
+        changed([](Caption& c) { c.concepts[0].word = ""; }),
+        changed([](Caption& c) { c.concepts[0].word.assign(kConceptBytesMax + 1, 'x'); })}) {
+    EXPECT_FALSE(decode_results(bytes));
+  }
+  EXPECT_TRUE(decode_results(changed([](Caption& c) {
+    c.concepts.resize(kConceptsMax, {"dog", 0.5F});
+  })));
+  EXPECT_TRUE(decode_results(changed([](Caption& c) { c.evidence.reset(); })));
+}
+
 TEST(Wire, DoesNotTrustACountOrLength) {
-  std::string huge_count{"\x03\x00\xff\xff\xff\xff\x0f", 7};
-  std::string huge_text{"\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11};
+  std::string huge_count{"\x04\x00\xff\xff\xff\xff\x0f", 7};
+  std::string huge_text{"\x04\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11};
 
   EXPECT_FALSE(decode_results(huge_count));
   EXPECT_FALSE(decode_results(huge_text));

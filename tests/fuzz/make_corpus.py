@@ -63,13 +63,17 @@ def results():
     head = number(7) + number(1) + number(500) + number(375) + number(10) + number(20) + number(30) + number(1 << 40)
     scores = struct.pack("<4d", 812.25, 800.0, 1000.5, 31.0)
     hashed = bytes(range(32))
-    captioned = head + b"\0" + text(b"a dog runs") + struct.pack("<d", -7.5) + number(3) + scores + b"\0"
+    captioned = head + b"\0" + text(b"a dog runs") + struct.pack("<d", -7.5) + number(3)
+    plain = captioned + b"\0\0" + scores + b"\0"
+    seen = b"\1" + struct.pack("<5d", -3.25, 0.75, 0.5, 0.125, 2.5)
+    seen += number(2) + text(b"dog") + struct.pack("<f", 0.96875) + text(b"stop sign") + struct.pack("<f", 0.25)
+    captioned += seen + scores + b"\0"
     near = captioned[:-1] + b"\7" + hashed + number(3) + number(5)
     blurred = head + b"\1" + scores + b"\3" + hashed + number(300)
     failed = head + b"\2" + b"\5" + text(b"no image") + b"\1" + hashed
     rejected = head + b"\3" + b"\x0a" + text(b"") + scores + b"\0"
-    for name, items in (("none", []), ("each", [captioned, near, blurred, failed, rejected]), ("one", [captioned])):
-        put("results", name, b"\3" + text(b"host-12-ab") + number(len(items)) + b"".join(items))
+    for name, items in (("none", []), ("each", [plain, captioned, near, blurred, failed, rejected]), ("one", [captioned])):
+        put("results", name, b"\4" + text(b"host-12-ab") + number(len(items)) + b"".join(items))
 
 
 def replies():

@@ -161,12 +161,20 @@ TEST_F(Migrate, KeepsWhatADatabaseOfTheFirstSchemaShows) {
     }
     return rows;
   };
+  db.execute("INSERT INTO run_count VALUES (1, 1, 'done', '', 1), (1, 1, 'pending', '', 1)");
   const std::string before = shown();
 
   ASSERT_TRUE(migrate(db));
 
   EXPECT_EQ(shown(), before);
   EXPECT_THAT(before, HasSubstr("a dog"));
+  EXPECT_EQ(
+      db.handle().execAndGet("SELECT group_concat(state || images) FROM run_count").getString(),
+      "done1,pending1");
+  EXPECT_EQ(db.handle().execAndGet("SELECT group_concat(verdict) FROM image").getString(),
+            "done,pending,blurred");
+  // A photo that is not captioned is never unsure, whoever says so.
+  EXPECT_FALSE(db.write("mark", [&] { db.execute("UPDATE image SET unsure = 1"); }));
   EXPECT_EQ(db.handle().execAndGet("SELECT count(*) FROM pragma_foreign_key_check").getInt(), 0);
 }
 

@@ -46,6 +46,31 @@ TEST_F(ReportTest, ScoresTheCaptionedPhotosAndAllOfThem) {
   EXPECT_THAT(e.clear.signature, HasSubstr("split:dev.txt|blurred-dropped:1"));
 }
 
+TEST_F(ReportTest, ScoresWhatIsShownAndWhatIsKeptBack) {
+  RunSettings judged = settings();
+  judged.confidence = ConfidenceModel{3, {5}};
+  judged.min_confidence = 0.5;  // of five tokens, log-probability -3 and above
+  EXPECT_EQ(must(store().ensure_run("default", judged)).became_unsure, kCaptioned - 3);
+
+  const report::Report made = report(20);
+
+  ASSERT_TRUE(made.evaluation);
+  const report::Evaluation& e = *made.evaluation;
+  EXPECT_EQ(e.unsure, kCaptioned - 3);
+  EXPECT_EQ(e.clear.photos, 3);
+  EXPECT_EQ(e.clear.name, "captions shown");
+  EXPECT_THAT(e.clear.signature, HasSubstr("|blurred-dropped:1|unsure-dropped:9"));
+  ASSERT_TRUE(e.with_unsure);
+  EXPECT_EQ(e.with_unsure->photos, kCaptioned);
+  EXPECT_EQ(e.all.photos, kCaptioned + 1);
+  EXPECT_NEAR(e.all.score.rouge_l * (kCaptioned + 1), e.clear.score.rouge_l * 3, 1e-9)
+      << "a caption that is kept back counts as an empty one";
+  EXPECT_EQ(e.reliability->captions, kCaptioned) << "of all captions: else nobody could tell";
+  EXPECT_EQ(photo_named(made, "p5.jpg")->state, "unsure");
+  EXPECT_THAT(html_page(made), HasSubstr("unsure: confidence below 0.5"));
+  EXPECT_THAT(report::markdown(made), HasSubstr("3 captioned, 9 unsure, 1 blurred"));
+}
+
 TEST_F(ReportTest, PicksThePhotosThatAreWorthALook) {
   const report::Report made = report();
 

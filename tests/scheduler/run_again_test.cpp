@@ -179,6 +179,47 @@ TEST_F(RunBatch, CountsTheSameDryAsItWouldDo) {
   EXPECT_THAT(counted.notes, Contains(HasSubstr("another blur rule")));
 }
 
+TEST_F(RunBatch, JudgesTheCaptionsOfAFinishedRunAgainWithoutAWorker) {
+  add_photos(0, 20);
+  RunRequest sure = request();
+  sure.confidence = ConfidenceModel{};  // 0.5 for every caption
+  sure.min_confidence = 0.25;
+  const RunSummary first = run(sure);
+  ASSERT_GT(first.done, 0);
+  EXPECT_EQ(first.unsure, 0);
+  RunRequest doubtful = sure;
+  doubtful.min_confidence = 0.75;
+
+  const RunSummary second = run(doubtful);
+
+  EXPECT_TRUE(second.nothing_to_do);
+  EXPECT_EQ(second.end, RunEnd::complete);
+  EXPECT_EQ(second.unsure, first.done);
+  EXPECT_EQ(second.done, 0);
+  EXPECT_EQ(second.failed, first.failed);
+  EXPECT_EQ(second.min_confidence, 0.75);
+  EXPECT_THAT(second.notes, Contains(HasSubstr("are unsure now, 0 are shown again")));
+  EXPECT_TRUE(run(doubtful).notes.empty()) << "judged once";
+  doubtful.retry_failed = true;
+  EXPECT_EQ(run(doubtful).retried, first.failed) << "an unsure one is not failed";
+  EXPECT_EQ(run(sure).done, first.done);
+}
+
+TEST_F(RunBatch, CountsTheUnsureAmongWhatIsFinished) {
+  add_photos(0, 20);
+  RunRequest doubtful = request();
+  doubtful.confidence = ConfidenceModel{};
+  doubtful.min_confidence = 0.75;
+
+  const RunSummary summary = run(doubtful);
+
+  EXPECT_EQ(summary.end, RunEnd::complete);
+  EXPECT_GT(summary.unsure, 0);
+  EXPECT_EQ(summary.unsure_now, summary.unsure);
+  EXPECT_EQ(summary.finished_now(), 20);
+  EXPECT_EQ(summary.pending, 0);
+}
+
 TEST_F(RunBatch, CountsAndWritesNothingWhenDry) {
   add_photos(0, 20);
   RunRequest dry = request();

@@ -189,6 +189,8 @@ TEST(Submission, CarriesARequestWhole) {
   request.model_name = "best";
   request.search.beam = 5;
   request.blur.blur_threshold = 33.25;
+  request.confidence = ConfidenceModel{1, {2, 3}, {4, 5}, 0.25};
+  request.min_confidence = 0.375;
   request.schedule = {12.5, "22:00-06:00", 3, -4, "notify 'x'"};
 
   const auto read = parse_submission(submission_line(request));

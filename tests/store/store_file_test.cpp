@@ -6,6 +6,7 @@
 
 #include <csignal>
 
+#include "scheduler/store/check_run.h"
 #include "tests/store/store_fixture.h"
 
 namespace photoscribe::test {
@@ -161,6 +162,39 @@ TEST_F(KilledChild, RecordsEveryPhotoOnceHoweverOftenItIsKilled) {
   EXPECT_EQ(counts().asked.done, kPhotos);
   EXPECT_THAT(plain_rows(database(), "SELECT count(*), count(DISTINCT image_id) FROM result"),
               ElementsAre("3000|3000"));
+}
+
+TEST_F(KilledChild, HasJudgedAllCaptionsAgainOrNone) {
+  constexpr int kPhotos = 3000;
+  RunSettings judged = settings();
+  judged.confidence = ConfidenceModel{5, {1}};
+  must(store().ensure_run("default", judged));
+  scan(many(0, kPhotos));
+  std::vector<Result> results;
+  for (const Task& task : take(kPhotos)) {
+    results.push_back(captioned(task, "a dog"));
+    // Confidence 0.88 or 0.27, in turn.
+    std::get<Captioned>(results.back().outcome).caption.log_prob = task.image_id % 2 ? -15 : -30;
+  }
+  record(results);
+  for (const int microseconds : {0, 3000, 11'000, 40'000}) {
+    kill_during(microseconds, [&](const auto& done) {
+      Store own = must(Store::open_writer(database()));
+      RunSettings now = must(own.run(run())).settings;
+      for (;;) {
+        now.min_confidence = now.min_confidence > 0 ? 0 : 0.5;
+        now.confidence->bias = now.min_confidence > 0 ? 5.1 : 5;
+        must(own.ensure_run("default", now));
+        done();
+      }
+    });
+
+    const bool strict = must(store().run(run())).settings.min_confidence > 0;
+    EXPECT_EQ(counts().asked.unsure, strict ? kPhotos / 2 : 0);
+    EXPECT_EQ(counts().asked.done + counts().asked.unsure, kPhotos);
+    expect_counts_are_true();
+    EXPECT_EQ(must(check_run(database(), "default", false)).faults(), 0);
+  }
 }
 
 TEST_F(KilledChild, KeepsWhatWasCommittedWhenTheDiskFillsUp) {

@@ -139,7 +139,7 @@ class StoreTest : public ::testing::Test {
                          "SELECT asked, state, reason, images FROM run_count WHERE images <> 0 "
                          "AND state <> 'vanished' ORDER BY 1, 2, 3"),
               plain_rows(database(),
-                         "SELECT asked, state, coalesce(reason, ''), count(*) FROM image "
+                         "SELECT asked, verdict, coalesce(reason, ''), count(*) FROM image "
                          "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"));
     EXPECT_EQ(plain_rows(database(),
                          "SELECT coalesce(sum(images), 0) FROM run_count WHERE state = 'vanished'"),

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
+#include "common/core/wire.h"
 #include "tests/worker/fake_captioner.h"
 
 namespace photoscribe {
@@ -47,6 +50,41 @@ TEST(BatchCaptioner, CaptionsABatchInOneCallAndInOrder) {
   ASSERT_TRUE(outcomes);
   EXPECT_THAT(texts(*outcomes), testing::ElementsAre("value 3", "value 1", "value 2"));
   EXPECT_EQ(device.calls, 1);
+}
+
+class Telling : public Captioner {
+ public:
+  Expected<std::vector<Caption>> caption(std::span<const DecodedImage* const> images) override {
+    std::vector<Caption> captions;
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      Caption& one = captions.emplace_back(Caption{"a dog", -2, 2});
+      one.evidence = CaptionEvidence{-1, 1, 1, 0, i == 0 ? 0.5 : NAN};
+      one.concepts.assign(kConceptsMax + 4, Concept{"dog", 0.5F});
+      one.concepts[1].probability = NAN;
+      one.concepts[2].word = "";
+    }
+    return captions;
+  }
+  int input_side_px() const override { return 8; }
+};
+
+TEST(BatchCaptioner, LeavesOutEvidenceAndConceptsThatCannotBePacked) {
+  Telling telling;
+  BatchCaptioner captioner(telling, 8);
+  const auto photos = images({1, 2});
+
+  const auto outcomes = captioner.caption(views(photos));
+
+  ASSERT_TRUE(outcomes);
+  EXPECT_TRUE(std::get<Caption>((*outcomes)[0]).evidence);
+  EXPECT_FALSE(std::get<Caption>((*outcomes)[1]).evidence);
+  ResultBatch batch{"w", {}};
+  for (const CaptionOutcome& outcome : *outcomes) {
+    Result& result = batch.results.emplace_back();
+    result.outcome = Captioned{std::get<Caption>(outcome)};
+    result.blur_scores.emplace();
+  }
+  EXPECT_TRUE(decode_results(encode_results(batch)));
 }
 
 TEST(BatchCaptioner, BlamesOnlyTheImagesThatFailAlone) {
