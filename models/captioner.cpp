@@ -10,6 +10,7 @@
 #include "models/blas.h"
 #include "models/caption_network.h"
 #include "models/device.h"
+#include "models/evidence.h"
 #include "models/model_store.h"
 #include "models/open_model.h"
 
@@ -38,7 +39,8 @@ class TorchCaptioner final : public Captioner {
         device_(device),
         type_(device.is_cuda() ? torch::kFloat16 : torch::kFloat32),
         settings_(search),
-        network_(members_of(model), device_, type_) {
+        network_(members_of(model), device_, type_),
+        evidence_(model.concepts, model.vocabulary) {
     const auto triple = [&](const std::array<double, 3>& v, double scale) {
       return at::tensor({v[0] * scale, v[1] * scale, v[2] * scale})
           .to(torch::TensorOptions().dtype(torch::kFloat32).device(device_));
@@ -108,8 +110,11 @@ class TorchCaptioner final : public Captioner {
         bytes.to(torch::kFloat32).sub_(mean_).div_(std_).to(type_);  // (N,S,S,3)
     std::vector<Caption> captions;
     for (const Hypothesis& one : network_.say(network_.look(images), settings_)) {
-      captions.push_back(
-          {vocabulary_.text(one.tokens), one.log_prob, static_cast<int>(one.tokens.size())});
+      Caption& caption = captions.emplace_back();
+      caption.text = vocabulary_.text(one.tokens);
+      caption.log_prob = one.log_prob;
+      caption.tokens = static_cast<int>(one.tokens.size());
+      evidence_.add(one, caption);
     }
     return captions;
   }
@@ -120,6 +125,7 @@ class TorchCaptioner final : public Captioner {
   torch::ScalarType type_;
   SearchSettings settings_;
   CaptionNetwork network_;
+  EvidenceRule evidence_;
   torch::Tensor mean_, std_;  // (3) of bytes
   torch::Tensor staging_;     // (N,S,S,3) bytes, grows to the largest batch
 };

@@ -242,6 +242,7 @@ DecoderParameters take_decoder(const TensorMap& tensors, const ModelArchitecture
     concepts->slots = architecture.concept_slots;
     concepts->penalty = architecture.concept_penalty;
     concepts->floor = architecture.concept_floor;
+    concepts->bonus = architecture.concept_bonus;
   }
   return parameters;
 }
@@ -312,11 +313,12 @@ Tensor annotate_concepts(const AttentionParameters& p, const Tensor& concepts) {
 }
 
 Tensor concept_bias(const ConceptParameters& p, const Tensor& concepts) {
-  if (p.penalty <= 0) return {};
-  const Tensor missing =
-      at::log(concepts.to(torch::kFloat32).clamp_min(1e-6) / p.floor).clamp_max(0) * p.penalty;
+  if (p.penalty <= 0 && p.bonus <= 0) return {};
+  const Tensor seen = concepts.to(torch::kFloat32);
+  const Tensor given = at::log(seen.clamp_min(1e-6) / p.floor).clamp_max(0) * p.penalty +
+                       (2 * seen - 1).clamp_min(0) * p.bonus;
   const Tensor named = p.of_word.ge(0);
-  return missing.index_select(1, p.of_word.clamp_min(0)).masked_fill_(named.logical_not(), 0);
+  return given.index_select(1, p.of_word.clamp_min(0)).masked_fill_(named.logical_not(), 0);
 }
 
 Annotations annotate(const DecoderParameters& parameters, const Tensor& features, double dropout,

@@ -245,8 +245,8 @@ struct Annotations {
 [[nodiscard]] torch::Tensor annotate_concepts(const AttentionParameters& p,
                                               const torch::Tensor& concepts);
 
-/// What concepts (N,M) take from words for things that the classifier does not see (N,V);
-/// undefined when the model does not mind.
+/// What concepts (N,M) take from words for things that the classifier does not see, and give to
+/// words for what it does (N,V); undefined when the model does not mind.
 [[nodiscard]] torch::Tensor concept_bias(const ConceptParameters& p, const torch::Tensor& concepts);
 
 /// One step in plain LibTorch operations, the definition that everything faster is tested against:

@@ -81,6 +81,7 @@ void check(const ModelArchitecture& a) {
   in("architecture.concept_slots", a.concept_slots, 0, a.concepts);
   if (!(a.concept_penalty >= 0))
     throw std::runtime_error("architecture.concept_penalty: below zero");
+  if (!(a.concept_bonus >= 0)) throw std::runtime_error("architecture.concept_bonus: below zero");
   if (!(a.concept_floor > 0 && a.concept_floor <= 1))
     throw std::runtime_error("architecture.concept_floor: must be above 0 and at most 1");
   for (const double value : a.std) {
@@ -112,6 +113,7 @@ ModelArchitecture read_architecture(const YAML::Node& map) {
   net.read("concept_slots", a.concept_slots);
   net.read("concept_penalty", a.concept_penalty);
   net.read("concept_floor", a.concept_floor);
+  net.read("concept_bonus", a.concept_bonus);
   net.reject_unknown();
   check(a);
   return a;
@@ -238,7 +240,7 @@ std::string to_yaml(const ModelArchitecture& a, const SearchSettings& s) {
   if (a.concepts > 0) {  // a model without keeps the text, and the hash, that it had
     out << "  concepts: " << a.concepts << "\n  concept_slots: " << a.concept_slots
         << "\n  concept_penalty: " << a.concept_penalty << "\n  concept_floor: " << a.concept_floor
-        << "\n";
+        << "\n  concept_bonus: " << a.concept_bonus << "\n";
   }
   out << to_yaml(s);
   return out.str();

@@ -33,8 +33,9 @@ struct ModelArchitecture {
   /// the likeliest, the decoder looks at beside the grid.
   int concepts = 0, concept_slots = 0;
   /// A word for a concept whose probability p is below `concept_floor` has its log-probability
-  /// lowered by concept_penalty * log(concept_floor / p).
-  double concept_penalty = 0, concept_floor = 0.1;
+  /// lowered by concept_penalty * log(concept_floor / p); one for a concept above 1/2 has it raised
+  /// by concept_bonus * (2 p - 1).
+  double concept_penalty = 0, concept_floor = 0.1, concept_bonus = 0;
   bool operator==(const ModelArchitecture&) const = default;
 };
 

@@ -47,13 +47,24 @@ void print_model(const StoredModel& model, bool list) {
   std::printf("decoder      %s, %d hidden, %.2f million parameters\n", a.decoder.c_str(),
               a.hidden_size, static_cast<double>(decoder) / 1e6);
   std::printf("vocabulary   %lld words\n", static_cast<long long>(model.vocabulary.size()));
+  if (a.concepts > 0)
+    std::printf("concepts     %d, the likeliest %d looked at; below %g penalised by %g\n",
+                a.concepts, a.concept_slots, a.concept_floor, a.concept_penalty);
   if (!list) return;
+  for (const ConceptEntry& entry : model.concepts) {
+    std::string words, classes;
+    for (const std::string& word : entry.words) words += (words.empty() ? "" : ", ") + word;
+    for (const int one : entry.classes) classes += " " + std::to_string(one);
+    std::printf("concept      %s%s%s\n", words.c_str(), classes.empty() ? "" : " |",
+                classes.c_str());
+  }
   for (const auto& [name, tensor] : model.tensors) {
     std::string shape;
     for (const std::int64_t extent : tensor.sizes())
       shape += (shape.empty() ? "" : " x ") + std::to_string(extent);
     std::printf("%-44s %-20s mean %9.5f  std %9.5f\n", name.c_str(), shape.c_str(),
-                tensor.mean().item<double>(), tensor.std(false).item<double>());
+                tensor.to(torch::kFloat32).mean().item<double>(),
+                tensor.to(torch::kFloat32).std(false).item<double>());
   }
 }
 

@@ -13,6 +13,7 @@
 #include "models/caption_network.h"
 #include "models/model_store.h"
 #include "models/open_model.h"
+#include "models/safetensors.h"
 #include "models/train/features.h"
 #include "tests/support/temp_dir.h"
 
@@ -132,6 +133,37 @@ TEST(Captioner, OpensWhatWasStoredAndRefusesWhatIsBroken) {
   const auto lacking = open_captioner(config);
   ASSERT_FALSE(lacking);
   EXPECT_THAT(lacking.error().message, HasSubstr("decoder.cell.bias"));
+}
+
+TEST(Captioner, TablesOfWordsAreStoredInEightBitsAndTheRestInHalfPrecision) {
+  const test::TempDir folder;
+  const StoredModel model = small_model();
+  ModelToStore to_store;
+  to_store.architecture = model.folder.architecture;
+  ASSERT_TRUE(store_model(folder.file("m"), to_store, model.vocabulary, model.tensors));
+  const std::string path = folder.file("m/weights.safetensors");
+  {
+    const auto file = SafetensorsFile::open(path);
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_EQ(file->arrays().at("decoder.word.weight").type, ElementType::i8);
+    EXPECT_EQ(file->arrays().at("decoder.word.bias").type, ElementType::f16);
+  }
+  const auto read = load_tensors(path);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_FALSE(read->contains("decoder.word.weight.scale"));
+  for (const char* name : {"decoder.word.weight", "decoder.embedding.weight"}) {
+    const torch::Tensor was = model.tensors.at(name), is = read->at(name);
+    ASSERT_EQ(is.sizes(), was.sizes());
+    const torch::Tensor step = std::get<0>(was.abs().max(1, true)) / 127;
+    EXPECT_TRUE(((is - was).abs() <= step * 0.501).all().item<bool>()) << name;
+    EXPECT_FALSE(at::equal(is, was)) << name;
+  }
+
+  // Whole numbers without their scales are no table.
+  ASSERT_TRUE(save_tensors(path, {{"x", at::ones({2, 3}, torch::kInt8)}}));
+  const auto bare = load_tensors(path);
+  ASSERT_FALSE(bare);
+  EXPECT_THAT(bare.error().message, HasSubstr("array 'x' has no scale"));
 }
 
 /// Stores `model` as `folder` and reads it back.

@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "models/evidence.h"
 #include "models/search.h"
 #include "models/train/concept_head.h"
 #include "models/train/start.h"
@@ -156,7 +157,7 @@ ModelArchitecture small() {
   return a;
 }
 
-TEST(Concepts, AWordForWhatTheClassifierDoesNotSeeIsSaidLess) {
+TEST(Concepts, AWordForWhatTheClassifierDoesNotSeeIsSaidLessAndForWhatItSeesMore) {
   at::manual_seed(2);
   ModelArchitecture a = small();
   const Vocabulary words = vocabulary();
@@ -166,8 +167,9 @@ TEST(Concepts, AWordForWhatTheClassifierDoesNotSeeIsSaidLess) {
   tensors["decoder.concept.head.weight"].zero_();
   tensors["decoder.concept.head.bias"] = at::logit(at::tensor({0.9F, 0.01F}));
   const torch::Tensor photo = at::randn({1, 4, 12});
-  const auto first_word = [&](double penalty) {
+  const auto first_word = [&](double penalty, double bonus = 0) {
     a.concept_penalty = penalty;
+    a.concept_bonus = bonus;
     const auto network = make_step_network(take_decoder(tensors, a, words.size()));
     const Annotations seen = network->look(photo);
     torch::Tensor h = seen.h, c = seen.c;
@@ -183,6 +185,9 @@ TEST(Concepts, AWordForWhatTheClassifierDoesNotSeeIsSaidLess) {
   EXPECT_NEAR(odds(minded, "pizza"), odds(plain, "pizza"), 1e-4);
   EXPECT_NEAR(odds(minded, "cat"), odds(plain, "cat"), 1e-4);
   EXPECT_NEAR(minded.exp().sum().item<double>(), 1, 1e-4);
+  const torch::Tensor raised = first_word(0, 2);
+  EXPECT_NEAR(odds(raised, "pizza"), odds(plain, "pizza") + 2 * 0.8, 1e-3);
+  EXPECT_NEAR(odds(raised, "dog"), odds(plain, "dog"), 1e-4);
 }
 
 TEST(Concepts, TheSearchTellsWhatWasSeenAndHowFarFromTraining) {
@@ -209,6 +214,33 @@ TEST(Concepts, TheSearchTellsWhatWasSeenAndHowFarFromTraining) {
   }
   EXPECT_NEAR(found[0].novelty, 1, 1e-4);
   EXPECT_NEAR(found[1].novelty, 9, 1e-4);
+}
+
+TEST(Evidence, TellsHowTheClassifierAgreesWithTheCaption) {
+  const Vocabulary words = vocabulary();
+  const std::vector<ConceptEntry> things{{{"pizza"}, {}}, {{"dog", "puppy"}, {}}, {{"cat"}, {}}};
+  Hypothesis said;
+  for (const char* word : {"a", "puppy", "eats", "pizza"})
+    said.tokens.push_back(words.number(word));
+  said.concepts = {0.2F, 0.7F, 0.04F};
+  said.word_log_prob_min = -3;
+  said.beam_agreement = 0.5;
+  said.novelty = 1.5;
+  Caption caption;
+  EvidenceRule(things, words).add(said, caption);
+  ASSERT_TRUE(caption.evidence);
+  const CaptionEvidence expected{-3, 0.5, 0.2F, 0.04F, 1.5};
+  EXPECT_EQ(*caption.evidence, expected);
+  EXPECT_THAT(caption.concepts, ElementsAre(Concept{"dog", 0.7F}, Concept{"pizza", 0.2F}));
+
+  // A caption that names nothing contradicts nothing; a model without concepts tells nothing.
+  said.tokens = {words.number("a")};
+  EvidenceRule(things, words).add(said, caption);
+  EXPECT_EQ(caption.evidence->mentioned_min, 1);
+  EXPECT_FLOAT_EQ(caption.evidence->unmentioned_max, 0.7F);
+  Caption silent;
+  EvidenceRule({}, words).add(said, silent);
+  EXPECT_FALSE(silent.evidence);
 }
 
 TEST(Start, WordsKeepTheirRowsWhereTheVocabularyHasThemElsewhere) {

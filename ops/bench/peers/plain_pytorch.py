@@ -22,7 +22,7 @@ def read_safetensors(path):
     data = open(path, 'rb').read()
     size, = struct.unpack('<Q', data[:8])
     header = json.loads(data[8:8 + size])
-    kinds = {'F32': np.float32, 'F16': np.float16}
+    kinds = {'F32': np.float32, 'F16': np.float16, 'I8': np.int8}
     tensors = {}
     for name, entry in header.items():
         if name == '__metadata__':
@@ -30,7 +30,21 @@ def read_safetensors(path):
         begin, end = entry['data_offsets']
         raw = np.frombuffer(data[8 + size + begin:8 + size + end], kinds[entry['dtype']])
         tensors[name] = torch.from_numpy(raw.reshape(entry['shape']).astype(np.float32))
+    for name in [name for name in tensors if name.endswith('.scale')]:  # tables of words, in eight bits
+        tensors[name[:-6]] *= tensors.pop(name).unsqueeze(1)
     return tensors
+
+
+def read_concepts(folder, vocabulary):
+    """The number of each concept's name, and of each word the concept that it names (-1: none)."""
+    number = {word: i for i, word in enumerate(vocabulary)}
+    names, of_word = [], torch.full((len(vocabulary),), -1, dtype=torch.int64)
+    for line in open(f'{folder}/concepts.txt', encoding='utf-8'):
+        words = [word.strip() for word in line.split('#')[0].split('|')[0].split(',') if word.strip()]
+        if words:
+            of_word[[number[word] for word in words]] = len(names)
+            names.append(number[words[0]])
+    return torch.tensor(names), of_word
 
 
 class Conv(nn.Sequential):
@@ -69,8 +83,9 @@ class MobileNetV2(nn.Module):
 class Decoder(nn.Module):
     """Soft attention after Xu et al. 2015, as models/decoder.h defines it; greedy."""
 
-    def __init__(self, tensors):
+    def __init__(self, tensors, architecture, concepts=None):
         super().__init__()
+        self.architecture, self.concepts = architecture, concepts
         for name, value in tensors.items():
             if name.startswith('decoder.'):
                 self.register_buffer(name[8:].replace('.', '_'), value)
@@ -78,9 +93,23 @@ class Decoder(nn.Module):
     @torch.no_grad()
     def forward(self, features, words_max):
         """(N,C,G,G) -> (N,words_max) word numbers; ends are 2."""
-        values = F.relu(F.linear(features.flatten(2).transpose(1, 2), self.annotate_weight, self.annotate_bias))
+        features = features.flatten(2).transpose(1, 2)
+        values = F.relu(F.linear(features, self.annotate_weight, self.annotate_bias))
+        mean, bias = values.mean(1), 0
+        if self.concepts:
+            names, of_word = self.concepts
+            standardised = (features.mean(1) - self.concept_feature_mean) / self.concept_feature_std
+            seen = torch.sigmoid(F.linear(standardised, self.concept_head_weight, self.concept_head_bias))
+            p, which = seen.topk(self.architecture['concept_slots'], 1)
+            words = F.linear(self.word_weight[names[which]] * p.unsqueeze(2), self.concept_value_weight,
+                             self.concept_value_bias)
+            values, mean = torch.cat([values, words], 1), mean + words.mean(1)
+            missing = (seen.clamp_min(1e-6) / self.architecture['concept_floor']).log().clamp_max(0)
+            given = (self.architecture['concept_penalty'] * missing
+                     + self.architecture['concept_bonus'] * (2 * seen - 1).clamp_min(0))
+            bias = given[:, of_word.clamp_min(0)] * (of_word >= 0)
         keys = F.linear(values, self.attention_key_weight)
-        h, c = torch.tanh(F.linear(values.mean(1), self.start_weight, self.start_bias)).chunk(2, 1)
+        h, c = torch.tanh(F.linear(mean, self.start_weight, self.start_bias)).chunk(2, 1)
         token = torch.ones(len(features), dtype=torch.int64)
         done = torch.zeros(len(features), dtype=torch.bool)
         out = []
@@ -97,7 +126,7 @@ class Decoder(nn.Module):
             h = torch.sigmoid(o) * torch.tanh(c)
             state = torch.tanh(F.linear(h, self.output_hidden_weight, self.output_bias)
                                + F.linear(context, self.output_context_weight) + word)
-            logits = F.linear(state, self.word_weight, self.word_bias)
+            logits = F.linear(state, self.word_weight, self.word_bias) + bias
             logits[:, [0, 1, 3]] = -1e9
             token = logits.argmax(1)
             token = torch.where(done, torch.full_like(token, 2), token)
@@ -153,7 +182,7 @@ def main():
 
     settings = yaml.safe_load(open(f'{options.model}/model.yaml'))
     tensors = read_safetensors(f'{options.model}/weights.safetensors')
-    vocabulary = open(f'{options.model}/vocab.txt', encoding='utf-8').read().split('\n')
+    vocabulary = open(f'{options.model}/vocab.txt', encoding='utf-8').read().rstrip('\n').split('\n')
     side = settings['architecture'].get('input_side_px', 224)
     encoder = MobileNetV2()
     encoder.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith('encoder.')})
@@ -161,7 +190,8 @@ def main():
     if options.tuned:
         example = torch.zeros(options.batch, 3, side, side)
         encoder = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(encoder, example)))
-    decoder = Decoder(tensors)
+    concepts = settings['architecture'].get('concepts') and read_concepts(options.model, vocabulary)
+    decoder = Decoder(tensors, settings['architecture'], concepts)
 
     paths = list(find(options.photos))
     if options.limit:
