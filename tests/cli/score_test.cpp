@@ -209,10 +209,10 @@ TEST_F(Score, TellsWhatCaptionsNameThatNoReferenceDoes) {
   const ChildOutput out = with({"--json", "--per-item", "--bootstrap", "50"});
 
   ASSERT_EQ(text.exit_status, 0) << text.err;
-  EXPECT_THAT(text.out,
-              AllOf(HasSubstr("CHAIRs    50.00"), HasSubstr("CHAIRi    33.33"),
-                    HasSubstr("recall    66.67"), HasSubstr("1 caption of 2 with an object"),
-                    HasSubstr("|bleu:coco|chair:")));
+  EXPECT_THAT(
+      text.out,
+      AllOf(HasSubstr("CHAIRs   50.00"), HasSubstr("CHAIRi   33.33"), HasSubstr("recall   66.67"),
+            HasSubstr("1 caption of 2 with an object"), HasSubstr("|bleu:coco|chair:")));
   EXPECT_THAT(items.out, HasSubstr("\tdog, frisbee\tfrisbee\tdog\tdog\n"));
   EXPECT_THAT(items.out, HasSubstr("\tcat\t\tcat\tcat, box\n"));
   ASSERT_EQ(out.exit_status, 0) << out.err;
