@@ -5,35 +5,13 @@
 #include <cmath>
 #include <numeric>
 
-#include "common/scores/parallel.h"
+#include "common/scores/resample.h"
 
 namespace photoscribe {
 namespace {
 
 constexpr std::size_t kCounts = 10;  // of BleuCounts
 constexpr std::size_t kScores = 6;   // bleu 1..4, rouge_l, cider_d
-
-/// SplitMix64 (Steele et al. 2014): the n-th resample begins with another number of the same
-/// sequence.
-class Random {
- public:
-  Random(std::uint64_t seed, std::uint64_t stream) : state_(seed) {
-    state_ = next() + stream * 0x9e37'79b9'7f4a'7c15u;
-    state_ = next();
-  }
-  std::uint64_t next() {
-    state_ += 0x9e37'79b9'7f4a'7c15u;
-    std::uint64_t mixed = state_;
-    mixed = (mixed ^ (mixed >> 30)) * 0xbf58'476d'1ce4'e5b9u;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d0'49bb'1331'11ebu;
-    return mixed ^ (mixed >> 31);
-  }
-  /// Below `size`, which fits 32 bits; off from uniform by less than size / 2^32 of itself.
-  std::size_t below(std::size_t size) { return ((next() >> 32) * size) >> 32; }
-
- private:
-  std::uint64_t state_;
-};
 
 /// The summands of every photo by column, so that a resample is one pass over each.
 struct Columns {
@@ -55,7 +33,7 @@ struct Columns {
 };
 
 template <class Sum, class T>
-Sum weighted(const std::vector<T>& column, const std::vector<std::uint16_t>& weights) {
+Sum weighted(const std::vector<T>& column, const Draw& weights) {
   Sum sum = 0;
   for (std::size_t i = 0; i < column.size(); ++i)
     sum += static_cast<Sum>(column[i]) * static_cast<Sum>(weights[i]);
@@ -68,8 +46,7 @@ Scores flat(const CorpusScore& score) {
   return {score.bleu[0], score.bleu[1], score.bleu[2], score.bleu[3], score.rouge_l, score.cider_d};
 }
 
-Scores score_resample(const Columns& columns, const std::vector<std::uint16_t>& weights,
-                      BleuRule rule) {
+Scores score_resample(const Columns& columns, const Draw& weights, BleuRule rule) {
   std::array<std::int64_t, kCounts> sums{};
   for (std::size_t i = 0; i < kCounts; ++i)
     sums[i] = weighted<std::int64_t>(columns.counts[i], weights);
@@ -85,39 +62,17 @@ Scores score_resample(const Columns& columns, const std::vector<std::uint16_t>& 
                weighted<double>(columns.cider_d, weights) / photos});
 }
 
-/// How often each photo is in the draw. A photo drawn more than 65,535 times cannot happen: that
-/// many draws of one in N have no measurable probability for any N.
-void draw(Random random, std::vector<std::uint16_t>& weights) {
-  std::fill(weights.begin(), weights.end(), std::uint16_t{0});
-  for (std::size_t i = 0; i < weights.size(); ++i) ++weights[random.below(weights.size())];
-}
-
 /// Scores of every resample of each of `systems`, all on the same draws.
 std::vector<std::vector<Scores>> resample(std::span<const Columns> systems, BleuRule rule,
                                           const BootstrapSettings& settings) {
   const auto resamples = static_cast<std::size_t>(settings.resamples);
   std::vector<std::vector<Scores>> scores(systems.size(), std::vector<Scores>(resamples));
-  parallel_blocks(resamples, 1, settings.threads, [&](std::size_t begin, std::size_t end) {
-    std::vector<std::uint16_t> weights(systems.front().rouge_l.size());
-    for (std::size_t i = begin; i < end; ++i) {
-      draw(Random(settings.seed, i), weights);
-      for (std::size_t which = 0; which < systems.size(); ++which)
-        scores[which][i] = score_resample(systems[which], weights, rule);
-    }
-  });
+  for_each_resample(systems.front().rouge_l.size(), settings,
+                    [&](std::size_t i, const Draw& weights) {
+                      for (std::size_t which = 0; which < systems.size(); ++which)
+                        scores[which][i] = score_resample(systems[which], weights, rule);
+                    });
   return scores;
-}
-
-double percentile(const std::vector<double>& sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return std::lerp(sorted[below], sorted[above], at - static_cast<double>(below));
-}
-
-Interval middle_95(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return {percentile(values, 0.025), percentile(values, 0.975)};
 }
 
 Comparison compare(double a, double b, std::vector<double> differences) {

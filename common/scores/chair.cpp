@@ -31,6 +31,17 @@ ChairObjects compared(const ObjectLexicon& lexicon, ObjectIds named,
   return result;
 }
 
+template <class Caption>
+ChairObjects chair_of(const ObjectLexicon& lexicon, const Caption& caption,
+                      std::span<const Caption> references) {
+  std::vector<ObjectIds> in_references, supported;
+  for (const Caption& reference : references) {
+    in_references.push_back(lexicon.objects_in(reference));
+    supported.push_back(lexicon.supported_by(reference));
+  }
+  return compared(lexicon, lexicon.objects_in(caption), in_references, supported);
+}
+
 double share(std::int64_t part, std::int64_t whole) {
   return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
 }
@@ -39,12 +50,12 @@ double share(std::int64_t part, std::int64_t whole) {
 
 ChairObjects chair(const ObjectLexicon& lexicon, const Tokens& caption,
                    std::span<const Tokens> references) {
-  std::vector<ObjectIds> in_references, supported;
-  for (const Tokens& reference : references) {
-    in_references.push_back(lexicon.objects_in(reference));
-    supported.push_back(lexicon.supported_by(reference));
-  }
-  return compared(lexicon, lexicon.objects_in(caption), in_references, supported);
+  return chair_of(lexicon, caption, references);
+}
+
+ChairObjects chair(const ObjectLexicon& lexicon, const LexiconWords& caption,
+                   std::span<const LexiconWords> references) {
+  return chair_of(lexicon, caption, references);
 }
 
 bool names_what_is_absent(const ObjectLexicon& lexicon, std::string_view caption,
@@ -62,6 +73,12 @@ ChairCounts& ChairCounts::operator+=(const ChairCounts& other) noexcept {
   main += other.main;
   main_named += other.main_named;
   return *this;
+}
+
+ChairCounts ChairCounts::operator*(std::int64_t times) const noexcept {
+  return {captions * times, captions_hallucinating * times,
+          named * times,    hallucinated * times,
+          main * times,     main_named * times};
 }
 
 ChairCounts counts_of(const ChairObjects& objects) noexcept {

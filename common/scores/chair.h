@@ -31,6 +31,9 @@ struct ChairObjects {
 /// Tokens are those of ptb_tokens().
 [[nodiscard]] ChairObjects chair(const ObjectLexicon& lexicon, const Tokens& caption,
                                  std::span<const Tokens> references);
+/// The same of words that ObjectLexicon::words_of() gave.
+[[nodiscard]] ChairObjects chair(const ObjectLexicon& lexicon, const LexiconWords& caption,
+                                 std::span<const LexiconWords> references);
 
 /// Does the caption name something that none of these references names or implies?
 [[nodiscard]] bool names_what_is_absent(const ObjectLexicon& lexicon, std::string_view caption,
@@ -43,6 +46,7 @@ struct ChairCounts {
   std::int64_t named = 0, hallucinated = 0;
   std::int64_t main = 0, main_named = 0;
   ChairCounts& operator+=(const ChairCounts& other) noexcept;
+  [[nodiscard]] ChairCounts operator*(std::int64_t times) const noexcept;
   bool operator==(const ChairCounts&) const = default;
 };
 [[nodiscard]] ChairCounts counts_of(const ChairObjects& objects) noexcept;

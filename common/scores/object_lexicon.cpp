@@ -148,10 +148,15 @@ bool ObjectLexicon::kin_before_animal(std::span<const LexiconWord> words, std::s
   return false;
 }
 
-/// "a giraffe and its baby", "an adult zebra with a baby", "an elephant family".
+/// "a giraffe and its baby", "an adult zebra with a baby", "an elephant family", "elephants look
+/// after their babies". `animal_end`: behind the last animal; `only_animals`: no person before.
 bool ObjectLexicon::kin_after_animal(std::span<const LexiconWord> words, std::size_t at,
-                                     std::size_t animal_end, bool animal_has_kin) const {
+                                     std::size_t animal_end, bool animal_has_kin,
+                                     bool only_animals) const {
   if (animal_end == kNowhere) return false;
+  std::size_t before = at;
+  while (before > animal_end && has(words, before - 1, kSmall | kKin)) --before;
+  if (before > animal_end && only_animals && has(words, before - 1, kPossessive)) return true;
   bool theirs = animal_has_kin || animal_end == at;
   for (std::size_t i = animal_end; i < at; ++i) {
     if (!has(words, i, kJoins | kPossessive | kSmall | kKin)) return false;
@@ -164,6 +169,10 @@ ObjectIds ObjectLexicon::objects_in(std::span<const LexiconWord> words) const {
   ObjectIds ids;
   std::size_t animal_end = kNowhere;  // behind the last animal
   bool animal_has_kin = false;
+  const auto names_one_of = [&](const Phrase& phrase) {  // already
+    return std::any_of(phrase.objects.begin(), phrase.objects.end(),
+                       [&](int id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); });
+  };
   for (std::size_t at = 0; at < words.size();) {
     const Match match = longest(words, at);
     if (match.phrase == nullptr) {
@@ -173,7 +182,8 @@ ObjectIds ObjectLexicon::objects_in(std::span<const LexiconWord> words) const {
     const bool single = match.words == 1;
     const bool kin =
         single && has(words, at, kKin) &&
-        (kin_before_animal(words, at) || kin_after_animal(words, at, animal_end, animal_has_kin));
+        (kin_before_animal(words, at) ||
+         kin_after_animal(words, at, animal_end, animal_has_kin, !names_one_of(*match.phrase)));
     if (!kin && !is_denied(words, at) && !(single && is_adjective(words, at)))
       ids.insert(ids.end(), match.phrase->objects.begin(), match.phrase->objects.end());
     if (names_animal(*match.phrase)) {

@@ -108,7 +108,8 @@ class ObjectLexicon {
   [[nodiscard]] bool is_denied(std::span<const LexiconWord> words, std::size_t at) const;
   [[nodiscard]] bool kin_before_animal(std::span<const LexiconWord> words, std::size_t at) const;
   [[nodiscard]] bool kin_after_animal(std::span<const LexiconWord> words, std::size_t at,
-                                      std::size_t animal_end, bool animal_has_kin) const;
+                                      std::size_t animal_end, bool animal_has_kin,
+                                      bool only_animals) const;
 
   std::vector<Object> objects_;
   std::unordered_map<std::string, std::int32_t> vocabulary_;

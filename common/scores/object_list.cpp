@@ -31,12 +31,12 @@ constexpr std::string_view kNounEnds[] = {
     "sliced", "near", "beside",  "being", "into",    "inside",  "lying",  "lies", "laying",
     "which",  "by",   "as",      "while", "hanging", "growing", "under",  "over", "behind",
     "it",     "has",  "have",    "rests", "resting", "against", "between"};
-constexpr std::string_view kPredicates[] = {"is",      "are",    "was",     "painted",
-                                            "wearing", "bright", "light",   "dark",
-                                            "wears",   "in",     "colored", "all"};
+constexpr std::string_view kPredicates[] = {"is",      "are",   "was",      "painted", "wearing",
+                                            "bright",  "light", "dark",     "wears",   "in",
+                                            "colored", "all",   "something"};
 constexpr std::string_view kJoins[] = {"and", "or", "with"};
 constexpr std::string_view kNegations[] = {"no", "without"};
-constexpr std::string_view kPossessives[] = {"its", "her", "their", "his"};
+constexpr std::string_view kPossessives[] = {"its", "her", "their", "his", "'s"};
 constexpr std::string_view kSmalls[] = {"a",     "an",     "the",   "one",  "two",     "three",
                                         "small", "little", "young", "cute", "newborn", "tiny"};
 

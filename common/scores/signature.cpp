@@ -12,6 +12,7 @@ std::string signature_text(const ScoreSignature& s) {
                      "|refs:" + references + "|tok:" + std::string(name_of(s.tokenizer)) +
                      "|len:closest|bleu:" + std::string(name_of(s.rule));
   if (!s.bleu_only) text += "|rouge:l,beta1.2|cider:d,sigma6,df:" + table;
+  if (!s.chair_objects.empty()) text += "|chair:" + s.chair_objects;
   if (!s.split.empty()) text += "|split:" + s.split;
   if (s.dropped_blurred) text += "|blurred-dropped:" + std::to_string(*s.dropped_blurred);
   if (s.dropped_unsure > 0) text += "|unsure-dropped:" + std::to_string(s.dropped_unsure);

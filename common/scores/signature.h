@@ -25,11 +25,13 @@ struct ScoreSignature {
   std::int64_t dropped_unsure = 0;               // photos left out since their caption is
   int resamples = 0;                             // 0: no intervals
   std::uint64_t seed = 0;
-  bool bleu_only = false;  // no ROUGE-L, no CIDEr-D
+  bool bleu_only = false;     // no ROUGE-L, no CIDEr-D
+  std::string chair_objects;  // the list's hash; empty: no CHAIR
 };
 
 /// `photoscribe:0.1.0|photos:1000|refs:5|tok:ptb|len:closest|bleu:coco|rouge:l,beta1.2|
-/// cider:d,sigma6,df:self|split:test|blurred-dropped:12|unsure-dropped:3|bootstrap:1000,seed:12345`,
+/// cider:d,sigma6,df:self|chair:6df3c13f9bf2|split:test|blurred-dropped:12|unsure-dropped:3|
+/// bootstrap:1000,seed:12345`,
 /// the last four where they apply.
 [[nodiscard]] std::string signature_text(const ScoreSignature& signature);
 

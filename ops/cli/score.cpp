@@ -26,6 +26,8 @@ struct ScoreOptions {
   std::uint64_t seed = 12345;
   int threads = 0;  // 0: one per core
   bool bleu_only = false;
+  bool chair = false;
+  std::string chair_objects_file;  // empty: the built-in list
   bool per_item = false;
   bool json = false;
 };
@@ -67,8 +69,37 @@ Expected<DocumentFrequencies> frequencies(const ScoreOptions& options, ScoreInpu
   return table;
 }
 
+/// CHAIR with the list that it needs.
+struct Objects {
+  std::optional<ObjectLexicon> own;  // of --chair-objects
+  std::optional<CorpusChair> corpus;
+};
+
+Status read_objects(const ScoreOptions& options, const ScoreInput& input, Objects& objects) {
+  if (!options.chair) return {};
+  if (!options.chair_objects_file.empty()) {
+    auto own = ObjectLexicon::read(options.chair_objects_file);
+    if (!own) return fail(own.error());
+    objects.own = std::move(*own);
+  }
+  objects.corpus.emplace(objects.own ? *objects.own : ObjectLexicon::built_in(), input.words,
+                         input.hypotheses, input.references);
+  return {};
+}
+
+ChairFigures chair_of(const CorpusChair& corpus, const ScoreInput& input,
+                      const BootstrapSettings& bootstrap) {
+  const auto photos = corpus.counts(input.pairs, bootstrap.threads);
+  ChairFigures figures;
+  figures.counts = sum_of(photos);
+  figures.score = chair_score(figures.counts);
+  if (bootstrap.resamples > 0) figures.intervals = chair_intervals(photos, bootstrap);
+  figures.corpus = &corpus;
+  return figures;
+}
+
 ScoreSignature signature_of(const ScoreOptions& options, const ScoreInput& input, BleuRule rule,
-                            const DocumentFrequencies& table) {
+                            const DocumentFrequencies& table, const Objects& objects) {
   ScoreSignature signature;
   signature.version = PHOTOSCRIBE_VERSION;
   signature.photos = std::ssize(input.pairs);
@@ -82,10 +113,12 @@ ScoreSignature signature_of(const ScoreOptions& options, const ScoreInput& input
   signature.resamples = options.resamples;
   signature.seed = options.seed;
   signature.bleu_only = options.bleu_only;
+  if (objects.corpus) signature.chair_objects = objects.corpus->lexicon().hash();
   return signature;
 }
 
-Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input, Watch& watch) {
+Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input,
+                               const Objects& objects, Watch& watch) {
   Expected<DocumentFrequencies> table;
   if (!options.bleu_only) table = frequencies(options, input);
   if (!table) return fail(table.error());
@@ -106,7 +139,11 @@ Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input, W
   if (options.resamples > 0)
     figures.intervals = bootstrap_intervals(figures.photos, figures.rule, figures.bootstrap);
   if (options.resamples > 0) figures.stage_seconds.emplace_back("bootstrap", watch.lap());
-  figures.signature = signature_text(signature_of(options, input, figures.rule, *table));
+  if (objects.corpus) {
+    figures.chair = chair_of(*objects.corpus, input, figures.bootstrap);
+    figures.stage_seconds.emplace_back("chair", watch.lap());
+  }
+  figures.signature = signature_text(signature_of(options, input, figures.rule, *table, objects));
   figures.frequencies_of_one = table->photos() == 1;
   return figures;
 }
@@ -117,8 +154,11 @@ int score(ScoreOptions options) {
   options.request.tokenizer = *tokenizer_named(options.tokenizer);
   const auto input = read_score_input(options.request);
   if (!input) return report("score", input.error());
+  Objects objects;
+  if (Status read = read_objects(options, **input, objects); !read)
+    return report("score", read.error());
   const double reading = watch.lap();
-  Expected<ScoreFigures> figures = compute(options, **input, watch);
+  Expected<ScoreFigures> figures = compute(options, **input, objects, watch);
   if (!figures) return report("score", figures.error());
   figures->stage_seconds.emplace(figures->stage_seconds.begin(), "reading", reading);
   for (const auto& [stage, seconds] : figures->stage_seconds) figures->seconds += seconds;
@@ -179,6 +219,15 @@ void add_score_options(CLI::App& verb, ScoreOptions& options) {
   CLI::Option* const bleu_only =
       verb.add_flag("--bleu-only", options.bleu_only, "BLEU alone: faster, and less memory");
   for (const char* name : {"--df", "--save-df"}) bleu_only->excludes(verb.get_option(name));
+  CLI::Option* const chair = verb.add_flag(
+      "--chair", options.chair,
+      "CHAIR, too: captions that name an object that no reference names (CHAIRs), the share\n"
+      "of such objects (CHAIRi), and how many of the objects that 3 references name are named");
+  verb.add_option("--chair-objects", options.chair_objects_file,
+                  "an own list for --chair, such as common/scores/objects.txt: one object a line,\n"
+                  "its name and other words for it, parted by commas")
+      ->type_name("FILE")
+      ->needs(chair);
   verb.add_flag("--per-item", options.per_item,
                 "each photo's scores, too: tab-separated, or \"items\" with --json");
   verb.add_flag("--json", options.json, "one JSON object; scores on the 0-1 scale (CIDEr-D 0-10)");
@@ -187,8 +236,8 @@ void add_score_options(CLI::App& verb, ScoreOptions& options) {
 }  // namespace
 
 void add_score(CLI::App& app, Action& action) {
-  CLI::App* const verb =
-      app.add_subcommand("score", "BLEU, ROUGE-L and CIDEr-D of any captions, from two files");
+  CLI::App* const verb = app.add_subcommand(
+      "score", "BLEU, ROUGE-L, CIDEr-D and CHAIR of any captions, from two files");
   const auto options = std::make_shared<ScoreOptions>();
   add_score_options(*verb, *options);
   verb->footer(
@@ -199,6 +248,7 @@ void add_score(CLI::App& app, Action& action) {
       "                    --split Flickr_8k.devImages.txt --bootstrap 1000\n"
       "  photoscribe export dev.db --format jsonl | \\\n"
       "      photoscribe score --hypotheses - --references dataset_flickr8k.json --split val\n"
+      "  photoscribe score --hypotheses mine.jsonl --references captions_val2014.json --chair\n"
       "  photoscribe score --hypotheses few.csv --references few.jsonl --df flickr8k.df --json");
   verb->callback([options, &action] { action = [options] { return score(*options); }; });
 }

@@ -34,16 +34,44 @@ std::string line(const char* name, double score, const Interval* interval, const
 
 /// A block of output at a time: a million items are not held as one text.
 bool write_items(int descriptor, const ScoreFigures& figures, const ScoreInput& input,
-                 const std::function<std::string(std::string_view, const PhotoScore&)>& item) {
+                 const std::function<std::string(std::string_view, std::size_t)>& item) {
   constexpr std::size_t kBlock = 1 << 18;
   std::string block;
   for (std::size_t i = 0; i < figures.photos.size(); ++i) {
-    block += item(input.hypotheses.name(input.pairs[i].hypothesis), figures.photos[i]);
+    block += item(input.hypotheses.name(input.pairs[i].hypothesis), i);
     if (block.size() < kBlock) continue;
     if (!write_all(descriptor, block)) return false;
     block.clear();
   }
   return write_all(descriptor, block);
+}
+
+ordered_json names_of(const ObjectLexicon& lexicon, const ObjectIds& ids) {
+  ordered_json names = ordered_json::array();
+  for (const int id : ids) names.push_back(replaced(lexicon.name(id)));
+  return names;
+}
+
+std::string joined(const ObjectLexicon& lexicon, const ObjectIds& ids) {
+  std::string text;
+  for (const int id : ids) text += (text.empty() ? "" : ", ") + shown(lexicon.name(id));
+  return text;
+}
+
+std::string chair_text(const ChairFigures& chair, const Ink& ink) {
+  const ChairIntervals* const all = chair.intervals ? &*chair.intervals : nullptr;
+  const ChairCounts& counts = chair.counts;
+  std::string text =
+      line("CHAIRs", chair.score.chair_s, all != nullptr ? &all->chair_s : nullptr, ink) +
+      line("CHAIRi", chair.score.chair_i, all != nullptr ? &all->chair_i : nullptr, ink);
+  if (counts.main > 0)
+    text += line("recall", chair.score.recall, all != nullptr ? &all->recall : nullptr, ink);
+  return text + "CHAIRs: " + counted(counts.captions_hallucinating, "caption") + " of " +
+         grouped(counts.captions) +
+         " with an object that no reference names; CHAIRi: " + grouped(counts.hallucinated) +
+         " such\nobjects of " + grouped(counts.named) +
+         " named; recall: " + grouped(counts.main_named) + " named of " + grouped(counts.main) +
+         " that " + std::to_string(kMainReferences) + " references name.\n";
 }
 
 ordered_json interval_json(const Interval& interval) {
@@ -65,6 +93,7 @@ std::string figures_text(const ScoreFigures& figures, const ScoreInput& input, c
     text += line("ROUGE-L", c.rouge_l, all != nullptr ? &all->rouge_l : nullptr, ink);
     text += line("CIDEr-D", c.cider_d, all != nullptr ? &all->cider_d : nullptr, ink);
   }
+  if (figures.chair) text += chair_text(*figures.chair, ink);
   const auto note = [&](std::int64_t count, const char* what) {
     if (count > 0) text += "Left out: " + counted(count, "photo") + " " + what + "\n";
   };
@@ -83,6 +112,40 @@ std::string figures_text(const ScoreFigures& figures, const ScoreInput& input, c
          "\n";
 }
 
+namespace {
+
+ordered_json chair_json(const ChairFigures& chair) {
+  const ChairCounts& counts = chair.counts;
+  ordered_json json{{"objects", chair.corpus->lexicon().hash()},
+                    {"chair_s", chair.score.chair_s},
+                    {"chair_i", chair.score.chair_i},
+                    {"recall", counts.main > 0 ? ordered_json(chair.score.recall) : ordered_json()},
+                    {"captions", counts.captions},
+                    {"captions_hallucinating", counts.captions_hallucinating},
+                    {"named", counts.named},
+                    {"hallucinated", counts.hallucinated},
+                    {"main", counts.main},
+                    {"main_named", counts.main_named},
+                    {"intervals", nullptr}};
+  if (chair.intervals) {
+    json["intervals"] = {
+        {"chair_s", interval_json(chair.intervals->chair_s)},
+        {"chair_i", interval_json(chair.intervals->chair_i)},
+        {"recall", counts.main > 0 ? interval_json(chair.intervals->recall) : ordered_json()}};
+  }
+  return json;
+}
+
+ordered_json objects_json(const CorpusChair& corpus, ScoredPair pair) {
+  const ChairObjects objects = corpus.of(pair);
+  return {{"named", names_of(corpus.lexicon(), objects.named)},
+          {"hallucinated", names_of(corpus.lexicon(), objects.hallucinated)},
+          {"main", names_of(corpus.lexicon(), objects.main)},
+          {"main_named", names_of(corpus.lexicon(), objects.main_named)}};
+}
+
+}  // namespace
+
 bool write_figures_json(int descriptor, const ScoreFigures& figures, const ScoreInput& input,
                         bool per_item) {
   const auto or_null = [&](const ordered_json& value) {
@@ -91,6 +154,7 @@ bool write_figures_json(int descriptor, const ScoreFigures& figures, const Score
   ordered_json corpus{{"bleu", figures.corpus.bleu},
                       {"rouge_l", or_null(figures.corpus.rouge_l)},
                       {"cider_d", or_null(figures.corpus.cider_d)}};
+  corpus["chair"] = figures.chair ? chair_json(*figures.chair) : ordered_json();
   if (figures.intervals) {
     ordered_json bleu = ordered_json::array();
     for (const Interval& one : figures.intervals->bleu) bleu.push_back(interval_json(one));
@@ -123,24 +187,36 @@ bool write_figures_json(int descriptor, const ScoreFigures& figures, const Score
   if (!write_all(descriptor, text + "\"items\":[")) return false;
   bool first = true;
   const bool written =
-      write_items(descriptor, figures, input, [&](std::string_view id, const PhotoScore& photo) {
-        const ordered_json item{{"id", replaced(id)},
-                                {"bleu", sentence_bleu_by(figures.rule, photo.counts)},
-                                {"rouge_l", or_null(photo.rouge_l)},
-                                {"cider_d", or_null(photo.cider_d)}};
+      write_items(descriptor, figures, input, [&](std::string_view id, std::size_t i) {
+        const PhotoScore& photo = figures.photos[i];
+        ordered_json item{{"id", replaced(id)},
+                          {"bleu", sentence_bleu_by(figures.rule, photo.counts)},
+                          {"rouge_l", or_null(photo.rouge_l)},
+                          {"cider_d", or_null(photo.cider_d)}};
+        if (figures.chair) item["chair"] = objects_json(*figures.chair->corpus, input.pairs[i]);
         return (std::exchange(first, false) ? "\n" : ",\n") + item.dump();
       });
   return written && write_all(descriptor, "\n]}\n");
 }
 
 bool write_items_text(int descriptor, const ScoreFigures& figures, const ScoreInput& input) {
-  if (!write_all(descriptor, "photo\tbleu1\tbleu2\tbleu3\tbleu4\trouge_l\tcider_d\n")) return false;
-  return write_items(descriptor, figures, input, [&](std::string_view id, const PhotoScore& photo) {
+  const std::string head = std::string("photo\tbleu1\tbleu2\tbleu3\tbleu4\trouge_l\tcider_d") +
+                           (figures.chair ? "\tnamed\thallucinated\tmain_named\tmain" : "") + "\n";
+  if (!write_all(descriptor, head)) return false;
+  return write_items(descriptor, figures, input, [&](std::string_view id, std::size_t i) {
+    const PhotoScore& photo = figures.photos[i];
     std::string text = shown(id);
     for (const double score : sentence_bleu_by(figures.rule, photo.counts))
       text += '\t' + fixed(score * 100, 2);
-    return text + '\t' + fixed(photo.rouge_l * 100, 2) + '\t' + fixed(photo.cider_d * 100, 2) +
-           '\n';
+    text += '\t' + fixed(photo.rouge_l * 100, 2) + '\t' + fixed(photo.cider_d * 100, 2);
+    if (figures.chair) {
+      const CorpusChair& corpus = *figures.chair->corpus;
+      const ChairObjects objects = corpus.of(input.pairs[i]);
+      for (const ObjectIds* ids :
+           {&objects.named, &objects.hallucinated, &objects.main_named, &objects.main})
+        text += '\t' + joined(corpus.lexicon(), *ids);
+    }
+    return text + '\n';
   });
 }
 

@@ -8,10 +8,19 @@
 #include <vector>
 
 #include "common/scores/bootstrap.h"
+#include "common/scores/chair_corpus.h"
 #include "ops/cli/score_input.h"
 #include "ops/cli/terminal.h"
 
 namespace photoscribe::cli {
+
+/// CHAIR, where it was asked for.
+struct ChairFigures {
+  ChairCounts counts;
+  ChairScore score;
+  std::optional<ChairIntervals> intervals;
+  const CorpusChair* corpus = nullptr;  // for the objects of each photo; outlives the figures
+};
 
 struct ScoreFigures {
   std::string signature;
@@ -19,6 +28,7 @@ struct ScoreFigures {
   bool bleu_only = false;  // the other two were not computed
   CorpusScore corpus;
   std::optional<ScoreIntervals> intervals;
+  std::optional<ChairFigures> chair;
   BootstrapSettings bootstrap;  // of the intervals
   std::vector<PhotoScore> photos;
   bool frequencies_of_one = false;  // CIDEr-D's table knows one photo: every score is 0

@@ -94,8 +94,11 @@ Expected<Evaluation> Evaluator::finish(const RunRow& run, const ReportOptions& o
   signature.split = run.split_file.value_or("");
   signature.resamples = options.resamples;
   signature.seed = options.seed;
+  signature.chair_objects = ObjectLexicon::built_in().hash();
+  const CorpusChair chair(ObjectLexicon::built_in(), words_, hypotheses_, references_);
   const auto line = [&](ScoreLine& into, const char* name, const std::vector<PhotoScore>& photos,
-                        std::int64_t dropped, std::int64_t dropped_unsure) {
+                        const std::vector<ScoredPair>& pairs, std::int64_t dropped,
+                        std::int64_t dropped_unsure) {
     into.name = name;
     into.photos = static_cast<std::int64_t>(photos.size());
     signature.photos = into.photos;
@@ -105,16 +108,21 @@ Expected<Evaluation> Evaluator::finish(const RunRow& run, const ReportOptions& o
     if (photos.empty()) return;
     into.score = score_of(photos, BleuRule::coco);
     into.intervals = bootstrap_intervals(photos, BleuRule::coco, settings);
+    const auto objects = chair.counts(pairs, options.threads);
+    into.chair_counts = sum_of(objects);
+    into.chair = chair_score(into.chair_counts);
+    into.chair_intervals = chair_intervals(objects, settings);
   };
   captioned_scores_ = scores(hypotheses_, captioned, options.threads);
   if (unsure_ == 0) {
-    line(result.clear, "clear photos only", captioned_scores_, blurred_, 0);
+    line(result.clear, "clear photos only", captioned_scores_, captioned, blurred_, 0);
   } else {
-    line(result.clear, "captions shown", scores(hypotheses_, clear, options.threads), blurred_,
-         unsure_);
-    line(result.with_unsure.emplace(), "unsure captions, too", captioned_scores_, blurred_, 0);
+    line(result.clear, "captions shown", scores(hypotheses_, clear, options.threads), clear,
+         blurred_, unsure_);
+    line(result.with_unsure.emplace(), "unsure captions, too", captioned_scores_, captioned,
+         blurred_, 0);
   }
-  line(result.all, "all photos", scores(hypotheses_, all, options.threads), 0, 0);
+  line(result.all, "all photos", scores(hypotheses_, all, options.threads), all, 0, 0);
   for (const PhotoScore& photo : captioned_scores_) result.bleu4.add(bleu(photo.counts)[3]);
   result.reliability = reliability();
   if (against) {

@@ -72,14 +72,19 @@ std::string score_row(const ScoreLine& line) {
     row += scored_cell(line.score.bleu[n], line.intervals.bleu[n]);
   }
   return row + scored_cell(line.score.rouge_l, line.intervals.rouge_l) +
-         scored_cell(line.score.cider_d, line.intervals.cider_d) + "</tr>\n";
+         scored_cell(line.score.cider_d, line.intervals.cider_d) +
+         scored_cell(line.chair.chair_s, line.chair_intervals.chair_s) +
+         scored_cell(line.chair.chair_i, line.chair_intervals.chair_i) +
+         (line.chair_counts.main > 0 ? scored_cell(line.chair.recall, line.chair_intervals.recall)
+                                     : "<td>–</td>") +
+         "</tr>\n";
 }
 
 std::string score_table(const Evaluation& e) {
   std::string out =
       "<section id=\"scores\"><h2>Scores</h2>\n<div class=\"scroll\"><table><thead><tr><th></th>"
       "<th>photos</th><th>BLEU-1</th><th>BLEU-2</th><th>BLEU-3</th><th>BLEU-4</th><th>ROUGE-L</th>"
-      "<th>CIDEr-D</th></tr></thead><tbody>\n" +
+      "<th>CIDEr-D</th><th>CHAIRs</th><th>CHAIRi</th><th>recall</th></tr></thead><tbody>\n" +
       score_row(e.clear) + (e.with_unsure ? score_row(*e.with_unsure) : "") + score_row(e.all);
   for (const PublishedScore& other : published_scores()) {
     out += std::string("<tr class=\"published\"><td>") + html(other.name) + "<small>" +
@@ -87,7 +92,7 @@ std::string score_table(const Evaluation& e) {
     for (const double score : other.bleu) {
       out += "<td>" + (score > 0 ? fixed(score, 1) : std::string("–")) + "</td>";
     }
-    out += "<td>–</td><td>–</td></tr>\n";
+    out += "<td>–</td><td>–</td><td>–</td><td>–</td><td>–</td></tr>\n";
   }
   return out +
          "</tbody></table></div>\n<p class=\"note\">Of 100; below each score its 95 % interval by "
@@ -95,9 +100,9 @@ std::string score_table(const Evaluation& e) {
          "counts as an empty caption. The lower rows are published results on Flickr8k's test "
          "split: comparable "
          "when these photos are of that data set. " +
-         std::string(kAbsentScores) + "</p>\n<p class=\"note\">Signatures: <code>" +
-         text(e.clear.signature) + "</code><br><code>" + text(e.all.signature) +
-         "</code></p></section>\n";
+         std::string(kChairNote) + " " + kAbsentScores +
+         "</p>\n<p class=\"note\">Signatures: <code>" + text(e.clear.signature) +
+         "</code><br><code>" + text(e.all.signature) + "</code></p></section>\n";
 }
 
 std::string comparison_table(const AgainstRun& other) {

@@ -13,6 +13,7 @@
 
 #include "common/core/error.h"
 #include "common/scores/bootstrap.h"
+#include "common/scores/chair_corpus.h"
 #include "common/scores/score_corpus.h"
 #include "ops/report/confidence_fit.h"
 #include "ops/report/histogram.h"
@@ -27,6 +28,9 @@ struct ScoreLine {
   std::string signature;
   CorpusScore score;
   ScoreIntervals intervals;  // 95 %, by bootstrap over photos
+  ChairCounts chair_counts;
+  ChairScore chair;  // with the built-in list of objects
+  ChairIntervals chair_intervals;
 };
 
 /// What another paper or program reports on Flickr8k, of 100.

@@ -30,7 +30,13 @@ std::string score_row(const ScoreLine& line) {
   }
   return row + " | " + percent(line.score.rouge_l) + " (" + interval_text(line.intervals.rouge_l) +
          ") | " + percent(line.score.cider_d) + " (" + interval_text(line.intervals.cider_d) +
-         ") |\n";
+         ") | " + percent(line.chair.chair_s) + " (" + interval_text(line.chair_intervals.chair_s) +
+         ") | " + percent(line.chair.chair_i) + " (" + interval_text(line.chair_intervals.chair_i) +
+         ") | " +
+         (line.chair_counts.main > 0
+              ? percent(line.chair.recall) + " (" + interval_text(line.chair_intervals.recall) + ")"
+              : "–") +
+         " |\n";
 }
 
 std::string published_rows() {
@@ -42,24 +48,24 @@ std::string published_rows() {
       std::snprintf(text, sizeof text, "%.1f", score);
       rows += std::string(" | ") + (score > 0 ? text : "–");
     }
-    rows += " | – | – |\n";
+    rows += " | – | – | – | – | – |\n";
   }
   return rows;
 }
 
 std::string scores_text(const Evaluation& evaluation) {
   std::string out =
-      "## Scores\n\n| | photos | BLEU-1 | BLEU-2 | BLEU-3 | BLEU-4 | ROUGE-L | CIDEr-D |\n"
-      "| --- | --- | --- | --- | --- | --- | --- | --- |\n" +
+      "## Scores\n\n| | photos | BLEU-1 | BLEU-2 | BLEU-3 | BLEU-4 | ROUGE-L | CIDEr-D | "
+      "CHAIRs | CHAIRi | recall |\n"
+      "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n" +
       score_row(evaluation.clear) +
       (evaluation.with_unsure ? score_row(*evaluation.with_unsure) : "") +
       score_row(evaluation.all) + published_rows() +
       "\nOf 100, with 95 % intervals by bootstrap over photos. An unsure, blurred or failed photo "
       "counts as an empty caption among all photos. Rows in italics are published results on "
-      "Flickr8k's test "
-      "split.\n\nSignatures: `" +
-      evaluation.clear.signature + "`, `" + evaluation.all.signature + "`\n\n" + kAbsentScores +
-      "\n";
+      "Flickr8k's test split. " +
+      kChairNote + "\n\nSignatures: `" + evaluation.clear.signature + "`, `" +
+      evaluation.all.signature + "`\n\n" + kAbsentScores + "\n";
   if (!evaluation.against) return out;
   const AgainstRun& other = *evaluation.against;
   out += "\n## Against run " + cell(other.run) + "\n\n| | this run | " + cell(other.run) +
@@ -81,6 +87,22 @@ std::string scores_text(const Evaluation& evaluation) {
 
 json interval_json(const Interval& interval) { return {interval.low, interval.high}; }
 
+json chair_json(const ScoreLine& line) {
+  const ChairCounts& counts = line.chair_counts;
+  return {{"chair_s", line.chair.chair_s},
+          {"chair_i", line.chair.chair_i},
+          {"recall", counts.main > 0 ? json(line.chair.recall) : json()},
+          {"captions_hallucinating", counts.captions_hallucinating},
+          {"named", counts.named},
+          {"hallucinated", counts.hallucinated},
+          {"main", counts.main},
+          {"main_named", counts.main_named},
+          {"intervals",
+           {{"chair_s", interval_json(line.chair_intervals.chair_s)},
+            {"chair_i", interval_json(line.chair_intervals.chair_i)},
+            {"recall", counts.main > 0 ? interval_json(line.chair_intervals.recall) : json()}}}};
+}
+
 json line_json(const ScoreLine& line) {
   json bleu = json::array(), intervals = json::array();
   for (std::size_t n = 0; n < 4; ++n) {
@@ -92,6 +114,7 @@ json line_json(const ScoreLine& line) {
           {"bleu", bleu},
           {"rouge_l", line.score.rouge_l},
           {"cider_d", line.score.cider_d},
+          {"chair", chair_json(line)},
           {"intervals",
            {{"bleu", intervals},
             {"rouge_l", interval_json(line.intervals.rouge_l)},

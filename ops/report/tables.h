@@ -22,6 +22,12 @@ namespace photoscribe::report {
 inline constexpr const char* kAbsentScores =
     "METEOR and SPICE are left out: their reference implementations are Java programs.";
 
+/// What the three figures about objects are.
+inline constexpr const char* kChairNote =
+    "CHAIRs: share of captions that name an object that no reference names or implies; CHAIRi: "
+    "share of the named objects that are such; recall: share of the objects that three references "
+    "name that the caption names (Rohrbach et al. 2018, without segmentations).";
+
 /// "58.5", of a score in [0, 1] shown of 100.
 [[nodiscard]] std::string percent(double score);
 

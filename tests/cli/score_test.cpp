@@ -189,6 +189,69 @@ TEST_F(Score, SaysWhatIsWrongAndWhere) {
               AllOf(HasSubstr("Usage: photoscribe score"), HasSubstr("--df")));
 }
 
+TEST_F(Score, TellsWhatCaptionsNameThatNoReferenceDoes) {
+  const std::string said =
+      "{\"id\":\"a.jpg\",\"caption\":\"A dog with a frisbee\"}\n"
+      "{\"id\":\"b.jpg\",\"caption\":\"Two kittens\"}\n";
+  const std::string seen =
+      "a.jpg#0\tA dog runs on the grass .\na.jpg#1\tA dog .\na.jpg#2\tA puppy\n"
+      "b.jpg#0\tTwo cats sleep .\nb.jpg#1\tCats in a box .\nb.jpg#2\tCats in boxes\n"
+      "b.jpg#3\tA box\n";
+  const std::vector<std::string> words{"--hypotheses", hypotheses(said), "--references",
+                                       references(seen), "--chair"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), words.begin(), words.end());
+    return score(more);
+  };
+
+  const ChildOutput text = with({"--bleu-only"});
+  const ChildOutput items = with({"--per-item"});
+  const ChildOutput out = with({"--json", "--per-item", "--bootstrap", "50"});
+
+  ASSERT_EQ(text.exit_status, 0) << text.err;
+  EXPECT_THAT(
+      text.out,
+      AllOf(HasSubstr("CHAIRs   50.00"), HasSubstr("CHAIRi   33.33"), HasSubstr("recall   66.67"),
+            HasSubstr("1 caption of 2 with an object"), HasSubstr("|bleu:coco|chair:")));
+  EXPECT_THAT(items.out, HasSubstr("\tdog, frisbee\tfrisbee\tdog\tdog\n"));
+  EXPECT_THAT(items.out, HasSubstr("\tcat\t\tcat\tcat, box\n"));
+  ASSERT_EQ(out.exit_status, 0) << out.err;
+  const json got = json::parse(out.out);
+  EXPECT_EQ(got["corpus"]["chair"]["chair_s"], 0.5);
+  EXPECT_EQ(got["corpus"]["chair"]["main"], 3);
+  EXPECT_EQ(got["corpus"]["chair"]["intervals"]["chair_s"], (json{0.0, 1.0}));
+  EXPECT_EQ(got["items"][0]["chair"]["hallucinated"], json{"frisbee"});
+  EXPECT_EQ(got["items"][1]["chair"]["main"], (json{"cat", "box"}));
+}
+
+TEST_F(Score, TakesAnOwnListOfObjects) {
+  const std::string list = folder_.write("objects", "mammal, dog, cat\n");
+  const std::vector<std::string> files{"--hypotheses", hypotheses(kHypotheses), "--references",
+                                       references(kReferences)};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), files.begin(), files.end());
+    return score(more);
+  };
+
+  const ChildOutput own = with({"--chair", "--chair-objects", list, "--json"});
+  const ChildOutput plain = with({"--chair", "--json"});
+  const ChildOutput none = with({"--json"});
+  const ChildOutput bad = with({"--chair", "--chair-objects", folder_.write("bad", "cat\n[C]\n")});
+  const ChildOutput alone = with({"--chair-objects", list});
+
+  ASSERT_EQ(own.exit_status, 0) << own.err;
+  EXPECT_EQ(json::parse(own.out)["corpus"]["chair"]["named"], 2);
+  EXPECT_TRUE(json::parse(own.out)["corpus"]["chair"]["recall"].is_null());
+  EXPECT_EQ(json::parse(plain.out)["corpus"]["chair"]["named"], 3);  // the grass, too
+  EXPECT_NE(json::parse(own.out)["signature"], json::parse(plain.out)["signature"]);
+  EXPECT_TRUE(json::parse(none.out)["corpus"]["chair"].is_null());
+  EXPECT_THAT(none.out, Not(HasSubstr("|chair:")));
+  EXPECT_EQ(bad.exit_status, 2);
+  EXPECT_THAT(bad.err, HasSubstr("line 2: no heading [C]"));
+  EXPECT_EQ(alone.exit_status, 2);
+  EXPECT_THAT(alone.err, HasSubstr("--chair"));
+}
+
 TEST_F(Score, ScoresAsOtherToolsDo) {
   const ChildOutput sacre = score({"--hypotheses", hypotheses(kHypotheses), "--references",
                                    references(kReferences), "--bleu", "sacrebleu"});

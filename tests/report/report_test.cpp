@@ -71,6 +71,28 @@ TEST_F(ReportTest, ScoresWhatIsShownAndWhatIsKeptBack) {
   EXPECT_THAT(report::markdown(made), HasSubstr("3 captioned, 9 unsure, 1 blurred"));
 }
 
+TEST_F(ReportTest, TellsWhichCaptionsNameWhatNoReferenceNames) {
+  const report::Report made = report();
+
+  // "a … dog" once, "a dog … grass" five times, and six times men and a table that nobody named.
+  const report::ScoreLine& clear = made.evaluation->clear;
+  EXPECT_EQ(clear.chair_counts, (ChairCounts{12, 6, 1 + 10 + 12, 12, 0, 0}));
+  EXPECT_DOUBLE_EQ(clear.chair.chair_s, 0.5);
+  EXPECT_DOUBLE_EQ(made.evaluation->all.chair.chair_s, 6.0 / 13);
+  EXPECT_LT(clear.chair_intervals.chair_s.low, 0.5);
+  EXPECT_GT(clear.chair_intervals.chair_s.high, 0.5);
+  EXPECT_THAT(clear.signature, HasSubstr("|chair:" + ObjectLexicon::built_in().hash()));
+
+  const nlohmann::json json = report::to_json(made)["scores"]["clear"]["chair"];
+  EXPECT_EQ(json["chair_s"], 0.5);
+  EXPECT_EQ(json["hallucinated"], 12);
+  EXPECT_TRUE(json["recall"].is_null());  // no photo has three references
+  EXPECT_THAT(report::markdown(made), HasSubstr("CHAIRs | CHAIRi | recall |"));
+  EXPECT_THAT(report::markdown(made), HasSubstr("| 50.0 ("));
+  EXPECT_THAT(report::html_page(made), HasSubstr("<th>CHAIRs</th>"));
+  EXPECT_THAT(report::html_page(made), HasSubstr("<td>50.0<small>"));
+}
+
 TEST_F(ReportTest, PicksThePhotosThatAreWorthALook) {
   const report::Report made = report();
 

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <random>
+
+#include "common/scores/chair_corpus.h"
 #include "common/scores/tokenize.h"
 
 namespace photoscribe::test {
@@ -77,6 +81,72 @@ TEST(NamesWhatIsAbsent, TakesPlainCaptions) {
 
   EXPECT_FALSE(names_what_is_absent(lexicon(), "Boys run after a ball", references));
   EXPECT_TRUE(names_what_is_absent(lexicon(), "Boys run after a horse", references));
+}
+
+/// Captions of words that name things, some of them hyphenated, against references alike.
+class ThingCorpus {
+ public:
+  explicit ThingCorpus(int photos) {
+    std::mt19937 random(3);
+    const char* const things[] = {"dog",     "hot dog", "men",     "stop-sign", "an orange cat",
+                                  "no cars", "surfing", "glasses", "baby",      "elephants"};
+    const auto text = [&] {
+      std::string out;
+      for (int n = 0; n < 4; ++n) out += std::string(things[random() % 10]) + " and ";
+      return out;
+    };
+    for (int i = 0; i < photos; ++i) {
+      const std::string name = std::to_string(i);
+      captions.push_back(text());
+      hypotheses.add(name, captions.back());
+      for (int k = 0; k < 3; ++k) {
+        reference_captions.push_back(text());
+        references.add(name, reference_captions.back());
+      }
+      pairs.push_back({static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(i)});
+    }
+    hypotheses.group();
+    references.group();
+  }
+  std::vector<std::string> captions, reference_captions;
+  TokenTable words;
+  CaptionSet hypotheses{words, Tokenizer::ptb}, references{words, Tokenizer::ptb};
+  std::vector<ScoredPair> pairs;
+};
+
+TEST(CorpusChair, GivesWhatChairGivesOfEachCaptionOnAnyNumberOfThreads) {
+  const ThingCorpus corpus(9000);
+  const CorpusChair chairs(lexicon(), corpus.words, corpus.hypotheses, corpus.references);
+
+  const auto one = chairs.counts(corpus.pairs, 1), three = chairs.counts(corpus.pairs, 3);
+
+  EXPECT_EQ(one, three);
+  ChairCounts sum;
+  for (std::size_t i = 0; i < 200; ++i) {
+    std::vector<Tokens> references;
+    for (std::size_t k = 0; k < 3; ++k)
+      references.push_back(ptb_tokens(corpus.reference_captions[3 * i + k]));
+    EXPECT_EQ(one[i], counts_of(chair(lexicon(), ptb_tokens(corpus.captions[i]), references)));
+    sum += one[i];
+  }
+  EXPECT_EQ(sum, sum_of(std::span(one).first(200)));
+  EXPECT_GT(sum.captions_hallucinating, 20);
+  EXPECT_LT(sum.captions_hallucinating, 180);
+}
+
+TEST(ChairIntervals, AgreeWithTheStandardErrorOfAShare) {
+  const ThingCorpus corpus(1000);
+  const auto photos = CorpusChair(lexicon(), corpus.words, corpus.hypotheses, corpus.references)
+                          .counts(corpus.pairs, 1);
+  const double share = chair_score(sum_of(photos)).chair_s;
+  const double half = 1.96 * std::sqrt(share * (1 - share) / 1000);
+
+  const ChairIntervals got = chair_intervals(photos, {.resamples = 2000, .threads = 2});
+
+  EXPECT_NEAR(got.chair_s.low, share - half, half * 0.15);
+  EXPECT_NEAR(got.chair_s.high, share + half, half * 0.15);
+  EXPECT_LT(got.recall.low, chair_score(sum_of(photos)).recall);
+  EXPECT_GT(got.chair_i.high, chair_score(sum_of(photos)).chair_i);
 }
 
 }  // namespace
