@@ -1,148 +1,183 @@
-// confidence: fits a model's confidence on a run that has references.
+// confidence: fits a model's confidence on runs that have references, of one or
+// more databases.
 #include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "common/core/model_folder.h"
+#include "common/scores/chair.h"
 #include "ops/cli/choose_run.h"
-#include "ops/cli/database_option.h"
+#include "ops/cli/confidence_output.h"
 #include "ops/cli/exit_status.h"
-#include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
+#include "ops/cli/settings.h"
 #include "ops/cli/terminal.h"
 #include "ops/cli/verbs.h"
-#include "ops/report/confidence_fit.h"
-#include "ops/report/evaluation.h"
-#include "ops/report/tables.h"
+#include "scheduler/store/store.h"
 
 namespace photoscribe::cli {
 namespace {
 
 struct ConfidenceOptions {
-  explicit ConfidenceOptions(CLI::App& verb) : settings(verb), database(settings) {}
+  explicit ConfidenceOptions(CLI::App &verb) : settings(verb) {}
   Settings settings;
-  DatabaseOption database;
-  std::string run, write_to;
+  std::vector<std::string> databases;  // none: the configured one
+  std::vector<std::string> runs;       // none: the newest of each
+  std::string write_to;
+  double target_precision = 0.8;
   bool json = false;
 };
 
-struct Fitted {
-  ConfidenceModel model;
-  report::Reliability held_out;  // of captions that the fit did not see
+/// Captions of several runs, judged.
+struct Gathered {
+  std::string model_hash;  // of all
+  std::vector<DomainName> domains;
+  std::vector<report::JudgedCaption> captions;  // domain: index into domains
 };
 
 /// What confidence is fitted on, whatever the mode that judged.
-double full_score(const ResultRow& row) {
+double full_score(const ResultRow &row) {
   return row.blur_scores ? row.blur_scores->of(BlurMode::full) : row.blur_score.value_or(0);
 }
 
-/// Captions with references, and whether they are good, in the order of their image ids.
-Expected<std::vector<report::JudgedCaption>> judged_captions(Store& store, const RunRow& run) {
-  report::Evaluator evaluator;
-  std::vector<std::pair<std::int64_t, ConfidenceFeatures>> captions;
-  Status read = store.for_each_result(run.id, [&](const ResultRow& row) -> Status {
-    if (!row.asked || !row.caption || !row.log_prob || !row.tokens) return {};
+std::size_t place_of(std::vector<DomainName> &domains, DomainName name) {
+  const auto found = std::find(domains.begin(), domains.end(), name);
+  const auto place = static_cast<std::size_t>(found - domains.begin());
+  if (found == domains.end()) domains.push_back(std::move(name));
+  return place;
+}
+
+Status add_run(Store &store, const RunRow &run, const std::string &database, Gathered &all) {
+  if (all.model_hash.empty()) all.model_hash = run.settings.model_hash;
+  if (run.settings.model_hash != all.model_hash) {
+    return fail(Errc::usage, shown(database) + ": run " + shown(run.name) + " is of model " +
+                                 run.settings.model_hash.substr(0, 12) + ", another one of " +
+                                 all.model_hash.substr(0, 12) + "; one model is fitted at a time");
+  }
+  const std::string stem = std::filesystem::path(database).stem().string();
+  return store.for_each_result(run.id, [&](const ResultRow &row) -> Status {
+    const bool own = row.model == run.settings.model_hash;  // others are left from before a --redo
+    if (!own || !row.asked || !row.caption || !row.log_prob || !row.tokens) return {};
     const Expected<std::vector<std::string>> references = store.references_of(row.image_id);
     if (!references) return fail(references.error());
     if (references->empty()) return {};
-    evaluator.add(row, *references);
-    captions.emplace_back(row.image_id,
-                          confidence_features(*row.log_prob, *row.tokens, full_score(row)));
+    report::JudgedCaption one;
+    one.features = confidence_features(*row.log_prob, *row.tokens, full_score(row), row.evidence);
+    one.good = !names_what_is_absent(ObjectLexicon::built_in(), *row.caption, *references);
+    one.domain = place_of(all.domains, {stem, run.name, row.root});
+    all.captions.push_back(one);
     return {};
   });
-  if (!read) return fail(read.error());
-  report::ReportOptions options;
-  options.resamples = 1;  // intervals are not wanted here
-  const Expected<report::Evaluation> scored = evaluator.finish(run, options, std::nullopt);
-  if (!scored) return fail(scored.error());
-  std::vector<report::JudgedCaption> judged;
-  for (const auto& [image_id, features] : captions) {
-    const PhotoScore* score = evaluator.score_of_photo(image_id);
-    judged.push_back({features, score != nullptr && score->cider_d >= kGoodCaptionCiderD});
-  }
-  return judged;
 }
 
-Expected<Fitted> fit(const ConfidenceOptions& options) {
-  const Expected<std::string> database = options.database.path();
-  if (!database) return fail(database.error());
-  Expected<Store> store = Store::open_reader(*database);
+Status add_database(const ConfidenceOptions &options, const std::string &database, Gathered &all) {
+  std::error_code failed;
+  if (!std::filesystem::exists(database, failed))
+    return fail(Errc::usage, shown(database) + ": no such database");
+  Expected<Store> store = Store::open_reader(database);
   if (!store) return fail(store.error());
-  const Expected<RunRow> run = choose_run(*store, options.run, *database, "fitting on");
-  if (!run) return fail(run.error());
-  if (!options.write_to.empty()) {
-    const Expected<ModelFolder> model = read_model_folder(options.write_to);
-    if (!model) return fail(model.error());
-    if (model->hash != run->settings.model_hash) {
-      return fail(Errc::usage, shown(options.write_to) + ": is not the model of run " +
-                                   shown(run->name) + " (" +
-                                   run->settings.model_hash.substr(0, 12) + ")");
-    }
+  std::vector<RunRow> runs;
+  for (const std::string &name : options.runs) {
+    Expected<std::optional<RunRow>> found = store->find_run(name);
+    if (!found) return fail(found.error());
+    if (*found) runs.push_back(std::move(**found));
   }
-  const auto judged = judged_captions(*store, *run);
-  if (!judged) return fail(judged.error());
-  const Expected<ConfidenceModel> model = report::fit_confidence(*judged);
+  if (runs.empty()) {
+    const std::string name = options.runs.empty() ? "" : options.runs.front();
+    Expected<RunRow> run = choose_run(*store, name, database, "fitting on");
+    if (!run) return fail(run.error());
+    runs.push_back(std::move(*run));
+  }
+  for (const RunRow &run : runs) {
+    if (Status added = add_run(*store, run, database, all); !added) return added;
+  }
+  return {};
+}
+
+Expected<Gathered> gather(const ConfidenceOptions &options) {
+  std::vector<std::string> databases = options.databases;
+  if (databases.empty()) {
+    const Expected<LoadedConfig> loaded = options.settings.load();
+    if (!loaded) return fail(loaded.error());
+    databases.push_back(loaded->config.database);
+  }
+  Gathered all;
+  for (const std::string &database : databases) {
+    if (Status added = add_database(options, database, all); !added) return fail(added.error());
+  }
+  return all;
+}
+
+Status check_model(const std::string &folder, const std::string &hash) {
+  const Expected<ModelFolder> model = read_model_folder(folder);
   if (!model) return fail(model.error());
-  const auto probabilities = report::cross_validated(*judged);
-  if (!probabilities) return fail(probabilities.error());
-  std::vector<bool> good;
-  for (const report::JudgedCaption& one : *judged) good.push_back(one.good);
-  return Fitted{*model, report::reliability_of(*probabilities, good)};
+  if (model->hash == hash) return {};
+  return fail(Errc::usage,
+              shown(folder) + ": is not the model of these runs (" + hash.substr(0, 12) + ")");
 }
 
-std::string text_of(const Fitted& fitted) {
-  const report::Reliability& r = fitted.held_out;
-  char line[256];
-  std::snprintf(line, sizeof line,
-                "%s captions, %.1f %% of them good. On captions that the fit did not see:\n"
-                "  area under the ROC curve %.3f, Brier score %.4f (constant guess %.4f), "
-                "calibration error %.4f\n\n",
-                grouped(r.captions).c_str(), 100 * r.share_good, r.auc, r.brier,
-                r.share_good * (1 - r.share_good), r.ece);
-  std::string out = line;
-  out += "  predicted  good      captions\n";
-  for (const report::ReliabilityBin& bin : r.bins) {
-    std::snprintf(line, sizeof line, "  %8.1f %%  %5.1f %%  %s\n", 100 * bin.predicted,
-                  100 * bin.good, grouped(bin.captions).c_str());
-    out += line;
+Expected<FittedConfidence> fit(const ConfidenceOptions &options) {
+  const Expected<Gathered> all = gather(options);
+  if (!all) return fail(all.error());
+  if (!options.write_to.empty()) {
+    if (Status same = check_model(options.write_to, all->model_hash); !same)
+      return fail(same.error());
   }
-  return out + "\n" + to_yaml(fitted.model);
+  const Expected<ConfidenceModel> model = report::fit_confidence(all->captions);
+  if (!model) return fail(model.error());
+  const auto held_out = report::cross_validated(all->captions);
+  if (!held_out) return fail(held_out.error());
+  return fitted_confidence(*model, all->captions, *held_out, labels_of(all->domains),
+                           options.target_precision);
 }
 
-std::string json_of(const Fitted& fitted) {
-  nlohmann::json object = report::to_json(fitted.held_out);
-  object["bias"] = fitted.model.bias;
-  object["weights"] = fitted.model.weights;
-  return object.dump() + "\n";
-}
-
-int run_confidence(const ConfidenceOptions& options) {
-  const Expected<Fitted> fitted = fit(options);
+int run_confidence(const ConfidenceOptions &options) {
+  const Expected<FittedConfidence> fitted = fit(options);
   if (!fitted) return report("confidence", fitted.error());
-  write_all(STDOUT_FILENO, options.json ? json_of(*fitted) : text_of(*fitted));
+  write_all(STDOUT_FILENO, options.json ? confidence_json(*fitted) : confidence_text(*fitted));
   if (options.write_to.empty()) return kExitDone;
+  if (!fitted->min) {
+    return report("confidence", Error{Errc::usage,
+                                      "no choice of captions is right so often, so nothing was "
+                                      "written; ask for less with --target-precision"});
+  }
   const Status written = write_confidence(options.write_to, fitted->model);
   return written ? kExitDone : report("confidence", written.error());
 }
 
 }  // namespace
 
-void add_confidence(CLI::App& app, Action& action) {
-  CLI::App* const verb = app.add_subcommand(
-      "confidence", "fit how likely a caption is good, on a run that has references");
+void add_confidence(CLI::App &app, Action &action) {
+  CLI::App *const verb = app.add_subcommand(
+      "confidence", "fit how likely a caption is right, on runs that have references");
   const auto options = std::make_shared<ConfidenceOptions>(*verb);
-  verb->add_option("--run", options->run, "the run's name (default: the newest)")
-      ->type_name("NAME");
+  verb->add_option("databases", options->databases,
+                   "the SQLite databases, best of several kinds of photos "
+                   "(default: archive.db)")
+      ->type_name("DB");
+  verb->add_option("--run", options->runs,
+                   "the run's name, in whichever of them (repeatable; default: "
+                   "the newest of each)")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  verb->add_option("--target-precision", options->target_precision,
+                   "share of the captions shown that are to be right (default: 0.8)")
+      ->type_name("P")
+      ->check(CLI::Range(0.0, 1.0));
   verb->add_option("--write", options->write_to, "put the result into this model's model.yaml")
       ->type_name("MODEL");
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer(
-      "A logistic regression on log-probability, length and blur score; good means CIDEr-D of at\n"
-      "least 50 (of 100). Runs with that model then store a probability with every caption\n"
-      "(export --min-confidence, view caption_confidence). Example:\n"
-      "  photoscribe confidence dev.db --write models/fast");
+      "A logistic regression on what the network and its search tell of a "
+      "caption; right means\n"
+      "that it names nothing which no reference names (CHAIR). Every domain "
+      "(database, run, root)\n"
+      "counts alike. Runs with that model then store a probability with every "
+      "caption, and those\n"
+      "below its `min` are unsure (run --min-confidence). Example:\n"
+      "  photoscribe confidence flickr.db coco.db --write models/fast");
   verb->callback([options, &action] { action = [options] { return run_confidence(*options); }; });
 }
 

@@ -190,6 +190,25 @@ std::string reliability_svg(const Reliability& reliability, const ChartText& tex
   return plot.take();
 }
 
+std::string precision_svg(const std::vector<PrecisionCurve>& curves, const ChartText& text) {
+  Plot plot(0, 1, 1, text);
+  for (const PrecisionCurve& curve : curves) {
+    const ShownPoint* before = nullptr;
+    for (const ShownPoint& point : curve.points) {
+      if (point.share == 0) break;
+      if (before != nullptr) {
+        plot.line(before->share, before->precision, point.share, point.precision, "curve");
+      }
+      plot.dot(point.share, point.precision,
+               curve.name + ", from " + number(point.min_confidence) + " on: " +
+                   number(point.share) + " shown, of these " + number(point.precision) + " right");
+      before = &point;
+    }
+  }
+  for (int tenth = 0; tenth <= 10; tenth += 2) plot.tick(tenth / 10.0, number(tenth / 10.0));
+  return plot.take();
+}
+
 std::string pace_svg(const Pace& pace, const ChartText& text) {
   const double end = static_cast<double>(pace.counts.size()) * pace.bin_s;
   const bool minutes = end > 600;

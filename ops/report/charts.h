@@ -31,6 +31,10 @@ struct Marker {
 /// Share of good captions over predicted probability, a dot a bin, beside the diagonal.
 [[nodiscard]] std::string reliability_svg(const Reliability& reliability, const ChartText& text);
 
+/// Share of the shown captions that are right over the share that is shown, a curve a domain.
+[[nodiscard]] std::string precision_svg(const std::vector<PrecisionCurve>& curves,
+                                        const ChartText& text);
+
 /// Photos per second over the active time; a dashed line at every pause.
 [[nodiscard]] std::string pace_svg(const Pace& pace, const ChartText& text);
 

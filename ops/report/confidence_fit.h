@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "common/core/confidence.h"
@@ -13,9 +14,8 @@
 
 namespace photoscribe::report {
 
-/// "Good" means CIDEr-D of at least this against the references of the set that it was fitted on.
-inline constexpr double kGoodCaptionCiderD = 0.5;
-
+/// "Good" means here that a caption is right: it names nothing that no reference of its photo names
+/// (common/scores/chair.h).
 struct JudgedCaption {
   ConfidenceFeatures features{};
   bool good = false;
@@ -59,6 +59,13 @@ struct ShownPoint {
   double min_confidence = 0;
   double share = 0;      // of the captions
   double precision = 0;  // share of the shown that is good; 1 when none is shown
+};
+
+/// How often captions are right, against how many are shown.
+struct PrecisionCurve {
+  std::string name;  // of a root, or "all captions"
+  std::int64_t captions = 0;
+  std::vector<ShownPoint> points;  // by rising least confidence
 };
 
 /// One point for each of these least confidences.

@@ -1,8 +1,10 @@
 #include "ops/report/evaluation.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
+#include "common/scores/chair.h"
 #include "common/scores/signature.h"
 
 namespace photoscribe::report {
@@ -26,6 +28,11 @@ void Evaluator::add(const ResultRow& photo, const std::vector<std::string>& refe
   one.captioned = photo.caption.has_value();
   one.shown = photo.state == "done";
   one.confidence = photo.confidence;
+  if (photo.caption && photo.confidence)
+    one.right = !names_what_is_absent(ObjectLexicon::built_in(), *photo.caption, references);
+  const auto root = std::find(roots_.begin(), roots_.end(), photo.root);
+  one.root = static_cast<std::size_t>(root - roots_.begin());
+  if (root == roots_.end()) roots_.push_back(photo.root);
   one.hypothesis = hypotheses_.add(key, photo.caption.value_or(""));
   one.shown_hypothesis =
       one.captioned && !one.shown ? hypotheses_.add(key + " not shown", "") : one.hypothesis;
@@ -124,7 +131,7 @@ Expected<Evaluation> Evaluator::finish(const RunRow& run, const ReportOptions& o
   }
   line(result.all, "all photos", scores(hypotheses_, all, options.threads), all, 0, 0);
   for (const PhotoScore& photo : captioned_scores_) result.bleu4.add(bleu(photo.counts)[3]);
-  result.reliability = reliability();
+  judge_confidence(run.settings.min_confidence, result);
   if (against) {
     result.against = compare(*against, settings);
     if (!result.against) {
@@ -135,16 +142,32 @@ Expected<Evaluation> Evaluator::finish(const RunRow& run, const ReportOptions& o
   return result;
 }
 
-std::optional<Reliability> Evaluator::reliability() const {
-  std::vector<double> probabilities;
-  std::vector<bool> good;
+void Evaluator::judge_confidence(double min_confidence, Evaluation& result) const {
+  struct Told {
+    std::vector<double> probabilities;
+    std::vector<bool> right;
+  };
+  Told all;
+  std::vector<Told> of_roots(roots_.size());
   for (const Photo& photo : photos_) {
     if (!photo.captioned || !photo.confidence) continue;
-    probabilities.push_back(*photo.confidence);
-    good.push_back(score_of_photo(photo.image_id)->cider_d >= kGoodCaptionCiderD);
+    for (Told* told : {&all, &of_roots[photo.root]}) {
+      told->probabilities.push_back(*photo.confidence);
+      told->right.push_back(photo.right);
+    }
   }
-  if (probabilities.empty()) return std::nullopt;
-  return reliability_of(probabilities, good);
+  if (all.probabilities.empty()) return;
+  result.reliability = reliability_of(all.probabilities, all.right);
+  std::set<double> mins{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, min_confidence};
+  const std::vector<double> at(mins.begin(), mins.end());
+  const auto add = [&](const std::string& name, const Told& told) {
+    if (told.probabilities.empty()) return;
+    result.precision.push_back({name, static_cast<std::int64_t>(told.probabilities.size()),
+                                shown_at(told.probabilities, told.right, at)});
+  };
+  add("all captions", all);
+  if (roots_.size() < 2) return;
+  for (std::size_t i = 0; i < roots_.size(); ++i) add(roots_[i], of_roots[i]);
 }
 
 const PhotoScore* Evaluator::score_of_photo(std::int64_t image_id) const {

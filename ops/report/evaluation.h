@@ -41,19 +41,23 @@ class Evaluator {
     std::int64_t image_id = 0;
     bool captioned = false, shown = false;
     std::optional<double> confidence;
+    bool right = false;    // names nothing that no reference names; told where confidence is
+    std::size_t root = 0;  // in roots_
     std::uint32_t hypothesis = 0, reference = 0;
     std::uint32_t shown_hypothesis = 0;  // empty where no caption is shown
   };
   [[nodiscard]] std::vector<PhotoScore> scores(const CaptionSet& hypotheses,
                                                const std::vector<ScoredPair>& pairs,
                                                int threads) const;
-  [[nodiscard]] std::optional<Reliability> reliability() const;
+  /// How well the confidence holds.
+  void judge_confidence(double min_confidence, Evaluation& result) const;
   [[nodiscard]] std::optional<AgainstRun> compare(const std::string& name,
                                                   const BootstrapSettings& settings);
 
   TokenTable words_;
   CaptionSet hypotheses_, references_, others_;
   std::vector<Photo> photos_;
+  std::vector<std::string> roots_;
   std::unordered_map<std::string, std::size_t> by_uri_;      // shown ones, in photos_
   std::vector<std::pair<std::size_t, std::uint32_t>> both_;  // photos_, others_
   std::vector<std::int64_t> captioned_;

@@ -105,6 +105,30 @@ std::string score_table(const Evaluation& e) {
          "</code><br><code>" + text(e.all.signature) + "</code></p></section>\n";
 }
 
+std::string precision_table(const Evaluation& e, double min_confidence) {
+  if (e.precision.empty()) return {};
+  std::string out =
+      "<section id=\"precision\"><h2>What may be shown</h2>\n<div class=\"scroll\"><table><thead>"
+      "<tr><th>confidence from</th>";
+  for (const PrecisionCurve& curve : e.precision)
+    out += "<th>" + text(curve.name) + "<small>" + grouped(curve.captions) + "</small></th>";
+  out += "</tr></thead><tbody>\n";
+  for (std::size_t i = 0; i < e.precision.front().points.size(); ++i) {
+    const double min = e.precision.front().points[i].min_confidence;
+    out += std::string(min == min_confidence ? "<tr class=\"ours\">" : "<tr>") + "<td>" +
+           plain(min) + "</td>";
+    for (const PrecisionCurve& curve : e.precision) {
+      out += "<td>" + percent(curve.points[i].precision) + "<small>" +
+             percent(curve.points[i].share) + " shown</small></td>";
+    }
+    out += "</tr>\n";
+  }
+  return out +
+         "</tbody></table></div>\n<p class=\"note\">Share, of 100, of the captions shown that name "
+         "nothing false (nothing that no reference names), when those of less confidence are kept "
+         "back; below it the share that is shown.</p></section>\n";
+}
+
 std::string comparison_table(const AgainstRun& other) {
   std::string out =
       "<section id=\"against\"><h2>Against run " + text(other.run) +
@@ -149,8 +173,12 @@ std::string charts(const Report& r) {
     out += figure("Does the confidence hold?",
                   reliability_svg(*r.evaluation->reliability,
                                   {"Reliability of the confidence",
-                                   "predicted probability of a good caption (dashed: ideal)",
-                                   "share that is good: CIDEr-D of at least 50"}));
+                                   "predicted probability of a right caption (dashed: ideal)",
+                                   "share that names nothing false"}));
+    out += figure("What may be shown",
+                  precision_svg(r.evaluation->precision,
+                                {"Right captions among those shown",
+                                 "share of the captions that is shown", "share of these right"}));
   }
   if (r.pace.photos > 0) {
     const bool minutes = static_cast<double>(r.pace.counts.size()) * r.pace.bin_s > 600;
@@ -312,7 +340,8 @@ std::string html_page(const Report& r) {
       text(r.summary.run.name) + "</title>\n<style>\n" + kPageCss + "</style></head>\n<body>\n" +
       head(r);
   if (r.evaluation) {
-    out += score_table(*r.evaluation);
+    out += score_table(*r.evaluation) +
+           precision_table(*r.evaluation, r.summary.run.settings.min_confidence);
     if (r.evaluation->against) out += comparison_table(*r.evaluation->against);
   }
   out += charts(r) + failures(r) + gallery(r) + settings(r);

@@ -55,6 +55,7 @@ struct Evaluation {
   std::int64_t unsure = 0, blurred = 0, failed = 0, pending = 0;  // of the photos with references
   std::int64_t references = 0;                                    // captions
   std::optional<Reliability> reliability;  // when the model tells its confidence
+  std::vector<PrecisionCurve> precision;   // all captions, and each root's where there are several
   Histogram bleu4 = unit_histogram();      // sentence BLEU-4 of all captions
   std::optional<AgainstRun> against;
 };

@@ -121,6 +121,45 @@ json line_json(const ScoreLine& line) {
             {"cider_d", interval_json(line.intervals.cider_d)}}}};
 }
 
+/// Nothing where no model tells its confidence.
+std::string precision_text(const Evaluation& e) {
+  if (e.precision.empty()) return {};
+  std::string out = "\n## What may be shown\n\n| confidence from |", rule = "| --- |";
+  for (const PrecisionCurve& curve : e.precision) {
+    out += " " + cell(curve.name) + " |";
+    rule += " --- |";
+  }
+  out += "\n" + rule + "\n";
+  for (std::size_t i = 0; i < e.precision.front().points.size(); ++i) {
+    char min[32];
+    std::snprintf(min, sizeof min, "%g", e.precision.front().points[i].min_confidence);
+    out += std::string("| ") + min + " |";
+    for (const PrecisionCurve& curve : e.precision) {
+      out +=
+          " " + percent(curve.points[i].precision) + " (" + percent(curve.points[i].share) + ") |";
+    }
+    out += "\n";
+  }
+  return out +
+         "\nShare, of 100, of the captions shown that name nothing false, when those of less "
+         "confidence are kept back; in brackets the share that is shown.\n";
+}
+
+json precision_json(const std::vector<PrecisionCurve>& curves) {
+  json all = json::array();
+  for (const PrecisionCurve& curve : curves) {
+    json points = json::array();
+    for (const ShownPoint& point : curve.points) {
+      points.push_back({{"min_confidence", point.min_confidence},
+                        {"share", point.share},
+                        {"precision", point.precision}});
+    }
+    all.push_back(
+        {{"name", replaced(curve.name)}, {"captions", curve.captions}, {"points", points}});
+  }
+  return all;
+}
+
 json histogram_json(const Histogram& histogram) {
   return {{"from", histogram.from},
           {"bin_width", histogram.width},
@@ -197,7 +236,7 @@ std::string markdown(const Report& r) {
       " to do. Model " + cell(s.model_name) + " " + s.model_hash.substr(0, 12) + ", beam " +
       std::to_string(s.search.beam) + ", blur threshold " +
       std::to_string(s.blur.blur_threshold).substr(0, 8) + ".\n\n";
-  if (r.evaluation) out += scores_text(*r.evaluation) + "\n";
+  if (r.evaluation) out += scores_text(*r.evaluation) + precision_text(*r.evaluation) + "\n";
   if (!r.summary.failures.empty()) {
     out += "## Failures\n\n| reason | photos | example |\n| --- | --- | --- |\n";
     for (const FailureGroup& group : r.summary.failures) {
@@ -266,7 +305,10 @@ json to_json(const Report& r) {
         {"all", line_json(e.all)}, {"clear", line_json(e.clear)}, {"references", e.references}};
     if (e.with_unsure) object["scores"]["with_unsure"] = line_json(*e.with_unsure);
     object["histograms"]["bleu4"] = histogram_json(e.bleu4);
-    if (e.reliability) object["scores"]["confidence"] = to_json(*e.reliability);
+    if (e.reliability) {
+      object["scores"]["confidence"] = to_json(*e.reliability);
+      object["scores"]["precision"] = precision_json(e.precision);
+    }
     if (e.against) object["against"] = against_json(*e.against);
     object["published"] = json::array();
     for (const PublishedScore& other : published_scores()) {

@@ -66,9 +66,20 @@ TEST_F(ReportTest, ScoresWhatIsShownAndWhatIsKeptBack) {
   EXPECT_NEAR(e.all.score.rouge_l * (kCaptioned + 1), e.clear.score.rouge_l * 3, 1e-9)
       << "a caption that is kept back counts as an empty one";
   EXPECT_EQ(e.reliability->captions, kCaptioned) << "of all captions: else nobody could tell";
+  // The even captions are references, the odd ones name men and a table that nobody saw.
+  EXPECT_DOUBLE_EQ(e.reliability->share_good, 0.5);
+  ASSERT_EQ(e.precision.size(), 1U) << "one root";
+  const auto& points = e.precision[0].points;
+  EXPECT_EQ(points[0].share, 1);
+  EXPECT_DOUBLE_EQ(points[0].precision, 0.5);
+  EXPECT_EQ(points[5].min_confidence, 0.5);
+  EXPECT_DOUBLE_EQ(points[5].share, 3.0 / kCaptioned);
+  EXPECT_DOUBLE_EQ(points[5].precision, 2.0 / 3) << "captions 0 to 2 are shown";
   EXPECT_EQ(photo_named(made, "p5.jpg")->state, "unsure");
   EXPECT_THAT(html_page(made), HasSubstr("unsure: confidence below 0.5"));
   EXPECT_THAT(report::markdown(made), HasSubstr("3 captioned, 9 unsure, 1 blurred"));
+  EXPECT_THAT(report::markdown(made), HasSubstr("| 0.5 | 66.7 (25.0) |"));
+  EXPECT_THAT(html_page(made), HasSubstr("id=\"precision\""));
 }
 
 TEST_F(ReportTest, TellsWhichCaptionsNameWhatNoReferenceNames) {
