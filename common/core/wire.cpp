@@ -9,7 +9,7 @@
 namespace photoscribe {
 namespace {
 
-constexpr char kFormat = 3;
+constexpr char kFormat = 4;
 constexpr std::uint64_t kItemsMax = 100'000;
 enum class Kind : std::uint8_t { captioned, blurred, failed, failed_with_scores };
 /// What an item ends with: content hash, image copied from, distance of hashes.
@@ -216,7 +216,7 @@ std::string encode_results(const ResultBatch& batch) {
 
 Expected<ResultBatch> decode_results(std::string_view bytes) {
   Reader in(bytes);
-  if (in.byte() != kFormat) return fail(Errc::bad_payload, "results: not of format 3");
+  if (in.byte() != kFormat) return fail(Errc::bad_payload, "results: not of format 4");
   ResultBatch batch;
   batch.worker = in.text();
   const std::uint64_t count = in.count(kItemsMax);

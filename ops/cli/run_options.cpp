@@ -143,7 +143,8 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
   s.flag("--blur-threshold", "blur.blur_threshold", "SCORE",
          "photos that score below it are blurred and get no caption (default: 100)")
       ->group(model);
-  s.flag("--blur-mode", "blur.mode", "MODE", "full, normalised, tile_max or edges (default: full)")
+  s.flag("--blur-mode", "blur.mode", "MODE",
+         "full, normalised, tile_max, edges or learned (default: full)")
       ->group(model);
   s.flag("--beam", "search.beam", "N",
          "hypotheses kept per photo; 1 is greedy and fastest (default: the model's)")

@@ -100,8 +100,8 @@ TEST(Wire, RefusesACopyThatMakesNoSense) {
 }
 
 TEST(Wire, DoesNotTrustACountOrLength) {
-  std::string huge_count{"\x03\x00\xff\xff\xff\xff\x0f", 7};
-  std::string huge_text{"\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11};
+  std::string huge_count{"\x04\x00\xff\xff\xff\xff\x0f", 7};
+  std::string huge_text{"\x04\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11};
 
   EXPECT_FALSE(decode_results(huge_count));
   EXPECT_FALSE(decode_results(huge_text));

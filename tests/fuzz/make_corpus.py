@@ -61,7 +61,7 @@ def results():
         return number(len(words)) + words
 
     head = number(7) + number(1) + number(500) + number(375) + number(10) + number(20) + number(30) + number(1 << 40)
-    scores = struct.pack("<4d", 812.25, 800.0, 1000.5, 31.0)
+    scores = struct.pack("<5d", 812.25, 800.0, 1000.5, 31.0, 97.5)
     hashed = bytes(range(32))
     captioned = head + b"\0" + text(b"a dog runs") + struct.pack("<d", -7.5) + number(3) + scores + b"\0"
     near = captioned[:-1] + b"\7" + hashed + number(3) + number(5)
@@ -69,7 +69,7 @@ def results():
     failed = head + b"\2" + b"\5" + text(b"no image") + b"\1" + hashed
     rejected = head + b"\3" + b"\x0a" + text(b"") + scores + b"\0"
     for name, items in (("none", []), ("each", [captioned, near, blurred, failed, rejected]), ("one", [captioned])):
-        put("results", name, b"\3" + text(b"host-12-ab") + number(len(items)) + b"".join(items))
+        put("results", name, b"\4" + text(b"host-12-ab") + number(len(items)) + b"".join(items))
 
 
 def replies():
