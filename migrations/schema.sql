@@ -103,7 +103,7 @@ CREATE TABLE result (
   read_us          INTEGER NOT NULL,
   decode_us        INTEGER NOT NULL,
   caption_us       INTEGER NOT NULL,
-  finished_unix_ms INTEGER NOT NULL, confidence REAL, blur_full REAL, blur_normalised REAL, blur_tile_max REAL, blur_edges REAL, content_hash BLOB, copied_from INTEGER, hash_distance INTEGER, word_log_prob_min REAL, beam_agreement REAL, mentioned_min REAL, unmentioned_max REAL, novelty REAL,
+  finished_unix_ms INTEGER NOT NULL, confidence REAL, blur_full REAL, blur_normalised REAL, blur_tile_max REAL, blur_edges REAL, content_hash BLOB, copied_from INTEGER, hash_distance INTEGER, word_log_prob_min REAL, beam_agreement REAL, mentioned_min REAL, unmentioned_max REAL, novelty REAL, blur_learned REAL,
   UNIQUE (image_id, attempt),
   CHECK ((outcome = 'done') = (caption IS NOT NULL)),
   CHECK ((caption IS NULL) = (log_prob IS NULL) AND (caption IS NULL) = (tokens IS NULL)),
@@ -181,11 +181,11 @@ CREATE INDEX result_copied ON result (image_id) WHERE copied_from IS NOT NULL;
 
 CREATE INDEX settings_of_run ON run_settings (run_id);
 
-CREATE VIEW blur_score_by_mode (run, root, uri, state, blur_full, blur_normalised, blur_tile_max, blur_edges) AS
+CREATE VIEW blur_score_by_mode (run, root, uri, state, blur_full, blur_normalised, blur_tile_max, blur_edges, blur_learned) AS
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.verdict, result.blur_full, result.blur_normalised, result.blur_tile_max, result.blur_edges
+       image.verdict, result.blur_full, result.blur_normalised, result.blur_tile_max, result.blur_edges, result.blur_learned
   FROM image
   JOIN run ON run.run_id = image.run_id
   JOIN root ON root.root_id = image.root_id

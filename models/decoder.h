@@ -43,13 +43,13 @@ struct WordParameters {
 /// Deviations: what is attended to is the output embedding of the concept's name times its
 /// probability, so a word that no photo came with when it was learnt is known from text alone.
 struct ConceptParameters {
-  torch::Tensor feature_mean, feature_std;  // (C) (C) of the training photos' mean features
-  torch::Tensor head_weight, head_bias;     // (M,C) (M), log-odds of those, standardised
-  torch::Tensor value_weight, value_bias;   // (D,E) (D), annotations of word embeddings
-  torch::Tensor nothing;                    // (D), the one annotation of a text without a photo
-  torch::Tensor name, of_word;              // ConceptNumbers: (M) (V) int64; not learnt
-  std::int64_t slots = 0;                   // K
-  double penalty = 0, floor = 0.1;          // ModelArchitecture::concept_penalty, concept_floor
+  torch::Tensor feature_mean, feature_std;     // (C) (C) of the training photos' mean features
+  torch::Tensor head_weight, head_bias;        // (M,C) (M), log-odds of those, standardised
+  torch::Tensor value_weight, value_bias;      // (D,E) (D), annotations of word embeddings
+  torch::Tensor nothing;                       // (D), the one annotation of a text without a photo
+  torch::Tensor name, of_word;                 // ConceptNumbers: (M) (V) int64; not learnt
+  std::int64_t slots = 0;                      // K
+  double penalty = 0, floor = 0.1, bonus = 0;  // those of ModelArchitecture
 
   [[nodiscard]] bool defined() const noexcept { return head_weight.defined(); }
   template <class Visit>

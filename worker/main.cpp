@@ -23,13 +23,13 @@ int run(int argc, char** argv) {
   CLI::App& blur = *app.add_subcommand("blur", "blur scores of single files, and nothing else");
   blur.add_option("files", blur_command.files, "photos")->type_name("FILE")->required();
   blur.add_flag("--json", blur_command.json, "one JSON object per file and line");
-  blur.add_option("--blur-threshold", blur_command.settings.blur_threshold,
-                  "a score below it is blurred")
-      ->capture_default_str();
+  const CLI::Option* const threshold =
+      blur.add_option("--blur-threshold", blur_command.settings.blur_threshold,
+                      "a score below it is blurred (default: 100; mode learned: 20)");
   std::string blur_mode(to_string(blur_command.settings.mode));
-  blur.add_option("--blur-mode", blur_mode, "full, normalised, tile_max or edges")
+  blur.add_option("--blur-mode", blur_mode, "full, normalised, tile_max, edges or learned")
       ->capture_default_str()
-      ->check(CLI::IsMember({"full", "normalised", "tile_max", "edges"}));
+      ->check(CLI::IsMember({"full", "normalised", "tile_max", "edges", "learned"}));
 
   ThumbnailCommand thumbnail_command;
   CLI::App& thumbnails = *app.add_subcommand("thumbnails", "small JPEGs of photos, for reports");
@@ -53,6 +53,8 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
   blur_command.settings.mode = *blur_mode_from_string(blur_mode);
+  if (threshold->count() == 0)
+    blur_command.settings.blur_threshold = default_blur_threshold(blur_command.settings.mode);
   if (blur.parsed()) return run_blur_command(blur_command, std::cout);
   if (thumbnails.parsed()) return run_thumbnail_command(thumbnail_command);
   if (check.parsed()) return run_check_command(check_model, check_json, std::cout);

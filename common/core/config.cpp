@@ -109,6 +109,13 @@ class Loader {
     return {};
   }
 
+  /// Modes have scales of their own, and so has the threshold that nobody gave.
+  void choose_threshold() {
+    BlurSettings& blur = loaded_.config.blur;
+    if (!loaded_.origins.contains("blur.blur_threshold"))
+      blur.blur_threshold = default_blur_threshold(blur.mode);
+  }
+
   [[nodiscard]] const LoadedConfig& loaded() const { return loaded_; }
 
  private:
@@ -216,6 +223,7 @@ Expected<LoadedConfig> load_config(const std::string& file,
       return fail(Errc::usage, std::move(wrong));
     }
   }
+  loader.choose_threshold();
   if (std::string wrong = contradiction(loader.loaded().config); !wrong.empty()) {
     return fail(Errc::invalid_config, std::move(wrong));
   }

@@ -194,9 +194,11 @@ std::vector<Field> config_fields(Config& c) {
       blur_mode(
           "blur.mode", c.blur.mode,
           "full: variance of the Laplacian of the whole photo; normalised: of the photo "
-          "shrunk first; tile_max: of its sharpest tile; edges: steepness of edges, less noise"),
+          "shrunk first; tile_max: of its sharpest tile; edges: steepness of edges, less noise; "
+          "learned: 100 x the probability of being clear, by a fitted model"),
       number("blur.blur_threshold", c.blur.blur_threshold, 0.0, 1e12,
-             "a photo that scores below it is blurred and gets no caption (grey levels squared)"),
+             "a photo that scores below it is blurred and gets no caption (grey levels squared; "
+             "mode learned: per cent, and 20 where it is not given)"),
       number("blur.normalised_side_px", c.blur.normalised_side_px, 16, 65'535,
              "longer side after shrinking, mode normalised"),
       number("blur.tile_px", c.blur.tile_px, 16, 65'535, "side of a tile, mode tile_max"),

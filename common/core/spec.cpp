@@ -102,6 +102,8 @@ std::string_view to_string(BlurMode mode) noexcept {
       return "tile_max";
     case BlurMode::edges:
       return "edges";
+    case BlurMode::learned:
+      return "learned";
     case BlurMode::full:
       break;
   }
@@ -113,7 +115,7 @@ Expected<BlurMode> blur_mode_from_string(std::string_view name) {
     if (name == to_string(mode)) return mode;
   }
   return fail(Errc::invalid_config, "blur mode \"" + std::string(name) +
-                                        "\": choose full, normalised, tile_max or edges");
+                                        "\": choose full, normalised, tile_max, edges or learned");
 }
 
 std::string to_json(const RunSpec& spec) {

@@ -19,24 +19,36 @@ using Histogram = std::array<std::int32_t, kLargest + 1>;
 struct Picture {
   const std::uint8_t* gray;
   int width_px, height_px;
-  [[nodiscard]] int at(int x, int y) const {
-    return gray[static_cast<std::size_t>(y) * static_cast<std::size_t>(width_px) +
-                static_cast<std::size_t>(x)];
+  [[nodiscard]] const std::uint8_t* row(int y) const {
+    return gray + static_cast<std::size_t>(y) * static_cast<std::size_t>(width_px);
   }
 };
 
 /// Of all pixels with both neighbours in the direction (dx, dy).
 Histogram second_differences(const Picture& picture, int dx, int dy) {
-  Histogram histogram{};
+  // Two histograms by turns: pixels side by side often have one value, and would wait for it.
+  std::array<Histogram, 2> histograms{};
   const int left = std::abs(dx), top = std::abs(dy);
+  const int count = picture.width_px - 2 * left;
+  std::vector<std::int16_t> values(static_cast<std::size_t>(picture.width_px));
   for (int y = top; y < picture.height_px - top; ++y) {
-    for (int x = left; x < picture.width_px - left; ++x) {
-      const int value =
-          picture.at(x - dx, y - dy) - 2 * picture.at(x, y) + picture.at(x + dx, y + dy);
-      ++histogram[static_cast<std::size_t>(std::abs(value))];
+    const std::uint8_t* __restrict before = picture.row(y - dy) + left - dx;
+    const std::uint8_t* __restrict here = picture.row(y) + left;
+    const std::uint8_t* __restrict after = picture.row(y + dy) + left + dx;
+    std::int16_t* __restrict to = values.data();
+    for (int x = 0; x < count; ++x) {
+      const auto value = static_cast<std::int16_t>(before[x] - 2 * here[x] + after[x]);
+      to[x] = static_cast<std::int16_t>(value < 0 ? -value : value);
     }
+    int x = 0;
+    for (; x + 1 < count; x += 2) {
+      ++histograms[0][static_cast<std::size_t>(to[x])];
+      ++histograms[1][static_cast<std::size_t>(to[x + 1])];
+    }
+    if (x < count) ++histograms[0][static_cast<std::size_t>(to[x])];
   }
-  return histogram;
+  for (std::size_t i = 0; i < histograms[0].size(); ++i) histograms[0][i] += histograms[1][i];
+  return histograms[0];
 }
 
 /// The value that a share of kQuantile of the pixels stays below, within its bin by the bin's
@@ -59,24 +71,34 @@ double quantile(const Histogram& histogram) {
 double noise(const Picture& picture) {
   constexpr int kTilePx = 16;
   constexpr double kMaskPower = 36;  // sum of the mask's squares
+  const auto tiles = static_cast<std::size_t>((picture.width_px - 2 + kTilePx - 1) / kTilePx);
   std::vector<double> powers;
-  for (int top = 1; top < picture.height_px - 1; top += kTilePx) {
-    for (int left = 1; left < picture.width_px - 1; left += kTilePx) {
-      const int bottom = std::min(top + kTilePx, picture.height_px - 1);
-      const int right = std::min(left + kTilePx, picture.width_px - 1);
-      std::int64_t squares = 0;
-      for (int y = top; y < bottom; ++y) {
-        for (int x = left; x < right; ++x) {
-          const int corners = picture.at(x - 1, y - 1) + picture.at(x + 1, y - 1) +
-                              picture.at(x - 1, y + 1) + picture.at(x + 1, y + 1);
-          const int sides = picture.at(x, y - 1) + picture.at(x - 1, y) + picture.at(x + 1, y) +
-                            picture.at(x, y + 1);
-          const std::int64_t value = corners - 2 * sides + 4 * picture.at(x, y);
-          squares += value * value;
-        }
-      }
-      const auto pixels = static_cast<double>((bottom - top) * (right - left));
-      powers.push_back(static_cast<double>(squares) / (pixels * kMaskPower));
+  std::vector<std::int32_t> squares(tiles * kTilePx);  // of one row, from its second pixel on
+  std::vector<std::int64_t> sums(tiles);
+  const int count = picture.width_px - 2;
+  for (int y = 1; y < picture.height_px - 1; ++y) {
+    const std::uint8_t* __restrict above = picture.row(y - 1);
+    const std::uint8_t* __restrict here = picture.row(y);
+    const std::uint8_t* __restrict below = picture.row(y + 1);
+    std::int32_t* __restrict to = squares.data();
+    for (int x = 0; x < count; ++x) {
+      const int corners = above[x] + above[x + 2] + below[x] + below[x + 2];
+      const int sides = above[x + 1] + here[x] + here[x + 2] + below[x + 1];
+      const int value = corners - 2 * sides + 4 * here[x + 1];
+      to[x] = value * value;
+    }
+    for (std::size_t tile = 0; tile < tiles; ++tile) {
+      std::int32_t sum = 0;  // at most 16 * 4080^2; those beyond the row's end stay 0
+      for (std::size_t i = 0; i < kTilePx; ++i) sum += squares[tile * kTilePx + i];
+      sums[tile] += sum;
+    }
+    const int rows = (y - 1) % kTilePx + 1;
+    if (rows < kTilePx && y + 1 < picture.height_px - 1) continue;
+    for (std::size_t tile = 0; tile < tiles; ++tile) {
+      const int columns = std::min(kTilePx, count - static_cast<int>(tile) * kTilePx);
+      powers.push_back(static_cast<double>(sums[tile]) /
+                       (static_cast<double>(rows * columns) * kMaskPower));
+      sums[tile] = 0;
     }
   }
   const auto tenth = powers.begin() + static_cast<std::ptrdiff_t>(powers.size() / 10);

@@ -203,14 +203,17 @@ const std::uint8_t* BlurMeter::Shrunk::row(int y) const noexcept {
 }
 
 BlurMeter::BlurMeter(Size photo, const BlurSettings& blur)
-    : full_(photo, blur.tile_px), edges_size_(shrunk_size(photo, kEdgesSidePx)) {
+    : full_(photo, blur.tile_px), photo_(photo) {
   const Size normalised = shrunk_size(photo, blur.normalised_side_px);
   if (normalised != photo) {
     normalised_.emplace(photo, normalised);
     of_normalised_.emplace(normalised, std::max(normalised.width_px, normalised.height_px));
   }
-  if (edges_size_ != photo) {
-    edges_.emplace(photo, edges_size_);
+  const Size edges = shrunk_size(photo, kEdgesSidePx);
+  if (edges != photo) edges_.emplace(photo, edges);
+  const Size learned = shrunk_size(photo, kLearnedSidePx);
+  if (learned != photo) {
+    learned_.emplace(photo, learned);
   } else {
     kept_.reserve(static_cast<std::size_t>(photo.width_px) *
                   static_cast<std::size_t>(photo.height_px));
@@ -224,23 +227,42 @@ void BlurMeter::push(const std::uint8_t* row) {
     normalised_->resizer.push(row);
     for (; y < normalised_->resizer.rows_done(); ++y) of_normalised_->push(normalised_->row(y));
   }
-  if (edges_) {
-    edges_->resizer.push(row);
+  if (edges_) edges_->resizer.push(row);
+  if (learned_) {
+    learned_->resizer.push(row);
   } else {
-    kept_.insert(kept_.end(), row, row + edges_size_.width_px);
+    kept_.insert(kept_.end(), row, row + photo_.width_px);
   }
 }
 
+BlurMeter::View BlurMeter::view(const std::optional<Shrunk>& shrunk) const noexcept {
+  return shrunk ? View{shrunk->pixels.data(), shrunk->size} : View{kept_.data(), photo_};
+}
+
+double BlurMeter::edges_score() const {
+  const View small = view(edges_);
+  return edge_score(small.pixels, small.size.width_px, small.size.height_px);
+}
+
+std::optional<BlurEvidence> BlurMeter::evidence() const {
+  const View small = view(learned_);
+  return blur_evidence(small.pixels, small.size, edges_score());
+}
+
 BlurScores BlurMeter::scores() const {
-  const std::uint8_t* pixels = edges_ ? edges_->pixels.data() : kept_.data();
   BlurScores scores;
   const auto set = [&scores](BlurMode mode, double score) {
     scores.by_mode[static_cast<std::size_t>(mode)] = score;
   };
-  set(BlurMode::full, full_.of_whole());
+  const double full = full_.of_whole(), edges = edges_score();
+  set(BlurMode::full, full);
   set(BlurMode::tile_max, full_.of_sharpest_tile());
-  set(BlurMode::normalised, of_normalised_ ? of_normalised_->of_whole() : full_.of_whole());
-  set(BlurMode::edges, edge_score(pixels, edges_size_.width_px, edges_size_.height_px));
+  set(BlurMode::normalised, of_normalised_ ? of_normalised_->of_whole() : full);
+  set(BlurMode::edges, edges);
+  const View small = view(learned_);
+  const auto evidence = blur_evidence(small.pixels, small.size, edges);
+  set(BlurMode::learned,
+      evidence ? clear_percent(blur_model(), *evidence) : std::min(100.0, full / 2));
   return scores;
 }
 

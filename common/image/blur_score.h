@@ -12,6 +12,7 @@
 
 #include "common/core/blur.h"
 #include "common/image/area_resize.h"
+#include "common/image/blur_evidence.h"
 
 namespace photoscribe::image {
 
@@ -67,7 +68,9 @@ class VarianceMeter {
 /// full: the variance over the whole photo. normalised: the variance over the photo shrunk by area
 /// to a longer side of normalised_side_px, so that photos of one scene at different resolutions
 /// compare. tile_max: the largest variance among tiles of tile_px. edges: edge_score (blur_edges.h)
-/// of the photo shrunk by area to kEdgesSidePx.
+/// of the photo shrunk by area to kEdgesSidePx. learned: clear_percent (blur_evidence.h) of the
+/// photo shrunk by area to kLearnedSidePx; where there is no evidence, by the plain rule, half of
+/// full's score and at most 100.
 class BlurMeter {
  public:
   /// Requires sides of at least 1. `blur` gives the sizes.
@@ -78,6 +81,9 @@ class BlurMeter {
 
   /// After exactly photo.height_px rows.
   [[nodiscard]] BlurScores scores() const;
+
+  /// What mode learned judges by, for fitting it; after exactly photo.height_px rows.
+  [[nodiscard]] std::optional<BlurEvidence> evidence() const;
 
  private:
   /// The photo made smaller, whole; none when it is small already.
@@ -95,9 +101,17 @@ class BlurMeter {
   VarianceMeter full_;
   std::optional<Shrunk> normalised_;
   std::optional<VarianceMeter> of_normalised_;
-  Size edges_size_;
-  std::optional<Shrunk> edges_;
-  std::vector<std::uint8_t> kept_;  // for mode edges, when the photo is small already
+  /// The photo at a smaller size, or as it is.
+  struct View {
+    const std::uint8_t* pixels;
+    Size size;
+  };
+  [[nodiscard]] View view(const std::optional<Shrunk>& shrunk) const noexcept;
+  [[nodiscard]] double edges_score() const;
+
+  Size photo_;
+  std::optional<Shrunk> edges_, learned_;
+  std::vector<std::uint8_t> kept_;  // the photo, when one of them takes it as it is
 };
 
 }  // namespace photoscribe::image

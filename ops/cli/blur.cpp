@@ -55,12 +55,16 @@ void add_blur(CLI::App& app, Action& action) {
   verb->add_flag("--json", options->json,
                  "one JSON object per photo and line, with every mode's score");
   options->settings.flag("--blur-threshold", "blur.blur_threshold", "SCORE",
-                         "a score below it is blurred (default: 100)");
+                         "a score below it is blurred (default: 100; mode learned: 20)");
   options->settings.flag("--blur-mode", "blur.mode", "MODE",
-                         "full, normalised, tile_max or edges (default: full)");
+                         "full, normalised, tile_max, edges or learned (default: full)");
   verb->footer(
       "The score is the variance of the Laplacian of the gray photo at full resolution, as OpenCV\n"
-      "computes it, unless another mode is chosen. Exit status: 0, or 1 when a file could not be\n"
+      "computes it, unless another mode is chosen. Mode learned gives 100 x the probability that "
+      "the\n"
+      "photo is clear: the best of them on photos that cameras blurred and on blur made by "
+      "computer;\n"
+      "mode edges is good on the latter alone. Exit status: 0, or 1 when a file could not be\n"
       "measured.\n"
       "Example:\n"
       "  photoscribe blur *.jpg | sort -n");

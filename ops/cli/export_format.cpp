@@ -126,8 +126,10 @@ class JsonLines : public ExportFormat {
     put(object, "blur_score", r.blur_score);
     object["blur_threshold"] = r.blur_threshold;
     if (r.blur_scores) {
-      for (const BlurMode mode : kBlurModes)
+      for (const BlurMode mode : kBlurModes) {
+        if (std::isnan(r.blur_scores->of(mode))) continue;  // measured before there was this mode
         object["blur_scores"][std::string(to_string(mode))] = r.blur_scores->of(mode);
+      }
     }
     put(object, "caption", r.caption);
     put(object, "log_prob", r.log_prob);

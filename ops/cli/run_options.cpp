@@ -145,7 +145,8 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
   s.flag("--blur-threshold", "blur.blur_threshold", "SCORE",
          "photos that score below it are blurred and get no caption (default: 100)")
       ->group(model);
-  s.flag("--blur-mode", "blur.mode", "MODE", "full, normalised, tile_max or edges (default: full)")
+  s.flag("--blur-mode", "blur.mode", "MODE",
+         "full, normalised, tile_max, edges or learned (default: full)")
       ->group(model);
   s.flag("--min-confidence", "confidence.min", "P",
          "captions that are right with less probability are unsure: kept, and not shown; 0 shows\n"

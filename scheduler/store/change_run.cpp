@@ -100,21 +100,22 @@ Expected<std::int64_t> Store::redo_known(RunId run, bool redo) {
 
 void Store::Impl::score_by_mode(RunId run, BlurMode mode, const std::string& settings_ids) {
   db.query(
-        "UPDATE result SET blur_score = CASE ? WHEN 'full' THEN blur_full "
+        "UPDATE result SET blur_score = CASE ?1 WHEN 'full' THEN blur_full "
         "WHEN 'normalised' THEN blur_normalised WHEN 'tile_max' THEN blur_tile_max "
-        "ELSE blur_edges END "
-        "WHERE blur_full IS NOT NULL AND image_id IN (SELECT image_id FROM image "
-        "WHERE run_id = ? AND settings_id IN (SELECT value FROM json_each(?)))")
+        "WHEN 'edges' THEN blur_edges ELSE blur_learned END "
+        "WHERE blur_full IS NOT NULL AND (?1 <> 'learned' OR blur_learned IS NOT NULL) "
+        "AND image_id IN (SELECT image_id FROM image "
+        "WHERE run_id = ?2 AND settings_id IN (SELECT value FROM json_each(?3)))")
       .with(to_string(mode), run, settings_ids)
       .run();
-  // Those of older versions have one score alone: they are measured again.
+  // Those of older versions have one score alone, or none in mode learned: they are measured again.
   db.query(
         "INSERT INTO temp.rejudged SELECT image.image_id, 'done', NULL FROM image "
         "JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
-        "WHERE image.run_id = ? AND image.state IN ('done', 'blurred') "
-        "AND result.blur_full IS NULL "
-        "AND image.settings_id IN (SELECT value FROM json_each(?))")
-      .with(run, settings_ids)
+        "WHERE image.run_id = ?1 AND image.state IN ('done', 'blurred') "
+        "AND (result.blur_full IS NULL OR (?2 = 'learned' AND result.blur_learned IS NULL)) "
+        "AND image.settings_id IN (SELECT value FROM json_each(?3))")
+      .with(run, to_string(mode), settings_ids)
       .run();
 }
 
@@ -179,7 +180,8 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& was, const BlurSettin
   db.query(
         "INSERT INTO result (image_id, attempt, outcome, blur_score, width_px, height_px, caption, "
         "log_prob, tokens, worker_id, read_us, decode_us, caption_us, finished_unix_ms, "
-        "confidence, blur_full, blur_normalised, blur_tile_max, blur_edges, content_hash, "
+        "confidence, blur_full, blur_normalised, blur_tile_max, blur_edges, blur_learned, "
+        "content_hash, "
         "copied_from, hash_distance, word_log_prob_min, beam_agreement, mentioned_min, "
         "unmentioned_max, novelty) "
         "SELECT image.image_id, image.attempt + 1, judged.verdict, result.blur_score, "
@@ -189,7 +191,8 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& was, const BlurSettin
         "iif(judged.verdict = 'done', result.tokens, NULL), result.worker_id, result.read_us, "
         "result.decode_us, result.caption_us, result.finished_unix_ms, "
         "iif(judged.verdict = 'done', result.confidence, NULL), result.blur_full, "
-        "result.blur_normalised, result.blur_tile_max, result.blur_edges, result.content_hash, "
+        "result.blur_normalised, result.blur_tile_max, result.blur_edges, result.blur_learned, "
+        "result.content_hash, "
         "iif(judged.verdict = 'done' OR result.hash_distance IS NULL, result.copied_from, NULL), "
         "iif(judged.verdict = 'done', result.hash_distance, NULL), "
         "iif(judged.verdict = 'done', result.word_log_prob_min, NULL), "

@@ -1,4 +1,6 @@
 // Rows for export, and search over captions.
+#include <limits>
+
 #include "common/sqlite/sqlite_errors.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
@@ -19,6 +21,7 @@ std::string select_rows(const std::string& from_and_rest) {
              "result.finished_unix_ms, image.vanished, image.asked, result.tokens, result.read_us, "
              "result.decode_us, result.caption_us, result.confidence, result.blur_full, "
              "result.blur_normalised, result.blur_tile_max, result.blur_edges, "
+             "result.blur_learned, "
              "lower(hex(result.content_hash)), source_root.folder, source.path, "
              "result.hash_distance, result.result_id, result.word_log_prob_min, "
              "result.beam_agreement, result.mentioned_min, result.unmentioned_max, "
@@ -93,14 +96,17 @@ ResultRow read_row(Store::Impl& store, const sqlite::Query& row) {
   result.caption_us = row.optional_integer(27);
   result.confidence = row.optional_real(28);
   if (!row.is_null(29)) {
-    result.blur_scores = BlurScores{{row.real(29), row.real(30), row.real(31), row.real(32)}};
+    // Mode learned has none in results of versions before it.
+    constexpr double kNotMeasured = std::numeric_limits<double>::quiet_NaN();
+    result.blur_scores = BlurScores{{row.real(29), row.real(30), row.real(31), row.real(32),
+                                     row.optional_real(33).value_or(kNotMeasured)}};
   }
-  if (const std::string hash = row.text(33); !hash.empty()) result.sha256 = hash;
-  if (!row.is_null(35)) result.copied_from = uri_of(row.text(34), row.text(35));
-  result.hash_distance = row.optional_integer(36);
+  if (const std::string hash = row.text(34); !hash.empty()) result.sha256 = hash;
+  if (!row.is_null(36)) result.copied_from = uri_of(row.text(35), row.text(36));
+  result.hash_distance = row.optional_integer(37);
   if (result.caption) {
-    result.evidence = Store::Impl::evidence(row, 38);
-    result.concepts = store.concepts(row.integer(37));
+    result.evidence = Store::Impl::evidence(row, 39);
+    result.concepts = store.concepts(row.integer(38));
   }
   return result;
 }

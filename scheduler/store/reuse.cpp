@@ -41,7 +41,8 @@ void find_results(sqlite::Database& db, RunId run, const BlurSettings& blur,
         "SELECT image_id, result_id, score, iif(score < ?1, 'blurred', 'done') FROM ("
         "  SELECT mine.image_id, result.result_id, result.caption, CASE ?2 "
         "    WHEN 'full' THEN blur_full WHEN 'normalised' THEN blur_normalised "
-        "    WHEN 'tile_max' THEN blur_tile_max ELSE blur_edges END AS score "
+        "    WHEN 'tile_max' THEN blur_tile_max WHEN 'edges' THEN blur_edges "
+        "    ELSE blur_learned END AS score "
         "  FROM image AS mine "
         "  JOIN image AS other ON other.root_id = mine.root_id AND other.path = mine.path "
         "    AND other.run_id <> mine.run_id AND other.size_bytes = mine.size_bytes "
@@ -53,7 +54,7 @@ void find_results(sqlite::Database& db, RunId run, const BlurSettings& blur,
         "    AND other.settings_id IN (SELECT value FROM json_each(?4)) "
         "    AND result.hash_distance IS NULL "
         "    AND result.blur_full IS NOT NULL ORDER BY result.result_id DESC) "
-        "WHERE score < ?1 OR caption IS NOT NULL")
+        "WHERE score < ?1 OR (score IS NOT NULL AND caption IS NOT NULL)")
       .with(blur.blur_threshold, to_string(blur.mode), run, settings_ids)
       .run();
 }
@@ -74,7 +75,8 @@ Expected<std::int64_t> Store::reuse_results(RunId run) {
               "INSERT INTO result (image_id, attempt, outcome, blur_score, width_px, height_px, "
               "caption, log_prob, tokens, worker_id, read_us, decode_us, caption_us, "
               "finished_unix_ms, blur_full, blur_normalised, blur_tile_max, blur_edges, "
-              "content_hash, copied_from, word_log_prob_min, beam_agreement, mentioned_min, "
+              "blur_learned, content_hash, copied_from, word_log_prob_min, beam_agreement, "
+              "mentioned_min, "
               "unmentioned_max, novelty) "
               "SELECT reused.image_id, 1, reused.verdict, reused.blur_score, width_px, height_px, "
               "iif(reused.verdict = 'done', caption, NULL), "
@@ -82,7 +84,7 @@ Expected<std::int64_t> Store::reuse_results(RunId run) {
               "iif(reused.verdict = 'done', tokens, NULL), worker_id, read_us, decode_us, "
               "caption_us, finished_unix_ms, blur_full, blur_normalised, blur_tile_max, "
               "blur_edges, "
-              "content_hash, copied_from, "
+              "blur_learned, content_hash, copied_from, "
               "iif(reused.verdict = 'done', word_log_prob_min, NULL), "
               "iif(reused.verdict = 'done', beam_agreement, NULL), "
               "iif(reused.verdict = 'done', mentioned_min, NULL), "
@@ -129,11 +131,11 @@ Expected<SharedResults> Store::results_to_share(RunId run, std::optional<std::in
     const std::int64_t from = std::max<std::int64_t>(0, *below - rows);
     auto row = db.query(
         "SELECT result.image_id, width_px, height_px, caption, log_prob, tokens, blur_full, "
-        "blur_normalised, blur_tile_max, blur_edges, content_hash, result_id, "
+        "blur_normalised, blur_tile_max, blur_edges, blur_learned, content_hash, result_id, "
         "word_log_prob_min, beam_agreement, mentioned_min, unmentioned_max, novelty FROM result "
         "JOIN image ON image.image_id = result.image_id AND image.attempt = result.attempt "
         "WHERE result_id >= ? AND result_id < ? AND outcome <> 'failed' "
-        "AND length(content_hash) = 32 AND copied_from IS NULL AND blur_full IS NOT NULL "
+        "AND length(content_hash) = 32 AND copied_from IS NULL AND blur_learned IS NOT NULL "
         "AND image.settings_id IN (SELECT value FROM json_each(?)) ORDER BY result_id DESC");
     row.with(from, *below, *settings_ids);
     while (row.step()) {
@@ -145,10 +147,11 @@ Expected<SharedResults> Store::results_to_share(RunId run, std::optional<std::in
       if (!row.is_null(3)) {
         result.outcome =
             Captioned{Caption{row.text(3), row.real(4), static_cast<int>(row.integer(5)),
-                              Impl::evidence(row, 12), impl_->concepts(row.integer(11))}};
+                              Impl::evidence(row, 13), impl_->concepts(row.integer(12))}};
       }
-      result.blur_scores = BlurScores{{row.real(6), row.real(7), row.real(8), row.real(9)}};
-      const std::string hash = row.text(10);
+      result.blur_scores =
+          BlurScores{{row.real(6), row.real(7), row.real(8), row.real(9), row.real(10)}};
+      const std::string hash = row.text(11);
       std::copy(hash.begin(), hash.end(), result.content_hash.emplace().begin());
       shared.results.push_back(std::move(result));
     }

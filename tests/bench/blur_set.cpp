@@ -1,12 +1,14 @@
 // Makes a labelled set of blurred and clear photos out of clear ones, for `photoscribe calibrate`.
 //
-//   build/release/bin/blur_set PHOTOS OUT [--seed N] [--limit N]
+//   build/release/bin/blur_set PHOTOS OUT [--seed N] [--limit N] [--hard]
 //
 // Of each photo: four clear versions (as it is, smaller, noisy, and one with a soft background
 // behind a sharp middle, as portraits have) and six blurred ones (Gaussian, defocus disc and
 // motion, two strengths each). Every version then gets noise and JPEG compression of some strength.
-// Writes OUT/*.jpg and OUT/labels.csv: file, label, group (the photo), what was done, and the score
-// of CleanVision's rule as a comparison.
+// With --hard half of the versions are made hard to judge as well: fog, night, a frame, lines of
+// text, heavy grain; and half of the blurred ones move as a hand shakes or are blurred in linear
+// light, as lenses do, so that lamps grow. Writes OUT/*.jpg and OUT/labels.csv: file, label, group
+// (the photo), what was done, and the score of CleanVision's rule as a comparison.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -32,7 +34,7 @@ struct Made {
 
 class Maker {
  public:
-  explicit Maker(unsigned seed) : random_(seed) {}
+  Maker(unsigned seed, bool hard) : random_(seed), hard_(hard) {}
 
   template <class T>
   T one_of(std::initializer_list<T> values) {
@@ -53,22 +55,49 @@ class Maker {
     return made;
   }
 
+  /// With --hard: what makes it hard, "" for nothing, and `picture` so changed.
+  std::string harden(cv::Mat& picture, bool clear) {
+    if (!hard_ || random_() % 2 == 0) return "";
+    const std::string what = one_of({"fog", "night", "frame", "text", clear ? "fog" : "grain"});
+    if (what == "fog") {
+      const double contrast = uniform(0.2, 0.5);
+      picture = picture * contrast + cv::Scalar::all(uniform(120, 225) * (1 - contrast));
+    } else if (what == "night") {
+      picture *= uniform(0.12, 0.4);
+    } else if (what == "grain") {
+      picture = with_noise(picture, one_of({10.0, 15.0, 20.0}));
+    } else if (what == "frame") {
+      const int wide = static_cast<int>(uniform(0.02, 0.12) * std::max(picture.rows, picture.cols));
+      cv::copyMakeBorder(picture, picture, wide, wide, wide, wide, cv::BORDER_CONSTANT,
+                         cv::Scalar::all(one_of({255.0, 255.0, 0.0, 128.0})));
+    } else {
+      const double size = picture.cols / 640.0 * uniform(0.6, 1.4);
+      cv::putText(picture, one_of({"SAMPLE PHOTO", "(c) archive.example", "2019-11-03 18:22"}),
+                  {picture.cols / 20, static_cast<int>(picture.rows * one_of({0.1, 0.5, 0.9}))},
+                  cv::FONT_HERSHEY_SIMPLEX, size, cv::Scalar::all(250),
+                  std::max(1, static_cast<int>(std::lround(size * 2))), cv::LINE_AA);
+    }
+    return what;
+  }
+
   /// Noise and rounding, as a camera would have them after the lens.
   cv::Mat noisy(const cv::Mat& picture, double sigma) {
-    cv::Mat out = picture.clone();
-    if (sigma > 0) {
-      std::normal_distribution<float> noise(0, static_cast<float>(sigma));
-      for (int y = 0; y < out.rows; ++y) {
-        float* const row = out.ptr<float>(y);
-        for (int x = 0; x < out.cols * 3; ++x) row[x] += noise(random_);
-      }
-    }
     cv::Mat bytes;
-    out.convertTo(bytes, CV_8UC3);
+    with_noise(picture, sigma).convertTo(bytes, CV_8UC3);
     return bytes;
   }
 
  private:
+  cv::Mat with_noise(const cv::Mat& picture, double sigma) {
+    cv::Mat out = picture.clone();
+    if (sigma <= 0) return out;
+    std::normal_distribution<float> noise(0, static_cast<float>(sigma));
+    for (int y = 0; y < out.rows; ++y) {
+      float* const row = out.ptr<float>(y);
+      for (int x = 0; x < out.cols * 3; ++x) row[x] += noise(random_);
+    }
+    return out;
+  }
   double uniform(double low, double high) {
     return std::uniform_real_distribution<>(low, high)(random_);
   }
@@ -112,15 +141,48 @@ class Maker {
     }
     return kernel / cv::sum(kernel)[0];
   }
+  /// The path of a hand that shakes: its speed wanders.
+  cv::Mat shake(double spread) {
+    constexpr int kSteps = 400;
+    std::normal_distribution<double> push(0, 1);
+    std::vector<cv::Point2d> path(kSteps);
+    cv::Point2d speed(8 * push(random_), 8 * push(random_)), at(0, 0), mean(0, 0);
+    for (cv::Point2d& point : path) {
+      speed += cv::Point2d(push(random_), push(random_));
+      point = at += speed;
+      mean += point / kSteps;
+    }
+    double power = 0, farthest = 0;
+    for (cv::Point2d& point : path) power += (point -= mean).dot(point) / kSteps;
+    for (cv::Point2d& point : path) {
+      point *= 1.3 * spread / std::sqrt(power);
+      farthest = std::max({farthest, std::abs(point.x), std::abs(point.y)});
+    }
+    const int half = static_cast<int>(std::ceil(farthest));
+    cv::Mat kernel = cv::Mat::zeros(2 * half + 1, 2 * half + 1, CV_32F);
+    for (const cv::Point2d& point : path)
+      kernel.at<float>(half + static_cast<int>(std::lround(point.y)),
+                       half + static_cast<int>(std::lround(point.x))) += 1.0F / kSteps;
+    return kernel;
+  }
   cv::Mat blurred(const cv::Mat& sharp, const std::string& kind, double spread) {
+    if (!hard_ || random_() % 2 == 0) return blurred_as_it_is(sharp, kind, spread);
+    cv::Mat light;
+    cv::pow(sharp / 255, 2.2, light);
+    light = blurred_as_it_is(light, kind == "motion" ? "shake" : kind, spread);
+    cv::pow(cv::min(cv::max(light, 0), 1), 1 / 2.2, light);
+    return light * 255;
+  }
+  cv::Mat blurred_as_it_is(const cv::Mat& sharp, const std::string& kind, double spread) {
     cv::Mat out;
     if (kind == "gauss") {
       cv::GaussianBlur(sharp, out, {}, spread);
     } else {
       // A disc of radius r has a standard deviation of r / 2, a line of length l one of l /
       // sqrt 12.
-      const cv::Mat kernel = kind == "disc"
-                                 ? disc(2 * spread)
+      const cv::Mat kernel = kind == "disc" ? disc(2 * spread)
+                             : kind == "shake"
+                                 ? shake(spread)
                                  : line(std::sqrt(12) * spread, uniform(0, std::numbers::pi));
       cv::filter2D(sharp, out, -1, kernel);
     }
@@ -139,6 +201,7 @@ class Maker {
     return {sharp.mul(weights) + soft.mul(cv::Scalar::all(1) - weights), "clear", "bokeh", 0};
   }
   std::mt19937 random_;
+  bool hard_;
 };
 
 /// CleanVision's rule, from its description: gray at a longer side of 64 px (shrunk by area here),
@@ -169,11 +232,12 @@ double cleanvision_score(const cv::Mat& picture) {
 }
 
 int usage() {
-  std::cerr << "blur_set PHOTOS OUT [--seed N] [--limit N]\n";
+  std::cerr << "blur_set PHOTOS OUT [--seed N] [--limit N] [--hard]\n";
   return 2;
 }
 
-int make(const std::string& photos, const fs::path& out, unsigned seed, std::size_t limit) {
+int make(const std::string& photos, const fs::path& out, unsigned seed, std::size_t limit,
+         bool hard) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(photos)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
@@ -185,11 +249,12 @@ int make(const std::string& photos, const fs::path& out, unsigned seed, std::siz
     const cv::Mat bytes = cv::imread(file.string(), cv::IMREAD_COLOR);
     if (bytes.empty()) continue;
     if (used == limit) break;
-    Maker maker(seed + static_cast<unsigned>(used++));
+    Maker maker(seed + static_cast<unsigned>(used++), hard);
     cv::Mat photo;
     bytes.convertTo(photo, CV_32FC3);
     int number = 0;
-    for (const Made& made : maker.versions(photo)) {
+    for (Made& made : maker.versions(photo)) {
+      made.kind += maker.harden(made.picture, made.label == "clear");
       const double noise = maker.one_of({0.0, 0.0, 2.0, 5.0, 10.0});
       const int quality = maker.one_of({95, 85, 70, 50});
       const std::string name =
@@ -214,7 +279,12 @@ int main(int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc), plain;
   unsigned seed = 1;
   std::size_t limit = SIZE_MAX;
+  bool hard = false;
   for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--hard") {
+      hard = true;
+      continue;
+    }
     if (words[i].starts_with("--") && i + 1 == words.size()) return usage();
     if (words[i] == "--seed") {
       seed = static_cast<unsigned>(std::stoul(words[++i]));
@@ -227,5 +297,5 @@ int main(int argc, char** argv) {
     }
   }
   if (plain.size() != 2) return usage();
-  return make(plain[0], plain[1], seed, limit);
+  return make(plain[0], plain[1], seed, limit, hard);
 }

@@ -34,7 +34,7 @@ class CalibrateVerb : public testing::Test {
                       "  case $file in\n"
                       "    */bad_*) echo '{\"reason\":\"truncated\"}' ;;\n"
                       "    *) echo '{\"scores\":{\"full\":1,\"normalised\":2,\"tile_max\":3,"
-                      "\"edges\":'$edges'}}' ;;\n"
+                      "\"edges\":'$edges',\"learned\":4}}' ;;\n"
                       "  esac\n"
                       "done\n");
     std::filesystem::permissions(worker_, std::filesystem::perms::owner_all);

@@ -88,6 +88,15 @@ TEST(Config, ReadsSizesAsPeopleWriteThem) {
   }
 }
 
+TEST(Config, GivesModeLearnedItsOwnThreshold) {
+  const ConfigFlag learned{"blur.mode", "--blur-mode", "learned"};
+  const ConfigFlag threshold{"blur.blur_threshold", "--blur-threshold", "35"};
+
+  EXPECT_EQ(load_config("", {}, {})->config.blur.blur_threshold, 100);
+  EXPECT_EQ(load_config("", {}, {learned})->config.blur.blur_threshold, 20);
+  EXPECT_EQ(load_config("", {}, {learned, threshold})->config.blur.blur_threshold, 35);
+}
+
 TEST(Config, NamesFieldAndLineOfABadValue) {
   const std::pair<const char*, const char*> cases[] = {
       {"blur:\n  tile_px: 7\n", ":2: blur.tile_px: 7 is below 16"},
@@ -97,7 +106,7 @@ TEST(Config, NamesFieldAndLineOfABadValue) {
       {"queue:\n  window: 99999999999999999999\n",
        ":2: queue.window: 99999999999999999999 is out of range"},
       {"blur:\n  mode: half\n",
-       ":2: blur.mode: blur mode \"half\": choose full, normalised, tile_max or edges"},
+       ":2: blur.mode: blur mode \"half\": choose full, normalised, tile_max, edges or learned"},
       {"blur:\n  tile_px: [7]\n", ":2: blur.tile_px: one value is wanted here"},
       {"blur:\n  tile_px: 32\n  tile_px: 64\n", ":3: blur.tile_px stands here a second time"},
       {"blur: 7\n", ":1: blur must hold `name: value` lines"},

@@ -61,7 +61,7 @@ def results():
         return number(len(words)) + words
 
     head = number(7) + number(1) + number(500) + number(375) + number(10) + number(20) + number(30) + number(1 << 40)
-    scores = struct.pack("<4d", 812.25, 800.0, 1000.5, 31.0)
+    scores = struct.pack("<5d", 812.25, 800.0, 1000.5, 31.0, 97.5)
     hashed = bytes(range(32))
     captioned = head + b"\0" + text(b"a dog runs") + struct.pack("<d", -7.5) + number(3)
     plain = captioned + b"\0\0" + scores + b"\0"

@@ -196,6 +196,35 @@ TEST_F(Run, JudgesByAnotherBlurModeFromItsStoredScores) {
   expect_counts_are_true();
 }
 
+TEST_F(Run, JudgesByModeLearnedWhatHasAScoreInItAndMeasuresTheRest) {
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg")});
+  const auto tasks = take();
+  const auto scored = [](Result result, double learned) {
+    result.blur_scores = BlurScores{{500, 500, 500, 500, learned}};
+    return result;
+  };
+  record({scored(captioned(tasks[0], "sharp"), 97), scored(captioned(tasks[1], "soft"), 5),
+          scored(captioned(tasks[2], "of a version before"), 97)});
+  store_.reset();
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(database().c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "UPDATE result SET blur_learned = NULL WHERE caption LIKE 'of%'",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(db);
+  reopen();
+  RunSettings other = settings(20);
+  other.blur.mode = BlurMode::learned;
+
+  ensure(other);
+
+  EXPECT_THAT(
+      plain_rows(database(), "SELECT state, caption, blur_score FROM caption_result ORDER BY uri"),
+      ElementsAre("done|sharp|97.0", "blurred|-|5.0", "pending|-|-"));
+  EXPECT_THAT(plain_rows(database(), "SELECT blur_learned FROM blur_score_by_mode ORDER BY uri"),
+              ElementsAre("97.0", "5.0"));
+}
+
 TEST_F(Run, MeasuresAgainWhatHasNoScoreInTheModeThatJudges) {
   scan({file("a.jpg"), file("b.jpg"), file("c.jpg")});
   const auto tasks = take();
