@@ -71,6 +71,8 @@ std::map<std::string, Shape> shapes(const ModelArchitecture& a, std::int64_t wor
           {"decoder.concept.value.weight", {D, E}},
           {"decoder.concept.value.bias", {D}},
           {"decoder.concept.nothing", {D}},
+          {"decoder.concept.gate.weight", {1, E}},
+          {"decoder.concept.gate.bias", {1}},
           {"decoder.concept.name", {M}},
           {"decoder.concept.of_word", {V}},
           {"decoder.photo.weight", {E, C}},
@@ -124,6 +126,11 @@ Tensor logits(const WordParameters& p, const Tensor& out) {
   return at::linear(at::tanh(out), p.word_weight, p.word_bias);
 }
 
+Tensor logits(const AttentionParameters& p, const Annotations& a, const Tensor& out) {
+  const Tensor said = logits(p, out);
+  return a.odds.defined() ? said + concept_gate(p.concepts, at::tanh(out)) * a.odds : said;
+}
+
 Tensor step(const AttendTellParameters& p, const Annotations& a, const Tensor& word, Tensor& h,
             Tensor& c, Tensor* alpha) {
   const Tensor gate = at::sigmoid(at::linear(h, p.gate_weight, p.gate_bias));
@@ -131,8 +138,9 @@ Tensor step(const AttendTellParameters& p, const Annotations& a, const Tensor& w
   lstm(at::linear(word, p.cell_input, p.cell_bias) + at::linear(context, p.cell_context) +
            at::linear(h, p.cell_hidden),
        h, c);
-  return logits(p, at::linear(h, p.output_hidden, p.output_bias) +
-                       at::linear(context, p.output_context) + word);
+  return logits(
+      p, a,
+      at::linear(h, p.output_hidden, p.output_bias) + at::linear(context, p.output_context) + word);
 }
 
 Tensor step(const TopDownParameters& p, const Annotations& a, const Tensor& word, Tensor& h,
@@ -148,7 +156,7 @@ Tensor step(const TopDownParameters& p, const Annotations& a, const Tensor& word
        h2, c2);
   h = at::cat({h1, h2}, 1);
   c = at::cat({c1, c2}, 1);
-  return logits(p, at::linear(h2, p.output_hidden, p.output_bias));
+  return logits(p, a, at::linear(h2, p.output_hidden, p.output_bias));
 }
 
 Tensor step(const AttendOnAttendParameters& p, const Annotations& a, const Tensor& word, Tensor& h,
@@ -165,7 +173,7 @@ Tensor step(const AttendOnAttendParameters& p, const Annotations& a, const Tenso
       at::sigmoid(at::linear(own, p.gate_query, p.gate_bias) + at::linear(seen, p.gate_value));
   const Tensor attended = information * gate;
   h = at::cat({own, attended}, 1);
-  return logits(p, at::linear(attended, p.output_hidden, p.output_bias));
+  return logits(p, a, at::linear(attended, p.output_hidden, p.output_bias));
 }
 
 Tensor step(const ShowTellParameters& p, const Annotations&, const Tensor& word, Tensor& h,
@@ -184,6 +192,7 @@ void look_first(const AttentionParameters& p, const Tensor& features, double dro
   a.mean = a.values.mean(1);
   if (p.concepts.defined()) {
     if (!a.concepts.defined()) a.concepts = detect(p.concepts, standardise(p.concepts, features));
+    a.odds = concept_odds(p.concepts, a.concepts);
     const Tensor seen = annotate_concepts(p, a.concepts);
     a.values = at::cat({a.values, seen}, 1);
     a.mean = a.mean + seen.mean(1);
@@ -240,9 +249,7 @@ DecoderParameters take_decoder(const TensorMap& tensors, const ModelArchitecture
   });
   if (ConceptParameters* concepts = concepts_in(parameters); concepts != nullptr) {
     concepts->slots = architecture.concept_slots;
-    concepts->penalty = architecture.concept_penalty;
-    concepts->floor = architecture.concept_floor;
-    concepts->bonus = architecture.concept_bonus;
+    concepts->weight = architecture.concept_weight;
   }
   return parameters;
 }
@@ -312,13 +319,14 @@ Tensor annotate_concepts(const AttentionParameters& p, const Tensor& concepts) {
                     p.concepts.value_weight, p.concepts.value_bias);
 }
 
-Tensor concept_bias(const ConceptParameters& p, const Tensor& concepts) {
-  if (p.penalty <= 0 && p.bonus <= 0) return {};
-  const Tensor seen = concepts.to(torch::kFloat32);
-  const Tensor given = at::log(seen.clamp_min(1e-6) / p.floor).clamp_max(0) * p.penalty +
-                       (2 * seen - 1).clamp_min(0) * p.bonus;
-  const Tensor named = p.of_word.ge(0);
-  return given.index_select(1, p.of_word.clamp_min(0)).masked_fill_(named.logical_not(), 0);
+Tensor concept_odds(const ConceptParameters& p, const Tensor& concepts) {
+  constexpr double kLeast = 0.003, kUndecided = 0.1;
+  const Tensor odds = at::log(concepts.clamp_min(kLeast) / kUndecided) * p.weight;
+  return odds.index_select(1, p.of_word.clamp_min(0)).masked_fill_(p.of_word.lt(0), 0);
+}
+
+Tensor concept_gate(const ConceptParameters& p, const Tensor& out) {
+  return at::softplus(at::linear(out, p.gate_weight, p.gate_bias));
 }
 
 Annotations annotate(const DecoderParameters& parameters, const Tensor& features, double dropout,

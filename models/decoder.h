@@ -43,13 +43,14 @@ struct WordParameters {
 /// Deviations: what is attended to is the output embedding of the concept's name times its
 /// probability, so a word that no photo came with when it was learnt is known from text alone.
 struct ConceptParameters {
-  torch::Tensor feature_mean, feature_std;     // (C) (C) of the training photos' mean features
-  torch::Tensor head_weight, head_bias;        // (M,C) (M), log-odds of those, standardised
-  torch::Tensor value_weight, value_bias;      // (D,E) (D), annotations of word embeddings
-  torch::Tensor nothing;                       // (D), the one annotation of a text without a photo
-  torch::Tensor name, of_word;                 // ConceptNumbers: (M) (V) int64; not learnt
-  std::int64_t slots = 0;                      // K
-  double penalty = 0, floor = 0.1, bonus = 0;  // those of ModelArchitecture
+  torch::Tensor feature_mean, feature_std;  // (C) (C) of the training photos' mean features
+  torch::Tensor head_weight, head_bias;     // (M,C) (M), log-odds of those, standardised
+  torch::Tensor value_weight, value_bias;   // (D,E) (D), annotations of word embeddings
+  torch::Tensor nothing;                    // (D), the one annotation of a text without a photo
+  torch::Tensor gate_weight, gate_bias;     // (1,E) (1), how much the classifier has to say
+  torch::Tensor name, of_word;              // ConceptNumbers: (M) (V) int64; not learnt
+  std::int64_t slots = 0;                   // K
+  double weight = 1;                        // ModelArchitecture::concept_weight
 
   [[nodiscard]] bool defined() const noexcept { return head_weight.defined(); }
   template <class Visit>
@@ -61,6 +62,8 @@ struct ConceptParameters {
     visit("decoder.concept.value.weight", value_weight);
     visit("decoder.concept.value.bias", value_bias);
     visit("decoder.concept.nothing", nothing);
+    visit("decoder.concept.gate.weight", gate_weight);
+    visit("decoder.concept.gate.bias", gate_bias);
     visit("decoder.concept.name", name);
     visit("decoder.concept.of_word", of_word);
   }
@@ -220,7 +223,7 @@ struct Annotations {
   torch::Tensor keys;      // (N,L,A); without attention the same
   torch::Tensor mean;      // (N,D) of the grid and, added to it, of the concepts
   torch::Tensor concepts;  // (N,M) probabilities; undefined: there are none
-  torch::Tensor bias;      // (N,V) added to the words' log-odds; undefined: none
+  torch::Tensor odds;      // (N,V) what concepts say of words, concept_odds(); undefined: nothing
   torch::Tensor novelty;   // (N) mean square of the standardised features; undefined: not known
   torch::Tensor
       fixed;           // (N,4H) what the photo adds to the first gates at every step, where it does
@@ -230,7 +233,7 @@ struct Annotations {
 
 /// features (N,L,C) -> Annotations. Differentiable. `dropout` of the annotations, when above 0.
 /// `concepts` (N,M), when defined, are taken for the classifier's probabilities; then `features`
-/// may be undefined: text without photos. Without a photo's bias.
+/// may be undefined: text without photos.
 [[nodiscard]] Annotations annotate(const DecoderParameters& p, const torch::Tensor& features,
                                    double dropout = 0, const torch::Tensor& concepts = {});
 
@@ -245,9 +248,15 @@ struct Annotations {
 [[nodiscard]] torch::Tensor annotate_concepts(const AttentionParameters& p,
                                               const torch::Tensor& concepts);
 
-/// What concepts (N,M) take from words for things that the classifier does not see, and give to
-/// words for what it does (N,V); undefined when the model does not mind.
-[[nodiscard]] torch::Tensor concept_bias(const ConceptParameters& p, const torch::Tensor& concepts);
+/// What concepts (N,M) say of the words (N,V): log(p / 0.1) of the concept that a word names, p
+/// being at least 0.003; 0 for words that name none. Where the decoder is about to name something,
+/// which it learns to tell (gate), this joins the words' log-odds: a product of experts (Hinton
+/// 2002), so that a thing that is seen is named though no photo of it was learnt from, and one that
+/// is not is left out.
+[[nodiscard]] torch::Tensor concept_odds(const ConceptParameters& p, const torch::Tensor& concepts);
+
+/// The gate (S,1), not negative, for output vectors (S,E) behind their tanh.
+[[nodiscard]] torch::Tensor concept_gate(const ConceptParameters& p, const torch::Tensor& out);
 
 /// One step in plain LibTorch operations, the definition that everything faster is tested against:
 /// updates h and c (N,H) and returns logits (N,V). tokens (N) int64. `alpha`, when not null, gets

@@ -72,7 +72,7 @@ void CaptionSearch::Beams::keep(const Tensor& photos) {
       if (one->defined()) *one = one->index_select(0, photos);
   };
   const auto keep_annotations = [&](Annotations& of) {
-    keep_photos({&of.values, &of.keys, &of.fixed, &of.concepts, &of.bias, &of.novelty});
+    keep_photos({&of.values, &of.keys, &of.fixed, &of.concepts, &of.odds, &of.novelty});
   };
   for (Annotations& member : a.members) keep_annotations(member);
   keep_annotations(a);

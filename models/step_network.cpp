@@ -60,14 +60,14 @@ void advance_cell(Tensor& gates, Tensor& h, Tensor& c) {
 /// The last layer: from an output vector (R,E) before its tanh to log-probabilities.
 class WordLayer {
  public:
-  explicit WordLayer(const WordParameters& p) {
+  explicit WordLayer(const WordParameters& p, const ConceptParameters& concepts = {})
+      : concepts_(concepts) {
     Tensor bias = p.word_bias.clone();
     for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken})
       bias[special] = -std::numeric_limits<float>::infinity();
     word_ = FastLinear(p.word_weight, bias);
   }
-  /// `bias` (N,V), where it is defined, joins the log-odds of each photo's rows.
-  Tensor operator()(Tensor& out, const Tensor& bias) const {
+  Tensor operator()(Tensor& out, const Annotations& a) const {
     if (has_kernels(out)) {
       tanh_in_place(out.data_ptr<float>(), out.numel());
     } else {
@@ -75,12 +75,16 @@ class WordLayer {
     }
     // Scores are summed in float32 whatever the network's type.
     Tensor odds = word_(out);  // (R,V)
-    if (bias.defined())
-      odds.view({bias.size(0), -1, bias.size(1)}).add_(bias.to(odds.scalar_type()).unsqueeze(1));
+    if (a.odds.defined()) {
+      const std::int64_t N = a.odds.size(0), B = odds.size(0) / N;
+      odds.view({N, B, -1})
+          .addcmul_(concept_gate(concepts_, out).view({N, B, 1}), a.odds.unsqueeze(1));
+    }
     return at::log_softmax(odds, 1, torch::kFloat32);
   }
 
  private:
+  ConceptParameters concepts_;
   FastLinear word_;
 };
 
@@ -98,7 +102,7 @@ class Looking {
       const Tensor standardised = standardise(p_.concepts, features);
       a.novelty = standardised.to(torch::kFloat32).square().mean(1);
       a.concepts = concepts.defined() ? concepts : detect(p_.concepts, standardised);
-      a.bias = concept_bias(p_.concepts, a.concepts);
+      a.odds = concept_odds(p_.concepts, a.concepts);
       const Tensor seen = annotate_concepts(p_, a.concepts);
       a.values = at::cat({a.values, seen}, 1);
       a.mean = a.mean + seen.mean(1);
@@ -114,7 +118,8 @@ class Looking {
 
 class AttendTellNetwork final : public StepNetwork {
  public:
-  explicit AttendTellNetwork(const AttendTellParameters& p) : p_(p), looking_(p), words_(p) {
+  explicit AttendTellNetwork(const AttendTellParameters& p)
+      : p_(p), looking_(p), words_(p, p.concepts) {
     word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
     word_output_ = (p.embedding + p.output_bias).contiguous();
     from_hidden_ = FastLinear(at::cat({p.query_weight, p.gate_weight, p.cell_hidden}),
@@ -147,7 +152,7 @@ class AttendTellNetwork final : public StepNetwork {
     Tensor out = at::index_select(word_output_, 0, tokens);
     output_hidden_.add_to(out, h);
     output_context_.add_to(out, context);
-    return words_(out, a.bias);
+    return words_(out, a);
   }
 
  private:
@@ -162,7 +167,7 @@ class AttendTellNetwork final : public StepNetwork {
 
 class TopDownNetwork final : public StepNetwork {
  public:
-  explicit TopDownNetwork(const TopDownParameters& p) : p_(p), looking_(p), words_(p) {
+  explicit TopDownNetwork(const TopDownParameters& p) : p_(p), looking_(p), words_(p, p.concepts) {
     word_gates_ = at::linear(p.embedding, p.first_input, p.first_bias).contiguous();
     from_states_ = FastLinear(at::cat({p.first_hidden, p.first_second}, 1), {});
     from_first_ = FastLinear(at::cat({p.query_weight, p.second_first}),
@@ -202,7 +207,7 @@ class TopDownNetwork final : public StepNetwork {
     h = at::cat({h1, h2}, 1);
     c = at::cat({c1, c2}, 1);
     Tensor out = output_(h2);
-    return words_(out, a.bias);
+    return words_(out, a);
   }
 
  private:
@@ -218,7 +223,7 @@ class TopDownNetwork final : public StepNetwork {
 class AttendOnAttendNetwork final : public StepNetwork {
  public:
   explicit AttendOnAttendNetwork(const AttendOnAttendParameters& p)
-      : p_(p), looking_(p), words_(p) {
+      : p_(p), looking_(p), words_(p, p.concepts) {
     word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
     from_states_ = FastLinear(at::cat({p.cell_hidden, p.cell_attended}, 1), {});
     from_hidden_ = FastLinear(at::cat({p.query_weight, p.information_query, p.gate_query}),
@@ -254,7 +259,7 @@ class AttendOnAttendNetwork final : public StepNetwork {
         at::mul(both.narrow(1, 0, H), at::sigmoid(both.narrow(1, H, H))).contiguous();
     h = at::cat({own, attended}, 1);
     Tensor out = output_(attended);
-    return words_(out, a.bias);
+    return words_(out, a);
   }
 
  private:
@@ -284,7 +289,7 @@ class ShowTellNetwork final : public StepNetwork {
     from_hidden_.add_to(gates, h);
     advance_cell(gates, h, c);
     Tensor out = output_(h);
-    return words_(out, a.bias);
+    return words_(out, a);
   }
 
  private:

@@ -23,8 +23,8 @@ class StepNetwork {
   StepNetwork(const StepNetwork&) = delete;
   StepNetwork& operator=(const StepNetwork&) = delete;
 
-  /// annotate() of decoder.h, without a gradient, and a photo's bias: features (N,L,C) -> what N
-  /// photos give. `concepts` (N,M), when defined, are taken for the classifier's probabilities.
+  /// annotate() of decoder.h, without a gradient: features (N,L,C) -> what N photos give.
+  /// `concepts` (N,M), when defined, are taken for the classifier's probabilities.
   [[nodiscard]] virtual Annotations look(const torch::Tensor& features,
                                          const torch::Tensor& concepts = {}) const = 0;
 

@@ -79,11 +79,7 @@ void check(const ModelArchitecture& a) {
   in("architecture.attention_size", a.attention_size, 1, 65'536);
   in("architecture.concepts", a.concepts, 0, 65'536);
   in("architecture.concept_slots", a.concept_slots, 0, a.concepts);
-  if (!(a.concept_penalty >= 0))
-    throw std::runtime_error("architecture.concept_penalty: below zero");
-  if (!(a.concept_bonus >= 0)) throw std::runtime_error("architecture.concept_bonus: below zero");
-  if (!(a.concept_floor > 0 && a.concept_floor <= 1))
-    throw std::runtime_error("architecture.concept_floor: must be above 0 and at most 1");
+  if (!(a.concept_weight >= 0)) throw std::runtime_error("architecture.concept_weight: below zero");
   for (const double value : a.std) {
     if (!(value > 0)) throw std::runtime_error("architecture.std: must be above zero");
   }
@@ -111,9 +107,7 @@ ModelArchitecture read_architecture(const YAML::Node& map) {
   net.read("attention_size", a.attention_size);
   net.read("concepts", a.concepts);
   net.read("concept_slots", a.concept_slots);
-  net.read("concept_penalty", a.concept_penalty);
-  net.read("concept_floor", a.concept_floor);
-  net.read("concept_bonus", a.concept_bonus);
+  net.read("concept_weight", a.concept_weight);
   net.reject_unknown();
   check(a);
   return a;
@@ -239,8 +233,7 @@ std::string to_yaml(const ModelArchitecture& a, const SearchSettings& s) {
       << "\n  hidden_size: " << a.hidden_size << "\n  attention_size: " << a.attention_size << "\n";
   if (a.concepts > 0) {  // a model without keeps the text, and the hash, that it had
     out << "  concepts: " << a.concepts << "\n  concept_slots: " << a.concept_slots
-        << "\n  concept_penalty: " << a.concept_penalty << "\n  concept_floor: " << a.concept_floor
-        << "\n  concept_bonus: " << a.concept_bonus << "\n";
+        << "\n  concept_weight: " << a.concept_weight << "\n";
   }
   out << to_yaml(s);
   return out.str();

@@ -32,10 +32,9 @@ struct ModelArchitecture {
   /// Concepts that a classifier looks for (concepts.txt; 0: there is none), and how many of them,
   /// the likeliest, the decoder looks at beside the grid.
   int concepts = 0, concept_slots = 0;
-  /// A word for a concept whose probability p is below `concept_floor` has its log-probability
-  /// lowered by concept_penalty * log(concept_floor / p); one for a concept above 1/2 has it raised
-  /// by concept_bonus * (2 p - 1).
-  double concept_penalty = 0, concept_floor = 0.1, concept_bonus = 0;
+  /// How much the classifier's log-odds count beside the decoder's own for words that name
+  /// concepts; 1 is what it was trained with.
+  double concept_weight = 1;
   bool operator==(const ModelArchitecture&) const = default;
 };
 

@@ -48,8 +48,8 @@ void print_model(const StoredModel& model, bool list) {
               a.hidden_size, static_cast<double>(decoder) / 1e6);
   std::printf("vocabulary   %lld words\n", static_cast<long long>(model.vocabulary.size()));
   if (a.concepts > 0)
-    std::printf("concepts     %d, the likeliest %d looked at; below %g penalised by %g\n",
-                a.concepts, a.concept_slots, a.concept_floor, a.concept_penalty);
+    std::printf("concepts     %d, the likeliest %d looked at; weight %g\n", a.concepts,
+                a.concept_slots, a.concept_weight);
   if (!list) return;
   for (const ConceptEntry& entry : model.concepts) {
     std::string words, classes;

@@ -73,8 +73,14 @@ Scores score_words(const DecoderParameters& p, const Shown& shown, const Batch& 
   const Spoken spoken =
       std::visit([&](const auto& decoder) { return speak(decoder, row, words, batch.packing); }, p);
   Scores scores;
-  scores.logits =
-      mixed_linear(drop(at::tanh(spoken.out), settings.dropout), own.word_weight, own.word_bias);
+  const torch::Tensor out = drop(at::tanh(spoken.out), settings.dropout);
+  scores.logits = mixed_linear(out, own.word_weight, own.word_bias);
+  if (photo.odds.defined()) {
+    const torch::Tensor photo_of_word =
+        batch.photo_of_row.index_select(0, row_of_words(batch.packing));
+    scores.logits = at::addcmul(scores.logits, concept_gate(*concepts_of(p), out),
+                                photo.odds.index_select(0, photo_of_word));
+  }
   if (settings.attention_penalty > 0 && spoken.alpha.defined() && shown.features.defined())
     scores.looked =
         sum_steps(spoken.alpha, batch.packing).narrow(1, 0, shown.features.size(1));  // the grid

@@ -57,22 +57,26 @@ Reward::Reward(const std::vector<CaptionedPhoto>& split, const Vocabulary& vocab
       cider_(references_) {
   if (of_word_.empty()) return;
   for (const std::vector<TokenIds>& photo : references_) {
-    std::set<std::int64_t>& named = named_.emplace_back();
-    for (const TokenIds& reference : photo)
+    std::map<std::int64_t, std::int64_t>& most = named_.emplace_back();
+    for (const TokenIds& reference : photo) {
+      std::map<std::int64_t, std::int64_t> counts;
       for (const TokenId word : reference)
         if (static_cast<std::size_t>(word) < of_word_.size())
-          named.insert(of_word_[static_cast<std::size_t>(word)]);
+          ++counts[of_word_[static_cast<std::size_t>(word)]];
+      for (const auto& [one, count] : counts) most[one] = std::max(most[one], count);
+    }
   }
 }
 
 std::int64_t Reward::false_concepts(std::size_t photo,
                                     const std::vector<std::int64_t>& caption) const {
-  std::set<std::int64_t> wrong;
+  std::map<std::int64_t, std::int64_t> left = named_.at(photo);
+  std::int64_t wrong = 0;
   for (const std::int64_t word : caption) {
     const std::int64_t one = of_word_.at(static_cast<std::size_t>(word));
-    if (one >= 0 && !named_.at(photo).contains(one)) wrong.insert(one);
+    if (one >= 0 && left[one]-- <= 0) ++wrong;
   }
-  return static_cast<std::int64_t>(wrong.size());
+  return wrong;
 }
 
 double Reward::score(std::int64_t photo, const std::vector<std::int64_t>& caption) const {

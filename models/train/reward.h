@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
+#include <map>
 #include <vector>
 
 #include "common/scores/cider.h"
@@ -13,7 +13,9 @@ namespace photoscribe {
 struct RewardSettings {
   double cider = 1;          // weight of CIDEr-D, in [0, 10]
   double bleu = 2;           // weight of the mean of BLEU-1..4, in [0, 1]
-  double false_concept = 0;  // taken for each concept named that no reference names
+  /// Taken for each time that a caption names a concept oftener than any reference does: things that
+  /// are not there, and "a bed with a bed".
+  double false_concept = 0;
 };
 
 /// CIDEr-D and sentence BLEU against a split's references. Frequencies are the split's own.
@@ -37,7 +39,8 @@ class Reward {
 
   RewardSettings settings_;
   std::vector<std::int64_t> of_word_;
-  std::vector<std::set<std::int64_t>> named_;  // concepts that each photo's references name
+  /// Of each photo: how often one of its references names each concept, at most.
+  std::vector<std::map<std::int64_t, std::int64_t>> named_;
   std::vector<std::vector<TokenIds>> references_;
   CiderReferences cider_;
 };

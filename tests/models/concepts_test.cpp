@@ -157,37 +157,35 @@ ModelArchitecture small() {
   return a;
 }
 
-TEST(Concepts, AWordForWhatTheClassifierDoesNotSeeIsSaidLessAndForWhatItSeesMore) {
+TEST(Concepts, AWordForWhatTheClassifierSeesIsLikelierAndForWhatItDoesNotLess) {
   at::manual_seed(2);
   ModelArchitecture a = small();
   const Vocabulary words = vocabulary();
   TensorMap tensors = random_decoder(a, words.size());
   add_concept_numbers(tensors, kThings, words);
-  // Pizza is seen (0.9), a dog is not (0.01), whatever the photo.
+  // Pizza is seen (0.9), a dog is not (0.01), whatever the photo; the gate is always 1.5.
   tensors["decoder.concept.head.weight"].zero_();
   tensors["decoder.concept.head.bias"] = at::logit(at::tensor({0.9F, 0.01F}));
+  tensors["decoder.concept.gate.weight"].zero_();
+  tensors["decoder.concept.gate.bias"].fill_(std::log(std::exp(1.5) - 1));
   const torch::Tensor photo = at::randn({1, 4, 12});
-  const auto first_word = [&](double penalty, double bonus = 0) {
-    a.concept_penalty = penalty;
-    a.concept_bonus = bonus;
+  const auto first_word = [&](double weight) {
+    a.concept_weight = weight;
     const auto network = make_step_network(take_decoder(tensors, a, words.size()));
     const Annotations seen = network->look(photo);
     torch::Tensor h = seen.h, c = seen.c;
     return network->step(seen, at::tensor({kStartToken}), h, c).squeeze(0).clone();
   };
-  const torch::Tensor plain = first_word(0), minded = first_word(1.5);
+  const torch::Tensor plain = first_word(0), guided = first_word(1);
   const auto odds = [&](const torch::Tensor& log_p,
                         const char* word) {  // beside a word of no thing
     return (log_p[words.number(word)] - log_p[words.number("eats")]).item<double>();
   };
   for (const char* dog : {"dog", "dogs", "puppy"})
-    EXPECT_NEAR(odds(minded, dog), odds(plain, dog) - 1.5 * std::log(0.1 / 0.01), 1e-3) << dog;
-  EXPECT_NEAR(odds(minded, "pizza"), odds(plain, "pizza"), 1e-4);
-  EXPECT_NEAR(odds(minded, "cat"), odds(plain, "cat"), 1e-4);
-  EXPECT_NEAR(minded.exp().sum().item<double>(), 1, 1e-4);
-  const torch::Tensor raised = first_word(0, 2);
-  EXPECT_NEAR(odds(raised, "pizza"), odds(plain, "pizza") + 2 * 0.8, 1e-3);
-  EXPECT_NEAR(odds(raised, "dog"), odds(plain, "dog"), 1e-4);
+    EXPECT_NEAR(odds(guided, dog), odds(plain, dog) + 1.5 * std::log(0.01 / 0.1), 1e-3) << dog;
+  EXPECT_NEAR(odds(guided, "pizza"), odds(plain, "pizza") + 1.5 * std::log(0.9 / 0.1), 1e-3);
+  EXPECT_NEAR(odds(guided, "cat"), odds(plain, "cat"), 1e-4);
+  EXPECT_NEAR(guided.exp().sum().item<double>(), 1, 1e-4);
 }
 
 TEST(Concepts, TheSearchTellsWhatWasSeenAndHowFarFromTraining) {

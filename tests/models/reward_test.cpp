@@ -57,14 +57,15 @@ TEST_F(RewardOf, AnUnknownWordMatchesNothing) {
   EXPECT_EQ(reward.score(0, unknown), 0);
 }
 
-TEST_F(RewardOf, AConceptThatNoReferenceNamesCostsOnce) {
+TEST_F(RewardOf, AConceptCostsEachTimeThatItIsNamedOftenerThanAnyReferenceDoes) {
   std::vector<std::int64_t> of_word(static_cast<std::size_t>(vocabulary_.size()), -1);
   of_word.at(static_cast<std::size_t>(vocabulary_.number("dog"))) = 0;
   of_word.at(static_cast<std::size_t>(vocabulary_.number("car"))) = 1;
   const RewardSettings settings{.cider = 0, .bleu = 0, .false_concept = 0.5};
   const Reward reward(split_, vocabulary_, settings, of_word);
   EXPECT_EQ(reward.score(0, caption({"a", "dog", "runs"})), 0);
-  EXPECT_EQ(reward.score(0, caption({"a", "car", "car"})), -0.5);
+  EXPECT_EQ(reward.score(0, caption({"a", "dog", "runs", "on", "a", "dog"})), -0.5);
+  EXPECT_EQ(reward.score(0, caption({"a", "car", "car"})), -1);
   EXPECT_EQ(reward.score(1, caption({"a", "car", "dog"})), -1);
 }
 

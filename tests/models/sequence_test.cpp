@@ -46,6 +46,8 @@ TensorMap random_with_concepts(const ModelArchitecture& architecture) {
   TensorMap tensors = random_decoder(architecture, kWords);
   tensors["decoder.concept.name"] = at::tensor({5, 9, 10, 20}, torch::kInt64);
   tensors["decoder.concept.of_word"] = at::full({kWords}, -1, torch::kInt64);
+  for (int m = 0; m < 4; ++m)
+    tensors["decoder.concept.of_word"][tensors["decoder.concept.name"][m].item<std::int64_t>()] = m;
   return tensors;
 }
 
@@ -85,6 +87,7 @@ torch::Tensor reference_loss(const DecoderParameters& p, const torch::Tensor& fe
   all.values = pick(photo.values);
   all.keys = pick(photo.keys);
   all.fixed = pick(photo.fixed);
+  all.odds = pick(photo.odds);
   torch::Tensor h = pick(photo.h), c = pick(photo.c);
   std::vector<torch::Tensor> logits;
   torch::Tensor looked = at::zeros({all.values.size(0), all.values.size(1)});
@@ -96,6 +99,7 @@ torch::Tensor reference_loss(const DecoderParameters& p, const torch::Tensor& fe
     here.values = some(all.values);
     here.keys = some(all.keys);
     here.fixed = some(all.fixed);
+    here.odds = some(all.odds);
     torch::Tensor alpha;
     h = some(h);
     c = some(c);

@@ -95,7 +95,7 @@ class Decoder(nn.Module):
         """(N,C,G,G) -> (N,words_max) word numbers; ends are 2."""
         features = features.flatten(2).transpose(1, 2)
         values = F.relu(F.linear(features, self.annotate_weight, self.annotate_bias))
-        mean, bias = values.mean(1), 0
+        mean = values.mean(1)
         if self.concepts:
             names, of_word = self.concepts
             standardised = (features.mean(1) - self.concept_feature_mean) / self.concept_feature_std
@@ -104,10 +104,8 @@ class Decoder(nn.Module):
             words = F.linear(self.word_weight[names[which]] * p.unsqueeze(2), self.concept_value_weight,
                              self.concept_value_bias)
             values, mean = torch.cat([values, words], 1), mean + words.mean(1)
-            missing = (seen.clamp_min(1e-6) / self.architecture['concept_floor']).log().clamp_max(0)
-            given = (self.architecture['concept_penalty'] * missing
-                     + self.architecture['concept_bonus'] * (2 * seen - 1).clamp_min(0))
-            bias = given[:, of_word.clamp_min(0)] * (of_word >= 0)
+            odds = (seen.clamp_min(0.003) / 0.1).log() * self.architecture['concept_weight']
+            odds = odds[:, of_word.clamp_min(0)] * (of_word >= 0)
         keys = F.linear(values, self.attention_key_weight)
         h, c = torch.tanh(F.linear(mean, self.start_weight, self.start_bias)).chunk(2, 1)
         token = torch.ones(len(features), dtype=torch.int64)
@@ -126,7 +124,9 @@ class Decoder(nn.Module):
             h = torch.sigmoid(o) * torch.tanh(c)
             state = torch.tanh(F.linear(h, self.output_hidden_weight, self.output_bias)
                                + F.linear(context, self.output_context_weight) + word)
-            logits = F.linear(state, self.word_weight, self.word_bias) + bias
+            logits = F.linear(state, self.word_weight, self.word_bias)
+            if self.concepts:
+                logits += F.softplus(F.linear(state, self.concept_gate_weight, self.concept_gate_bias)) * odds
             logits[:, [0, 1, 3]] = -1e9
             token = logits.argmax(1)
             token = torch.where(done, torch.full_like(token, 2), token)
