@@ -16,6 +16,23 @@ using torch::Tensor;
 
 constexpr double kNever = -1e30;  // a score that nothing is below; finite, so that no NaN comes up
 
+constexpr double kRepeatCost = 2;  // of a log-probability
+
+/// Which words of the decoder name concepts (V) bool.
+Tensor names_of(const DecoderParameters& parameters) {
+  const ConceptParameters* concepts = concepts_of(parameters);
+  return concepts == nullptr ? Tensor() : concepts->of_word.ge(0);
+}
+
+/// Takes kRepeatCost from the words of each row's history (R,t) that name concepts in log_p (R,V).
+void mind_repeats(Tensor& log_p, const Tensor& history, const Tensor& names) {
+  const Tensor cost =
+      at::zeros(history.sizes(), log_p.options())
+          .masked_fill_(names.index_select(0, history.flatten()).view(history.sizes()),
+                        -kRepeatCost);
+  log_p.scatter_add_(1, history, cost);
+}
+
 double normaliser(std::int64_t tokens, double alpha) {
   return std::pow(static_cast<double>(tokens), alpha);
 }
@@ -61,10 +78,10 @@ struct CaptionSearch::Beams {
 };
 
 CaptionSearch::CaptionSearch(const DecoderParameters& parameters)
-    : network_(make_step_network(parameters)) {}
+    : network_(make_step_network(parameters)), names_(names_of(parameters)) {}
 
 CaptionSearch::CaptionSearch(const std::vector<DecoderParameters>& members)
-    : network_(make_ensemble(members)) {}
+    : network_(make_ensemble(members)), names_(names_of(members.front())) {}
 
 void CaptionSearch::Beams::keep(const Tensor& photos) {
   const auto keep_photos = [&photos](std::initializer_list<Tensor*> all) {
@@ -176,7 +193,9 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
   b.done = at::zeros({N}, whole.dtype(torch::kBool));
   for (std::int64_t t = 0; t <= T; ++t) {
     Tensor log_p = network_->step(b.a, b.tokens, b.a.h, b.a.c);  // (R,V)
-    if (t == T) {                                                // nothing but the end may follow
+    if (t > 0 && names_.defined())
+      mind_repeats(log_p, b.history.narrow(2, 0, t).reshape({-1, t}), names_);
+    if (t == T) {  // nothing but the end may follow
       const Tensor end = log_p.select(1, kEndToken).clone();
       log_p.fill_(kNever).select(1, kEndToken).copy_(end);
     }

@@ -49,6 +49,9 @@ class CaptionSearch {
   /// log_prob / (words + 1)^length_alpha, the end counting as a word; one ends after tokens_max
   /// words at the latest. Beam 1 is greedy search.
   ///
+  /// A word that names a concept costs kRepeatCost each time that it is said again: without,
+  /// captions of things that are seen for certain have them twice ("a table on top of a table").
+  ///
   /// A photo's search ends when its likeliest open beam, which can only become less likely, would
   /// not beat the best finished caption if it ended at once. With length_alpha above 0 a longer one
   /// could in theory still win; two words' patience cost a fifth more decoding and gained nothing
@@ -74,6 +77,7 @@ class CaptionSearch {
  private:
   struct Beams;
   std::unique_ptr<StepNetwork> network_;
+  torch::Tensor names_;  // (V) bool: the word names a concept; undefined: there are none
 };
 
 }  // namespace photoscribe

@@ -11,10 +11,10 @@
 namespace photoscribe {
 
 struct RewardSettings {
-  double cider = 1;          // weight of CIDEr-D, in [0, 10]
-  double bleu = 2;           // weight of the mean of BLEU-1..4, in [0, 1]
-  /// Taken for each time that a caption names a concept oftener than any reference does: things that
-  /// are not there, and "a bed with a bed".
+  double cider = 1;  // weight of CIDEr-D, in [0, 10]
+  double bleu = 2;   // weight of the mean of BLEU-1..4, in [0, 1]
+  /// Taken for each time that a caption names a concept oftener than any reference does: things
+  /// that are not there, and "a bed with a bed".
   double false_concept = 0;
 };
 

@@ -58,7 +58,7 @@ TEST_F(Disk, FullAtAnyWriteLeavesNothingHalfWritten) {
   begin_on_small_disk(12);
   if (IsSkipped()) return;
   int refused = 0, waited = 0;
-  for (const int kibibytes : {0, 8, 40, 96, 160, 240, 320, 400, 480, 640}) {
+  for (const int kibibytes : {0, 8, 40, 96, 160, 240, 320, 400, 480, 560, 640, 720, 800, 960}) {
     SCOPED_TRACE(std::to_string(kibibytes) + " KiB were left");
     for (const auto& entry : fs::directory_iterator(folder_.path())) {
       if (entry.path().filename().string().starts_with("archive.db")) fs::remove_all(entry.path());

@@ -69,7 +69,7 @@ TEST_F(CalibrateVerb, WritesJsonAndAPageWithTheErrors) {
 
   ASSERT_EQ(out.exit_status, 0) << out.err;
   const auto json = nlohmann::json::parse(out.out);
-  EXPECT_EQ(json["scores"].size(), 4U);
+  EXPECT_EQ(json["scores"].size(), 5U);
   EXPECT_NEAR(json["scores"][0]["area"].get<double>(), 5.0 / 6,
               1e-12);  // two pairs of six are tied
   std::ifstream in(page);

@@ -153,7 +153,7 @@ TEST(Calibration, NamesTheBestModeAndItsThreshold) {
                     HasSubstr("behind edges"), HasSubstr("peer")));
   const auto json = nlohmann::json::parse(calibration_json(calibration));
   EXPECT_EQ(json["best"], "edges");
-  EXPECT_EQ(json["scores"].size(), 5U);
+  EXPECT_EQ(json["scores"].size(), 6U);
   EXPECT_EQ(json["chosen"]["threshold"], 69.5);
 }
 

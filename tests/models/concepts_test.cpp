@@ -235,7 +235,7 @@ TEST(Evidence, TellsHowTheClassifierAgreesWithTheCaption) {
   said.tokens = {words.number("a")};
   EvidenceRule(things, words).add(said, caption);
   EXPECT_EQ(caption.evidence->mentioned_min, 1);
-  EXPECT_FLOAT_EQ(caption.evidence->unmentioned_max, 0.7F);
+  EXPECT_NEAR(caption.evidence->unmentioned_max, 0.7, 1e-6);
   Caption silent;
   EvidenceRule({}, words).add(said, silent);
   EXPECT_FALSE(silent.evidence);
