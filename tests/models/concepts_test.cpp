@@ -214,6 +214,28 @@ TEST(Concepts, TheSearchTellsWhatWasSeenAndHowFarFromTraining) {
   EXPECT_NEAR(found[1].novelty, 9, 1e-4);
 }
 
+TEST(Concepts, AThingIsNamedAgainOnlyWhenItsWordIsFarLikelierThanOthers) {
+  at::manual_seed(2);
+  ModelArchitecture a = small();
+  a.concept_weight = 0;
+  const Vocabulary words = vocabulary();
+  TensorMap tensors = random_decoder(a, words.size());
+  add_concept_numbers(tensors, kThings, words);
+  // Every word is as likely at each place as its bias says.
+  tensors["decoder.word.weight"].zero_();
+  const auto said = [&](float pizza) {
+    tensors["decoder.word.bias"].fill_(-9);
+    tensors["decoder.word.bias"][words.number("pizza")] = pizza;
+    tensors["decoder.word.bias"][words.number("eats")] = 2;
+    const CaptionSearch search(take_decoder(tensors, a, words.size()));
+    return words.text(
+        search.run(at::randn({1, 4, 12}), {.beam = 1, .length_alpha = 0.7, .tokens_max = 3})[0]
+            .tokens);
+  };
+  EXPECT_EQ(said(3), "pizza eats eats");  // a word of no thing may come again
+  EXPECT_EQ(said(9), "pizza pizza pizza");
+}
+
 TEST(Evidence, TellsHowTheClassifierAgreesWithTheCaption) {
   const Vocabulary words = vocabulary();
   const std::vector<ConceptEntry> things{{{"pizza"}, {}}, {{"dog", "puppy"}, {}}, {{"cat"}, {}}};
