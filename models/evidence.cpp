@@ -1,5 +1,7 @@
 #include "models/evidence.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <set>
 
@@ -8,13 +10,10 @@ namespace photoscribe {
 EvidenceRule::EvidenceRule(const std::vector<ConceptEntry>& concepts,
                            const Vocabulary& vocabulary) {
   if (concepts.empty()) return;
-  of_word_.assign(static_cast<std::size_t>(vocabulary.size()), -1);
-  for (const ConceptEntry& entry : concepts) {
-    for (const std::string& word : entry.words)
-      of_word_.at(static_cast<std::size_t>(vocabulary.number(word))) =
-          static_cast<std::int64_t>(names_.size());
-    names_.push_back(entry.words.front());
-  }
+  const torch::Tensor of_word = concept_numbers(concepts, vocabulary).of_word;
+  of_word_.assign(of_word.data_ptr<std::int64_t>(),
+                  of_word.data_ptr<std::int64_t>() + of_word.numel());
+  for (const ConceptEntry& entry : concepts) names_.push_back(entry.words.front());
 }
 
 void EvidenceRule::add(const Hypothesis& said, Caption& caption) const {

@@ -319,7 +319,7 @@ class EnsembleNetwork final : public StepNetwork {
     }
     all.h = at::cat(h, 1);
     all.c = at::cat(c, 1);
-    // Members fitted on one list of concepts are asked together, others by the first.
+    // What is told of the photo is the first member's; each speaks by its own.
     all.concepts = all.members.front().concepts;
     all.novelty = all.members.front().novelty;
     return all;

@@ -3,13 +3,13 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <unordered_map>
 
+#include "models/train/adam.h"
 #include "models/train/mixed.h"
 
 namespace photoscribe {
@@ -24,20 +24,6 @@ constexpr double kRate = 1e-3, kDecay = 0.03, kInputDropout = 0.3;
 constexpr std::size_t kManyPeople = 3;  // captions that together name most of what is there
 constexpr float kSilenceOfOne = 0.25F;  // weight of "not named", where fewer were asked
 
-/// Adam on the head's two tensors, weight decay decoupled (Loshchilov & Hutter 2019).
-struct HeadAdam {
-  Tensor value, mean, square;
-  explicit HeadAdam(Tensor start)
-      : value(std::move(start)), mean(at::zeros_like(value)), square(at::zeros_like(value)) {}
-  void step(const Tensor& gradient, double rate, std::int64_t steps) {
-    mean.lerp_(gradient, 0.1);
-    square.lerp_(gradient.square(), 0.001);
-    const double first = 1 - std::pow(0.9, steps), second = 1 - std::pow(0.999, steps);
-    value.mul_(1 - rate * kDecay);
-    value.addcdiv_(mean, (square / second).sqrt_().add_(1e-8), -rate / first);
-  }
-};
-
 struct Head {
   Tensor weight, bias;  // (M,C) (M)
 };
@@ -48,7 +34,11 @@ Head fit_one(const Tensor& x, const ConceptTargets& targets, const Tensor& rows)
   const std::int64_t P = rows.size(0), C = x.size(1), M = targets.probability.size(1);
   const Tensor share = (targets.probability * targets.weight).index_select(0, rows).sum(0) /
                        targets.weight.index_select(0, rows).sum(0).clamp_min(1);
-  HeadAdam weight(at::zeros({M, C})), bias(at::logit(share.clamp(1e-5, 0.99)));
+  const Head head{at::zeros({M, C}), at::logit(share.clamp(1e-5, 0.99))};
+  AdamSettings settings;
+  settings.weight_decay = kDecay;
+  settings.clip_norm = 0;
+  Adam adam({{"bias", head.bias}, {"weight", head.weight}}, settings);
   const std::int64_t per_epoch = (P + kBatch - 1) / kBatch;
   const std::int64_t all = std::max(kEpochs * per_epoch, kStepsMin);
   std::int64_t step = 0;
@@ -57,16 +47,16 @@ Head fit_one(const Tensor& x, const ConceptTargets& targets, const Tensor& rows)
     for (std::int64_t first = 0; first < P && step < all; first += kBatch) {
       const Tensor some = order.slice(0, first, std::min(P, first + kBatch));
       const Tensor seen = at::dropout(x.index_select(0, some), kInputDropout, true);
-      const Tensor said = at::sigmoid(mixed_linear(seen, weight.value, bias.value));
+      const Tensor said = at::sigmoid(mixed_linear(seen, head.weight, head.bias));
       const Tensor error = (said - targets.probability.index_select(0, some)) *
                            targets.weight.index_select(0, some) / some.size(0);
+      head.weight.mutable_grad() = product(error.t(), seen);
+      head.bias.mutable_grad() = error.sum(0);
+      adam.step(kRate * (1 - static_cast<double>(step) / static_cast<double>(all)));
       ++step;
-      const double rate = kRate * (1 - static_cast<double>(step - 1) / static_cast<double>(all));
-      weight.step(product(error.t(), seen), rate, step);
-      bias.step(error.sum(0), rate, step);
     }
   }
-  return {weight.value, bias.value};
+  return head;
 }
 
 }  // namespace

@@ -2,9 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <fstream>
-#include <string>
-
 namespace photoscribe {
 namespace {
 
@@ -13,13 +10,6 @@ bool in_use = false;
 }  // namespace
 
 void use_bfloat16(bool yes) noexcept { in_use = yes; }
-
-bool has_bfloat16() noexcept {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);)
-    if (line.starts_with("flags")) return line.find("amx_bf16") != std::string::npos;
-  return false;
-}
 
 torch::Tensor for_products(const torch::Tensor& matrix) {
   return in_use ? matrix.to(torch::kBFloat16) : matrix;

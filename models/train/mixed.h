@@ -13,9 +13,6 @@ namespace photoscribe {
 /// Process-wide, set once before training. Off at first.
 void use_bfloat16(bool yes) noexcept;
 
-/// Whether this processor multiplies matrices of bfloat16 in hardware.
-[[nodiscard]] bool has_bfloat16() noexcept;
-
 /// A matrix as products take it: itself, or a bfloat16 copy.
 [[nodiscard]] torch::Tensor for_products(const torch::Tensor& matrix);
 

@@ -21,7 +21,7 @@ namespace photoscribe::cli {
 namespace {
 
 struct ConfidenceOptions {
-  explicit ConfidenceOptions(CLI::App &verb) : settings(verb) {}
+  explicit ConfidenceOptions(CLI::App& verb) : settings(verb) {}
   Settings settings;
   std::vector<std::string> databases;  // none: the configured one
   std::vector<std::string> runs;       // none: the newest of each
@@ -38,18 +38,18 @@ struct Gathered {
 };
 
 /// What confidence is fitted on, whatever the mode that judged.
-double full_score(const ResultRow &row) {
+double full_score(const ResultRow& row) {
   return row.blur_scores ? row.blur_scores->of(BlurMode::full) : row.blur_score.value_or(0);
 }
 
-std::size_t place_of(std::vector<DomainName> &domains, DomainName name) {
+std::size_t place_of(std::vector<DomainName>& domains, DomainName name) {
   const auto found = std::find(domains.begin(), domains.end(), name);
   const auto place = static_cast<std::size_t>(found - domains.begin());
   if (found == domains.end()) domains.push_back(std::move(name));
   return place;
 }
 
-Status add_run(Store &store, const RunRow &run, const std::string &database, Gathered &all) {
+Status add_run(Store& store, const RunRow& run, const std::string& database, Gathered& all) {
   if (all.model_hash.empty()) all.model_hash = run.settings.model_hash;
   if (run.settings.model_hash != all.model_hash) {
     return fail(Errc::usage, shown(database) + ": run " + shown(run.name) + " is of model " +
@@ -57,7 +57,7 @@ Status add_run(Store &store, const RunRow &run, const std::string &database, Gat
                                  all.model_hash.substr(0, 12) + "; one model is fitted at a time");
   }
   const std::string stem = std::filesystem::path(database).stem().string();
-  return store.for_each_result(run.id, [&](const ResultRow &row) -> Status {
+  return store.for_each_result(run.id, [&](const ResultRow& row) -> Status {
     const bool own = row.model == run.settings.model_hash;  // others are left from before a --redo
     if (!own || !row.asked || !row.caption || !row.log_prob || !row.tokens) return {};
     const Expected<std::vector<std::string>> references = store.references_of(row.image_id);
@@ -72,14 +72,14 @@ Status add_run(Store &store, const RunRow &run, const std::string &database, Gat
   });
 }
 
-Status add_database(const ConfidenceOptions &options, const std::string &database, Gathered &all) {
+Status add_database(const ConfidenceOptions& options, const std::string& database, Gathered& all) {
   std::error_code failed;
   if (!std::filesystem::exists(database, failed))
     return fail(Errc::usage, shown(database) + ": no such database");
   Expected<Store> store = Store::open_reader(database);
   if (!store) return fail(store.error());
   std::vector<RunRow> runs;
-  for (const std::string &name : options.runs) {
+  for (const std::string& name : options.runs) {
     Expected<std::optional<RunRow>> found = store->find_run(name);
     if (!found) return fail(found.error());
     if (*found) runs.push_back(std::move(**found));
@@ -90,13 +90,13 @@ Status add_database(const ConfidenceOptions &options, const std::string &databas
     if (!run) return fail(run.error());
     runs.push_back(std::move(*run));
   }
-  for (const RunRow &run : runs) {
+  for (const RunRow& run : runs) {
     if (Status added = add_run(*store, run, database, all); !added) return added;
   }
   return {};
 }
 
-Expected<Gathered> gather(const ConfidenceOptions &options) {
+Expected<Gathered> gather(const ConfidenceOptions& options) {
   std::vector<std::string> databases = options.databases;
   if (databases.empty()) {
     const Expected<LoadedConfig> loaded = options.settings.load();
@@ -104,13 +104,13 @@ Expected<Gathered> gather(const ConfidenceOptions &options) {
     databases.push_back(loaded->config.database);
   }
   Gathered all;
-  for (const std::string &database : databases) {
+  for (const std::string& database : databases) {
     if (Status added = add_database(options, database, all); !added) return fail(added.error());
   }
   return all;
 }
 
-Status check_model(const std::string &folder, const std::string &hash) {
+Status check_model(const std::string& folder, const std::string& hash) {
   const Expected<ModelFolder> model = read_model_folder(folder);
   if (!model) return fail(model.error());
   if (model->hash == hash) return {};
@@ -118,7 +118,7 @@ Status check_model(const std::string &folder, const std::string &hash) {
               shown(folder) + ": is not the model of these runs (" + hash.substr(0, 12) + ")");
 }
 
-Expected<FittedConfidence> fit(const ConfidenceOptions &options) {
+Expected<FittedConfidence> fit(const ConfidenceOptions& options) {
   const Expected<Gathered> all = gather(options);
   if (!all) return fail(all.error());
   if (!options.write_to.empty()) {
@@ -133,7 +133,7 @@ Expected<FittedConfidence> fit(const ConfidenceOptions &options) {
                            options.target_precision);
 }
 
-int run_confidence(const ConfidenceOptions &options) {
+int run_confidence(const ConfidenceOptions& options) {
   const Expected<FittedConfidence> fitted = fit(options);
   if (!fitted) return report("confidence", fitted.error());
   write_all(STDOUT_FILENO, options.json ? confidence_json(*fitted) : confidence_text(*fitted));
@@ -149,8 +149,8 @@ int run_confidence(const ConfidenceOptions &options) {
 
 }  // namespace
 
-void add_confidence(CLI::App &app, Action &action) {
-  CLI::App *const verb = app.add_subcommand(
+void add_confidence(CLI::App& app, Action& action) {
+  CLI::App* const verb = app.add_subcommand(
       "confidence", "fit how likely a caption is right, on runs that have references");
   const auto options = std::make_shared<ConfidenceOptions>(*verb);
   verb->add_option("databases", options->databases,

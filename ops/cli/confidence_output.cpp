@@ -15,13 +15,13 @@ namespace photoscribe::cli {
 namespace {
 
 DomainFit judged(std::string name, std::span<const double> probabilities,
-                 const std::vector<bool> &good, std::span<const double> min_confidences,
+                 const std::vector<bool>& good, std::span<const double> min_confidences,
                  std::span<const double> weights = {}) {
   return {std::move(name), report::reliability_of(probabilities, good, weights),
           report::shown_at(probabilities, good, min_confidences, weights)};
 }
 
-std::string reliability_text(const report::Reliability &r) {
+std::string reliability_text(const report::Reliability& r) {
   char line[256];
   std::snprintf(line, sizeof line,
                 "  area under the ROC curve %.3f, Brier score %.4f (constant "
@@ -30,7 +30,7 @@ std::string reliability_text(const report::Reliability &r) {
                 r.auc, r.brier, r.share_good * (1 - r.share_good), r.ece);
   std::string out = line;
   out += "  predicted  right     captions\n";
-  for (const report::ReliabilityBin &bin : r.bins) {
+  for (const report::ReliabilityBin& bin : r.bins) {
     std::snprintf(line, sizeof line, "  %8.1f %%  %5.1f %%  %s\n", 100 * bin.predicted,
                   100 * bin.good, grouped(bin.captions).c_str());
     out += line;
@@ -40,16 +40,16 @@ std::string reliability_text(const report::Reliability &r) {
 
 /// Right captions among the shown, against the share shown, a line for each
 /// least confidence.
-std::string shown_text(const FittedConfidence &fitted) {
-  std::vector<const DomainFit *> columns{&fitted.all};
+std::string shown_text(const FittedConfidence& fitted) {
+  std::vector<const DomainFit*> columns{&fitted.all};
   if (fitted.domains.size() > 1) {
-    for (const DomainFit &one : fitted.domains) columns.push_back(&one);
+    for (const DomainFit& one : fitted.domains) columns.push_back(&one);
   }
   std::string out =
       "  right among the captions shown (and the share that is "
       "shown)\n  from    ";
   char cell[64];
-  for (const DomainFit *one : columns) {
+  for (const DomainFit* one : columns) {
     std::snprintf(cell, sizeof cell, "  %-20s", cut_end(shown(one->name), 20).c_str());
     out += cell;
   }
@@ -58,7 +58,7 @@ std::string shown_text(const FittedConfidence &fitted) {
     const double min = fitted.min_confidences[i];
     std::snprintf(cell, sizeof cell, "  %.4f%s ", min, fitted.min == min ? "*" : " ");
     out += cell;
-    for (const DomainFit *one : columns) {
+    for (const DomainFit* one : columns) {
       std::snprintf(cell, sizeof cell, "  %5.1f %% (%5.1f %%)   ", 100 * one->shown[i].precision,
                     100 * one->shown[i].share);
       out += cell;
@@ -68,11 +68,11 @@ std::string shown_text(const FittedConfidence &fitted) {
   return out;
 }
 
-nlohmann::json domain_json(const DomainFit &one) {
+nlohmann::json domain_json(const DomainFit& one) {
   nlohmann::json object = report::to_json(one.held_out);
   object["name"] = replaced(one.name);
   object["shown"] = nlohmann::json::array();
-  for (const report::ShownPoint &point : one.shown) {
+  for (const report::ShownPoint& point : one.shown) {
     object["shown"].push_back({{"min_confidence", point.min_confidence},
                                {"share", point.share},
                                {"precision", point.precision}});
@@ -82,17 +82,17 @@ nlohmann::json domain_json(const DomainFit &one) {
 
 }  // namespace
 
-std::vector<std::string> labels_of(const std::vector<DomainName> &domains) {
+std::vector<std::string> labels_of(const std::vector<DomainName>& domains) {
   std::set<std::string> databases, runs, roots;
-  for (const DomainName &one : domains) {
+  for (const DomainName& one : domains) {
     databases.insert(one.database);
     runs.insert(one.run);
     roots.insert(one.root);
   }
   std::vector<std::string> labels;
-  for (const DomainName &one : domains) {
+  for (const DomainName& one : domains) {
     std::string label = databases.size() > 1 ? one.database : "";
-    const auto add = [&label](const std::set<std::string> &all, const std::string &part) {
+    const auto add = [&label](const std::set<std::string>& all, const std::string& part) {
       if (all.size() > 1) label += (label.empty() ? "" : "/") + part;
     };
     add(runs, one.run);
@@ -102,16 +102,16 @@ std::vector<std::string> labels_of(const std::vector<DomainName> &domains) {
   return labels;
 }
 
-FittedConfidence fitted_confidence(const ConfidenceModel &model,
+FittedConfidence fitted_confidence(const ConfidenceModel& model,
                                    std::span<const report::JudgedCaption> captions,
                                    std::span<const double> held_out,
-                                   const std::vector<std::string> &domains,
+                                   const std::vector<std::string>& domains,
                                    double target_precision) {
   FittedConfidence fitted;
   fitted.model = model;
   fitted.target_precision = target_precision;
   std::vector<bool> good;
-  for (const report::JudgedCaption &one : captions) good.push_back(one.good);
+  for (const report::JudgedCaption& one : captions) good.push_back(one.good);
   const std::vector<double> weights = report::domain_weights(captions);
   fitted.min = report::min_for_precision(held_out, good, target_precision, weights);
   if (fitted.min) {
@@ -136,8 +136,8 @@ FittedConfidence fitted_confidence(const ConfidenceModel &model,
   return fitted;
 }
 
-std::string confidence_text(const FittedConfidence &fitted) {
-  const report::Reliability &r = fitted.all.held_out;
+std::string confidence_text(const FittedConfidence& fitted) {
+  const report::Reliability& r = fitted.all.held_out;
   char line[256];
   std::snprintf(line, sizeof line,
                 "%s captions of %s, %.1f %% of them right. On captions that the fit did "
@@ -153,7 +153,7 @@ std::string confidence_text(const FittedConfidence &fitted) {
   return out + line + to_yaml(fitted.model);
 }
 
-std::string confidence_json(const FittedConfidence &fitted) {
+std::string confidence_json(const FittedConfidence& fitted) {
   nlohmann::json object = domain_json(fitted.all);
   object.erase("name");
   object["bias"] = fitted.model.bias;
@@ -164,7 +164,7 @@ std::string confidence_json(const FittedConfidence &fitted) {
   object["target_precision"] = fitted.target_precision;
   object["min"] = fitted.min ? nlohmann::json(*fitted.min) : nlohmann::json();
   object["domains"] = nlohmann::json::array();
-  for (const DomainFit &one : fitted.domains) object["domains"].push_back(domain_json(one));
+  for (const DomainFit& one : fitted.domains) object["domains"].push_back(domain_json(one));
   return object.dump() + "\n";
 }
 

@@ -14,12 +14,12 @@ namespace photoscribe::cli {
 /// Where photos of one kind come from.
 struct DomainName {
   std::string database, run, root;
-  bool operator==(const DomainName &) const = default;
+  bool operator==(const DomainName&) const = default;
 };
 
 /// What tells them apart, such as "coco" and "flickr", or "coco/train" and
 /// "coco/test".
-[[nodiscard]] std::vector<std::string> labels_of(const std::vector<DomainName> &domains);
+[[nodiscard]] std::vector<std::string> labels_of(const std::vector<DomainName>& domains);
 
 struct DomainFit {
   std::string name;
@@ -37,13 +37,13 @@ struct FittedConfidence {
 };
 
 /// `held_out`: the probability of each caption by a fit that did not see it.
-[[nodiscard]] FittedConfidence fitted_confidence(const ConfidenceModel &model,
+[[nodiscard]] FittedConfidence fitted_confidence(const ConfidenceModel& model,
                                                  std::span<const report::JudgedCaption> captions,
                                                  std::span<const double> held_out,
-                                                 const std::vector<std::string> &domains,
+                                                 const std::vector<std::string>& domains,
                                                  double target_precision);
 
-[[nodiscard]] std::string confidence_text(const FittedConfidence &fitted);
-[[nodiscard]] std::string confidence_json(const FittedConfidence &fitted);
+[[nodiscard]] std::string confidence_text(const FittedConfidence& fitted);
+[[nodiscard]] std::string confidence_json(const FittedConfidence& fitted);
 
 }  // namespace photoscribe::cli

@@ -38,12 +38,18 @@ std::optional<CaptionEvidence> Store::Impl::evidence(const sqlite::Query& row, i
 void Store::Impl::add_concepts(std::int64_t result_id, const std::vector<Concept>& concepts) {
   for (const Concept& one : concepts) {
     const std::string word = sqlite::text_of(one.word);
+    const double probability = std::round(static_cast<double>(one.probability) * 1e4) / 1e4;
+    const auto add = [&] {
+      return db
+          .query(
+              "INSERT OR IGNORE INTO result_concept (result_id, word_id, probability) "
+              "SELECT ?, word_id, ? FROM concept_word WHERE word = ?")
+          .with(result_id, probability, word)
+          .run();
+    };
+    if (add() > 0) continue;  // all but the first photos with that concept
     db.query("INSERT OR IGNORE INTO concept_word (word) VALUES (?)").with(word).run();
-    db.query(
-          "INSERT OR IGNORE INTO result_concept (result_id, word_id, probability) "
-          "SELECT ?, word_id, ? FROM concept_word WHERE word = ?")
-        .with(result_id, std::round(static_cast<double>(one.probability) * 1e4) / 1e4, word)
-        .run();
+    add();
   }
 }
 
