@@ -138,9 +138,13 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::turn() {
     done = co_await reconcile();
     if (!done) {
       need_reconcile_ = true;  // interrupted: it starts over at (1)
-      // A server without memory refuses the fence, yet recording is what gives memory back.
+      // A server without memory refuses the fence, yet recording is what gives memory back, and
+      // what photos may take over is the first to go: nothing else looks before the fence is there.
       const bool refused = done.error().code == Errc::redis_unavailable && connection_.is_open();
-      if (refused && !incarnation_.empty()) (void)co_await record_what_was_there();
+      if (refused && !incarnation_.empty()) {
+        (void)co_await record_what_was_there();
+        co_await stop_remembering(done.error());
+      }
       co_return fail(done.error());
     }
   }
