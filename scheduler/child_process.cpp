@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "scheduler/private_folder.h"
+
 extern char** environ;
 
 namespace photoscribe {
@@ -65,11 +67,9 @@ void fill(SpawnSettings& settings, int stdin_read, int log) {
 }  // namespace
 
 Expected<ChildProcess> ChildProcess::spawn(const ChildCommand& command) {
-  const int log = ::open(command.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (log < 0) {
-    return fail(Errc::environment,
-                "open log " + command.log_file + ": " + std::string(std::strerror(errno)));
-  }
+  const Expected<int> opened = open_private_file(command.log_file, O_WRONLY | O_CREAT | O_APPEND);
+  if (!opened) return fail(opened.error());
+  const int log = *opened;
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
     const int error = errno;

@@ -18,6 +18,8 @@
 #include <string_view>
 #include <utility>
 
+#include "scheduler/private_folder.h"
+
 namespace photoscribe {
 namespace {
 
@@ -169,6 +171,8 @@ asio::awaitable<void> ControlServer::accept_loop(
       co_await session->deadline.async_wait(waited);
       continue;
     }
+    // The folder keeps others out; should it ever not, their user is asked for as well.
+    if (!peer_is_ours(session->socket.native_handle())) continue;
     sessions_.push_back(session);
     asio::co_spawn(io_, serve(std::move(session)), rethrow);
   }
@@ -225,6 +229,11 @@ Expected<ControlReply> ask_scheduler(const std::string& folder, const ControlReq
       return fail(Errc::run_gone, "nobody listens in " + folder);
     }
     return no_answer(std::strerror(errno));
+  }
+  if (!peer_is_ours(socket.get()) && ::geteuid() != 0) {
+    return fail(Errc::environment, folder + std::string(kName) +
+                                       ": another user's process listens there, so nothing was "
+                                       "asked of it");
   }
   if (Status sent = send_line(socket.get(), to_line(request), until); !sent) {
     return fail(sent.error());

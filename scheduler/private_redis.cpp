@@ -13,11 +13,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "scheduler/private_folder.h"
 #include "scheduler/redis_watcher.h"
 
 namespace photoscribe {
@@ -57,13 +58,16 @@ Expected<std::string> find_server(const std::string& name) {
 
 /// Stops a server that a killed run left, and removes its folder. The note says which: it is ours
 /// only while process id, start time and boot all agree.
-void stop_left_over(const std::string& state_folder) {
-  std::ifstream note(note_path(state_folder));
+void stop_left_over(const std::string& state_folder, const std::string& executable) {
+  std::istringstream note(read_private_file(note_path(state_folder)));
   std::string line, folder;
   while (std::getline(note, line)) {
     if (line.rfind("folder ", 0) == 0) folder = line.substr(7);
     if (line.rfind("process ", 0) != 0) continue;
-    if (const auto process = process_from_line(line.substr(8))) kill_process(*process);
+    if (const auto process = process_from_line(line.substr(8))) {
+      kill_process(*process, {program_name(executable), "redis-server", "valkey-server",
+                              program_name_of(::getpid())});
+    }
   }
   const bool ours = folder.find("/photoscribe-") != std::string::npos;
   if (ours) {  // only what we put there; never a recursive removal by a path read from a file
@@ -81,6 +85,7 @@ bool answers_ping(const std::string& path) {
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);  // shorter than kSocketPathMax
   char answer[8] = {};
   bool good = ::connect(handle, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+              peer_is_ours(handle) &&  // whatever became of the folder's name
               ::send(handle, "PING\r\n", 6, MSG_NOSIGNAL) == 6;
   pollfd ready{handle, POLLIN, 0};
   good = good && ::poll(&ready, 1, 1'000) == 1 && ::read(handle, answer, sizeof answer) >= 5 &&
@@ -108,7 +113,7 @@ Expected<std::string> make_socket_folder() {
 Expected<PrivateRedis> PrivateRedis::start(const PrivateRedisOptions& options) {
   auto executable = find_server(options.executable);
   if (!executable) return fail(executable.error());
-  stop_left_over(options.state_folder);
+  stop_left_over(options.state_folder, *executable);
   auto folder = make_socket_folder();
   if (!folder) return fail(folder.error());
   PrivateRedis redis(options);
@@ -128,12 +133,14 @@ Status PrivateRedis::launch() {
   watcher_ = started->watcher;
   server_ = started->server;
   life_write_ = started->life_write;
-  std::ofstream note(note_path(options_.state_folder), std::ios::trunc);
-  note << "folder " << folder_ << "\n";
+  std::string note = "folder " + folder_ + "\n";
   for (const pid_t pid : {watcher_, server_}) {
-    if (const auto process = identify_process(pid)) note << "process " << to_line(*process) << "\n";
+    if (const auto process = identify_process(pid)) note += "process " + to_line(*process) + "\n";
   }
-  note.flush();
+  if (Status noted = write_private_file(note_path(options_.state_folder), note); !noted) {
+    stop();
+    return noted;
+  }
   return wait_until_it_answers();
 }
 

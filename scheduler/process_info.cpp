@@ -2,9 +2,11 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -74,12 +76,29 @@ bool is_running(const ProcessIdentity& process) {
          boot_id() == process.boot_id;
 }
 
-void kill_process(const ProcessIdentity& process) {
+std::string program_name(const std::string& executable) {
+  constexpr std::size_t kLongest = 15;  // TASK_COMM_LEN less its zero
+  return executable.substr(executable.rfind('/') + 1).substr(0, kLongest);
+}
+
+std::string program_name_of(pid_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/comm");
+  std::string name;
+  std::getline(in, name);
+  return name;
+}
+
+void kill_process(const ProcessIdentity& process, const std::vector<std::string>& programs) {
   // The descriptor is taken first and the identity looked at second: it cannot come to mean
   // another.
   const auto descriptor = static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0));
   if (descriptor < 0) return;
-  if (is_running(process)) {
+  struct ::stat folder {};
+  const bool ours =
+      ::stat(("/proc/" + std::to_string(process.pid)).c_str(), &folder) == 0 &&
+      folder.st_uid == ::geteuid() &&
+      std::find(programs.begin(), programs.end(), program_name_of(process.pid)) != programs.end();
+  if (ours && is_running(process)) {
     ::syscall(SYS_pidfd_send_signal, descriptor, SIGKILL, nullptr, 0);
     pollfd gone{descriptor, POLLIN, 0};
     ::poll(&gone, 1, 1'000);

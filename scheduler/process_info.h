@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace photoscribe {
 
@@ -27,8 +28,15 @@ struct ProcessIdentity {
 
 /// True while that very process runs (a zombie does not).
 [[nodiscard]] bool is_running(const ProcessIdentity& process);
-/// SIGKILL, if it is still that very process, and waits up to a second for it to be gone.
-void kill_process(const ProcessIdentity& process);
+/// What the kernel calls a program (the first 15 characters of its file's name), and what it calls
+/// the one that process `pid` runs; empty when there is no such process.
+[[nodiscard]] std::string program_name(const std::string& executable);
+[[nodiscard]] std::string program_name_of(pid_t pid);
+
+/// SIGKILL, if it is still that very process, belongs to this user and runs one of `programs`
+/// (program_name()), and waits up to a second for it to be gone: a note that somebody forged gets
+/// nothing else killed.
+void kill_process(const ProcessIdentity& process, const std::vector<std::string>& programs);
 
 /// Resident bytes now and at most so far; 0 when unknown.
 [[nodiscard]] std::int64_t resident_bytes(pid_t pid);

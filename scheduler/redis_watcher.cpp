@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/private_folder.h"
+
 extern char** environ;
 
 namespace photoscribe {
@@ -166,9 +168,9 @@ Expected<WatchedRedis> launch_watched_redis(const RedisLaunch& launch) {
   const std::vector<char*> argv = pointers(arguments), environment = pointers(variables);
   const std::string socket = launch.folder + "/redis.sock";
 
-  const Descriptor log(
-      ::open(launch.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-  if (log.handle < 0) return system_failure("open log " + launch.log_file);
+  const Expected<int> opened = open_private_file(launch.log_file, O_WRONLY | O_CREAT | O_APPEND);
+  if (!opened) return fail(opened.error());
+  const Descriptor log(*opened);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return system_failure("pipe");
   const Descriptor life_read(ends[0]);

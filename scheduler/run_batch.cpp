@@ -11,6 +11,7 @@
 #include "scheduler/batch_job.h"
 #include "scheduler/on_finish.h"
 #include "scheduler/prepare_run.h"
+#include "scheduler/private_folder.h"
 #include "scheduler/store/store.h"
 
 namespace photoscribe {
@@ -37,15 +38,6 @@ Status check(const RunRequest& request) {
   }
   if (!request.schedule.on_finish.empty()) return check_on_finish(request.schedule.on_finish);
   return {};
-}
-
-Status make_state_folder(const std::string& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (!error && ::access(folder.c_str(), W_OK) == 0) return {};
-  return fail(Errc::environment, "state folder " + folder + ": " +
-                                     (error ? error.message() : "not writable") +
-                                     "; name another one with --state");
 }
 
 double seconds(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
@@ -200,7 +192,7 @@ Expected<RunSummary> run_here(const RunRequest& request, RunObserver& observer,
   Expected<Store> store =
       Store::open_writer(request.database, say_migration(request.database, observer));
   if (!store) return fail(store.error());
-  if (Status made = make_state_folder(request.state_folder); !made) return fail(made.error());
+  if (Status made = make_private_folder(request.state_folder); !made) return fail(made.error());
   // Two databases may be given one state folder; two runs at once may not share it.
   const Expected<sqlite::LockFile> lock = sqlite::LockFile::take(request.state_folder + "/run");
   if (!lock) return fail(lock.error());

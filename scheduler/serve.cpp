@@ -1,16 +1,14 @@
 #include "scheduler/serve.h"
 
-#include <unistd.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <filesystem>
 #include <utility>
 
 #include "common/sqlite/lock_file.h"
 #include "scheduler/on_finish.h"
 #include "scheduler/prepare_run.h"
+#include "scheduler/private_folder.h"
 #include "scheduler/store/store.h"
 
 namespace photoscribe {
@@ -287,11 +285,7 @@ Expected<ServeSummary> serve_runs(const ServeRequest& asked, RunObserver& observ
   Expected<Store> store =
       Store::open_writer(request.database, say_migration(request.database, observer));
   if (!store) return fail(store.error());
-  std::error_code error;
-  std::filesystem::create_directories(request.state_folder, error);
-  if (error || ::access(request.state_folder.c_str(), W_OK) != 0) {
-    return fail(Errc::environment, "state folder " + request.state_folder + ": not writable");
-  }
+  if (Status made = make_private_folder(request.state_folder); !made) return fail(made.error());
   const Expected<sqlite::LockFile> lock = sqlite::LockFile::take(request.state_folder + "/run");
   if (!lock) return fail(lock.error());
   RunServer server(request, std::move(*endpoint), *store, observer, stop);

@@ -7,9 +7,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "common/redis/identity.h"
+#include "scheduler/private_folder.h"
 #include "scheduler/process_info.h"
 
 namespace photoscribe {
@@ -34,7 +36,10 @@ WorkerPool::WorkerPool(asio::io_context& io, WorkerPoolSettings settings, Say sa
 }
 
 Status WorkerPool::start() {
-  stop_left_over_workers(settings_.note_file);
+  std::vector<std::string> programs;
+  for (const ChildCommand& command : settings_.commands)
+    programs.push_back(program_name(command.executable));
+  stop_left_over_workers(settings_.note_file, programs);
   for (Slot& slot : slots_) {
     slot.sent_to_rest = resting_;
     if (resting_) continue;
@@ -55,7 +60,7 @@ Status WorkerPool::spawn(Slot& slot) {
   if (!child) return fail(child.error());
   slot.child.emplace(std::move(*child));
   if (const auto process = identify_process(slot.child->pid())) {
-    std::ofstream(settings_.note_file, std::ios::app) << to_line(*process) << "\n";
+    return append_private_file(settings_.note_file, to_line(*process) + "\n");
   }
   return {};
 }
@@ -239,10 +244,11 @@ std::string WorkerPool::last_log_line() const {
   return latest == nullptr ? "" : last_lines(latest->command.log_file, 1, latest->log_from);
 }
 
-void stop_left_over_workers(const std::string& note_file) {
-  std::ifstream note(note_file);
+void stop_left_over_workers(const std::string& note_file,
+                            const std::vector<std::string>& programs) {
+  std::istringstream note(read_private_file(note_file));
   for (std::string line; std::getline(note, line);) {
-    if (const auto process = process_from_line(line)) kill_process(*process);
+    if (const auto process = process_from_line(line)) kill_process(*process, programs);
   }
   std::error_code ignored;
   std::filesystem::remove(note_file, ignored);

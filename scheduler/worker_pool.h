@@ -113,7 +113,7 @@ class WorkerPool {
 /// "killed by signal 9", "ended with exit status 3"
 [[nodiscard]] std::string describe(const ChildEnd& end);
 /// Kills the processes that `note_file` names, as far as they still are those, and removes it.
-void stop_left_over_workers(const std::string& note_file);
+void stop_left_over_workers(const std::string& note_file, const std::vector<std::string>& programs);
 /// The last `count` lines of a file, none from before byte `from`; empty when it cannot be read.
 [[nodiscard]] std::string last_lines(const std::string& file, int count, std::int64_t from = 0);
 /// Renames a log over 8 MiB to FILE.old, replacing an older one, so that logs stay bounded.

@@ -168,7 +168,7 @@ TEST_F(Processes, LeavesAloneAnInnocentProcessThatHasTheOldNumber) {
   ProcessIdentity other = *identify_process(child->pid());
   other.start_ticks -= 1;  // started earlier: somebody else, long gone
 
-  kill_process(other);
+  kill_process(other, {"sh"});
 
   EXPECT_FALSE(child->poll());
 }
