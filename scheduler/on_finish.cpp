@@ -91,6 +91,16 @@ Event execute(const FinishCall& call) {
 
 }  // namespace
 
+std::string shown_on_finish(const std::string& what) {
+  if (!is_address(what)) return what;
+  const std::size_t host = what.find("//") + 2;
+  const std::size_t end = std::min(what.find_first_of("/?#", host), what.size());
+  const std::size_t user = what.rfind('@', end);
+  const bool has_user = user != std::string::npos && user >= host;
+  return what.substr(0, host) +
+         what.substr(has_user ? user + 1 : host, end - (has_user ? user + 1 : host)) + "/…";
+}
+
 const char* to_string(RunEnd end) noexcept {
   switch (end) {
     case RunEnd::complete:

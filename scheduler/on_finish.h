@@ -35,6 +35,10 @@ using FinishFacts = std::vector<std::pair<std::string, std::variant<std::string,
 /// Fails with usage: neither words nor an address.
 [[nodiscard]] Status check_on_finish(const std::string& what);
 
+/// What is shown of it to whoever may read the database: a command as it is, of an address its host
+/// only, as what stands behind may be a secret.
+[[nodiscard]] std::string shown_on_finish(const std::string& what);
+
 struct FinishCall {
   std::string what;      // RunSchedule::on_finish
   std::string log_file;  // of a command: its standard output and error are appended

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/scores/caption_file.h"
+#include "scheduler/stored_commands.h"
 
 namespace photoscribe {
 namespace {
@@ -259,6 +260,13 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
   RunSchedule kept = request.schedule;
   // Otherwise called by this process; an address may be a secret.
   if (!request.keep_on_finish) kept.on_finish.clear();
+  if (!kept.on_finish.empty()) {
+    if (Status noted = remember_stored_command(request.run, kept.on_finish); !noted) {
+      prepared.notes.push_back(noted.error().message +
+                               ": so --on-finish is called only by a scheduler that is started "
+                               "with --allow-stored-commands");
+    }
+  }
   if (Status stored = store.set_schedule(prepared.run.id, kept); !stored) {
     return fail(stored.error());
   }

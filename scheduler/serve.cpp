@@ -10,6 +10,7 @@
 #include "scheduler/prepare_run.h"
 #include "scheduler/private_folder.h"
 #include "scheduler/store/store.h"
+#include "scheduler/stored_commands.h"
 
 namespace photoscribe {
 namespace {
@@ -19,6 +20,10 @@ using std::chrono::milliseconds;
 constexpr milliseconds kStep{50};
 constexpr milliseconds kLookEvery{1'000};
 constexpr milliseconds kShowEvery{500};
+
+constexpr const char* kNotCalled =
+    ": its on-finish command was not stored by this user, or the database is another user's, so "
+    "it is not called; --allow-stored-commands calls it";
 
 void rethrow(std::exception_ptr thrown) {
   if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
@@ -154,6 +159,15 @@ void RunServer::begin(Unfinished run) {
                  });
   say(EventLevel::info,
       "serving run " + name + ": " + std::to_string(run.counts.asked.pending) + " photos to do");
+  const std::string& command = at->row.schedule.on_finish;
+  if (command.empty()) return;
+  say(EventLevel::info, "run " + name + " has an on-finish command: " + shown_on_finish(command));
+  if (!may_call(at->row)) say(EventLevel::warning, "run " + name + kNotCalled);
+}
+
+bool RunServer::may_call(const RunRow& row) const {
+  return request_.allow_stored_commands ||
+         is_stored_by_us(request_.database, row.name, row.schedule.on_finish);
 }
 
 asio::awaitable<void> RunServer::put_away_ended() {
@@ -201,6 +215,10 @@ asio::awaitable<void> RunServer::call_back(RunRow row, RunEnd end) {
           std::to_string(summary.blurred) + " blurred, " + std::to_string(summary.failed) +
           " failed, " + std::to_string(summary.pending) + " to do");
   if (row.schedule.on_finish.empty()) co_return;
+  if (!may_call(row)) {
+    say(EventLevel::warning, "run " + row.name + kNotCalled);
+    co_return;
+  }
   FinishCall call;
   call.what = row.schedule.on_finish;
   call.log_file = request_.state_folder + "/on_finish.log";

@@ -35,6 +35,7 @@ struct ServeRequest {
   LeaseSettings lease;
   std::int64_t window = 50'000;           // of each run
   std::int64_t remembered_max = 500'000;  // of each run: SchedulerSettings
+  bool allow_stored_commands = false;     // call on-finish commands whoever stored them
   bool once = false;                      // end when every run is finished, paused or cancelled
   std::function<std::int64_t()> unix_clock = [] { return std::int64_t{std::time(nullptr)}; };
 };
@@ -84,6 +85,7 @@ class RunServer {
   asio::awaitable<void> look_for_runs();
   void begin(Unfinished run);
   asio::awaitable<void> put_away_ended();
+  [[nodiscard]] bool may_call(const RunRow& row) const;
   asio::awaitable<void> call_back(RunRow row, RunEnd end);
   void gather_calls(bool wait);
   void keep_hours();

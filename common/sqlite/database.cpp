@@ -33,6 +33,15 @@ bool has_log(const std::string& path) {
   return ::stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0;
 }
 
+/// A file from elsewhere is data: no trigger in it fires and its internal tables are not written
+/// through. (Its views may call what SQLite brings along, none of which does more than compute:
+/// SQLITE_DBCONFIG_TRUSTED_SCHEMA would forbid our own schema's json_extract() before 3.42.)
+void distrust_schema(SQLite::Database& handle) {
+  ::sqlite3* const raw = handle.getHandle();
+  ::sqlite3_db_config(raw, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  ::sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+}
+
 void prepare_writer(SQLite::Database& handle) {
   // 64 MiB of cache: the path index of millions of images is walked in order, so more does not
   // help.
@@ -48,12 +57,14 @@ std::unique_ptr<SQLite::Database> open_handle(const std::string& path, Mode mode
   if (mode == Mode::read_write) {
     auto handle = std::make_unique<SQLite::Database>(
         path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX, timeout_ms);
+    distrust_schema(*handle);
     prepare_writer(*handle);
     return handle;
   }
   try {
     auto handle = std::make_unique<SQLite::Database>(
         path, SQLite::OPEN_READONLY | SQLite::OPEN_NOMUTEX, timeout_ms);
+    distrust_schema(*handle);
     handle->exec("SELECT count(*) FROM sqlite_master");  // opening alone reads nothing
     return handle;
   } catch (const SQLite::Exception& thrown) {
@@ -64,9 +75,11 @@ std::unique_ptr<SQLite::Database> open_handle(const std::string& path, Mode mode
         has_log(path)) {
       throw;
     }
-    return std::make_unique<SQLite::Database>(
+    auto handle = std::make_unique<SQLite::Database>(
         immutable_uri(path), SQLite::OPEN_READONLY | SQLite::OPEN_URI | SQLite::OPEN_NOMUTEX,
         timeout_ms);
+    distrust_schema(*handle);
+    return handle;
   }
 }
 

@@ -25,6 +25,7 @@ struct SchedulerOptions {
   }
   Settings settings;
   bool once = false;
+  bool allow_stored_commands = false;
   bool no_progress = false;
   bool json = false;
 };
@@ -40,6 +41,7 @@ Expected<ServeRequest> make_request(const SchedulerOptions& options) {
   request.window = loaded->config.queue.window;
   request.remembered_max = loaded->config.reuse.remembered_max;
   request.once = options.once;
+  request.allow_stored_commands = options.allow_stored_commands;
   if (request.redis_url.empty()) {
     return fail(Errc::usage,
                 "--redis: name the server that the workers use; on one machine `photoscribe run` "
@@ -96,6 +98,9 @@ void add_scheduler(CLI::App& app, Action& action) {
       "scheduler", "serve the unfinished runs of a database to workers on any machine");
   const auto options = std::make_shared<SchedulerOptions>(*verb);
   verb->add_flag("--once", options->once, "end when no run has anything left to do");
+  verb->add_flag("--allow-stored-commands", options->allow_stored_commands,
+                 "call the on-finish commands that stand in the database whoever stored them (by "
+                 "default those that this user did, in a database of this user's)");
   verb->add_flag("--no-progress", options->no_progress, "warnings only")->group("Output");
   verb->add_flag("--json", options->json, "at the end, one JSON object on standard output")
       ->group("Output");

@@ -16,6 +16,7 @@
 #include "ops/cli/verbs.h"
 #include "ops/cli/writer.h"
 #include "scheduler/control.h"
+#include "scheduler/on_finish.h"
 #include "scheduler/store/store.h"
 
 namespace photoscribe::cli {
@@ -124,6 +125,8 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
   for (const Root& root : status.roots) {
     out += "  root " + shown(root.name) + ": " + shown(root.folder) + "\n";
   }
+  if (const std::string& command = status.run.schedule.on_finish; !command.empty())
+    out += "  on-finish (stored with the run): " + shown(shown_on_finish(command)) + "\n";
   for (const StoreEvent& event : status.events) {
     out += "  " + ink.dim(time_text(event.at_unix_ms)) + " " +
            (event.level == "info" ? "" : event.level + ": ") + shown(event.text) + "\n";
@@ -168,8 +171,11 @@ nlohmann::json run_json(const RunStatus& status) {
               {"beam", status.run.settings.search.beam},
               {"blur_threshold", status.run.settings.blur.blur_threshold},
               {"min_confidence", status.run.settings.min_confidence},
+              {"on_finish", nullptr},
               {"roots", std::move(roots)},
               {"events", std::move(events)}};
+  if (const std::string& command = status.run.schedule.on_finish; !command.empty())
+    object["on_finish"] = replaced(shown_on_finish(command));
   if (status.summary.bleu) {
     const auto scores = bleu(status.summary.bleu->counts);
     for (std::size_t n = 0; n < 4; ++n) {

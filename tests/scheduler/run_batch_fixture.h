@@ -37,7 +37,10 @@ class Watcher : public RunObserver {
 
 class RunBatch : public ::testing::Test {
  protected:
-  void SetUp() override { std::filesystem::create_directory(folder_.path() / "photos"); }
+  void SetUp() override {
+    std::filesystem::create_directory(folder_.path() / "photos");
+    ::setenv("XDG_STATE_HOME", folder_.file("state").c_str(), 1);  // not the one of who tests
+  }
 
   void add_photos(int from, int to) const {
     for (int i = from; i < to; ++i) {

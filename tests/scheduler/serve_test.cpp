@@ -7,6 +7,8 @@
 #include <future>
 
 #include "scheduler/child_process.h"
+#include "scheduler/on_finish.h"
+#include "scheduler/stored_commands.h"
 #include "scheduler/submit.h"
 #include "tests/scheduler/run_batch_fixture.h"
 #include "tests/support/redis_server.h"
@@ -86,6 +88,73 @@ class Serve : public RunBatch {
   StopHandle stop_;
   std::future<Expected<ServeSummary>> running_;
 };
+
+/// A database with an unfinished run whose on-finish command makes `mark`, as somebody sends it.
+RunRequest with_command(RunRequest run, const std::string& mark) {
+  run.keep_on_finish = true;
+  run.schedule.on_finish = "touch " + mark;
+  return run;
+}
+
+TEST_F(Serve, ACommandInADatabaseFromElsewhereIsShownAndNotCalled) {
+  add_photos(0, 10);
+  submit_here(with_command(photos("gift", 0, 10), folder_.file("mark")));
+  ::setenv("XDG_STATE_HOME", folder_.file("of-the-receiver").c_str(), 1);
+
+  start(true);
+  EXPECT_EQ(ended().runs_finished, 1);
+
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("mark")));
+  EXPECT_THAT(watcher_.events, Contains(HasSubstr("touch " + folder_.file("mark"))));
+  EXPECT_THAT(watcher_.events, Contains(HasSubstr("--allow-stored-commands")));
+}
+
+TEST_F(Serve, ACommandOfOursInAnotherUsersDatabaseIsNotCalled) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs a second user: runs as root";
+  add_photos(0, 10);
+  submit_here(with_command(photos("ours", 0, 10), folder_.file("mark")));
+  ASSERT_EQ(::chown(folder_.file("archive.db").c_str(), 65'534, 65'534), 0);
+
+  start(true);
+  EXPECT_EQ(ended().runs_finished, 1);
+
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("mark")));
+}
+
+TEST_F(Serve, AStoredCommandIsCalledWhereItIsAllowed) {
+  add_photos(0, 10);
+  submit_here(with_command(photos("gift", 0, 10), folder_.file("mark")));
+  ::setenv("XDG_STATE_HOME", folder_.file("of-the-receiver").c_str(), 1);
+  ServeRequest allowed = serving(true);
+  allowed.allow_stored_commands = true;
+
+  const auto summary = serve_runs(allowed, watcher_, stop_);
+
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_TRUE(std::filesystem::exists(folder_.file("mark")));
+}
+
+TEST(StoredCommands, AreKnownByRunAndTextAndOldOnesAreForgottenBeforeNewOnes) {
+  const TempDir folder;
+  ::setenv("XDG_STATE_HOME", folder.file("state").c_str(), 1);
+  folder.write("archive.db", "");
+  const std::string database = folder.file("archive.db");
+  for (int i = 0; i < 1'000; ++i)
+    ASSERT_TRUE(remember_stored_command("run", "command " + std::to_string(i)));
+
+  EXPECT_TRUE(is_stored_by_us(database, "run", "command 999"));
+  EXPECT_TRUE(is_stored_by_us(database, "run", "command 800"));
+  EXPECT_FALSE(is_stored_by_us(database, "run", "command 0"));
+  EXPECT_FALSE(is_stored_by_us(database, "another run", "command 999"));
+  EXPECT_FALSE(is_stored_by_us(database, "run", "command 1000"));
+}
+
+TEST(ShownOnFinish, ShowsACommandAndOfAnAddressItsHost) {
+  EXPECT_EQ(shown_on_finish("sh -c 'id > /tmp/x'"), "sh -c 'id > /tmp/x'");
+  EXPECT_EQ(shown_on_finish("https://hooks.example/services/T0/SECRET"), "https://hooks.example/…");
+  EXPECT_EQ(shown_on_finish("https://me:word@hooks.example:8443?k=s"),
+            "https://hooks.example:8443/…");
+}
 
 TEST_F(Serve, DoesEveryUnfinishedRunOfTheDatabaseAndEnds) {
   add_photos(0, 300);

@@ -138,6 +138,21 @@ TEST_F(DatabaseTest, RefusesToWriteWhenOpenedForReading) {
   EXPECT_EQ(refused.error().code, Errc::store_failure);
 }
 
+TEST_F(DatabaseTest, FiresNoTriggerOfAFileFromElsewhere) {
+  auto db = writer();
+  const auto made = db.write("make", [&] {
+    db.execute(
+        "CREATE TABLE photo (name TEXT); CREATE TABLE victim (name TEXT); INSERT INTO victim "
+        "VALUES "
+        "('kept'); CREATE TRIGGER trap AFTER INSERT ON photo BEGIN DELETE FROM victim; END");
+  });
+  ASSERT_TRUE(made) << made.error().message;
+
+  ASSERT_TRUE(db.write("add", [&] { db.query("INSERT INTO photo VALUES ('a')").run(); }));
+
+  EXPECT_EQ(number(db, "SELECT count(*) FROM victim"), 1);
+}
+
 TEST_F(DatabaseTest, ReadsWhileAnotherWrites) {
   auto db = writer();
   ASSERT_TRUE(db.write("make", [&] { db.execute("CREATE TABLE t (x)"); }));
