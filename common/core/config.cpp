@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "common/core/config_fields.h"
+#include "common/core/yaml_file.h"
 
 namespace photoscribe {
 namespace {
@@ -68,7 +69,7 @@ class Loader {
   /// Throws YAML::Exception or runtime_error with the place in front; load_config guards.
   void read_file(const std::string& file) {
     file_ = file;
-    const YAML::Node document = YAML::LoadFile(file);
+    const YAML::Node document = load_yaml(file);
     if (document.IsNull()) return;
     read_map(document, "");
   }
@@ -210,8 +211,6 @@ Expected<LoadedConfig> load_config(const std::string& file,
   try {
     if (!file.empty()) loader.read_file(file);
     loader.read_environment(environment);
-  } catch (const YAML::BadFile&) {
-    return fail(Errc::invalid_config, file + ": cannot read this configuration file");
   } catch (const YAML::Exception& e) {
     return fail(Errc::invalid_config,
                 file + ":" + std::to_string(e.mark.line + 1) + ": not YAML: " + e.msg);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/core/sha256.h"
+#include "common/core/yaml_file.h"
 
 namespace photoscribe {
 namespace {
@@ -184,7 +185,7 @@ ModelFolder read(const std::string& folder, bool may_have_members) {
     throw std::runtime_error("no model.yaml in " + folder +
                              "; --model takes a folder that photoscribe-train wrote");
   }
-  const YAML::Node root = YAML::LoadFile(path);
+  const YAML::Node root = load_yaml(path);
   ModelFolder model;
   model.folder = folder;
   Section top(root, "model.yaml");

@@ -128,6 +128,36 @@ TEST(Config, SaysWhereAFileIsNoYaml) {
               HasSubstr("/nonexistent/photoscribe.yaml"));
 }
 
+TEST(Config, EndsWithOneLineWhateverTheFileIs) {
+  std::string bomb = "database: &a0 [x, x, x]\n", deep(200'000, '[');
+  for (int i = 1; i < 40; ++i) {
+    const std::string last = "*a" + std::to_string(i - 1);
+    bomb +=
+        "k" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last + ", " + last + "]\n";
+  }
+  for (const std::string& text : {bomb, deep, "a: " + deep, std::string(5 << 20, 'x')}) {
+    const std::string error = error_of(text);
+    EXPECT_NE(error, "no error");
+    EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+  }
+  for (const auto& [file, what] :
+       {std::pair("/", "is a folder"), std::pair("/dev/zero", "is no file")})
+    EXPECT_EQ(load_config(file, {}, {}).error().message, std::string(file) + ": " + what);
+}
+
+TEST(Config, EndsWithOneLineWhateverTheEnvironmentSays) {
+  for (const char* value :
+       {"", "nan", "-nan", "inf", "1e999", "0x", "1 2", "\xff\xfe", "99999999999999999999"}) {
+    const auto loaded = load_config("",
+                                    {"PHOTOSCRIBE_BLUR_THRESHOLD=" + std::string(value),
+                                     "PHOTOSCRIBE_LIMITS_PIXELS_MAX=" + std::string(value)},
+                                    {});
+    ASSERT_FALSE(loaded) << value;
+    EXPECT_EQ(loaded.error().code, Errc::invalid_config);
+    EXPECT_EQ(loaded.error().message.find('\n'), std::string::npos) << loaded.error().message;
+  }
+}
+
 TEST(Config, ReadsAnEmptyFileAndEmptySectionsAsNothing) {
   const YamlFile file("# nothing\nblur:\n");
 
