@@ -42,6 +42,13 @@ void distrust_schema(SQLite::Database& handle) {
   ::sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
 }
 
+/// `file`, or the first of file-2, file-3 … that is not there.
+std::string free_name(const std::string& file) {
+  std::string name = file;
+  for (int i = 2; ::access(name.c_str(), F_OK) == 0; ++i) name = file + "-" + std::to_string(i);
+  return name;
+}
+
 void prepare_writer(SQLite::Database& handle) {
   // 64 MiB of cache: the path index of millions of images is walked in order, so more does not
   // help.
@@ -97,6 +104,23 @@ Expected<Database> Database::open(const std::string& path, Mode mode, int busy_t
   } catch (const SQLite::Exception& thrown) {
     return fail(to_error(thrown, "open", path));
   }
+}
+
+Status Database::still_there(const std::string& operation) {
+  if (mode_ == Mode::read_only) return {};
+  if (lost_) return fail(*lost_);
+  int moved = 0;
+  ::sqlite3_file_control(handle_->getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (moved == 0) return {};
+  std::string message = operation + ": " + text_of(path_) +
+                        ": the file was removed, moved or replaced while it was being written; ";
+  const std::string rescued = free_name(absolute_path(path_) + ".rescued");
+  const Status saved = backup(*this, rescued);
+  message += saved ? "all that was in it is saved in " + text_of(rescued) +
+                         ": move that to its place, and the same command goes on"
+                   : "and saving it beside failed: " + saved.error().message;
+  lost_ = Error{Errc::store_failure, message};
+  return fail(*lost_);
 }
 
 Query Database::query(const char* sql) {

@@ -7,6 +7,7 @@
 #include <SQLiteCpp/Database.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -70,6 +71,7 @@ class Database {
       typename ResultOf<std::invoke_result_t<Body&>>::type {
     using Returned = std::invoke_result_t<Body&>;
     if (writes && mode_ == Mode::read_only) return fail(opened_for_reading(operation, path_));
+    if (Status there = still_there(operation); !there) return fail(there.error());
     try {
       handle_->exec(writes ? "BEGIN IMMEDIATE" : "BEGIN");
       Rollback rollback{handle_.get()};
@@ -90,6 +92,10 @@ class Database {
     }
   }
 
+  /// Fails, once after everything was saved beside it, when a file that we write is no longer the
+  /// one of that name: what is written then would be lost with the last process that has it open.
+  [[nodiscard]] Status still_there(const std::string& operation);
+
   struct Rollback {
     SQLite::Database* database;
     ~Rollback() {
@@ -102,6 +108,7 @@ class Database {
   std::unordered_map<const char*, std::unique_ptr<SQLite::Statement>> statements_;
   std::string path_;
   Mode mode_;
+  std::optional<Error> lost_;  // what still_there() found
 };
 
 /// Copies `source` to `file` with SQLite's backup API, whatever others do to it meanwhile. Refuses

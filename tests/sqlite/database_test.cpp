@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 
 #include "common/sqlite/lock_file.h"
@@ -136,6 +137,34 @@ TEST_F(DatabaseTest, RefusesToWriteWhenOpenedForReading) {
 
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::store_failure);
+}
+
+TEST_F(DatabaseTest, SavesWhatItHasWhenItsFileIsTakenAwayUnderIt) {
+  for (const bool replaced : {false, true}) {
+    auto db = writer();
+    ASSERT_TRUE(db.write("make", [&] {
+      db.execute("CREATE TABLE IF NOT EXISTS t (x INTEGER); INSERT INTO t VALUES (7)");
+    }));
+    std::filesystem::remove(path());
+    if (replaced) std::ofstream(path()) << "another file";
+
+    const auto written = db.write("add", [&] { db.execute("INSERT INTO t VALUES (8)"); });
+    const auto again = db.write("add", [&] { db.execute("INSERT INTO t VALUES (9)"); });
+
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().code, Errc::store_failure);
+    EXPECT_THAT(written.error().message, HasSubstr("a.db.rescued"));
+    EXPECT_EQ(again.error().message, written.error().message);  // saved once
+    auto rescued = writer(replaced ? "a.db.rescued-2" : "a.db.rescued");
+    EXPECT_EQ(number(rescued, "SELECT sum(x) FROM t"), 7);
+    if (replaced) {
+      std::ifstream kept(path());
+      std::string text;
+      std::getline(kept, text);
+      EXPECT_EQ(text, "another file");
+    }
+    std::filesystem::remove(path());
+  }
 }
 
 TEST_F(DatabaseTest, FiresNoTriggerOfAFileFromElsewhere) {
