@@ -120,6 +120,14 @@ def models():
     put("model_yaml", "anchors", "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n")
 
 
+def lists():
+    put("concept_list", "words", "# things\npizza, pizzas | 963\ndog, dogs | 151-268 273\ngiraffe\n")
+    put("concept_list", "backwards", "dog | 268-151\n")
+    put("objects", "caption", "two young men riding bikes past a hot dog stand near the t-shirt shop")
+    put("objects", "list", "[A]\nhot dog, hotdog\ncar, truck\n[nothing]\nhot dog stand\n\0a hot dog in a car")
+    put("objects", "headings", "[B]\ncup\n[nowhere]\n\0cup")
+
+
 def caption_files():
     put("caption_files", "flickr.token", "a.jpg#0\tA dog .\na.jpg#1\tTwo dogs run .\nb.jpg#0\tA cat .\n")
     put("caption_files", "kaggle.csv", 'image,caption\na.jpg,"A dog, ""big"""\nb.jpg,A cat\n')
@@ -131,4 +139,4 @@ def caption_files():
     put("caption_files", "list.txt", "a.jpg\n\nfolder/b.jpg\n")
 
 
-photos(), results(), replies(), spec(), safetensors(), models(), caption_files()
+photos(), results(), replies(), spec(), safetensors(), models(), lists(), caption_files()
