@@ -135,7 +135,8 @@ bool is_bmp(const ByteReader& reader) noexcept {
   const bool known_header = header_bytes == 12 || header_bytes == 16 || header_bytes == 40 ||
                             header_bytes == 52 || header_bytes == 56 || header_bytes == 64 ||
                             header_bytes == 108 || header_bytes == 124;
-  return known_header && reader.u32(10) >= 14 + header_bytes;
+  // The offset of its pixels is not looked at: some writers leave it at 0.
+  return known_header && reader.u16(header_bytes == 12 ? 22 : 26) <= 1;  // planes
 }
 
 // "P1" to "P7" and white space: PBM, PGM, PPM, PAM; "PF" and "Pf": PFM.

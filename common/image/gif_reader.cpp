@@ -1,5 +1,4 @@
-#include "common/image/gif_reader.h"
-
+// GIF through giflib.
 #include <gif_lib.h>
 
 #include <algorithm>
@@ -10,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "common/image/byte_reader.h"
+#include "common/image/raster.h"
 
 namespace photoscribe::image {
 namespace {
@@ -20,12 +19,18 @@ struct Source {
   std::size_t at = 0;
 };
 
+// A byte past the end is 0: to giflib the end of a picture's blocks, which is what it looks for
+// behind the last pixel, and an error where it still needs one.
 int read_source(GifFileType* file, GifByteType* to, int count) {
   auto& source = *static_cast<Source*>(file->UserData);
   const std::size_t size =
       std::min(static_cast<std::size_t>(count), source.bytes.size() - source.at);
-  std::memcpy(to, source.bytes.data() + source.at, size);
+  if (size > 0) std::memcpy(to, source.bytes.data() + source.at, size);
   source.at += size;
+  if (size == 0 && count == 1) {
+    *to = 0;
+    return 1;
+  }
   return static_cast<int>(size);
 }
 
@@ -38,32 +43,6 @@ tl::unexpected<DecodeFailure> damaged(int error) {
   if (error == D_GIF_ERR_NOT_ENOUGH_MEM) throw std::bad_alloc();
   const char* text = GifErrorString(error);
   return refuse(Reason::truncated, std::string("GIF: ") + (text != nullptr ? text : "damaged"));
-}
-
-// From the end of the first frame to the trailer, block by block, without decoding.
-bool ends_properly(std::span<const std::uint8_t> bytes, std::size_t at) noexcept {
-  constexpr std::uint8_t kExtension = 0x21, kImage = 0x2C, kTrailer = 0x3B;
-  const ByteReader reader(bytes, ByteOrder::little);
-  while (reader.has(at, 1)) {
-    const std::uint8_t kind = reader.u8(at);
-    if (kind == kTrailer) return true;
-    if (kind == 0) {  // a stray end of sub-blocks, which some encoders leave
-      ++at;
-      continue;
-    }
-    if (kind == kExtension) {
-      at += 2;
-    } else if (kind == kImage) {
-      const std::uint8_t flags = reader.u8(at + 9);
-      const std::size_t palette = (flags & 0x80U) != 0 ? std::size_t{3} << ((flags & 7U) + 1) : 0;
-      at += 10 + palette + 1;  // descriptor, palette, code size
-    } else {
-      return false;
-    }
-    while (reader.u8(at) != 0) at += std::size_t{1} + reader.u8(at);  // 0 past the end, too
-    ++at;
-  }
-  return false;
 }
 
 // Skips to the first picture; its transparent palette index, when it has one.
@@ -94,13 +73,10 @@ Decoded<std::optional<int>> find_first_frame(GifFileType* file) {
 
 // One row of palette indices, cut at the canvas' right edge.
 void paint_row(const std::vector<GifPixelType>& indices, const ColorMapObject& palette,
-               std::optional<int> transparent, int left, int row, DecodedImage& canvas) {
-  if (row >= canvas.height_px || left >= canvas.width_px) return;
-  const int end = std::min(static_cast<int>(indices.size()), canvas.width_px - left);
-  std::uint8_t* to = canvas.pixels.data() +
-                     (static_cast<std::size_t>(row) * static_cast<std::size_t>(canvas.width_px) +
-                      static_cast<std::size_t>(left)) *
-                         3;
+               std::optional<int> transparent, int left, int row, Raster& canvas) {
+  if (row >= canvas.size.height_px || left >= canvas.size.width_px) return;
+  const int end = std::min(static_cast<int>(indices.size()), canvas.size.width_px - left);
+  std::uint8_t* to = canvas.row(row) + left * canvas.channels;
   for (int x = 0; x < end; ++x, to += 3) {
     const int index = indices[static_cast<std::size_t>(x)];
     if (index == transparent || index >= palette.ColorCount) continue;
@@ -111,10 +87,11 @@ void paint_row(const std::vector<GifPixelType>& indices, const ColorMapObject& p
   }
 }
 
-Decoded<void> paint_frame(GifFileType* file, std::optional<int> transparent, DecodedImage& canvas) {
+Decoded<void> paint_frame(GifFileType* file, std::optional<int> transparent, Raster& canvas) {
   const GifImageDesc& frame = file->Image;
   const ColorMapObject* palette = frame.ColorMap != nullptr ? frame.ColorMap : file->SColorMap;
-  if (palette == nullptr) return refuse(Reason::truncated, "GIF: no palette");
+  if (palette == nullptr)
+    return refuse(Reason::unsupported, "GIF: one without a palette is not supported");
   std::vector<GifPixelType> indices(static_cast<std::size_t>(frame.Width));
   struct Pass {
     int first, step;
@@ -133,8 +110,7 @@ Decoded<void> paint_frame(GifFileType* file, std::optional<int> transparent, Dec
 
 }  // namespace
 
-Decoded<DecodedImage> read_first_gif_frame(std::span<const std::uint8_t> bytes,
-                                           const DecodeLimits& limits) {
+Decoded<Raster> read_gif(std::span<const std::uint8_t> bytes, const DecodeLimits& limits) {
   Source source{bytes};
   int error = 0;
   const File file(DGifOpen(&source, read_source, &error));
@@ -143,19 +119,16 @@ Decoded<DecodedImage> read_first_gif_frame(std::span<const std::uint8_t> bytes,
   if (!transparent) return refuse(transparent.error());
 
   const GifImageDesc& frame = file->Image;
-  DecodedImage canvas;  // some writers leave the canvas' size at 0
-  canvas.width_px = file->SWidth > 0 ? file->SWidth : frame.Left + frame.Width;
-  canvas.height_px = file->SHeight > 0 ? file->SHeight : frame.Top + frame.Height;
-  for (const auto& [width, height] :
-       {std::pair{canvas.width_px, canvas.height_px}, std::pair{frame.Width, frame.Height}})
-    if (auto fits = check_size("GIF", width, height, limits); !fits) return refuse(fits.error());
-  canvas.pixels.resize(static_cast<std::size_t>(canvas.width_px) *
-                       static_cast<std::size_t>(canvas.height_px) * 3);
-  if (auto painted = paint_frame(file.get(), *transparent, canvas); !painted)
+  // Some writers leave the canvas' size at 0.
+  const Size canvas{file->SWidth > 0 ? file->SWidth : frame.Left + frame.Width,
+                    file->SHeight > 0 ? file->SHeight : frame.Top + frame.Height};
+  for (const Size& size : {canvas, Size{frame.Width, frame.Height}})
+    if (auto fits = check_size("GIF", size.width_px, size.height_px, limits); !fits)
+      return refuse(fits.error());
+  Raster raster = make_raster(canvas, 3);
+  if (auto painted = paint_frame(file.get(), *transparent, raster); !painted)
     return refuse(painted.error());
-  if (!ends_properly(bytes, source.at))
-    return refuse(Reason::truncated, "GIF: the data end before the trailer");
-  return canvas;
+  return raster;
 }
 
 }  // namespace photoscribe::image

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <csetjmp>
-#include <cstdio>  // jpeglib.h needs FILE
 #include <cstring>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "common/image/jpeg_source.h"
 extern "C" {
 #include <jerror.h>
-#include <jpeglib.h>
 }
 
 #include "common/image/byte_reader.h"
@@ -19,9 +19,10 @@ extern "C" {
 namespace photoscribe::image {
 namespace {
 
-constexpr int kScansMax = 512;     // real progressive files have about ten
-constexpr int kPaddingBytes = 64;  // some cameras pad between the last scan and the end marker
-constexpr int kEndMarker = 0xD9;
+constexpr int kScansMax = 512;  // real progressive files have about ten
+constexpr int kLinesMarker = 0xDC;
+constexpr const char* kLinesBehind =
+    "its height stands behind its data (DNL), which is not supported";
 
 Reason reason_of(int code) noexcept {
   switch (code) {
@@ -50,10 +51,12 @@ struct JpegReader::State {
   jpeg_decompress_struct info{};
   jpeg_error_mgr errors{};
   jpeg_progress_mgr progress{};
+  JpegSource source;
   std::jmp_buf escape{};
   std::array<char, JMSG_LENGTH_MAX> message{};
   Reason reason = Reason::truncated;
   bool out_of_memory = false;
+  bool decoded = false;  // every row was delivered
   bool cmyk_to_gray = false, cmyk_to_rgb = false;
   int orientation = 1;
   std::vector<std::uint8_t> cmyk_row;
@@ -74,10 +77,17 @@ struct JpegReader::State {
     if (code == JERR_OUT_OF_MEMORY) state.out_of_memory = true;
     state.reason = reason_of(code);
     common->err->format_message(common, state.message.data());
+    if (code == JERR_EMPTY_IMAGE && state.info.image_height == 0) state.fail_for_lines();
     std::longjmp(state.escape, 1);
   }
+  void fail_for_lines() noexcept {
+    reason = Reason::unsupported;
+    std::snprintf(message.data(), message.size(), "%s", kLinesBehind);
+  }
+  // libjpeg warns and goes on; what cost a pixel ends it here.
   static void on_message(j_common_ptr common, int level) {
     if (level >= 0) return;  // a trace message
+    State& state = of(common);
     const jpeg_error_mgr& errors = *common->err;
     switch (errors.msg_code) {
       case JWRN_ADOBE_XFORM:  // unusual, but every pixel is there
@@ -87,8 +97,14 @@ struct JpegReader::State {
       case JWRN_NOT_SEQUENTIAL:  // some cameras fill in the scan's parameters wrongly
         return;
       case JWRN_EXTRANEOUS_DATA:
-        if (errors.msg_parm.i[0] <= kPaddingBytes && errors.msg_parm.i[1] == kEndMarker) return;
-        break;
+        if (state.info.input_scan_number == 0 ||  // between the header's segments
+            state.source.skipped_padding(static_cast<std::size_t>(errors.msg_parm.i[0]),
+                                         errors.msg_parm.i[1]))
+          return;
+        state.decoded = false;
+        if (errors.msg_parm.i[1] != kLinesMarker) break;
+        state.fail_for_lines();
+        std::longjmp(state.escape, 1);
       default:
         break;
     }
@@ -103,14 +119,15 @@ struct JpegReader::State {
   }
 
   // The functions below call libjpeg; a longjmp lands in them, past no object with a destructor.
-  bool read_header(const std::uint8_t* data, std::size_t size) noexcept {
+  bool read_header(std::span<const std::uint8_t> bytes) noexcept {
     if (setjmp(escape) != 0) return false;
     jpeg_create_decompress(&info);
     info.client_data = this;  // create_decompress clears the struct
     info.progress = &progress;
-    jpeg_mem_src(&info, data, static_cast<unsigned long>(size));
+    source.install(info, bytes);
     jpeg_save_markers(&info, JPEG_APP0 + 1, 0xFFFF);
     jpeg_read_header(&info, TRUE);
+    if (info.arith_code != FALSE) source.hide_end_marker(info);
     return true;
   }
   bool start() noexcept {
@@ -126,10 +143,26 @@ struct JpegReader::State {
     if (setjmp(escape) != 0) return -1;
     return static_cast<int>(jpeg_read_raw_data(&info, planes, rows));
   }
+  // On to the end marker. An error behind the last pixel is none of the picture's.
   bool finish() noexcept {
-    if (setjmp(escape) != 0) return false;
+    if (!has_all_scans()) return false;
+    decoded = true;
+    if (setjmp(escape) != 0) return decoded;
     jpeg_finish_decompress(&info);
     return true;
+  }
+  // What libjpeg does not ask: whether the file ended between scans. With an end marker a
+  // coefficient may be left out, but not its lowest bits alone.
+  bool has_all_scans() noexcept {
+    bool whole = !source.ran_dry();
+    for (int i = 0; i < info.num_components; ++i) {
+      whole &= info.comp_info[i].quant_table != nullptr;  // of the component's first scan
+      for (int k = 0; info.coef_bits != nullptr && k < DCTSIZE2; ++k)
+        whole &= source.ended() ? info.coef_bits[i][k] == 0 : info.coef_bits[i][k] <= 0;
+    }
+    reason = Reason::truncated;
+    std::snprintf(message.data(), message.size(), "the data end before the picture does");
+    return whole;
   }
 
   [[nodiscard]] tl::unexpected<DecodeFailure> failure() const {
@@ -138,14 +171,16 @@ struct JpegReader::State {
   }
 
   void read_orientation() noexcept {
+    constexpr std::string_view kExif("Exif\0\0", 6), kXmp("http://ns.adobe.com/xap/1.0/\0", 29);
+    std::span<const std::uint8_t> exif, xmp;
     for (jpeg_saved_marker_ptr marker = info.marker_list; marker != nullptr;
          marker = marker->next) {
       const ByteReader reader({marker->data, marker->data_length}, ByteOrder::big);
-      if (marker->marker != JPEG_APP0 + 1 || !reader.matches(0, std::string_view("Exif\0\0", 6)))
-        continue;
-      orientation = exif_orientation(reader.part(6, reader.size()));
-      return;
+      if (marker->marker != JPEG_APP0 + 1) continue;
+      if (exif.empty() && reader.matches(0, kExif)) exif = reader.part(0, reader.size());
+      if (xmp.empty() && reader.matches(0, kXmp)) xmp = reader.part(kXmp.size(), reader.size());
     }
+    orientation = orientation_of(exif, xmp);
   }
   void cmyk_to_output(std::uint8_t* to) const noexcept;
 };
@@ -185,7 +220,7 @@ Decoded<JpegReader> JpegReader::open(std::span<const std::uint8_t> bytes,
   state->errors.error_exit = &State::escape_from;
   state->errors.emit_message = &State::on_message;
   state->progress.progress_monitor = &State::on_progress;
-  if (!state->read_header(bytes.data(), bytes.size())) return state->failure();
+  if (!state->read_header(bytes)) return state->failure();
   if (auto size = check_size("JPEG", state->info.image_width, state->info.image_height, limits);
       !size)
     return refuse(size.error());

@@ -21,7 +21,7 @@ Decoded<Sniffed> identify(Bytes bytes, const DecodeLimits& limits) {
   if (bytes.empty()) return refuse(Reason::empty, "the file is empty");
   if (bytes.size() > static_cast<std::size_t>(limits.file_bytes_max))
     return refuse(Reason::too_large, "the file has " + std::to_string(bytes.size()) +
-                                         " bytes, the cap is " +
+                                         " bytes; limits.file_bytes_max is " +
                                          std::to_string(limits.file_bytes_max));
   const Sniffed sniffed = image::sniff(bytes);
   if (sniffed.format == Format::unknown)
@@ -35,7 +35,7 @@ Decoded<GatedPhoto> load(Bytes bytes, const Wanted& wanted, const DecodeLimits& 
   const auto sniffed = identify(bytes, limits);
   if (!sniffed) return refuse(sniffed.error());
   if (sniffed->format == Format::jpeg) return image::load_jpeg(bytes, wanted, limits);
-  return image::load_raster(bytes, *sniffed, wanted, limits);
+  return image::load_raster(bytes, sniffed->format, wanted, limits);
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 // raster_photo: score and network input of everything that is not a JPEG. Internal.
 //
-// Container first (container.h: size, caps, cut files), then OpenCV's decoders or giflib. The score
-// comes from OpenCV's own gray decode, never from a colour decode; only a GIF, which OpenCV 4.6
-// cannot read, is made gray from RGB, by OpenCV's formula.
+// The score comes from the gray picture that OpenCV's decoder of the format would give (raster.h),
+// which is not always the gray of the colour picture.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +13,8 @@
 
 namespace photoscribe::image {
 
-/// `sniffed.format` is png, webp, tiff, bmp or gif.
-[[nodiscard]] Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes,
-                                              const Sniffed& sniffed, const Wanted& wanted,
-                                              const DecodeLimits& limits);
+/// `format` is one that raster.h has a reader for.
+[[nodiscard]] Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes, Format format,
+                                              const Wanted& wanted, const DecodeLimits& limits);
 
 }  // namespace photoscribe::image

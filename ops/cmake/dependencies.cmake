@@ -12,6 +12,9 @@ find_package(Boost 1.81 REQUIRED)  # headers only: Asio, Beast
 find_package(OpenSSL REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(GIF REQUIRED)
+find_package(PNG REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(TIFF 4.5 REQUIRED)  # the first with handlers for one open file
 find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
 find_package(SQLiteCpp REQUIRED)
 find_package(yaml-cpp REQUIRED)
@@ -21,6 +24,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(GTest REQUIRED)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)  # its own CMake file has no target in 0.14
+pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 
 if(NOT TARGET yaml-cpp::yaml-cpp)  # 0.7 exports the plain name

@@ -53,6 +53,7 @@ struct PngOptions {
   bool palette_transparency = false;        // colour 0 of the palette is transparent (tRNS)
   std::optional<std::uint32_t> gamma = {};  // gAMA, in units of 1/100000
   std::optional<int> orientation = {};      // eXIf
+  std::string xmp = {};                     // iTXt
   bool animated = false;                    // acTL, fcTL and a second frame in fdAT
 };
 [[nodiscard]] Bytes encode_png(const DecodedImage& rgb, const PngOptions& options = {});
@@ -86,16 +87,46 @@ struct TiffOptions {
   std::string maker = {};      // tag 271
   bool dng = false;            // tag 50706
   bool sub_directory = false;  // tag 330
+  std::string xmp = {};        // tag 700
 };
 /// Without compression.
 [[nodiscard]] Bytes encode_tiff(const DecodedImage& rgb, const TiffOptions& options = {});
-enum class TiffCompression { none = 1, lzw = 5, deflate = 8 };
-[[nodiscard]] Bytes encode_tiff_compressed(const DecodedImage& rgb, TiffCompression compression);
+enum class TiffCompression {
+  none = 1,
+  rle = 2,
+  fax3 = 3,
+  fax4 = 4,
+  lzw = 5,
+  jpeg = 7,
+  deflate = 8,
+  packbits = 32773,
+  lzma = 34925,
+  zstd = 50000,
+  webp = 50001
+};
+struct CompressedTiffOptions {
+  TiffCompression compression = TiffCompression::none;
+  bool tiled = false;              // else strips of 16 rows
+  int bits = 8;                    // 1, 2 and 4 only with one sample; 16
+  int samples = 3;                 // 1 gray, 3 RGB, 4 CMYK, 5 RGB and two more
+  double share_of_last_piece = 1;  // what is left of the last strip's or tile's bytes
+};
+/// By libtiff; empty when it has no such encoder. The directory comes after the pixels.
+[[nodiscard]] Bytes encode_tiff_by_libtiff(const DecodedImage& rgb,
+                                           const CompressedTiffOptions& options);
+[[nodiscard]] inline Bytes encode_tiff_compressed(const DecodedImage& rgb,
+                                                  TiffCompression compression) {
+  return encode_tiff_by_libtiff(rgb, {.compression = compression});
+}
+/// Sets the last value of a tag of a little-endian classic TIFF's first directory.
+void set_last_value(Bytes& tiff, std::uint16_t tag, std::uint32_t value);
+[[nodiscard]] std::uint32_t last_value(const Bytes& tiff, std::uint16_t tag);
 
 struct WebpOptions {
   bool lossless = false, animated = false;
   std::optional<std::uint8_t> alpha = {};  // of every left-half pixel
   std::optional<int> orientation = {};     // EXIF chunk
+  std::string xmp = {};                    // "XMP " chunk, beside it
   int canvas_width_px = -1, canvas_height_px = -1, left_px = 0, top_px = 0;  // when animated
 };
 [[nodiscard]] Bytes encode_webp(const DecodedImage& rgb, const WebpOptions& options = {});
@@ -105,6 +136,12 @@ struct BmpOptions {
   bool top_down = false;
 };
 [[nodiscard]] Bytes encode_bmp(const DecodedImage& rgb, const BmpOptions& options = {});
+
+/// An XMP packet that holds nothing but the orientation, as attribute or as element.
+[[nodiscard]] std::string xmp_with_orientation(int orientation, bool as_element = false);
+/// A JPEG with a segment more behind its first two bytes.
+[[nodiscard]] Bytes with_jpeg_segment(const Bytes& jpeg, std::uint8_t marker,
+                                      std::string_view body);
 
 /// A TIFF structure that holds nothing but the orientation, as EXIF carries it.
 [[nodiscard]] Bytes exif_with_orientation(int orientation, bool big_endian = false);

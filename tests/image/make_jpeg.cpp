@@ -127,6 +127,16 @@ Bytes encode_jpeg(const DecodedImage& rgb, const JpegOptions& options) {
   return bytes;
 }
 
+Bytes with_jpeg_segment(const Bytes& jpeg, std::uint8_t marker, std::string_view body) {
+  const std::size_t length = body.size() + 2;
+  Bytes bytes(jpeg.begin(), jpeg.begin() + 2);
+  bytes.insert(bytes.end(), {0xFF, marker, static_cast<std::uint8_t>(length >> 8),
+                             static_cast<std::uint8_t>(length)});
+  bytes.insert(bytes.end(), body.begin(), body.end());
+  bytes.insert(bytes.end(), jpeg.begin() + 2, jpeg.end());
+  return bytes;
+}
+
 Bytes jpeg_of_other_precision(const DecodedImage& rgb, int bits) {
   Bytes bytes = encode_jpeg(rgb);
   for (std::size_t i = 2; i + 4 < bytes.size(); i += 2U + 256U * bytes[i + 2] + bytes[i + 3])

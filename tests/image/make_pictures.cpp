@@ -125,6 +125,15 @@ Bytes exif_with_orientation(int orientation, bool big_endian) {
           0,   1,   0,  0, 0, value, 0, 0, 0, 0, 0,    0,    0};
 }
 
+std::string xmp_with_orientation(int orientation, bool as_element) {
+  const std::string value = std::to_string(orientation);
+  return "<?xpacket begin=''?><x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF><rdf:Description "
+         "xmlns:tiff='http://ns.adobe.com/tiff/1.0/'" +
+         (as_element ? "><tiff:Orientation>" + value + "</tiff:Orientation></rdf:Description>"
+                     : " tiff:Orientation=\"" + value + "\"/>") +
+         "</rdf:RDF></x:xmpmeta>";
+}
+
 std::vector<NamedBytes> heads_of_unsupported_formats() {
   const auto head = [](std::string name, std::string text) {
     text.resize(std::max<std::size_t>(text.size(), 200), '\0');

@@ -203,6 +203,10 @@ Bytes encode_png(const DecodedImage& rgb, const PngOptions& options) {
   }
   if (options.colour == PngColour::palette) append("PLTE", palette_of(options.bits));
   if (options.palette_transparency) append("tRNS", {0});
+  if (!options.xmp.empty()) {
+    const std::string text = std::string("XML:com.adobe.xmp") + std::string(5, '\0') + options.xmp;
+    append("iTXt", Bytes(text.begin(), text.end()));
+  }
   if (options.orientation) append("eXIf", exif_with_orientation(*options.orientation, true));
   append("tEXt", {'T', 'i', 't', 'l', 'e', 0, 'x'});
   if (options.animated) {

@@ -1,7 +1,5 @@
-// TIFF by hand, so that every layout of it can be had; the compressed ones through OpenCV.
+// TIFF by hand, so that every layout of it can be had.
 #include <algorithm>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 
 #include "tests/image/make_images.h"
 
@@ -108,6 +106,7 @@ std::vector<Entry> entries_of(const DecodedImage& rgb, const TiffOptions& option
     maker.values.push_back(0);
     entries.push_back(maker);
   }
+  if (!options.xmp.empty()) entries.push_back({700, 1, {options.xmp.begin(), options.xmp.end()}});
   if (options.alpha) entries.push_back({338, 3, {2}});  // not multiplied into the colours
   if (options.dng) entries.push_back({50706, 1, {1, 4, 0, 0}});
   if (options.sub_directory) entries.push_back({330, 4, {0}});
@@ -188,16 +187,6 @@ Bytes encode_tiff(const DecodedImage& rgb, const TiffOptions& options) {
     }
   }
   return to.out;
-}
-
-Bytes encode_tiff_compressed(const DecodedImage& rgb, TiffCompression compression) {
-  const cv::Mat view(rgb.height_px, rgb.width_px, CV_8UC3,
-                     const_cast<std::uint8_t*>(rgb.pixels.data()));
-  cv::Mat bgr;
-  cv::cvtColor(view, bgr, cv::COLOR_RGB2BGR);
-  Bytes out;
-  cv::imencode(".tiff", bgr, out, {cv::IMWRITE_TIFF_COMPRESSION, static_cast<int>(compression)});
-  return out;
 }
 
 }  // namespace photoscribe::testing

@@ -85,13 +85,16 @@ Bytes encode_webp(const DecodedImage& rgb, const WebpOptions& options) {
   Bytes still;
   cv::imencode(".webp", picture, still, {cv::IMWRITE_WEBP_QUALITY, options.lossless ? 101 : 90});
   if (options.animated) return animation(rgb, options, still);
-  if (!options.orientation) return still;
+  if (!options.orientation && options.xmp.empty()) return still;
   Bytes chunks;
   append_chunk(chunks, "VP8X",
-               extended_head(0x08 | (options.alpha ? 0x10 : 0), rgb.width_px, rgb.height_px));
+               extended_head(0x0C | (options.alpha ? 0x10 : 0), rgb.width_px, rgb.height_px));
   const Bytes picture_part = picture_chunks(still);
   chunks.insert(chunks.end(), picture_part.begin(), picture_part.end());
-  append_chunk(chunks, "EXIF", exif_with_orientation(*options.orientation));
+  if (options.orientation)
+    append_chunk(chunks, "EXIF", exif_with_orientation(*options.orientation));
+  if (!options.xmp.empty())
+    append_chunk(chunks, "XMP ", Bytes(options.xmp.begin(), options.xmp.end()));
   return riff(chunks);
 }
 
