@@ -163,6 +163,13 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
   add_counts(summary, *stored);
   summary.control = stored->run.control;
   summary.notes = std::move(prepared->notes);
+  if (const Expected<std::int64_t> left = store.empty_log(); left && *left > 0) {
+    summary.notes.push_back("another program reads " + request.database + ", so " +
+                            std::to_string((*left >> 20) + 1) +
+                            " MiB of what was written stay in " + request.database +
+                            "-wal until it ends: copy both, or use `photoscribe "
+                            "backup`");
+  }
   return summary;
 }
 

@@ -106,6 +106,17 @@ Expected<Database> Database::open(const std::string& path, Mode mode, int busy_t
   }
 }
 
+Expected<std::int64_t> Database::empty_log() {
+  int in_log = 0, moved = 0;
+  const int code = ::sqlite3_wal_checkpoint_v2(handle_->getHandle(), "main",
+                                               SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+  if (code != SQLITE_OK && code != SQLITE_BUSY)
+    return fail(to_error(SQLite::Exception(::sqlite3_errstr(code), code), "empty the log", path_));
+  if (moved >= in_log) return 0;
+  struct ::stat log {};
+  return ::stat((absolute_path(path_) + "-wal").c_str(), &log) == 0 ? log.st_size : 0;
+}
+
 Status Database::still_there(const std::string& operation) {
   if (mode_ == Mode::read_only) return {};
   if (lost_) return fail(*lost_);

@@ -6,6 +6,7 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,9 @@ class Database {
   [[nodiscard]] Query query(const char* sql);
   /// Several statements without parameters.
   void execute(const std::string& sql) { handle_->exec(sql); }
+  /// Moves what it can from the write-ahead log (`path()`-wal) into the file, without waiting for
+  /// anybody; how many bytes must stay there because somebody reads an older state.
+  [[nodiscard]] Expected<std::int64_t> empty_log();
   [[nodiscard]] SQLite::Database& handle() noexcept { return *handle_; }
 
  private:

@@ -74,6 +74,8 @@ Expected<Store> Store::open_reader(const std::string& path) {
   return Store(std::make_unique<Impl>(std::nullopt, std::move(*db)));
 }
 
+Expected<std::int64_t> Store::empty_log() { return impl_->db.empty_log(); }
+
 Status copy_database(const std::string& database, const std::string& copy) {
   auto db = sqlite::Database::open(database, sqlite::Mode::read_only);
   if (!db) return fail(db.error());

@@ -211,6 +211,9 @@ class Store {
   /// The last `count` events, newest first.
   [[nodiscard]] Expected<std::vector<StoreEvent>> events(RunId run, std::size_t count);
 
+  /// Of a writer: sqlite::Database::empty_log().
+  [[nodiscard]] Expected<std::int64_t> empty_log();
+
   struct Impl;  // store_impl.h
 
  private:

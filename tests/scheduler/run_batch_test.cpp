@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "common/sqlite/database.h"
 #include "scheduler/process_info.h"
 #include "scheduler/store/store.h"
 #include "tests/scheduler/run_batch_fixture.h"
@@ -201,6 +202,26 @@ TEST_F(RunBatch, LosesNothingWhenItsDatabaseIsTakenAwayUnderIt) {
   EXPECT_EQ(summary.pending, 0);
   // What was done before was not done again.
   EXPECT_LT(summary.done_now + summary.blurred_now + summary.failed_now, 560);
+}
+
+TEST_F(RunBatch, SaysThatAReaderKeepsWhatWasWrittenOutOfTheFile) {
+  add_photos(0, 40);
+  run(request());
+  add_photos(40, 80);
+  Expected<sqlite::Database> reader =
+      sqlite::Database::open(folder_.file("archive.db"), sqlite::Mode::read_only);
+  ASSERT_TRUE(reader);
+  reader->execute("BEGIN");
+  reader->execute("SELECT count(*) FROM image");  // from now on it sees this state
+
+  const RunSummary held = run(request());
+  reader->execute("COMMIT");
+  add_photos(80, 81);
+  const RunSummary free = run(request());
+
+  ASSERT_EQ(held.notes.size(), 1U);
+  EXPECT_THAT(held.notes.front(), HasSubstr("archive.db-wal"));
+  EXPECT_TRUE(free.notes.empty());
 }
 
 TEST_F(RunBatch, UsesAServerThatIsNamedAndLeavesNothingThere) {
