@@ -59,6 +59,7 @@ void add_counts(RunSummary& summary, const StoreSummary& stored) {
     failure.count = group.images;
     failure.example = group.example_uri;
     failure.detail = group.example_detail;
+    failure.formats = group.formats;
     summary.failures.push_back(std::move(failure));
   }
   for (const SkippedExtension& skipped : stored.skipped) {

@@ -119,6 +119,7 @@ struct FailureCount {
   std::int64_t count = 0;
   std::string example;  // root folder + path of one such photo, raw bytes
   std::string detail;   // what was said about that one
+  std::vector<std::pair<std::string, std::int64_t>> formats = {};  // FailureGroup
 };
 
 /// Corpus BLEU-1..4 in [0, 1] over the captioned photos that have references (DESIGN 8).

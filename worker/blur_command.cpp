@@ -50,6 +50,7 @@ void write_json(const std::string& file, const Outcome& outcome, const BlurSetti
       line["scores"][std::string(to_string(mode))] = scores.of(mode);
     line["width"] = measured->width_px;
     line["height"] = measured->height_px;
+    if (measured->preview) line["preview"] = true;
   } else {
     const auto& why = std::get<NotMeasured>(outcome);
     line["reason"] = to_string(why.reason);
@@ -68,7 +69,8 @@ void write_text(const std::string& file, const Outcome& outcome, const BlurSetti
     const BlurScores& scores = measured->blur_scores;
     out << std::fixed << std::setprecision(3) << std::setw(12) << scores.of(settings.mode) << "  "
         << (is_blurred(scores, settings) ? "blurred" : "clear  ") << "  " << measured->width_px
-        << 'x' << measured->height_px << "  " << name << '\n';
+        << 'x' << measured->height_px << "  " << name
+        << (measured->preview ? "  (the preview in a RAW file)" : "") << '\n';
     return;
   }
   const auto& why = std::get<NotMeasured>(outcome);

@@ -11,6 +11,15 @@
 namespace photoscribe {
 namespace {
 
+void declare_limits(CLI::App& verb, DecodeLimits& limits) {
+  verb.add_option("--pixels-max", limits.pixels_max, "limits.pixels_max of the configuration")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--file-bytes-max", limits.file_bytes_max, "limits.file_bytes_max, likewise")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+}
+
 constexpr int kExitUsage = 2;
 
 int run(int argc, char** argv) {
@@ -31,6 +40,8 @@ int run(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::IsMember({"full", "normalised", "tile_max", "edges", "learned"}));
 
+  declare_limits(blur, blur_command.limits);
+
   ThumbnailCommand thumbnail_command;
   CLI::App& thumbnails = *app.add_subcommand("thumbnails", "small JPEGs of photos, for reports");
   thumbnails.add_option("files", thumbnail_command.files, "photos")->type_name("FILE")->required();
@@ -40,6 +51,8 @@ int run(int argc, char** argv) {
   thumbnails.add_option("--side", thumbnail_command.side_px, "pixels of the longer side")
       ->capture_default_str()
       ->check(CLI::Range(16, 1024));
+
+  declare_limits(thumbnails, thumbnail_command.limits);
 
   bool check_json = false;
   std::string check_model;

@@ -353,9 +353,9 @@ Opened<std::span<const std::uint8_t>> FileBuffer::read(const PhotoRoot& root, st
   if (fstat(file->get(), &info) != 0) info.st_size = 0;
   if (info.st_size == 0) return refuse(Reason::empty, "no bytes in it");
   if (info.st_size > bytes_max) {
-    return refuse(
-        Reason::too_large,
-        std::to_string(info.st_size) + " bytes, more than the cap of " + std::to_string(bytes_max));
+    return refuse(Reason::too_large, std::to_string(info.st_size) +
+                                         " bytes; limits.file_bytes_max is " +
+                                         std::to_string(bytes_max));
   }
   const auto size = static_cast<std::size_t>(info.st_size);
   if (storage_.size() < size || storage_.size() > std::max(size, kBufferKept)) {

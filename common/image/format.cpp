@@ -1,5 +1,6 @@
 #include "common/image/format.h"
 
+#include <algorithm>
 #include <array>
 
 #include "common/image/byte_reader.h"
@@ -50,58 +51,76 @@ constexpr std::array kMagics{
     Magic{0, "AT&TFORM"sv, {Format::known, "DjVu"}},
     Magic{128, "DICM"sv, {Format::known, "DICOM"}},
     Magic{0, "%PDF-"sv, {Format::known, "PDF"}},
-    Magic{0, "FUJIFILMCCD-RAW"sv, {Format::known, "Fujifilm RAF (RAW)"}},
-    Magic{0, "FOVb"sv, {Format::known, "Sigma X3F (RAW)"}},
-    Magic{0, "\x00MRM"sv, {Format::known, "Minolta MRW (RAW)"}},
-    Magic{0, "IIRO"sv, {Format::known, "Olympus ORF (RAW)"}},
-    Magic{0, "IIRS"sv, {Format::known, "Olympus ORF (RAW)"}},
-    Magic{0, "MMOR"sv, {Format::known, "Olympus ORF (RAW)"}},
-    Magic{0, "IIU\x00"sv, {Format::known, "Panasonic RW2 (RAW)"}},
-    Magic{6, "HEAPCCDR"sv, {Format::known, "Canon CRW (RAW)"}},
+    Magic{0, "FUJIFILMCCD-RAW"sv, {Format::raw, "Fujifilm RAF (RAW)"}},
+    Magic{0, "FOVb"sv, {Format::raw, "Sigma X3F (RAW)"}},
+    Magic{0, "\x00MRM"sv, {Format::raw, "Minolta MRW (RAW)"}},
+    Magic{0, "IIRO"sv, {Format::raw, "Olympus ORF (RAW)"}},
+    Magic{0, "IIRS"sv, {Format::raw, "Olympus ORF (RAW)"}},
+    Magic{0, "MMOR"sv, {Format::raw, "Olympus ORF (RAW)"}},
+    Magic{0, "IIU\x00"sv, {Format::raw, "Panasonic RW2 (RAW)"}},
+    Magic{6, "HEAPCCDR"sv, {Format::raw, "Canon CRW (RAW)"}},
 };
 
-// ISO media files: the brand in the first box.
+// ISO media files: the brands in the first box, the file's own first.
 Sniffed sniff_media(const ByteReader& reader) noexcept {
   struct Brand {
-    std::string_view brand, name;
+    std::string_view brand;
+    Sniffed sniffed;
   };
-  constexpr std::array kBrands{
-      Brand{"avif", "AVIF"}, Brand{"avis", "AVIF"}, Brand{"heic", "HEIC"},
-      Brand{"heix", "HEIC"}, Brand{"hevc", "HEIC"}, Brand{"hevx", "HEIC"},
-      Brand{"heim", "HEIC"}, Brand{"heis", "HEIC"}, Brand{"mif1", "HEIF"},
-      Brand{"msf1", "HEIF"}, Brand{"mif2", "HEIF"}, Brand{"crx ", "Canon CR3 (RAW)"}};
-  for (const Brand& brand : kBrands)
-    if (reader.matches(8, brand.brand)) return {Format::known, brand.name};
+  constexpr Sniffed kAvif{Format::heif, "AVIF"}, kHeic{Format::heif, "HEIC"},
+      kHeif{Format::heif, "HEIF"};
+  constexpr std::array kBrands{Brand{"avif", kAvif},
+                               Brand{"avis", kAvif},
+                               Brand{"heic", kHeic},
+                               Brand{"heix", kHeic},
+                               Brand{"hevc", kHeic},
+                               Brand{"hevx", kHeic},
+                               Brand{"heim", kHeic},
+                               Brand{"heis", kHeic},
+                               Brand{"mif1", kHeif},
+                               Brand{"msf1", kHeif},
+                               Brand{"mif2", kHeif},
+                               Brand{"miaf", kHeif},
+                               Brand{"crx ", {Format::raw, "Canon CR3 (RAW)"}}};
+  constexpr std::size_t kOwn = 8, kOthers = 16, kLookBytes = 128;
+  const std::size_t length = std::size_t{reader.u8(2)} << 8 | reader.u8(3);  // of a small box
+  const std::size_t end = std::min({length, reader.size(), kLookBytes});
+  for (std::size_t at = kOwn; at == kOwn || at + 4 <= end; at = at == kOwn ? kOthers : at + 4)
+    for (const Brand& brand : kBrands)
+      if (reader.matches(at, brand.brand)) return brand.sniffed;
   return {};  // a film
 }
 
 // Many RAW files are TIFF containers whose first directory holds a small preview.
 Sniffed sniff_tiff(const ByteReader& reader) noexcept {
-  if (reader.matches(8, "CR\x02")) return {Format::known, "Canon CR2 (RAW)"};
+  if (reader.matches(8, "CR\x02")) return {Format::raw, "Canon CR2 (RAW)"};
   const bool big_tiff = reader.u16(2) == 43;
   if (!big_tiff && reader.u16(2) != 42) return {};
   if (big_tiff) return {Format::tiff, "TIFF"};
 
   constexpr std::uint16_t kPhotometric = 262, kMake = 271, kSubfileType = 254, kDngVersion = 50706,
-                          kSubDirectories = 330;
+                          kSubDirectories = 330, kJpegOffset = 513;
   constexpr std::uint16_t kColourFilterArray = 32803, kLinearRaw = 34892;
   const std::size_t directory = reader.u32(4);
   const std::size_t count = reader.u16(directory);
   std::string_view maker;
-  bool small_preview = false, sub_directories = false;
+  bool small_preview = false, sub_directories = false;  // JPEG or not
   for (std::size_t i = 0; i < count && reader.has(directory + 2 + i * 12, 12); ++i) {
     const std::size_t entry = directory + 2 + i * 12;
     const std::size_t text = reader.u32(entry + 4) > 4 ? reader.u32(entry + 8) : entry + 8;
     switch (reader.u16(entry)) {
       case kDngVersion:
-        return {Format::known, "DNG (RAW)"};
+        return {Format::raw, "DNG (RAW)"};
       case kPhotometric:
         if (const auto value = reader.u16(entry + 8);
             value == kColourFilterArray || value == kLinearRaw)
-          return {Format::known, "RAW in a TIFF"};
+          return {Format::raw, "RAW in a TIFF"};
         break;
       case kSubfileType:
-        small_preview = (reader.u32(entry + 8) & 1U) != 0;
+        small_preview |= (reader.u32(entry + 8) & 1U) != 0;
+        break;
+      case kJpegOffset:
+        small_preview = true;
         break;
       case kSubDirectories:
         sub_directories = true;
@@ -124,7 +143,7 @@ Sniffed sniff_tiff(const ByteReader& reader) noexcept {
     }
   }
   // A plain TIFF from a camera or a scanner has its maker too, but its first page is the photo.
-  if (!maker.empty() && sub_directories && small_preview) return {Format::known, maker};
+  if (!maker.empty() && sub_directories && small_preview) return {Format::raw, maker};
   return {Format::tiff, "TIFF"};
 }
 

@@ -14,6 +14,8 @@ enum class Format {
   tiff,
   bmp,
   gif,
+  heif,     // HEIC, HEIF, AVIF
+  raw,      // a camera's, shown by the JPEG in it
   known,    // an image, but of a kind that is not decoded here
   unknown,  // no image that we know
 };

@@ -138,14 +138,14 @@ Decoded<std::vector<std::uint8_t>> square_in_one_pass(JpegReader& reader, BlurMe
 }  // namespace
 
 Decoded<GatedPhoto> load_jpeg(std::span<const std::uint8_t> bytes, const Wanted& wanted,
-                              const DecodeLimits& limits) {
+                              const DecodeLimits& limits, int orientation) {
   auto reader = JpegReader::open(bytes, limits);
   if (!reader) return refuse(reader.error());
+  orientation = reader->orientation().value_or(orientation);
   GatedPhoto photo;
   photo.measured.width_px = reader->size().width_px;
   photo.measured.height_px = reader->size().height_px;
-  if (swaps_sides(reader->orientation()))
-    std::swap(photo.measured.width_px, photo.measured.height_px);
+  if (swaps_sides(orientation)) std::swap(photo.measured.width_px, photo.measured.height_px);
 
   std::optional<BlurMeter> meter;
   if (wanted.blur != nullptr) meter.emplace(reader->size(), *wanted.blur);
@@ -170,7 +170,7 @@ Decoded<GatedPhoto> load_jpeg(std::span<const std::uint8_t> bytes, const Wanted&
     if (!read) return refuse(read.error());
     square = std::move(*read);
   }
-  photo.network_input = upright_square(std::move(square), wanted.side_px, reader->orientation());
+  photo.network_input = upright_square(std::move(square), wanted.side_px, orientation);
   return photo;
 }
 

@@ -20,7 +20,9 @@ struct Wanted {
   int side_px = 0;
 };
 
+/// `orientation`: what holds for a file that does not say.
 [[nodiscard]] Decoded<GatedPhoto> load_jpeg(std::span<const std::uint8_t> bytes,
-                                            const Wanted& wanted, const DecodeLimits& limits);
+                                            const Wanted& wanted, const DecodeLimits& limits,
+                                            int orientation = 1);
 
 }  // namespace photoscribe::image

@@ -58,7 +58,7 @@ struct JpegReader::State {
   bool out_of_memory = false;
   bool decoded = false;  // every row was delivered
   bool cmyk_to_gray = false, cmyk_to_rgb = false;
-  int orientation = 1;
+  std::optional<int> orientation;
   std::vector<std::uint8_t> cmyk_row;
   std::vector<std::uint8_t> bands;  // two, taken in turns, each of three planes
   std::array<std::array<std::uint8_t*, 3>, 2> band_planes{};
@@ -180,7 +180,8 @@ struct JpegReader::State {
       if (exif.empty() && reader.matches(0, kExif)) exif = reader.part(0, reader.size());
       if (xmp.empty() && reader.matches(0, kXmp)) xmp = reader.part(kXmp.size(), reader.size());
     }
-    orientation = orientation_of(exif, xmp);
+    orientation = exif_orientation(exif);
+    if (!orientation) orientation = xmp_orientation(xmp);
   }
   void cmyk_to_output(std::uint8_t* to) const noexcept;
 };
@@ -231,7 +232,7 @@ Decoded<JpegReader> JpegReader::open(std::span<const std::uint8_t> bytes,
 Size JpegReader::size() const noexcept {
   return {static_cast<int>(state_->info.image_width), static_cast<int>(state_->info.image_height)};
 }
-int JpegReader::orientation() const noexcept { return state_->orientation; }
+std::optional<int> JpegReader::orientation() const noexcept { return state_->orientation; }
 int JpegReader::channels() const noexcept { return state_->info.num_components; }
 
 bool JpegReader::plain_planes() const noexcept {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "common/image/area_resize.h"
@@ -39,9 +40,9 @@ class JpegReader {
   JpegReader& operator=(JpegReader&&) noexcept;
   ~JpegReader();
 
-  [[nodiscard]] Size size() const noexcept;        // as stored
-  [[nodiscard]] int orientation() const noexcept;  // EXIF, 1 to 8
-  [[nodiscard]] int channels() const noexcept;     // 1 gray, 3, or 4 CMYK
+  [[nodiscard]] Size size() const noexcept;                       // as stored
+  [[nodiscard]] std::optional<int> orientation() const noexcept;  // EXIF's or XMP's, 1 to 8
+  [[nodiscard]] int channels() const noexcept;                    // 1 gray, 3, or 4 CMYK
 
   /// True when the photo is Y, Cb, Cr with Y at full resolution, as nearly all colour JPEGs are:
   /// then start_planes() works.

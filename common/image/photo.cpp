@@ -7,6 +7,7 @@
 #include "common/image/format.h"
 #include "common/image/jpeg_photo.h"
 #include "common/image/raster_photo.h"
+#include "common/image/raw_preview.h"
 
 namespace photoscribe {
 namespace {
@@ -31,11 +32,24 @@ Decoded<Sniffed> identify(Bytes bytes, const DecodeLimits& limits) {
   return sniffed;
 }
 
+Decoded<GatedPhoto> load_preview(Bytes bytes, const Sniffed& sniffed, const Wanted& wanted,
+                                 const DecodeLimits& limits) {
+  const auto preview = image::find_raw_preview(bytes, sniffed);
+  if (!preview) return refuse(preview.error());
+  auto photo = image::load_jpeg(preview->jpeg, wanted, limits, preview->orientation);
+  if (!photo)
+    return refuse(photo.error().reason,
+                  std::string(sniffed.name) + ", its preview: " + photo.error().detail);
+  photo->measured.preview = true;
+  return photo;
+}
+
 Decoded<GatedPhoto> load(Bytes bytes, const Wanted& wanted, const DecodeLimits& limits) {
   const auto sniffed = identify(bytes, limits);
   if (!sniffed) return refuse(sniffed.error());
   if (sniffed->format == Format::jpeg) return image::load_jpeg(bytes, wanted, limits);
-  return image::load_raster(bytes, sniffed->format, wanted, limits);
+  if (sniffed->format == Format::raw) return load_preview(bytes, *sniffed, wanted, limits);
+  return image::load_raster(bytes, *sniffed, wanted, limits);
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 // photo: the bytes of a file in; a blur score and the network's input out.
 //
 // Strict where OpenCV is lenient: magic bytes decide the format, caps hold before memory is
-// allocated, and a photo whose data end early is a failure, not half a grey picture. What is wrong
+// allocated, and a photo that lost pixels is a failure, not half a grey picture; damage that cost
+// none is nothing. What is wrong
 // with a photo is a value (DecodeFailure), never an exception; only std::bad_alloc passes, since
 // memory is the machine's matter. Every function is thread-safe and works on the calling thread
-// alone. Files are opened elsewhere; no type of OpenCV or libjpeg leaves this folder.
+// alone. Files are opened elsewhere; no type of a codec leaves this folder.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,7 @@ using Decoded = tl::expected<T, DecodeFailure>;
 struct Measured {
   BlurScores blur_scores;
   int width_px = 0, height_px = 0;  // as shown: after EXIF orientation
+  bool preview = false;             // of a camera's RAW file: all this is of the largest JPEG in it
 };
 
 /// A photo that went through the gate.
@@ -44,8 +46,9 @@ struct GatedPhoto {
 /// Mode full: population variance of the Laplacian (0 1 0 / 1 -4 1 / 0 1 0, reflected border) of
 /// the photo in gray at full resolution, from exact integer sums; within 1e-9 (relative) of
 /// `cv2.Laplacian(cv2.imread(path, cv2.IMREAD_GRAYSCALE), cv2.CV_64F).var()`. Gray is what the
-/// installed OpenCV's gray decode gives (JPEG: the Y channel); a GIF, which OpenCV 4.6 cannot read,
-/// is its first frame on black, made gray by OpenCV's RGB formula. The other modes: blur_score.h.
+/// OpenCV's gray decode gives (JPEG: the Y channel); a GIF (its first frame on black), HEIC and
+/// AVIF, which OpenCV 4.6 cannot read, are made gray by OpenCV's RGB formula; a RAW file is its
+/// largest JPEG. The other modes: blur_score.h.
 /// Pech-Pacheco et al., ICPR 2000; "LAP4" in Pertuz et al., Pattern Recognition 2013.
 [[nodiscard]] Decoded<Measured> measure_photo(std::span<const std::uint8_t> bytes,
                                               const BlurSettings& blur, const DecodeLimits& limits);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "common/image/area_resize.h"
@@ -86,5 +87,10 @@ inline void rgb_to_gray(const std::uint8_t* rgb, std::size_t count, std::uint8_t
 /// costs as much as one, and what is wrong with the others costs nothing.
 [[nodiscard]] Decoded<Raster> read_gif(std::span<const std::uint8_t> bytes,
                                        const DecodeLimits& limits);
+
+/// The primary picture, turned as the file says; its gray is rgb_to_gray(). `name`: "HEIC", "AVIF"
+/// …
+[[nodiscard]] Decoded<Raster> read_heif(std::span<const std::uint8_t> bytes, std::string_view name,
+                                        const DecodeLimits& limits);
 
 }  // namespace photoscribe::image

@@ -13,9 +13,9 @@
 namespace photoscribe::image {
 namespace {
 
-Decoded<Raster> read(std::span<const std::uint8_t> bytes, Format format, Pixels wanted,
+Decoded<Raster> read(std::span<const std::uint8_t> bytes, const Sniffed& sniffed, Pixels wanted,
                      const DecodeLimits& limits) {
-  switch (format) {
+  switch (sniffed.format) {
     case Format::png:
       return read_png(bytes, wanted, limits);
     case Format::webp:
@@ -24,6 +24,8 @@ Decoded<Raster> read(std::span<const std::uint8_t> bytes, Format format, Pixels 
       return read_tiff(bytes, wanted, limits);
     case Format::gif:
       return read_gif(bytes, limits);
+    case Format::heif:
+      return read_heif(bytes, sniffed.name, limits);
     default:
       return read_bmp(bytes, wanted, limits);
   }
@@ -57,10 +59,10 @@ DecodedImage network_input_of(const Raster& rgb, int side_px) {
 
 }  // namespace
 
-Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes, Format format,
+Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes, const Sniffed& sniffed,
                                 const Wanted& wanted, const DecodeLimits& limits) {
   const Pixels first = wanted.blur != nullptr ? Pixels::gray : Pixels::rgb;
-  auto raster = read(bytes, format, first, limits);
+  auto raster = read(bytes, sniffed, first, limits);
   if (!raster) return refuse(std::move(raster.error()));
   GatedPhoto photo;
   photo.measured.width_px = raster->size.width_px;
@@ -74,7 +76,7 @@ Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes, Format form
   if (wanted.side_px == 0) return photo;
   if (raster->channels == 1) {
     raster->pixels = {};  // not both at a time
-    raster = read(bytes, format, Pixels::rgb, limits);
+    raster = read(bytes, sniffed, Pixels::rgb, limits);
     if (!raster) return refuse(std::move(raster.error()));
   }
   photo.network_input = network_input_of(*raster, wanted.side_px);

@@ -13,8 +13,9 @@
 
 namespace photoscribe::image {
 
-/// `format` is one that raster.h has a reader for.
-[[nodiscard]] Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes, Format format,
-                                              const Wanted& wanted, const DecodeLimits& limits);
+/// `sniffed.format` is one that raster.h has a reader for.
+[[nodiscard]] Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes,
+                                              const Sniffed& sniffed, const Wanted& wanted,
+                                              const DecodeLimits& limits);
 
 }  // namespace photoscribe::image

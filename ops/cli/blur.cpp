@@ -26,7 +26,7 @@ int blur(const BlurOptions& options) {
   if (!loaded) return report("blur", loaded.error());
   const Expected<std::string> worker = find_worker(loaded->config);
   if (!worker) return report("blur", worker.error());
-  std::vector<std::string> words{*worker, "blur"};
+  std::vector<std::string> words = decoding_words(*worker, "blur", loaded->config.limits);
   if (options.json) words.emplace_back("--json");
   if (loaded->origins.contains("blur.blur_threshold")) {
     words.insert(words.end(),

@@ -44,8 +44,9 @@ struct Measurements {
 /// Every mode's score of each labelled photo, by worker processes, one per core.
 class Measuring {
  public:
-  Measuring(const std::vector<Label>& labels, std::string folder, std::string worker)
-      : labels_(labels), folder_(std::move(folder)), worker_(std::move(worker)) {}
+  Measuring(const std::vector<Label>& labels, std::string folder, std::string worker,
+            const DecodeLimits& limits)
+      : labels_(labels), folder_(std::move(folder)), worker_(std::move(worker)), limits_(limits) {}
 
   Expected<Measurements> run() {
     {
@@ -73,7 +74,8 @@ class Measuring {
   }
 
   Status measure(std::size_t from, std::size_t to) {
-    std::vector<std::string> words{worker_, "blur", "--json"};
+    std::vector<std::string> words = decoding_words(worker_, "blur", limits_);
+    words.emplace_back("--json");
     for (std::size_t i = from; i < to; ++i)
       words.push_back((std::filesystem::path(folder_) / labels_[i].file).string());
     const Expected<ChildOutput> output = run_child(words, std::chrono::minutes(30));
@@ -105,6 +107,7 @@ class Measuring {
 
   const std::vector<Label>& labels_;
   std::string folder_, worker_;
+  DecodeLimits limits_;
   std::atomic<std::size_t> next_{0};
   std::mutex mutex_;
   Measurements result_;
@@ -119,7 +122,8 @@ Expected<Calibration> measure_and_calibrate(const CalibrateOptions& options) {
   const Expected<std::string> worker = find_worker(loaded->config);
   if (!worker) return fail(worker.error());
   const std::string folder = std::filesystem::absolute(options.photos_folder).string();
-  Expected<Measurements> measured = Measuring(*labels, folder, *worker).run();
+  Expected<Measurements> measured =
+      Measuring(*labels, folder, *worker, loaded->config.limits).run();
   if (!measured) return fail(measured.error());
   Expected<Calibration> result =
       calibrate(*labels, options.columns, measured->scores, options.false_reject_rate,

@@ -57,4 +57,14 @@ Expected<std::string> find_worker(const Config& config) {
                                      "PHOTOSCRIBE_WORKER_EXECUTABLE or worker.executable");
 }
 
+std::vector<std::string> decoding_words(const std::string& worker, const std::string& verb,
+                                        const DecodeLimits& limits) {
+  return {worker,
+          verb,
+          "--pixels-max",
+          std::to_string(limits.pixels_max),
+          "--file-bytes-max",
+          std::to_string(limits.file_bytes_max)};
+}
+
 }  // namespace photoscribe::cli

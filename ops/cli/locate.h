@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/core/config.h"
 #include "common/core/error.h"
@@ -20,5 +21,11 @@ namespace photoscribe::cli {
 
 /// photoscribe-worker: config.worker.executable, else the one beside this executable.
 [[nodiscard]] Expected<std::string> find_worker(const Config& config);
+
+/// The first words of the command line `WORKER VERB …` for a verb that decodes files (blur,
+/// thumbnails): with the limits of the configuration, which the worker does not read itself.
+[[nodiscard]] std::vector<std::string> decoding_words(const std::string& worker,
+                                                      const std::string& verb,
+                                                      const DecodeLimits& limits);
 
 }  // namespace photoscribe::cli

@@ -135,6 +135,8 @@ std::string failure_lines(const RunSummary& s) {
     out += "  " + padded_right(f.reason, name_width) + "  " +
            padded_left(grouped(f.count), count_width) + "   " + cut_start(shown(f.example), 70);
     if (!f.detail.empty()) out += ": " + cut_end(shown(f.detail), 100);
+    if (!f.formats.empty())
+      out += "\n" + std::string(name_width + count_width + 6, ' ') + formats_text(f.formats);
     out += "\n";
   }
   return out;
@@ -308,6 +310,7 @@ std::string summary_json(const RunSummary& s, int exit_status) {
   for (const FailureCount& f : s.failures) {
     json failure{{"reason", f.reason}, {"count", f.count}, {"detail", replaced(f.detail)}};
     put_name(failure, "example", f.example);
+    for (const auto& [format, count] : f.formats) failure["formats"][replaced(format)] = count;
     object["failures"].push_back(std::move(failure));
   }
   for (const auto& [extension, count] : s.skipped) object["skipped"][replaced(extension)] = count;

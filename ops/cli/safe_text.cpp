@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "ops/cli/human_numbers.h"
+
 namespace photoscribe::cli {
 namespace {
 
@@ -181,6 +183,13 @@ std::string shell_quoted(std::string_view word) {
     }
   });
   return out + "'";
+}
+
+std::string formats_text(const std::vector<std::pair<std::string, std::int64_t>>& formats) {
+  std::string out;
+  for (const auto& [format, count] : formats)
+    out += (out.empty() ? " (" : ", ") + shown(format) + " " + grouped(count);
+  return out.empty() ? out : out + ")";
 }
 
 }  // namespace photoscribe::cli

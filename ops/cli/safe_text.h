@@ -5,8 +5,11 @@
 // at all. Nothing here changes a name that is used to open a file.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace photoscribe::cli {
 
@@ -27,5 +30,9 @@ namespace photoscribe::cli {
 
 /// A word that a POSIX shell (bash, when there are control characters) reads back as `word`.
 [[nodiscard]] std::string shell_quoted(std::string_view word);
+
+/// {{"HEIC", 12}, {"TIFF", 1}} → " (HEIC 12, TIFF 1)"; nothing for none.
+[[nodiscard]] std::string formats_text(
+    const std::vector<std::pair<std::string, std::int64_t>>& formats);
 
 }  // namespace photoscribe::cli

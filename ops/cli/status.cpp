@@ -106,7 +106,8 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
   }
   for (const FailureGroup& failure : status.summary.failures) {
     out += "  failed, " + std::string(to_string(failure.reason)) + ": " + grouped(failure.images) +
-           ", such as " + cut_start(shown(failure.example_uri), 70) + "\n";
+           formats_text(failure.formats) + ", such as " +
+           cut_start(shown(failure.example_uri), 70) + "\n";
   }
   if (status.summary.bleu && status.summary.bleu->photos > 0) {
     char text[64];
@@ -142,6 +143,8 @@ nlohmann::json run_json(const RunStatus& status) {
     failures[std::string(to_string(f.reason))] = {{"count", f.images},
                                                   {"example_uri", replaced(f.example_uri)},
                                                   {"detail", replaced(f.example_detail)}};
+    for (const auto& [format, count] : f.formats)
+      failures[std::string(to_string(f.reason))]["formats"][replaced(format)] = count;
   }
   json roots = json::object();
   for (const Root& root : status.roots) roots[replaced(root.name)] = replaced(root.folder);

@@ -1,5 +1,6 @@
 // What a person and the exports read: counts, summary, events.
 #include <algorithm>
+#include <map>
 
 #include "common/sqlite/storage.h"
 #include "scheduler/store/store.h"
@@ -33,6 +34,21 @@ RunCounts read_counts(sqlite::Database& db, RunId run) {
   return counts;
 }
 
+// Variants of a format are counted together; details name no single photo, so they are few.
+std::vector<std::pair<std::string, std::int64_t>> formats(sqlite::Database& db, RunId run) {
+  std::map<std::string, std::int64_t> counts;
+  auto row = db.query(
+      "SELECT result.detail, count(*) FROM image JOIN result ON result.image_id = image.image_id "
+      "AND result.attempt = image.attempt WHERE image.run_id = ? AND image.state = 'failed' "
+      "AND image.reason = 'unsupported' AND image.asked = 1 GROUP BY result.detail");
+  row.with(run);
+  while (row.step()) counts[format_of(row.text(0))] += row.integer(1);
+  std::vector<std::pair<std::string, std::int64_t>> sorted(counts.begin(), counts.end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  return sorted;
+}
+
 std::vector<FailureGroup> failures(sqlite::Database& db, RunId run, const StateCounts& counts) {
   std::vector<FailureGroup> groups;
   for (std::size_t i = 0; i < counts.failed_by_reason.size(); ++i) {
@@ -49,6 +65,7 @@ std::vector<FailureGroup> failures(sqlite::Database& db, RunId run, const StateC
       group.example_uri = uri_of(row.text(0), row.text(1));
       group.example_detail = row.text(2);
     }
+    if (group.reason == Reason::unsupported) group.formats = formats(db, run);
     groups.push_back(std::move(group));
   }
   std::stable_sort(groups.begin(), groups.end(),
@@ -76,6 +93,11 @@ CorpusBleu corpus(sqlite::Database& db, RunId run) {
 }
 
 }  // namespace
+
+std::string format_of(std::string_view unsupported_detail) {
+  const auto end = std::min(unsupported_detail.find(": "), unsupported_detail.find(" is not "));
+  return std::string(unsupported_detail.substr(0, end));
+}
 
 Expected<RunCounts> Store::counts(RunId run) {
   return impl_->db.read("count photos", [&] { return read_counts(impl_->db, run); });

@@ -176,7 +176,13 @@ struct FailureGroup {
   std::int64_t images = 0;
   std::string example_uri;  // text (see uri below)
   std::string example_detail;
+  /// Of `unsupported` alone: how many of each format ("HEIC", "TIFF" …), most frequent first.
+  std::vector<std::pair<std::string, std::int64_t>> formats;
 };
+
+/// The format that the detail of an unsupported photo begins with: "TIFF" of "TIFF: 4 samples …",
+/// "JPEG XL" of "JPEG XL is not supported".
+[[nodiscard]] std::string format_of(std::string_view unsupported_detail);
 
 struct CorpusBleu {
   std::int64_t photos = 0;  // asked, with a caption that is shown, and with references

@@ -21,22 +21,31 @@ class CalibrateVerb : public testing::Test {
   CalibrateVerb() {
     // blur --json FILE…: "edges" is 500 for clear_*.jpg and 10 for others, the rest is the same for
     // all; bad_*.jpg cannot be measured. thumbnails --output DIR FILE…: the first one only.
-    worker_ =
-        folder_.write("worker",
-                      "#!/bin/sh\n"
-                      "if [ \"$1\" = thumbnails ]; then printf jpeg > \"$3/0.jpg\"; exit 0; fi\n"
-                      "shift 2\n"
-                      "for file; do\n"
-                      "  case $file in\n"
-                      "    */clear_*) edges=500 ;;\n"
-                      "    *) edges=10 ;;\n"
-                      "  esac\n"
-                      "  case $file in\n"
-                      "    */bad_*) echo '{\"reason\":\"truncated\"}' ;;\n"
-                      "    *) echo '{\"scores\":{\"full\":1,\"normalised\":2,\"tile_max\":3,"
-                      "\"edges\":'$edges',\"learned\":4}}' ;;\n"
-                      "  esac\n"
-                      "done\n");
+    worker_ = folder_.write(
+        "worker",
+        "#!/bin/sh\n"
+        "verb=$1; shift; told=\n"
+        "while true; do\n"
+        "  case $1 in\n"
+        "    --json) shift ;;\n"
+        "    --output) output=$2; shift 2 ;;\n"
+        "    --*) told=\"$told $1 $2\"; shift 2 ;;\n"
+        "    *) break ;;\n"
+        "  esac\n"
+        "done\n"
+        "echo \"$verb$told\" >> \"$(dirname \"$0\")/told\"\n"
+        "if [ \"$verb\" = thumbnails ]; then printf jpeg > \"$output/0.jpg\"; exit 0; fi\n"
+        "for file; do\n"
+        "  case $file in\n"
+        "    */clear_*) edges=500 ;;\n"
+        "    *) edges=10 ;;\n"
+        "  esac\n"
+        "  case $file in\n"
+        "    */bad_*) echo '{\"reason\":\"truncated\"}' ;;\n"
+        "    *) echo '{\"scores\":{\"full\":1,\"normalised\":2,\"tile_max\":3,"
+        "\"edges\":'$edges',\"learned\":4}}' ;;\n"
+        "  esac\n"
+        "done\n");
     std::filesystem::permissions(worker_, std::filesystem::perms::owner_all);
   }
   ChildOutput calibrate(const std::string& labels, std::vector<std::string> more = {}) {
@@ -52,6 +61,17 @@ class CalibrateVerb : public testing::Test {
 constexpr const char* kLabels =
     "file,label,peer\nclear_1.jpg,clear,5\nclear_2.jpg,clear,1\nsoft_1.jpg,blurred,2\n"
     "soft_2.jpg,blurred,3\nclear_3.jpg,blurred,4\nbad_1.jpg,blurred,0\n";
+
+TEST_F(CalibrateVerb, ObeysTheLimitsOfTheConfiguration) {
+  const std::string config = folder_.write("cap.yaml", "limits:\n  pixels_max: 1000\n");
+
+  ASSERT_EQ(calibrate(kLabels, {"--config", config}).exit_status, 0);
+
+  std::ifstream told(folder_.file("told"));
+  std::string line;
+  std::getline(told, line);
+  EXPECT_EQ(line, "blur --pixels-max 1000 --file-bytes-max 1073741824");
+}
 
 TEST_F(CalibrateVerb, PrintsTheBestModeAndItsConfiguration) {
   const ChildOutput out = calibrate(kLabels, {"--compare", "peer"});

@@ -49,6 +49,18 @@ TEST(Program, HelpsWithEveryVerb) {
   }
 }
 
+TEST(Program, TellsTheWorkerTheLimitsForBlur) {
+  test::TempDir folder;
+  const std::string worker = folder.write("worker", "#!/bin/sh\necho \"$@\"\n");
+  std::filesystem::permissions(worker, std::filesystem::perms::owner_all);
+
+  const ChildOutput told = photoscribe(
+      {"blur", "a.jpg"},
+      {"PHOTOSCRIBE_WORKER_EXECUTABLE=" + worker, "PHOTOSCRIBE_LIMITS_PIXELS_MAX=1000"});
+
+  EXPECT_EQ(told.out, "blur --pixels-max 1000 --file-bytes-max 1073741824 a.jpg\n");
+}
+
 TEST(Program, SaysItsVersion) {
   const ChildOutput version = photoscribe({"--version"});
 
@@ -177,7 +189,8 @@ TEST(Program, BecomesTheWorkerForBlurScores) {
                                          {"PHOTOSCRIBE_WORKER_EXECUTABLE=" + worker});
 
   EXPECT_EQ(output.exit_status, 7);
-  EXPECT_EQ(output.out, "blur|--json|a b.jpg|./-c.jpg|");
+  EXPECT_EQ(output.out,
+            "blur|--pixels-max|256000000|--file-bytes-max|1073741824|--json|a b.jpg|./-c.jpg|");
 }
 
 }  // namespace

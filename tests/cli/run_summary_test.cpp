@@ -22,8 +22,8 @@ RunSummary finished_run() {
   s.blurred = s.blurred_now = 88;
   s.failed = s.failed_now = 12;
   s.added = 1000;
-  s.failures = {{"truncated", 11, "/p/2008/half\n.jpg", "premature end of JPEG"},
-                {"empty", 1, "/p/caf\xe9.jpg", ""}};
+  s.failures = {{"truncated", 11, "/p/2008/half\n.jpg", "premature end of JPEG", {}},
+                {"empty", 1, "/p/caf\xe9.jpg", "", {}}};
   s.skipped = {{".mov", 30}, {"", 2}};
   s.wall_s = 14;
   s.captioning_s = 12;
@@ -49,6 +49,14 @@ TEST(RunSummary, TellsCountsReasonsAndWhatToDoNext) {
   EXPECT_THAT(text, HasSubstr("photoscribe export a.db"));
   EXPECT_THAT(text, HasSubstr("photoscribe run --retry-failed 'my photos' -o a.db"));
   EXPECT_THAT(text, Not(HasSubstr("BLEU")));
+}
+
+TEST(RunSummary, CountsUnsupportedPhotosByFormat) {
+  RunSummary s = finished_run();
+  s.failures = {
+      {"unsupported", 12, "/p/a.jxl", "JPEG XL is not supported", {{"JPEG XL", 11}, {"TIFF", 1}}}};
+
+  EXPECT_THAT(text_of(s), HasSubstr("(JPEG XL 11, TIFF 1)\n"));
 }
 
 TEST(RunSummary, CountsUnsureCaptionsAsFinishedAndNotAsFailed) {

@@ -137,6 +137,21 @@ struct BmpOptions {
 };
 [[nodiscard]] Bytes encode_bmp(const DecodedImage& rgb, const BmpOptions& options = {});
 
+struct HeifOptions {
+  bool avif = false;                       // else HEIC
+  std::optional<std::uint8_t> alpha = {};  // of every left-half pixel
+};
+/// Empty when this libheif has no such encoder.
+[[nodiscard]] Bytes encode_heif(const DecodedImage& rgb, const HeifOptions& options = {});
+
+enum class RawKind { cr2, cr3, nef, arw, dng, orf, raf, rw2 };
+struct RawOptions {
+  RawKind kind = RawKind::nef;
+  Bytes preview, thumbnail;  // JPEGs
+  int orientation = 1;       // of the RAW file itself
+};
+[[nodiscard]] Bytes encode_raw(const RawOptions& options);
+
 /// An XMP packet that holds nothing but the orientation, as attribute or as element.
 [[nodiscard]] std::string xmp_with_orientation(int orientation, bool as_element = false);
 /// A JPEG with a segment more behind its first two bytes.
@@ -146,7 +161,7 @@ struct BmpOptions {
 /// A TIFF structure that holds nothing but the orientation, as EXIF carries it.
 [[nodiscard]] Bytes exif_with_orientation(int orientation, bool big_endian = false);
 
-/// The first bytes of formats that are recognised and not decoded (HEIC, AVIF, CR2, PSD, …).
+/// The first bytes of formats that are recognised and not decoded (JPEG XL, PSD …).
 struct NamedBytes {
   std::string name;
   Bytes bytes;

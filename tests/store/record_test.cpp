@@ -178,6 +178,22 @@ TEST_F(Record, KeepsUnparsableEntriesWithTheirBytes) {
               ElementsAre("5-1|00FF|no version byte"));
 }
 
+TEST_F(Record, CountsUnsupportedPhotosByFormat) {
+  scan({file("a.heic"), file("b.tif"), file("c.tif"), file("d.jpg")});
+  const auto tasks = take();
+
+  record({failed(tasks[0], Reason::unsupported, "HEIC is not supported"),
+          failed(tasks[1], Reason::unsupported, "TIFF: 4 samples of 16 bits, CMYK"),
+          failed(tasks[2], Reason::unsupported, "TIFF: compression 34712 (JPEG 2000)"),
+          failed(tasks[3], Reason::truncated, "JPEG: cut")});
+
+  const auto summary = must(store().summary(run()));
+  ASSERT_EQ(summary.failures.size(), 2U);
+  using Formats = std::vector<std::pair<std::string, std::int64_t>>;
+  EXPECT_EQ(summary.failures[0].formats, (Formats{{"TIFF", 2}, {"HEIC", 1}}));
+  EXPECT_TRUE(summary.failures[1].formats.empty());
+}
+
 TEST_F(Record, KeepsDetailsOfAnyBytes) {
   scan({file("a.jpg")});
 

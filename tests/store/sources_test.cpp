@@ -61,6 +61,23 @@ class Sources : public ::testing::Test {
   WalkReport report_;
 };
 
+TEST(ImageExtension, IsAnyUnderWhichPhotosGoAbout) {
+  for (const char* name : {"a.jpg",           "a.JPEG",
+                           "a.mpo",           "a.jif",
+                           "a.jfif",          "a.jfi",
+                           "a.jpe",           "a.pjpeg",
+                           "a.jpg_large",     "a.jpg-large",
+                           "a.jpg:large",     "a.png_small",
+                           "a.jpg-4096x4096", "a.jpg?w=800&v=1.2",
+                           "a.jpg!small",     "a.heic",
+                           "a.heics",         "a.avif",
+                           "a.cr3",           "a.tif"})
+    EXPECT_TRUE(has_image_extension(name)) << name;
+  for (const char* name : {"a.txt", "a", ".jpg", "a.jpg_original", "a.jpg~", "a.jpgx", "a.jpg.part",
+                           "a.jpg_12", "jpg", "a.jpg-x", "what?.txt", "a.", "a.xmp"})
+    EXPECT_FALSE(has_image_extension(name)) << name;
+}
+
 TEST_F(Sources, ListsPhotosByExtensionInAnyCaseAndCountsTheRest) {
   for (const char* name :
        {"A/b.JPG", "A/a.jpeg", "A/sub/c.PnG", "A/notes.txt", "A/x.TXT", "A/README", "A/raw.CR2",

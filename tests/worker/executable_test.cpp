@@ -65,6 +65,19 @@ TEST(WorkerExecutable, SaysWhatIsMissing) {
   EXPECT_THAT(no_model.output, HasSubstr("model.yaml"));
 }
 
+TEST(WorkerExecutable, ObeysTheLimitsThatItIsTold) {
+  const test::TempDir folder;
+  const auto bytes = photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(64, 48));
+  const std::string file = folder.write("a.jpg", std::string(bytes.begin(), bytes.end()));
+
+  const Outcome pixels = run("blur --json --pixels-max 1000 '" + file + "'");
+  const Outcome size = run("blur --json --file-bytes-max 100 '" + file + "'");
+
+  EXPECT_THAT(pixels.output, HasSubstr("limits.pixels_max"));
+  EXPECT_THAT(size.output, HasSubstr("limits.file_bytes_max"));
+  EXPECT_EQ(run("blur --pixels-max 3072 '" + file + "'").status, 0);
+}
+
 TEST(WorkerExecutable, ScoresPhotosWithoutAnyServer) {
   const test::TempDir folder;
   const auto bytes = photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(64, 48));
