@@ -15,6 +15,7 @@
 
 #include "ops/cli/safe_text.h"
 #include "ops/cli/writer.h"
+#include "scheduler/store/store.h"
 
 namespace photoscribe::cli {
 namespace {
@@ -80,7 +81,8 @@ Expected<Detached> detach(const std::vector<std::string>& words, const std::stri
       run.exit_status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
       break;
     }
-    if (current_writer(database) == run.pid) break;
+    // With its lock alone, `status` would still find an empty file.
+    if (current_writer(database) == run.pid && Store::open_reader(database)) break;
     std::this_thread::sleep_for(kLook);
   }
   return run;
