@@ -1,6 +1,7 @@
 // What BatchJob tells, and what it is told while it runs (pause, resume, cancel, drain, retry).
 #include <utility>
 
+#include "scheduler/ask_fleet.h"
 #include "scheduler/batch_job.h"
 
 namespace photoscribe {
@@ -21,6 +22,7 @@ void BatchJob::open_control() {
 
 asio::awaitable<Expected<ControlReply>> BatchJob::obey(ControlRequest request) {
   const RunId mine = prepared_.run.id;
+  if (request.verb == ControlVerb::workers) co_return co_await answer_workers(io_, *endpoint_);
   if (scheduler_end_ || draining_ || killed_) {
     co_return fail(Errc::cancelled, "the scheduler of this database is ending");
   }

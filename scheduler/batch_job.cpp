@@ -61,6 +61,7 @@ Expected<redis::Endpoint> BatchJob::open_redis() {
 Expected<JobReport> BatchJob::run(int workers) {
   const Expected<redis::Endpoint> endpoint = open_redis();
   if (!endpoint) return fail(endpoint.error());
+  endpoint_ = *endpoint;
   const auto say = [this](const Event& event) { tell(event); };
   SchedulerSettings settings = scheduler_settings(*endpoint);
   // Only tidying up: a server that is away is not worth a wait.
@@ -246,7 +247,9 @@ void BatchJob::show(Clock::time_point now) {
     if (phase_ == "starting") phase_ = "captioning";
   }
   Progress progress;
-  progress.phase = scheduler_end_ && !draining_ && !killed_ ? "finishing" : phase_;
+  const bool finishing = scheduler_end_ && !draining_ && !killed_;
+  const bool unserved = !at.nobody_serves.empty() && !draining_ && !killed_;
+  progress.phase = finishing ? "finishing" : unserved ? "waiting for a worker" : phase_;
   progress.total = counts.total();
   progress.done = counts.done;
   progress.unsure = counts.unsure;

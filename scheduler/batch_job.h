@@ -13,11 +13,11 @@
 #include <string>
 #include <vector>
 
+#include "common/core/rate_meter.h"
 #include "common/redis/endpoint.h"
 #include "scheduler/control_socket.h"
 #include "scheduler/prepare_run.h"
 #include "scheduler/private_redis.h"
-#include "scheduler/rate_meter.h"
 #include "scheduler/run_batch.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/time_window.h"
@@ -87,6 +87,7 @@ class BatchJob {
   asio::steady_timer timer_{io_};
   StoreThread store_;
   std::optional<PrivateRedis> redis_;
+  std::optional<redis::Endpoint> endpoint_;
   RestartPolicy redis_restarts_;
   Clock::time_point redis_started_{}, redis_due_{}, next_measure_{}, next_show_{};
   Clock::time_point moved_at_{},

@@ -17,8 +17,10 @@ constexpr std::size_t kNameMax = 1'000;
 constexpr std::size_t kImagesMax = 50'000;  // fit into a line
 
 constexpr std::pair<ControlVerb, std::string_view> kVerbs[] = {
-    {ControlVerb::pause, "pause"}, {ControlVerb::resume, "resume"}, {ControlVerb::cancel, "cancel"},
-    {ControlVerb::drain, "drain"}, {ControlVerb::retry, "retry"},   {ControlVerb::submit, "submit"},
+    {ControlVerb::pause, "pause"},     {ControlVerb::resume, "resume"},
+    {ControlVerb::cancel, "cancel"},   {ControlVerb::drain, "drain"},
+    {ControlVerb::retry, "retry"},     {ControlVerb::submit, "submit"},
+    {ControlVerb::workers, "workers"},
 };
 
 /// Errors that a person can do something about; the rest of the codes arrive as `environment`.
@@ -105,12 +107,11 @@ std::string to_line(const ControlRequest& request) {
 
 std::string to_line(const Expected<ControlReply>& reply) {
   if (reply) {
-    return as_line({{"run", reply->run},
-                    {"control", to_string(reply->control)},
-                    {"changed", reply->changed},
-                    {"served", reply->served},
-                    {"photos", reply->photos},
-                    {"pending", reply->pending}});
+    json object{{"run", reply->run},         {"control", to_string(reply->control)},
+                {"changed", reply->changed}, {"served", reply->served},
+                {"photos", reply->photos},   {"pending", reply->pending}};
+    for (const SeenWorker& one : reply->workers) object["workers"].push_back(to_line(one));
+    return as_line(object);
   }
   std::string_view name = "environment";
   for (const auto& [code, text] : kCodes) {
@@ -162,6 +163,14 @@ Expected<ControlReply> parse_reply(std::string_view line) {
   reply.served = flag_of(*object, "served");
   reply.photos = number_of(*object, "photos");
   reply.pending = number_of(*object, "pending");
+  if (const auto at = object->find("workers"); at != object->end() && at->is_array()) {
+    for (const json& one : *at) {
+      const auto worker = one.is_string() ? parse_seen_worker(one.get<std::string>())
+                                          : Expected<SeenWorker>(bad("workers"));
+      if (!worker) return fail(worker.error());
+      reply.workers.push_back(*worker);
+    }
+  }
   return reply;
 }
 
@@ -181,7 +190,10 @@ Expected<RunRow> pick_run(const std::vector<RunRow>& runs, const std::string& na
 
 Expected<Obeyed> obey_in_store(Store& store, const ControlRequest& request,
                                const std::vector<RunId>& served) {
-  if (request.verb == ControlVerb::drain || request.verb == ControlVerb::submit) return Obeyed{};
+  const ControlVerb verb = request.verb;
+  if (verb == ControlVerb::drain || verb == ControlVerb::submit || verb == ControlVerb::workers) {
+    return Obeyed{};
+  }
   const Expected<std::vector<RunRow>> runs = store.runs();
   if (!runs) return fail(runs.error());
   Expected<RunRow> run = pick_run(*runs, request.run, served);

@@ -13,6 +13,7 @@
 
 #include "common/core/error.h"
 #include "common/core/types.h"
+#include "common/core/worker_report.h"
 #include "scheduler/store/run_types.h"
 
 namespace photoscribe {
@@ -22,7 +23,7 @@ class Store;
 /// No line, request or answer, is longer.
 inline constexpr std::size_t kControlLineMax = 1 << 20;
 
-enum class ControlVerb : std::uint8_t { pause, resume, cancel, drain, retry, submit };
+enum class ControlVerb : std::uint8_t { pause, resume, cancel, drain, retry, submit, workers };
 [[nodiscard]] std::string_view to_string(ControlVerb verb) noexcept;
 
 struct ControlRequest {
@@ -41,6 +42,7 @@ struct ControlReply {
   bool served = false;       // by the process that answered: what was asked happens now
   std::int64_t photos = 0;   // retry: how many wait again; submit: how many are new or wait again
   std::int64_t pending = 0;  // photos of the run without a final state
+  std::vector<SeenWorker> workers;  // workers: of the scheduler's Redis, whatever they serve
   bool operator==(const ControlReply&) const = default;
 };
 
@@ -65,8 +67,8 @@ struct Obeyed {
 };
 
 /// Does what the request asks in the database (submit: see submit.h); `served`: the runs that the
-/// calling process serves. Drain changes nothing there. Fails with usage (no such run) or as the
-/// store does.
+/// calling process serves. Drain and workers change nothing there. Fails with usage (no such run)
+/// or as the store does.
 [[nodiscard]] Expected<Obeyed> obey_in_store(Store& store, const ControlRequest& request,
                                              const std::vector<RunId>& served = {});
 

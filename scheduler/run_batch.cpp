@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "scheduler/on_finish.h"
 #include "scheduler/prepare_run.h"
 #include "scheduler/private_folder.h"
+#include "scheduler/store/change_roots.h"
 #include "scheduler/store/store.h"
 
 namespace photoscribe {
@@ -109,6 +111,41 @@ void tidy_up(const RunRequest& request, const PreparedRun& prepared, Store& stor
   (void)job.run(0);
 }
 
+/// A word of a command line, in a note.
+std::string word(const std::string& text) {
+  const bool plain = text.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=") ==
+                     std::string::npos;
+  return plain ? text : "'" + text + "'";
+}
+
+/// An archive that has moved is there twice in exports until somebody says so: offered, never done.
+Status note_moved(Store& store, const RunRequest& request, RunId run,
+                  std::vector<std::string>& notes) {
+  const Expected<std::vector<Root>> roots = store.known_roots();
+  if (!roots) return fail(roots.error());
+  const auto is_gone = [](const Root& root) {
+    std::error_code unknown;
+    return !fs::exists(root.folder, unknown) && !unknown;
+  };
+  if (std::none_of(roots->begin(), roots->end(), is_gone)) return {};
+  const auto found = found_elsewhere(request.database, run);
+  if (!found) return fail(found.error());
+  for (const FoundElsewhere& one : *found) {
+    if (!is_gone(one.gone)) continue;
+    const std::string database = word(request.database);
+    notes.push_back("root " + one.gone.name + ": its folder " + one.gone.folder + " is gone, and " +
+                    std::to_string(one.photos) + " of its photos were found under " +
+                    one.here.folder + ", so exports have them twice; " +
+                    (2 * one.same_paths >= one.photos
+                         ? "photoscribe move " + database + " " + word(one.gone.folder) + " " +
+                               word(one.here.folder) + " makes one root of the two"
+                         : "photoscribe forget " + database + " --root " + word(one.gone.name) +
+                               " takes the old rows away"));
+  }
+  return {};
+}
+
 /// A cancelled run that is asked for again is wanted again.
 Status take_up_cancelled(Store& store, PreparedRun& prepared) {
   if (prepared.run.control != RunControl::cancelled) return {};
@@ -164,6 +201,10 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
   add_counts(summary, *stored);
   summary.control = stored->run.control;
   summary.notes = std::move(prepared->notes);
+  if (!request.dry_run) {
+    const Status noted = note_moved(store, request, prepared->run.id, summary.notes);
+    if (!noted) return fail(noted.error());
+  }
   if (const Expected<std::int64_t> left = store.empty_log(); left && *left > 0) {
     summary.notes.push_back("another program reads " + request.database + ", so " +
                             std::to_string((*left >> 20) + 1) +

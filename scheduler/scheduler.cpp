@@ -45,6 +45,7 @@ SchedulerSettings scheduler_settings_of(const RunRow& run, const std::vector<Roo
   settings.priority = run.schedule.priority;
   RunSpec& spec = settings.spec;
   spec.run = run.name;
+  settings.model_name = run.settings.model_name;
   spec.model_hash = run.settings.model_hash;
   spec.search = run.settings.search;
   spec.blur = run.settings.blur;

@@ -33,9 +33,11 @@ namespace photoscribe {
 
 struct SchedulerSettings {
   RunId run = 0;
-  RunSpec spec;                                    // what workers read; its roots are names
-  redis::Endpoint endpoint;                        // password included
-  std::int64_t window = 50'000;                    // DESIGN 2; bounds |S| and XLEN tasks (H6)
+  RunSpec spec;                  // what workers read; its roots are names
+  std::string model_name;        // for people
+  bool own_workers = false;      // whoever made this starts some, and tells when they cannot start
+  redis::Endpoint endpoint;      // password included
+  std::int64_t window = 50'000;  // DESIGN 2; bounds |S| and XLEN tasks (H6)
   std::int64_t remembered_max = 500'000;           // results in Redis, for photos with equal bytes
   int weight = 1, priority = 0;                    // of the run among others on the same fleet
   double rate_per_s = 0;                           // tasks fed per second, at most; 0: no limit
@@ -68,6 +70,8 @@ struct SchedulerNow {
   std::size_t workers_living = 0;  // of the run, on any host, as last judged
   /// Consumers whose heart has not moved for `silent_after`, though Redis could be reached.
   std::vector<std::string> workers_silent;
+  std::string
+      nobody_serves;  // why no worker can do photos of the run, for a while; empty: some can
   bool connected = false;
   bool paused = false;       // nothing is begun
   std::int64_t in_hand = 0;  // while paused: tasks that workers finish, as last looked at
@@ -146,6 +150,12 @@ class Scheduler {
   void note_paused(const redis::Look& seen);
   void restore_charges(std::vector<Task>& tasks);
 
+  // scheduler_fleet.cpp
+  asio::awaitable<Status> watch_fleet();
+  void note_unserved(std::optional<std::string> why);
+  asio::awaitable<Status> watch_policy();
+  asio::awaitable<std::string> eviction_text();
+
   // scheduler_reconcile.cpp
   asio::awaitable<Status> reconcile();
   asio::awaitable<Status> ensure_incarnation();
@@ -206,6 +216,10 @@ class Scheduler {
   std::chrono::milliseconds idle_wait_{1};
   std::chrono::steady_clock::time_point next_look_{}, next_watch_{}, next_try_{};
   std::map<std::string, std::chrono::steady_clock::time_point> dead_since_;  // consumers
+  bool reads_fleet_ = true, eviction_said_ = false;
+  std::chrono::steady_clock::time_point next_policy_{};
+  std::optional<std::chrono::steady_clock::time_point> unserved_since_;
+  std::chrono::steady_clock::time_point say_unserved_at_{};
 };
 
 template <class Fn>

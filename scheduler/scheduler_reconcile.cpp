@@ -72,8 +72,10 @@ asio::awaitable<Status> Scheduler::ensure_incarnation() {
   if (!keep) co_return fail(keep.error());
   if (!*keep) {
     const bool lost = now_.reconciles > 1;
-    Status begun = co_await begin_incarnation(
-        lost ? "Redis lost this run's data: enqueueing again what has no result" : "");
+    std::string why;
+    if (lost) why = "Redis lost this run's data: enqueueing again what has no result";
+    if (lost) why += co_await eviction_text();
+    Status begun = co_await begin_incarnation(std::move(why));
     if (!begun) co_return begun;
   }
   const auto list = [run](Store& store) -> Expected<std::vector<std::string>> {
@@ -196,6 +198,8 @@ asio::awaitable<Status> Scheduler::watch_workers() {
   liveness_.observe(*holders, now);
   now_.workers_living = liveness_.living();
   note_silence(*holders);
+  Status watched = co_await watch_fleet();
+  if (!watched) co_return watched;
   std::vector<redis::Holder> all = liveness_.dead();
   for (redis::Holder& dead : all) {
     if (dead.pending == 0) {

@@ -253,9 +253,11 @@ void RunServer::show(Clock::time_point now) {
   next_show_ = now + kShowEvery;
   Progress progress;
   std::int64_t all = photos_before_;
+  std::int64_t unserved = 0;
   for (const auto& [id, run] : served_) {
     const SchedulerNow& at = run->scheduler->now();
     const StateCounts& counts = at.counts.asked;
+    unserved += at.nobody_serves.empty() ? 0 : 1;
     progress.total += counts.total();
     progress.done += counts.done;
     progress.unsure += counts.unsure;
@@ -273,6 +275,9 @@ void RunServer::show(Clock::time_point now) {
                    : served_.empty()     ? "waiting for runs"
                    : served_.size() == 1 ? "serving 1 run"
                                          : "serving " + std::to_string(served_.size()) + " runs";
+  if (unserved > 0) {
+    progress.phase += " (" + std::to_string(unserved) + " that no worker can do)";
+  }
   progress.seconds = std::chrono::duration<double>(now - started_).count();
   observer_.progress(progress);
 }

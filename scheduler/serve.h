@@ -19,9 +19,9 @@
 #include <string>
 #include <vector>
 
+#include "common/core/rate_meter.h"
 #include "common/redis/endpoint.h"
 #include "scheduler/control_socket.h"
-#include "scheduler/rate_meter.h"
 #include "scheduler/run_batch.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/time_window.h"

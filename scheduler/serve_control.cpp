@@ -3,6 +3,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "scheduler/ask_fleet.h"
 #include "scheduler/serve.h"
 #include "scheduler/submit.h"
 
@@ -28,6 +29,7 @@ asio::awaitable<Expected<PreparedRun>> take_aside(StoreThread* store, RunRequest
 }  // namespace
 
 asio::awaitable<Expected<ControlReply>> RunServer::obey(ControlRequest request) {
+  if (request.verb == ControlVerb::workers) co_return co_await answer_workers(io_, endpoint_);
   if (draining_) co_return fail(Errc::cancelled, "the scheduler of this database is ending");
   if (request.verb == ControlVerb::drain) {
     drain_asked_ = true;

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "common/redis/errors.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/window.h"
 
@@ -59,7 +60,8 @@ asio::awaitable<bool> Scheduler::note(std::vector<Result> results) {
   const std::int64_t generation = remembered_at_once();
   const Status noted = co_await queue_.note_seen(incarnation_, std::move(results), generation);
   if (noted) co_return true;
-  const bool refused = noted.error().code == Errc::redis_refused;
+  const bool refused =
+      noted.error().code == Errc::redis_refused || redis::is_wrong_type(noted.error());
   const bool short_of_memory =
       noted.error().code == Errc::redis_unavailable && connection_.is_open();
   if (refused || short_of_memory) co_await stop_remembering(noted.error());

@@ -10,6 +10,7 @@
 
 #include "common/redis/errors.h"
 #include "common/redis/identity.h"
+#include "common/redis/server_info.h"
 #include "worker/log.h"
 
 namespace photoscribe {
@@ -60,6 +61,9 @@ Consumer::Consumer(ConsumerConfig config, const Roots& roots, PipelineConfig pip
   heart_.emplace(config_.endpoint,
                  redis::ConnectionOptions{config_.name + "-beat", 5'000ms, 5'000ms}, config_.name,
                  [this] { return health_.alive(); });
+  WorkerReport starting = self();
+  starting.starting = true;
+  heart_->set_report(to_json(starting));
   pipeline_ = std::make_unique<Pipeline>(std::move(pipeline), std::move(factory), std::move(loader),
                                          pipeline_events());
 }
@@ -82,9 +86,18 @@ void Consumer::request_stop(milliseconds limit) {
   asio::post(io_, [this, limit] { begin_drain(kExitStopped, "", limit); });
 }
 
+// As the scheduler, so that both say the same of a server that neither can use.
+asio::awaitable<Status> Consumer::check_server_of(Link& link) {
+  const Expected<redis::ServerInfo> info = co_await redis::read_server_info(link.connection);
+  Status fit = info ? redis::check_kind(*info) : Status(fail(info.error()));
+  if (!fit) link.connection.close();
+  co_return fit;
+}
+
 asio::awaitable<bool> Consumer::reach(Link& link) {
   if (link.connection.is_open()) co_return true;
-  const Status connected = co_await link.connection.connect();
+  Status connected = co_await link.connection.connect();
+  if (connected && &link == &take_) connected = co_await check_server_of(link);
   if (connected) {
     // What was on its way when the old connection broke may have put tasks into our name (H1).
     for (auto& [incarnation, run] : runs_) run.renew_at = Clock::time_point();
@@ -222,6 +235,7 @@ PipelineEvents Consumer::pipeline_events() {
 void Consumer::on_finished(std::vector<Finished> items) {
   standstill_.moved(Clock::now());
   in_pipeline_ -= items.size();
+  photos_finished_ += std::ssize(items);
   for (auto& item : items) {
     const auto* failed = std::get_if<Failed>(&item.result.outcome);
     if (failed == nullptr) {

@@ -6,6 +6,7 @@
 //   feed     marks tasks in hand and starts them; hands back           consumer_feed.cpp
 //   publish  one MULTI per group of results                            consumer_publish.cpp
 //   watch    photos past their time-out, roots that do not answer      consumer_end.cpp, _roots.cpp
+//            and what the heart is to report of it                     consumer_report.cpp
 // Photos are read, decoded and captioned on the pipeline's threads; the heart beats on its own.
 #pragma once
 
@@ -20,6 +21,8 @@
 #include <string>
 #include <vector>
 
+#include "common/core/rate_meter.h"
+#include "common/core/worker_report.h"
 #include "common/redis/connection.h"
 #include "common/redis/liveness.h"
 #include "common/redis/run_queue.h"
@@ -45,6 +48,8 @@ struct ConsumerConfig {
   redis::Endpoint endpoint;
   std::string name;        // redis::new_consumer_name(); never used by another process
   std::string model_hash;  // a run that asks for another model is not joined
+  std::string model_name;  // for people
+  std::vector<std::string> devices;
   RootSettings roots;
   std::int64_t memory_max_bytes = 0;  // resident; above it the worker asks to be replaced. 0: none
   /// Nothing comes out for so many leases though work is held: not ready any more.
@@ -141,6 +146,7 @@ class Consumer {
   };
 
   // ---- consumer.cpp: shared by the loops
+  Awaitable<Status> check_server_of(Link& link);
   Awaitable<bool> reach(Link& link);  // connects; false after a pause: look at ended_ again
   Awaitable<void> trouble(Link& link, Error error);
   void works(Link& link);  // the opposite of trouble
@@ -208,6 +214,10 @@ class Consumer {
   /// Reads of this root that have hung for longer than `older_than`.
   void leave_readers_behind(const std::string& name, Clock::duration older_than);
 
+  // ---- consumer_report.cpp
+  [[nodiscard]] WorkerReport self() const;  // what it is, whatever it does
+  void report(const std::string& why_not_ready);
+
   // ---- consumer_end.cpp
   Awaitable<void> watch_loop();
   [[nodiscard]] Clock::duration worked_since(Clock::time_point since) const;
@@ -248,6 +258,9 @@ class Consumer {
   Clock::time_point done_since_{};
   FaultCounts storage_faults_, memory_faults_;
   std::uint64_t photos_read_ = 0;
+  std::int64_t photos_finished_ = 0;
+  RateMeter rate_;
+  Clock::time_point report_at_{};
   int machine_failures_ = 0;           // in a row
   Clock::time_point unready_until_{};  // for every root: the machine is short of something
   std::string unready_why_;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/redis/fleet.h"
 #include "worker/consumer.h"
 #include "worker/log.h"
 #include "worker/resident_memory.h"
@@ -53,6 +54,7 @@ asio::awaitable<void> Consumer::watch_loop() {
     watch_memory();
     std::string why = why_not_ready();
     watch_standstill(why);
+    report(why);
     health_.tick(Clock::now(), std::move(why));
     if (drain_ && drain_->ending.code == kExitReplaceMe) continue;
     for (const auto& work : pipeline_->in_work()) {
@@ -224,6 +226,9 @@ asio::awaitable<void> Consumer::leave_runs() {
     if (keeps_charged) continue;
     const Status left = co_await feed_.queue.leave(incarnation, config_.name);
     if (!left) co_return;
+  }
+  if (feed_.connection.is_open()) {
+    (void)co_await redis::withdraw_report(feed_.connection, config_.name);
   }
 }
 

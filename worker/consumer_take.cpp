@@ -6,10 +6,10 @@
 #include <iterator>
 #include <utility>
 
+#include "common/core/join.h"
 #include "common/redis/errors.h"
 #include "common/redis/identity.h"
 #include "worker/consumer.h"
-#include "worker/join.h"
 #include "worker/log.h"
 
 namespace photoscribe {
@@ -104,7 +104,7 @@ asio::awaitable<Status> Consumer::consider(redis::RunListing listing) {
   auto spec = co_await take_.queue.read_spec(listing.incarnation);
   std::optional<std::string> why_not;
   if (spec) {
-    why_not = why_not_join(*spec, config_.model_hash, roots_);
+    why_not = why_not_join(*spec, self());
   } else if (spec.error().code == Errc::run_gone) {
     const Status forgotten = co_await take_.queue.forget_run(listing.incarnation);
     co_return forgotten;

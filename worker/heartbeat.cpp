@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/redis/errors.h"
+#include "common/redis/fleet.h"
 #include "common/redis/identity.h"
 #include "worker/log.h"
 
@@ -20,6 +21,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kLastBeatWait = 500ms;
+constexpr auto kReportEvery = 1s;
 
 void rethrow(std::exception_ptr error) {
   if (error) std::rethrow_exception(error);
@@ -49,6 +51,11 @@ void Heartbeat::set_runs(std::map<std::string, std::chrono::milliseconds> runs) 
   asio::post(io_, [this] { wake_.notify(); });
 }
 
+void Heartbeat::set_report(std::string report) {
+  const std::lock_guard lock(mutex_);
+  report_ = std::move(report);
+}
+
 void Heartbeat::stop() {
   if (!thread_.joinable()) return;
   asio::post(io_, [this] {
@@ -72,9 +79,10 @@ asio::awaitable<void> Heartbeat::beat_loop() {
     Status status;
     if (!connection_.is_open()) status = co_await connection_.connect();
     if (status) status = co_await beat_where_due();
+    if (status) status = co_await report_if_due();
     if (status) {
       failures = 0;
-      auto until = Clock::now() + 1h;
+      auto until = next_report_;
       for (const auto& [run, due] : next_) until = std::min(until, due);
       co_await wake_.sleep(std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()));
       continue;
@@ -89,6 +97,26 @@ asio::awaitable<void> Heartbeat::beat_loop() {
   }
   ended_ = true;
   end_.notify();
+}
+
+// A report is for people: whatever becomes of it, the beats go on.
+asio::awaitable<Status> Heartbeat::report_if_due() {
+  if (Clock::now() < next_report_) co_return Status();
+  next_report_ = Clock::now() + kReportEvery;
+  std::string report;
+  {
+    const std::lock_guard lock(mutex_);
+    report = report_;
+  }
+  if (report.empty() || !reports_ || !was_alive_ || stopping_) co_return Status();
+  const Status told = co_await redis::report_worker(connection_, consumer_, std::move(report));
+  if (told || !connection_.is_open()) co_return told;
+  if (told.error().code != Errc::redis_unavailable) {
+    reports_ = false;
+    spdlog::warn("msg=\"cannot report: `status --workers` will not show this worker\" error={}",
+                 log_value(told.error().message));
+  }
+  co_return Status();
 }
 
 asio::awaitable<Status> Heartbeat::beat_where_due() {

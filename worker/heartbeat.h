@@ -1,6 +1,7 @@
-// heartbeat: moves this worker's counter in every run it has joined, from a thread that does
-// nothing else, over a connection of its own, so that neither a busy CPU pool nor a blocked read
-// can make a living worker look dead (DESIGN 4, lease).
+// heartbeat: moves this worker's counter in every run it has joined, and says in between what the
+// worker reports of itself, from a thread that does nothing else, over a connection of its own, so
+// that neither a busy CPU pool nor a blocked read can make a living worker look dead (DESIGN 4,
+// lease).
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -32,6 +33,8 @@ class Heartbeat {
 
   /// Incarnation -> time between beats. Beats in new runs at once. Thread-safe.
   void set_runs(std::map<std::string, std::chrono::milliseconds> runs);
+  /// What is reported once a second from now on (redis/fleet.h); empty: nothing. Thread-safe.
+  void set_report(std::string report);
   /// Ends the thread at once; a beat on its way is waited for, half a second at most.
   void stop();
 
@@ -39,6 +42,7 @@ class Heartbeat {
   using Clock = std::chrono::steady_clock;
   boost::asio::awaitable<void> beat_loop();
   boost::asio::awaitable<Status> beat_where_due();
+  boost::asio::awaitable<Status> report_if_due();
   boost::asio::awaitable<void> end_soon();
 
   boost::asio::io_context io_;
@@ -50,10 +54,13 @@ class Heartbeat {
   bool was_alive_ = true;
   std::int64_t counter_ = 0;
   std::map<std::string, Clock::time_point> next_;
+  Clock::time_point next_report_{};
+  bool reports_ = true;                    // not to a server whose user may not
   bool stopping_ = false, ended_ = false;  // on the thread only
 
   std::mutex mutex_;
   std::map<std::string, std::chrono::milliseconds> runs_;
+  std::string report_;
   std::thread thread_;
 };
 

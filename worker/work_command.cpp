@@ -129,6 +129,8 @@ int run_work_command(const WorkerOptions& options, const PartsChange& change) {
   config.endpoint = *endpoint;
   config.name = redis::new_consumer_name(options.name_prefix);
   config.model_hash = model->hash;
+  config.model_name = model->name;
+  config.devices = *devices;
   config.memory_max_bytes = options.memory_max_bytes;
   PipelineConfig pipeline;
   pipeline.devices = *devices;

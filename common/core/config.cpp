@@ -8,6 +8,7 @@
 
 #include "common/core/config_fields.h"
 #include "common/core/yaml_file.h"
+#include "common/core/did_you_mean.h"
 
 namespace photoscribe {
 namespace {
@@ -29,35 +30,6 @@ std::string contradiction(const Config& c) {
   }
   if (c.database.empty()) return "database: the name is empty";
   return {};
-}
-
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t corner = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, corner + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      corner = above;
-    }
-  }
-  return row[b.size()];
-}
-
-/// "; did you mean X?" when some name is near, else "".
-std::string nearest(const std::string& name, const std::vector<std::string>& names) {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
-  for (const std::string& candidate : names) {
-    const std::size_t d = distance(name, candidate);
-    if (d < best_distance) {
-      best = candidate;
-      best_distance = d;
-    }
-  }
-  return best.empty() ? "" : "; did you mean " + best + "?";
 }
 
 class Loader {
@@ -87,7 +59,8 @@ class Loader {
         if (name.starts_with(kFacts)) continue;
         if (std::find(std::begin(kOtherVariables), std::end(kOtherVariables), name) ==
             std::end(kOtherVariables)) {
-          loaded_.warnings.push_back("environment: nothing reads " + name + nearest(name, names));
+          loaded_.warnings.push_back("environment: nothing reads " + name +
+                                     did_you_mean(name, names));
         }
         continue;
       }
@@ -152,7 +125,7 @@ class Loader {
       if (!value.IsNull()) read_map(value, key);
       return;
     }
-    if (field == nullptr) bad(mark, "unknown key " + key + nearest(key, names_like(key)));
+    if (field == nullptr) bad(mark, "unknown key " + key + did_you_mean(key, names_like(key)));
     if (!value.IsScalar()) bad(mark, key + ": one value is wanted here");
     if (const std::string wrong = field->set(value.Scalar()); !wrong.empty()) {
       bad(value.Mark(), key + ": " + wrong);

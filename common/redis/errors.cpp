@@ -11,6 +11,8 @@ constexpr std::array<std::string_view, 10> kTransient = {
     "LOADING",     "OOM",        "MISCONF", "READONLY",   "TRYAGAIN",
     "CLUSTERDOWN", "MASTERDOWN", "BUSY",    "NOREPLICAS", "UNBLOCKED"};
 
+constexpr std::string_view kWrongType = "WRONGTYPE";
+
 std::string_view first_word(std::string_view text) {
   return text.substr(0, text.find_first_of(" \r\n"));
 }
@@ -42,9 +44,6 @@ std::string_view cure(std::string_view word, std::string_view text) {
     return "; give the user the rights of ops/config/redis-users.conf (or, with ACL SETUSER, "
            "~photoscribe:* +@all -@dangerous +info)";
   }
-  if (word == "WRONGTYPE") {
-    return "; another program uses photoscribe's keys: choose another database (…/1)";
-  }
   if (text.find("unknown command") != std::string_view::npos) {
     return "; photoscribe needs Redis 6.2 or later, or Valkey, with no command renamed";
   }
@@ -65,7 +64,8 @@ Error error_of_reply(std::string_view reply_text, std::string_view operation) {
   // How a blocked XREADGROUP learns that the run's keys were deleted (Redis 7).
   const bool deleted =
       word == "UNBLOCKED" && text.find("no longer exists") != std::string_view::npos;
-  if (word == "NOGROUP" || word == "RUNGONE" || deleted)
+  // A key of a run that is something else is as good as lost: the scheduler makes new ones.
+  if (word == "NOGROUP" || word == "RUNGONE" || word == kWrongType || deleted)
     return {Errc::run_gone, std::move(message)};
   if (std::find(kTransient.begin(), kTransient.end(), word) != kTransient.end() ||
       text.find("max number of clients") != std::string_view::npos) {
@@ -73,6 +73,17 @@ Error error_of_reply(std::string_view reply_text, std::string_view operation) {
   }
   message += cure(word, text);
   return {Errc::redis_refused, std::move(message)};
+}
+
+bool is_wrong_type(const Error& error) noexcept {
+  return error.message.find(kWrongType) != std::string::npos;
+}
+
+Error foreign_key(const std::string& key) {
+  return {Errc::redis_refused,
+          key +
+              ": is not what photoscribe keeps there; another program uses its keys: choose "
+              "another database (…/1)"};
 }
 
 std::chrono::milliseconds backoff(int failures, double unit_random,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/redis/errors.h"
 #include "common/redis/identity.h"
 #include "common/redis/run_queue_parse.h"
 #include "common/redis/scripts.h"
@@ -13,6 +14,7 @@ namespace photoscribe::redis {
 Awaitable<std::vector<RunListing>> RunQueue::list_runs() {
   Command command{"HGETALL", kRunsKey};
   Expected<Reply> reply = co_await connection_.call(std::move(command));
+  if (!reply && is_wrong_type(reply.error())) co_return fail(foreign_key(std::string(kRunsKey)));
   if (!reply) co_return fail(reply.error());
   std::vector<RunListing> runs;
   for (std::size_t i = 0; i + 1 < reply->size(); i += 2) {

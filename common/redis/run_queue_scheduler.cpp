@@ -98,7 +98,8 @@ Awaitable<void> RunQueue::make_run(RunListing run, RunSpec spec, std::uint64_t f
 
 Awaitable<Presence> RunQueue::presence(std::string incarnation) {
   const Keys keys(incarnation);
-  Command arguments = script_arguments({keys.spec, keys.tasks, keys.results, keys.state, kRunsKey});
+  Command arguments = script_arguments({keys.spec, keys.tasks, keys.results, keys.state, kRunsKey,
+                                        keys.workers, keys.seen, keys.seen_before});
   arguments << kGroup << incarnation;
   Expected<Reply> reply = co_await connection_.eval(scripts::kPresence, std::move(arguments),
                                                     connection_.command_timeout());

@@ -11,6 +11,7 @@ namespace photoscribe::redis::scripts {
 extern const Script kBeat;
 extern const Script kEnqueue;
 extern const Script kFence;
+extern const Script kFleet;
 extern const Script kForget;
 extern const Script kHandBack;
 extern const Script kHolders;
@@ -20,6 +21,7 @@ extern const Script kPresence;
 extern const Script kReclaim;
 extern const Script kRegister;
 extern const Script kReleaseUnmarked;
+extern const Script kReport;
 extern const Script kRemoveConsumer;
 extern const Script kStart;
 extern const Script kWithdraw;

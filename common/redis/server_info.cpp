@@ -54,7 +54,7 @@ asio::awaitable<Expected<ServerInfo>> read_server_info(Connection& connection) {
   co_return parse_server_info(reply->text());
 }
 
-Status check_server(const ServerInfo& info) {
+Status check_kind(const ServerInfo& info) {
   if (info.loading) return fail(Errc::redis_unavailable, "redis: is still loading its data");
   if (info.role == "slave" || info.role == "replica") {
     return fail(Errc::redis_unavailable,
@@ -70,6 +70,11 @@ Status check_server(const ServerInfo& info) {
                 "redis: runs in cluster mode, which photoscribe does not speak; give it a server "
                 "of its own");
   }
+  return {};
+}
+
+Status check_server(const ServerInfo& info) {
+  if (Status kind = check_kind(info); !kind) return kind;
   if (info.maxmemory > 0 && info.maxmemory_policy != "noeviction") {
     return fail(Errc::redis_refused,
                 "redis: has a memory limit and evicts keys (" + info.maxmemory_policy +

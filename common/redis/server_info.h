@@ -29,6 +29,10 @@ struct ServerInfo {
 /// INFO over an open connection.
 [[nodiscard]] asio::awaitable<Expected<ServerInfo>> read_server_info(Connection& connection);
 
+/// Whether we can work with it at all, whatever its memory: as check_server() without the eviction
+/// policy.
+[[nodiscard]] Status check_kind(const ServerInfo& info);
+
 /// Whether tasks may live there. redis_refused, with what to do, for: an eviction policy other than
 /// noeviction together with a memory limit, Cluster, older than 6.2. redis_unavailable: a replica
 /// or a server that is loading, which may pass.

@@ -26,7 +26,8 @@ Expected<DatabasePlace> DatabaseOption::place() const {
                                  shown(shell_quoted(database)) + "` makes one");
   }
   const std::string& folder = loaded->config.state_folder;
-  return DatabasePlace{database, folder.empty() ? database + ".state" : folder};
+  return DatabasePlace{database, folder.empty() ? database + ".state" : folder,
+                       loaded->config.redis.url};
 }
 
 }  // namespace photoscribe::cli

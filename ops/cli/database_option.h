@@ -12,6 +12,7 @@ namespace photoscribe::cli {
 struct DatabasePlace {
   std::string database;
   std::string state_folder;  // of its scheduler
+  std::string redis_url;     // as configured; empty: none
 };
 
 class DatabaseOption {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -223,6 +224,13 @@ int act(Verb verb, const char* name, const DeadOptions& options) {
   return status;
 }
 
+/// Says what is wrong with a database called like a photo's number: nothing, where there is one.
+std::string no_number(const std::string& word) {
+  const bool number = !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
+  std::error_code absent;
+  return number && !std::filesystem::exists(word, absent) ? "is the number of a photo" : "";
+}
+
 void add_filters(CLI::App& verb, DeadOptions& options) {
   verb.add_option("--run", options.run, "the run, where the database has several")
       ->type_name("NAME");
@@ -239,7 +247,7 @@ void add_dead(CLI::App& app, Action& action) {
   dead->footer(
       "Examples:\n"
       "  photoscribe dead ls archive.db --reason timeout\n"
-      "  photoscribe dead show archive.db 4711\n"
+      "  photoscribe dead show archive.db 4711           (dead show 4711: of archive.db here)\n"
       "  photoscribe dead replay archive.db 4711 4712");
   struct Sub {
     const char *name, *full_name, *help;
@@ -261,6 +269,11 @@ void add_dead(CLI::App& app, Action& action) {
           verb->add_option("images", options->images, "numbers, as `dead ls` shows them")
               ->type_name("IMAGE");
       if (sub.verb == show) images->required();
+    }
+    if (sub.verb != list) {
+      // `dead show 4711` means a photo of the configured database.
+      verb->validate_positionals();
+      verb->get_option("database")->check(no_number, "");
     }
     verb->add_flag("--json", options->json, "one JSON object");
     verb->callback([options, sub, &action] {

@@ -48,11 +48,35 @@ redis::asio::awaitable<Expected<redis::ServerInfo>> ask_server(redis::Connection
   co_return co_await redis::read_server_info(connection);
 }
 
+std::string cure_of(const Error& error) {
+  const auto says = [&error](std::string_view words) {
+    return error.message.find(words) != std::string::npos;
+  };
+  if (says("NOAUTH") || says("WRONGPASS") || says("invalid password") || says("password")) {
+    return "give the password that the server has for that user: PHOTOSCRIBE_REDIS_PASSWORD, or a "
+           "file that PHOTOSCRIBE_REDIS_PASSWORD_FILE names";
+  }
+  if (says("NOPERM") || says("redis-users.conf")) {
+    return "give the user the rights that ops/config/redis-users.conf lists";
+  }
+  if (says("TLS") || says("authorities")) {
+    return says("certificate") || says("authorities")
+               ? "?ca=FILE with the authority that signed the server's certificate, and the host "
+                 "name that it is for"
+               : "a server with TLS at rediss://…; redis://… where it has none";
+  }
+  if (says("cannot find host")) return "mend the host's name in the URL, or the name server";
+  if (error.code == Errc::usage || error.code == Errc::invalid_config) {
+    return "mend the URL: redis://HOST:PORT, rediss://…, redis+sentinel://… or unix:PATH";
+  }
+  if (error.code == Errc::redis_refused) return "see what the server says, and mend that";
+  return "start the server, or leave --redis away: then a private one is started per run";
+}
+
 Check check_redis_url(const std::string& url) {
   const Expected<redis::ServerInfo> info = ask_redis<redis::ServerInfo>(url, ask_server);
   if (!info) {
-    return {"Redis", Health::bad, info.error().message,
-            "start the server, or leave --redis away: then a private one is started per run"};
+    return {"Redis", Health::bad, info.error().message, cure_of(info.error())};
   }
   const std::string limit = info->maxmemory == 0 ? "no memory limit"
                                                  : bytes_text(info->maxmemory) +

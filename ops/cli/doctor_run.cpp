@@ -11,6 +11,7 @@
 
 #include "common/redis/run_queue.h"
 #include "ops/cli/ask_redis.h"
+#include "ops/cli/fleet.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/writer.h"
@@ -205,6 +206,41 @@ Check queue_check(const Config& config, Store& store, const RunRow& row, const R
   return check;
 }
 
+/// Whether anybody would do what is left, now.
+Check workers_check(const Config& config, Store& store, const RunRow& row, const RunCheck& found,
+                    bool at_work) {
+  Check check;
+  check.name = "workers";
+  if (found.pending == 0 || row.control != RunControl::running || !at_work) {
+    check.finding = found.pending == 0 ? "none is needed: nothing is left to do"
+                    : !at_work
+                        ? "none is needed while no scheduler is at work"
+                        : "none is needed: the run is " + std::string(to_string(row.control));
+    return check;
+  }
+  DatabasePlace place;
+  place.database = config.database;
+  place.state_folder =
+      config.state_folder.empty() ? config.database + ".state" : config.state_folder;
+  const auto fleet = look_at_fleet(place, config.redis.url);
+  const Expected<std::vector<Root>> roots = store.roots(row.id);
+  if (!fleet || !roots) {
+    check.health = Health::warning;
+    check.finding = "cannot be asked about: " + (fleet ? roots.error() : fleet.error()).message;
+    check.cure = "photoscribe doctor again, with --redis URL where workers use another server";
+    return check;
+  }
+  const auto why = why_nobody_serves(row, *roots, *fleet);
+  check.finding =
+      why ? "nobody can do the run's photos: " + *why
+          : counted(std::ssize(*fleet), "worker") + " there, and some can do its photos";
+  if (!why) return check;
+  check.health = Health::bad;
+  check.cure = "photoscribe status " + shell_quoted(config.database) +
+               " --workers shows each; start one that has what is asked for";
+  return check;
+}
+
 }  // namespace
 
 std::vector<Check> check_one_run(const Config& config, const std::string& name, bool mend) {
@@ -222,7 +258,8 @@ std::vector<Check> check_one_run(const Config& config, const std::string& name, 
   const Expected<std::optional<RunRow>> row = store->find_run(name);
   if (!row) return wrong(row.error());
   return {store_check(*found, again), archive_check(*found, again),
-          queue_check(config, *store, **row, *found, at_work)};
+          queue_check(config, *store, **row, *found, at_work),
+          workers_check(config, *store, **row, *found, at_work)};
 }
 
 }  // namespace photoscribe::cli

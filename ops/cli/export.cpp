@@ -1,7 +1,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <string>
+#include <unordered_set>
 
 #include "ops/cli/choose_run.h"
 #include "ops/cli/database_option.h"
@@ -37,29 +40,40 @@ bool is_withheld(const ExportOptions& options, const ResultRow& row) {
          std::find(states.begin(), states.end(), row.state) == states.end();
 }
 
-/// True when every captioned photo has a COCO number in its name: only then are they all ids.
-Expected<bool> all_named_as_coco(Store& store, RunId run) {
-  bool all = true;
+/// How COCO's captioned photos are named and numbered: their own numbers only where every one has
+/// one in its name and no two the same.
+Status look_at_names(Store& store, RunId run, ExportRun& names) {
+  std::unordered_set<std::size_t> bases;  // hashes: two alike only make names longer
+  std::unordered_set<std::int64_t> numbers;
+  names.ids_from_names = true;
   const Status read = store.for_each_result(run, [&](const ResultRow& row) -> Status {
-    if (row.caption) all = all && coco_id(row.path.substr(row.path.rfind('/') + 1)).has_value();
+    if (!row.caption) return {};
+    const std::string name = row.path.substr(row.path.rfind('/') + 1);
+    if (names.ids_from_names) {
+      const std::optional<std::int64_t> number = coco_id(name);
+      names.ids_from_names = number && numbers.insert(*number).second;
+    }
+    if (!bases.insert(std::hash<std::string>{}(name)).second) names.same_names = true;
     return {};
   });
-  if (!read) return fail(read.error());
-  return all;
+  return read;
 }
 
 Expected<std::unique_ptr<ExportFormat>> make_format(const std::string& name, Store& store,
-                                                    RunId run, bool to_terminal) {
-  if (name == "csv") return csv_format();
-  if (name == "jsonl") return jsonl_format();
+                                                    const RunRow& run, bool to_terminal) {
+  ExportRun about;
+  about.blur_mode = run.settings.blur.mode;
+  if (name == "csv") return csv_format(about);
+  if (name == "jsonl") return jsonl_format(about);
+  const Expected<std::vector<Root>> roots = store.roots(run.id);
+  if (!roots) return fail(roots.error());
+  about.several_roots = roots->size() > 1;
   if (name == "coco") {
-    const Expected<bool> from_names = all_named_as_coco(store, run);
-    if (!from_names) return fail(from_names.error());
-    return coco_format(*from_names);
+    if (Status looked = look_at_names(store, run.id, about); !looked) return fail(looked.error());
+    return coco_format(about);
   }
-  constexpr std::size_t kUncut = 4096;  // a file or a pipe has no width
-  return table_format(to_terminal ? terminal_columns(STDOUT_FILENO) : kUncut,
-                      to_terminal ? Ink::of(STDOUT_FILENO) : Ink(false));
+  return table_format(to_terminal ? terminal_columns(STDOUT_FILENO) : 0,
+                      to_terminal ? Ink::of(STDOUT_FILENO) : Ink(false), about);
 }
 
 Status export_rows(const ExportOptions& options) {
@@ -71,7 +85,7 @@ Status export_rows(const ExportOptions& options) {
   if (!run) return fail(run.error());
   const bool to_stdout = options.file.empty() || options.file == "-";
   const auto format =
-      make_format(options.format, *store, run->id, to_stdout && is_terminal(STDOUT_FILENO));
+      make_format(options.format, *store, *run, to_stdout && is_terminal(STDOUT_FILENO));
   if (!format) return fail(format.error());
   const auto output = OutputFile::open(options.file);
   if (!output) return fail(output.error());
@@ -105,7 +119,7 @@ void add_export(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ExportOptions>(*verb);
   verb->add_option("-f,--format", options->format,
                    "table, csv, jsonl or coco (default: table)\n"
-                   "csv: the columns of the view caption_result, confidence and concepts; jsonl:\n"
+                   "csv: the columns of the view caption_result, and more; jsonl:\n"
                    "the same and more, one object a photo; coco: COCO results, captions only")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"table", "csv", "jsonl", "coco"}));

@@ -54,11 +54,20 @@ std::string iso_time(const std::optional<std::int64_t>& unix_ms) {
   return out;
 }
 
+/// The score of one mode, as CSV has it; empty where it was not measured.
+std::string score_in(const ResultRow& r, BlurMode mode) {
+  if (!r.blur_scores || std::isnan(r.blur_scores->of(mode))) return {};
+  return exact(r.blur_scores->of(mode));
+}
+
 class Csv : public ExportFormat {
  public:
+  explicit Csv(const ExportRun& run) : run_(run) {}
   std::string head() override {
     return "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,bleu3,"
-           "bleu4,width,height,model,worker,finished_at,confidence,concepts\r\n";
+           "bleu4,width,height,model,worker,finished_at,confidence,concepts,path,detail,blur_mode,"
+           "blur_full,blur_normalised,blur_tile_max,blur_edges,blur_learned,sha256,copied_from,"
+           "hash_distance,vanished\r\n";
   }
   std::string row(const ResultRow& r) override {
     std::string out;
@@ -81,7 +90,19 @@ class Csv : public ExportFormat {
                                      or_empty(r.worker),
                                      iso_time(r.finished_unix_ms),
                                      or_empty(r.confidence),
-                                     concepts(r)}) {
+                                     concepts(r),
+                                     r.path,
+                                     or_empty(r.detail),
+                                     std::string(to_string(blur_mode_of(r, run_.blur_mode))),
+                                     score_in(r, BlurMode::full),
+                                     score_in(r, BlurMode::normalised),
+                                     score_in(r, BlurMode::tile_max),
+                                     score_in(r, BlurMode::edges),
+                                     score_in(r, BlurMode::learned),
+                                     or_empty(r.sha256),
+                                     or_empty(r.copied_from),
+                                     or_empty(r.hash_distance),
+                                     std::string(r.vanished ? "true" : "")}) {
       add(out, field);
     }
     out.back() = '\r';
@@ -109,10 +130,12 @@ class Csv : public ExportFormat {
     }
     out += "\",";
   }
+  ExportRun run_;
 };
 
 class JsonLines : public ExportFormat {
  public:
+  explicit JsonLines(const ExportRun& run) : run_(run) {}
   std::string row(const ResultRow& r) override {
     ordered_json object;
     object["run"] = replaced(r.run);
@@ -124,6 +147,7 @@ class JsonLines : public ExportFormat {
     put(object, "reason", r.reason);
     put(object, "detail", r.detail);
     put(object, "blur_score", r.blur_score);
+    object["blur_mode"] = to_string(blur_mode_of(r, run_.blur_mode));
     object["blur_threshold"] = r.blur_threshold;
     if (r.blur_scores) {
       for (const BlurMode mode : kBlurModes) {
@@ -178,16 +202,19 @@ class JsonLines : public ExportFormat {
       object[key] = *value;
     }
   }
+  ExportRun run_;
 };
 
 class Coco : public ExportFormat {
  public:
-  explicit Coco(bool ids_from_names) : ids_from_names_(ids_from_names) {}
+  explicit Coco(const ExportRun& run) : run_(run) {}
   std::string head() override { return "["; }
   std::string row(const ResultRow& r) override {
     if (!r.caption) return {};
-    const std::string_view name = file_name_of(r.path);
-    const std::optional<std::int64_t> number = ids_from_names_ ? coco_id(name) : std::nullopt;
+    const std::string_view base = file_name_of(r.path);
+    const std::string name =
+        run_.same_names ? photo_name(r, run_.several_roots) : std::string(base);
+    const std::optional<std::int64_t> number = run_.ids_from_names ? coco_id(base) : std::nullopt;
     ordered_json object{{"image_id", number.value_or(r.image_id)},
                         {"caption", replaced(*r.caption)},
                         {"file_name", replaced(name)}};
@@ -198,17 +225,22 @@ class Coco : public ExportFormat {
   std::string tail() override { return "\n]\n"; }
 
  private:
-  bool ids_from_names_;
+  ExportRun run_;
   bool first_ = true;
 };
 
 class Table : public ExportFormat {
  public:
-  Table(std::size_t width, const Ink& ink)
-      : name_width_(std::clamp<std::size_t>(width / 4, 12, 40)), width_(width), ink_(ink) {}
-  std::string head() override { return ink_.bold(line("photo", "blur_score", "caption")) + "\n"; }
+  Table(std::size_t width, const Ink& ink, const ExportRun& run)
+      : name_width_(width == 0 ? 40 : std::clamp<std::size_t>(width / 4, 12, 40)),
+        name_width_max_(width == 0 ? kUncut : std::max(name_width_, width / 2)),
+        width_(width == 0 ? kUncut : width),
+        score_name_("blur_" + std::string(to_string(run.blur_mode))),
+        ink_(ink),
+        run_(run) {}
+  std::string head() override { return ink_.bold(line("photo", score_name_, "caption")) + "\n"; }
   std::string row(const ResultRow& r) override {
-    const std::string name = cut_start(shown(file_name_of(r.path)), name_width_);
+    const std::string name = cut_start(shown(photo_name(r, run_.several_roots)), name_width_max_);
     std::string score;
     if (r.blur_score) {
       char buffer[32];
@@ -234,25 +266,47 @@ class Table : public ExportFormat {
  private:
   [[nodiscard]] std::string line(const std::string& name, const std::string& score,
                                  const std::string& text) const {
-    constexpr std::size_t kScore = 10;
+    const std::size_t score_width = std::max<std::size_t>(10, score_name_.size());
     std::string out = name + std::string(name_width_ - std::min(name_width_, columns(name)), ' ');
-    out += "  " + std::string(kScore - std::min(kScore, score.size()), ' ') + score + "  ";
+    out +=
+        "  " + std::string(score_width - std::min(score_width, score.size()), ' ') + score + "  ";
     const std::size_t left = width_ > columns(out) + 20 ? width_ - columns(out) : 20;
     return out + cut_end(text, left);
   }
-  std::size_t name_width_, width_;
+  static constexpr std::size_t kUncut = 1U << 30;
+  std::size_t name_width_, name_width_max_, width_;  // a longer name moves the rest of its line
+  std::string score_name_;
   Ink ink_;
+  ExportRun run_;
 };
 
 }  // namespace
 
-std::unique_ptr<ExportFormat> csv_format() { return std::make_unique<Csv>(); }
-std::unique_ptr<ExportFormat> jsonl_format() { return std::make_unique<JsonLines>(); }
-std::unique_ptr<ExportFormat> coco_format(bool ids_from_names) {
-  return std::make_unique<Coco>(ids_from_names);
+BlurMode blur_mode_of(const ResultRow& row, BlurMode run_mode) {
+  if (!row.blur_score || !row.blur_scores) return run_mode;
+  if (*row.blur_score == row.blur_scores->of(run_mode)) return run_mode;
+  for (const BlurMode mode : kBlurModes) {
+    if (*row.blur_score == row.blur_scores->of(mode)) return mode;
+  }
+  return run_mode;
 }
-std::unique_ptr<ExportFormat> table_format(std::size_t width, const Ink& ink) {
-  return std::make_unique<Table>(width, ink);
+
+std::string photo_name(const ResultRow& row, bool several_roots) {
+  return several_roots ? row.root + "/" + row.path : row.path;
+}
+
+std::unique_ptr<ExportFormat> csv_format(const ExportRun& run) {
+  return std::make_unique<Csv>(run);
+}
+std::unique_ptr<ExportFormat> jsonl_format(const ExportRun& run) {
+  return std::make_unique<JsonLines>(run);
+}
+std::unique_ptr<ExportFormat> coco_format(const ExportRun& run) {
+  return std::make_unique<Coco>(run);
+}
+std::unique_ptr<ExportFormat> table_format(std::size_t width, const Ink& ink,
+                                           const ExportRun& run) {
+  return std::make_unique<Table>(width, ink, run);
 }
 
 std::optional<std::int64_t> coco_id(std::string_view file_name) {

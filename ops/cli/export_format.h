@@ -23,21 +23,42 @@ class ExportFormat {
   [[nodiscard]] virtual std::string tail() { return {}; }
 };
 
-/// RFC 4180 with a header line: the columns of view caption_result, the confidence, and concepts as
-/// "pizza 0.91; stop sign 0.2". Empty: no value.
-[[nodiscard]] std::unique_ptr<ExportFormat> csv_format();
+/// What a format must know of the whole run before its first row.
+struct ExportRun {
+  BlurMode blur_mode = BlurMode::full;
+  bool several_roots = false;   // then a path alone does not say which photo it is
+  bool same_names = false;      // coco: photos of one base name are told apart by their paths
+  bool ids_from_names = false;  // coco: every name is a COCO one, and no two have one number
+};
+
+/// The mode by which this photo was scored: the run's, but for photos that keep a score of before a
+/// --redo with another.
+[[nodiscard]] BlurMode blur_mode_of(const ResultRow& row, BlurMode run_mode);
+
+/// RFC 4180 with a header line: the columns of view caption_result, the confidence, concepts as
+/// "pizza 0.91; stop sign 0.2", and what JSON Lines have besides that fits a column: path, detail,
+/// blur_mode and the score in every mode, sha256, copied_from, hash_distance, vanished (true or
+/// empty). Empty: no value.
+[[nodiscard]] std::unique_ptr<ExportFormat> csv_format(const ExportRun& run = {});
 
 /// One object a line: the columns of caption_result, `path` relative to its root (with
 /// `path_base64` when it is not UTF-8), `detail` of a failure, confidence, evidence, concepts, and
 /// `vanished`.
-[[nodiscard]] std::unique_ptr<ExportFormat> jsonl_format();
+[[nodiscard]] std::unique_ptr<ExportFormat> jsonl_format(const ExportRun& run = {});
 
 /// COCO results: [{"image_id", "caption", "file_name"}] of the captioned photos. With
-/// `ids_from_names`, image_id is coco_id() of the name, else the database's id.
-[[nodiscard]] std::unique_ptr<ExportFormat> coco_format(bool ids_from_names);
+/// `ids_from_names`, image_id is coco_id() of the name, else the database's id; file_name is a base
+/// name where all differ, else photo_name().
+[[nodiscard]] std::unique_ptr<ExportFormat> coco_format(const ExportRun& run = {});
 
-/// For a person: name, verdict, score and caption, as wide as the terminal.
-[[nodiscard]] std::unique_ptr<ExportFormat> table_format(std::size_t width, const Ink& ink);
+/// For a person: path, verdict, score and caption, as wide as the terminal. 0: a file or a pipe,
+/// where nothing is cut.
+[[nodiscard]] std::unique_ptr<ExportFormat> table_format(std::size_t width, const Ink& ink,
+                                                         const ExportRun& run = {});
+
+/// What tells a photo of the run from every other: its path in its root, behind the root's name
+/// where there are several.
+[[nodiscard]] std::string photo_name(const ResultRow& row, bool several_roots);
 
 /// The number of a photo of the COCO data set: "COCO_val2014_000000391895.jpg" and
 /// "000000391895.jpg" are 391895. None for other names.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/core/did_you_mean.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/terminal.h"
@@ -43,6 +44,28 @@ std::string missing_verb(const CLI::App& app) {
          "; there are: " + names + " (photoscribe --help)\n";
 }
 
+/// What is wrong with the words of a verb; CLI11 names neither the verb nor what was meant.
+std::string wrong_words(const CLI::App& app, const CLI::ParseError& wrong) {
+  const CLI::App* verb = &app;
+  std::string name = "photoscribe";
+  while (!verb->get_subcommands().empty()) {
+    verb = verb->get_subcommands().front();
+    name += " " + verb->get_name();
+  }
+  std::string text = wrong.what();
+  for (const std::string& word : app.remaining(true)) {
+    if (!word.starts_with("--") || word.size() < 3) continue;
+    const std::string flag = word.substr(0, word.find('='));
+    std::vector<std::string> known;
+    for (const CLI::Option* option : verb->get_options()) {
+      for (const std::string& one : option->get_lnames()) known.push_back("--" + one);
+    }
+    text = "there is no " + shown(flag) + did_you_mean(flag, known);
+    break;
+  }
+  return name + ": " + text + " (" + name + " --help)\n";
+}
+
 int parse_and_run() {
   CLI::App app("Captions large photo archives: blur check, CNN-LSTM captions, results in SQLite.",
                "photoscribe");
@@ -65,6 +88,8 @@ int parse_and_run() {
   add_report(app, action);
   add_confidence(app, action);
   add_backup(app, action);
+  add_move(app, action);
+  add_forget(app, action);
   add_score(app, action);
   add_calibrate(app, action);
   add_blur(app, action);
@@ -80,7 +105,7 @@ int parse_and_run() {
     } else if (app.get_subcommands().empty()) {
       write_all(STDERR_FILENO, missing_verb(app));
     } else {
-      app.exit(wrong);
+      write_all(STDERR_FILENO, wrong_words(app, wrong));
     }
     return kExitUsage;
   }

@@ -17,6 +17,7 @@ struct RunOptions {
   Settings settings;
   RunRequest request;  // the fields that are no setting
   bool no_progress = false;
+  bool detach = false;
   bool json = false;
 };
 

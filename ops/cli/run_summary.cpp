@@ -81,7 +81,7 @@ std::string headline(const RunSummary& s, const Ink& ink) {
   return ink.green("Done") + ": " + photos + where + ".\n";
 }
 
-std::string count_lines(const RunSummary& s, double blur_threshold, const Ink& ink) {
+std::string count_lines(const RunSummary& s, const BlurSettings& blur, const Ink& ink) {
   const std::string total = grouped(s.total);
   const auto line = [&](const char* name, std::int64_t count, const std::string& remark) {
     return "  " + padded_right(name, 12) + padded_left(grouped(count), total.size()) +
@@ -91,7 +91,8 @@ std::string count_lines(const RunSummary& s, double blur_threshold, const Ink& i
     return count == all || s.nothing_to_do || s.dry_run ? std::string()
                                                         : grouped(count) + " in this call";
   };
-  const std::string threshold = "score below " + number_text(blur_threshold) + ", no caption";
+  const std::string threshold = std::string(to_string(blur.mode)) + " score below " +
+                                number_text(blur.blur_threshold) + ", no caption";
   const std::string blurred_now = now(s.blurred_now, s.blurred);
   std::string out = "\n" + line("captioned", s.done, now(s.done_now, s.done));
   if (s.unsure > 0) {
@@ -259,14 +260,14 @@ int exit_status_of(const RunSummary& summary) {
   return summary.failed > 0 && !summary.dry_run ? kExitFailedPhotos : kExitDone;
 }
 
-std::string summary_text(const RunSummary& summary, double blur_threshold,
+std::string summary_text(const RunSummary& summary, const BlurSettings& blur,
                          const std::vector<std::string>& command, const Ink& ink) {
-  return headline(summary, ink) + count_lines(summary, blur_threshold, ink) +
-         failure_lines(summary) + skipped_lines(summary) + note_lines(summary) +
-         bleu_lines(summary) + pace_lines(summary) + next_lines(summary, command);
+  return headline(summary, ink) + count_lines(summary, blur, ink) + failure_lines(summary) +
+         skipped_lines(summary) + note_lines(summary) + bleu_lines(summary) + pace_lines(summary) +
+         next_lines(summary, command);
 }
 
-std::string summary_json(const RunSummary& s, int exit_status) {
+std::string summary_json(const RunSummary& s, const BlurSettings& blur, int exit_status) {
   using nlohmann::json;
   json object{{"end", to_string(s.end)},
               {"control", to_string(s.control)},
@@ -294,6 +295,8 @@ std::string summary_json(const RunSummary& s, int exit_status) {
               {"failures", json::array()},
               {"skipped", json::object()},
               {"notes", json::array()},
+              {"blur_mode", to_string(blur.mode)},
+              {"blur_threshold", blur.blur_threshold},
               {"min_confidence", s.min_confidence},
               {"wall_s", s.wall_s},
               {"captioning_s", s.captioning_s},

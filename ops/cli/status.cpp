@@ -1,14 +1,18 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "ops/cli/database_option.h"
+#include "ops/cli/detach.h"
 #include "ops/cli/exit_status.h"
+#include "ops/cli/fleet.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/settings.h"
@@ -26,9 +30,13 @@ constexpr std::size_t kEvents = 5;
 constexpr std::chrono::seconds kSample{2};
 
 struct StatusOptions {
-  explicit StatusOptions(CLI::App& verb) : settings(verb), database(settings) {}
+  explicit StatusOptions(CLI::App& verb) : settings(verb), database(settings) {
+    settings.flag("--redis", "redis.url", "URL",
+                  "the server of its workers, where its scheduler is not at work on this machine");
+  }
   Settings settings;
   DatabaseOption database;
+  bool workers = false;
   bool json = false;
 };
 
@@ -37,7 +45,8 @@ struct RunStatus {
   StoreSummary summary;
   std::vector<Root> roots;
   std::vector<StoreEvent> events;
-  double photos_per_s = 0;  // over kSample; 0 while nobody writes
+  double photos_per_s = 0;           // over kSample; 0 while nobody writes
+  std::optional<std::string> waits;  // for a worker: what for, and what those lack that are there
 };
 
 std::string plain(double value) {
@@ -74,9 +83,22 @@ Expected<std::vector<RunStatus>> look(Store& store, bool running) {
     const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - began;
     const auto grown = before.contains(run.id) ? finished(summary->counts) - before[run.id] : 0;
     out.push_back({run, std::move(*summary), std::move(*roots), std::move(*events),
-                   running ? static_cast<double>(grown) / passed.count() : 0});
+                   running ? static_cast<double>(grown) / passed.count() : 0, std::nullopt});
   }
   return out;
+}
+
+/// Says of each run whether any worker can do it. A run that gets on is not asked about: workers of
+/// an older release report nothing.
+bool may_wait(const RunStatus& run) {
+  return run.summary.counts.asked.pending > 0 && run.photos_per_s == 0 &&
+         run.run.control == RunControl::running;
+}
+
+void note_waiting(std::vector<RunStatus>& runs, const std::vector<SeenWorker>& fleet) {
+  for (RunStatus& run : runs) {
+    if (may_wait(run)) run.waits = why_nobody_serves(run.run, run.roots, fleet);
+  }
 }
 
 std::string run_text(const RunStatus& status, const Ink& ink) {
@@ -85,6 +107,7 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
                             : status.run.control != RunControl::running
                                 ? ink.yellow(to_string(status.run.control))
                             : status.photos_per_s > 0 ? ink.green("at work")
+                            : status.waits            ? ink.yellow("waiting for a worker")
                                                       : ink.yellow("unfinished");
   std::string out = "\n" + ink.bold("run " + shown(status.run.name)) + ": " + state + ", begun " +
                     time_text(status.run.created_unix_ms) + "\n";
@@ -94,6 +117,9 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
   if (status.photos_per_s > 0) {
     out += "  " + rate_text(status.photos_per_s) + " photos/s just now, " +
            duration_text(static_cast<double>(asked.pending) / status.photos_per_s) + " left\n";
+  }
+  if (status.waits) {
+    out += "  " + ink.yellow("nobody can do its photos: ") + shown(*status.waits) + "\n";
   }
   const RunCounts& counts = status.summary.counts;
   if (counts.vanished > 0) out += "  " + counted(counts.vanished, "photo") + " vanished since\n";
@@ -117,8 +143,9 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
   }
   out += "  model " + shown(status.run.settings.model_name) + " " +
          status.run.settings.model_hash.substr(0, 12) + ", beam " +
-         std::to_string(status.run.settings.search.beam) + ", blur_threshold " +
-         plain(status.run.settings.blur.blur_threshold) +
+         std::to_string(status.run.settings.search.beam) + ", blurred below " +
+         plain(status.run.settings.blur.blur_threshold) + " in mode " +
+         std::string(to_string(status.run.settings.blur.mode)) +
          (status.run.settings.min_confidence > 0
               ? ", min_confidence " + plain(status.run.settings.min_confidence)
               : "") +
@@ -172,13 +199,16 @@ nlohmann::json run_json(const RunStatus& status) {
               {"failures", std::move(failures)},
               {"model", status.run.settings.model_hash},
               {"beam", status.run.settings.search.beam},
+              {"blur_mode", to_string(status.run.settings.blur.mode)},
               {"blur_threshold", status.run.settings.blur.blur_threshold},
               {"min_confidence", status.run.settings.min_confidence},
               {"on_finish", nullptr},
               {"roots", std::move(roots)},
+              {"waits", nullptr},
               {"events", std::move(events)}};
   if (const std::string& command = status.run.schedule.on_finish; !command.empty())
     object["on_finish"] = replaced(shown_on_finish(command));
+  if (status.waits) object["waits"] = replaced(*status.waits);
   if (status.summary.bleu) {
     const auto scores = bleu(status.summary.bleu->counts);
     for (std::size_t n = 0; n < 4; ++n) {
@@ -189,31 +219,56 @@ nlohmann::json run_json(const RunStatus& status) {
   return object;
 }
 
+Error no_fleet(const Error& error) {
+  if (error.code != Errc::run_gone) return error;
+  return Error{Errc::environment,
+               "--workers: no scheduler of this database is at work here; --redis URL asks the "
+               "server of its workers"};
+}
+
+/// Of a detached run: where it writes.
+std::string log_of(const DatabasePlace& place, pid_t writer) {
+  const std::string log = detached_log(place.state_folder);
+  std::error_code other;
+  const std::string output = "/proc/" + std::to_string(writer) + "/fd/2";
+  return std::filesystem::equivalent(output, log, other) ? ", log " + shown(log) : "";
+}
+
 int status(const StatusOptions& options) {
-  Expected<std::string> database = options.database.path();
-  if (!database) return report("status", database.error());
+  const Expected<DatabasePlace> place = options.database.place();
+  if (!place) return report("status", place.error());
+  const std::string* const database = &place->database;
   Expected<Store> store = Store::open_reader(*database);
   if (!store) return report("status", store.error());
   const std::optional<pid_t> writer = current_writer(*database);
-  const Expected<std::vector<RunStatus>> runs = look(*store, writer.has_value());
+  Expected<std::vector<RunStatus>> runs = look(*store, writer.has_value());
   if (!runs) return report("status", runs.error());
+  const bool look_for_workers =
+      options.workers || (writer && std::any_of(runs->begin(), runs->end(), may_wait));
+  const Expected<std::vector<SeenWorker>> fleet =
+      look_for_workers ? look_at_fleet(*place, place->redis_url) : fail(Errc::run_gone, "");
+  if (fleet) note_waiting(*runs, *fleet);
+  if (!fleet && options.workers) return report("status", no_fleet(fleet.error()));
 
   if (options.json) {
     nlohmann::json object{{"database", replaced(*database)},
                           {"writer_pid", nullptr},
                           {"runs", nlohmann::json::array()}};
     if (writer) object["writer_pid"] = *writer;
+    if (options.workers) object["workers"] = fleet_json(*fleet);
     for (const RunStatus& run : *runs) object["runs"].push_back(run_json(run));
     write_all(STDOUT_FILENO, object.dump() + "\n");
     return kExitDone;
   }
   const Ink ink = Ink::of(STDOUT_FILENO);
   std::string text = ink.bold(shown(*database)) + ": " +
-                     (writer ? "a scheduler is at work on it (pid " + std::to_string(*writer) + ")"
+                     (writer ? "a scheduler is at work on it (pid " + std::to_string(*writer) +
+                                   log_of(*place, *writer) + ")"
                              : std::string("nobody is at work on it")) +
                      "\n";
   for (const RunStatus& run : *runs) text += run_text(run, ink);
   if (runs->empty()) text += "\nNo runs in it yet.\n";
+  if (options.workers) text += "\n" + fleet_table(*fleet);
   write_all(STDOUT_FILENO, text);
   return kExitDone;
 }
@@ -224,10 +279,13 @@ void add_status(CLI::App& app, Action& action) {
   CLI::App* const verb =
       app.add_subcommand("status", "what is in a database, and whether anybody is at work on it");
   const auto options = std::make_shared<StatusOptions>(*verb);
+  verb->add_flag("--workers", options->workers,
+                 "list the workers, too: host, devices, photos/s, last beat, model, roots");
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer(
       "Examples:\n"
       "  photoscribe status archive.db\n"
+      "  photoscribe status archive.db --workers\n"
       "  photoscribe status archive.db --json | jq .runs[0].pending");
   verb->callback([options, &action] { action = [options] { return status(*options); }; });
 }

@@ -174,6 +174,7 @@ std::string reply_text(const ControlReply& reply, ControlVerb verb, const std::s
     case ControlVerb::retry:
       return head + retry_text(reply, database);
     case ControlVerb::submit:
+    case ControlVerb::workers:
     case ControlVerb::drain:
       break;
   }

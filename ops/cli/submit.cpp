@@ -72,7 +72,7 @@ Expected<ControlReply> submit_photos(const RunOptions& options) {
   }
   const std::string& folder = request->state_folder;
   const DatabasePlace place{request->database,
-                            folder.empty() ? request->database + ".state" : folder};
+                            folder.empty() ? request->database + ".state" : folder, ""};
   return ask_or_do(place, asked, [&request](Store& store) { return fill_here(store, *request); });
 }
 

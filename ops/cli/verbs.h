@@ -16,6 +16,8 @@ void add_run(CLI::App& app, Action& action);
 void add_status(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_backup(CLI::App& app, Action& action);
+void add_move(CLI::App& app, Action& action);
+void add_forget(CLI::App& app, Action& action);
 void add_score(CLI::App& app, Action& action);
 void add_calibrate(CLI::App& app, Action& action);
 void add_blur(CLI::App& app, Action& action);

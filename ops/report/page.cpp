@@ -45,7 +45,8 @@ std::string head(const Report& r) {
       (counts.unsure > 0
            ? tile(grouped(counts.unsure), "unsure: confidence below " + plain(s.min_confidence))
            : "") +
-      tile(grouped(counts.blurred), "blurred: score below " + plain(s.blur.blur_threshold)) +
+      tile(grouped(counts.blurred), "blurred: " + std::string(to_string(s.blur.mode)) +
+                                        " score below " + plain(s.blur.blur_threshold)) +
       tile(grouped(counts.failed()), "failed");
   if (counts.pending > 0) out += tile(grouped(counts.pending), "to do");
   if (r.pace.active_s > 0) {
@@ -136,7 +137,7 @@ std::string comparison_table(const AgainstRun& other) {
       text(other.run) + "</th><th>difference</th><th>p</th></tr></thead><tbody>\n";
   const auto row = [&out](const std::string& name, const Comparison& c) {
     out += "<tr><td>" + name + "</td><td>" + percent(c.a) + "</td><td>" + percent(c.b) + "</td>" +
-           scored_cell(c.difference, c.interval) + "<td>" + plain(c.p) + "</td></tr>\n";
+           scored_cell(c.difference, c.interval) + "<td>" + html(p_value(c.p)) + "</td></tr>\n";
   };
   for (std::size_t n = 0; n < 4; ++n) {
     row("BLEU-" + std::to_string(n + 1), other.scores.bleu[n]);
@@ -153,11 +154,12 @@ std::string figure(const std::string& caption, const std::string& svg) {
 
 std::string charts(const Report& r) {
   const double threshold = r.summary.run.settings.blur.blur_threshold;
+  const std::string mode(to_string(r.summary.run.settings.blur.mode));
   std::string out = "<section id=\"charts\"><h2>Distributions</h2>\n<div class=\"charts\">\n";
   if (r.blur.total() > 0) {
     out += figure(
-        "Blur score",
-        histogram_svg(r.blur, {"Histogram of blur scores", "variance of the Laplacian", "photos"},
+        "Blur score, mode " + mode,
+        histogram_svg(r.blur, {"Histogram of blur scores", "score in mode " + mode, "photos"},
                       Marker{threshold, "threshold " + plain(threshold)}));
   }
   if (r.length.total() > 0) {
@@ -262,6 +264,13 @@ std::string card(const GalleryPhoto& p) {
   return out + "</p></article>\n";
 }
 
+/// Of photos with references; the first one is how the page opens.
+constexpr const char* kScoreOrders =
+    "<option value=\"cider down\">CIDEr-D, best first</option>"
+    "<option value=\"cider up\">CIDEr-D, worst first</option>"
+    "<option value=\"bleu down\">BLEU-4, best first</option>"
+    "<option value=\"bleu up\">BLEU-4, worst first</option>";
+
 std::string gallery(const Report& r) {
   if (r.gallery.empty()) return {};
   std::string names;
@@ -272,12 +281,8 @@ std::string gallery(const Report& r) {
   std::string out =
       "<section id=\"photos\"><h2>Photos</h2>\n<div class=\"toolbar\" id=\"toolbar\" hidden>"
       "<label>show<select id=\"which\"><option value=\"\">all of these</option>" +
-      names +
-      "</select></label><label>sort by<select id=\"order\">"
-      "<option value=\"cider down\">CIDEr-D, best first</option>"
-      "<option value=\"cider up\">CIDEr-D, worst first</option>"
-      "<option value=\"bleu down\">BLEU-4, best first</option>"
-      "<option value=\"bleu up\">BLEU-4, worst first</option>"
+      names + "</select></label><label>sort by<select id=\"order\">" +
+      (r.evaluation ? kScoreOrders : "") +
       "<option value=\"confidence down\">confidence, highest first</option>"
       "<option value=\"confidence up\">confidence, lowest first</option>"
       "<option value=\"blur up\">blur score, lowest first</option>"

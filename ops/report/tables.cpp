@@ -71,10 +71,9 @@ std::string scores_text(const Evaluation& evaluation) {
   out += "\n## Against run " + cell(other.run) + "\n\n| | this run | " + cell(other.run) +
          " | difference | p |\n| --- | --- | --- | --- | --- |\n";
   const auto row = [&out](const std::string& name, const Comparison& c) {
-    char p[32];
-    std::snprintf(p, sizeof p, "%.4g", c.p);
     out += "| " + name + " | " + percent(c.a) + " | " + percent(c.b) + " | " +
-           percent(c.difference) + " (" + interval_text(c.interval) + ") | " + p + " |\n";
+           percent(c.difference) + " (" + interval_text(c.interval) + ") | " + p_value(c.p) +
+           " |\n";
   };
   for (std::size_t n = 0; n < 4; ++n) {
     row("BLEU-" + std::to_string(n + 1), other.scores.bleu[n]);
@@ -219,6 +218,13 @@ json settings_json(const RunSettings& s) {
 
 }  // namespace
 
+std::string p_value(double p) {
+  if (p < 0.001) return "< 0.001";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", p);
+  return text;
+}
+
 std::string percent(double score) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f", 100 * score);
@@ -228,14 +234,15 @@ std::string percent(double score) {
 std::string markdown(const Report& r) {
   const StateCounts& counts = r.summary.counts.asked;
   const RunSettings& s = r.summary.run.settings;
-  std::string out =
-      "# Run " + cell(r.summary.run.name) + " of " + cell(r.database) + "\n\n" +
-      cli::counted(counts.total(), "photo") + ": " + grouped(counts.done) + " captioned, " +
-      (counts.unsure > 0 ? grouped(counts.unsure) + " unsure, " : "") + grouped(counts.blurred) +
-      " blurred, " + grouped(counts.failed()) + " failed, " + grouped(counts.pending) +
-      " to do. Model " + cell(s.model_name) + " " + s.model_hash.substr(0, 12) + ", beam " +
-      std::to_string(s.search.beam) + ", blur threshold " +
-      std::to_string(s.blur.blur_threshold).substr(0, 8) + ".\n\n";
+  std::string out = "# Run " + cell(r.summary.run.name) + " of " + cell(r.database) + "\n\n" +
+                    cli::counted(counts.total(), "photo") + ": " + grouped(counts.done) +
+                    " captioned, " +
+                    (counts.unsure > 0 ? grouped(counts.unsure) + " unsure, " : "") +
+                    grouped(counts.blurred) + " blurred, " + grouped(counts.failed()) +
+                    " failed, " + grouped(counts.pending) + " to do. Model " + cell(s.model_name) +
+                    " " + s.model_hash.substr(0, 12) + ", beam " + std::to_string(s.search.beam) +
+                    ", blurred below " + std::to_string(s.blur.blur_threshold).substr(0, 8) +
+                    " in mode " + std::string(to_string(s.blur.mode)) + ".\n\n";
   if (r.evaluation) out += scores_text(*r.evaluation) + precision_text(*r.evaluation) + "\n";
   if (!r.summary.failures.empty()) {
     out += "## Failures\n\n| reason | photos | example |\n| --- | --- | --- |\n";

@@ -28,6 +28,9 @@ inline constexpr const char* kChairNote =
     "share of the named objects that are such; recall: share of the objects that three references "
     "name that the caption names (Rohrbach et al. 2018, without segmentations).";
 
+/// "< 0.001" or "0.042": the p value of a comparison, as papers print it.
+[[nodiscard]] std::string p_value(double p);
+
 /// "58.5", of a score in [0, 1] shown of 100.
 [[nodiscard]] std::string percent(double score);
 

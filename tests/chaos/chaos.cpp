@@ -178,7 +178,7 @@ void Chaos::expect_nothing_lost(const std::map<std::string, int>& failed) {
   expect_finished_kept();
   expect_database_whole();
   if (server_ && server_->pid() > 0) {
-    EXPECT_EQ(server_->command({"KEYS", "photoscribe*"}), "[]");
+    EXPECT_EQ(server_->command({"KEYS", "photoscribe:[{r]*"}), "[]");
   }
 }
 

@@ -45,21 +45,30 @@ ResultRow failed(const std::string& path) {
   return row;
 }
 
-TEST(CsvFormat, WritesTheColumnsOfTheViewAndTwoMoreAsRfc4180) {
+TEST(CsvFormat, Issue13WritesTheColumnsOfTheViewAndThoseOfJsonLinesAsRfc4180) {
   const auto csv = csv_format();
 
   EXPECT_EQ(csv->head(),
             "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,"
-            "bleu3,bleu4,width,height,model,worker,finished_at,confidence,concepts\r\n");
+            "bleu3,bleu4,width,height,model,worker,finished_at,confidence,concepts,path,detail,"
+            "blur_mode,blur_full,blur_normalised,blur_tile_max,blur_edges,blur_learned,sha256,"
+            "copied_from,hash_distance,vanished\r\n");
   EXPECT_EQ(csv->row(captioned(7, "a.jpg", "a dog runs")),
             "default,photos,/data/photos/a.jpg,done,,123.25,100,a dog runs,-4.5,0.5,0.25,0.125,"
-            "0.0625,640,480,abc,host-1,2023-11-14T22:13:20.007Z,,\r\n");
+            "0.0625,640,480,abc,host-1,2023-11-14T22:13:20.007Z,,,a.jpg,,full,,,,,,,,,\r\n");
   ResultRow told = captioned(7, "a.jpg", "a dog runs");
   told.confidence = 0.75;
   told.concepts = {{"pizza", 0.91F}, {"stop sign", 0.2F}};
-  EXPECT_THAT(csv->row(told), testing::EndsWith(",0.75,pizza 0.91; stop sign 0.2\r\n"));
+  told.blur_scores = BlurScores{{123.25, 2, 3, 4, 5}};
+  told.sha256 = "ab";
+  told.copied_from = "/old/a.jpg";
+  told.vanished = true;
+  EXPECT_THAT(csv->row(told),
+              testing::EndsWith(",0.75,pizza 0.91; stop sign 0.2,a.jpg,,full,123.25,"
+                                "2,3,4,5,ab,/old/a.jpg,,true\r\n"));
   EXPECT_EQ(csv->row(failed("x.jpg")),
-            "default,photos,/data/photos/x.jpg,failed,empty,,100,,,,,,,,,,,,,\r\n");
+            "default,photos,/data/photos/x.jpg,failed,empty,,100,,,,,,,,,,,,,,x.jpg,zero bytes,full"
+            ",,,,,,,,,\r\n");
 }
 
 TEST(CsvFormat, QuotesNewlinesCommasAndQuotes) {
@@ -101,7 +110,7 @@ TEST(JsonLinesFormat, HasWhatSpeaksForACaptionAndAgainstIt) {
 }
 
 TEST(CocoFormat, IsAnArrayOfTheCaptionedPhotos) {
-  const auto coco = coco_format(false);
+  const auto coco = coco_format();
 
   std::string text = coco->head();
   text += coco->row(captioned(7, "deep/a.jpg", "a \"dog\""));
@@ -115,7 +124,7 @@ TEST(CocoFormat, IsAnArrayOfTheCaptionedPhotos) {
 }
 
 TEST(CocoFormat, IsAnEmptyArrayWithoutCaptions) {
-  const auto coco = coco_format(false);
+  const auto coco = coco_format();
 
   EXPECT_EQ(nlohmann::json::parse(coco->head() + coco->row(failed("x.jpg")) + coco->tail()),
             nlohmann::json::array());
@@ -128,7 +137,38 @@ TEST(CocoFormat, TakesTheNumbersOfCocosOwnNames) {
   EXPECT_EQ(coco_id("1000268201_693b08cb0e.jpg"), std::nullopt);
   EXPECT_EQ(coco_id("-00000391895.jpg"), std::nullopt);
   EXPECT_EQ(coco_id(""), std::nullopt);
-  EXPECT_THAT(coco_format(true)->row(captioned(7, "000000391895.jpg", "x")), HasSubstr("391895,"));
+  ExportRun run;
+  run.ids_from_names = true;
+  EXPECT_THAT(coco_format(run)->row(captioned(7, "000000391895.jpg", "x")), HasSubstr("391895,"));
+}
+
+TEST(Export, Issue13TellsPhotosOfOneBaseNameApart) {
+  ExportRun run;
+  run.same_names = true;
+  EXPECT_THAT(coco_format(run)->row(captioned(7, "2019/a.jpg", "x")),
+              HasSubstr("\"file_name\":\"2019/a.jpg\""));
+  run.several_roots = true;
+  EXPECT_THAT(coco_format(run)->row(captioned(7, "2019/a.jpg", "x")),
+              HasSubstr("\"file_name\":\"photos/2019/a.jpg\""));
+  EXPECT_THAT(table_format(0, Ink(false))->row(captioned(7, "2019/a.jpg", "x")),
+              testing::StartsWith("2019/a.jpg "));
+  EXPECT_THAT(table_format(0, Ink(false), run)->row(captioned(7, "2019/a.jpg", "x")),
+              testing::StartsWith("photos/2019/a.jpg "));
+  const std::string deep = std::string(50, 'd') + "/a.jpg";
+  EXPECT_THAT(table_format(0, Ink(false))->row(captioned(7, deep, "x")), testing::StartsWith(deep))
+      << "nothing is cut in a file";
+}
+
+TEST(Export, Issue13SaysInWhichBlurModeAScoreIs) {
+  ExportRun run;
+  run.blur_mode = BlurMode::learned;
+  ResultRow row = captioned(7, "a.jpg", "x");
+  row.blur_scores = BlurScores{{1, 2, 3, 4, 123.25}};
+  EXPECT_THAT(jsonl_format(run)->row(row), HasSubstr("\"blur_mode\":\"learned\""));
+  EXPECT_THAT(csv_format(run)->row(row), HasSubstr(",learned,1,2,3,4,123.25,"));
+  EXPECT_THAT(table_format(0, Ink(false), run)->head(), HasSubstr("blur_learned"));
+  row.blur_score = 2;  // of before a --redo with another mode that did not name it
+  EXPECT_THAT(jsonl_format(run)->row(row), HasSubstr("\"blur_mode\":\"normalised\""));
 }
 
 TEST(TableFormat, KeepsToTheWidthAndShowsNoControlCharacters) {

@@ -32,7 +32,7 @@ RunSummary finished_run() {
 }
 
 std::string text_of(const RunSummary& s, const std::vector<std::string>& command = kCommand) {
-  return summary_text(s, 100, command, Ink(false));
+  return summary_text(s, BlurSettings(), command, Ink(false));
 }
 
 TEST(RunSummary, TellsCountsReasonsAndWhatToDoNext) {
@@ -40,7 +40,7 @@ TEST(RunSummary, TellsCountsReasonsAndWhatToDoNext) {
 
   EXPECT_THAT(text, HasSubstr("Done: 1,000 photos in a.db.\n"));
   EXPECT_THAT(text, HasSubstr("  captioned     900\n"));
-  EXPECT_THAT(text, HasSubstr("  blurred        88   score below 100, no caption\n"));
+  EXPECT_THAT(text, HasSubstr("  blurred        88   full score below 100, no caption\n"));
   EXPECT_THAT(text, HasSubstr("  failed         12\n"));
   EXPECT_THAT(text, HasSubstr("  truncated  11   /p/2008/half\\n.jpg: premature end of JPEG\n"));
   EXPECT_THAT(text, HasSubstr("  empty       1   /p/caf\\xE9.jpg\n"));
@@ -73,7 +73,7 @@ TEST(RunSummary, CountsUnsureCaptionsAsFinishedAndNotAsFailed) {
   EXPECT_THAT(text_of(s), HasSubstr("1,000 photos in 14 s"));
   EXPECT_THAT(text_of(s), HasSubstr("photoscribe export a.db --state unsure"));
   EXPECT_THAT(text_of(finished_run()), Not(HasSubstr("unsure   ")));
-  const auto object = nlohmann::json::parse(summary_json(s, 0));
+  const auto object = nlohmann::json::parse(summary_json(s, BlurSettings(), 0));
   EXPECT_EQ(object["unsure"], 62);
   EXPECT_EQ(object["unsure_now"], 62);
   EXPECT_EQ(object["min_confidence"], 0.43);
@@ -148,7 +148,7 @@ TEST(RunSummary, IsOneJsonObjectForMachines) {
   RunSummary s = finished_run();
   s.bleu = BleuSummary{{0.5, 0.4, 0.3, 0.25}, 890, 10};
 
-  const std::string text = summary_json(s, 1);
+  const std::string text = summary_json(s, BlurSettings(), 1);
   const nlohmann::json object = nlohmann::json::parse(text);
 
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);

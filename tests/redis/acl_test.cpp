@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/redis/fleet.h"
 #include "tests/redis/queue_fixture.h"
 
 namespace photoscribe::redis {
@@ -91,6 +92,7 @@ TEST_F(AclTest, LetsASchedulerDoAllThatItDoes) {
   static_cast<void>(ok(scheduler.remove_dead_consumer(own, dead)));
   ok(scheduler.remove_tasks(own, {held[1].id}));
   static_cast<void>(ok(scheduler.list_runs()));
+  static_cast<void>(ok(read_fleet(as_scheduler, std::chrono::seconds(1))));
   ok(scheduler.delete_runs({own}));
 }
 
@@ -101,6 +103,8 @@ TEST_F(AclTest, LetsAWorkerDoAllThatItDoes) {
   const auto held = ok(worker.read_tasks(inc, "w", 5));
   ASSERT_EQ(held.size(), 5U);
   ok(worker.beat(inc, "w", 1));
+  ok(report_worker(as_worker, "w", "{}"));
+  ok(withdraw_report(as_worker, "w"));
   ASSERT_EQ(ok(worker.start(inc, "w", 1, {held[0].id, held[1].id})).size(), 2U);
   ok(worker.finish(inc, {held[0].id}, packed(1)));
   EXPECT_EQ(ok(worker.hand_back(inc, "w", {held[2].id})), 1);

@@ -124,7 +124,7 @@ TEST(ErrorOfReply, TellsTransientFromLostRunsFromRefusals) {
            Case{"UNBLOCKED force unblock from blocking operation, instance state changed "
                 "(master -> replica?)",
                 Errc::redis_unavailable},
-           Case{"WRONGTYPE Operation against a key", Errc::redis_refused},
+           Case{"WRONGTYPE Operation against a key", Errc::run_gone},
            Case{"NOPERM this user has no permissions", Errc::redis_refused},
            Case{"ERR syntax error", Errc::redis_refused},
        }) {

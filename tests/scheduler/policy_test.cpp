@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string>
 
+#include "common/core/rate_meter.h"
 #include "scheduler/batch_job.h"
-#include "scheduler/rate_meter.h"
 #include "scheduler/restart_policy.h"
 #include "scheduler/window.h"
 

@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "common/core/join.h"
 #include "common/core/utf8.h"
 #include "tests/support/hanging_mount.h"
 #include "tests/support/temp_dir.h"
-#include "worker/join.h"
 #include "worker/log.h"
 
 namespace photoscribe {
@@ -118,15 +118,19 @@ TEST(WhyNotJoin, SaysWhatTheRunAsksForAndWhatToDo) {
   RunSpec spec;
   spec.model_hash = std::string(64, 'b');
   spec.roots = {"photos"};
-  const Roots roots = *roots_of(options());
+  WorkerReport worker;
+  worker.model_hash = spec.model_hash;
+  worker.roots["photos"] = "";
 
-  EXPECT_FALSE(why_not_join(spec, spec.model_hash, roots));
-  EXPECT_THAT(*why_not_join(spec, "other", roots),
-              testing::AllOf(HasSubstr(spec.model_hash), HasSubstr("--model")));
+  EXPECT_FALSE(why_not_join(spec, worker));
+  worker.model_hash = "other";
+  EXPECT_THAT(*why_not_join(spec, worker),
+              testing::AllOf(HasSubstr(spec.model_hash.substr(0, 12)), HasSubstr("--model")));
+  worker.model_hash = spec.model_hash;
   spec.roots.push_back("disk2");
-  EXPECT_THAT(*why_not_join(spec, spec.model_hash, roots), HasSubstr("--root disk2=FOLDER"));
+  EXPECT_THAT(*why_not_join(spec, worker), HasSubstr("--root disk2=FOLDER"));
   spec.preprocessing_version = kPreprocessingVersion + 1;
-  EXPECT_THAT(*why_not_join(spec, spec.model_hash, roots), HasSubstr("preprocessing"));
+  EXPECT_THAT(*why_not_join(spec, worker), HasSubstr("preprocessing"));
 }
 
 TEST(Quoted, LetsNoNameBreakOrForgeALogLine) {

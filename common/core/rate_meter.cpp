@@ -1,4 +1,4 @@
-#include "scheduler/rate_meter.h"
+#include "common/core/rate_meter.h"
 
 #include <cmath>
 

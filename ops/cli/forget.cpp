@@ -1,0 +1,131 @@
+// forget: takes rows of photos that are gone for good out of a database.
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "ops/cli/before_change.h"
+#include "ops/cli/database_option.h"
+#include "ops/cli/exit_status.h"
+#include "ops/cli/human_numbers.h"
+#include "ops/cli/safe_text.h"
+#include "ops/cli/terminal.h"
+#include "ops/cli/verbs.h"
+#include "scheduler/store/change_roots.h"
+
+namespace photoscribe::cli {
+namespace {
+
+struct ForgetOptions {
+  explicit ForgetOptions(CLI::App& verb) : settings(verb), database(settings) {}
+  Settings settings;
+  DatabaseOption database;
+  Forgotten which;
+  bool yes = false, no_backup = false, json = false;
+};
+
+std::string what_goes(const ForgetCounts& counts) {
+  std::string text = counted(counts.photos, "photo") + " (" + counted(counts.captions, "caption") +
+                     ", " + grouped(counts.references) + " with references) of ";
+  std::string runs;
+  for (const std::string& run : counts.runs) runs += (runs.empty() ? "" : ", ") + run;
+  return text + (counts.runs.size() == 1 ? "run " : "runs ") + runs;
+}
+
+/// A folder as the database has it, where `word` is not a root's name.
+std::string root_word(const std::string& word) {
+  if (word.find('/') == std::string::npos) return word;
+  std::error_code unknown;
+  std::string folder = std::filesystem::weakly_canonical(word, unknown).string();
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  return folder;
+}
+
+struct ForgetDone {
+  ForgetCounts counts;
+  std::string copy;  // empty: none was made
+};
+
+Expected<ForgetDone> forget(const ForgetOptions& options, const std::string& database) {
+  Forgotten which = options.which;
+  which.root = root_word(which.root);
+  if (which.root.empty() && !which.vanished) {
+    return fail(Errc::usage,
+                "say which photos: --root NAME (all of a root), --vanished (those that were not "
+                "found any more), or both");
+  }
+  Expected<ForgetCounts> found = count_forgotten(database, which);
+  if (!found) return fail(found.error());
+  if (found->photos == 0) return ForgetDone{*found, ""};
+  const Expected<bool> go =
+      confirmed(options.yes, "Forget " + what_goes(*found) + "? Files are not touched.");
+  if (!go) return fail(go.error());
+  if (!*go) return fail(Errc::cancelled, "nothing was changed");
+  ForgetDone done;
+  if (!options.no_backup) {
+    Expected<std::string> copy = copy_before(database, "forget");
+    if (!copy) return fail(copy.error());
+    done.copy = std::move(*copy);
+  }
+  const Expected<ForgetCounts> gone = forget_photos(database, which);
+  if (!gone) return fail(gone.error());
+  done.counts = *gone;
+  return done;
+}
+
+int run_forget(const ForgetOptions& options) {
+  const Expected<std::string> database = options.database.path();
+  if (!database) return report("forget", database.error());
+  const Expected<ForgetDone> done = forget(options, *database);
+  if (!done) return report("forget", done.error());
+  const ForgetCounts& counts = done->counts;
+  if (options.json) {
+    nlohmann::json object{{"photos", counts.photos},
+                          {"captions", counts.captions},
+                          {"with_references", counts.references},
+                          {"runs", nlohmann::json::array()},
+                          {"backup", nullptr}};
+    for (const std::string& run : counts.runs) object["runs"].push_back(replaced(run));
+    if (!done->copy.empty()) object["backup"] = replaced(done->copy);
+    write_all(STDOUT_FILENO, object.dump() + "\n");
+    return kExitDone;
+  }
+  if (counts.photos == 0) {
+    write_all(STDOUT_FILENO, "No such photo is in the database: nothing was changed.\n");
+    return kExitDone;
+  }
+  write_all(STDOUT_FILENO, "Forgot " + shown(what_goes(counts)) + ".\n");
+  if (!done->copy.empty()) {
+    write_all(STDOUT_FILENO, "A copy of before is " + shown(done->copy) + ". " +
+                                 shown(way_back(*database, done->copy)) + "\n");
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_forget(CLI::App& app, Action& action) {
+  CLI::App* const verb =
+      app.add_subcommand("forget", "take photos that are gone for good out of a database");
+  const auto options = std::make_shared<ForgetOptions>(*verb);
+  verb->add_option("--root", options->which.root, "all photos of this root (name or folder)")
+      ->type_name("NAME");
+  verb->add_flag("--vanished", options->which.vanished,
+                 "those that the last look at their folder did not find any more");
+  verb->add_option("--run", options->which.run, "of this run only (default: of every run)")
+      ->type_name("NAME");
+  verb->add_flag("--yes", options->yes, "do not ask");
+  verb->add_flag("--no-backup", options->no_backup, "make no copy of the database first");
+  verb->add_flag("--json", options->json, "one JSON object");
+  verb->footer(
+      "Rows go with their captions and references; files are not touched. A copy of the database\n"
+      "is made beside it first. Where photos have only moved, `photoscribe move` keeps their "
+      "rows.\n"
+      "Examples:\n"
+      "  photoscribe forget archive.db --vanished\n"
+      "  photoscribe forget archive.db --root news --yes");
+  verb->callback([options, &action] { action = [options] { return run_forget(*options); }; });
+}
+
+}  // namespace photoscribe::cli
