@@ -114,7 +114,10 @@ class Painter {
       to[2] = colour.blue;
     }
   }
-  Raster take() noexcept { return std::move(raster_); }
+  Raster take() noexcept {
+    raster_.gray_of = GrayOf::decoders;
+    return std::move(raster_);
+  }
 
  private:
   const Head& head_;

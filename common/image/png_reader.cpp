@@ -170,8 +170,7 @@ Decoded<Raster> read_png(std::span<const std::uint8_t> bytes, Pixels wanted,
     return refuse(fits.error());
   Reader reader(bytes);
   if (!reader.read_head()) return reader.failure();
-  if (!(wanted == Pixels::gray ? reader.want_gray() : reader.want_colour()))
-    return reader.failure();
+  if (!(wanted != Pixels::rgb ? reader.want_gray() : reader.want_colour())) return reader.failure();
 
   const Size size{static_cast<int>(reader.width()), static_cast<int>(reader.height())};
   const bool alpha = reader.channels() == 4;
@@ -181,7 +180,7 @@ Decoded<Raster> read_png(std::span<const std::uint8_t> bytes, Pixels wanted,
     if (!reader.read_rows(rgba.data(), reader.row_bytes())) return reader.failure();
     raster = blend(rgba, size, reader.bits());
   } else {
-    raster = make_raster(size, wanted == Pixels::gray ? 1 : 3);
+    raster = make_raster(size, wanted != Pixels::rgb ? 1 : 3);
     if (!reader.read_rows(raster.pixels.data(), raster.stride())) return reader.failure();
   }
   raster.orientation = reader.orientation();

@@ -20,13 +20,18 @@ namespace photoscribe::image {
 enum class Pixels {
   gray,  // as `cv2.imread(path, cv2.IMREAD_GRAYSCALE)` gives it, but for orientation
   rgb,   // transparency is shown on black
+  both,  // RGB where the gray can be made of it, else gray
 };
+
+/// How gray is made of RGB, where OpenCV makes it so.
+enum class GrayOf { cvt_color, decoders };
 
 struct Raster {
   Size size;  // as stored
-  /// 1 or 3. Asked for gray, a reader may give RGB: then the gray is rgb_to_gray() of it, and
-  /// Pixels::rgb would be the same picture.
+  /// 1 or 3. Asked for gray, a reader may give RGB: then the gray is made of it as `gray_of` says,
+  /// and Pixels::rgb would be the same picture.
   int channels = 3;
+  GrayOf gray_of = GrayOf::cvt_color;
   int orientation = 1;               // EXIF's numbers
   std::vector<std::uint8_t> pixels;  // rows without padding
 
@@ -54,11 +59,14 @@ struct Raster {
 [[nodiscard]] constexpr std::uint8_t decoders_gray(int red, int green, int blue) noexcept {
   return static_cast<std::uint8_t>((red * 4899 + green * 9617 + blue * 1868 + (1 << 13)) >> 14);
 }
-/// OpenCV's gray of RGB rows by cvtColor (WebP; a GIF, which it cannot read): weights of 2^15.
-inline void rgb_to_gray(const std::uint8_t* rgb, std::size_t count, std::uint8_t* gray) noexcept {
+/// OpenCV's gray of RGB pixels; cvt_color (WebP; a GIF, which it cannot read): weights of 2^15.
+inline void rgb_to_gray(const std::uint8_t* rgb, std::size_t count, std::uint8_t* gray,
+                        GrayOf how = GrayOf::cvt_color) noexcept {
   for (std::size_t i = 0; i < count; ++i, rgb += 3)
-    gray[i] = static_cast<std::uint8_t>(
-        (rgb[0] * 9798 + rgb[1] * 19235 + rgb[2] * 3735 + (1 << 14)) >> 15);
+    gray[i] = how == GrayOf::decoders
+                  ? decoders_gray(rgb[0], rgb[1], rgb[2])
+                  : static_cast<std::uint8_t>(
+                        (rgb[0] * 9798 + rgb[1] * 19235 + rgb[2] * 3735 + (1 << 14)) >> 15);
 }
 
 /// One sample shown on black, to the nearest; `opaque` is the largest alpha.

@@ -43,7 +43,7 @@ BlurScores scores_of(const Raster& raster, const BlurSettings& blur) {
       continue;
     }
     std::vector<std::uint8_t>& row = gray[static_cast<std::size_t>(y) % gray.size()];
-    rgb_to_gray(raster.row(y), width, row.data());
+    rgb_to_gray(raster.row(y), width, row.data(), raster.gray_of);
     meter.push(row.data());
   }
   return meter.scores();
@@ -61,7 +61,9 @@ DecodedImage network_input_of(const Raster& rgb, int side_px) {
 
 Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes, const Sniffed& sniffed,
                                 const Wanted& wanted, const DecodeLimits& limits) {
-  const Pixels first = wanted.blur != nullptr ? Pixels::gray : Pixels::rgb;
+  const Pixels first = wanted.blur == nullptr ? Pixels::rgb
+                       : wanted.side_px > 0   ? Pixels::both
+                                              : Pixels::gray;
   auto raster = read(bytes, sniffed, first, limits);
   if (!raster) return refuse(std::move(raster.error()));
   GatedPhoto photo;

@@ -1,8 +1,9 @@
 #include "common/image/tiff_pieces.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <algorithm>
+#include <memory>
 #include <new>
 #include <string>
 #include <vector>
@@ -20,21 +21,12 @@ std::uint32_t piece_count(TIFF* file) {
   return TIFFIsTiled(file) != 0 ? TIFFNumberOfTiles(file) : TIFFNumberOfStrips(file);
 }
 
-// How inflating all of it ends: Z_STREAM_END when the checksum is there and right.
-int inflate_all(std::span<const std::uint8_t> stream, std::vector<std::uint8_t>& scratch) {
-  z_stream zlib{};
-  if (inflateInit(&zlib) != Z_OK) throw std::bad_alloc();
-  zlib.next_in = const_cast<Bytef*>(stream.data());
-  zlib.avail_in = static_cast<uInt>(std::min<std::size_t>(stream.size(), 0xFFFFFFFFU));
-  int status = Z_OK;
-  while (status == Z_OK) {
-    zlib.next_out = scratch.data();
-    zlib.avail_out = static_cast<uInt>(scratch.size());
-    status = inflate(&zlib, Z_NO_FLUSH);
+struct Free {
+  void operator()(libdeflate_decompressor* inflater) const noexcept {
+    libdeflate_free_decompressor(inflater);
   }
-  inflateEnd(&zlib);
-  return status;
-}
+};
+using Inflater = std::unique_ptr<libdeflate_decompressor, Free>;
 
 }  // namespace
 
@@ -61,20 +53,25 @@ Decoded<void> check_tiff_pieces(TIFF* file, std::span<const std::uint8_t> bytes)
   const bool deflate =
       (compression == COMPRESSION_DEFLATE || compression == COMPRESSION_ADOBE_DEFLATE) &&
       order == FILLORDER_MSB2LSB;
-  const bool dense = deflate || compression == COMPRESSION_LZW || compression == COMPRESSION_LZMA ||
-                     compression == COMPRESSION_ZSTD || compression == COMPRESSION_WEBP ||
-                     compression == COMPRESSION_JPEG;
-  std::vector<std::uint8_t> scratch(deflate ? 1 << 16 : 0);
-  for (std::uint32_t i = 0; dense && i < piece_count(file); ++i) {
+  const bool unaware = compression == COMPRESSION_ZSTD || compression == COMPRESSION_WEBP;
+  const Inflater inflater(deflate ? libdeflate_alloc_decompressor() : nullptr);
+  if (deflate && !inflater) throw std::bad_alloc();
+  const auto piece_bytes =
+      static_cast<std::size_t>(TIFFIsTiled(file) != 0 ? TIFFTileSize(file) : TIFFStripSize(file));
+  std::vector<std::uint8_t> scratch(deflate ? piece_bytes : 0);
+  for (std::uint32_t i = 0; (deflate || unaware) && i < piece_count(file); ++i) {
     const auto rest =
         bytes.subspan(std::min<std::uint64_t>(TIFFGetStrileOffset(file, i), bytes.size()));
     const auto piece =
         rest.first(std::min<std::uint64_t>(TIFFGetStrileByteCount(file, i), rest.size()));
-    if (ends_in_zeros(piece))
+    if (unaware && ends_in_zeros(piece))
       return cut("the data of strip or tile " + std::to_string(i) + " end in zeros");
     if (!deflate) continue;
-    // libtiff does not look at the checksum behind the last pixel.
-    if (inflate_all(piece, scratch) != Z_STREAM_END)
+    // libtiff does not insist on the checksum behind the last pixel.
+    std::size_t inflated = 0;
+    const auto result = libdeflate_zlib_decompress(inflater.get(), piece.data(), piece.size(),
+                                                   scratch.data(), scratch.size(), &inflated);
+    if (result != LIBDEFLATE_SUCCESS)
       return cut("wrong checksum of strip or tile " + std::to_string(i));
   }
   return {};

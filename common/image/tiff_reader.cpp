@@ -263,6 +263,7 @@ Decoded<Raster> read_tiff(std::span<const std::uint8_t> bytes, Pixels wanted,
   image.rgba.orientation = image.rgba.req_orientation = ORIENTATION_TOPLEFT;  // rows as stored
   Raster raster = make_raster({static_cast<int>(width), static_cast<int>(height)},
                               wanted == Pixels::gray ? 1 : 3);
+  raster.gray_of = GrayOf::decoders;
   raster.orientation = orientation_of(file.get());
   if (auto read = read_bands(file.get(), source, image, raster); !read) return refuse(read.error());
   if (auto right = check_tiff_pieces(file.get(), bytes); !right) return refuse(right.error());

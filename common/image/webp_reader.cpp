@@ -64,11 +64,11 @@ Decoded<Raster> decode_frame(const WebPIterator& frame) {
 
 // Transparency on black, or OpenCV's gray, which leaves transparency out.
 Raster without_alpha(const Raster& rgba, Pixels wanted) {
-  Raster shown = make_raster(rgba.size, wanted == Pixels::gray ? 1 : 3);
+  Raster shown = make_raster(rgba.size, wanted != Pixels::rgb ? 1 : 3);
   const std::uint8_t* from = rgba.pixels.data();
   std::uint8_t* to = shown.pixels.data();
   for (; from != rgba.pixels.data() + rgba.pixels.size(); from += 4) {
-    if (wanted == Pixels::gray) {
+    if (wanted != Pixels::rgb) {
       rgb_to_gray(from, 1, to++);
     } else {
       for (int i = 0; i < 3; ++i)
