@@ -1,10 +1,11 @@
 // Verbs as processes: move and forget, and what people type by mistake.
 #include <gmock/gmock.h>
 
+#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "ops/cli/doctor_checks.h"
 #include "tests/cli/program.h"
 #include "tests/store/store_fixture.h"
 #include "tests/support/redis_server.h"
@@ -113,22 +114,20 @@ TEST(Doctor, Issue13GivesTheRemedyThatFitsTheError) {
   options.password = "secret";
   options.tls = true;
   const test::RedisServer server(std::move(options));
-  const auto redis_check = [](const std::string& url, const std::vector<std::string>& environment) {
-    const json all =
-        json::parse(photoscribe({"doctor", "--json", "--redis", url}, environment).out);
-    for (const json& check : all["checks"]) {
-      if (check["name"] == "Redis") return check["cure"].get<std::string>();
-    }
-    return std::string("no such check");
+  const auto cure = [](const std::string& url, const char* password) {
+    setenv("PHOTOSCRIBE_REDIS_PASSWORD", password, 1);
+    Config config;
+    config.redis.url = url;
+    std::string text = check_redis(config).cure;
+    unsetenv("PHOTOSCRIBE_REDIS_PASSWORD");
+    return text;
   };
 
-  EXPECT_THAT(redis_check(server.url(), {}), HasSubstr("PHOTOSCRIBE_REDIS_PASSWORD"));
-  EXPECT_THAT(redis_check(server.url(), {"PHOTOSCRIBE_REDIS_PASSWORD=wrong"}),
-              HasSubstr("PHOTOSCRIBE_REDIS_PASSWORD"));
+  EXPECT_THAT(cure(server.url(), ""), HasSubstr("PHOTOSCRIBE_REDIS_PASSWORD"));
+  EXPECT_THAT(cure(server.url(), "wrong"), HasSubstr("PHOTOSCRIBE_REDIS_PASSWORD"));
   const std::string unverified = server.tls_url().substr(0, server.tls_url().find('?'));
-  EXPECT_THAT(redis_check(unverified, {"PHOTOSCRIBE_REDIS_PASSWORD=secret"}),
-              HasSubstr("?ca=FILE"));
-  EXPECT_THAT(redis_check("unix:/nowhere.sock", {}), HasSubstr("start the server"));
+  EXPECT_THAT(cure(unverified, "secret"), HasSubstr("?ca=FILE"));
+  EXPECT_THAT(cure("unix:/nowhere.sock", ""), HasSubstr("start the server"));
 }
 
 }  // namespace
