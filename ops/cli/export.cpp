@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <memory>
 
+#include "common/core/output_file.h"
+#include "common/core/standard_output.h"
 #include "ops/cli/choose_run.h"
 #include "ops/cli/database_option.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/export_format.h"
-#include "ops/cli/output_file.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/settings.h"
 #include "ops/cli/terminal.h"
@@ -84,7 +85,8 @@ Status export_rows(const ExportOptions& options) {
       return {};
     }
     if (options.confidence_min && row.confidence.value_or(0) < *options.confidence_min) return {};
-    if (options.limit > 0 && rows == options.limit) return fail(Errc::cancelled, "that is enough");
+    const bool enough = options.limit > 0 && rows == options.limit;
+    if (enough || standard_output_lost()) return fail(Errc::cancelled, "that is enough");
     ++rows;
     if (!is_withheld(options, row)) return (*output)->add((*format)->row(row));
     ResultRow without_caption = row;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <exception>
+#include <iostream>
 #include <string>
 #include <vector>
 
+#include "common/core/standard_output.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/terminal.h"
@@ -73,7 +75,7 @@ int parse_and_run() {
   try {
     app.parse(words_to_parse());
   } catch (const CLI::Success& asked) {
-    return app.exit(asked);  // --help, --version
+    return app.exit(asked, std::cout);  // --help, --version
   } catch (const CLI::ParseError& wrong) {
     if (words.size() == 1) {
       write_all(STDERR_FILENO, app.help());
@@ -87,6 +89,22 @@ int parse_and_run() {
   return action();
 }
 
+/// The same, whatever is thrown.
+int parse_and_run_safely() {
+  try {
+    return parse_and_run();
+  } catch (const std::exception& e) {
+    write_all(STDERR_FILENO, std::string("photoscribe: ") + e.what() + "\n");
+    return kExitEnvironment;
+  }
+}
+
+/// "photoscribe run", for messages.
+std::string program_and_verb() {
+  const bool typed = words.size() > 1 && !words[1].starts_with("-");
+  return typed ? "photoscribe " + shown(words[1]) : "photoscribe";
+}
+
 }  // namespace
 
 const std::vector<std::string>& command_line() { return words; }
@@ -94,11 +112,9 @@ const std::vector<std::string>& command_line() { return words; }
 }  // namespace photoscribe::cli
 
 int main(int argc, char** argv) {
-  photoscribe::cli::words.assign(argv, argv + argc);
-  try {
-    return photoscribe::cli::parse_and_run();
-  } catch (const std::exception& e) {
-    photoscribe::cli::write_all(STDERR_FILENO, std::string("photoscribe: ") + e.what() + "\n");
-    return photoscribe::cli::kExitEnvironment;
-  }
+  namespace cli = photoscribe::cli;
+  photoscribe::open_standard_output();
+  cli::words.assign(argv, argv + argc);
+  const int status = cli::parse_and_run_safely();
+  return photoscribe::close_standard_output(cli::program_and_verb(), status);
 }
