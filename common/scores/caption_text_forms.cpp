@@ -134,8 +134,8 @@ bool mend_rest(std::string_view record, const Columns& columns, std::vector<std:
   return true;
 }
 
-/// Lines of a CSV file. Those that a record was thought to go on over can be had again, when a stray
-/// quote had swallowed them.
+/// Lines of a CSV file. Those that a record was thought to go on over can be had again, when a
+/// stray quote had swallowed them.
 class CsvLines {
  public:
   explicit CsvLines(BlockReader& reader) : reader_(reader) {}
