@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/scores/caption_file.h"
+#include "scheduler/store/paths.h"
 
 namespace photoscribe {
 namespace {
@@ -207,6 +208,16 @@ Status tell_not_seen(Store& store, const PreparedRun& prepared, RunObserver& obs
   return {};
 }
 
+Expected<std::vector<std::string>> real_places(const std::vector<std::string>& paths) {
+  std::vector<std::string> places;
+  for (const std::string& path : paths) {
+    places.push_back(real_path(path));
+    if (places.back().empty())
+      return fail(Errc::usage, "--follow-links " + path + ": " + std::strerror(errno));
+  }
+  return places;
+}
+
 Status open_link_stores(Store& store, const std::vector<std::string>& places, PreparedRun& prepared,
                         RunObserver& observer) {
   if (Status added = store.add_link_stores(prepared.run.id, places); !added) return added;
@@ -227,8 +238,10 @@ Status open_link_stores(Store& store, const std::vector<std::string>& places, Pr
 Status scan_photos(Store& store, const RunRequest& request, std::optional<Named> named,
                    RunObserver& observer, const StopHandle& stop,
                    std::unique_lock<std::mutex>* held, PreparedRun& prepared) {
-  const auto places = named ? named->plan.link_stores : request.follow_links;
-  if (Status open = open_link_stores(store, places, prepared, observer); !open) return open;
+  const Expected<std::vector<std::string>> places =
+      named ? named->plan.link_stores : real_places(request.follow_links);
+  if (!places) return fail(places.error());
+  if (Status open = open_link_stores(store, *places, prepared, observer); !open) return open;
   if (!named) {
     Expected<std::vector<Root>> own = store.roots(prepared.run.id);
     if (!own) return fail(own.error());
