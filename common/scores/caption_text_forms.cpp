@@ -198,7 +198,8 @@ std::optional<std::string> read_record(CsvLines& lines, const Columns& columns, 
     return true;
   };
   if (!split_csv_record(record.text, columns.separator, record.fields, next))
-    return "the quote never closes";
+    return "the quote of line " + std::to_string(lines.number() - std::ssize(record.more)) +
+           " never closes";
   const bool fits = record.more.empty() ? mend_rest(record.text, columns, record.fields)
                                         : record.fields.size() == columns.count;
   if (!fits) {

@@ -196,7 +196,7 @@ TEST_F(Sources, FilesThatAreNoPhotosAreNamedForWhatTheyAre) {
   put("photos.tar.gz", "\x1f\x8b\x08");
   put("archive.db", std::string("SQLite format 3\0", 16));
   put("clip.mp4", "....ftypisom");
-  put("list.txt", "\xff\xd8\xff\xe0 a JPEG whatever its name");
+  put("list.txt", std::string("\xff\xd8\xff\xe0\0\x10JFIF whatever its name", 29));
   put("notes.jpg", "text under a photo's name");
   const std::pair<const char*, const char*> cases[] = {
       {"assets.csv", "is a list or another text, not a photo"},
@@ -234,6 +234,9 @@ TEST_F(Sources, FollowsFolderLinksOnceAndWithinTheRoot) {
   EXPECT_EQ(report_.not_seen[0].path, at("A/out"));
 }
 
+constexpr fs::perms kListed =
+    fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read;
+
 /// Walks as somebody for whom permissions mean something.
 class LockedSources : public Sources {
  protected:
@@ -261,7 +264,7 @@ class LockedSources : public Sources {
 
 TEST_F(LockedSources, WhatCannotBeLookedAtIsCountedAndNamed) {
   const SourcePlan sources = plan({"A"});
-  lock(fs::perms::none, fs::perms::owner_read | fs::perms::others_read);
+  lock(fs::perms::none, kListed);
 
   const auto found = unprivileged([&] { return walk(sources); });
 
@@ -293,7 +296,7 @@ TEST_F(LockedSources, WhatTheStoreKnowsThereStaysAsItWas) {
   };
   EXPECT_EQ(scan_once(true).added, 4);
   fs::remove(at("A/gone.jpg"));
-  lock(fs::perms::none, fs::perms::owner_read | fs::perms::others_read);
+  lock(fs::perms::none, kListed);
 
   const ScanCounts second = scan_once(false);
 
