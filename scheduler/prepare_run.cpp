@@ -279,7 +279,8 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
   prepared.not_seen_count = walker.report().not_seen_count;
   note_walk(walker.report(), prepared.notes);
   note_split(walker.report(), names_in_split, request, prepared);
-  if (walker.report().files == 0) prepared.notes.push_back("no photos were found there");
+  if (walker.report().files == 0 && prepared.not_seen_count == 0)
+    prepared.notes.push_back("no photos were found there");
   return {};
 }
 
