@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "common/core/output_file.h"
 #include "models/safetensors_header.h"
 
 namespace photoscribe {
@@ -95,17 +96,6 @@ void check_tiling(std::vector<Entry>& entries, std::uint64_t data_bytes) {
   if (at != data_bytes)
     throw std::runtime_error("the data are " + std::to_string(data_bytes) +
                              " bytes, its header tells of " + std::to_string(at));
-}
-
-void write_all(int fd, const void* data, std::size_t size) {
-  const auto* at = static_cast<const char*>(data);
-  while (size > 0) {
-    const ssize_t wrote = ::write(fd, at, size);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) throw std::runtime_error("cannot be written: " + errno_text());
-    at += wrote;
-    size -= static_cast<std::size_t>(wrote);
-  }
 }
 
 std::string make_header(const std::map<std::string, ArrayView>& arrays,
@@ -215,22 +205,19 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
 
 Status write_safetensors(const std::string& path, const std::map<std::string, ArrayView>& arrays,
                          const std::map<std::string, std::string>& metadata) {
-  const std::string temporary = path + ".partial";
-  Status written = guard(Errc::environment, path, [&] {
-    const std::string header = make_header(arrays, metadata);
-    const std::uint64_t header_bytes = header.size();
-    const Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (fd.get() < 0) throw std::runtime_error("cannot be made: " + errno_text());
-    write_all(fd.get(), &header_bytes, sizeof header_bytes);
-    write_all(fd.get(), header.data(), header.size());
-    for (const auto& item : arrays)
-      write_all(fd.get(), item.second.bytes.data(), item.second.bytes.size());
-    if (::fsync(fd.get()) != 0) throw std::runtime_error("cannot be synced: " + errno_text());
-    if (::rename(temporary.c_str(), path.c_str()) != 0)
-      throw std::runtime_error("cannot be renamed into place: " + errno_text());
-  });
-  if (!written) ::unlink(temporary.c_str());
-  return written;
+  const auto header = guard(Errc::environment, path, [&] { return make_header(arrays, metadata); });
+  if (!header) return fail(header.error());
+  const auto out = OutputFile::open(path, OutputFile::Unfinished::is_reused);
+  if (!out) return fail(out.error());
+  const std::uint64_t header_bytes = header->size();
+  Status written = (*out)->add({reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes});
+  if (written) written = (*out)->add(*header);
+  for (const auto& [name, array] : arrays) {
+    const auto& bytes = array.bytes;
+    if (written) written = (*out)->add({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
+  if (written) written = (*out)->sync();
+  return written ? (*out)->finish() : written;
 }
 
 }  // namespace photoscribe

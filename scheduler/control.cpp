@@ -107,9 +107,10 @@ std::string to_line(const ControlRequest& request) {
 
 std::string to_line(const Expected<ControlReply>& reply) {
   if (reply) {
-    json object{{"run", reply->run},         {"control", to_string(reply->control)},
-                {"changed", reply->changed}, {"served", reply->served},
-                {"photos", reply->photos},   {"pending", reply->pending}};
+    json object{{"run", reply->run},          {"control", to_string(reply->control)},
+                {"changed", reply->changed},  {"served", reply->served},
+                {"photos", reply->photos},    {"pending", reply->pending},
+                {"not_seen", reply->not_seen}};
     for (const SeenWorker& one : reply->workers) object["workers"].push_back(to_line(one));
     return as_line(object);
   }
@@ -171,6 +172,7 @@ Expected<ControlReply> parse_reply(std::string_view line) {
       reply.workers.push_back(*worker);
     }
   }
+  reply.not_seen = number_of(*object, "not_seen");
   return reply;
 }
 

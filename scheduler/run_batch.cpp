@@ -212,6 +212,10 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
                             "-wal until it ends: copy both, or use `photoscribe "
                             "backup`");
   }
+  summary.not_seen = std::move(prepared->not_seen);
+  summary.not_seen_count = prepared->not_seen_count;
+  if (summary.end == RunEnd::complete && summary.not_seen_count > 0)
+    summary.end = RunEnd::incomplete;
   return summary;
 }
 

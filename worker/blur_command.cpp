@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "common/core/base64.h"
+#include "common/core/standard_output.h"
 #include "common/core/utf8.h"
 #include "common/image/photo.h"
 #include "worker/log.h"
@@ -96,6 +97,7 @@ int run_blur_command(const BlurCommand& command, std::ostream& out) {
       write_text(file, outcome, command.settings, out);
     }
     out.flush();
+    if (standard_output_lost()) break;
   }
   return status;
 }

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "common/core/standard_output.h"
 #include "worker/blur_command.h"
 #include "worker/check_command.h"
 #include "worker/options.h"
@@ -78,6 +79,7 @@ int run(int argc, char** argv) {
 }  // namespace photoscribe
 
 int main(int argc, char** argv) {
+  photoscribe::open_standard_output();
   photoscribe::prepare_worker_process(argv);
-  return photoscribe::run(argc, argv);
+  return photoscribe::close_standard_output("photoscribe-worker", photoscribe::run(argc, argv));
 }

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <vector>
 
+#include "common/core/output_file.h"
 #include "common/core/sha256.h"
 #include "common/core/yaml_file.h"
 
@@ -274,14 +275,11 @@ Status write_confidence(const std::string& folder, const ConfidenceModel& confid
     if (!inside) kept += line + "\n";
   }
   if (in.bad() || kept.empty()) return fail(Errc::environment, path + ": cannot be read");
-  const std::string partial = path + ".part";
-  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
-  out << kept << to_yaml(confidence);
-  out.close();
-  if (out && std::rename(partial.c_str(), path.c_str()) == 0) return {};
-  const std::string why = std::strerror(errno);
-  std::remove(partial.c_str());
-  return fail(Errc::environment, path + ": cannot be written (" + why + ")");
+  in.close();
+  const auto out = OutputFile::open(path);
+  if (!out) return fail(out.error());
+  if (Status added = (*out)->add(kept + to_yaml(confidence)); !added) return added;
+  return (*out)->finish();
 }
 
 Expected<ModelFolder> read_model_folder(const std::string& folder) {

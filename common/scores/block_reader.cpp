@@ -1,7 +1,10 @@
 #include "common/scores/block_reader.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "common/core/utf8.h"
 
 namespace photoscribe {
 namespace {
@@ -40,25 +43,44 @@ std::string_view BlockReader::peek() {
   return std::string_view(buffer_).substr(at_);
 }
 
-bool BlockReader::next_line(std::string_view& line) {
-  std::size_t searched = 0;
-  for (;;) {
-    const auto end = buffer_.find('\n', at_ + searched);
-    if (end != std::string::npos) {
-      line = std::string_view(buffer_).substr(at_, end - at_);
-      at_ = end + 1;
-      break;
-    }
-    searched = buffer_.size() - at_;
-    if (fill()) continue;
-    if (at_ == buffer_.size()) return false;
-    line = std::string_view(buffer_).substr(at_);
-    at_ = buffer_.size();
-    break;
+std::size_t BlockReader::find_line_end() {
+  for (std::size_t searched = 0;;) {
+    const auto end = buffer_.find_first_of("\r\n", at_ + searched);
+    // Whether LF follows a CR at the end of what is here, the next block tells.
+    if (end != std::string::npos && (buffer_[end] == '\n' || end + 1 < buffer_.size())) return end;
+    searched = (end == std::string::npos ? buffer_.size() : end) - at_;
+    if (!fill()) return buffer_.find_first_of("\r\n", at_ + searched);
   }
-  if (line.ends_with('\r')) line.remove_suffix(1);
+}
+
+bool BlockReader::next_line(std::string_view& line) {
+  std::size_t end = find_line_end();
+  if (end == std::string::npos) {
+    if (at_ == buffer_.size()) return false;
+    end = buffer_.size();
+  }
+  line = std::string_view(buffer_).substr(at_, end - at_);
+  const bool both = buffer_.compare(end, 2, "\r\n") == 0;
+  at_ = std::min(buffer_.size(), end + (both ? 2 : 1));
   ++line_number_;
   return true;
+}
+
+int BlockReader::begin_sequence(int lead) {
+  constexpr std::size_t kBehindLead = 3;
+  while (buffer_.size() - at_ < kBehindLead && fill()) {
+  }
+  sequence_ = static_cast<char>(lead) + buffer_.substr(at_, kBehindLead);
+  const std::size_t length = utf8_sequence_length(sequence_);
+  if (length == 0) {
+    ++invalid_;
+    sequence_ = "\xEF\xBF\xBD";
+  } else {
+    at_ += length - 1;
+    sequence_.resize(length);
+  }
+  sequence_at_ = 1;
+  return static_cast<unsigned char>(sequence_.front());
 }
 
 Status BlockReader::failure() const {

@@ -19,8 +19,8 @@ class BlockReader {
   /// Fails with `environment`.
   [[nodiscard]] static Expected<BlockReader> open(const std::string& file);
 
-  /// The next line without its end (LF or CRLF), valid until the next call; false at the end of the
-  /// file. A byte order mark at the start of the file is left out. Blank lines come, too.
+  /// The next line without its end (LF, CRLF or CR), valid until the next call; false at the end of
+  /// the file. A byte order mark at the start of the file is left out. Blank lines come, too.
   bool next_line(std::string_view& line);
   [[nodiscard]] std::int64_t line_number() const noexcept { return line_number_; }
 
@@ -33,6 +33,15 @@ class BlockReader {
     return static_cast<unsigned char>(buffer_[at_++]);
   }
 
+  /// The same with U+FFFD for what is not UTF-8, of which invalid() counts.
+  int next_utf8_byte() {
+    if (sequence_at_ < sequence_.size())
+      return static_cast<unsigned char>(sequence_[sequence_at_++]);
+    const int byte = next_byte();
+    return byte < 0x80 ? byte : begin_sequence(byte);
+  }
+  [[nodiscard]] std::int64_t invalid() const noexcept { return invalid_; }
+
   /// Why reading ended before the end of the file, or nothing.
   [[nodiscard]] Status failure() const;
 
@@ -43,18 +52,23 @@ class BlockReader {
     }
   };
   BlockReader(std::string name, std::FILE* file) : name_(std::move(name)), file_(file) {}
+  [[nodiscard]] std::size_t find_line_end();  // from at_ on; reads on as far as needed
+  int begin_sequence(int lead);
   bool fill();  // more bytes behind those that are left; false at the end
 
   std::string name_;
   std::unique_ptr<std::FILE, Close> file_;
   std::string buffer_;
   std::size_t at_ = 0;
-  std::int64_t line_number_ = 0;
+  std::int64_t line_number_ = 0, invalid_ = 0;
+  std::string sequence_;  // of next_utf8_byte(): what is left begins at sequence_at_
+  std::size_t sequence_at_ = 0;
   bool begun_ = false, ended_ = false;
   int error_ = 0;  // errno
 };
 
-/// The bytes of a reader as an input iterator, for a parser that takes a pair of them.
+/// The bytes of a reader as an input iterator, for a parser that takes a pair of them and wants
+/// UTF-8.
 class ByteIterator {
  public:
   using iterator_category = std::input_iterator_tag;
@@ -67,7 +81,7 @@ class ByteIterator {
   explicit ByteIterator(BlockReader& reader) : reader_(&reader) { ++*this; }
   char operator*() const { return static_cast<char>(byte_); }
   ByteIterator& operator++() {
-    byte_ = reader_->next_byte();
+    byte_ = reader_->next_utf8_byte();
     if (byte_ < 0) reader_ = nullptr;
     return *this;
   }

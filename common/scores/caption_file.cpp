@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -14,9 +15,7 @@ namespace photoscribe {
 namespace {
 
 std::string_view first_line(std::string_view text) {
-  std::string_view line = text.substr(0, text.find('\n'));
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
+  return text.substr(0, text.find_first_of("\r\n"));
 }
 
 /// The first member's name of the object that `text` begins with, or nothing.
@@ -26,28 +25,43 @@ std::string_view first_member(std::string_view text) {
   return text.substr(open + 1, text.find('"', open + 1) - open - 1);
 }
 
-/// Tells the form by how the file begins; why it is none of them, else.
-tl::expected<CaptionForm, std::string> form_of(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return tl::unexpected<std::string>("is empty");
-  text.remove_prefix(begin);
+std::optional<CaptionForm> form_of_json(std::string_view text) {
   if (text.front() == '[') return CaptionForm::coco_results;
-  if (text.front() == '{') {
-    static constexpr std::array<std::string_view, 6> kDocument{"images",   "annotations", "info",
-                                                               "licenses", "dataset",     "type"};
-    const bool document =
-        std::find(kDocument.begin(), kDocument.end(), first_member(text)) != kDocument.end();
-    return document ? CaptionForm::coco_captions : CaptionForm::json_lines;
-  }
-  const std::string_view line = first_line(text);
+  if (text.front() != '{') return std::nullopt;
+  static constexpr std::array<std::string_view, 6> kDocument{"images",   "annotations", "info",
+                                                             "licenses", "dataset",     "type"};
+  const bool document =
+      std::find(kDocument.begin(), kDocument.end(), first_member(text)) != kDocument.end();
+  return document ? CaptionForm::coco_captions : CaptionForm::json_lines;
+}
+
+bool names_columns(std::string_view line) {
   const auto tab = line.find('\t');
-  const auto hash = line.substr(0, tab).rfind('#');
-  if (line.find("caption") != std::string_view::npos ||
-      line.find("comment") != std::string_view::npos) {
-    if (tab == std::string_view::npos || hash == std::string_view::npos) return CaptionForm::csv;
+  const bool numbered = line.substr(0, tab).find('#') != std::string_view::npos;
+  return (line.find("caption") != std::string_view::npos ||
+          line.find("comment") != std::string_view::npos) &&
+         (tab == std::string_view::npos || !numbered);
+}
+
+/// Tells the form by how the file begins; why it is none of them, else. A first line that is in no
+/// form may be a broken one, so some behind it are looked at, too.
+tl::expected<CaptionForm, std::string> form_of(std::string_view text) {
+  constexpr int kLinesLookedAt = 16;
+  const auto skip_blanks = [&text] {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  };
+  skip_blanks();
+  if (text.empty()) return tl::unexpected<std::string>("is empty");
+  if (const auto json = form_of_json(text)) return *json;
+  if (names_columns(first_line(text))) return CaptionForm::csv;
+  for (int looked = 0; looked < kLinesLookedAt && !text.empty(); ++looked) {
+    const std::string_view line = first_line(text);
+    if (line.find('\t') != std::string_view::npos || line.find('#') != std::string_view::npos)
+      return CaptionForm::flickr_tokens;
+    if (line.front() == '{') return CaptionForm::json_lines;
+    text.remove_prefix(line.size());
+    skip_blanks();
   }
-  if (tab != std::string_view::npos || hash != std::string_view::npos)
-    return CaptionForm::flickr_tokens;
   return tl::unexpected<std::string>(
       "is in no form that is known here: name.jpg#0<TAB>caption lines, CSV with a heading "
       "(image,caption), JSON Lines, COCO JSON, or Karpathy's dataset JSON");
@@ -73,13 +87,24 @@ std::string_view name_of(CaptionForm form) noexcept {
   return "Karpathy's dataset";
 }
 
-Expected<CaptionFileFacts> read_caption_file(const std::string& file, const TakeCaption& take) {
+std::string to_text(const LeftOut& left_out) {
+  std::string text =
+      std::to_string(left_out.count) + (left_out.count == 1 ? " entry" : " entries") + " left out";
+  for (std::size_t i = 0; i < left_out.first.size(); ++i)
+    text += (i == 0 ? " (" : "; ") + left_out.first[i];
+  if (left_out.first.empty()) return text;
+  const auto named = static_cast<std::int64_t>(left_out.first.size());
+  return text + (left_out.count > named ? "; …)" : ")");
+}
+
+Expected<CaptionFileFacts> read_caption_file(const std::string& file, const TakeCaption& take,
+                                             bool strict) {
   Expected<BlockReader> reader = BlockReader::open(file);
   if (!reader) return fail(reader.error());
   const auto form = form_of(reader->peek());
   if (Status read = reader->failure(); !read) return fail(read.error());
   if (!form) return fail(Errc::invalid_config, file + ": " + form.error());
-  CaptionSource source{file, *reader, take, {}};
+  CaptionSource source{file, *reader, take, strict, {}};
   source.facts.form = *form;
   Status read;
   switch (*form) {
@@ -100,7 +125,11 @@ Expected<CaptionFileFacts> read_caption_file(const std::string& file, const Take
   }
   if (Status failed = reader->failure(); !failed) return fail(failed.error());
   if (!read) return fail(read.error());
-  if (source.facts.captions == 0) return fail(Errc::invalid_config, file + ": holds no captions");
+  if (source.facts.captions == 0) {
+    const LeftOut& left_out = source.facts.left_out;
+    return fail(Errc::invalid_config, file + ": holds no captions" +
+                                          (left_out.count > 0 ? "; " + to_text(left_out) : ""));
+  }
   return source.facts;
 }
 
@@ -115,32 +144,35 @@ std::string listed(const std::set<std::string>& names) {
 }  // namespace
 
 Expected<std::vector<NamedReferences>> read_references(const std::string& file,
-                                                       const std::string& split) {
+                                                       const std::string& split, bool strict,
+                                                       LeftOut* left_out) {
   std::vector<NamedReferences> references;
   std::unordered_map<std::string, std::size_t> index;
   std::set<std::string> splits;
-  bool from_coco = false;
-  const auto facts = read_caption_file(file, [&](const FileCaption& one) -> Status {
-    const std::string at =
-        file + (one.line > 0 ? ", line " + std::to_string(one.line) : std::string()) + ": ";
+  const auto take = [&](const FileCaption& one) -> Status {
     if (!one.split.empty()) splits.emplace(one.split);
     if (!split.empty() && one.split != split) return {};
-    if (one.caption.empty()) {
-      return fail(Errc::invalid_config, at + std::string(one.id) + " has an empty caption");
-    }
-    from_coco = from_coco || !one.other_id.empty();
+    if (one.caption.empty())
+      return fail(Errc::bad_payload, std::string(one.id) + " has an empty caption");
     // The file name is the one of the two that is no bare number.
     const bool number = one.id.find_first_not_of("0123456789") == std::string_view::npos;
     const std::string name(number && !one.other_id.empty() ? one.other_id : one.id);
     const auto [found, is_new] = index.try_emplace(name, references.size());
-    if (!is_new && one.begins_list) {
-      return fail(Errc::invalid_config, at + name + " has a second list of captions");
-    }
+    if (!is_new && one.begins_list)
+      return fail(Errc::bad_payload, name + " has a second list of captions");
     if (is_new) references.push_back({name, {}});
     references[found->second].captions.emplace_back(one.caption);
     return {};
-  });
+  };
+  Expected<CaptionFileFacts> facts = read_caption_file(file, take, strict);
   if (!facts) return fail(facts.error());
+  if (facts->without_caption > 0) {
+    facts->left_out.count += facts->without_caption;
+    facts->left_out.first.push_back(std::to_string(facts->without_caption) +
+                                    " listed without a caption");
+    if (strict) return fail(Errc::invalid_config, file + ": " + facts->left_out.first.back());
+  }
+  if (left_out != nullptr) *left_out = facts->left_out;
   if (facts->form == CaptionForm::coco_results) {
     return fail(Errc::invalid_config, file +
                                           ": holds results, not references: one caption a photo "

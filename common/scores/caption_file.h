@@ -1,8 +1,9 @@
 // caption_file: files of captions in the forms that people have them, told apart by their content.
 //
 // Reads in blocks and hands out one caption after the other, so that a file may be larger than
-// memory (except JSON Lines, a line of which is held whole). Strict: what cannot be right is an
-// error with file and line, not a guess. What the captions are for is the caller's business.
+// memory (except JSON Lines, a line of which is held whole). What cannot be right is left out,
+// counted and named, or an error where that is asked for (`strict`); never a guess. What the
+// captions are for is the caller's business.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +38,17 @@ struct FileCaption {
   bool begins_list = false;  // the first of a list that has all of the photo\'s captions
 };
 
+/// What is wrong in a file and was left out.
+struct LeftOut {
+  std::int64_t count = 0;
+  std::vector<std::string> first;  // the first few: "line 17: the caption is empty"
+};
+/// "2 entries left out (line 17: the caption is empty; line 20: …)".
+[[nodiscard]] std::string to_text(const LeftOut& left_out);
+
 struct CaptionFileFacts {
   CaptionForm form = CaptionForm::json_lines;
+  LeftOut left_out;
   std::int64_t captions = 0;
   std::int64_t without_caption = 0;  // photos that are listed with none: null, or not done
 };
@@ -46,10 +56,14 @@ struct CaptionFileFacts {
 using TakeCaption = std::function<Status(const FileCaption&)>;
 
 /// Calls `take` with every caption of `file` ("-": standard input), in the file's order; an error
-/// that `take` returns ends it. Fails with invalid_config naming file and line, with `environment`
-/// when the file cannot be read. Empty files are errors. A photo's id is, in this order, "id",
-/// "image_id", "image", "image_name", "file_name", "filename"; or the last part of "path" or "uri".
-Expected<CaptionFileFacts> read_caption_file(const std::string& file, const TakeCaption& take);
+/// that `take` returns ends it, but for bad_payload: what is wrong with this caption alone. A line
+/// or an item that is wrong is left out; with `strict` it is invalid_config, naming file and line.
+/// So is, always, a file without a caption or in no known form, and a JSON text that ends before
+/// its end. `environment`: the file cannot be read. A photo's id is, in this order, "id",
+/// "image_id", "image", "image_name", "file_name", "filename"; or the last part of "path" or of
+/// "uri", there with %XX as bytes.
+Expected<CaptionFileFacts> read_caption_file(const std::string& file, const TakeCaption& take,
+                                             bool strict = false);
 
 /// References of one photo by its file name.
 struct NamedReferences {
@@ -59,10 +73,13 @@ struct NamedReferences {
 
 /// All of a file of references, photos in the order of their first appearance, captions of a photo
 /// in their given order. `split`: only the photos that a Karpathy file puts there; empty: all. COCO
-/// captions need their list of images for the names. As read_caption_file; a photo without a name,
-/// an unknown split (the message lists those that there are) and an empty caption are errors.
+/// captions need their list of images for the names. As read_caption_file; a photo without a
+/// caption, an empty one and a second list of one photo are wrong entries, too, and an unknown
+/// split is an error (the message lists those that there are). `left_out`: what was.
 [[nodiscard]] Expected<std::vector<NamedReferences>> read_references(const std::string& file,
-                                                                     const std::string& split = {});
+                                                                     const std::string& split = {},
+                                                                     bool strict = false,
+                                                                     LeftOut* left_out = nullptr);
 
 using PhotoNames = std::unordered_set<std::string>;
 

@@ -15,19 +15,20 @@ std::string_view last_part(std::string_view path) {
 
 /// The photo's two names: the first is what the file goes by.
 struct Names {
-  std::string_view id, other;
+  std::string id, other;
 };
 
 Names names_of(const JsonRecord& record) {
   Names names;
-  const auto add = [&](const std::optional<std::string>& name, bool is_path = false) {
+  const auto add = [&](const std::optional<std::string>& name) {
     if (!name || name->empty()) return;
-    (names.id.empty() ? names.id : names.other) = is_path ? last_part(*name) : *name;
+    (names.id.empty() ? names.id : names.other) = *name;
   };
   add(record.id);
   if (names.id.empty()) add(record.image_id);
   if (names.other.empty()) add(record.name);
-  if (names.id.empty()) add(record.path, true);
+  if (names.id.empty() && record.path) names.id = last_part(*record.path);
+  if (names.id.empty() && record.uri) names.id = percent_decoded(last_part(*record.uri));
   return names;
 }
 
@@ -43,13 +44,24 @@ Status give_list(CaptionSource& source, FileCaption photo,
   return {};
 }
 
+/// What is wrong in a record and was passed over when it was read.
+Status leave_out_faults(CaptionSource& source, const JsonRecord& record) {
+  for (const std::string& fault : record.faults) {
+    if (Status left = source.leave_out(fault); !left) return left;
+  }
+  return {};
+}
+
 /// One line of JSON Lines or one item of COCO results.
 Status give_record(CaptionSource& source, const JsonRecord& record) {
+  if (Status left = leave_out_faults(source, record); !left) return left;
   const Names names = names_of(record);
-  if (names.id.empty()) return source.wrong("no \"id\"");
+  if (names.id.empty()) {
+    return record.faults.empty() ? source.leave_out("no \"id\"") : Status();
+  }
   if (record.has_captions) {
-    if (record.captions.empty())
-      return source.wrong(std::string(names.id) + " has no captions: an empty list");
+    if (record.captions.empty() && record.faults.empty())
+      return source.leave_out(names.id + " has no captions: an empty list");
     return give_list(source, {names.id, names.other, {}, {}}, record.captions);
   }
   if (!record.caption) {
@@ -57,10 +69,27 @@ Status give_record(CaptionSource& source, const JsonRecord& record) {
       ++source.facts.without_caption;
       return {};
     }
-    return source.wrong(std::string(names.id) + " has no \"caption\"");
+    return source.leave_out(names.id + " has no \"caption\"");
   }
   return source.give({names.id, names.other, *record.caption, {}});
 }
+
+/// Counts the records of a JSON text, and passes those over that hold bytes that are no text.
+class OneByOne {
+ public:
+  explicit OneByOne(CaptionSource& source) : source_(source) {}
+  template <class Give>
+  Status operator()(const JsonRecord& record, Give give) {
+    ++source_.item;
+    if (std::exchange(invalid_, source_.reader.invalid()) == source_.reader.invalid())
+      return give(record);
+    return source_.leave_out("is not UTF-8");
+  }
+
+ private:
+  CaptionSource& source_;
+  std::int64_t invalid_ = 0;
+};
 
 /// An error of a JSON text as a whole: its lines do not matter.
 Status in_file(const CaptionSource& source, const Status& status) {
@@ -78,9 +107,9 @@ class CocoCaptions {
     return {};
   }
   Status annotation(const JsonRecord& record) {
-    if (!record.image_id || !record.caption)
-      return fail(Errc::bad_payload, "an annotation lacks \"image_id\" or \"caption\"");
     source_.facts.form = CaptionForm::coco_captions;
+    if (!record.image_id || !record.caption)
+      return source_.leave_out("an annotation lacks \"image_id\" or \"caption\"");
     if (names_.empty()) {
       early_.emplace_back(*record.image_id, *record.caption);
       return {};
@@ -106,8 +135,9 @@ class CocoCaptions {
 };
 
 Status give_karpathy(CaptionSource& source, const JsonRecord& record) {
-  if (!record.name) return fail(Errc::bad_payload, "an image has no \"filename\"");
   source.facts.form = CaptionForm::karpathy;
+  if (Status left = leave_out_faults(source, record); !left) return left;
+  if (!record.name) return source.leave_out("an image has no \"filename\"");
   const std::string_view number = record.cocoid ? std::string_view(*record.cocoid) : "";
   const std::string_view split = record.split ? std::string_view(*record.split) : "";
   return give_list(source, {*record.name, number, {}, split}, record.captions);
@@ -118,35 +148,43 @@ Status give_karpathy(CaptionSource& source, const JsonRecord& record) {
 Status read_json_lines(CaptionSource& source) {
   JsonRecords records(1, [&](JsonRecord& record) { return give_record(source, record); });
   for (std::string_view line; source.reader.next_line(line);) {
+    source.line = source.reader.line_number();
     if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
     const std::int64_t before = records.records();
     nlohmann::json::sax_parse(line, &records);
-    if (!records.failure()) {
-      const Error& error = records.failure().error();
-      if (error.code == Errc::bad_payload) return source.wrong(error.message);
-      return records.failure();
-    }
-    if (records.records() != before + 1) return source.wrong("is not a JSON object");
+    const Status parsed = records.failure();
+    if (!parsed && parsed.error().code != Errc::bad_payload) return parsed;
+    Status left;
+    if (!parsed) left = source.leave_out(parsed.error().message);
+    if (parsed && records.records() != before + 1) left = source.leave_out("is not a JSON object");
+    if (!left) return left;
+    records.begin_anew();
   }
   return {};
 }
 
 Status read_json_array(CaptionSource& source) {
-  JsonRecords records(2, [&](JsonRecord& record) { return give_record(source, record); });
+  OneByOne one_by_one(source);
+  JsonRecords records(2, [&](JsonRecord& record) {
+    return one_by_one(record, [&](const JsonRecord& one) { return give_record(source, one); });
+  });
   nlohmann::json::sax_parse(ByteIterator(source.reader), ByteIterator(), &records);
   return in_file(source, records.failure());
 }
 
 Status read_json_document(CaptionSource& source) {
   CocoCaptions coco(source);
-  JsonRecords records(3, [&](JsonRecord& record) -> Status {
+  OneByOne one_by_one(source);
+  const auto give = [&](const JsonRecord& record) -> Status {
     if (record.section == "images" && record.has_captions) return give_karpathy(source, record);
     if (record.section == "images") return coco.image(record);
     if (record.section == "annotations") return coco.annotation(record);
     return {};
-  });
+  };
+  JsonRecords records(3, [&](JsonRecord& record) { return one_by_one(record, give); });
   nlohmann::json::sax_parse(ByteIterator(source.reader), ByteIterator(), &records);
   if (!records.failure()) return in_file(source, records.failure());
+  source.item = 0;
   return coco.finish();
 }
 

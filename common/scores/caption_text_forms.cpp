@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <deque>
+#include <iterator>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -75,7 +78,7 @@ struct SeenNumbers {
 struct Columns {
   char separator = ',';
   std::size_t count = 0, id = 0, caption = 0, state = SIZE_MAX;
-  bool id_is_path = false;
+  bool id_is_path = false, id_is_uri = false;
   /// Kaggle's captions.txt does not quote a caption that holds commas.
   [[nodiscard]] bool caption_takes_rest() const { return caption + 1 == count; }
 };
@@ -104,6 +107,7 @@ tl::expected<Columns, std::string> read_heading(std::string_view line) {
       best = rank;
       columns.id = i;
       columns.id_is_path = rank >= 6;
+      columns.id_is_uri = rank == 7;
     }
     if (name == "caption" || (name == "comment" && !has_caption)) {
       columns.caption = i;
@@ -130,71 +134,176 @@ bool mend_rest(std::string_view record, const Columns& columns, std::vector<std:
   return true;
 }
 
+/// Lines of a CSV file. Those that a record was thought to go on over can be had again, when a
+/// stray quote had swallowed them.
+class CsvLines {
+ public:
+  explicit CsvLines(BlockReader& reader) : reader_(reader) {}
+
+  bool next(std::string& line) {
+    if (!ahead_.empty()) {
+      line = std::move(ahead_.front());
+      ahead_.pop_front();
+      return true;
+    }
+    std::string_view read;
+    if (!reader_.next_line(read)) return false;
+    line = read;
+    return true;
+  }
+  void again(std::vector<std::string> lines) {
+    ahead_.insert(ahead_.begin(), std::make_move_iterator(lines.begin()),
+                  std::make_move_iterator(lines.end()));
+  }
+  /// Of the line that next() gave last.
+  [[nodiscard]] std::int64_t number() const { return reader_.line_number() - std::ssize(ahead_); }
+
+ private:
+  BlockReader& reader_;
+  std::deque<std::string> ahead_;
+};
+
+/// True when behind every closing quote a field ends, as it does where quotes are meant as such.
+bool quotes_close_fields(std::string_view record, char separator) {
+  bool quoted = false, field_begins = true;
+  for (std::size_t i = 0; i < record.size(); ++i) {
+    const char c = record[i];
+    if (quoted && c == '"' && record.substr(i + 1, 1) == "\"") {
+      ++i;
+    } else if (quoted && c == '"') {
+      quoted = false;
+      if (i + 1 < record.size() && record[i + 1] != separator) return false;
+    } else if (!quoted) {
+      quoted = c == '"' && field_begins;
+      field_begins = c == separator || (field_begins && (c == ' ' || c == '\t'));
+    }
+  }
+  return true;
+}
+
+struct CsvRecord {
+  std::string text;
+  std::vector<std::string> fields, more;  // `more`: the lines behind the first
+};
+
+/// Why it is none, or nothing.
+std::optional<std::string> read_record(CsvLines& lines, const Columns& columns, CsvRecord& record) {
+  constexpr std::size_t kLinesMax = 1'000;  // a caption is shorter: the quote is a stray one
+  record.more.clear();
+  const auto next = [&](std::string& text) {
+    std::string line;
+    if (record.more.size() == kLinesMax || !lines.next(line)) return false;
+    (text += '\n') += line;
+    record.more.push_back(std::move(line));
+    return true;
+  };
+  if (!split_csv_record(record.text, columns.separator, record.fields, next))
+    return "the quote of line " + std::to_string(lines.number() - std::ssize(record.more)) +
+           " never closes";
+  const bool fits = record.more.empty() ? mend_rest(record.text, columns, record.fields)
+                                        : record.fields.size() == columns.count;
+  if (!fits) {
+    return std::to_string(record.fields.size()) + " fields, the heading names " +
+           std::to_string(columns.count);
+  }
+  if (!record.more.empty() && !quotes_close_fields(record.text, columns.separator))
+    return "the quote closes inside a later line";
+  return std::nullopt;
+}
+
+Status give_csv(CaptionSource& source, const Columns& columns,
+                const std::vector<std::string>& fields) {
+  std::string id(trimmed(fields[columns.id]));
+  if (columns.id_is_path) id = last_part(id);
+  if (columns.id_is_uri) id = percent_decoded(id);
+  if (id.empty()) return source.leave_out("the photo has no name");
+  const std::string_view caption = trimmed(fields[columns.caption]);
+  if (!caption.empty()) return source.give({id, {}, caption, {}});
+  if (columns.state == SIZE_MAX) return source.leave_out("the caption is empty");
+  ++source.facts.without_caption;
+  return {};
+}
+
 }  // namespace
 
+std::string percent_decoded(std::string_view text) {
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = 0;
+    const char* const digits = text.data() + i + 1;
+    const bool escape = text[i] == '%' && i + 2 < text.size() &&
+                        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
+    bytes += escape ? static_cast<char>(byte) : text[i];
+    if (escape) i += 2;
+  }
+  return bytes;
+}
+
+std::string CaptionSource::where() const {
+  if (line > 0) return "line " + std::to_string(line);
+  return item > 0 ? "item " + std::to_string(item) : "";
+}
+
 tl::unexpected<Error> CaptionSource::wrong(const std::string& why) const {
-  const std::int64_t line = reader.line_number();  // 0: a JSON text as a whole
-  return fail(Errc::invalid_config,
-              file + (line > 0 ? ", line " + std::to_string(line) : std::string()) + ": " + why);
+  const std::string at = where();
+  return fail(Errc::invalid_config, file + (at.empty() ? "" : ", " + at) + ": " + why);
+}
+
+Status CaptionSource::leave_out(const std::string& why) {
+  constexpr std::size_t kNamed = 5;
+  if (strict) return wrong(why);
+  ++facts.left_out.count;
+  if (facts.left_out.first.size() < kNamed) facts.left_out.first.push_back(where() + ": " + why);
+  return {};
 }
 
 Status CaptionSource::give(FileCaption caption) {
   caption.caption = trimmed(caption.caption);
-  if (!is_valid_utf8(caption.caption)) return wrong("the caption is not UTF-8");
-  caption.line = reader.line_number();
+  if (!is_valid_utf8(caption.caption)) return leave_out("the caption is not UTF-8");
+  caption.line = line;
+  const Status taken = take(caption);
+  if (!taken && taken.error().code == Errc::bad_payload) return leave_out(taken.error().message);
   ++facts.captions;
-  return take(caption);
+  return taken;
 }
 
 Status read_flickr_tokens(CaptionSource& source) {
   std::unordered_map<std::string, SeenNumbers> seen;
   for (std::string_view line; source.reader.next_line(line);) {
+    source.line = source.reader.line_number();
     if (trimmed(line).empty()) continue;
     const auto parsed = parse_flickr_line(line);
-    if (!parsed) return source.wrong(parsed.error());
-    if (!seen[std::string(parsed->name)].insert(parsed->number)) {
-      return source.wrong(std::string(parsed->name) + " has caption number " +
-                          std::to_string(parsed->number) + " twice");
+    Status given;
+    if (!parsed) {
+      given = source.leave_out(parsed.error());
+    } else if (!seen[std::string(parsed->name)].insert(parsed->number)) {
+      given = source.leave_out(std::string(parsed->name) + " has caption number " +
+                               std::to_string(parsed->number) + " twice");
+    } else {
+      given = source.give({parsed->name, {}, parsed->caption, {}});
     }
-    const FileCaption caption{parsed->name, {}, parsed->caption, {}};
-    if (Status given = source.give(caption); !given) return given;
+    if (!given) return given;
   }
   return {};
 }
 
 Status read_csv(CaptionSource& source) {
-  std::string_view line;
+  CsvLines lines(source.reader);
+  CsvRecord record;
   do {
-    if (!source.reader.next_line(line)) return {};
-  } while (trimmed(line).empty());
-  const auto columns = read_heading(line);
+    if (!lines.next(record.text)) return {};
+  } while (trimmed(record.text).empty());
+  source.line = lines.number();
+  const auto columns = read_heading(record.text);
   if (!columns) return source.wrong(columns.error());
-  std::string record;
-  std::vector<std::string> fields;
-  while (source.reader.next_line(line)) {
-    if (trimmed(line).empty()) continue;
-    record = line;
-    const std::int64_t begun = source.reader.line_number();
-    const bool whole = split_csv_record(record, columns->separator, fields, [&](std::string& text) {
-      if (!source.reader.next_line(line)) return false;
-      (text += '\n') += line;
-      return true;
-    });
-    if (!whole) return source.wrong("the quote of line " + std::to_string(begun) + " never closes");
-    if (!mend_rest(record, *columns, fields)) {
-      return source.wrong(std::to_string(fields.size()) + " fields, the heading names " +
-                          std::to_string(columns->count));
-    }
-    std::string_view id = trimmed(fields[columns->id]);
-    if (columns->id_is_path) id = last_part(id);
-    if (id.empty()) return source.wrong("the photo has no name");
-    const std::string_view caption = trimmed(fields[columns->caption]);
-    if (caption.empty()) {
-      if (columns->state == SIZE_MAX) return source.wrong("the caption is empty");
-      ++source.facts.without_caption;
-      continue;
-    }
-    if (Status given = source.give({id, {}, caption, {}}); !given) return given;
+  while (lines.next(record.text)) {
+    if (trimmed(record.text).empty()) continue;
+    source.line = lines.number();
+    const auto fault = read_record(lines, *columns, record);
+    if (fault) lines.again(std::move(record.more));
+    const Status given =
+        fault ? source.leave_out(*fault) : give_csv(source, *columns, record.fields);
+    if (!given) return given;
   }
   return {};
 }

@@ -1,17 +1,12 @@
 #include "common/scores/frequency_file.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "common/core/output_file.h"
 #include "common/scores/block_reader.h"
 
 namespace photoscribe {
@@ -54,23 +49,16 @@ Status save_frequencies(const std::string& file, const DocumentFrequencies& freq
   });
   std::sort(lines.begin(), lines.end());
 
-  const std::string partial = file + ".part." + std::to_string(getpid());
-  const auto failed = [&] {
-    const std::string why = std::strerror(errno);
-    unlink(partial.c_str());
-    return fail(Errc::environment, "write " + file + ": " + why);
-  };
-  const auto close = [](std::FILE* stream) { std::fclose(stream); };
-  std::unique_ptr<std::FILE, decltype(close)> out(std::fopen(partial.c_str(), "wbxe"), close);
-  if (!out) return failed();
+  const auto out = OutputFile::open(file);
+  if (!out) return fail(out.error());
   const std::string heading = std::string(kMagic) + "\tphotos " +
                               std::to_string(frequencies.photos()) + "\ttok " +
                               std::string(name_of(tokenizer)) + "\n";
-  bool good = std::fputs(heading.c_str(), out.get()) >= 0;
-  for (const auto& [text, count] : lines)
-    good = good && std::fprintf(out.get(), "%u\t%s\n", count, text.c_str()) > 0;
-  if (!good || std::fclose(out.release()) != 0) return failed();
-  return std::rename(partial.c_str(), file.c_str()) == 0 ? Status() : failed();
+  Status written = (*out)->add(heading);
+  for (const auto& [text, count] : lines) {
+    if (written) written = (*out)->add(std::to_string(count) + "\t" + text + "\n");
+  }
+  return written ? (*out)->finish() : written;
 }
 
 Expected<DocumentFrequencies> load_frequencies(const std::string& file, TokenTable& words,

@@ -17,17 +17,26 @@ bool JsonRecords::start_object(std::size_t /*size*/) {
   return true;
 }
 
-bool JsonRecords::end_object() {
-  if (depth_ == record_depth_ && in_record_) {
-    in_record_ = false;
-    ++records_;
-    if (Status taken = take_(record_); !taken) {
-      failure_ = taken;
-      return false;
-    }
+bool JsonRecords::finish_record() {
+  in_record_ = false;
+  ++records_;
+  if (Status taken = take_(record_); !taken) {
+    failure_ = taken;
+    return false;
   }
+  return true;
+}
+
+bool JsonRecords::end_object() {
+  if (depth_ == record_depth_ && in_record_ && !finish_record()) return false;
   --depth_;
   return true;
+}
+
+void JsonRecords::begin_anew() {
+  in_record_ = false;
+  depth_ = 0;
+  failure_ = Status();
 }
 
 bool JsonRecords::start_array(std::size_t /*size*/) {
@@ -55,21 +64,24 @@ bool JsonRecords::key(std::string& name) {
 
 bool JsonRecords::scalar(std::optional<std::string> value) {
   if (!in_record_) {
-    if (record_depth_ == 2 && depth_ == 1) return refuse("an item is not an object");
-    return true;
+    if (record_depth_ != 2 || depth_ != 1) return true;
+    record_ = {};
+    record_.faults.emplace_back("an item is not an object");
+    return finish_record();
   }
   if (depth_ == record_depth_) {
-    std::optional<std::string>* const field =
-        member_ == "id"         ? &record_.id
-        : member_ == "image_id" ? &record_.image_id
-        : member_ == "image" || member_ == "image_name" || member_ == "file_name" ||
-                member_ == "filename"
-            ? &record_.name
-        : member_ == "path" || member_ == "uri" ? &record_.path
-        : member_ == "cocoid"                   ? &record_.cocoid
-        : member_ == "split"                    ? &record_.split
-        : member_ == "caption"                  ? &record_.caption
-                                                : nullptr;
+    std::optional<std::string>* const field = member_ == "id"         ? &record_.id
+                                              : member_ == "image_id" ? &record_.image_id
+                                              : member_ == "image" || member_ == "image_name" ||
+                                                      member_ == "file_name" ||
+                                                      member_ == "filename"
+                                                  ? &record_.name
+                                              : member_ == "path"    ? &record_.path
+                                              : member_ == "uri"     ? &record_.uri
+                                              : member_ == "cocoid"  ? &record_.cocoid
+                                              : member_ == "split"   ? &record_.split
+                                              : member_ == "caption" ? &record_.caption
+                                                                     : nullptr;
     if (field != nullptr) *field = std::move(value);
     return true;
   }
@@ -77,8 +89,11 @@ bool JsonRecords::scalar(std::optional<std::string> value) {
       depth_ == record_depth_ + 1 && (member_ == "captions" || member_ == "references");
   const bool sentence = depth_ == record_depth_ + 2 && member_ == "sentences" && inner_ == "raw";
   if (listed || sentence) {
-    if (!value) return refuse("a caption is not a text");
-    record_.captions.push_back(std::move(*value));
+    if (value) {
+      record_.captions.push_back(std::move(*value));
+    } else {
+      record_.faults.emplace_back("a caption is not a text");
+    }
   }
   return true;
 }

@@ -22,6 +22,8 @@ struct JsonRecord {
   std::optional<std::string> id, image_id, name, path, cocoid, split, caption;
   std::vector<std::string> captions;  // of "captions" or "references", or "raw" of "sentences"
   bool has_captions = false;          // that member is there
+  std::optional<std::string> uri;
+  std::vector<std::string> faults;  // what is wrong in it, and was passed over
 };
 
 class JsonRecords final : public nlohmann::json_sax<nlohmann::json> {
@@ -31,6 +33,8 @@ class JsonRecords final : public nlohmann::json_sax<nlohmann::json> {
 
   /// What stopped the parse: `take`'s error, or bad_payload with what is wrong and at which byte.
   [[nodiscard]] const Status& failure() const noexcept { return failure_; }
+  /// As before the first byte, after a line that is not JSON.
+  void begin_anew();
   /// Records seen; for another line.
   [[nodiscard]] std::int64_t records() const noexcept { return records_; }
 
@@ -52,6 +56,7 @@ class JsonRecords final : public nlohmann::json_sax<nlohmann::json> {
  private:
   bool scalar(std::optional<std::string> value);
   bool refuse(const std::string& why);
+  bool finish_record();
 
   int record_depth_;
   std::function<Status(JsonRecord&)> take_;

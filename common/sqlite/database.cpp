@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "common/core/output_file.h"
 #include "common/sqlite/storage.h"
 
 namespace photoscribe::sqlite {
@@ -142,7 +143,9 @@ Query Database::query(const char* sql) {
 }
 
 Status backup(Database& source, const std::string& file) {
-  const std::string target = absolute_path(file);
+  const Expected<std::string> behind_links = file_behind_links(file);
+  if (!behind_links) return fail(behind_links.error());
+  const std::string& target = *behind_links;
   const std::string unfinished = target + ".unfinished";
   if (::access(target.c_str(), F_OK) == 0) {
     return fail(Errc::usage, "backup " + text_of(file) + ": exists already; name another file");

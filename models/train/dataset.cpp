@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -68,8 +69,11 @@ Expected<std::vector<CaptionedPhoto>> read_split(const std::string& captions,
                                                  const std::string& split) {
   std::error_code ignored;
   const bool list = std::filesystem::is_regular_file(split, ignored);
-  auto references = read_references(captions, list ? std::string() : split);
+  LeftOut left_out;
+  auto references = read_references(captions, list ? std::string() : split, false, &left_out);
   if (!references) return fail(references.error());
+  if (left_out.count > 0)
+    std::fprintf(stderr, "note: %s: %s\n", captions.c_str(), to_text(left_out).c_str());
   std::vector<Listed> listed;
   if (list) {
     auto chosen = in_order_of(split, *references, captions);

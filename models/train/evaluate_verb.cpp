@@ -3,10 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "common/core/output_file.h"
 #include "common/scores/bootstrap.h"
 #include "common/scores/caption_file.h"
 #include "common/scores/score_corpus.h"
@@ -121,15 +121,14 @@ Status print_scores(const EvaluateOptions& o, const std::vector<CaptionedPhoto>&
 Status write_hypotheses(const std::string& path, const std::vector<CaptionedPhoto>& split,
                         const std::vector<std::int64_t>& usable,
                         const std::vector<std::string>& captions) {
-  std::ofstream file(path, std::ios::trunc);
+  const auto out = OutputFile::open(path);
+  if (!out) return fail(out.error());
   for (std::size_t k = 0; k < usable.size(); ++k) {
     const nlohmann::json line{{"id", split[static_cast<std::size_t>(usable[k])].name},
                               {"caption", captions[k]}};
-    file << line.dump() << '\n';
+    if (Status added = (*out)->add(line.dump() + '\n'); !added) return added;
   }
-  file.close();
-  if (!file) return fail(Errc::environment, path + ": cannot be written");
-  return {};
+  return (*out)->finish();
 }
 
 Status tell(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <string>
 
+#include "common/core/standard_output.h"
 #include "models/captioner.h"
 #include "models/train/verbs.h"
 
@@ -23,14 +24,7 @@ int exit_code(const photoscribe::Status& status) {
   return 3;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  photoscribe::choose_blas_kernels(argv);
-  // Large blocks go back to the heap, not to the kernel: every step would page them in again.
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  ::mallopt(M_TRIM_THRESHOLD, -1);
-
+int run(int argc, char** argv) {
   CLI::App app{"Trains, inspects and evaluates the models of photoscribe.", "photoscribe-train"};
   app.require_subcommand(1);
   photoscribe::Status status;
@@ -41,4 +35,15 @@ int main(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : 2;
   }
   return exit_code(status);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  photoscribe::open_standard_output();
+  photoscribe::choose_blas_kernels(argv);
+  // Large blocks go back to the heap, not to the kernel: every step would page them in again.
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, -1);
+  return photoscribe::close_standard_output("photoscribe-train", run(argc, argv));
 }

@@ -6,10 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "common/core/output_file.h"
+#include "common/core/remove_on_signal.h"
 #include "ops/cli/database_option.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/human_numbers.h"
-#include "ops/cli/remove_on_signal.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/terminal.h"
 #include "ops/cli/verbs.h"
@@ -38,7 +39,9 @@ int backup(const BackupOptions& options) {
     std::optional<RemoveOnSignal> partial;
     std::error_code absent;
     if (!std::filesystem::exists(options.copy, absent)) {  // else it is somebody's, and refused
-      partial.emplace(std::vector<std::string>{options.copy, options.copy + "-journal"});
+      const std::string file =
+          file_behind_links(options.copy).value_or(options.copy) + ".unfinished";
+      partial.emplace(std::vector<std::string>{file, file + "-journal"});
     }
     if (const Status copied = copy_database(*database, options.copy); !copied) {
       return report("backup", copied.error());

@@ -9,11 +9,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "common/core/output_file.h"
 #include "ops/cli/calibration.h"
 #include "ops/cli/child_output.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/locate.h"
-#include "ops/cli/output_file.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/settings.h"
 #include "ops/cli/terminal.h"

@@ -6,11 +6,12 @@
 #include <string>
 #include <unordered_set>
 
+#include "common/core/output_file.h"
+#include "common/core/standard_output.h"
 #include "ops/cli/choose_run.h"
 #include "ops/cli/database_option.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/export_format.h"
-#include "ops/cli/output_file.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/settings.h"
 #include "ops/cli/terminal.h"
@@ -31,6 +32,7 @@ struct ExportOptions {
   std::int64_t limit = 0;  // 0: all
   std::optional<double> confidence_min;
   bool include_unsure = false;
+  bool csv_safe = false;
 };
 
 /// An unsure photo has no caption for who did not ask for it, as a blurred one has none.
@@ -59,11 +61,12 @@ Status look_at_names(Store& store, RunId run, ExportRun& names) {
   return read;
 }
 
-Expected<std::unique_ptr<ExportFormat>> make_format(const std::string& name, Store& store,
+Expected<std::unique_ptr<ExportFormat>> make_format(const ExportOptions& options, Store& store,
                                                     const RunRow& run, bool to_terminal) {
+  const std::string& name = options.format;
   ExportRun about;
   about.blur_mode = run.settings.blur.mode;
-  if (name == "csv") return csv_format(about);
+  if (name == "csv") return csv_format(about, {to_terminal, options.csv_safe});
   if (name == "jsonl") return jsonl_format(about);
   const Expected<std::vector<Root>> roots = store.roots(run.id);
   if (!roots) return fail(roots.error());
@@ -77,18 +80,18 @@ Expected<std::unique_ptr<ExportFormat>> make_format(const std::string& name, Sto
 }
 
 Status export_rows(const ExportOptions& options) {
+  if (options.csv_safe && options.format != "csv")
+    return fail(Errc::usage, "--csv-safe is for --format csv");
   const Expected<std::string> database = options.database.path();
   if (!database) return fail(database.error());
   Expected<Store> store = Store::open_reader(*database);
   if (!store) return fail(store.error());
   const Expected<RunRow> run = choose_run(*store, options.run, *database, "exporting");
   if (!run) return fail(run.error());
-  const bool to_stdout = options.file.empty() || options.file == "-";
-  const auto format =
-      make_format(options.format, *store, *run, to_stdout && is_terminal(STDOUT_FILENO));
-  if (!format) return fail(format.error());
   const auto output = OutputFile::open(options.file);
   if (!output) return fail(output.error());
+  const auto format = make_format(options, *store, *run, (*output)->is_terminal());
+  if (!format) return fail(format.error());
 
   if (Status begun = (*output)->add((*format)->head()); !begun) return begun;
   std::int64_t rows = 0;
@@ -98,7 +101,8 @@ Status export_rows(const ExportOptions& options) {
       return {};
     }
     if (options.confidence_min && row.confidence.value_or(0) < *options.confidence_min) return {};
-    if (options.limit > 0 && rows == options.limit) return fail(Errc::cancelled, "that is enough");
+    const bool enough = options.limit > 0 && rows == options.limit;
+    if (enough || standard_output_lost()) return fail(Errc::cancelled, "that is enough");
     ++rows;
     if (!is_withheld(options, row)) return (*output)->add((*format)->row(row));
     ResultRow without_caption = row;
@@ -125,6 +129,8 @@ void add_export(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"table", "csv", "jsonl", "coco"}));
   verb->add_option("-o,--output", options->file, "file (default: standard output)")
       ->type_name("FILE");
+  verb->add_flag("--csv-safe", options->csv_safe,
+                 "for spreadsheets: a text that they would compute as a formula gets a ' in front");
   verb->add_option("--run", options->run, "the run's name (default: the newest)")
       ->type_name("NAME");
   verb->add_option("--state", options->states,

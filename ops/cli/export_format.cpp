@@ -1,6 +1,7 @@
 #include "ops/cli/export_format.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -60,9 +61,25 @@ std::string score_in(const ResultRow& r, BlurMode mode) {
   return exact(r.blur_scores->of(mode));
 }
 
+/// What spreadsheets compute instead of showing it: =…, +…, -…, @…, the wide forms of these, and
+/// what begins with a tab or a line end. A number is none.
+bool is_formula(std::string_view text) {
+  const auto first = text.find_first_not_of(" \"'");
+  if (first == std::string_view::npos) return false;
+  const std::string_view begins = text.substr(first);
+  constexpr std::array<std::string_view, 11> kBegins{"=",  "+",  "-",  "@",  "\t", "\r",
+                                                     "\n", "＝", "＋", "－", "＠"};
+  if (std::none_of(kBegins.begin(), kBegins.end(),
+                   [&](std::string_view one) { return begins.starts_with(one); }))
+    return false;
+  double number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec != std::errc() || read.ptr != text.data() + text.size();
+}
+
 class Csv : public ExportFormat {
  public:
-  explicit Csv(const ExportRun& run) : run_(run) {}
+  Csv(const ExportRun& run, const CsvStyle& style) : run_(run), style_(style) {}
   std::string head() override {
     return "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,bleu3,"
            "bleu4,width,height,model,worker,finished_at,confidence,concepts,path,detail,blur_mode,"
@@ -117,9 +134,11 @@ class Csv : public ExportFormat {
       out += (out.empty() ? "" : "; ") + one.word + " " + exact(rounded(one.probability));
     return out;
   }
-  static void add(std::string& out, const std::string& field) {
-    const std::string text = replaced(field);
-    if (text.find_first_of(",\"\r\n") == std::string::npos) {
+  void add(std::string& out, const std::string& field) const {
+    std::string text = style_.to_terminal ? shown(field) : replaced(field);
+    if (style_.safe && is_formula(text)) text.insert(0, 1, '\'');
+    const char* const quoted = style_.safe ? ",\"\r\n;\t" : ",\"\r\n";
+    if (text.find_first_of(quoted) == std::string::npos) {
       out += text + ",";
       return;
     }
@@ -131,6 +150,7 @@ class Csv : public ExportFormat {
     out += "\",";
   }
   ExportRun run_;
+  CsvStyle style_;
 };
 
 class JsonLines : public ExportFormat {
@@ -295,8 +315,8 @@ std::string photo_name(const ResultRow& row, bool several_roots) {
   return several_roots ? row.root + "/" + row.path : row.path;
 }
 
-std::unique_ptr<ExportFormat> csv_format(const ExportRun& run) {
-  return std::make_unique<Csv>(run);
+std::unique_ptr<ExportFormat> csv_format(const ExportRun& run, const CsvStyle& style) {
+  return std::make_unique<Csv>(run, style);
 }
 std::unique_ptr<ExportFormat> jsonl_format(const ExportRun& run) {
   return std::make_unique<JsonLines>(run);

@@ -35,11 +35,19 @@ struct ExportRun {
 /// --redo with another.
 [[nodiscard]] BlurMode blur_mode_of(const ResultRow& row, BlurMode run_mode);
 
+struct CsvStyle {
+  bool to_terminal = false;  // control characters are escaped, as in the table
+  /// A text that a spreadsheet would take for a formula gets a ' in front, and all that may begin a
+  /// cell elsewhere (; and tab) is quoted.
+  bool safe = false;
+};
+
 /// RFC 4180 with a header line: the columns of view caption_result, the confidence, concepts as
 /// "pizza 0.91; stop sign 0.2", and what JSON Lines have besides that fits a column: path, detail,
 /// blur_mode and the score in every mode, sha256, copied_from, hash_distance, vanished (true or
 /// empty). Empty: no value.
-[[nodiscard]] std::unique_ptr<ExportFormat> csv_format(const ExportRun& run = {});
+[[nodiscard]] std::unique_ptr<ExportFormat> csv_format(const ExportRun& run = {},
+                                                       const CsvStyle& style = {});
 
 /// One object a line: the columns of caption_result, `path` relative to its root (with
 /// `path_base64` when it is not UTF-8), `detail` of a failure, confidence, evidence, concepts, and

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <exception>
+#include <iostream>
 #include <string>
 #include <vector>
 
 #include "common/core/did_you_mean.h"
+#include "common/core/standard_output.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/terminal.h"
@@ -74,8 +76,8 @@ int parse_and_run() {
   app.footer(
       "photoscribe VERB --help tells the rest. The main job:\n"
       "  photoscribe run PHOTOS -o archive.db\n"
-      "Exit status: 0 done, 1 finished with failed photos, 2 usage, 3 environment,\n"
-      "4 stopped before the end (run it again), 130 hard stop.");
+      "Exit status: 0 done, 1 finished with failed photos or what could not be looked at,\n"
+      "2 usage, 3 environment, 4 stopped before the end (run it again), 130 hard stop.");
   Action action;
   add_run(app, action);
   add_submit(app, action);
@@ -98,7 +100,7 @@ int parse_and_run() {
   try {
     app.parse(words_to_parse());
   } catch (const CLI::Success& asked) {
-    return app.exit(asked);  // --help, --version
+    return app.exit(asked, std::cout);  // --help, --version
   } catch (const CLI::ParseError& wrong) {
     if (words.size() == 1) {
       write_all(STDERR_FILENO, app.help());
@@ -112,6 +114,22 @@ int parse_and_run() {
   return action();
 }
 
+/// The same, whatever is thrown.
+int parse_and_run_safely() {
+  try {
+    return parse_and_run();
+  } catch (const std::exception& e) {
+    write_all(STDERR_FILENO, std::string("photoscribe: ") + e.what() + "\n");
+    return kExitEnvironment;
+  }
+}
+
+/// "photoscribe run", for messages.
+std::string program_and_verb() {
+  const bool typed = words.size() > 1 && !words[1].starts_with("-");
+  return typed ? "photoscribe " + shown(words[1]) : "photoscribe";
+}
+
 }  // namespace
 
 const std::vector<std::string>& command_line() { return words; }
@@ -119,11 +137,9 @@ const std::vector<std::string>& command_line() { return words; }
 }  // namespace photoscribe::cli
 
 int main(int argc, char** argv) {
-  photoscribe::cli::words.assign(argv, argv + argc);
-  try {
-    return photoscribe::cli::parse_and_run();
-  } catch (const std::exception& e) {
-    photoscribe::cli::write_all(STDERR_FILENO, std::string("photoscribe: ") + e.what() + "\n");
-    return photoscribe::cli::kExitEnvironment;
-  }
+  namespace cli = photoscribe::cli;
+  photoscribe::open_standard_output();
+  cli::words.assign(argv, argv + argc);
+  const int status = cli::parse_and_run_safely();
+  return photoscribe::close_standard_output(cli::program_and_verb(), status);
 }

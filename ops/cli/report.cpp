@@ -10,11 +10,11 @@
 #include <thread>
 
 #include "common/core/model_folder.h"
+#include "common/core/output_file.h"
 #include "ops/cli/choose_run.h"
 #include "ops/cli/database_option.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/locate.h"
-#include "ops/cli/output_file.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/terminal.h"
 #include "ops/cli/thumbnails.h"

@@ -18,7 +18,7 @@ namespace photoscribe::cli {
 [[nodiscard]] std::string summary_json(const RunSummary& summary, const BlurSettings& blur,
                                        int exit_status);
 
-/// 0, 1, 4 or 130.
+/// 0, 1 (photos failed, or something could not be looked at), 4 or 130.
 [[nodiscard]] int exit_status_of(const RunSummary& summary);
 
 }  // namespace photoscribe::cli

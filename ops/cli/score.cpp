@@ -10,6 +10,7 @@
 #include "common/scores/frequency_file.h"
 #include "common/scores/signature.h"
 #include "ops/cli/exit_status.h"
+#include "ops/cli/safe_text.h"
 #include "ops/cli/score_input.h"
 #include "ops/cli/score_output.h"
 #include "ops/cli/verbs.h"
@@ -31,6 +32,13 @@ struct ScoreOptions {
   bool per_item = false;
   bool json = false;
 };
+
+/// Lines of a file that are no captions: which, and that they were left out.
+void tell_left_out(const std::string& file, const LeftOut& left_out) {
+  if (left_out.count == 0) return;
+  write_all(STDERR_FILENO,
+            "note: " + shown(file + ": " + to_text(left_out)) + "; --strict refuses such a file\n");
+}
 
 /// Seconds since it was last asked.
 class Watch {
@@ -154,6 +162,8 @@ int score(ScoreOptions options) {
   options.request.tokenizer = *tokenizer_named(options.tokenizer);
   const auto input = read_score_input(options.request);
   if (!input) return report("score", input.error());
+  tell_left_out(options.request.hypotheses_file, (*input)->wrong_hypotheses);
+  tell_left_out(options.request.references_file, (*input)->wrong_references);
   Objects objects;
   if (Status read = read_objects(options, **input, objects); !read)
     return report("score", read.error());
@@ -164,17 +174,15 @@ int score(ScoreOptions options) {
   for (const auto& [stage, seconds] : figures->stage_seconds) figures->seconds += seconds;
   figures->peak_memory_bytes = peak_memory_bytes();
 
-  bool written = true;
   if (options.json) {
-    written = write_figures_json(STDOUT_FILENO, *figures, **input, options.per_item);
-  } else {
-    if (options.per_item) written = write_items_text(STDOUT_FILENO, *figures, **input);
-    // With a line per photo on standard output, the figures stay out of its way.
-    const int where = options.per_item ? STDERR_FILENO : STDOUT_FILENO;
-    written = written && write_all(where, figures_text(*figures, **input, Ink::of(where)));
+    write_figures_json(*figures, **input, options.per_item);
+    return kExitDone;
   }
-  if (written) return kExitDone;
-  return report("score", Error{Errc::environment, "standard output takes no more"});
+  if (options.per_item) write_items_text(*figures, **input);
+  // With a line per photo on standard output, the figures stay out of its way.
+  const int where = options.per_item ? STDERR_FILENO : STDOUT_FILENO;
+  write_all(where, figures_text(*figures, **input, Ink::of(where)));
+  return kExitDone;
 }
 
 void add_score_options(CLI::App& verb, ScoreOptions& options) {
@@ -194,6 +202,8 @@ void add_score_options(CLI::App& verb, ScoreOptions& options) {
       ->type_name("LIST");
   verb.add_flag("--allow-missing", options.request.allow_missing,
                 "leave out photos that only one of the files has, instead of refusing");
+  verb.add_flag("--strict", options.request.strict,
+                "refuse a file with a wrong line or item, instead of leaving it out and saying so");
   verb.add_option("--tokenizer", options.tokenizer,
                   "ptb (as coco-caption), none (split at blanks) or 13a (as sacreBLEU)\n"
                   "(default: ptb; 13a with --bleu sacrebleu)")

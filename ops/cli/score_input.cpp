@@ -15,15 +15,19 @@ class Reading {
  public:
   Reading(const std::string& file, CaptionSet& set) : file_(file), set_(set) {}
 
-  /// Refuses a second caption where one is all there may be.
+  /// Refuses a second caption where one is all there may be. Of references, an empty one and a
+  /// second list of a photo are wrong entries (bad_payload).
   Status add(const FileCaption& one, bool only_one) {
     const auto before = set_.find(one.id);
-    if (before && (only_one || one.begins_list)) {
+    if (before && only_one) {
       return fail(Errc::invalid_config,
                   file_ + at(one.line) + ": " + std::string(one.id) +
-                      (only_one ? " has a second caption; score one caption a photo at a time"
-                                : " has a second list of captions"));
+                      " has a second caption; score one caption a photo at a time");
     }
+    if (before && one.begins_list)
+      return fail(Errc::bad_payload, std::string(one.id) + " has a second list of captions");
+    if (!only_one && one.caption.empty())
+      return fail(Errc::bad_payload, std::string(one.id) + " has an empty caption");
     const std::uint32_t photo = set_.add(one.id, one.caption);
     if (!one.other_id.empty() && !before) others_[std::string(one.other_id)] = photo;
     return {};
@@ -67,20 +71,22 @@ class Missing {
   std::string examples_;
 };
 
-Status read_set(const std::string& file, bool only_one, const std::optional<PhotoNames>& split,
-                Reading& reading, ScoreInput& input) {
+Status read_set(const std::string& file, bool only_one, bool strict,
+                const std::optional<PhotoNames>& split, Reading& reading, ScoreInput& input) {
   const auto wanted = [&](const FileCaption& one) {
     return !split || split->contains(std::string(one.id)) ||
            (!one.other_id.empty() && split->contains(std::string(one.other_id)));
   };
-  const auto facts = read_caption_file(file, [&](const FileCaption& one) -> Status {
+  const auto take = [&](const FileCaption& one) -> Status {
     if (wanted(one)) return reading.add(one, only_one);
     // COCO results have numbers alone: whether they are of the split, the references know.
     if (only_one && one.other_id.empty() && split) return reading.add(one, only_one);
     if (only_one) ++input.outside_split;
     return {};
-  });
+  };
+  const auto facts = read_caption_file(file, take, strict);
   if (!facts) return fail(facts.error());
+  (only_one ? input.wrong_hypotheses : input.wrong_references) = facts->left_out;
   if (only_one) {
     input.not_captioned = facts->without_caption;
   } else if (facts->form == CaptionForm::coco_results) {
@@ -153,10 +159,10 @@ Expected<std::unique_ptr<ScoreInput>> read_score_input(const ScoreRequest& reque
   }
   Reading hypotheses(request.hypotheses_file, input->hypotheses);
   Reading references(request.references_file, input->references);
-  if (Status read = read_set(request.hypotheses_file, true, split, hypotheses, *input); !read)
-    return fail(read.error());
-  if (Status read = read_set(request.references_file, false, split, references, *input); !read)
-    return fail(read.error());
+  const bool strict = request.strict;
+  Status read = read_set(request.hypotheses_file, true, strict, split, hypotheses, *input);
+  if (read) read = read_set(request.references_file, false, strict, split, references, *input);
+  if (!read) return fail(read.error());
   input->hypotheses.group();
   input->references.group();
 

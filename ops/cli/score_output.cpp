@@ -5,6 +5,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "common/core/standard_output.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
 
@@ -33,17 +34,17 @@ std::string line(const char* name, double score, const Interval* interval, const
 }
 
 /// A block of output at a time: a million items are not held as one text.
-bool write_items(int descriptor, const ScoreFigures& figures, const ScoreInput& input,
+void write_items(const ScoreFigures& figures, const ScoreInput& input,
                  const std::function<std::string(std::string_view, std::size_t)>& item) {
   constexpr std::size_t kBlock = 1 << 18;
   std::string block;
   for (std::size_t i = 0; i < figures.photos.size(); ++i) {
     block += item(input.hypotheses.name(input.pairs[i].hypothesis), i);
     if (block.size() < kBlock) continue;
-    if (!write_all(descriptor, block)) return false;
+    if (!write_standard_output(block)) return;
     block.clear();
   }
-  return write_all(descriptor, block);
+  write_standard_output(block);
 }
 
 ordered_json names_of(const ObjectLexicon& lexicon, const ObjectIds& ids) {
@@ -146,8 +147,7 @@ ordered_json objects_json(const CorpusChair& corpus, ScoredPair pair) {
 
 }  // namespace
 
-bool write_figures_json(int descriptor, const ScoreFigures& figures, const ScoreInput& input,
-                        bool per_item) {
+void write_figures_json(const ScoreFigures& figures, const ScoreInput& input, bool per_item) {
   const auto or_null = [&](const ordered_json& value) {
     return figures.bleu_only ? ordered_json() : value;
   };
@@ -176,34 +176,38 @@ bool write_figures_json(int descriptor, const ScoreFigures& figures, const Score
                        {{"outside_split", input.outside_split},
                         {"not_captioned", input.not_captioned},
                         {"without_references", input.without_references},
-                        {"without_hypothesis", input.without_hypothesis}}},
+                        {"without_hypothesis", input.without_hypothesis},
+                        {"wrong_hypotheses", input.wrong_hypotheses.count},
+                        {"wrong_references", input.wrong_references.count}}},
                       {"seconds", figures.seconds},
                       {"stage_seconds", stages},
                       {"peak_memory_bytes", figures.peak_memory_bytes},
                       {"corpus", corpus}};
   std::string text = object.dump();
-  if (!per_item) return write_all(descriptor, text + "\n");
+  if (!per_item) {
+    write_standard_output(text + "\n");
+    return;
+  }
   text.back() = ',';  // the object goes on
-  if (!write_all(descriptor, text + "\"items\":[")) return false;
+  write_standard_output(text + "\"items\":[");
   bool first = true;
-  const bool written =
-      write_items(descriptor, figures, input, [&](std::string_view id, std::size_t i) {
-        const PhotoScore& photo = figures.photos[i];
-        ordered_json item{{"id", replaced(id)},
-                          {"bleu", sentence_bleu_by(figures.rule, photo.counts)},
-                          {"rouge_l", or_null(photo.rouge_l)},
-                          {"cider_d", or_null(photo.cider_d)}};
-        if (figures.chair) item["chair"] = objects_json(*figures.chair->corpus, input.pairs[i]);
-        return (std::exchange(first, false) ? "\n" : ",\n") + item.dump();
-      });
-  return written && write_all(descriptor, "\n]}\n");
+  write_items(figures, input, [&](std::string_view id, std::size_t i) {
+    const PhotoScore& photo = figures.photos[i];
+    ordered_json item{{"id", replaced(id)},
+                      {"bleu", sentence_bleu_by(figures.rule, photo.counts)},
+                      {"rouge_l", or_null(photo.rouge_l)},
+                      {"cider_d", or_null(photo.cider_d)}};
+    if (figures.chair) item["chair"] = objects_json(*figures.chair->corpus, input.pairs[i]);
+    return (std::exchange(first, false) ? "\n" : ",\n") + item.dump();
+  });
+  write_standard_output("\n]}\n");
 }
 
-bool write_items_text(int descriptor, const ScoreFigures& figures, const ScoreInput& input) {
+void write_items_text(const ScoreFigures& figures, const ScoreInput& input) {
   const std::string head = std::string("photo\tbleu1\tbleu2\tbleu3\tbleu4\trouge_l\tcider_d") +
                            (figures.chair ? "\tnamed\thallucinated\tmain_named\tmain" : "") + "\n";
-  if (!write_all(descriptor, head)) return false;
-  return write_items(descriptor, figures, input, [&](std::string_view id, std::size_t i) {
+  write_standard_output(head);
+  write_items(figures, input, [&](std::string_view id, std::size_t i) {
     const PhotoScore& photo = figures.photos[i];
     std::string text = shown(id);
     for (const double score : sentence_bleu_by(figures.rule, photo.counts))

@@ -42,13 +42,10 @@ struct ScoreFigures {
 [[nodiscard]] std::string figures_text(const ScoreFigures& figures, const ScoreInput& input,
                                        const Ink& ink);
 
-/// Writes one JSON object to `descriptor`, with "items" when `per_item`; scores on the 0-1 scale
-/// (CIDEr-D: 0-10). False when the stream does not take it.
-[[nodiscard]] bool write_figures_json(int descriptor, const ScoreFigures& figures,
-                                      const ScoreInput& input, bool per_item);
+/// Prints one JSON object, with "items" when `per_item`; scores on the 0-1 scale (CIDEr-D: 0-10).
+void write_figures_json(const ScoreFigures& figures, const ScoreInput& input, bool per_item);
 
-/// Writes a line per photo: tab-separated, scores of 100. False as above.
-[[nodiscard]] bool write_items_text(int descriptor, const ScoreFigures& figures,
-                                    const ScoreInput& input);
+/// Prints a line per photo: tab-separated, scores of 100.
+void write_items_text(const ScoreFigures& figures, const ScoreInput& input);
 
 }  // namespace photoscribe::cli

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "common/core/standard_output.h"
+
 namespace photoscribe::cli {
 
 bool is_terminal(int descriptor) {
@@ -30,6 +32,7 @@ std::string Ink::with(const char* code, std::string_view text) const {
 }
 
 bool write_all(int descriptor, std::string_view text) {
+  if (descriptor == STDOUT_FILENO) return write_standard_output(text);
   while (!text.empty()) {
     const ssize_t wrote = write(descriptor, text.data(), text.size());
     if (wrote < 0 && errno == EINTR) continue;

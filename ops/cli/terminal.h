@@ -29,7 +29,8 @@ class Ink {
   bool enabled_;
 };
 
-/// Writes all of `text`. False when the stream does not take it (disk full, reader gone).
+/// Writes all of `text`. False when the stream does not take it (disk full, reader gone); for
+/// standard output that is remembered, and told once at the program's end (standard_output.h).
 bool write_all(int descriptor, std::string_view text);
 
 }  // namespace photoscribe::cli

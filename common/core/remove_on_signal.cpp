@@ -1,4 +1,4 @@
-#include "ops/cli/remove_on_signal.h"
+#include "common/core/remove_on_signal.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace photoscribe::cli {
+namespace photoscribe {
 namespace {
 
 constexpr std::array<int, 3> kSignals{SIGINT, SIGTERM, SIGHUP};
@@ -45,4 +45,4 @@ RemoveOnSignal::~RemoveOnSignal() {
   }
 }
 
-}  // namespace photoscribe::cli
+}  // namespace photoscribe

@@ -1,5 +1,5 @@
 // What Ctrl-C leaves of a file that a verb has begun: in children, really ended by the signal.
-#include "ops/cli/remove_on_signal.h"
+#include "common/core/remove_on_signal.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -9,10 +9,10 @@
 #include <filesystem>
 #include <functional>
 
-#include "ops/cli/output_file.h"
+#include "common/core/output_file.h"
 #include "tests/support/temp_dir.h"
 
-namespace photoscribe::cli {
+namespace photoscribe {
 namespace {
 
 namespace fs = std::filesystem;
@@ -75,4 +75,4 @@ TEST_F(RemovesOnSignal, NothingForASignalThatWasIgnored) {
 }
 
 }  // namespace
-}  // namespace photoscribe::cli
+}  // namespace photoscribe

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace photoscribe::cli {
+namespace photoscribe {
 
 /// While it lives, SIGINT, SIGTERM and SIGHUP remove these files, of which some may not be there,
 /// and then end the process as they would have. A signal that was ignored when we were started
@@ -17,4 +17,4 @@ class RemoveOnSignal {
   RemoveOnSignal& operator=(const RemoveOnSignal&) = delete;
 };
 
-}  // namespace photoscribe::cli
+}  // namespace photoscribe
