@@ -7,7 +7,7 @@
 #include <iostream>
 #include <string>
 
-#include "ops/cli/remove_on_signal.h"
+#include "common/core/remove_on_signal.h"
 #include "ops/cli/safe_text.h"
 #include "ops/cli/terminal.h"
 #include "scheduler/store/store.h"
