@@ -37,7 +37,8 @@ tl::expected<FileDescriptor, int> LinkStores::open(const std::string& path) cons
   if (place == places_.end()) return tl::unexpected(EXDEV);
   const std::filesystem::path real(target);
   const bool single_file = target == *place;
-  const std::filesystem::path from = single_file ? real.parent_path() : std::filesystem::path(*place);
+  const std::filesystem::path from =
+      single_file ? real.parent_path() : std::filesystem::path(*place);
   FileDescriptor here(::open(from.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!here.valid()) return tl::unexpected(errno);
   for (const auto& part : single_file ? real.filename() : real.lexically_relative(from)) {
