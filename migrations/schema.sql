@@ -62,6 +62,12 @@ CREATE TABLE image (
   CHECK (content_attempt <= attempt)
 ) STRICT;
 
+CREATE TABLE link_store (
+  run_id INTEGER NOT NULL REFERENCES run,
+  path   BLOB    NOT NULL,                    -- a folder or a file, absolute and real, raw bytes
+  PRIMARY KEY (run_id, path)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_unix_ms INTEGER NOT NULL) STRICT;
 
 CREATE TABLE past_incarnation (

@@ -57,6 +57,8 @@ WorkerPoolSettings BatchJob::worker_settings(const redis::Endpoint& endpoint, in
     ChildCommand command;
     command.executable = request_.worker_executable;
     command.arguments = worker_arguments(request_, prepared_.roots, endpoint, i, workers);
+    for (const std::string& store : prepared_.link_stores)
+      command.arguments.insert(command.arguments.end(), {"--follow-links", store});
     if (redis_) {  // which asks for no password, and refuses one
       command.withheld = {"PHOTOSCRIBE_REDIS_PASSWORD", "PHOTOSCRIBE_REDIS_PASSWORD_FILE"};
     }

@@ -110,7 +110,8 @@ std::string to_line(const Expected<ControlReply>& reply) {
                     {"changed", reply->changed},
                     {"served", reply->served},
                     {"photos", reply->photos},
-                    {"pending", reply->pending}});
+                    {"pending", reply->pending},
+                    {"not_seen", reply->not_seen}});
   }
   std::string_view name = "environment";
   for (const auto& [code, text] : kCodes) {
@@ -162,6 +163,7 @@ Expected<ControlReply> parse_reply(std::string_view line) {
   reply.served = flag_of(*object, "served");
   reply.photos = number_of(*object, "photos");
   reply.pending = number_of(*object, "pending");
+  reply.not_seen = number_of(*object, "not_seen");
   return reply;
 }
 

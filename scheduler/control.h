@@ -38,9 +38,10 @@ struct ControlReply {
   std::string run;                           // that the request was about; empty for drain
   RunControl control = RunControl::running;  // of that run now
   bool changed = false;                      // false: it was so before
-  bool served = false;       // by the process that answered: what was asked happens now
-  std::int64_t photos = 0;   // retry: how many wait again; submit: how many are new or wait again
-  std::int64_t pending = 0;  // photos of the run without a final state
+  bool served = false;        // by the process that answered: what was asked happens now
+  std::int64_t photos = 0;    // retry: how many wait again; submit: how many are new or wait again
+  std::int64_t pending = 0;   // photos of the run without a final state
+  std::int64_t not_seen = 0;  // submit: what could not be looked at (RunSummary::not_seen_count)
   bool operator==(const ControlReply&) const = default;
 };
 

@@ -95,6 +95,8 @@ const char* to_string(RunEnd end) noexcept {
   switch (end) {
     case RunEnd::complete:
       return "complete";
+    case RunEnd::incomplete:
+      return "incomplete";
     case RunEnd::stopped:
       return "stopped";
     case RunEnd::paused:

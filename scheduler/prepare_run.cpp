@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/scores/caption_file.h"
+#include "scheduler/store/paths.h"
 
 namespace photoscribe {
 namespace {
@@ -71,12 +72,25 @@ void note_walk(const WalkReport& report, std::vector<std::string>& notes) {
   }
 }
 
+std::string named_here(const std::string& split, std::size_t names, std::size_t found) {
+  return split + " names " + std::to_string(names) + " photos, " +
+         (found == 0 ? "none" : std::to_string(found)) + " of them " + (found == 1 ? "is" : "are") +
+         " here";
+}
+
 void note_split(const WalkReport& report, std::size_t names, const RunRequest& request,
-                std::vector<std::string>& notes) {
+                PreparedRun& prepared) {
   const auto found = static_cast<std::size_t>(report.files);
   if (names == 0 || report.reached_limit || found >= names) return;
-  notes.push_back(request.split_file + " names " + std::to_string(names) + " photos, " +
-                  std::to_string(found) + " of them are here");
+  if (found > 0) {
+    prepared.notes.push_back(named_here(request.split_file, names, found));
+    return;
+  }
+  ++prepared.not_seen_count;
+  prepared.not_seen.push_back(
+      {request.split_file,
+       named_here("--split", names, found) +
+           ": it goes by file names, such as photo.jpg; is it of these photos?"});
 }
 
 /// What the command names, looked at before anything about the run is changed.
@@ -85,17 +99,38 @@ struct Named {
   WalkOptions options;
 };
 
+struct ReadReferences {
+  std::vector<NamedReferences> captions;
+  LeftOut left_out;
+};
+
+Expected<std::optional<ReadReferences>> read_references_of(const RunRequest& request) {
+  const std::string& file = request.references_file;
+  if (file.empty()) return std::nullopt;
+  if (::access(file.c_str(), R_OK) != 0)
+    return fail(Errc::usage, file + ": cannot be read (" + std::strerror(errno) + ")");
+  ReadReferences read;
+  auto captions = read_references(file, "", request.strict_references, &read.left_out);
+  if (!captions) return fail(captions.error());
+  read.captions = std::move(*captions);
+  return read;
+}
+
 Expected<std::optional<Named>> look_at_arguments(Store& store, const RunRequest& request) {
-  const std::string& references = request.references_file;
-  if (!references.empty() && ::access(references.c_str(), R_OK) != 0) {
-    return fail(Errc::usage, references + ": cannot be read (" + std::strerror(errno) + ")");
-  }
   if (request.photos.empty()) return std::nullopt;
   // Of every run: a folder has one name in the whole database.
   const Expected<std::vector<Root>> known = store.known_roots();
   if (!known) return fail(known.error());
-  Expected<SourcePlan> plan = plan_sources(request.photos, *known);
+  Expected<SourcePlan> plan = plan_sources(request.photos, *known, request.follow_links);
   if (!plan) return fail(plan.error());
+  // What the run was let into before, it still is.
+  const Expected<std::optional<RunRow>> run = store.find_run(request.run);
+  if (!run) return fail(run.error());
+  if (*run) {
+    const Expected<std::vector<std::string>> before = store.link_stores((*run)->id);
+    if (!before) return fail(before.error());
+    plan->link_stores.insert(plan->link_stores.end(), before->begin(), before->end());
+  }
   Expected<WalkOptions> options = walk_options(request);
   if (!options) return fail(options.error());
   return Named{std::move(*plan), std::move(*options)};
@@ -158,9 +193,55 @@ void note_redo(PreparedRun& prepared) {
                            "keep what they got under earlier settings");
 }
 
+/// As it happens, not at the end of the night; `photoscribe status` has it, too.
+Status tell_not_seen(Store& store, const PreparedRun& prepared, RunObserver& observer) {
+  constexpr std::size_t kTold = 5;
+  for (std::size_t i = 0; i < std::min(kTold, prepared.not_seen.size()); ++i) {
+    const NotSeen& one = prepared.not_seen[i];
+    Event event;
+    event.level = EventLevel::warning;
+    event.text = "not looked at: " + one.path + ": " + one.why;
+    observer.event(event);
+    if (Status kept = store.add_event(prepared.run.id, "warning", "not_seen", event.text); !kept)
+      return kept;
+  }
+  return {};
+}
+
+Expected<std::vector<std::string>> real_places(const std::vector<std::string>& paths) {
+  std::vector<std::string> places;
+  for (const std::string& path : paths) {
+    places.push_back(real_path(path));
+    if (places.back().empty())
+      return fail(Errc::usage, "--follow-links " + path + ": " + std::strerror(errno));
+  }
+  return places;
+}
+
+Status open_link_stores(Store& store, const std::vector<std::string>& places, PreparedRun& prepared,
+                        RunObserver& observer) {
+  if (Status added = store.add_link_stores(prepared.run.id, places); !added) return added;
+  Expected<std::vector<std::string>> all = store.link_stores(prepared.run.id);
+  if (!all) return fail(all.error());
+  prepared.link_stores = std::move(*all);
+  if (prepared.link_stores.empty()) return {};
+  Event event;
+  event.text = "links may lead to " + prepared.link_stores.front();
+  if (prepared.link_stores.size() > 1)
+    event.text += " and " + std::to_string(prepared.link_stores.size() - 1) + " more places";
+  event.text += ", out of the folders of photos";
+  observer.event(event);
+  prepared.notes.push_back(event.text);
+  return {};
+}
+
 Status scan_photos(Store& store, const RunRequest& request, std::optional<Named> named,
                    RunObserver& observer, const StopHandle& stop,
                    std::unique_lock<std::mutex>* held, PreparedRun& prepared) {
+  const Expected<std::vector<std::string>> places =
+      named ? named->plan.link_stores : real_places(request.follow_links);
+  if (!places) return fail(places.error());
+  if (Status open = open_link_stores(store, *places, prepared, observer); !open) return open;
   if (!named) {
     Expected<std::vector<Root>> own = store.roots(prepared.run.id);
     if (!own) return fail(own.error());
@@ -187,29 +268,37 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
   if (Status noted = note_empty_folders(store, prepared, walker.report().barren); !noted) {
     return noted;
   }
-  const Expected<ScanCounts> counts = scan->finish(walker.report().walked, walker.report().skipped);
+  const Expected<ScanCounts> counts =
+      scan->finish(walker.report().walked, walker.report().skipped, walker.report().unknown);
   if (!counts) return fail(counts.error());
   const std::string split = std::filesystem::path(request.split_file).filename().string();
   if (Status kept = store.set_split_file(prepared.run.id, split); !kept) return kept;
   prepared.scan = *counts;
   note_redo(prepared);
+  prepared.not_seen = walker.report().not_seen;
+  prepared.not_seen_count = walker.report().not_seen_count;
   note_walk(walker.report(), prepared.notes);
-  note_split(walker.report(), names_in_split, request, prepared.notes);
-  if (walker.report().files == 0) prepared.notes.push_back("no photos were found there");
+  note_split(walker.report(), names_in_split, request, prepared);
+  if (walker.report().files == 0 && prepared.not_seen_count == 0)
+    prepared.notes.push_back("no photos were found there");
   return {};
 }
 
-Status take_references(Store& store, const RunRequest& request, PreparedRun& prepared) {
-  if (request.references_file.empty()) return {};
-  const auto references = read_references(request.references_file);
-  if (!references) return fail(references.error());
-  const Expected<std::int64_t> matched = store.set_references(prepared.run.id, *references);
+Status take_references(Store& store, const RunRequest& request,
+                       const std::optional<ReadReferences>& references, PreparedRun& prepared) {
+  if (!references) return {};
+  const Expected<std::int64_t> matched =
+      store.set_references(prepared.run.id, references->captions);
   if (!matched) return fail(matched.error());
-  const std::string name = std::filesystem::path(request.references_file).filename().string();
+  const std::string& file = request.references_file;
+  const std::string name = std::filesystem::path(file).filename().string();
   if (Status named = store.set_references_file(prepared.run.id, name); !named) return named;
+  if (references->left_out.count > 0)
+    prepared.notes.push_back(file + ": " + to_text(references->left_out));
   if (*matched == 0) {
-    prepared.notes.push_back(request.references_file +
-                             ": none of its names is the name of a photo of this run");
+    ++prepared.not_seen_count;
+    prepared.not_seen.push_back(
+        {file, "none of its names is the name of a photo of this run (--references)"});
   }
   return {};
 }
@@ -244,6 +333,8 @@ RunSettings run_settings_of(const RunRequest& request) {
 Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunObserver& observer,
                                   const StopHandle& stop, std::unique_lock<std::mutex>* held) {
   const RunSettings settings = run_settings_of(request);
+  const Expected<std::optional<ReadReferences>> references = read_references_of(request);
+  if (!references) return fail(references.error());
   Expected<std::optional<Named>> named = look_at_arguments(store, request);
   if (!named) return fail(named.error());
   if (*named) {
@@ -289,7 +380,9 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
     if (!retried) return fail(retried.error());
     prepared.retried = *retried;
   }
-  if (Status taken = take_references(store, request, prepared); !taken) return fail(taken.error());
+  Status taken = take_references(store, request, *references, prepared);
+  if (taken) taken = tell_not_seen(store, prepared, observer);
+  if (!taken) return fail(taken.error());
   return prepared;
 }
 

@@ -22,7 +22,10 @@ struct PreparedRun {
   std::int64_t retried = 0;
   std::int64_t reused = 0;         // results taken over from another run of the database
   std::vector<std::string> notes;  // for the summary
-  bool stopped = false;            // a stop was asked for before the manifest was complete
+  std::vector<NotSeen> not_seen;   // as RunSummary has it
+  std::int64_t not_seen_count = 0;
+  std::vector<std::string> link_stores;  // Store::link_stores()
+  bool stopped = false;                  // a stop was asked for before the manifest was complete
 };
 
 /// Fails as run_batch() does, and with environment when a folder that was named holds no photo any

@@ -171,6 +171,10 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
   add_counts(summary, *stored);
   summary.control = stored->run.control;
   summary.notes = std::move(prepared->notes);
+  summary.not_seen = std::move(prepared->not_seen);
+  summary.not_seen_count = prepared->not_seen_count;
+  if (summary.end == RunEnd::complete && summary.not_seen_count > 0)
+    summary.end = RunEnd::incomplete;
   return summary;
 }
 

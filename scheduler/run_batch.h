@@ -40,9 +40,11 @@ struct RunRequest {
   DecodeLimits limits;
   int near_duplicates = 0;  // RunSpec; a change is refused unless `redo`
   LeaseSettings lease;
+  std::vector<std::string> follow_links;      // out of the folders named, links may lead there
   std::vector<std::string> include, exclude;  // globs over names and relative paths
   bool all_files = false;                     // files with any extension
   std::string references_file;                // empty: none
+  bool strict_references = false;             // refuse them with a wrong entry
   std::string split_file;                     // empty: none; else only the photos of that list, or
                                               // of that split of references_file
   std::int64_t limit = 0;                     // > 0: only the first this many that the walk finds
@@ -129,11 +131,12 @@ struct BleuSummary {
 };
 
 enum class RunEnd : std::uint8_t {
-  complete,   // every image has a final state
-  stopped,    // drained on request: run it again
-  paused,     // the run is paused: nothing was started
-  cancelled,  // by a request while it ran
-  killed,     // stopped at once on the second request
+  complete,    // every image has a final state
+  incomplete,  // the same of what could be looked at: RunSummary::not_seen has the rest
+  stopped,     // drained on request: run it again
+  paused,      // the run is paused: nothing was started
+  cancelled,   // by a request while it ran
+  killed,      // stopped at once on the second request
 };
 
 struct RunSummary {
@@ -157,8 +160,9 @@ struct RunSummary {
 
   std::vector<FailureCount> failures;                         // most frequent first
   std::vector<std::pair<std::string, std::int64_t>> skipped;  // by extension, most frequent first
-  std::vector<std::string>
-      notes;  // folders that could not be read, link loops, unmatched references …
+  std::vector<std::string> notes;   // link loops, what was left out of the references …
+  std::vector<NotSeen> not_seen;    // the first of what could not be looked at
+  std::int64_t not_seen_count = 0;  // photos and folders; more than those with a `path` here
   std::optional<BleuSummary> bleu;  // when the run has references
 
   double wall_s = 0;

@@ -97,6 +97,7 @@ asio::awaitable<Expected<ControlReply>> RunServer::submit(std::string line) {
   reply.photos =
       prepared->scan.added + prepared->scan.changed + prepared->scan.redone + prepared->retried;
   reply.pending = counts->asked.pending;
+  reply.not_seen = prepared->not_seen_count;
   co_return reply;
 }
 

@@ -101,10 +101,12 @@ std::string submission_line(const RunRequest& request) {
                     {"run", request.run},
                     {"settings", to_json(run_settings_of(request))},
                     {"photos", hex_list(request.photos)},
+                    {"follow_links", hex_list(request.follow_links)},
                     {"include", hex_list(request.include)},
                     {"exclude", hex_list(request.exclude)},
                     {"all_files", request.all_files},
                     {"references", hex(request.references_file)},
+                    {"strict", request.strict_references},
                     {"split", hex(request.split_file)},
                     {"limit", request.limit},
                     {"retry_failed", request.retry_failed},
@@ -141,7 +143,12 @@ Expected<RunRequest> parse_submission(std::string_view line) {
   request.limits = parsed->limits;
   request.near_duplicates = parsed->near_duplicates;
   request.keep_on_finish = true;
-  const bool good = read_list(object, "photos", request.photos) &&
+  // Not known to earlier versions, which may be at the other end.
+  const bool strict =
+      !object.contains("strict") || read_flag(object, "strict", request.strict_references);
+  const bool links =
+      !object.contains("follow_links") || read_list(object, "follow_links", request.follow_links);
+  const bool good = strict && links && read_list(object, "photos", request.photos) &&
                     read_list(object, "include", request.include) &&
                     read_list(object, "exclude", request.exclude) &&
                     read_flag(object, "all_files", request.all_files) &&
@@ -152,8 +159,10 @@ Expected<RunRequest> parse_submission(std::string_view line) {
                     read_flag(object, "redo", request.redo) &&
                     read_schedule(object, request.schedule);
   if (!good) return wrong;
-  for (const std::string& photo : request.photos) {
-    if (!photo.starts_with("/")) return wrong;  // relative to whose folder?
+  for (const auto* paths : {&request.photos, &request.follow_links}) {
+    for (const std::string& path : *paths) {
+      if (!path.starts_with("/")) return wrong;  // relative to whose folder?
+    }
   }
   return request;
 }

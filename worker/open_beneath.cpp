@@ -15,6 +15,8 @@
 #include <deque>
 #include <system_error>
 
+#include "worker/link_stores.h"
+
 namespace photoscribe {
 namespace {
 
@@ -141,6 +143,11 @@ FaultOf fault_of_errno(int error) noexcept {
   return error == ENOMEM ? FaultOf::memory : FaultOf::storage;
 }
 
+std::string PhotoRoot::real_folder() const {
+  const std::string real = canonical();
+  return real.empty() ? folder_ : real;
+}
+
 PhotoRoot PhotoRoot::awaited(std::string name, std::string folder) {
   PhotoRoot root;
   root.name_ = std::move(name);
@@ -225,7 +232,11 @@ OpenFailure PhotoRoot::classify(int error, std::string_view path) const {
     return {false, {}, Reason::missing, detail};
   }
   if (error == EXDEV) {
-    return {false, {}, Reason::outside_root, "leaves the root " + name_};
+    return {
+        false,
+        {},
+        Reason::outside_root,
+        "leaves the root " + name_ + " to where --follow-links of this worker lets no link lead"};
   }
   return {false, {}, Reason::unreadable, detail};
 }
@@ -250,7 +261,7 @@ Opened<FileDescriptor> PhotoRoot::open_file_by_walking(std::string_view path) co
   if (path.front() == '/') return refuse(Reason::outside_root, "the path is absolute");
   auto root = enter();
   if (!root) return tl::unexpected(root.error());
-  auto located = walk(root->get(), path);
+  auto located = walk_or_leave(root->get(), path);
   if (!located) return tl::unexpected(located.error());
   return open_located(std::move(*located), root->get(), path);
 }
@@ -261,9 +272,22 @@ Opened<FileDescriptor> PhotoRoot::locate(int root, std::string_view path) const 
   const int error = errno;
   // EXDEV may be an absolute link that leads back beneath the root, which openat2 refuses.
   if (error == ENOSYS || error == EPERM || error == EINVAL || error == EXDEV) {
-    return walk(root, path);
+    return walk_or_leave(root, path);
   }
   return tl::unexpected(classify(error, path));
+}
+
+Opened<FileDescriptor> PhotoRoot::walk_or_leave(int root, std::string_view path) const {
+  auto walked = walk(root, path);
+  if (walked || walked.error().environment || walked.error().reason != Reason::outside_root ||
+      !stores_) {
+    return walked;
+  }
+  auto stored = stores_->open(canonical() + "/" + std::string(path));
+  if (stored) return std::move(*stored);
+  return stored.error() == EXDEV
+             ? std::move(walked)
+             : Opened<FileDescriptor>(tl::unexpected(classify(stored.error(), path)));
 }
 
 // Every folder on the way is held open, and ".." goes back to the one that was held, so renaming

@@ -55,6 +55,8 @@ struct OpenFailure {
 template <class T>
 using Opened = tl::expected<T, OpenFailure>;
 
+class LinkStores;  // link_stores.h
+
 /// A folder of photos under a name. The folder is opened anew for each photo, so an archive can be
 /// unmounted and mounted again under a running worker; another device in its place is refused.
 class PhotoRoot {
@@ -66,13 +68,18 @@ class PhotoRoot {
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
+  /// Without links, once it was found with something in it; else as it was given.
+  [[nodiscard]] std::string real_folder() const;
+  /// Links that leave the root are followed into these.
+  void let_links_lead_to(std::shared_ptr<const LinkStores> stores) { stores_ = std::move(stores); }
 
   /// Fails with environment when the folder is gone, empty (as the place of an archive that is not
   /// mounted) or lies on another device than when it was first found with something in it.
   [[nodiscard]] Status check() const;
 
   /// Opens the regular file at `path` (relative, raw bytes) for reading. Links are followed as long
-  /// as they stay beneath the root. Reasons: missing, unreadable, not_a_file, outside_root.
+  /// as they stay beneath the root, or lead to where let_links_lead_to() says. Reasons: missing,
+  /// unreadable, not_a_file, outside_root.
   [[nodiscard]] Opened<FileDescriptor> open_file(std::string_view path) const;
 
   /// The same by walking the path in this process, without openat2: what old kernels and strict
@@ -88,7 +95,10 @@ class PhotoRoot {
   [[nodiscard]] Opened<FileDescriptor> open_located(FileDescriptor located, int root,
                                                     std::string_view path) const;
 
+  [[nodiscard]] Opened<FileDescriptor> walk_or_leave(int root, std::string_view path) const;
+
   std::string name_, folder_;
+  std::shared_ptr<const LinkStores> stores_;  // none: links stay beneath the root
   /// What is known once the folder was found with something in it. Shared by copies.
   struct Found {
     std::mutex mutex;

@@ -4,12 +4,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <future>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "common/core/device_list.h"
+#include "worker/link_stores.h"
 #include "worker/log.h"
 
 namespace photoscribe {
@@ -20,18 +23,35 @@ constexpr std::size_t kBatchCpu = 16, kBatchGpu = 256;
 
 constexpr int kDecodeNiceness = 5;
 
-/// PhotoRoot::open() on a thread that may hang with a dead mount, and is then left behind.
-Expected<PhotoRoot> open_in_time(const std::string& name, const std::string& folder,
-                                 std::chrono::milliseconds limit) {
-  std::packaged_task<Expected<PhotoRoot>()> open(
-      [name, folder] { return PhotoRoot::open(name, folder); });
-  auto opened = open.get_future();
-  std::thread(std::move(open)).detach();
-  if (opened.wait_for(limit) == std::future_status::ready) return opened.get();
-  return fail(Errc::environment,
-              "root " + name + "=" + folder +
-                  ": the storage does not answer; see whether its server can be reached, or "
-                  "unmount it");
+/// `look` on a thread that may hang with a dead mount, and is then left behind.
+template <class Look>
+auto in_time(const std::string& what, std::chrono::milliseconds limit, Look look)
+    -> decltype(look()) {
+  std::packaged_task<decltype(look())()> task(std::move(look));
+  auto seen = task.get_future();
+  std::thread(std::move(task)).detach();
+  if (seen.wait_for(limit) == std::future_status::ready) return seen.get();
+  return fail(Errc::environment, what +
+                                     ": the storage does not answer; see whether its server can "
+                                     "be reached, or unmount it");
+}
+
+/// Where links of the roots may lead: into each other, and to what --follow-links names.
+std::shared_ptr<const LinkStores> stores_of(const WorkerOptions& options, const Roots& roots,
+                                            std::chrono::milliseconds limit) {
+  std::vector<std::string> places;
+  for (const auto& [name, root] : roots) places.push_back(root.real_folder());
+  for (const std::string& path : options.follow_links) {
+    const auto real = in_time("--follow-links " + path, limit, [path]() -> Expected<std::string> {
+      const std::unique_ptr<char, decltype(&std::free)> found(::realpath(path.c_str(), nullptr),
+                                                              &std::free);
+      if (!found) return fail(Errc::environment, "--follow-links " + path + ": is not there");
+      return std::string(found.get());
+    });
+    if (!real) spdlog::warn("msg=\"no place for links\" error={}", log_value(real.error().message));
+    places.push_back(real.value_or(path));  // it may come back
+  }
+  return std::make_shared<const LinkStores>(std::move(places));
 }
 
 bool is_gpu(const std::string& device) { return device.starts_with("cuda"); }
@@ -49,6 +69,10 @@ void declare_options(CLI::App& app, WorkerOptions& options) {
   app.add_option("--root", options.roots,
                  "folder of photos under the name that runs know it by; may be repeated")
       ->type_name("NAME=FOLDER");
+  app.add_option("--follow-links", options.follow_links,
+                 "links that leave their root may lead there (into other roots they may anyway)")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
   app.add_option("--model", options.model_folder, "the model's folder")->type_name("DIR");
   app.add_option("--devices", options.devices, "auto, cpu, or a list such as cuda:0,cuda:1")
       ->type_name("LIST")
@@ -103,11 +127,13 @@ Expected<Roots> roots_of(const WorkerOptions& options, std::chrono::milliseconds
       return fail(Errc::usage, "--root " + text + ": write NAME=FOLDER");
     }
     const std::string name = text.substr(0, equals);
-    auto root = open_in_time(name, text.substr(equals + 1), answer_limit);
+    const std::string folder = text.substr(equals + 1);
+    auto root = in_time("root " + name + "=" + folder, answer_limit,
+                        [name, folder] { return PhotoRoot::open(name, folder); });
     if (!root) {  // other roots go on without it, and it may come back
       not_there = root.error();
       spdlog::warn("msg=\"root is not there\" error={}", log_value(root.error().message));
-      root = PhotoRoot::awaited(name, text.substr(equals + 1));
+      root = PhotoRoot::awaited(name, folder);
     } else {
       some_there = true;
     }
@@ -117,6 +143,8 @@ Expected<Roots> roots_of(const WorkerOptions& options, std::chrono::milliseconds
   }
   // Whoever supervises this worker had found the photos there.
   if (!some_there && !options.supervised) return fail(*not_there);
+  const auto stores = stores_of(options, roots, answer_limit);
+  for (auto& [name, root] : roots) root.let_links_lead_to(stores);
   return roots;
 }
 

@@ -18,7 +18,8 @@ namespace photoscribe {
 
 struct WorkerOptions {
   std::string redis_url;
-  std::vector<std::string> roots;  // NAME=FOLDER
+  std::vector<std::string> roots;         // NAME=FOLDER
+  std::vector<std::string> follow_links;  // links that leave their root may lead there
   std::string model_folder;
   std::string devices = "auto";       // auto | cpu | cuda:0,cuda:1 …
   int batch = 0;                      // images sent to a device at once; 0: by device

@@ -93,13 +93,11 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::open(const std::string& file,
                                                        Unfinished unfinished) {
   auto out = std::unique_ptr<OutputFile>(new OutputFile);
   if (file.empty() || file == "-") return out;
-  out->file_ = file;
   const Expected<Place> place = place_of(file);
   if (!place) return fail(place.error());
-  if (place->descriptor == STDOUT_FILENO) {
-    out->file_.clear();
-    return out;
-  }
+  if (place->descriptor == STDOUT_FILENO) return out;
+  out->file_ = file;
+  out->descriptor_ = -1;
   if (place->descriptor) {
     // What this process opened itself is closed for its children: that was not meant.
     const int flags = ::fcntl(*place->descriptor, F_GETFD);
@@ -109,7 +107,6 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::open(const std::string& file,
     return out;
   }
   out->target_ = place->path;
-  out->descriptor_ = -1;
   if (Status begun = out->begin(unfinished); !begun) return fail(begun.error());
   return out;
 }

@@ -52,8 +52,8 @@ void open_standard_output() {
   if (stream == nullptr) return;
   std::setvbuf(stream, nullptr, ::isatty(STDOUT_FILENO) != 0 ? _IOLBF : _IOFBF, 0);
   stdout = stream;
-  static OverStdout over_stdout;
-  std::cout.rdbuf(&over_stdout);
+  static auto* const over_stdout = new OverStdout;  // std::cout is flushed once more at the exit
+  std::cout.rdbuf(over_stdout);
 }
 
 bool write_standard_output(std::string_view text) {

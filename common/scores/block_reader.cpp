@@ -49,7 +49,7 @@ std::size_t BlockReader::find_line_end() {
     // Whether LF follows a CR at the end of what is here, the next block tells.
     if (end != std::string::npos && (buffer_[end] == '\n' || end + 1 < buffer_.size())) return end;
     searched = (end == std::string::npos ? buffer_.size() : end) - at_;
-    if (!fill()) return end;
+    if (!fill()) return buffer_.find_first_of("\r\n", at_ + searched);
   }
 }
 

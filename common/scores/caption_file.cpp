@@ -170,8 +170,7 @@ Expected<std::vector<NamedReferences>> read_references(const std::string& file,
     facts->left_out.count += facts->without_caption;
     facts->left_out.first.push_back(std::to_string(facts->without_caption) +
                                     " listed without a caption");
-    if (strict)
-      return fail(Errc::invalid_config, file + ": " + facts->left_out.first.back());
+    if (strict) return fail(Errc::invalid_config, file + ": " + facts->left_out.first.back());
   }
   if (left_out != nullptr) *left_out = facts->left_out;
   if (facts->form == CaptionForm::coco_results) {

@@ -74,8 +74,8 @@ struct NamedReferences {
 /// All of a file of references, photos in the order of their first appearance, captions of a photo
 /// in their given order. `split`: only the photos that a Karpathy file puts there; empty: all. COCO
 /// captions need their list of images for the names. As read_caption_file; a photo without a
-/// caption, an empty one and a second list of one photo are wrong entries, too, and an unknown split
-/// is an error (the message lists those that there are). `left_out`: what was.
+/// caption, an empty one and a second list of one photo are wrong entries, too, and an unknown
+/// split is an error (the message lists those that there are). `left_out`: what was.
 [[nodiscard]] Expected<std::vector<NamedReferences>> read_references(const std::string& file,
                                                                      const std::string& split = {},
                                                                      bool strict = false,

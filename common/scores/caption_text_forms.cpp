@@ -134,8 +134,8 @@ bool mend_rest(std::string_view record, const Columns& columns, std::vector<std:
   return true;
 }
 
-/// Lines of a CSV file. Those that a record was thought to go on over can be had again, when a stray
-/// quote had swallowed them.
+/// Lines of a CSV file. Those that a record was thought to go on over can be had again, when a
+/// stray quote had swallowed them.
 class CsvLines {
  public:
   explicit CsvLines(BlockReader& reader) : reader_(reader) {}
@@ -198,7 +198,8 @@ std::optional<std::string> read_record(CsvLines& lines, const Columns& columns, 
     return true;
   };
   if (!split_csv_record(record.text, columns.separator, record.fields, next))
-    return "the quote never closes";
+    return "the quote of line " + std::to_string(lines.number() - std::ssize(record.more)) +
+           " never closes";
   const bool fits = record.more.empty() ? mend_rest(record.text, columns, record.fields)
                                         : record.fields.size() == columns.count;
   if (!fits) {

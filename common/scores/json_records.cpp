@@ -70,18 +70,18 @@ bool JsonRecords::scalar(std::optional<std::string> value) {
     return finish_record();
   }
   if (depth_ == record_depth_) {
-    std::optional<std::string>* const field =
-        member_ == "id"         ? &record_.id
-        : member_ == "image_id" ? &record_.image_id
-        : member_ == "image" || member_ == "image_name" || member_ == "file_name" ||
-                member_ == "filename"
-            ? &record_.name
-        : member_ == "path"    ? &record_.path
-        : member_ == "uri"     ? &record_.uri
-        : member_ == "cocoid"  ? &record_.cocoid
-        : member_ == "split"   ? &record_.split
-        : member_ == "caption" ? &record_.caption
-                               : nullptr;
+    std::optional<std::string>* const field = member_ == "id"         ? &record_.id
+                                              : member_ == "image_id" ? &record_.image_id
+                                              : member_ == "image" || member_ == "image_name" ||
+                                                      member_ == "file_name" ||
+                                                      member_ == "filename"
+                                                  ? &record_.name
+                                              : member_ == "path"    ? &record_.path
+                                              : member_ == "uri"     ? &record_.uri
+                                              : member_ == "cocoid"  ? &record_.cocoid
+                                              : member_ == "split"   ? &record_.split
+                                              : member_ == "caption" ? &record_.caption
+                                                                     : nullptr;
     if (field != nullptr) *field = std::move(value);
     return true;
   }

@@ -29,6 +29,7 @@ struct ExportOptions {
   std::int64_t limit = 0;  // 0: all
   std::optional<double> confidence_min;
   bool include_unsure = false;
+  bool csv_safe = false;
 };
 
 /// An unsure photo has no caption for who did not ask for it, as a blurred one has none.
@@ -49,9 +50,10 @@ Expected<bool> all_named_as_coco(Store& store, RunId run) {
   return all;
 }
 
-Expected<std::unique_ptr<ExportFormat>> make_format(const std::string& name, Store& store,
+Expected<std::unique_ptr<ExportFormat>> make_format(const ExportOptions& options, Store& store,
                                                     RunId run, bool to_terminal) {
-  if (name == "csv") return csv_format();
+  const std::string& name = options.format;
+  if (name == "csv") return csv_format({to_terminal, options.csv_safe});
   if (name == "jsonl") return jsonl_format();
   if (name == "coco") {
     const Expected<bool> from_names = all_named_as_coco(store, run);
@@ -64,18 +66,18 @@ Expected<std::unique_ptr<ExportFormat>> make_format(const std::string& name, Sto
 }
 
 Status export_rows(const ExportOptions& options) {
+  if (options.csv_safe && options.format != "csv")
+    return fail(Errc::usage, "--csv-safe is for --format csv");
   const Expected<std::string> database = options.database.path();
   if (!database) return fail(database.error());
   Expected<Store> store = Store::open_reader(*database);
   if (!store) return fail(store.error());
   const Expected<RunRow> run = choose_run(*store, options.run, *database, "exporting");
   if (!run) return fail(run.error());
-  const bool to_stdout = options.file.empty() || options.file == "-";
-  const auto format =
-      make_format(options.format, *store, run->id, to_stdout && is_terminal(STDOUT_FILENO));
-  if (!format) return fail(format.error());
   const auto output = OutputFile::open(options.file);
   if (!output) return fail(output.error());
+  const auto format = make_format(options, *store, run->id, (*output)->is_terminal());
+  if (!format) return fail(format.error());
 
   if (Status begun = (*output)->add((*format)->head()); !begun) return begun;
   std::int64_t rows = 0;
@@ -113,6 +115,8 @@ void add_export(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"table", "csv", "jsonl", "coco"}));
   verb->add_option("-o,--output", options->file, "file (default: standard output)")
       ->type_name("FILE");
+  verb->add_flag("--csv-safe", options->csv_safe,
+                 "for spreadsheets: a text that they would compute as a formula gets a ' in front");
   verb->add_option("--run", options->run, "the run's name (default: the newest)")
       ->type_name("NAME");
   verb->add_option("--state", options->states,

@@ -1,6 +1,7 @@
 #include "ops/cli/export_format.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -54,8 +55,25 @@ std::string iso_time(const std::optional<std::int64_t>& unix_ms) {
   return out;
 }
 
+/// What spreadsheets compute instead of showing it: =…, +…, -…, @…, the wide forms of these, and
+/// what begins with a tab or a line end. A number is none.
+bool is_formula(std::string_view text) {
+  const auto first = text.find_first_not_of(" \"'");
+  if (first == std::string_view::npos) return false;
+  const std::string_view begins = text.substr(first);
+  constexpr std::array<std::string_view, 11> kBegins{"=",  "+",  "-",  "@",  "\t", "\r",
+                                                     "\n", "＝", "＋", "－", "＠"};
+  if (std::none_of(kBegins.begin(), kBegins.end(),
+                   [&](std::string_view one) { return begins.starts_with(one); }))
+    return false;
+  double number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec != std::errc() || read.ptr != text.data() + text.size();
+}
+
 class Csv : public ExportFormat {
  public:
+  explicit Csv(const CsvStyle& style) : style_(style) {}
   std::string head() override {
     return "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,bleu3,"
            "bleu4,width,height,model,worker,finished_at,confidence,concepts\r\n";
@@ -96,9 +114,11 @@ class Csv : public ExportFormat {
       out += (out.empty() ? "" : "; ") + one.word + " " + exact(rounded(one.probability));
     return out;
   }
-  static void add(std::string& out, const std::string& field) {
-    const std::string text = replaced(field);
-    if (text.find_first_of(",\"\r\n") == std::string::npos) {
+  void add(std::string& out, const std::string& field) const {
+    std::string text = style_.to_terminal ? shown(field) : replaced(field);
+    if (style_.safe && is_formula(text)) text.insert(0, 1, '\'');
+    const char* const quoted = style_.safe ? ",\"\r\n;\t" : ",\"\r\n";
+    if (text.find_first_of(quoted) == std::string::npos) {
       out += text + ",";
       return;
     }
@@ -109,6 +129,7 @@ class Csv : public ExportFormat {
     }
     out += "\",";
   }
+  CsvStyle style_;
 };
 
 class JsonLines : public ExportFormat {
@@ -246,7 +267,9 @@ class Table : public ExportFormat {
 
 }  // namespace
 
-std::unique_ptr<ExportFormat> csv_format() { return std::make_unique<Csv>(); }
+std::unique_ptr<ExportFormat> csv_format(const CsvStyle& style) {
+  return std::make_unique<Csv>(style);
+}
 std::unique_ptr<ExportFormat> jsonl_format() { return std::make_unique<JsonLines>(); }
 std::unique_ptr<ExportFormat> coco_format(bool ids_from_names) {
   return std::make_unique<Coco>(ids_from_names);

@@ -23,9 +23,16 @@ class ExportFormat {
   [[nodiscard]] virtual std::string tail() { return {}; }
 };
 
+struct CsvStyle {
+  bool to_terminal = false;  // control characters are escaped, as in the table
+  /// A text that a spreadsheet would take for a formula gets a ' in front, and all that may begin a
+  /// cell elsewhere (; and tab) is quoted.
+  bool safe = false;
+};
+
 /// RFC 4180 with a header line: the columns of view caption_result, the confidence, and concepts as
 /// "pizza 0.91; stop sign 0.2". Empty: no value.
-[[nodiscard]] std::unique_ptr<ExportFormat> csv_format();
+[[nodiscard]] std::unique_ptr<ExportFormat> csv_format(const CsvStyle& style = {});
 
 /// One object a line: the columns of caption_result, `path` relative to its root (with
 /// `path_base64` when it is not UTF-8), `detail` of a failure, confidence, evidence, concepts, and

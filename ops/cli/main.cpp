@@ -53,8 +53,8 @@ int parse_and_run() {
   app.footer(
       "photoscribe VERB --help tells the rest. The main job:\n"
       "  photoscribe run PHOTOS -o archive.db\n"
-      "Exit status: 0 done, 1 finished with failed photos, 2 usage, 3 environment,\n"
-      "4 stopped before the end (run it again), 130 hard stop.");
+      "Exit status: 0 done, 1 finished with failed photos or what could not be looked at,\n"
+      "2 usage, 3 environment, 4 stopped before the end (run it again), 130 hard stop.");
   Action action;
   add_run(app, action);
   add_submit(app, action);

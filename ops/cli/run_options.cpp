@@ -77,6 +77,12 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
       ->type_name("GLOB")
       ->allow_extra_args(false)
       ->group(group);
+  verb.add_option("--follow-links", request.follow_links,
+                  "links that leave the folders of photos may lead there: a store beside them, as\n"
+                  "Hugging Face and DVC have one (repeatable; kept with the run)")
+      ->type_name("PATH")
+      ->allow_extra_args(false)
+      ->group(group);
   verb.add_flag("--all-files", request.all_files,
                 "try files of any extension, not only those of images")
       ->group(group);
@@ -94,6 +100,10 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
           "reference captions: Flickr8k.token.txt, Flickr30k's .token, Kaggle's captions.txt,\n"
           "Karpathy's dataset_*.json, COCO's captions_*.json, or JSON Lines")
       ->type_name("FILE")
+      ->group(group);
+  verb.add_flag(
+          "--strict", request.strict_references,
+          "refuse references with a wrong line or item, instead of leaving it out and saying so")
       ->group(group);
 }
 

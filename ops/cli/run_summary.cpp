@@ -1,6 +1,7 @@
 #include "ops/cli/run_summary.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -77,6 +78,9 @@ std::string headline(const RunSummary& s, const Ink& ink) {
     return ink.yellow("Stopped") + ": " + grouped(s.pending) + " of " + photos + " still to do" +
            where + ".\n";
   }
+  if (s.end == RunEnd::incomplete) {
+    return ink.yellow("Done with what could be looked at") + ": " + photos + where + ".\n";
+  }
   if (s.nothing_to_do) return ink.green("Nothing was left to do") + ": " + photos + where + ".\n";
   return ink.green("Done") + ": " + photos + where + ".\n";
 }
@@ -137,6 +141,20 @@ std::string failure_lines(const RunSummary& s) {
     if (!f.detail.empty()) out += ": " + cut_end(shown(f.detail), 100);
     out += "\n";
   }
+  return out;
+}
+
+std::string not_seen_lines(const RunSummary& s) {
+  if (s.not_seen_count == 0) return {};
+  constexpr std::size_t kNamed = 10;
+  std::string out = "\nNot looked at: " + grouped(s.not_seen_count) +
+                    " (what the run has of it is left as it was)\n";
+  std::int64_t named = 0;
+  for (std::size_t i = 0; i < std::min(s.not_seen.size(), kNamed); ++i) {
+    out += "  " + cut_start(shown(s.not_seen[i].path), 70) + ": " + shown(s.not_seen[i].why) + "\n";
+    named += s.not_seen[i].count;
+  }
+  if (named < s.not_seen_count) out += "  … and " + grouped(s.not_seen_count - named) + " more\n";
   return out;
 }
 
@@ -213,6 +231,31 @@ std::string pace_lines(const RunSummary& s) {
   return out;
 }
 
+/// Reasons that lie in what may be otherwise by now; the others lie in the photo, which a second
+/// look finds as it was.
+bool may_change(std::string_view reason) {
+  constexpr std::array kMayChange{"missing",       "unreadable",    "timeout",
+                                  "model_failure", "device_memory", "crashed_worker"};
+  return std::find(kMayChange.begin(), kMayChange.end(), reason) != kMayChange.end();
+}
+
+/// What to do for another attempt, where one may help.
+std::string retry_line(const RunSummary& s, const std::vector<std::string>& command) {
+  std::string reasons;
+  std::int64_t photos = 0;
+  for (const FailureCount& failure : s.failures) {
+    if (!may_change(failure.reason)) continue;
+    reasons += (reasons.empty() ? "" : ",") + failure.reason;
+    photos += failure.count;
+  }
+  if (photos == 0 || s.pending > 0) return {};
+  if (photos == s.failed)
+    return "  " + again_with(command, "--retry-failed") + "   # the failed ones once more\n";
+  const std::string run = s.run == "default" ? "" : " --run " + shell_quoted(s.run);
+  return "  photoscribe retry " + shell_quoted(s.database) + run + " --reason " + reasons +
+         "   # may be otherwise by now; then the same command\n";
+}
+
 std::string next_lines(const RunSummary& s, const std::vector<std::string>& command) {
   const std::string database = shell_quoted(s.database);
   const std::string run = s.run == "default" ? "" : " --run " + shell_quoted(s.run);
@@ -237,10 +280,7 @@ std::string next_lines(const RunSummary& s, const std::vector<std::string>& comm
     out += "  photoscribe report " + database + run +
            " --html report.html   # intervals, charts, best and worst photos\n";
   }
-  if (s.failed > 0 && s.pending == 0) {
-    out += "  " + again_with(command, "--retry-failed") + "   # the failed ones once more\n";
-  }
-  return out + "  photoscribe status " + database + "\n";
+  return out + retry_line(s, command) + "  photoscribe status " + database + "\n";
 }
 
 /// A name as JSON: text, and its bytes beside it when they are no text.
@@ -253,6 +293,7 @@ void put_name(nlohmann::json& object, const std::string& key, const std::string&
 
 int exit_status_of(const RunSummary& summary) {
   if (summary.end == RunEnd::killed) return kExitKilled;
+  if (summary.end == RunEnd::incomplete) return kExitFailedPhotos;
   if (summary.end != RunEnd::complete) return kExitStopped;
   return summary.failed > 0 && !summary.dry_run ? kExitFailedPhotos : kExitDone;
 }
@@ -260,8 +301,9 @@ int exit_status_of(const RunSummary& summary) {
 std::string summary_text(const RunSummary& summary, double blur_threshold,
                          const std::vector<std::string>& command, const Ink& ink) {
   return headline(summary, ink) + count_lines(summary, blur_threshold, ink) +
-         failure_lines(summary) + skipped_lines(summary) + note_lines(summary) +
-         bleu_lines(summary) + pace_lines(summary) + next_lines(summary, command);
+         failure_lines(summary) + not_seen_lines(summary) + skipped_lines(summary) +
+         note_lines(summary) + bleu_lines(summary) + pace_lines(summary) +
+         next_lines(summary, command);
 }
 
 std::string summary_json(const RunSummary& s, int exit_status) {
@@ -309,6 +351,12 @@ std::string summary_json(const RunSummary& s, int exit_status) {
     json failure{{"reason", f.reason}, {"count", f.count}, {"detail", replaced(f.detail)}};
     put_name(failure, "example", f.example);
     object["failures"].push_back(std::move(failure));
+  }
+  object["not_seen"] = {{"count", s.not_seen_count}, {"examples", json::array()}};
+  for (const NotSeen& one : s.not_seen) {
+    json example{{"why", replaced(one.why)}, {"count", one.count}};
+    put_name(example, "path", one.path);
+    object["not_seen"]["examples"].push_back(std::move(example));
   }
   for (const auto& [extension, count] : s.skipped) object["skipped"][replaced(extension)] = count;
   for (const std::string& note : s.notes) object["notes"].push_back(replaced(note));

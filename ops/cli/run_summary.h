@@ -16,7 +16,7 @@ namespace photoscribe::cli {
 /// One JSON object in one line, ended. Rates and times in seconds, BLEU on the scale of 0 to 100.
 [[nodiscard]] std::string summary_json(const RunSummary& summary, int exit_status);
 
-/// 0, 1, 4 or 130.
+/// 0, 1 (photos failed, or something could not be looked at), 4 or 130.
 [[nodiscard]] int exit_status_of(const RunSummary& summary);
 
 }  // namespace photoscribe::cli

@@ -34,8 +34,8 @@ struct ScoreInput {
   CaptionSet hypotheses, references;
   std::vector<ScoredPair> pairs;                                // in the order of the hypotheses
   std::int64_t without_references = 0, without_hypothesis = 0;  // left out, when that is allowed
-  std::int64_t not_captioned = 0;  // listed by the hypotheses without a caption
-  std::int64_t outside_split = 0;  // hypotheses of photos that are not of the split
+  std::int64_t not_captioned = 0;              // listed by the hypotheses without a caption
+  std::int64_t outside_split = 0;              // hypotheses of photos that are not of the split
   LeftOut wrong_hypotheses, wrong_references;  // lines that are no captions
   std::int64_t reference_captions = 0;
   std::int64_t references_min = 0, references_max = 0;  // a photo that is scored

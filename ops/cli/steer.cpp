@@ -186,6 +186,7 @@ std::string reply_json(const ControlReply& reply) {
       {"run", replaced(reply.run)}, {"control", to_string(reply.control)},
       {"changed", reply.changed},   {"served", reply.served},
       {"photos", reply.photos},     {"pending", reply.pending},
+      {"not_seen", reply.not_seen},
   };
   return object.dump() + "\n";
 }

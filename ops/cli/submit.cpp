@@ -53,6 +53,7 @@ Expected<ControlReply> fill_here(Store& store, const RunRequest& request) {
   reply.photos =
       prepared->scan.added + prepared->scan.changed + prepared->scan.redone + prepared->retried;
   reply.pending = counts->asked.pending;
+  reply.not_seen = prepared->not_seen_count;
   return reply;
 }
 
@@ -60,7 +61,9 @@ Expected<ControlReply> submit_photos(const RunOptions& options) {
   Expected<RunRequest> request = make_request(options, RunVerb::submit);
   if (!request) return fail(request.error());
   request->keep_on_finish = true;
-  for (std::string& photo : request->photos) photo = absolute(photo);
+  for (auto* paths : {&request->photos, &request->follow_links}) {
+    for (std::string& path : *paths) path = absolute(path);
+  }
   request->references_file = absolute(request->references_file);
   request->split_file = absolute_if_there(request->split_file);
   ControlRequest asked;
@@ -87,9 +90,10 @@ int submit(const RunOptions& options) {
     }
     return status;
   }
+  const int status = reply->not_seen > 0 ? kExitFailedPhotos : kExitDone;
   if (options.json) {
     write_all(STDOUT_FILENO, reply_json(*reply));
-    return kExitDone;
+    return status;
   }
   std::string text = "run " + shown(reply->run) + ": " + counted(reply->photos, "photo") +
                      " new or asked again, " + grouped(reply->pending) + " to do";
@@ -97,8 +101,12 @@ int submit(const RunOptions& options) {
     text += "; it is paused (photoscribe resume)";
   else if (!reply->served)
     text += "; `photoscribe scheduler` does them";
+  if (reply->not_seen > 0) {
+    text += "; " + grouped(reply->not_seen) +
+            " could not be looked at (`photoscribe status` has the events)";
+  }
   write_all(STDOUT_FILENO, text + "\n");
-  return kExitDone;
+  return status;
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace {
 struct WorkerVerbOptions {
   explicit WorkerVerbOptions(CLI::App& verb) : settings(verb) {}
   Settings settings;
-  std::vector<std::string> roots;
+  std::vector<std::string> roots, follow_links;
   std::string name_prefix, http;
 };
 
@@ -42,6 +42,8 @@ Expected<std::vector<std::string>> command_of(const WorkerVerbOptions& options) 
                                  "--devices",
                                  config.worker.devices};
   for (const std::string& root : options.roots) words.insert(words.end(), {"--root", root});
+  for (const std::string& path : options.follow_links)
+    words.insert(words.end(), {"--follow-links", path});
   const auto number = [&](const char* flag, const auto& value) {
     if (value) words.insert(words.end(), {flag, std::to_string(*value)});
   };
@@ -79,6 +81,10 @@ void add_worker(CLI::App& app, Action& action) {
       ->type_name("NAME=FOLDER")
       ->allow_extra_args(false)
       ->required();
+  verb->add_option("--follow-links", options->follow_links,
+                   "links that leave their root may lead there, on this machine (repeatable)")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
   s.flag("--model", "model", "fast|best|FOLDER", "that of the runs (default: fast)");
   s.flag("--devices", "worker.devices", "LIST", "auto, cpu or cuda:0,cuda:1 (default: auto)");
   s.flag("--batch", "worker.batch", "N", "photos per call of the network (default: chosen here)");

@@ -113,10 +113,21 @@ ResultRow read_row(Store::Impl& store, const sqlite::Query& row) {
 
 }  // namespace
 
+std::string uri_part(std::string_view path) {
+  std::string text;
+  for (;;) {
+    const auto percent = path.find('%');
+    text += sqlite::text_of(path.substr(0, percent));
+    if (percent == std::string_view::npos) return text;
+    text += "%25";
+    path.remove_prefix(percent + 1);
+  }
+}
+
 std::string uri_of(std::string_view folder, std::string_view path) {
-  std::string uri = sqlite::text_of(folder);
+  std::string uri = uri_part(folder);
   while (!uri.empty() && uri.back() == '/') uri.pop_back();
-  return uri + "/" + sqlite::text_of(path);
+  return uri + "/" + uri_part(path);
 }
 
 Status Store::for_each_result(RunId run, const std::function<Status(const ResultRow&)>& row) {

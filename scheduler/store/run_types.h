@@ -86,10 +86,17 @@ struct FoundFile {
   std::int64_t inode = 0;
 };
 
+/// What the command names and could not be looked at, or matches nothing: never a success.
+struct NotSeen {
+  std::string path;        // raw bytes; of several, one
+  std::string why;         // text, with what to do about it
+  std::int64_t count = 1;  // photos or folders
+};
+
 /// What a scan changed in the manifest.
 struct ScanCounts {
   std::int64_t added = 0;      // new rows
-  std::int64_t changed = 0;    // size or mtime differ: a new attempt
+  std::int64_t changed = 0;    // size or mtime differ, or may be read now: a new attempt
   std::int64_t unchanged = 0;  // had a row already
   std::int64_t returned = 0;   // of `unchanged`: had vanished, or was not asked for last time
   std::int64_t vanished =
@@ -221,7 +228,7 @@ struct ResultRow {
   std::int64_t image_id = 0;
   std::int32_t attempt = 1;
   std::string run, root;
-  std::string uri;    // root folder + path as text; bytes that are not UTF-8 as %XX
+  std::string uri;    // root folder + path as text; % and bytes that are not UTF-8 as %XX
   std::string path;   // relative to the root, raw bytes
   std::string state;  // pending | done | unsure | blurred | failed
   std::optional<std::string> reason, detail;

@@ -1,5 +1,6 @@
 // Comparing the manifest with what lies on disk.
 #include <algorithm>
+#include <set>
 
 #include "common/sqlite/storage.h"
 #include "scheduler/store/sources.h"
@@ -89,7 +90,10 @@ void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChange
     changes.add(true, state, reason, +1);
     if (row.vanished) changes.add(false, "vanished", "", -1);
   };
-  const bool changed = row.size_bytes != file.size_bytes || row.mtime_ns != file.mtime_ns;
+  // What may be read is asked anew at each scan, which found that this one may.
+  const bool was_out = row.state == "failed" && row.reason == to_string(Reason::outside_root);
+  const bool changed =
+      was_out || row.size_bytes != file.size_bytes || row.mtime_ns != file.mtime_ns;
   if (changed || stale.redo.contains(row.settings_id)) {
     store.db
         .query(
@@ -181,9 +185,21 @@ Status Scan::add(std::span<const FoundFile> files) {
 }
 
 Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
-                                  std::span<const SkippedExtension> skipped) {
+                                  std::span<const SkippedExtension> skipped,
+                                  std::span<const Unknown> unknown) {
   Impl& impl = *impl_;
   sqlite::Database& db = impl.store.db;
+  std::set<std::pair<std::int64_t, std::string>> hidden;
+  for (const Unknown& part : unknown)
+    hidden.emplace(impl.root_ids.at(static_cast<std::size_t>(part.root)), part.prefix);
+  const auto is_hidden = [&](std::int64_t root_id, std::string path) {
+    while (!hidden.contains({root_id, path})) {
+      if (path.empty()) return false;
+      const auto slash = path.rfind('/');
+      path.resize(slash == std::string::npos ? 0 : slash);
+    }
+    return true;
+  };
   const auto was_walked = [&](std::int64_t root_id, const std::string& path) {
     return std::any_of(walked.begin(), walked.end(), [&](const Walked& part) {
       return impl.root_ids.at(static_cast<std::size_t>(part.root)) == root_id &&
@@ -212,6 +228,7 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
           last = row.integer(0);
           const auto index = static_cast<std::size_t>(last);
           if (index < impl.seen.size() && impl.seen[index]) continue;
+          if (!hidden.empty() && is_hidden(row.integer(5), row.text(6))) continue;
           ImageRow image;
           image.image_id = last;
           image.state = row.text(1);
@@ -289,6 +306,27 @@ Expected<std::vector<Root>> Store::roots(RunId run) {
     row.with(run);
     while (row.step()) all.push_back({row.text(0), row.text(1)});
     return all;
+  });
+}
+
+Expected<std::vector<std::string>> Store::link_stores(RunId run) {
+  return impl_->db.read("list what links may lead to", [&] {
+    std::vector<std::string> all;
+    auto row = impl_->db.query("SELECT path FROM link_store WHERE run_id = ? ORDER BY path");
+    row.with(run);
+    while (row.step()) all.push_back(row.text(0));
+    return all;
+  });
+}
+
+Status Store::add_link_stores(RunId run, const std::vector<std::string>& paths) {
+  if (paths.empty()) return {};
+  return impl_->db.write("add what links may lead to", [&] {
+    for (const std::string& path : paths) {
+      impl_->db.query("INSERT INTO link_store VALUES (?, ?) ON CONFLICT DO NOTHING")
+          .with(run, sqlite::Blob{path})
+          .run();
+    }
   });
 }
 

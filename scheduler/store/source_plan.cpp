@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <set>
 
 #include "common/sqlite/storage.h"
+#include "scheduler/store/paths.h"
 #include "scheduler/store/sources.h"
 
 namespace photoscribe {
@@ -19,12 +19,8 @@ using sqlite::text_of;
 struct Named {
   std::string path;  // absolute, symbolic links of folders resolved
   bool is_file = false;
+  std::string leads_to;  // of a file that is a link out of its folder: the real path
 };
-
-bool lies_in(const std::string& path, const std::string& folder) {
-  if (path == folder || folder == "/") return true;
-  return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
-}
 
 /// `path` relative to `folder`, in which it lies.
 std::string relative_to(const std::string& path, const std::string& folder) {
@@ -34,16 +30,20 @@ std::string relative_to(const std::string& path, const std::string& folder) {
 
 tl::unexpected<Error> cannot_look(const std::string& argument, int error) {
   const bool absent = error == ENOENT || error == ENOTDIR;
+  if (absent && argument.find("://") != std::string::npos) {
+    return fail(Errc::usage, text_of(argument) +
+                                 ": is an address, and photos are read from files: fetch them "
+                                 "first, and name their folder");
+  }
   return fail(absent ? Errc::usage : Errc::environment,
               text_of(argument) + ": " + std::strerror(error) +
                   (absent ? "; name folders or photos that exist" : ""));
 }
 
-Expected<std::string> real_folder(const std::string& folder, const std::string& argument) {
-  std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(folder.c_str(), nullptr),
-                                                       &std::free);
-  if (!resolved) return cannot_look(argument, errno);
-  return std::string(resolved.get());
+Expected<std::string> real_path_of(const std::string& path, const std::string& argument) {
+  std::string real = real_path(path);
+  if (real.empty()) return cannot_look(argument, errno);
+  return real;
 }
 
 /// A folder's real path; a file keeps its own name in its folder's real path, so that a link is
@@ -54,14 +54,41 @@ Expected<Named> look(const std::string& argument) {
   const bool reachable = ::stat(argument.c_str(), &node) == 0;
   if (!reachable && ::lstat(argument.c_str(), &node) != 0) return cannot_look(argument, errno);
   if (reachable && S_ISDIR(node.st_mode)) {
-    auto folder = real_folder(argument, argument);
+    auto folder = real_path_of(argument, argument);
     if (!folder) return fail(folder.error());
-    return Named{std::move(*folder), false};
+    return Named{std::move(*folder), false, {}};
   }
   const std::filesystem::path whole = std::filesystem::absolute(argument);
-  auto folder = real_folder(whole.parent_path().string(), argument);
+  auto folder = real_path_of(whole.parent_path().string(), argument);
   if (!folder) return fail(folder.error());
-  return Named{(*folder == "/" ? "" : *folder) + "/" + whole.filename().string(), true};
+  if (const auto what = what_else_it_is(argument))
+    return fail(Errc::usage, text_of(argument) + ": " + *what);
+  Named named{(*folder == "/" ? "" : *folder) + "/" + whole.filename().string(), true, {}};
+  const std::string real = real_path(argument);
+  if (!real.empty() && !lies_in(real, *folder)) named.leads_to = real;
+  return named;
+}
+
+/// Where named links lead, and what else was named for links. Very many links are let into the
+/// folders of their targets: each worker has the list on its command line.
+Expected<std::vector<std::string>> link_stores_of(const std::vector<Named>& named,
+                                                  std::span<const std::string> follow_links) {
+  constexpr std::size_t kFilesMax = 64;
+  std::set<std::string> stores;
+  for (const Named& one : named) {
+    if (!one.leads_to.empty()) stores.insert(one.leads_to);
+  }
+  if (stores.size() > kFilesMax) {
+    std::set<std::string> folders;
+    for (const std::string& file : stores) folders.insert(folder_of(file));
+    stores = std::move(folders);
+  }
+  for (const std::string& place : follow_links) {
+    auto real = real_path_of(place, "--follow-links " + place);
+    if (!real) return fail(real.error());
+    stores.insert(std::move(*real));
+  }
+  return std::vector<std::string>(stores.begin(), stores.end());
 }
 
 std::string name_for(const std::string& folder, const std::set<std::string>& taken) {
@@ -164,7 +191,8 @@ class Planner {
 }  // namespace
 
 Expected<SourcePlan> plan_sources(std::span<const std::string> arguments,
-                                  std::span<const Root> known) {
+                                  std::span<const Root> known,
+                                  std::span<const std::string> follow_links) {
   if (arguments.empty()) {
     return fail(Errc::usage, "no photos were named; give a folder or some files");
   }
@@ -174,12 +202,16 @@ Expected<SourcePlan> plan_sources(std::span<const std::string> arguments,
     if (!one) return fail(one.error());
     named.push_back(std::move(*one));
   }
+  auto stores = link_stores_of(named, follow_links);
+  if (!stores) return fail(stores.error());
   named = without_nested(std::move(named));
   // Folders first: a single file then finds the root that its folder has.
   std::stable_partition(named.begin(), named.end(), [](const Named& one) { return !one.is_file; });
   Planner planner(known);
   for (const Named& one : named) planner.add(one);
-  return planner.take();
+  SourcePlan plan = planner.take();
+  plan.link_stores = std::move(*stores);
+  return plan;
 }
 
 }  // namespace photoscribe

@@ -2,8 +2,8 @@
 // over them (DESIGN 6, "Which files of a folder are photos").
 //
 // File names are raw bytes all the way. The walk opens folders, never a photo: whether something
-// named .jpg is one is the worker's business, so pipes, dangling links and links that leave the
-// root are listed, and get their reason there.
+// named .jpg is one is the worker's business, so pipes and dangling links are listed, and get their
+// reason there. What cannot be looked at is counted and named, and what the store has of it stays.
 #pragma once
 
 #include <cstddef>
@@ -36,14 +36,24 @@ struct SourcePlan {
   /// Folders (root index, relative path) that a walk of that root leaves to another root which lies
   /// inside it and has rows of its own.
   std::vector<SourceStart> left_to_other_roots;
+  /// Folders and files out of the roots into which links may lead: absolute, real.
+  std::vector<std::string> link_stores;
 };
 
 /// Makes a plan from command-line arguments. `known` are the run's roots so far: a folder that is,
 /// or lies in, one of them keeps that root; a new folder's root is named after it ([a-z0-9_-], made
-/// unique). A single file's root is its folder. Fails with `usage` for an argument that does not
-/// exist or when there is none, with `environment` for one that cannot be looked at.
+/// unique). A single file's root is its folder; one that is a link may be read where it leads.
+/// `follow_links`: further places into which links may lead. Fails with `usage` for an argument
+/// that does not exist, that is plainly something else than photos, or when there is none, with
+/// `environment` for one that cannot be looked at.
 [[nodiscard]] Expected<SourcePlan> plan_sources(std::span<const std::string> arguments,
-                                                std::span<const Root> known);
+                                                std::span<const Root> known,
+                                                std::span<const std::string> follow_links = {});
+
+/// What a file that was named for a photo is instead, and what to do with it; nothing when it may
+/// be one, judged by its name and its first bytes. `file` is opened only when it is an ordinary
+/// one.
+[[nodiscard]] std::optional<std::string> what_else_it_is(const std::string& file);
 
 struct WalkOptions {
   bool all_files = false;  // also names without a known image extension
@@ -63,10 +73,16 @@ struct WalkReport {
   std::vector<SkippedExtension>
       skipped;                // neither image nor asked for by all_files; most frequent first
   std::int64_t filtered = 0;  // left out by include, exclude or only_names
-  std::vector<std::string> warnings;  // unreadable folders, link loops …; text for a person
+  std::vector<std::string> warnings;  // link loops …; text for a person
+  /// Folders that cannot be opened, paths that cannot be looked at, links that lead out: the first
+  /// of them, and how many in all.
+  std::vector<NotSeen> not_seen;
+  std::int64_t not_seen_count = 0;
+  /// Where they lie: what the store has there and was not found stays as it is.
+  std::vector<Scan::Unknown> unknown;
   bool reached_limit = false;
-  /// The starts whose every photo was handed out: what the store may call vanished. Empty when a
-  /// filter or the limit was at work; without the starts in which a folder could not be read.
+  /// The starts that were walked: what the store may call vanished. Empty when a filter or the
+  /// limit was at work.
   std::vector<Scan::Walked> walked;
   /// Folders of the plan in which there is nothing that passes for a photo, filters or not. An
   /// empty mount point looks like that, so none of them is in `walked`.
@@ -84,7 +100,7 @@ class Walker {
   ~Walker();
 
   /// Up to `count` more files; an empty vector is the end. Fails with `environment` when a start
-  /// itself cannot be read; a folder further down that cannot is a warning.
+  /// that was named cannot be read; a folder further down that cannot is not_seen.
   [[nodiscard]] Expected<std::vector<FoundFile>> next(std::size_t count = 10'000);
 
   /// Complete after the end.

@@ -102,6 +102,10 @@ class Store {
   [[nodiscard]] Expected<std::vector<Root>> known_roots();
   /// Roots of the run, in the order in which they were added to the database.
   [[nodiscard]] Expected<std::vector<Root>> roots(RunId run);
+  /// Folders and files out of its roots into which links of the run may lead (--follow-links, and
+  /// what named links lead to): absolute and real, raw bytes.
+  [[nodiscard]] Expected<std::vector<std::string>> link_stores(RunId run);
+  [[nodiscard]] Status add_link_stores(RunId run, const std::vector<std::string>& paths);
   /// Photos of the run in this folder of a root ("": all of it), the vanished ones left out.
   [[nodiscard]] Expected<std::int64_t> photos_in(RunId run, const std::string& root,
                                                  const std::string& folder);
@@ -233,15 +237,23 @@ class Scan {
     bool every_name = false;  // files without an image extension were looked for, too (--all-files)
   };
 
+  /// A folder or file of a root of which it is not known what is in it.
+  struct Unknown {
+    int root = 0;
+    std::string prefix;  // as in Walked
+  };
+
   /// Adds or compares these files, in one transaction. Cheapest in batches of thousands. A file
   /// that is named twice counts once.
   [[nodiscard]] Status add(std::span<const FoundFile> files);
 
   /// Ends the scan: images that were not found are no longer asked for; those that lie in one of
   /// `walked` are marked vanished (pass nothing when a filter, a limit or an unreadable folder
-  /// makes "not found" mean nothing). Stores `skipped` for the summary.
+  /// makes "not found" mean nothing). What was not found below one of `unknown` stays exactly as it
+  /// was. Stores `skipped` for the summary.
   [[nodiscard]] Expected<ScanCounts> finish(std::span<const Walked> walked,
-                                            std::span<const SkippedExtension> skipped);
+                                            std::span<const SkippedExtension> skipped,
+                                            std::span<const Unknown> unknown = {});
 
   Scan(Scan&&) noexcept;
   Scan& operator=(Scan&&) noexcept;

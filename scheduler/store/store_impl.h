@@ -32,13 +32,17 @@ namespace photoscribe {
       .count();
 }
 
-/// `bytes` when they need a text of their own in the database: when they are not UTF-8.
-[[nodiscard]] inline std::optional<std::string> text_if_needed(std::string_view bytes) {
-  if (sqlite::is_utf8(bytes)) return std::nullopt;
-  return sqlite::text_of(bytes);
+/// A path as part of a `uri`: bytes that are not UTF-8 as %XX, and % itself as %25, so that no two
+/// paths have the same text.
+[[nodiscard]] std::string uri_part(std::string_view path);
+
+/// That text where it differs from the path, for the database.
+[[nodiscard]] inline std::optional<std::string> text_if_needed(std::string_view path) {
+  if (sqlite::is_utf8(path) && path.find('%') == std::string_view::npos) return std::nullopt;
+  return uri_part(path);
 }
 
-/// Root folder + path as text; bytes that are not UTF-8 as %XX.
+/// Root folder + path, each as uri_part().
 [[nodiscard]] std::string uri_of(std::string_view folder, std::string_view path);
 
 /// Changes to table run_count, gathered during a transaction and written at its end.

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <set>
 
 #include "common/sqlite/storage.h"
 #include "scheduler/store/folder_listing.h"
+#include "scheduler/store/paths.h"
 #include "scheduler/store/sources.h"
 
 namespace photoscribe {
@@ -19,18 +19,9 @@ namespace {
 using sqlite::text_of;
 
 constexpr std::size_t kWarningsMax = 200;    // a broken archive must not fill memory
+constexpr std::size_t kUnknownMax = 10'000;  // folders; beyond them, the start as a whole
 constexpr std::size_t kExtensionsMax = 500;  // nor one with a number as every extension
 constexpr std::size_t kExtensionLengthMax = 10;
-
-std::string_view base_name(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
-std::string joined(const std::string& folder, std::string_view name) {
-  if (folder.empty()) return std::string(name);
-  return folder + (folder.back() == '/' ? "" : "/") + std::string(name);
-}
 
 bool matches_any(const std::vector<std::string>& globs, const std::string& path) {
   const std::string name(base_name(path));
@@ -70,7 +61,6 @@ struct Walker::Impl {
 
   std::size_t start = 0;  // the one being walked
   bool started = false;
-  bool whole = true;   // no folder of it was unreadable
   bool barren = true;  // nothing in it passes for a photo
   std::vector<Frame> stack;
   std::vector<Link> links;  // followed after everything that can be reached without them
@@ -78,6 +68,8 @@ struct Walker::Impl {
   int entered_root = -1;
   std::map<std::string, std::int64_t> skipped;
   std::size_t warnings_left_out = 0;
+  std::set<std::pair<int, std::string>> unknown;  // root and folder
+  std::map<std::string, NotSeen> leading_out;     // by the folder that they lead to
   bool finished = false;
 
   Impl(SourcePlan sources, WalkOptions wishes)
@@ -98,11 +90,27 @@ struct Walker::Impl {
     }
   }
 
+  /// Nobody knows what is in this folder of the root.
+  void keep_unknown(const std::string& folder) {
+    const SourceStart& from = plan.starts[start];
+    unknown.emplace(from.root, unknown.size() < kUnknownMax ? folder : from.path);
+  }
+  void not_seen(const std::string& path, const std::string& folder, int error) {
+    barren = false;
+    keep_unknown(folder);
+    ++report.not_seen_count;
+    if (report.not_seen.size() < kWarningsMax)
+      report.not_seen.push_back({absolute(path), std::strerror(error)});
+  }
+  [[nodiscard]] bool may_lead_to(const std::string& target) const;
+  void leads_out(const std::string& path, const std::string& folder, const std::string& store);
+
   Status begin_start(std::vector<FoundFile>& found);
   Status enter(const std::string& path, bool is_start);
+  Status enter(const std::string& path, const std::string& opened_as, bool is_start);
   void visit(const FolderListing::Entry& entry, std::vector<FoundFile>& found);
   void visit_link(const std::string& path, std::vector<FoundFile>& found);
-  void visit_file(const std::string& path, std::vector<FoundFile>& found);
+  void visit_file(const std::string& path, bool is_link, std::vector<FoundFile>& found);
   void take_file(const std::string& path, std::vector<FoundFile>& found);
   [[nodiscard]] bool left_to_another_root(const std::string& path) const;
   void follow(const Link& link);
@@ -114,7 +122,7 @@ struct Walker::Impl {
 Status Walker::Impl::begin_start(std::vector<FoundFile>& found) {
   const SourceStart& from = plan.starts[start];
   started = true;
-  whole = barren = true;
+  barren = true;
   if (from.root != entered_root) {
     entered.clear();
     entered_root = from.root;
@@ -130,22 +138,42 @@ Status Walker::Impl::begin_start(std::vector<FoundFile>& found) {
 }
 
 Status Walker::Impl::enter(const std::string& path, bool is_start) {
-  FolderListing listing(absolute(path));
+  return enter(path, absolute(path), is_start);
+}
+
+Status Walker::Impl::enter(const std::string& path, const std::string& opened_as, bool is_start) {
+  FolderListing listing(opened_as);
   if (!listing.ok()) {
     const std::string what = text_of(absolute(path)) + ": " + std::strerror(listing.error());
-    if (is_start && listing.error() != ENOENT) {
+    if (is_start && listing.error() == ENOENT) {
+      warn("folder " + what);  // a start that is gone is known to hold nothing
+    } else if (is_start && plan.starts[start].named) {
       return fail(Errc::environment, "look for photos in " + what);
+    } else {
+      not_seen(path, path, listing.error());
     }
-    // A start that is gone is known to hold nothing; a folder further down may hold what is not
-    // seen.
-    warn("folder " + what + (is_start ? "" : ": its photos are left as they are"));
-    whole = whole && is_start;
     return {};
   }
   if (!entered.insert(listing.identity()).second) return {};
   ++report.folders;
   stack.emplace_back(path, std::move(listing));
   return {};
+}
+
+bool Walker::Impl::may_lead_to(const std::string& target) const {
+  const auto holds = [&](const std::string& place) { return lies_in(target, place); };
+  return std::any_of(plan.roots.begin(), plan.roots.end(),
+                     [&](const Root& one) { return holds(one.folder); }) ||
+         std::any_of(plan.link_stores.begin(), plan.link_stores.end(), holds);
+}
+
+void Walker::Impl::leads_out(const std::string& path, const std::string& folder,
+                             const std::string& store) {
+  keep_unknown(folder);
+  ++report.not_seen_count;
+  if (leading_out.size() >= kWarningsMax && !leading_out.contains(store)) return;
+  NotSeen& one = leading_out.try_emplace(store, NotSeen{absolute(path), "", 0}).first->second;
+  ++one.count;
 }
 
 bool Walker::Impl::left_to_another_root(const std::string& path) const {
@@ -166,7 +194,7 @@ void Walker::Impl::visit(const FolderListing::Entry& entry, std::vector<FoundFil
     }
   }
   if (type == DT_LNK) return visit_link(path, found);
-  if (type != DT_DIR) return visit_file(path, found);
+  if (type != DT_DIR) return visit_file(path, false, found);
   if (matches_any(options.exclude, path) || left_to_another_root(path)) {
     barren = false;  // who knows what is in it
     return;
@@ -178,14 +206,18 @@ void Walker::Impl::visit_link(const std::string& path, std::vector<FoundFile>& f
   const std::string link = absolute(path);
   struct ::stat node {};
   if (::stat(link.c_str(), &node) != 0) {
-    if (errno == ELOOP && !has_image_extension(path)) warn("link loop: " + text_of(link));
-    return visit_file(path, found);
+    const int error = errno;
+    const bool photo = options.all_files || has_image_extension(path);
+    if (error == ELOOP && !photo) warn("link loop: " + text_of(link));
+    const bool leads_nowhere = error == ENOENT || error == ENOTDIR || error == ELOOP;
+    if (photo || leads_nowhere) return visit_file(path, false, found);
+    return not_seen(path, path, error);
   }
-  if (!S_ISDIR(node.st_mode)) return visit_file(path, found);
+  if (!S_ISDIR(node.st_mode)) return visit_file(path, true, found);
   barren = false;  // it leads somewhere
   if (matches_any(options.exclude, path)) return;
-  std::unique_ptr<char, decltype(&std::free)> target(::realpath(link.c_str(), nullptr), &std::free);
-  if (target) links.push_back({path, target.get()});
+  if (std::string target = real_path(link); !target.empty())
+    links.push_back({path, std::move(target)});
 }
 
 void Walker::Impl::follow(const Link& link) {
@@ -196,8 +228,11 @@ void Walker::Impl::follow(const Link& link) {
     return warn("link loop: " + text + " leads back to " + text_of(link.target));
   }
   if (!link.target.starts_with(inside)) {
-    return warn("link " + text + " leaves the folder that was named and is not followed; name " +
-                text_of(link.target) + " to caption its photos, too");
+    const auto is_root = [&](const Root& one) { return lies_in(link.target, one.folder); };
+    if (std::any_of(plan.roots.begin(), plan.roots.end(), is_root)) return;  // walked there
+    if (!may_lead_to(link.target)) return leads_out(link.path, link.path, link.target);
+    (void)enter(link.path, link.target, false);
+    return;
   }
   // By its real path: a photo has one name, whichever way led there, and workers open it without
   // links.
@@ -209,7 +244,8 @@ void Walker::Impl::follow(const Link& link) {
   (void)enter(real, false);
 }
 
-void Walker::Impl::visit_file(const std::string& path, std::vector<FoundFile>& found) {
+void Walker::Impl::visit_file(const std::string& path, bool is_link,
+                              std::vector<FoundFile>& found) {
   if (!options.all_files && !has_image_extension(base_name(path))) {
     std::string extension = extension_of(base_name(path));
     if (skipped.size() >= kExtensionsMax && !skipped.contains(extension)) extension = "";
@@ -224,11 +260,16 @@ void Walker::Impl::visit_file(const std::string& path, std::vector<FoundFile>& f
     wanted = options.only_names->contains(name) ||
              options.only_names->contains(name.substr(0, name.rfind('.')));
   }
-  if (wanted) {
-    take_file(path, found);
-  } else {
+  if (!wanted) {
     ++report.filtered;
+    return;
   }
+  if (is_link) {
+    const std::string target = real_path(absolute(path));
+    if (!target.empty() && !may_lead_to(target))
+      return leads_out(path, folder_of(path), folder_of(target));
+  }
+  take_file(path, found);
 }
 
 void Walker::Impl::take_file(const std::string& path, std::vector<FoundFile>& found) {
@@ -236,7 +277,9 @@ void Walker::Impl::take_file(const std::string& path, std::vector<FoundFile>& fo
   const std::string name = absolute(path);
   // The target's size and time, so that a change is noticed; a dangling link's own.
   if (::stat(name.c_str(), &node) != 0 && ::lstat(name.c_str(), &node) != 0) {
-    return;  // gone since the folder was read
+    // Else it is gone since the folder was read.
+    if (errno != ENOENT && errno != ENOTDIR) not_seen(path, folder_of(path), errno);
+    return;
   }
   FoundFile file;
   file.root = plan.starts[start].root;
@@ -250,9 +293,9 @@ void Walker::Impl::take_file(const std::string& path, std::vector<FoundFile>& fo
 
 void Walker::Impl::end_start() {
   const SourceStart& from = plan.starts[start];
-  if (whole && barren && !from.is_file) {
+  if (barren && !from.is_file) {
     report.barren.push_back(from);
-  } else if (whole) {
+  } else {
     report.walked.push_back({from.root, from.path, options.all_files || from.is_file});
   }
   started = false;
@@ -265,6 +308,14 @@ void Walker::Impl::finish() {
   const bool filtering =
       !options.include.empty() || !options.exclude.empty() || options.only_names != nullptr;
   if (filtering || report.reached_limit) report.walked.clear();
+  for (auto& [store, one] : leading_out) {
+    const std::string place = text_of(store);
+    one.why = (one.count == 1 ? "a link" : std::to_string(one.count) + " links") + " that lead" +
+              (one.count == 1 ? "s" : "") + " to " + place +
+              ", out of what was named; to have what is there read: --follow-links " + place;
+    report.not_seen.push_back(std::move(one));
+  }
+  for (const auto& [root, folder] : unknown) report.unknown.push_back({root, folder});
   for (const auto& [extension, files] : skipped) report.skipped.push_back({extension, files});
   std::stable_sort(report.skipped.begin(), report.skipped.end(),
                    [](const auto& a, const auto& b) { return a.files > b.files; });
@@ -307,9 +358,7 @@ Expected<std::vector<FoundFile>> Walker::next(std::size_t count) {
       continue;
     }
     if (const int error = impl.stack.back().listing.error(); error != 0) {
-      impl.warn("folder " + text_of(impl.absolute(impl.stack.back().path)) + ": " +
-                std::strerror(error) + ": its photos are left as they are");
-      impl.whole = false;
+      impl.not_seen(impl.stack.back().path, impl.stack.back().path, error);
     }
     impl.stack.pop_back();
   }

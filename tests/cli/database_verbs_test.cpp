@@ -1,5 +1,8 @@
 // status and export, as processes, on databases made through Store.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -189,6 +192,24 @@ TEST_F(DatabaseVerbs, ExportsCocoResultsIntoAFile) {
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
     EXPECT_THAT(entry.path().filename().string(), Not(HasSubstr(".part")));
   }
+}
+
+TEST_F(DatabaseVerbs, CsvOnATerminalEscapesWhatWouldDriveIt) {
+  const int master = ::posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_TRUE(::grantpt(master) == 0 && ::unlockpt(master) == 0);
+  const std::string terminal = ::ptsname(master);
+  const int held = ::open(terminal.c_str(), O_RDWR | O_NOCTTY);
+
+  const auto ended = run_child({"sh", "-c", "exec \"$0\" \"$@\" >" + terminal, program(), "export",
+                                database(), "--format", "csv"},
+                               std::chrono::seconds(20));
+  std::string seen(1 << 14, '\0');
+  seen.resize(static_cast<std::size_t>(::read(master, seen.data(), seen.size())));
+
+  ASSERT_TRUE(ended && ended->exit_status == 0);
+  EXPECT_THAT(seen, HasSubstr("/a\\n\"\"b\"\",.jpg"));
+  ::close(held);
+  ::close(master);
 }
 
 TEST_F(DatabaseVerbs, ReportsOnARunAsTablesNumbersAndAPage) {

@@ -67,6 +67,35 @@ TEST(CsvFormat, QuotesNewlinesCommasAndQuotes) {
               HasSubstr(",\"/data/photos/a\n\"\"b\"\",c.jpg\","));
 }
 
+TEST(CsvFormat, DrivesNoTerminal) {
+  const auto csv = csv_format({true, false});
+
+  const std::string row = csv->row(captioned(7, "\x1b]0;title\x07\n\xc2\x9b.jpg", "a \x1b[31mdog"));
+
+  EXPECT_THAT(row, HasSubstr(R"(/data/photos/\x1B]0;title\x07\n\u{9B}.jpg,)"));
+  EXPECT_THAT(row, HasSubstr(R"(a \x1B[31mdog)"));
+  EXPECT_EQ(row.find_first_of("\x1b\x07"), std::string::npos);
+}
+
+TEST(CsvFormat, SafeKeepsFormulasOutOfSpreadsheetsAndNumbersNumbers) {
+  const auto csv = csv_format({false, true});
+  const auto caption = [&](const std::string& text) {
+    const std::string row = csv->row(captioned(7, "a.jpg", text));
+    const auto begin = row.find(",100,") + 5;
+    return row.substr(begin, row.find(",-4.5,") - begin);
+  };
+
+  EXPECT_EQ(caption("a dog"), "a dog");
+  EXPECT_EQ(caption("=1+1"), "'=1+1");
+  EXPECT_EQ(caption("=HYPERLINK(\"x\",\"y\")"), "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\"");
+  for (const char* const text : {"+cmd", "-cmd", "@SUM(1)", "-1+cmd|' /C calc'!A0", " =1", "＝1"})
+    EXPECT_EQ(caption(text), std::string("'") + text);
+  EXPECT_EQ(caption("\t=1"), "\"'\t=1\"");
+  EXPECT_EQ(caption("a;=1"), "\"a;=1\"") << "where ; parts the cells";
+  EXPECT_EQ(caption("-3"), "-3");
+  EXPECT_EQ(csv_format()->row(captioned(7, "a.jpg", "=1")).find('\''), std::string::npos);
+}
+
 TEST(JsonLinesFormat, GivesTheBytesOfANameThatIsNoText) {
   ResultRow row = captioned(7, "caf\xe9\n.jpg", "a dog");
   row.uri = "/data/photos/caf%E9\n.jpg";

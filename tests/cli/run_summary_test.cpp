@@ -23,7 +23,7 @@ RunSummary finished_run() {
   s.failed = s.failed_now = 12;
   s.added = 1000;
   s.failures = {{"truncated", 11, "/p/2008/half\n.jpg", "premature end of JPEG"},
-                {"empty", 1, "/p/caf\xe9.jpg", ""}};
+                {"timeout", 1, "/p/caf\xe9.jpg", ""}};
   s.skipped = {{".mov", 30}, {"", 2}};
   s.wall_s = 14;
   s.captioning_s = 12;
@@ -43,12 +43,50 @@ TEST(RunSummary, TellsCountsReasonsAndWhatToDoNext) {
   EXPECT_THAT(text, HasSubstr("  blurred        88   score below 100, no caption\n"));
   EXPECT_THAT(text, HasSubstr("  failed         12\n"));
   EXPECT_THAT(text, HasSubstr("  truncated  11   /p/2008/half\\n.jpg: premature end of JPEG\n"));
-  EXPECT_THAT(text, HasSubstr("  empty       1   /p/caf\\xE9.jpg\n"));
+  EXPECT_THAT(text, HasSubstr("  timeout     1   /p/caf\\xE9.jpg\n"));
   EXPECT_THAT(text, HasSubstr("32 files (.mov 30, no extension 2)"));
   EXPECT_THAT(text, HasSubstr("1,000 photos in 14 s, 83 photos/s"));
   EXPECT_THAT(text, HasSubstr("photoscribe export a.db"));
-  EXPECT_THAT(text, HasSubstr("photoscribe run --retry-failed 'my photos' -o a.db"));
+  EXPECT_THAT(text, HasSubstr("photoscribe retry a.db --reason timeout   # may be otherwise"));
   EXPECT_THAT(text, Not(HasSubstr("BLEU")));
+}
+
+RunSummary run_that_timed_out() {
+  RunSummary s = finished_run();
+  s.failures = {{"timeout", 12, "/p/a.jpg", ""}};
+  return s;
+}
+
+TEST(RunSummary, AdvisesAnotherAttemptOnlyWhereOneMayHelp) {
+  RunSummary s = run_that_timed_out();
+  EXPECT_THAT(text_of(s), HasSubstr("photoscribe run --retry-failed 'my photos' -o a.db"));
+  for (const char* const reason : {"truncated", "not_an_image", "unsupported", "empty",
+                                   "outside_root", "too_large", "not_a_file"}) {
+    s.failures = {{reason, 12, "/p/a.jpg", ""}};
+    EXPECT_THAT(text_of(s), Not(HasSubstr("retry"))) << reason;
+  }
+}
+
+TEST(RunSummary, SaysWhatCouldNotBeLookedAt) {
+  RunSummary s = finished_run();
+  s.end = RunEnd::incomplete;
+  s.failed = 0;
+  s.failures.clear();
+  s.not_seen = {{"/p/lo\ncked", "Permission denied"}, {"/p/l\xff", "2 links that lead to /s", 2}};
+  s.not_seen_count = 7;
+
+  const std::string text = text_of(s);
+  const nlohmann::json object = nlohmann::json::parse(summary_json(s, exit_status_of(s)));
+
+  EXPECT_THAT(text, HasSubstr("Done with what could be looked at: 1,000 photos in a.db.\n"));
+  EXPECT_THAT(text, HasSubstr("Not looked at: 7 "));
+  EXPECT_THAT(text, HasSubstr("  /p/lo\\ncked: Permission denied\n"));
+  EXPECT_THAT(text, HasSubstr("  … and 4 more\n"));
+  EXPECT_EQ(object["end"], "incomplete");
+  EXPECT_EQ(object["exit_status"], 1);
+  EXPECT_EQ(object["not_seen"]["count"], 7);
+  EXPECT_EQ(object["not_seen"]["examples"][0]["why"], "Permission denied");
+  EXPECT_EQ(object["not_seen"]["examples"][1]["path_base64"], "L3AvbP8=");
 }
 
 TEST(RunSummary, CountsUnsureCaptionsAsFinishedAndNotAsFailed) {
@@ -114,14 +152,14 @@ TEST(RunSummary, DoesNotRepeatACommandOfAThousandPhotos) {
   std::vector<std::string> command{"photoscribe", "run", "--redo"};
   for (int i = 0; i < 1000; ++i) command.push_back(std::to_string(i) + ".jpg");
 
-  EXPECT_THAT(text_of(finished_run(), command),
+  EXPECT_THAT(text_of(run_that_timed_out(), command),
               HasSubstr("  the same command with --retry-failed without --redo   #"));
 }
 
 TEST(RunSummary, KeepsPhotosThatLookLikeFlagsBehindTheirMark) {
   const std::vector<std::string> command{"photoscribe", "run", "-o", "a.db", "--", "--redo"};
 
-  EXPECT_THAT(text_of(finished_run(), command),
+  EXPECT_THAT(text_of(run_that_timed_out(), command),
               HasSubstr("photoscribe run --retry-failed -o a.db -- --redo"));
 }
 

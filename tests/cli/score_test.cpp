@@ -189,6 +189,26 @@ TEST_F(Score, SaysWhatIsWrongAndWhere) {
               AllOf(HasSubstr("Usage: photoscribe score"), HasSubstr("--df")));
 }
 
+TEST_F(Score, OneWrongLineOfAReferenceFileIsLeftOutAndSaidOrRefusedWhereAskedFor) {
+  const std::string broken = references(
+      "image_name| comment_number| comment\na.jpg| 0| A dog runs .\n"
+      "a.jpg| 4   A dog runs across the grass .\nb.jpg| 0| Two cats .\n");
+  const std::vector<std::string> words{"--hypotheses", hypotheses(kHypotheses), "--references",
+                                       broken};
+  std::vector<std::string> strict = words, as_json = words;
+  strict.emplace_back("--strict");
+  as_json.emplace_back("--json");
+
+  const ChildOutput lenient = score(words);
+
+  EXPECT_EQ(lenient.exit_status, 0) << lenient.err;
+  EXPECT_THAT(lenient.err, HasSubstr("1 entry left out (line 3: 2 fields, the heading names 3); "
+                                     "--strict refuses such a file"));
+  EXPECT_EQ(json::parse(score(as_json).out)["left_out"]["wrong_references"], 1);
+  EXPECT_EQ(score(strict).exit_status, 2);
+  EXPECT_THAT(score(strict).err, HasSubstr("line 3: 2 fields"));
+}
+
 TEST_F(Score, TellsWhatCaptionsNameThatNoReferenceDoes) {
   const std::string said =
       "{\"id\":\"a.jpg\",\"caption\":\"A dog with a frisbee\"}\n"

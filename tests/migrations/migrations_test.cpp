@@ -178,5 +178,28 @@ TEST_F(Migrate, KeepsWhatADatabaseOfTheFirstSchemaShows) {
   EXPECT_EQ(db.handle().execAndGet("SELECT count(*) FROM pragma_foreign_key_check").getInt(), 0);
 }
 
+/// A database of before: the text of each path becomes one that no other path has.
+TEST_F(Migrate, EscapesPercentInPathsOfADatabaseOfBefore) {
+  constexpr std::size_t kBefore = 14;
+  auto& db = open();
+  ASSERT_TRUE(migrate(db, embedded().first(kBefore)));
+  db.execute(R"sql(
+    INSERT INTO run (name, created_unix_ms) VALUES ('default', 1);
+    INSERT INTO root (name, folder, folder_text) VALUES ('one', x'2f6125ff', '/a%%FF'), ('two', x'2f6225', NULL);
+    INSERT INTO image (run_id, root_id, path, path_text, size_bytes, mtime_ns, inode, queue_seq) VALUES
+      (1, 1, CAST('%FF.jpg' AS BLOB), NULL, 1, 1, 1, 1), (1, 1, x'ff2e6a7067', '%FF.jpg', 1, 1, 1, 2),
+      (1, 2, x'25ffc3a9253246f09f9880fe', '%%FFé%2F😀%FE', 1, 1, 1, 3),
+      (1, 2, CAST('plain.jpg' AS BLOB), NULL, 1, 1, 1, 4);
+  )sql");
+
+  ASSERT_TRUE(migrate(db));
+
+  const auto all = [&db](const char* sql) { return db.handle().execAndGet(sql).getString(); };
+  EXPECT_EQ(all("SELECT group_concat(coalesce(path_text, CAST(path AS TEXT)), ' ') FROM image"),
+            "%25FF.jpg %FF.jpg %25%FFé%252F😀%FE plain.jpg");
+  EXPECT_EQ(all("SELECT group_concat(folder_text, ' ') FROM root"), "/a%25%FF /b%25");
+  EXPECT_EQ(all("SELECT count(*) FROM image WHERE path_text IS NULL"), "1");
+}
+
 }  // namespace
 }  // namespace photoscribe::migrations

@@ -167,8 +167,35 @@ TEST_F(Manifest, KeepsNamesOfAnyBytes) {
   EXPECT_THAT(plain_rows(database(), "SELECT uri FROM caption_result"),
               ElementsAre("/archive/photos/-rf.jpg", "/archive/photos/a\nb.jpg",
                           "/archive/photos/\"quote'.jpg", "/archive/photos/caf\xc3\xa9.jpg",
-                          "/archive/photos/bad%FF%FE.jpg", "/archive/photos/100%.jpg"));
+                          "/archive/photos/bad%FF%FE.jpg", "/archive/photos/100%25.jpg"));
   EXPECT_EQ(scan(files).unchanged, 6);
+}
+
+/// The byte FF and a literal %FF: two photos, two uris, in the views and in exports alike.
+TEST_F(Manifest, NoTwoPathsShareAUri) {
+  scan({file("%FF.jpg"), file("\xff.jpg"), file("%25FF.jpg"), file("a%\xff/%.jpg")});
+
+  const std::vector<std::string> uris{"/archive/photos/%25FF.jpg", "/archive/photos/%FF.jpg",
+                                      "/archive/photos/%2525FF.jpg",
+                                      "/archive/photos/a%25%FF/%25.jpg"};
+  EXPECT_EQ(plain_rows(database(), "SELECT uri FROM caption_result"), uris);
+  std::vector<std::string> of_rows;
+  must(store().for_each_result(run(), [&](const ResultRow& row) -> Status {
+    of_rows.push_back(row.uri);
+    return {};
+  }));
+  EXPECT_EQ(of_rows, uris);
+}
+
+TEST_F(Manifest, APhotoThatMayBeReadNowIsTriedAgain) {
+  scan({file("a.jpg"), file("b.jpg")});
+  const auto tasks = take();
+  record({failed(tasks[0], Reason::outside_root), failed(tasks[1], Reason::truncated)});
+
+  const ScanCounts again = scan({file("a.jpg"), file("b.jpg")});
+
+  EXPECT_EQ(again.changed, 1);
+  EXPECT_EQ(paths(take()), std::vector<std::string>{"a.jpg"});
 }
 
 TEST_F(Manifest, KeepsRunsApart) {

@@ -1,6 +1,7 @@
 // From arguments to files, on real folders.
 #include "scheduler/store/sources.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -143,8 +144,76 @@ TEST_F(Sources, ListsWhatTheWorkerMustNameTheFaultOf) {
   ASSERT_EQ(::mkfifo(at("A/pipe.jpg").c_str(), 0600), 0);
   put("A/folder.jpg/inside.jpg");
 
-  EXPECT_THAT(walk(plan({"A"})), ElementsAre("a:a.jpg", "a:dangling.jpg", "a:folder.jpg/inside.jpg",
-                                             "a:leaving.jpg", "a:pipe.jpg"));
+  EXPECT_THAT(walk(plan({"A"})),
+              ElementsAre("a:a.jpg", "a:dangling.jpg", "a:folder.jpg/inside.jpg", "a:pipe.jpg"));
+  ASSERT_THAT(report_.not_seen, SizeIs(1));
+  EXPECT_EQ(report_.not_seen[0].path, at("A/leaving.jpg"));
+}
+
+TEST_F(Sources, LinksThatLeaveAreNamedByTheStoreThatTheyLeadTo) {
+  put("store/blobs/1");
+  put("store/blobs/2");
+  put("store/folder/c.jpg");
+  link("../store/blobs/1", "snapshot/1.jpg");
+  link("../store/blobs/2", "snapshot/2.jpg");
+  link("../store/blobs/2", "snapshot/notes.txt");
+  link("../store/folder", "snapshot/folder");
+
+  EXPECT_THAT(walk(plan({"snapshot"})), IsEmpty());
+  ASSERT_THAT(report_.not_seen, SizeIs(2));
+  EXPECT_THAT(report_.not_seen[0].why, AllOf(HasSubstr("2 links that lead to"),
+                                             HasSubstr("--follow-links " + at("store/blobs"))));
+  EXPECT_EQ(report_.not_seen_count, 3);
+  EXPECT_THAT(report_.barren, IsEmpty());
+
+  const std::vector<std::string> photos{at("snapshot")}, stores{at("store")};
+  const SourcePlan followed = must(plan_sources(photos, {}, stores));
+  EXPECT_THAT(walk(followed),
+              ElementsAre("snapshot:1.jpg", "snapshot:2.jpg", "snapshot:folder/c.jpg"));
+  EXPECT_THAT(report_.not_seen, IsEmpty());
+  // A store that is named for photos itself is as good, and walked where it is.
+  EXPECT_THAT(walk(plan({"snapshot", "store"})),
+              ElementsAre("snapshot:1.jpg", "snapshot:2.jpg", "store:folder/c.jpg"));
+  const std::vector<std::string> nowhere{at("nowhere")};
+  EXPECT_THAT(plan_sources(photos, {}, nowhere).error().message, HasSubstr("--follow-links"));
+}
+
+TEST_F(Sources, ALinkThatWasNamedIsReadWhereItLeads) {
+  put("store/1");
+  put("store/2");
+  link("../store/1", "snapshot/1.jpg");
+  link("../store/2", "snapshot/2.jpg");
+
+  const SourcePlan one = plan({"snapshot/1.jpg"});
+
+  EXPECT_THAT(one.link_stores, ElementsAre(at("store/1")));
+  EXPECT_THAT(walk(one), ElementsAre("snapshot:1.jpg"));
+}
+
+TEST_F(Sources, FilesThatAreNoPhotosAreNamedForWhatTheyAre) {
+  put("assets.csv", "path,caption\na.jpg,x\n");
+  put("photos.zip", std::string("PK\x03\x04\x14\0\0\0", 8));
+  put("photos.tar.gz", "\x1f\x8b\x08");
+  put("archive.db", std::string("SQLite format 3\0", 16));
+  put("clip.mp4", "....ftypisom");
+  put("list.txt", std::string("\xff\xd8\xff\xe0\0\x10JFIF whatever its name", 29));
+  put("notes.jpg", "text under a photo's name");
+  const std::pair<const char*, const char*> cases[] = {
+      {"assets.csv", "is a list or another text, not a photo"},
+      {"photos.zip", "unzip FILE"},
+      {"photos.tar.gz", "tar -xf FILE"},
+      {"archive.db", "is a database"},
+      {"clip.mp4", "is a video"}};
+  for (const auto& [name, what] : cases) {
+    const std::vector<std::string> arguments{at(name)};
+    const auto refused = plan_sources(arguments, {});
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code, Errc::usage);
+    EXPECT_THAT(refused.error().message, AllOf(HasSubstr(at(name)), HasSubstr(what)));
+  }
+  EXPECT_THAT(walk(plan({"list.txt", "notes.jpg"})), SizeIs(2));
+  const std::vector<std::string> address{"https://example.org/a.jpg"};
+  EXPECT_THAT(plan_sources(address, {}).error().message, HasSubstr("is an address"));
 }
 
 TEST_F(Sources, FollowsFolderLinksOnceAndWithinTheRoot) {
@@ -159,32 +228,99 @@ TEST_F(Sources, FollowsFolderLinksOnceAndWithinTheRoot) {
   link("self", "A/self");
 
   EXPECT_THAT(walk(plan({"A"})), ElementsAre("a:real/a.jpg", "a:.store/hidden.jpg"));
-  EXPECT_THAT(report_.warnings,
-              ElementsAre(AllOf(HasSubstr("link loop"), HasSubstr("/self")),
-                          AllOf(HasSubstr("leaves the folder"), HasSubstr("/out")),
-                          AllOf(HasSubstr("link loop"), HasSubstr("/real/up"))));
+  EXPECT_THAT(report_.warnings, ElementsAre(AllOf(HasSubstr("link loop"), HasSubstr("/self")),
+                                            AllOf(HasSubstr("link loop"), HasSubstr("/real/up"))));
+  ASSERT_THAT(report_.not_seen, SizeIs(1));
+  EXPECT_EQ(report_.not_seen[0].path, at("A/out"));
 }
 
-TEST_F(Sources, ReportsAFolderThatCannotBeRead) {
-  put("A/a.jpg");
-  put("A/locked/b.jpg");
-  fs::permissions(at("A/locked"), fs::perms::none);
-  fs::permissions(at("A"), fs::perms::all);  // whatever the umask
-  fs::permissions(base_, fs::perms::all);
-  const uid_t me = ::geteuid();
-  const SourcePlan sources = plan({"A"});
-  if (me == 0) {
-    ASSERT_EQ(::seteuid(65534), 0);  // permissions mean nothing to root
-  }
-  const auto found = walk(sources);
-  if (me == 0) {
-    ASSERT_EQ(::seteuid(me), 0);
-  }
+constexpr fs::perms kListed =
+    fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read;
 
-  EXPECT_THAT(found, ElementsAre("a:a.jpg"));
-  EXPECT_THAT(report_.warnings, ElementsAre(HasSubstr("locked")));
-  EXPECT_THAT(report_.walked, IsEmpty());
-  fs::permissions(at("A/locked"), fs::perms::owner_all);
+/// Walks as somebody for whom permissions mean something.
+class LockedSources : public Sources {
+ protected:
+  void SetUp() override {
+    put("A/a.jpg");
+    put("A/gone.jpg");
+    put("A/locked/b.jpg");
+    put("A/listed/c.jpg");
+    for (const fs::path& folder : {base_, base_ / "A"}) fs::permissions(folder, fs::perms::all);
+  }
+  void TearDown() override { lock(fs::perms::all, fs::perms::all); }
+  void lock(fs::perms locked, fs::perms listed) {
+    fs::permissions(at("A/locked"), locked);
+    fs::permissions(at("A/listed"), listed);
+  }
+  template <class Fn>
+  auto unprivileged(Fn fn) {
+    const uid_t me = ::geteuid();
+    EXPECT_EQ(::seteuid(me == 0 ? 65534 : me), 0);
+    auto result = fn();
+    EXPECT_EQ(::seteuid(me), 0);
+    return result;
+  }
+};
+
+TEST_F(LockedSources, WhatCannotBeLookedAtIsCountedAndNamed) {
+  const SourcePlan sources = plan({"A"});
+  lock(fs::perms::none, kListed);
+
+  const auto found = unprivileged([&] { return walk(sources); });
+
+  EXPECT_THAT(found, ElementsAre("a:a.jpg", "a:gone.jpg"));
+  ASSERT_THAT(report_.not_seen, SizeIs(2));
+  EXPECT_EQ(report_.not_seen[0].path, at("A/listed/c.jpg"));
+  EXPECT_EQ(report_.not_seen[1].path, at("A/locked"));
+  EXPECT_EQ(report_.not_seen[1].why, "Permission denied");
+  EXPECT_EQ(report_.not_seen_count, 2);
+  EXPECT_THAT(report_.unknown, SizeIs(2));
+  EXPECT_THAT(report_.walked, SizeIs(1));
+}
+
+TEST_F(LockedSources, WhatTheStoreKnowsThereStaysAsItWas) {
+  auto store = must(Store::open_writer(folder_.file("archive.db")));
+  const RunId run = must(store.ensure_run("default", settings())).run.id;
+  const auto scan_once = [&](bool as_root) {
+    const SourcePlan sources = plan({"A"}, must(store.known_roots()));
+    Scan scan = must(store.begin_scan(run, sources.roots));
+    Walker walker(sources, {});
+    for (;;) {
+      const auto step = [&] { return must(walker.next()); };
+      const auto files = as_root ? step() : unprivileged(step);
+      if (files.empty()) break;
+      must(scan.add(files));
+    }
+    const WalkReport& report = walker.report();
+    return must(scan.finish(report.walked, report.skipped, report.unknown));
+  };
+  EXPECT_EQ(scan_once(true).added, 4);
+  fs::remove(at("A/gone.jpg"));
+  lock(fs::perms::none, kListed);
+
+  const ScanCounts second = scan_once(false);
+
+  EXPECT_EQ(second.vanished, 1);  // gone.jpg alone
+  EXPECT_EQ(second.not_asked, 0);
+  EXPECT_EQ(must(store.counts(run)).asked.total(), 3);
+}
+
+TEST_F(Sources, APathThatIsTooLongIsNamed) {
+  std::string name(200, 'd');
+  fs::create_directory(at("A"));
+  put("A/a.jpg");
+  int folder = ::open(at("A").c_str(), O_RDONLY | O_DIRECTORY);
+  for (int i = 0; i < 30; ++i) {  // beyond PATH_MAX, which only relative names reach
+    ASSERT_EQ(::mkdirat(folder, name.c_str(), 0700), 0);
+    const int next = ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY);
+    ::close(folder);
+    folder = next;
+  }
+  ::close(folder);
+
+  EXPECT_THAT(walk(plan({"A"})), ElementsAre("a:a.jpg"));
+  ASSERT_THAT(report_.not_seen, SizeIs(1));
+  EXPECT_EQ(report_.not_seen[0].why, "File name too long");
 }
 
 TEST_F(Sources, KeepsNamesOfAnyBytes) {

@@ -13,6 +13,8 @@
 #include <fstream>
 #include <string>
 
+#include "worker/link_stores.h"
+
 namespace photoscribe {
 namespace {
 
@@ -48,6 +50,12 @@ class OpenBeneath : public testing::Test {
   PhotoRoot root() {
     auto opened = PhotoRoot::open("photos", (base_ / "root").string());
     EXPECT_TRUE(opened) << opened.error().message;
+    if (!stores_.empty()) {
+      std::vector<std::string> places;
+      for (const std::string& one : stores_)
+        places.push_back((fs::canonical(base_) / one).string());
+      opened->let_links_lead_to(std::make_shared<const LinkStores>(places));
+    }
     return std::move(*opened);
   }
   /// The same answer by openat2 and by walking, or both of them.
@@ -66,6 +74,7 @@ class OpenBeneath : public testing::Test {
   }
 
   fs::path base_;
+  std::vector<std::string> stores_;  // where links may lead
 };
 
 TEST_F(OpenBeneath, ReadsFilesInTheRootAndBelow) {
@@ -222,6 +231,50 @@ TEST(IsEnvironmentErrno, KeepsMachineAndPhotoApart) {
   for (const int error : {ENOENT, EACCES, EPERM, ELOOP, EXDEV, ENAMETOOLONG}) {
     EXPECT_FALSE(is_environment_errno(error)) << error;
   }
+}
+
+/// Hugging Face's cache, DVC's, `ln -s` subsets.
+TEST_F(OpenBeneath, LinksLeadToStoresThatWereNamedAndNowhereElse) {
+  fs::create_directories(base_ / "store/blobs");
+  write("store/blobs/1", "a blob");
+  link("../store/blobs/1", "root/1.jpg");
+  link((base_ / "store/blobs/1").string(), "root/absolute.jpg");
+  link("../store/blobs", "root/folder");
+  link("../../secret", "store/blobs/out");
+  link("../store/blobs/out", "root/out.jpg");
+  link("../secret", "root/secret.jpg");
+  link("../store/blobs/none", "root/dangling.jpg");
+
+  EXPECT_EQ(open("1.jpg"), "outside_root");
+  stores_ = {"store"};
+  for (const char* const path : {"1.jpg", "absolute.jpg", "folder/1"})
+    EXPECT_EQ(read(path), "a blob") << path;
+  for (const char* const path : {"1.jpg", "folder/1"}) EXPECT_EQ(open(path), "opened") << path;
+  EXPECT_EQ(open("out.jpg"), "outside_root") << "a link of the store to somewhere else";
+  EXPECT_EQ(open("secret.jpg"), "outside_root");
+  EXPECT_EQ(open("../store/blobs/1"), "outside_root") << "a task names no store";
+  EXPECT_EQ(open("dangling.jpg"), "missing");
+}
+
+TEST_F(OpenBeneath, ASingleFileMayBeAStore) {
+  fs::create_directories(base_ / "store");
+  write("store/1", "a blob");
+  write("store/2", "another");
+  link("../store/1", "root/1.jpg");
+  link("../store/2", "root/2.jpg");
+
+  stores_ = {"store/1"};
+
+  EXPECT_EQ(read("1.jpg"), "a blob");
+  EXPECT_EQ(open("2.jpg"), "outside_root");
+}
+
+TEST_F(OpenBeneath, AStoreThatIsGoneIsNotThePhotosFault) {
+  link("../store/1", "root/1.jpg");
+
+  stores_ = {"store"};
+
+  EXPECT_EQ(open("1.jpg"), "environment");
 }
 
 }  // namespace
