@@ -283,6 +283,9 @@ Opened<FileDescriptor> PhotoRoot::walk_or_leave(int root, std::string_view path)
       !stores_) {
     return walked;
   }
+  // Links lead to stores; a task's own ".." does not.
+  const std::deque<std::string> parts = components(path);
+  if (std::find(parts.begin(), parts.end(), "..") != parts.end()) return walked;
   auto stored = stores_->open(canonical() + "/" + std::string(path));
   if (stored) return std::move(*stored);
   return stored.error() == EXDEV

@@ -303,10 +303,9 @@ int exit_status_of(const RunSummary& summary) {
 
 std::string summary_text(const RunSummary& summary, const BlurSettings& blur,
                          const std::vector<std::string>& command, const Ink& ink) {
-  return headline(summary, ink) + count_lines(summary, blur, ink) +
-         failure_lines(summary) + not_seen_lines(summary) + skipped_lines(summary) +
-         note_lines(summary) + bleu_lines(summary) + pace_lines(summary) +
-         next_lines(summary, command);
+  return headline(summary, ink) + count_lines(summary, blur, ink) + failure_lines(summary) +
+         not_seen_lines(summary) + skipped_lines(summary) + note_lines(summary) +
+         bleu_lines(summary) + pace_lines(summary) + next_lines(summary, command);
 }
 
 std::string summary_json(const RunSummary& s, const BlurSettings& blur, int exit_status) {

@@ -84,7 +84,8 @@ TEST(RunSummary, SaysWhatCouldNotBeLookedAt) {
   s.not_seen_count = 7;
 
   const std::string text = text_of(s);
-  const nlohmann::json object = nlohmann::json::parse(summary_json(s, exit_status_of(s)));
+  const nlohmann::json object =
+      nlohmann::json::parse(summary_json(s, BlurSettings(), exit_status_of(s)));
 
   EXPECT_THAT(text, HasSubstr("Done with what could be looked at: 1,000 photos in a.db.\n"));
   EXPECT_THAT(text, HasSubstr("Not looked at: 7 "));

@@ -3,7 +3,9 @@
 #include "scheduler/run_batch.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <functional>
@@ -288,9 +290,12 @@ TEST_F(RunBatch, StopsAWorkerThatAKilledRunLeftBehindHanging) {
   add_photos(0, 20);
   fs::create_directory(folder_.file("archive.db.state"));
   const pid_t hanging = ::fork();
+  const std::string name = program_name(PHOTOSCRIBE_FAKE_WORKER);
   if (hanging == 0) {
+    ::prctl(PR_SET_NAME, name.c_str());
     for (;;) ::pause();
   }
+  while (program_name_of(hanging) != name) ::usleep(1'000);
   folder_.write("archive.db.state/workers.process", to_line(*identify_process(hanging)) + "\n");
 
   run(request());
