@@ -21,6 +21,7 @@ Result begin_result(const Job& job, const LoadedPhoto& photo) {
   result.height_px = photo.height_px;
   result.times = photo.times;
   result.blur_scores = photo.blur_scores;
+  result.preview = photo.preview;
   result.content_hash = photo.content_hash;
   return result;
 }
@@ -31,6 +32,7 @@ Result result_of(const Job& job, CopiedPhoto photo) {
   result.height_px = photo.found.height_px;
   result.times = photo.times;
   result.blur_scores = photo.found.blur_scores;
+  result.preview = photo.found.preview;
   result.content_hash = photo.content_hash;
   result.copied_from = CopiedFrom{photo.found.image_id, std::nullopt};
   result.outcome = std::move(photo.found.outcome);

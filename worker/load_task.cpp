@@ -65,6 +65,7 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   if (!photo) return LoadFailed{{photo.error().reason, photo.error().detail}, times, hash};
   LoadedPhoto loaded;
   loaded.blur_scores = photo->measured.blur_scores;
+  loaded.preview = photo->measured.preview;
   loaded.width_px = photo->measured.width_px;
   loaded.height_px = photo->measured.height_px;
   loaded.times = times;

@@ -121,6 +121,7 @@ struct Result {
   std::int32_t attempt = 1;
   std::variant<Captioned, Blurred, Failed> outcome;
   std::optional<BlurScores> blur_scores;  // none when it did not decode
+  bool preview = false;             // of a camera's RAW file: all this is of the largest JPEG in it
   int width_px = 0, height_px = 0;  // as shown (after EXIF orientation); 0 when it did not decode
   StageTimes times;
   std::int64_t finished_unix_ms = 0;

@@ -14,7 +14,7 @@ constexpr char kFormat = 4;
 constexpr std::uint64_t kItemsMax = 100'000;
 enum class Kind : std::uint8_t { captioned, blurred, failed, failed_with_scores };
 /// What an item ends with: content hash, image copied from, distance of hashes.
-enum Extra : std::uint8_t { kHashed = 1, kCopied = 2, kDistance = 4 };
+enum Extra : std::uint8_t { kHashed = 1, kCopied = 2, kDistance = 4, kPreview = 8 };
 constexpr std::uint64_t kDistanceMax = 64;  // of 64 bits
 /// The numbers of CaptionEvidence, in the order of the format.
 constexpr std::array kEvidence{&CaptionEvidence::word_log_prob_min,
@@ -127,7 +127,8 @@ class Reader {
 void write_extras(Writer& out, const Result& result) {
   const auto& copied = result.copied_from;
   out.byte(static_cast<std::uint8_t>((result.content_hash ? kHashed : 0) | (copied ? kCopied : 0) |
-                                     (copied && copied->hash_distance ? kDistance : 0)));
+                                     (copied && copied->hash_distance ? kDistance : 0) |
+                                     (result.preview ? kPreview : 0)));
   if (result.content_hash) out.raw(*result.content_hash);
   if (!copied) return;
   out.number(static_cast<std::uint64_t>(copied->image_id));
@@ -187,7 +188,8 @@ Result read_name(Reader& in) {
 }
 
 void read_extras(Reader& in, Result& result) {
-  const std::uint64_t extras = in.count(kHashed | kCopied | kDistance);
+  const std::uint64_t extras = in.count(kHashed | kCopied | kDistance | kPreview);
+  result.preview = (extras & kPreview) != 0;
   if ((extras & kHashed) != 0) result.content_hash = in.raw();
   if ((extras & kCopied) == 0) {
     if ((extras & kDistance) != 0) in.refuse();

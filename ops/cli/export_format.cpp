@@ -84,7 +84,7 @@ class Csv : public ExportFormat {
     return "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,bleu3,"
            "bleu4,width,height,model,worker,finished_at,confidence,concepts,path,detail,blur_mode,"
            "blur_full,blur_normalised,blur_tile_max,blur_edges,blur_learned,sha256,copied_from,"
-           "hash_distance,vanished\r\n";
+           "hash_distance,vanished,preview\r\n";
   }
   std::string row(const ResultRow& r) override {
     std::string out;
@@ -119,7 +119,8 @@ class Csv : public ExportFormat {
                                      or_empty(r.sha256),
                                      or_empty(r.copied_from),
                                      or_empty(r.hash_distance),
-                                     std::string(r.vanished ? "true" : "")}) {
+                                     std::string(r.vanished ? "true" : ""),
+                                     std::string(r.preview ? "true" : "")}) {
       add(out, field);
     }
     out.back() = '\r';
@@ -184,6 +185,7 @@ class JsonLines : public ExportFormat {
     }
     put(object, "width", r.width_px);
     put(object, "height", r.height_px);
+    if (r.preview) object["preview"] = true;
     put(object, "sha256", r.sha256);
     if (r.copied_from) {
       object["copied_from"] = replaced(*r.copied_from);

@@ -44,8 +44,8 @@ struct CsvStyle {
 
 /// RFC 4180 with a header line: the columns of view caption_result, the confidence, concepts as
 /// "pizza 0.91; stop sign 0.2", and what JSON Lines have besides that fits a column: path, detail,
-/// blur_mode and the score in every mode, sha256, copied_from, hash_distance, vanished (true or
-/// empty). Empty: no value.
+/// blur_mode and the score in every mode, sha256, copied_from, hash_distance, vanished and preview
+/// (of a RAW file; true or empty). Empty: no value.
 [[nodiscard]] std::unique_ptr<ExportFormat> csv_format(const ExportRun& run = {},
                                                        const CsvStyle& style = {});
 

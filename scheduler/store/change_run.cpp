@@ -183,7 +183,7 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& was, const BlurSettin
         "confidence, blur_full, blur_normalised, blur_tile_max, blur_edges, blur_learned, "
         "content_hash, "
         "copied_from, hash_distance, word_log_prob_min, beam_agreement, mentioned_min, "
-        "unmentioned_max, novelty) "
+        "unmentioned_max, novelty, preview) "
         "SELECT image.image_id, image.attempt + 1, judged.verdict, result.blur_score, "
         "result.width_px, "
         "result.height_px, iif(judged.verdict = 'done', result.caption, NULL), "
@@ -199,7 +199,7 @@ Status Store::Impl::rejudge(RunId run, const BlurSettings& was, const BlurSettin
         "iif(judged.verdict = 'done', result.beam_agreement, NULL), "
         "iif(judged.verdict = 'done', result.mentioned_min, NULL), "
         "iif(judged.verdict = 'done', result.unmentioned_max, NULL), "
-        "iif(judged.verdict = 'done', result.novelty, NULL) "
+        "iif(judged.verdict = 'done', result.novelty, NULL), result.preview "
         "FROM temp.rejudged AS judged JOIN image USING (image_id) "
         "JOIN result ON result.result_id = judged.copy_of")
       .run();

@@ -198,8 +198,8 @@ class Recorder {
            "height_px, caption, log_prob, tokens, reason, detail, worker_id, read_us, decode_us, "
            "caption_us, finished_unix_ms, confidence, blur_full, blur_normalised, blur_tile_max, "
            "blur_edges, blur_learned, content_hash, copied_from, hash_distance, word_log_prob_min, "
-           "beam_agreement, mentioned_min, unmentioned_max, novelty) "
-           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+           "beam_agreement, mentioned_min, unmentioned_max, novelty, preview) "
+           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
            "?, ?, ?, ?, ?, ?)")
         .with(result_id, result.image_id, result.attempt, name_of(without_mark(state)),
               outcome.blur_score, size_px(result.width_px), size_px(result.height_px), caption,
@@ -210,7 +210,7 @@ class Recorder {
               blob_of(result.content_hash), copied_from, hash_distance,
               told(&CaptionEvidence::word_log_prob_min), told(&CaptionEvidence::beam_agreement),
               told(&CaptionEvidence::mentioned_min), told(&CaptionEvidence::unmentioned_max),
-              told(&CaptionEvidence::novelty))
+              told(&CaptionEvidence::novelty), result.preview)
         .run();
     const std::int64_t row_id = db_.handle().getLastInsertRowid();
     if (outcome.caption != nullptr) store_.add_concepts(row_id, outcome.caption->concepts);

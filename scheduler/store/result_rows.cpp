@@ -25,7 +25,7 @@ std::string select_rows(const std::string& from_and_rest) {
              "lower(hex(result.content_hash)), source_root.folder, source.path, "
              "result.hash_distance, result.result_id, result.word_log_prob_min, "
              "result.beam_agreement, result.mentioned_min, result.unmentioned_max, "
-             "result.novelty ") +
+             "result.novelty, result.preview ") +
          from_and_rest;
 }
 
@@ -104,6 +104,7 @@ ResultRow read_row(Store::Impl& store, const sqlite::Query& row) {
   if (const std::string hash = row.text(34); !hash.empty()) result.sha256 = hash;
   if (!row.is_null(36)) result.copied_from = uri_of(row.text(35), row.text(36));
   result.hash_distance = row.optional_integer(37);
+  result.preview = row.optional_integer(44).value_or(0) != 0;
   if (result.caption) {
     result.evidence = Store::Impl::evidence(row, 39);
     result.concepts = store.concepts(row.integer(38));

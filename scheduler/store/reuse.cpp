@@ -77,7 +77,7 @@ Expected<std::int64_t> Store::reuse_results(RunId run) {
               "finished_unix_ms, blur_full, blur_normalised, blur_tile_max, blur_edges, "
               "blur_learned, content_hash, copied_from, word_log_prob_min, beam_agreement, "
               "mentioned_min, "
-              "unmentioned_max, novelty) "
+              "unmentioned_max, novelty, preview) "
               "SELECT reused.image_id, 1, reused.verdict, reused.blur_score, width_px, height_px, "
               "iif(reused.verdict = 'done', caption, NULL), "
               "iif(reused.verdict = 'done', log_prob, NULL), "
@@ -89,7 +89,7 @@ Expected<std::int64_t> Store::reuse_results(RunId run) {
               "iif(reused.verdict = 'done', beam_agreement, NULL), "
               "iif(reused.verdict = 'done', mentioned_min, NULL), "
               "iif(reused.verdict = 'done', unmentioned_max, NULL), "
-              "iif(reused.verdict = 'done', novelty, NULL) "
+              "iif(reused.verdict = 'done', novelty, NULL), preview "
               "FROM temp.reused AS reused JOIN result ON result.result_id = reused.copy_of")
             .run();
     if (images == 0) return std::int64_t{0};
@@ -132,7 +132,8 @@ Expected<SharedResults> Store::results_to_share(RunId run, std::optional<std::in
     auto row = db.query(
         "SELECT result.image_id, width_px, height_px, caption, log_prob, tokens, blur_full, "
         "blur_normalised, blur_tile_max, blur_edges, blur_learned, content_hash, result_id, "
-        "word_log_prob_min, beam_agreement, mentioned_min, unmentioned_max, novelty FROM result "
+        "word_log_prob_min, beam_agreement, mentioned_min, unmentioned_max, novelty, preview "
+        "FROM result "
         "JOIN image ON image.image_id = result.image_id AND image.attempt = result.attempt "
         "WHERE result_id >= ? AND result_id < ? AND outcome <> 'failed' "
         "AND length(content_hash) = 32 AND copied_from IS NULL AND blur_learned IS NOT NULL "
@@ -151,6 +152,7 @@ Expected<SharedResults> Store::results_to_share(RunId run, std::optional<std::in
       }
       result.blur_scores =
           BlurScores{{row.real(6), row.real(7), row.real(8), row.real(9), row.real(10)}};
+      result.preview = row.integer(18) != 0;
       const std::string hash = row.text(11);
       std::copy(hash.begin(), hash.end(), result.content_hash.emplace().begin());
       shared.results.push_back(std::move(result));

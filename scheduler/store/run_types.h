@@ -253,6 +253,7 @@ struct ResultRow {
   std::optional<std::string> worker;
   std::optional<std::int64_t> finished_unix_ms;
   std::optional<std::int64_t> read_us, decode_us, caption_us;
+  bool preview = false;                    // Result::preview
   std::optional<std::string> sha256;       // of the file's bytes, 64 hex digits
   std::optional<std::string> copied_from;  // uri of the photo whose result this is
   std::optional<std::int64_t> hash_distance;

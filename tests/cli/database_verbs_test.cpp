@@ -112,7 +112,7 @@ TEST_F(DatabaseVerbs, ExportsCsvThatReadsBack) {
   const auto records = parse_csv(exported({"--format", "csv"}).out);
 
   ASSERT_EQ(records.size(), 5U);
-  for (const auto& record : records) EXPECT_EQ(record.size(), 32U);
+  for (const auto& record : records) EXPECT_EQ(record.size(), 33U);
   EXPECT_EQ(records[0][2], "uri");
   EXPECT_EQ(records[1][2], "/archive/photos/a\n\"b\",.jpg");
   EXPECT_EQ(records[1][7], "a dog, \"rex\", runs");

@@ -35,6 +35,7 @@ ResultBatch every_kind() {
   captioned.content_hash = sha256_of("abc", 3);
   captioned.copied_from = CopiedFrom{77, 64};
   blurred.content_hash = sha256_of("", 0);
+  blurred.preview = true;
   blurred.copied_from = CopiedFrom{78, std::nullopt};
   rejected.content_hash = sha256_of("x", 1);
   return ResultBatch{"host-12-abcdef", {captioned, blurred, failed, rejected}};
@@ -62,6 +63,7 @@ TEST(Wire, GivesBackWhatWasPacked) {
   for (const std::size_t i : {0U, 1U, 2U, 3U}) {
     EXPECT_EQ(got->results[i].content_hash, every_kind().results[i].content_hash);
     EXPECT_EQ(got->results[i].copied_from, every_kind().results[i].copied_from);
+    EXPECT_EQ(got->results[i].preview, every_kind().results[i].preview);
   }
   for (const std::size_t scored : {0U, 1U, 3U})
     EXPECT_EQ(got->results[scored].blur_scores, every_kind().results[scored].blur_scores);

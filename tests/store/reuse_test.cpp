@@ -136,6 +136,34 @@ TEST_F(SharedContent, IsSharedNewestFirstBetweenRunsOfOneKey) {
   EXPECT_TRUE(must(store().results_to_share(third, std::nullopt, 100)).results.empty());
 }
 
+TEST_F(SharedContent, Issue13APreviewOfARawFileIsSaidWhereverItsResultGoes) {
+  scan({file("a.nef"), file("b.jpg")});
+  const auto tasks = take();
+  Result raw = hashed(captioned(tasks[0], "a dog", 150), "A");
+  raw.preview = true;
+  record({raw, hashed(captioned(tasks[1], "a cat", 150), "B")});
+  const auto previews = [this](RunId run) {
+    std::vector<std::string> paths;
+    must(store().for_each_result(run, [&](const ResultRow& row) -> Status {
+      if (row.preview) paths.push_back(row.path);
+      return {};
+    }));
+    return paths;
+  };
+
+  EXPECT_THAT(previews(run_), ElementsAre("a.nef"));
+  for (const Result& one : must(store().results_to_share(run_, std::nullopt, 100)).results)
+    EXPECT_EQ(one.preview, one.content_hash == hash_of("A"));
+  must(store().ensure_run("default", settings(200)));  // blurred now
+  EXPECT_THAT(previews(run_), ElementsAre("a.nef"));
+  const RunId second = must(store().ensure_run("second", settings(100))).run.id;
+  Scan one = must(store().begin_scan(second, {{"photos", "/archive/photos"}}));
+  must(one.add(std::vector<FoundFile>{file("a.nef"), file("b.jpg")}));
+  must(one.finish(std::vector<Scan::Walked>{{0, ""}}, {}));
+  must(store().reuse_results(second));
+  EXPECT_THAT(previews(second), ElementsAre("a.nef"));
+}
+
 TEST_F(SharedContent, ABorrowedCaptionIsNotTakenOverByAnotherRun) {
   scan({file("a.jpg"), file("b.jpg")});
   const auto tasks = take();

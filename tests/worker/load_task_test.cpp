@@ -46,6 +46,20 @@ class LoadTask : public ::testing::Test {
   FindSeen find_seen;
 };
 
+TEST_F(LoadTask, Issue13SaysThatARawFilesPreviewWasTaken) {
+  photoscribe::testing::RawOptions raw;
+  raw.preview = photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(120, 90));
+  put("a.nef", photoscribe::testing::encode_raw(raw));
+  put("a.jpg", raw.preview);
+  Job job;
+
+  EXPECT_TRUE(begin_result(job, std::get<LoadedPhoto>(load("a.nef"))).preview);
+  EXPECT_FALSE(begin_result(job, std::get<LoadedPhoto>(load("a.jpg"))).preview);
+  CopiedPhoto copied;
+  copied.found.preview = true;
+  EXPECT_TRUE(result_of(job, copied).preview);
+}
+
 TEST_F(LoadTask, MakesTheNetworksInputOfAClearPhoto) {
   put("a.jpg", photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(120, 90)));
 
