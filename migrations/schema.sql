@@ -109,7 +109,7 @@ CREATE TABLE result (
   read_us          INTEGER NOT NULL,
   decode_us        INTEGER NOT NULL,
   caption_us       INTEGER NOT NULL,
-  finished_unix_ms INTEGER NOT NULL, confidence REAL, blur_full REAL, blur_normalised REAL, blur_tile_max REAL, blur_edges REAL, content_hash BLOB, copied_from INTEGER, hash_distance INTEGER, word_log_prob_min REAL, beam_agreement REAL, mentioned_min REAL, unmentioned_max REAL, novelty REAL, blur_learned REAL,
+  finished_unix_ms INTEGER NOT NULL, confidence REAL, blur_full REAL, blur_normalised REAL, blur_tile_max REAL, blur_edges REAL, content_hash BLOB, copied_from INTEGER, hash_distance INTEGER, word_log_prob_min REAL, beam_agreement REAL, mentioned_min REAL, unmentioned_max REAL, novelty REAL, blur_learned REAL, preview INTEGER NOT NULL DEFAULT 0 CHECK (preview IN (0, 1)),
   UNIQUE (image_id, attempt),
   CHECK ((outcome = 'done') = (caption IS NOT NULL)),
   CHECK ((caption IS NULL) = (log_prob IS NULL) AND (caption IS NULL) = (tokens IS NULL)),

@@ -156,7 +156,7 @@ TEST_F(SharedContent, Issue13APreviewOfARawFileIsSaidWhereverItsResultGoes) {
     EXPECT_EQ(one.preview, one.content_hash == hash_of("A"));
   must(store().ensure_run("default", settings(200)));  // blurred now
   EXPECT_THAT(previews(run_), ElementsAre("a.nef"));
-  const RunId second = must(store().ensure_run("second", settings(100))).run.id;
+  const RunId second = must(store().ensure_run("second", settings(200))).run.id;
   Scan one = must(store().begin_scan(second, {{"photos", "/archive/photos"}}));
   must(one.add(std::vector<FoundFile>{file("a.nef"), file("b.jpg")}));
   must(one.finish(std::vector<Scan::Walked>{{0, ""}}, {}));
