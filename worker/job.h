@@ -44,7 +44,7 @@ struct Faulted {
 /// A photo after reading, decoding and the gate.
 struct LoadedPhoto {
   BlurScores blur_scores;
-  bool preview = false;  // Result::preview
+  bool preview = false;             // Result::preview
   int width_px = 0, height_px = 0;  // as shown
   StageTimes times;
   std::optional<DecodedImage> network_input;  // none: blurred
