@@ -18,6 +18,7 @@
 #include <string_view>
 #include <utility>
 
+#include "scheduler/descriptor.h"
 #include "scheduler/private_folder.h"
 
 namespace photoscribe {
@@ -53,20 +54,6 @@ class SocketName {
  private:
   int folder_ = -1;
   std::string path_;
-};
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  [[nodiscard]] int get() const { return number_; }
-
- private:
-  int number_;
 };
 
 tl::unexpected<Error> no_answer(const std::string& why) {

@@ -13,26 +13,13 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/descriptor.h"
+
 namespace photoscribe {
 namespace {
 
 constexpr mode_t kOthersMayWrite = S_IWGRP | S_IWOTH;
 constexpr std::size_t kNoteBytesMax = 65'536;
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  [[nodiscard]] int get() const { return number_; }
-  int release() { return std::exchange(number_, -1); }
-
- private:
-  int number_;
-};
 
 std::string name_of(uid_t user) {
   std::array<char, 4096> space{};
@@ -42,21 +29,24 @@ std::string name_of(uid_t user) {
   return found != nullptr ? std::string(found->pw_name) : "user " + std::to_string(user);
 }
 
-tl::unexpected<Error> refused(const std::string& folder, const std::string& why) {
-  return fail(
-      Errc::environment,
-      "state folder " + folder + ": " + why +
-          "; name another one with state_folder in a file of settings or PHOTOSCRIBE_STATE_FOLDER");
-}
+/// What is wrong with a folder, and which setting names another.
+struct Refusal {
+  const std::string& folder;
+  const std::string& setting;
+  tl::unexpected<Error> operator()(const std::string& why) const {
+    return fail(Errc::environment,
+                "state folder " + folder + ": " + why + "; name another one with " + setting);
+  }
+};
 
 /// Makes what is missing of `folder`; its last part 0700.
-Status make_folder(const std::string& folder) {
+Status make_folder(const std::string& folder, const Refusal& refused) {
   const std::filesystem::path above = std::filesystem::path(folder).parent_path();
   std::error_code error;
   if (!above.empty()) std::filesystem::create_directories(above, error);
-  if (error) return refused(folder, error.message());
+  if (error) return refused(error.message());
   if (::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return refused(folder, std::strerror(errno));
+  return refused(std::strerror(errno));
 }
 
 std::string without_slashes(std::string folder) {
@@ -83,24 +73,25 @@ Status write_with(const std::string& path, const std::string& text, int flags) {
 
 }  // namespace
 
-Status make_private_folder(const std::string& named) {
+Status make_private_folder(const std::string& named, const std::string& setting) {
   const std::string folder = without_slashes(named);
-  if (Status made = make_folder(folder); !made) return made;
+  const Refusal refused{folder, setting};
+  if (Status made = make_folder(folder, refused); !made) return made;
   const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   struct ::stat is {};
   if (opened.get() < 0 || ::fstat(opened.get(), &is) != 0) {
-    return refused(folder, std::strerror(errno));
+    return refused(std::strerror(errno));
   }
   if (is.st_uid != ::geteuid()) {
-    return refused(folder, "it belongs to " + name_of(is.st_uid) + ", not to " +
-                               name_of(::geteuid()) + " who runs this");
+    return refused("it belongs to " + name_of(is.st_uid) + ", not to " + name_of(::geteuid()) +
+                   " who runs this");
   }
   if ((is.st_mode & 0777) != 0700) ::fchmod(opened.get(), 0700);
   if (::fstat(opened.get(), &is) != 0 || (is.st_mode & kOthersMayWrite) != 0) {
-    return refused(folder, "its file system lets others write there");
+    return refused("its file system lets others write there");
   }
   if (::faccessat(opened.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
-    return refused(folder, "not writable");
+    return refused("not writable");
   }
   return {};
 }

@@ -16,8 +16,10 @@ namespace photoscribe {
 /// Makes `folder` (0700, the folders above it as usual) or looks at the one that is there: takes
 /// the rights of others away from a folder of this user. Fails with environment, saying what to do,
 /// where it belongs to somebody else, is no folder, cannot be written, or lies on a file system
-/// that leaves others their rights.
-[[nodiscard]] Status make_private_folder(const std::string& folder);
+/// that leaves others their rights. `setting`: what names another folder, for that advice.
+[[nodiscard]] Status make_private_folder(
+    const std::string& folder,
+    const std::string& setting = "state_folder in a file of settings or PHOTOSCRIBE_STATE_FOLDER");
 
 /// A descriptor of a file that only this user can have made, 0600 when it is new. `flags` as for
 /// open(2), without O_CREAT it must exist. Fails with environment, naming the file.

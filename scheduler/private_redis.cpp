@@ -137,10 +137,8 @@ Status PrivateRedis::launch() {
   for (const pid_t pid : {watcher_, server_}) {
     if (const auto process = identify_process(pid)) note += "process " + to_line(*process) + "\n";
   }
-  if (Status noted = write_private_file(note_path(options_.state_folder), note); !noted) {
-    stop();
-    return noted;
-  }
+  // For the next run, should this one be killed: a full disk is no reason to do without a server.
+  (void)write_private_file(note_path(options_.state_folder), note);
   return wait_until_it_answers();
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/descriptor.h"
 #include "scheduler/private_folder.h"
 
 extern char** environ;
@@ -145,18 +146,6 @@ bool parent_ends_first(int life_read, pid_t server) {
   ::_exit(0);
 }
 
-struct Descriptor {
-  int handle = -1;
-  Descriptor() = default;
-  explicit Descriptor(int owned) : handle(owned) {}
-  ~Descriptor() {
-    if (handle >= 0) ::close(handle);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int release() { return std::exchange(handle, -1); }
-};
-
 tl::unexpected<Error> system_failure(const std::string& operation) {
   return fail(Errc::environment, operation + ": " + std::strerror(errno));
 }
@@ -180,8 +169,8 @@ Expected<WatchedRedis> launch_watched_redis(const RedisLaunch& launch) {
   Descriptor report_write(ends[1]);
 
   const Prepared prepared{argv.data(),    environment.data(), launch.folder.c_str(),
-                          socket.c_str(), life_read.handle,   report_write.handle,
-                          log.handle};
+                          socket.c_str(), life_read.get(),    report_write.get(),
+                          log.get()};
   const pid_t watcher = ::fork();
   if (watcher < 0) return system_failure("fork");
   if (watcher == 0) become_watcher(prepared);
@@ -191,7 +180,7 @@ Expected<WatchedRedis> launch_watched_redis(const RedisLaunch& launch) {
   started.watcher = watcher;
   ssize_t got = 0;
   do {
-    got = ::read(report_read.handle, &started.server, sizeof started.server);
+    got = ::read(report_read.get(), &started.server, sizeof started.server);
   } while (got < 0 && errno == EINTR);
   if (got != sizeof started.server) started.server = -1;  // seen as a watcher that has ended
   started.life_write = life_write.release();

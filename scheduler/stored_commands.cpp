@@ -55,7 +55,7 @@ std::string user_state_folder() {
 }
 
 Status remember_stored_command(const std::string& run, const std::string& command) {
-  if (Status made = make_private_folder(user_state_folder()); !made) return made;
+  if (Status made = make_private_folder(user_state_folder(), "XDG_STATE_HOME"); !made) return made;
   const std::string line = line_of(run, command);
   const std::vector<std::string> lines = listed();
   if (is_in(lines, line)) return {};

@@ -60,7 +60,8 @@ Status WorkerPool::spawn(Slot& slot) {
   if (!child) return fail(child.error());
   slot.child.emplace(std::move(*child));
   if (const auto process = identify_process(slot.child->pid())) {
-    return append_private_file(settings_.note_file, to_line(*process) + "\n");
+    // For the next run, should this one be killed: no reason to do without a worker on a full disk.
+    (void)append_private_file(settings_.note_file, to_line(*process) + "\n");
   }
   return {};
 }

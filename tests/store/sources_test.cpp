@@ -1,14 +1,9 @@
-// From arguments to files, on real folders.
-#include "scheduler/store/sources.h"
-
+// From folders to files, on real ones.
 #include <fcntl.h>
-#include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fstream>
-
-#include "tests/store/store_fixture.h"
+#include "tests/store/sources_fixture.h"
 
 namespace photoscribe::test {
 namespace {
@@ -18,49 +13,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-namespace fs = std::filesystem;
-
-class Sources : public ::testing::Test {
- protected:
-  std::string at(const std::string& name) const { return (base_ / name).string(); }
-
-  void put(const std::string& name, const std::string& bytes = "x") const {
-    fs::create_directories(fs::path(at(name)).parent_path());
-    std::ofstream(at(name), std::ios::binary) << bytes;
-  }
-  void link(const std::string& target, const std::string& name) const {
-    fs::create_directories(fs::path(at(name)).parent_path());
-    ASSERT_EQ(::symlink(target.c_str(), at(name).c_str()), 0);
-  }
-
-  SourcePlan plan(const std::vector<std::string>& names, const std::vector<Root>& known = {}) {
-    std::vector<std::string> arguments;
-    for (const std::string& name : names) arguments.push_back(at(name));
-    return must(plan_sources(arguments, known));
-  }
-
-  /// "root:path" of every file, in the order of the walk.
-  std::vector<std::string> walk(const SourcePlan& sources, WalkOptions options = {},
-                                std::size_t batch = 2) {
-    Walker walker(sources, std::move(options));
-    std::vector<std::string> found;
-    for (;;) {
-      const auto files = must(walker.next(batch));
-      if (files.empty()) break;
-      EXPECT_LE(files.size(), batch);
-      for (const FoundFile& one : files) {
-        found.push_back(sources.roots[static_cast<std::size_t>(one.root)].name + ":" + one.path);
-      }
-    }
-    report_ = walker.report();
-    return found;
-  }
-
-  TempDir folder_;
-  fs::path base_ = fs::canonical(folder_.path());
-  WalkReport report_;
-};
 
 TEST(ImageExtension, IsAnyUnderWhichPhotosGoAbout) {
   for (const char* name : {"a.jpg",           "a.JPEG",
@@ -338,104 +290,6 @@ TEST_F(Sources, APathThatIsTooLongIsNamed) {
   EXPECT_THAT(walk(plan({"A"})), ElementsAre("a:a.jpg"));
   ASSERT_THAT(report_.not_seen, SizeIs(1));
   EXPECT_EQ(report_.not_seen[0].why, "File name too long");
-}
-
-TEST_F(Sources, KeepsNamesOfAnyBytes) {
-  put("A/-rf.jpg");
-  put("A/new\nline.jpg");
-  put("A/bad\xff.jpg");
-
-  EXPECT_THAT(walk(plan({"A"})), ElementsAre("a:-rf.jpg", "a:bad\xff.jpg", "a:new\nline.jpg"));
-}
-
-TEST_F(Sources, NamesRootsAfterTheirFolders) {
-  put("x/My Photos (2019)/a.jpg");
-  put("y/My Photos (2019)/a.jpg");
-  put("z/\xc3\xa9\xc3\xa9/a.jpg");
-
-  const auto sources = plan({"x/My Photos (2019)", "y/My Photos (2019)", "z/\xc3\xa9\xc3\xa9"});
-
-  EXPECT_EQ(sources.roots[0].name, "my-photos-2019");
-  EXPECT_EQ(sources.roots[1].name, "my-photos-2019-2");
-  EXPECT_EQ(sources.roots[2].name, "photos");
-  EXPECT_EQ(sources.roots[0].folder, at("x/My Photos (2019)"));
-}
-
-TEST_F(Sources, BringsNoPhotoTwice) {
-  put("A/a.jpg");
-  put("A/sub/b.jpg");
-  link(at("A"), "alias");
-
-  EXPECT_THAT(walk(plan({"A/sub/b.jpg", "A/sub", "A", "A/", "alias", "A/a.jpg"})),
-              ElementsAre("a:a.jpg", "a:sub/b.jpg"));
-}
-
-TEST_F(Sources, TakesASingleFileWithItsFolderAsRoot) {
-  put("A/a.jpg");
-  put("A/photo.dat");
-
-  const auto sources = plan({"A/photo.dat", "A/a.jpg"});
-
-  EXPECT_THAT(walk(sources), ElementsAre("a:photo.dat", "a:a.jpg"));
-  EXPECT_THAT(sources.roots, ElementsAre(Root{"a", at("A")}));
-}
-
-TEST_F(Sources, KeepsARootThatTheRunHas) {
-  put("A/sub/b.jpg");
-  put("A/a.jpg");
-  const std::vector<Root> known{{"archive", at("A")}};
-
-  EXPECT_THAT(walk(plan({"A"}, known)), ElementsAre("archive:a.jpg", "archive:sub/b.jpg"));
-  EXPECT_THAT(walk(plan({"A/sub"}, known)), ElementsAre("archive:sub/b.jpg"));
-  EXPECT_THAT(walk(plan({"A/sub/b.jpg"}, known)), ElementsAre("archive:sub/b.jpg"));
-}
-
-TEST_F(Sources, LeavesTheFolderOfAnotherRootToThatRoot) {
-  put("A/a.jpg");
-  put("A/sub/b.jpg");
-  put("A/sub/deep/c.jpg");
-  const std::vector<Root> known{{"sub", at("A/sub")}, {"deep", at("A/sub/deep")}};
-
-  EXPECT_THAT(walk(plan({"A"}, known)), ElementsAre("a:a.jpg", "sub:b.jpg", "deep:c.jpg"));
-  EXPECT_THAT(report_.walked, SizeIs(3));
-}
-
-TEST_F(Sources, RefusesWhatDoesNotExist) {
-  const std::vector<std::string> absent{at("nowhere")};
-
-  const auto refused = plan_sources(absent, {});
-
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, Errc::usage);
-  EXPECT_THAT(refused.error().message, HasSubstr("nowhere"));
-  EXPECT_EQ(plan_sources({}, {}).error().code, Errc::usage);
-}
-
-TEST_F(Sources, GoesIntoTheStoreAndOutAgain) {
-  put("A/a.jpg");
-  put("A/notes.txt");
-  put("A/sub/b.jpg");
-  auto store = must(Store::open_writer(at("archive.db")));
-  const RunId run = must(store.ensure_run("default", settings())).run.id;
-  const auto scan_once = [&] {
-    const SourcePlan sources = plan({"A"}, must(store.known_roots()));
-    Scan scan = must(store.begin_scan(run, sources.roots));
-    Walker walker(sources, {});
-    for (;;) {
-      const auto files = must(walker.next());
-      if (files.empty()) break;
-      must(scan.add(files));
-    }
-    return must(scan.finish(walker.report().walked, walker.report().skipped));
-  };
-
-  EXPECT_EQ(scan_once().added, 2);
-  EXPECT_EQ(must(store.take_tasks(run, 9)).size(), 2U);
-  fs::remove(at("A/sub/b.jpg"));
-  const auto second = scan_once();
-
-  EXPECT_EQ(second.unchanged, 1);
-  EXPECT_EQ(second.vanished, 1);
 }
 
 }  // namespace
