@@ -27,16 +27,6 @@ std::int64_t number(sqlite::Query& row) {
   return row.integer(0);
 }
 
-Expected<Store::Impl> open_locked(const std::string& database) {
-  if (Status safe = sqlite::check_storage(database); !safe) return fail(safe.error());
-  auto lock = sqlite::LockFile::take(database);
-  if (!lock) return fail(lock.error());
-  auto db = sqlite::Database::open(database, sqlite::Mode::read_write);
-  if (!db) return fail(db.error());
-  if (auto migrated = migrations::migrate(*db); !migrated) return fail(migrated.error());
-  return Store::Impl(std::move(*lock), std::move(*db));
-}
-
 Expected<sqlite::Database> open_reading(const std::string& database) {
   auto db = sqlite::Database::open(database, sqlite::Mode::read_only);
   if (!db) return fail(db.error());
@@ -289,15 +279,16 @@ Expected<std::vector<MovedRoot>> plan_move(const std::string& database, const st
 
 Expected<std::vector<MovedRoot>> move_roots(const std::string& database, const std::string& from,
                                             const std::string& to) {
-  auto store = open_locked(database);
-  if (!store) return fail(store.error());
-  return store->db.write("move the roots", [&]() -> Expected<std::vector<MovedRoot>> {
-    const auto moves = moves_of(store->db, from, to);
+  auto opened = Store::Impl::open_locked(database);
+  if (!opened) return fail(opened.error());
+  Store::Impl& store = **opened;
+  return store.db.write("move the roots", [&]() -> Expected<std::vector<MovedRoot>> {
+    const auto moves = moves_of(store.db, from, to);
     if (!moves) return fail(moves.error());
     std::vector<MovedRoot> moved;
     for (const Move& move : *moves) {
-      moved.push_back(counted_move(store->db, move));
-      move_one(*store, move);
+      moved.push_back(counted_move(store.db, move));
+      move_one(store, move);
     }
     return moved;
   });
@@ -310,9 +301,10 @@ Expected<ForgetCounts> count_forgotten(const std::string& database, const Forgot
 }
 
 Expected<ForgetCounts> forget_photos(const std::string& database, const Forgotten& which) {
-  auto store = open_locked(database);
-  if (!store) return fail(store.error());
-  sqlite::Database& db = store->db;
+  auto opened = Store::Impl::open_locked(database);
+  if (!opened) return fail(opened.error());
+  Store::Impl& store = **opened;
+  sqlite::Database& db = store.db;
   return db.write("forget photos", [&]() -> Expected<ForgetCounts> {
     const Expected<ForgetCounts> found = select_forgotten(db, which);
     if (!found) return found;
@@ -323,7 +315,7 @@ Expected<ForgetCounts> forget_photos(const std::string& database, const Forgotte
       while (row.step()) runs.push_back(row.integer(0));
     }
     delete_images(db);
-    renew_runs(*store, runs);
+    renew_runs(store, runs);
     const std::string empty_root = " WHERE NOT EXISTS (SELECT 1 FROM image WHERE image.root_id = ";
     db.execute("DELETE FROM run_root" + empty_root +
                "run_root.root_id AND image.run_id = run_root.run_id)");

@@ -126,13 +126,9 @@ Expected<RunCheck> check_run(const std::string& database, const std::string& run
 }
 
 Expected<RunCheck> mend_run(const std::string& database, const std::string& run, bool with_files) {
-  if (Status safe = sqlite::check_storage(database); !safe) return fail(safe.error());
-  auto lock = sqlite::LockFile::take(database);
-  if (!lock) return fail(lock.error());
-  auto db = sqlite::Database::open(database, sqlite::Mode::read_write);
-  if (!db) return fail(db.error());
-  if (auto migrated = migrations::migrate(*db); !migrated) return fail(migrated.error());
-  Store::Impl store(std::move(*lock), std::move(*db));
+  auto opened = Store::Impl::open_locked(database);
+  if (!opened) return fail(opened.error());
+  Store::Impl& store = **opened;
   auto mended = store.db.write("mend the run", [&]() -> Expected<RunCheck> {
     const Expected<RunId> id = id_of(store.db, run);
     if (!id) return fail(id.error());

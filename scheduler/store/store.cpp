@@ -56,7 +56,8 @@ Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
-Expected<Store> Store::open_writer(const std::string& path, const BeforeMigration& before) {
+Expected<std::unique_ptr<Store::Impl>> Store::Impl::open_locked(const std::string& path,
+                                                                const BeforeMigration& before) {
   if (Status safe = sqlite::check_storage(path); !safe) return fail(safe.error());
   auto lock = sqlite::LockFile::take(path);
   if (!lock) return fail(lock.error());
@@ -64,7 +65,13 @@ Expected<Store> Store::open_writer(const std::string& path, const BeforeMigratio
   if (!db) return fail(db.error());
   const auto migrated = migrations::migrate(*db, migrations::embedded(), before);
   if (!migrated) return fail(migrated.error());
-  return Store(std::make_unique<Impl>(std::move(*lock), std::move(*db)));
+  return std::make_unique<Impl>(std::move(*lock), std::move(*db));
+}
+
+Expected<Store> Store::open_writer(const std::string& path, const BeforeMigration& before) {
+  auto opened = Impl::open_locked(path, before);
+  if (!opened) return fail(opened.error());
+  return Store(std::move(*opened));
 }
 
 Expected<Store> Store::open_reader(const std::string& path) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -74,6 +75,10 @@ struct Store::Impl {
 
   std::optional<sqlite::LockFile> lock;  // outlives the connection
   sqlite::Database db;
+
+  /// Locked for this process alone, and brought up to date; as Store::open_writer().
+  [[nodiscard]] static Expected<std::unique_ptr<Impl>> open_locked(
+      const std::string& path, const BeforeMigration& before = {});
 
   Impl(std::optional<sqlite::LockFile> held, sqlite::Database database)
       : lock(std::move(held)), db(std::move(database)) {}
