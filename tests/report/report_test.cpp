@@ -192,6 +192,31 @@ TEST_F(ReportTest, WritesAPageThatNeedsNothingAndReadsNoMarkup) {
   EXPECT_EQ(numbers["failures"][0]["reason"], "truncated");
 }
 
+TEST(PValue, Issue13NeverPrintsAsNothingAtAll) {
+  EXPECT_EQ(report::p_value(0), "< 0.001");
+  EXPECT_EQ(report::p_value(0.00099), "< 0.001");
+  EXPECT_EQ(report::p_value(0.001), "0.001");
+  EXPECT_EQ(report::p_value(0.25), "0.250");
+}
+
+TEST_F(ReportTest, Issue13SortsByConfidenceWhereThereAreNoReferences) {
+  const RunId other = must(store().ensure_run("plain", settings())).run.id;
+  Scan one = must(store().begin_scan(other, {{"photos", folder_.file("photos")}}));
+  must(one.add(std::vector{file(name_of(0))}));
+  must(one.finish({}, {}));
+  finish(other, "two men sit at a table");
+  report::ReportOptions options;
+  options.resamples = 200;
+  const auto opens_with = [](const std::string& order) {
+    return HasSubstr("<select id=\"order\"><option value=\"" + order + " down\">");
+  };
+
+  EXPECT_THAT(report::html_page(must(report::make_report(store(), other, options))),
+              opens_with("confidence"));
+  EXPECT_THAT(report::html_page(must(report::make_report(store(), run(), options))),
+              opens_with("cider"));
+}
+
 TEST_F(ReportTest, TellsOfARunWithoutReferences) {
   const RunId other = must(store().ensure_run("plain", settings())).run.id;
   Scan one = must(store().begin_scan(other, {{"photos", folder_.file("photos")}}));
