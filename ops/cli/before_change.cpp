@@ -14,6 +14,13 @@
 
 namespace photoscribe::cli {
 
+std::string stored_folder(const std::string& folder) {
+  std::error_code unknown;
+  std::string path = std::filesystem::weakly_canonical(folder, unknown).string();
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
 Expected<bool> confirmed(bool yes, const std::string& question) {
   if (yes) return true;
   if (!is_terminal(STDIN_FILENO)) {

@@ -8,6 +8,10 @@
 
 namespace photoscribe::cli {
 
+/// A folder of photos as the database has it: whole, without links, without a slash at its end; it
+/// need not be there any more.
+[[nodiscard]] std::string stored_folder(const std::string& folder);
+
 /// Whether to go on: `yes`, or what a person answers at the terminal. Fails with usage where nobody
 /// can be asked.
 [[nodiscard]] Expected<bool> confirmed(bool yes, const std::string& question);

@@ -1,7 +1,6 @@
 // forget: takes rows of photos that are gone for good out of a database.
 #include <unistd.h>
 
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -35,11 +34,7 @@ std::string what_goes(const ForgetCounts& counts) {
 
 /// A folder as the database has it, where `word` is not a root's name.
 std::string root_word(const std::string& word) {
-  if (word.find('/') == std::string::npos) return word;
-  std::error_code unknown;
-  std::string folder = std::filesystem::weakly_canonical(word, unknown).string();
-  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
-  return folder;
+  return word.find('/') == std::string::npos ? word : stored_folder(word);
 }
 
 struct ForgetDone {

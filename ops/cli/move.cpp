@@ -28,21 +28,15 @@ struct MoveOptions {
   bool yes = false, no_backup = false, json = false;
 };
 
-std::string whole(const std::string& folder) {
-  std::error_code unknown;
-  std::string path = fs::weakly_canonical(folder, unknown).string();
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
 /// The folder as typed or, where no root is that, the root of that name.
 Expected<std::vector<MovedRoot>> plan(const std::string& database, const MoveOptions& options,
                                       std::string& from) {
-  from = whole(options.from);
-  Expected<std::vector<MovedRoot>> planned = plan_move(database, from, whole(options.to));
+  from = stored_folder(options.from);
+  Expected<std::vector<MovedRoot>> planned = plan_move(database, from, stored_folder(options.to));
   const bool may_be_a_name = options.from.find('/') == std::string::npos;
   if (planned || planned.error().code != Errc::usage || !may_be_a_name) return planned;
-  Expected<std::vector<MovedRoot>> named = plan_move(database, options.from, whole(options.to));
+  Expected<std::vector<MovedRoot>> named =
+      plan_move(database, options.from, stored_folder(options.to));
   if (!named) return planned;
   from = options.from;
   return named;
@@ -71,7 +65,7 @@ Expected<MoveDone> move(const MoveOptions& options, const std::string& database)
   MoveDone done;
   if (joins) {
     const Expected<bool> go =
-        confirmed(options.yes, "The database has a root for " + whole(options.to) +
+        confirmed(options.yes, "The database has a root for " + stored_folder(options.to) +
                                    " already. Make one of the two? " + counted(twice, "photo") +
                                    " with two rows will have one.");
     if (!go) return fail(go.error());
@@ -82,7 +76,7 @@ Expected<MoveDone> move(const MoveOptions& options, const std::string& database)
       done.copy = std::move(*copy);
     }
   }
-  Expected<std::vector<MovedRoot>> moved = move_roots(database, from, whole(options.to));
+  Expected<std::vector<MovedRoot>> moved = move_roots(database, from, stored_folder(options.to));
   if (!moved) return fail(moved.error());
   done.roots = std::move(*moved);
   return done;
