@@ -113,8 +113,8 @@ class BatchJob {
   std::int64_t redis_peak_bytes_ = 0, finished_at_redis_start_ = 0;
 };
 
-/// The arguments of worker `index` of `workers` (DESIGN 9): Redis, roots, model, its share of the
-/// devices. No password among them.
+/// The arguments of worker `index` of `workers` (design.md 9): Redis, roots, model, its share of
+/// the devices. No password among them.
 [[nodiscard]] std::vector<std::string> worker_arguments(const RunRequest& request,
                                                         const std::vector<Root>& roots,
                                                         const redis::Endpoint& endpoint, int index,

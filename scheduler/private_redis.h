@@ -1,4 +1,4 @@
-// private_redis: a redis-server of our own, for one run on one machine (DESIGN 2).
+// private_redis: a redis-server of our own, for one run on one machine (design.md 2).
 //
 // It listens on a unix socket in a 0700 folder, has no TCP port and keeps nothing on disk: SQLite
 // is the truth. A watcher process between us and the server reads a pipe to its end and then kills

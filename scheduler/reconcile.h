@@ -1,8 +1,8 @@
 // reconcile: which tasks must be enqueued again, and which removed, after Redis lost, rewound or
 // doubled some of its data.
 //
-// Pure set differences over the bounded window (DESIGN 4; PROTOCOL H5-H8), so that they can be
-// tested without a server; scheduler_reconcile.cpp gathers the inputs in the order that the
+// Pure set differences over the bounded window (design.md 4; protocol.md H5-H8), so that they can
+// be tested without a server; scheduler_reconcile.cpp gathers the inputs in the order that the
 // protocol demands and applies the answer. It never touches a photo.
 #pragma once
 
@@ -39,7 +39,7 @@ struct Outstanding {
   bool all_enqueued = false;  // the cursor has reached the end
 };
 
-/// H8 and settled 7: true when Redis holds nothing that could still finish what is unfinished.
+/// protocol.md H8 and Q7: true when Redis holds nothing that could still finish what is unfinished.
 [[nodiscard]] bool is_stranded(const redis::Look& look, const Outstanding& mine);
 
 }  // namespace photoscribe

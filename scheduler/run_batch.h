@@ -124,7 +124,7 @@ struct FailureCount {
   std::vector<std::pair<std::string, std::int64_t>> formats = {};  // FailureGroup
 };
 
-/// Corpus BLEU-1..4 in [0, 1] over the captioned photos that have references (DESIGN 8).
+/// Corpus BLEU-1..4 in [0, 1] over the captioned photos that have references (design.md 8).
 struct BleuSummary {
   double bleu[4] = {0, 0, 0, 0};
   std::int64_t photos = 0;              // with a caption that is shown, and references

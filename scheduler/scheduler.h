@@ -1,6 +1,6 @@
 // scheduler: keeps one run's window of tasks full, records its results, and mends what Redis lost.
 //
-// The actor `Sched` of shared/protocol_model.py on a real server: a feeder (SQLite first, then a
+// The scheduler of tests/protocol on a real server: a feeder (SQLite first, then a
 // fenced XADD that is never repeated), a recorder (always from the first entry, commit, then XDEL)
 // and a reconcile that puts both right. It starts no process and reads no photo: run_batch() does
 // the former, workers the latter. Belongs to one io_context that one thread runs; SQLite has its
@@ -37,7 +37,7 @@ struct SchedulerSettings {
   std::string model_name;        // for people
   bool own_workers = false;      // whoever made this starts some, and tells when they cannot start
   redis::Endpoint endpoint;      // password included
-  std::int64_t window = 50'000;  // DESIGN 2; bounds |S| and XLEN tasks (H6)
+  std::int64_t window = 50'000;  // design.md 2; bounds |S| and XLEN tasks (H6)
   std::int64_t remembered_max = 500'000;           // results in Redis, for photos with equal bytes
   int weight = 1, priority = 0;                    // of the run among others on the same fleet
   double rate_per_s = 0;                           // tasks fed per second, at most; 0: no limit

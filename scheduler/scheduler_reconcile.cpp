@@ -36,7 +36,7 @@ asio::awaitable<Status> Scheduler::reconcile() {
   }
   const bool foreign =
       fence_known && snapshot->previous_fence && !fences_.contains(*snapshot->previous_fence);
-  if (foreign) {  // settled 21: a copy of this database is at work on the same keys
+  if (foreign) {  // protocol.md Q21: a copy of this database is at work on the same keys
     done = co_await begin_incarnation(
         "another scheduler uses this run's keys (a copied database?): starting under new ones");
     if (!done) co_return done;

@@ -1,6 +1,7 @@
-// What photos with the same bytes may take over (DESIGN 5): results go into Redis' `seen` as they
-// are recorded and, after the keys were made anew, from the database. Nothing hangs on it: where it
-// fails photos are done by themselves, and where Redis is short of memory it is the first to go.
+// What photos with the same bytes may take over (design.md 5): results go into Redis' `seen` as
+// they are recorded and, after the keys were made anew, from the database. Nothing hangs on it:
+// where it fails photos are done by themselves, and where Redis is short of memory it is the first
+// to go.
 #include <algorithm>
 #include <iterator>
 #include <utility>

@@ -1,4 +1,4 @@
-// store_thread: SQLite behind one thread, awaited from the io_context (STYLE 2.6.4).
+// store_thread: SQLite behind one thread, awaited from the io_context (style.md 5).
 //
 // The store is not thread-safe and its calls block; every call of a running scheduler goes through
 // here, one after the other. What a person should know about a full or locked disk is said by the

@@ -1,9 +1,9 @@
 // window: how many more tasks may be put into Redis now, and how many results may be remembered
 // there.
 //
-// The window bounds two numbers at once (PROTOCOL H6): the length of the tasks stream, and what is
-// enqueued and not yet recorded in SQLite. With the first alone a slow disk would let the results
-// stream grow without end, and a loss of Redis would enqueue more than a window.
+// The window bounds two numbers at once (protocol.md H6): the length of the tasks stream, and what
+// is enqueued and not yet recorded in SQLite. With the first alone a slow disk would let the
+// results stream grow without end, and a loss of Redis would enqueue more than a window.
 #pragma once
 
 #include <algorithm>

@@ -22,7 +22,7 @@ double seconds_since(Clock::time_point start) {
 }
 
 /// Times the matrix product that LibTorch itself would call, found among the libraries that are
-/// loaded: that is the one whose absence makes captioning twenty times slower (DESIGN 12).
+/// loaded: that is the one whose absence makes captioning twenty times slower (design.md 12).
 Json measure_blas() {
   using Sgemm = void (*)(const char*, const char*, const int*, const int*, const int*, const float*,
                          const float*, const int*, const float*, const int*, const float*, float*,

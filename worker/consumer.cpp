@@ -107,7 +107,7 @@ asio::awaitable<bool> Consumer::reach(Link& link) {
   co_return false;
 }
 
-// Errors decide by their kind: what may pass is waited for, the rest ends the worker (STYLE 2.4).
+// Errors decide by their kind: what may pass is waited for, the rest ends the worker (style.md 3).
 asio::awaitable<void> Consumer::trouble(Link& link, Error error) {
   if (ended_ || error.code == Errc::cancelled) co_return;
   if (!is_transient(error.code)) {
@@ -192,7 +192,7 @@ void Consumer::drop_run(const std::string& incarnation, const std::string& why) 
 void Consumer::forget_entries(JoinedRun& run, const std::vector<redis::EntryId>& lost) {
   std::vector<redis::EntryId> gone;
   for (const auto id : lost) {
-    // A result that is ready goes out even so: it is welcome (settled question 12).
+    // A result that is ready goes out even so: it is welcome (protocol.md Q12).
     if (run.held.find(id) != nullptr && !run.held.is(id, State::done)) gone.push_back(id);
   }
   if (gone.empty()) return;

@@ -1,5 +1,5 @@
-// consumer: a worker's dealings with Redis (PROTOCOL.md): joins runs, takes tasks, feeds the
-// pipeline, publishes results, keeps leases, and gives back what it will not do.
+// consumer: a worker's dealings with Redis (ops/docs/protocol.md): joins runs, takes tasks, feeds
+// the pipeline, publishes results, keeps leases, and gives back what it will not do.
 //
 // Four coroutines on one thread that never blocks, each with a connection of its own:
 //   take     reads tasks, renews leases, judges other workers          consumer_take.cpp

@@ -18,7 +18,7 @@ using State = Holdings::State;
 namespace {
 
 constexpr auto kSleepMax = 250ms;
-constexpr int kTurnsPerSuspect = 3;  // settled question 10
+constexpr int kTurnsPerSuspect = 3;  // protocol.md Q10
 
 }  // namespace
 

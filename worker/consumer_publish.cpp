@@ -48,7 +48,7 @@ asio::awaitable<void> Consumer::publish_loop() {
 }
 
 // What is in `publishing_` stays there until the server has said yes, so a FINISH in doubt is sent
-// again as it was (settled question 13).
+// again as it was (protocol.md Q13).
 asio::awaitable<Status> Consumer::publish_some() {
   if (publishing_.empty()) {
     const std::size_t count = std::min(done_.size(), kResultsMax);

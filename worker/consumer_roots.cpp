@@ -1,5 +1,6 @@
 // What a worker does about faults that are not a photo's: of the storage behind one root, and of
-// the machine (DESIGN 6). A root that does not answer stops the work of that root and of no other.
+// the machine (design.md 6). A root that does not answer stops the work of that root and of no
+// other.
 #include <spdlog/spdlog.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // The coroutine that takes: the list of runs, leases, other workers' liveness, new tasks. All reads
-// of this consumer name are here, so none is in flight when renew() compares (PROTOCOL H1).
+// of this consumer name are here, so none is in flight when renew() compares (protocol.md H1).
 #include <spdlog/spdlog.h>
 
 #include <algorithm>

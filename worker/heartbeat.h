@@ -1,6 +1,6 @@
 // heartbeat: moves this worker's counter in every run it has joined, and says in between what the
 // worker reports of itself, from a thread that does nothing else, over a connection of its own, so
-// that neither a busy CPU pool nor a blocked read can make a living worker look dead (DESIGN 4,
+// that neither a busy CPU pool nor a blocked read can make a living worker look dead (design.md 4,
 // lease).
 #pragma once
 

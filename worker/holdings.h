@@ -1,7 +1,7 @@
 // holdings: the tasks of one run that stand in this worker's name, and how far each has come.
 //
 // Pure bookkeeping, owned by the one thread that talks to Redis. What is in here is what renew()
-// compares with the server (PROTOCOL H1), and what a stop hands back.
+// compares with the server (protocol.md H1), and what a stop hands back.
 #pragma once
 
 #include <cstddef>

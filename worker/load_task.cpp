@@ -20,8 +20,8 @@ std::uint32_t micros_since(Clock::time_point start) {
       std::min<std::int64_t>(elapsed, std::numeric_limits<std::uint32_t>::max()));
 }
 
-/// Of the other photo's result, what holds for this run: the verdict comes from the scores (DESIGN
-/// 5).
+/// Of the other photo's result, what holds for this run: the verdict comes from the scores
+/// (design.md 5).
 std::optional<Result> judged(std::optional<Result> found, const BlurSettings& blur) {
   if (!found || !found->blur_scores) return std::nullopt;
   if (is_blurred(*found->blur_scores, blur)) {

@@ -1,4 +1,4 @@
-// open_beneath: the only way in which a worker opens a photo (DESIGN 6, 11).
+// open_beneath: the only way in which a worker opens a photo (design.md 6, 11).
 //
 // A task names a root and a path of raw bytes; whatever stands in Redis, nothing outside the root's
 // folder is ever opened, and nothing but a regular file is ever opened for reading. Faults of the

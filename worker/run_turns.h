@@ -1,4 +1,4 @@
-// run_turns: from which run a worker takes next, when it has joined several (DESIGN 4, "Several
+// run_turns: from which run a worker takes next, when it has joined several (design.md 4, "Several
 // runs, one fleet").
 //
 // Pure: it counts photos and knows no Redis. Runs of the highest priority go first; among equals

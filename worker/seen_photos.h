@@ -1,5 +1,5 @@
 // seen_photos: asks Redis whether photos with the same bytes have a result in their run already
-// (DESIGN 5), from a thread and over a connection of its own.
+// (design.md 5), from a thread and over a connection of its own.
 //
 // What it says saves work and nothing hangs on it: a server that does not answer at once is not
 // waited for.

@@ -8,7 +8,7 @@
 
 namespace photoscribe {
 
-/// Which number decides whether a photo is blurred (DESIGN 6).
+/// Which number decides whether a photo is blurred (design.md 6).
 enum class BlurMode : std::uint8_t {
   full,        // variance of the Laplacian of the whole photo at full resolution
   normalised,  // of the photo shrunk to `normalised_side_px`

@@ -2,7 +2,7 @@
 //
 // Expected<T> is tl::expected: a value or an Error. Errors of a photo are results, not Errors
 // (types.h); an Error is about the program's surroundings. Exceptions come only from libraries and
-// end at guard() (STYLE 2.4).
+// end at guard() (style.md 3).
 #pragma once
 
 #include <exception>

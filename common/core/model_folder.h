@@ -1,5 +1,5 @@
 // model_folder: what a model's folder says about itself, and the hash that names it everywhere
-// (DESIGN 7).
+// (design.md 7).
 //
 // A folder holds model.yaml, vocab.txt and weights.safetensors; or, when several models speak
 // together, a model.yaml that names the folders of its members inside it. Reading it needs no

@@ -2,7 +2,7 @@
 // (`photoscribe:{INC}:spec`).
 //
 // Roots are names only: folders come from the worker's own command line, so that a forged spec
-// cannot open "/" (DESIGN 4, 11). The struct is the one owner of every default here.
+// cannot open "/" (design.md 4, 11). The struct is the one owner of every default here.
 #pragma once
 
 #include <chrono>

@@ -17,7 +17,7 @@
 
 namespace photoscribe {
 
-/// Why a photo has no caption and never will in this attempt (DESIGN 6). The names are the
+/// Why a photo has no caption and never will in this attempt (design.md 6). The names are the
 /// database's and the report's.
 enum class Reason : std::uint8_t {
   missing,         // ENOENT under a living root
@@ -39,7 +39,7 @@ inline constexpr int kReasonCount = 13;
 [[nodiscard]] std::string_view to_string(Reason reason) noexcept;
 [[nodiscard]] std::optional<Reason> reason_from_string(std::string_view name) noexcept;
 
-/// True for kinds that a later `done` or `blurred` of the same attempt replaces (DESIGN 4,
+/// True for kinds that a later `done` or `blurred` of the same attempt replaces (design.md 4,
 /// recorder).
 [[nodiscard]] constexpr bool is_replaceable(Reason reason) noexcept {
   return reason == Reason::crashed_worker || reason == Reason::timeout ||
@@ -53,7 +53,7 @@ struct Task {
   std::string root;           // name of the root; where it lies is the worker's own business
   std::string path;           // relative to the root: raw bytes, no encoding implied
   std::int32_t deliveries =
-      0;  // charged under earlier entries of the same task (hand-back, PROTOCOL H9)
+      0;  // charged under earlier entries of the same task (hand-back, protocol.md H9)
   bool operator==(const Task&) const = default;
 };
 

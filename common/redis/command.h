@@ -1,7 +1,7 @@
 // command: one Redis command, written in RESP as its arguments are added.
 //
 // Arguments are raw bytes of any kind (NUL, newline). Give a Command a name before it goes into a
-// co_await (STYLE 2.6).
+// co_await (style.md 5).
 #pragma once
 
 #include <concepts>

@@ -2,7 +2,7 @@
 //
 // It never reconnects by itself: after a loss every call fails with redis_unavailable until
 // connect() is called again, because both sides of the queue must know that they reconnected
-// (PROTOCOL H1, H7, H12). Blocking reads need a connection of their own: BLOCK stops everything
+// (protocol.md H1, H7, H12). Blocking reads need a connection of their own: BLOCK stops everything
 // behind it. Belongs to one io_context that one thread runs; not thread-safe.
 #pragma once
 

@@ -1,6 +1,6 @@
 // errors: what an error reply of Redis means for us, and how long to wait before trying again.
 //
-// Pure functions; the first word of the reply decides (STYLE 2.4: retry by type, not by mood).
+// Pure functions; the first word of the reply decides (style.md 3: retry by type, not by mood).
 #pragma once
 
 #include <chrono>

@@ -2,7 +2,7 @@
 //
 // Pure: `now` is an argument. Redis' idle times follow the server's wall clock and are not used
 // (measured: a clock an hour ahead makes every live lease look dead). Still-time counts only while
-// we ourselves reach Redis (PROTOCOL H12).
+// we ourselves reach Redis (protocol.md H12).
 #pragma once
 
 #include <chrono>

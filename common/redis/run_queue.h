@@ -1,6 +1,6 @@
 // run_queue: the operations on a run's queue, typed; the one owner of key names and scripts.
 //
-// Implements DESIGN 4 and rules H1-H12 of the protocol; each operation says which. It decides
+// Implements design.md 4 and rules H1-H12 of the protocol; each operation says which. It decides
 // nothing: who is dead, what to enqueue and when to reconcile are the callers' (liveness.h,
 // scheduler/). Keys of a run, INC its incarnation: photoscribe:{INC}:tasks (stream, group
 // `workers`) :results (stream without group) :spec :state (fence) :workers (beats, in-hand marks)
@@ -91,12 +91,12 @@ struct Judged {
   std::optional<std::int64_t> counter;
 };
 
-/// What is there of a run (settled question 7: one missing key is a lost run, except `registered`).
+/// What is there of a run (protocol.md Q7: one missing key is a lost run, except `registered`).
 struct Presence {
   bool spec = false, tasks = false, group = false, results = false;
   bool registered = false;  // in photoscribe:runs
   std::optional<std::uint64_t>
-      fence;  // last one written; not ours: a copied database is at work (21)
+      fence;  // last one written; not ours: a copied database is at work (Q21)
   [[nodiscard]] bool complete() const noexcept { return spec && tasks && group && results; }
   [[nodiscard]] bool nothing() const noexcept { return !spec && !tasks && !results; }
 };
@@ -207,7 +207,7 @@ class RunQueue {
                                                             std::string consumer, int count);
   /// The same over several runs, waiting up to `block` (0 < block <= 2 s) until one has work;
   /// `count` is per run. Empty: none came. run_gone when any of the runs lacks its group: read
-  /// list_runs() again (settled question 16). Needs a connection used for nothing else.
+  /// list_runs() again (protocol.md Q16). Needs a connection used for nothing else.
   [[nodiscard]] Awaitable<std::vector<RunDeliveries>> await_tasks(
       std::vector<std::string> incarnations, std::string consumer, int count, milliseconds block);
 
@@ -226,8 +226,8 @@ class RunQueue {
                                                       std::vector<EntryId> in_hand);
 
   /// One MULTI: publishes `packed` (encode_results) and removes the tasks. run_gone: nothing was
-  /// published, drop the work. In doubt: send again (settled question 13). No ownership check: a
-  /// zombie's result is welcome (12).
+  /// published, drop the work. In doubt: send again (protocol.md Q13). No ownership check: a
+  /// zombie's result is welcome (Q12).
   [[nodiscard]] Awaitable<void> finish(std::string incarnation, std::vector<EntryId> ids,
                                        std::string packed);
 
@@ -294,7 +294,7 @@ class RunQueue {
   [[nodiscard]] Awaitable<std::vector<ResultEntry>> read_results(std::string incarnation, int count,
                                                                  EntryId after = {},
                                                                  milliseconds block = {});
-  /// The newest entry: where reconcile's step (3) ends (settled question 5).
+  /// The newest entry: where reconcile's step (3) ends (protocol.md Q5).
   [[nodiscard]] Awaitable<std::optional<EntryId>> last_result(std::string incarnation);
   /// After the commit.
   [[nodiscard]] Awaitable<void> delete_results(std::string incarnation, std::vector<EntryId> ids);
@@ -312,7 +312,7 @@ class RunQueue {
   /// group is missing. Whenever idle, and at least hourly.
   [[nodiscard]] Awaitable<Look> look(std::string incarnation);
 
-  /// reclaim() for when no worker lives: never claims (settled question 17).
+  /// reclaim() for when no worker lives: never claims (protocol.md Q17).
   [[nodiscard]] Awaitable<Reclaimed> condemn(std::string incarnation, EntryId id, Judged holder,
                                              int max_deliveries);
 

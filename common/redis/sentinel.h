@@ -1,7 +1,7 @@
 // sentinel: which server of a replicated set is the master now, asked of its Sentinels.
 //
 // A failover loses what had not been copied yet; that is a Redis that was rewound, and the
-// scheduler's reconcile mends it (DESIGN 4). Here only the address is found; who connects checks
+// scheduler's reconcile mends it (design.md 4). Here only the address is found; who connects checks
 // the role. Private to common/redis.
 #pragma once
 

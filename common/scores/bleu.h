@@ -1,5 +1,5 @@
-// bleu: BLEU-1..4 exactly as coco-caption computes it (equal to 1e-9 given the same tokens; PEERS
-// section D).
+// bleu: BLEU-1..4 exactly as coco-caption computes it (equal to 1e-9 given the same
+// tokens).
 //
 // Everything is additive counts: the corpus score is the BLEU of the summed counts, not the mean of
 // the sentence scores. It knows nothing of text: tokens come from tokenize.h or are numbers.

@@ -1,5 +1,5 @@
 // cider: CIDEr-D (sigma 6, n = 1..4) exactly as coco-caption computes it (equal to 1e-9 given the
-// same tokens; PEERS section D).
+// same tokens).
 //
 // Every n-gram weighs the more the fewer photos have it among their references, so a score depends
 // on that set: few photos scored against their own references alone mean little, and one photo

@@ -1,5 +1,5 @@
-// rouge: ROUGE-L exactly as coco-caption computes it (equal to 1e-9 given the same tokens; PEERS
-// section D).
+// rouge: ROUGE-L exactly as coco-caption computes it (equal to 1e-9 given the same
+// tokens).
 //
 // The corpus score is the mean over photos. It knows nothing of text: tokens are numbers.
 #pragma once

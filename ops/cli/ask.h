@@ -1,5 +1,5 @@
 // ask: what a verb asks of a run is done by the process that holds the database: its scheduler,
-// over the control socket, or this process when nobody holds it (DESIGN 2).
+// over the control socket, or this process when nobody holds it (design.md 2).
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
 // dead ls|show|replay: the photos that failed, one by one. There is no dead-letter stream: a dead
-// letter is a failed row of the database (DESIGN 4), and these are views of it.
+// letter is a failed row of the database (design.md 4), and these are views of it.
 #include <unistd.h>
 
 #include <algorithm>

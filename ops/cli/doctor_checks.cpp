@@ -102,7 +102,7 @@ Check blas_check(const nlohmann::json& answer) {
     return {"BLAS", Health::good, shown(blas.at("library").get<std::string>()), ""};
   }
   const double gflops = blas.value("gflops", 0.0);
-  // Debian's reference BLAS does about 5 per core, OpenBLAS about 100 (DESIGN 12).
+  // Debian's reference BLAS does about 5 per core, OpenBLAS about 100 (design.md 12).
   constexpr double kSlow = 15;
   std::string finding = rate_text(gflops) + " GFLOP/s on one thread";
   if (const std::string library = text_at(blas, "library"); !library.empty()) {

@@ -1,4 +1,4 @@
-// exit_status: what each exit status of photoscribe means (DESIGN 9).
+// exit_status: what each exit status of photoscribe means (design.md 9).
 #pragma once
 
 #include "common/core/error.h"

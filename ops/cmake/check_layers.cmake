@@ -1,4 +1,4 @@
-# Fails when a folder includes something its layer may not see (STYLE: dependency directions).
+# Fails when a folder includes something its layer may not see (design.md 3).
 set(common_forbidden     "models/|worker/|scheduler/|migrations/|ops/|torch/")
 set(migrations_forbidden "models/|worker/|scheduler/|ops/|torch/|opencv2/|hiredis/")
 set(models_forbidden     "worker/|scheduler/|migrations/|ops/|opencv2/|hiredis/|sqlite3|SQLiteCpp|jpeglib|gif_lib|png.h|tiffio|webp/|libheif/")

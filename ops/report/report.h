@@ -2,7 +2,7 @@
 // pace, failures, and a few photos to look at. How it looks is the business of page.h and tables.h.
 //
 // It reads the database only; thumbnails come from elsewhere, and a photo that is gone has none.
-// Scores are those of coco-caption on PTB tokens (DESIGN 8).
+// Scores are those of coco-caption on PTB tokens (design.md 8).
 #pragma once
 
 #include <cstdint>

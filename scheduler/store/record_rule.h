@@ -1,5 +1,5 @@
-// record_rule: what becomes of a result that comes in, given what the image has already (DESIGN 4,
-// Recorder; PROTOCOL settled 3 and 20). A pure function, so that every case can be tested.
+// record_rule: what becomes of a result that comes in, given what the image has already (design.md
+// 4, Recorder; protocol.md Q3 and Q20). A pure function, so that every case can be tested.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct KnownImage {
   std::optional<Reason> reason;  // of failed
 };
 
-/// The verdict that a result has under the run's settings: always from the scores (DESIGN 5).
+/// The verdict that a result has under the run's settings: always from the scores (design.md 5).
 enum class Verdict : std::uint8_t {
   done,
   unsure,  // captioned, but probably wrongly

@@ -1,4 +1,4 @@
-// Content reuse (DESIGN 5): photos that another run of the database has judged already under the
+// Content reuse (design.md 5): photos that another run of the database has judged already under the
 // same key, and that lie there unchanged, are taken over without being read; and what is worth
 // remembering in Redis for photos with the same bytes.
 #include <algorithm>

@@ -1,7 +1,7 @@
 // run_types: what the store hands out about runs, images and results. Plain structs, no SQLite.
 //
 // A run is one row with a name; an image is one photo of one run. `asked` images are those that the
-// last scan of the run named and found: only they are put into Redis (DESIGN 2). The rest keep
+// last scan of the run named and found: only they are put into Redis (design.md 2). The rest keep
 // their rows and results.
 #pragma once
 
@@ -52,7 +52,7 @@ struct RunRow {
   RunSchedule schedule;  // as last asked
   RunSettings settings;
   std::optional<std::string> incarnation;  // none: no keys of this run are in Redis
-  std::int64_t cursor = 0;                 // enqueued = queue_seq <= cursor (PROTOCOL H5)
+  std::int64_t cursor = 0;                 // enqueued = queue_seq <= cursor (protocol.md H5)
   std::int64_t created_unix_ms = 0;
   std::optional<std::string> references_file, split_file;  // base names, as text; none: not given
   bool operator==(const RunRow&) const = default;
@@ -140,7 +140,7 @@ enum class RecordOutcome : std::uint8_t {
   recorded,    // the image is final now
   replaced,    // the image is final: done or blurred took the place of a replaceable failure
   duplicate,   // this attempt had a result already: the first stays
-  superseded,  // of an older attempt: refused (PROTOCOL, settled 3)
+  superseded,  // of an older attempt: refused (protocol.md Q3)
   unknown,     // no such image in this run, or an attempt that was never asked for: refused
   requeued,  // judged with another threshold than the run's: clear, but without a caption, so asked
              // again

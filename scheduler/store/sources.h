@@ -1,5 +1,5 @@
 // sources: from the PHOTOS a person names to the files of a run: which roots there are, and a walk
-// over them (DESIGN 6, "Which files of a folder are photos").
+// over them (design.md 6, "Which files of a folder are photos").
 //
 // File names are raw bytes all the way. The walk opens folders, never a photo: whether something
 // named .jpg is one is the worker's business, so pipes and dangling links are listed, and get their

@@ -16,7 +16,7 @@ struct RetrySql {
             "SELECT min(image_id), max(image_id) FROM image WHERE run_id = ?1 "
             "AND state = 'failed' AND asked = 1 AND " +
             which),
-        // Numbers from the end of the queue, in the order of their ids (PROTOCOL H5).
+        // Numbers from the end of the queue, in the order of their ids (protocol.md H5).
         raise(
             "UPDATE image SET attempt = attempt + 1, state = 'pending', reason = NULL, "
             "queue_seq = ?3 + image_id - ?4 WHERE run_id = ?1 AND state = 'failed' "

@@ -1,13 +1,13 @@
-// store: the SQLite database of an archive: the truth about every run (DESIGN 2, 5).
+// store: the SQLite database of an archive: the truth about every run (design.md 2, 5).
 //
 // One process writes at a time, kept so by a lock file beside the database; any number read. Every
 // call is one short transaction: it has happened whole or not at all, also after kill -9 or a full
 // disk. It knows nothing of Redis beyond the numbers it keeps for it.
 //
 // Not thread-safe: one thread at a time, and calls block for milliseconds (a full scan or rejudge
-// for longer), so never on an io_context (STYLE 2.6.4).
+// for longer), so never on an io_context (style.md 5).
 //
-// Errors of every call: store_busy (transient), store_full, store_failure (STYLE 2.4). All of them
+// Errors of every call: store_busy (transient), store_full, store_failure (style.md 3). All of them
 // leave the database as it was, and say what to do.
 #pragma once
 
@@ -56,7 +56,7 @@ class Store {
 
   // --- runs ---
 
-  /// The run of this name, made when absent (DESIGN 2, "What a run is").
+  /// The run of this name, made when absent (design.md 2, "What a run is").
   ///
   /// Same settings: the same run goes on. Another blur_threshold: every stored score is judged
   /// again (see EnsuredRun). Model, search, blur mode or preprocessing differ: fails with `usage`,
@@ -81,7 +81,7 @@ class Store {
   /// All runs, oldest first.
   [[nodiscard]] Expected<std::vector<RunRow>> runs();
 
-  // --- what Redis knows the run by (PROTOCOL H7, H11, settled 21) ---
+  // --- what Redis knows the run by (protocol.md H7, H11, Q21) ---
 
   /// Stores `incarnation` as the run's own, before its first use; the one before becomes a past
   /// one.
@@ -115,7 +115,7 @@ class Store {
   /// those of any older settings.
   [[nodiscard]] Expected<Scan> begin_scan(RunId run, std::vector<Root> roots, bool redo = false);
 
-  // --- feeding Redis (DESIGN 4; PROTOCOL H5, H6) ---
+  // --- feeding Redis (design.md 4; protocol.md H5, H6) ---
 
   /// The next `count` tasks after the cursor, in queue order, and the cursor moved behind them, in
   /// one transaction that is committed when this returns: now they are "enqueued", so XADD them.
@@ -133,12 +133,12 @@ class Store {
   // --- recording ---
 
   /// Everything in `incoming`, in one transaction with synchronous=FULL: XDEL only after this
-  /// returned. Applies DESIGN 4's rule within an attempt, and judges by the run's own threshold.
+  /// returned. Applies design.md 4's rule within an attempt, and judges by the run's own threshold.
   /// Sentence BLEU is stored with a caption whose photo has references.
   [[nodiscard]] Expected<RecordReport> record(RunId run, const Incoming& incoming);
 
   /// Photos that wait for their first attempt and were never enqueued get what another run of the
-  /// database has under the same key (model, search, preprocessing; DESIGN 5), where the file is
+  /// database has under the same key (model, search, preprocessing; design.md 5), where the file is
   /// the same by root, path, size, mtime and inode; the verdict is the run's own. How many.
   [[nodiscard]] Expected<std::int64_t> reuse_results(RunId run);
 
@@ -189,7 +189,7 @@ class Store {
                                        const std::function<Status(const ResultRow&)>& row);
 
   /// Failed images of the run by id, those of `reasons` or all, at most `count`: its dead letters
-  /// (DESIGN 4).
+  /// (design.md 4).
   [[nodiscard]] Expected<std::vector<ResultRow>> failed_images(RunId run,
                                                                std::span<const Reason> reasons,
                                                                std::size_t count);

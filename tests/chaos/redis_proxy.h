@@ -4,7 +4,7 @@
 // It passes bytes on unchanged. It kills the process at the other end of a connection when a
 // command of some kind is about to reach the server or has just been answered, cuts connections,
 // lets them go silent, and remembers every result whose finish the server has answered. The steps
-// are those of PROTOCOL.md; there is no hook in the product for any of this.
+// are those of ops/docs/protocol.md; there is no hook in the product for any of this.
 #pragma once
 
 #include <sys/types.h>

@@ -12,7 +12,7 @@ namespace {
 
 using namespace testing;
 
-// What DESIGN names: cv2.Laplacian(gray, CV_64F), then NumPy's var().
+// What design.md 6 names: cv2.Laplacian(gray, CV_64F), then NumPy's var().
 double reference_score(const cv::Mat& gray) {
   cv::Mat laplacian;
   cv::Laplacian(gray, laplacian, CV_64F);

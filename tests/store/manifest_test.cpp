@@ -50,7 +50,7 @@ TEST_F(Manifest, LeavesFinishedAndOutdatedPairsOutOfTheWindow) {
 
   const auto unfinished = must(store().unfinished_enqueued(run()));
 
-  // The retried one waits behind the cursor under its new attempt (PROTOCOL H5).
+  // The retried one waits behind the cursor under its new attempt (protocol.md H5).
   EXPECT_EQ(unfinished, (std::vector<Enqueued>{{tasks[2].image_id, 1}}));
   const std::vector<Enqueued> pairs{
       {tasks[0].image_id, 1}, {tasks[1].image_id, 1}, {tasks[2].image_id, 1}};
