@@ -82,10 +82,10 @@ asio::awaitable<Status> Scheduler::feed_once() {
   if (bucket_) bucket_->take(count);
   now_.enqueued += count;  // committed: from here on they are in S
   if (!now_.first_task) now_.first_task = steady_clock::now();
-  const Expected<redis::Enqueued> added =
+  const Expected<redis::EnqueueOutcome> added =
       co_await queue_.enqueue(incarnation, fence, std::move(*tasks));
   if (!added) co_return fail(added.error());
-  if (*added == redis::Enqueued::fenced_off) {
+  if (*added == redis::EnqueueOutcome::fenced_off) {
     co_return fail(Errc::run_gone, "enqueue: the fence in Redis is not ours");
   }
   co_return Status();

@@ -14,13 +14,13 @@ bool outranks(const redis::WindowEntry& a, const redis::WindowEntry& b) {
 
 }  // namespace
 
-ReconcilePlan plan_reconcile(std::span<const Enqueued> unfinished,
+ReconcilePlan plan_reconcile(std::span<const ImageAttempt> unfinished,
                              std::span<const redis::WindowEntry> window) {
   ReconcilePlan plan;
-  const std::set<Enqueued> wanted(unfinished.begin(), unfinished.end());
-  std::map<Enqueued, const redis::WindowEntry*> kept;
+  const std::set<ImageAttempt> wanted(unfinished.begin(), unfinished.end());
+  std::map<ImageAttempt, const redis::WindowEntry*> kept;
   for (const redis::WindowEntry& entry : window) {
-    const Enqueued task{entry.image_id, entry.attempt};
+    const ImageAttempt task{entry.image_id, entry.attempt};
     if (!wanted.contains(task)) {
       plan.remove.push_back(entry.id);
       continue;
@@ -35,7 +35,7 @@ ReconcilePlan plan_reconcile(std::span<const Enqueued> unfinished,
       plan.remove.push_back(entry.id);
     }
   }
-  for (const Enqueued& task : unfinished) {
+  for (const ImageAttempt& task : unfinished) {
     if (!kept.contains(task)) plan.enqueue.push_back(task);
   }
   return plan;

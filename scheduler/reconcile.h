@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "common/redis/run_queue.h"
+#include "common/redis/queue_types.h"
 #include "scheduler/store/run_types.h"
 
 namespace photoscribe {
@@ -20,7 +20,7 @@ struct ReconcilePlan {
   /// but one of the entries of the same image and attempt.
   std::vector<redis::EntryId> remove;
   /// Then enqueue: S − P, in the order of `unfinished`.
-  std::vector<Enqueued> enqueue;
+  std::vector<ImageAttempt> enqueue;
 };
 
 /// `unfinished`: S, read after the results that were in the stream when (3) began are committed.
@@ -28,7 +28,7 @@ struct ReconcilePlan {
 ///
 /// Of several entries of one task the most delivered stays, because its count is what protects
 /// workers from it; then one that somebody holds; then the oldest.
-[[nodiscard]] ReconcilePlan plan_reconcile(std::span<const Enqueued> unfinished,
+[[nodiscard]] ReconcilePlan plan_reconcile(std::span<const ImageAttempt> unfinished,
                                            std::span<const redis::WindowEntry> window);
 
 /// What the scheduler knows without asking Redis.

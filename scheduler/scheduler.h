@@ -23,7 +23,7 @@
 #include "common/core/spec.h"
 #include "common/redis/connection.h"
 #include "common/redis/liveness.h"
-#include "common/redis/run_queue.h"
+#include "common/redis/scheduler_queue.h"
 #include "scheduler/run_batch.h"
 #include "scheduler/store_thread.h"
 #include "scheduler/token_bucket.h"
@@ -181,7 +181,7 @@ class Scheduler {
   SchedulerSettings settings_;
   Say say_;
   redis::Connection connection_;
-  redis::RunQueue queue_;
+  redis::SchedulerQueue queue_;
   redis::Liveness liveness_;
   asio::steady_timer timer_, feeder_timer_;
   SchedulerNow now_;
@@ -208,7 +208,7 @@ class Scheduler {
   bool withdrawn_ = false;  // while paused: nothing but what is in hand is in Redis
   bool cancelled_ = false;
   std::chrono::steady_clock::time_point cancel_moved_{};  // the last sign that work in hand goes on
-  std::map<Enqueued, int> charged_;  // taken out of Redis after it had been in somebody's hand
+  std::map<ImageAttempt, int> charged_;  // taken out of Redis after it had been in somebody's hand
   bool ever_connected_ = false, redis_trouble_said_ = false, disk_trouble_said_ = false;
   bool refusal_said_ = false;  // Redis is there and takes no writes
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

@@ -73,7 +73,7 @@ asio::awaitable<Status> Scheduler::withdraw() {
       co_return fail(Errc::run_gone, "withdraw: the fence in Redis is not ours");
     }
     for (const redis::Withdrawn::Charged& one : out->charged) {
-      charged_[Enqueued{one.image_id, one.attempt}] = one.deliveries;
+      charged_[ImageAttempt{one.image_id, one.attempt}] = one.deliveries;
     }
     taken = out->tasks;
   }
@@ -88,7 +88,7 @@ void Scheduler::note_paused(const redis::Look& seen) {
 
 void Scheduler::restore_charges(std::vector<Task>& tasks) {
   for (Task& task : tasks) {
-    const auto known = charged_.find(Enqueued{task.image_id, task.attempt});
+    const auto known = charged_.find(ImageAttempt{task.image_id, task.attempt});
     if (known == charged_.end()) continue;
     task.deliveries = known->second;
     charged_.erase(known);

@@ -156,7 +156,7 @@ asio::awaitable<Status> Scheduler::record_what_was_there() {
 asio::awaitable<Status> Scheduler::apply_plan(std::vector<redis::WindowEntry> window) {
   const RunId run = settings_.run;
   const auto list = [run](Store& store) { return store.unfinished_enqueued(run); };
-  const Expected<std::vector<Enqueued>> unfinished = co_await stored(list);
+  const Expected<std::vector<ImageAttempt>> unfinished = co_await stored(list);
   if (!unfinished) co_return fail(unfinished.error());
   ReconcilePlan plan = plan_reconcile(*unfinished, window);
   now_.enqueued = static_cast<std::int64_t>(unfinished->size());
@@ -171,17 +171,17 @@ asio::awaitable<Status> Scheduler::apply_plan(std::vector<redis::WindowEntry> wi
     const Status worth_it = unreadable_.begin_round(now_.finished());
     if (!worth_it) co_return worth_it;
   }
-  const std::span<const Enqueued> missing(plan.enqueue);
+  const std::span<const ImageAttempt> missing(plan.enqueue);
   for (std::size_t at = 0; at < missing.size(); at += redis::kEnqueueMax) {
     const auto piece = missing.subspan(at, std::min(redis::kEnqueueMax, missing.size() - at));
     const auto read = [run, piece](Store& store) { return store.tasks_of(run, piece); };
     Expected<std::vector<Task>> tasks = co_await stored(read);
     if (!tasks) co_return fail(tasks.error());
     restore_charges(*tasks);
-    const Expected<redis::Enqueued> added =
+    const Expected<redis::EnqueueOutcome> added =
         co_await queue_.enqueue(incarnation_, fence_, std::move(*tasks));
     if (!added) co_return fail(added.error());
-    if (*added == redis::Enqueued::fenced_off) {
+    if (*added == redis::EnqueueOutcome::fenced_off) {
       co_return fail(Errc::run_gone, "reconcile: the fence in Redis is not ours");
     }
   }

@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "common/core/error.h"
-#include "common/redis/run_queue.h"
+#include "common/redis/queue_types.h"
 
 namespace photoscribe {
 

@@ -18,8 +18,8 @@ namespace photoscribe {
   return std::clamp<std::int64_t>(room, 0, chunk_max);
 }
 
-/// Results of one of two generations (RunQueue::note_seen): half of `remembered_max`, or of what a
-/// quarter of the server's memory limit holds (0: it has none). 0: nothing is remembered.
+/// Results of one of two generations (SchedulerQueue::note_seen): half of `remembered_max`, or of
+/// what a quarter of the server's memory limit holds (0: it has none). 0: nothing is remembered.
 [[nodiscard]] constexpr std::int64_t generation_of(std::int64_t remembered_max,
                                                    std::int64_t memory_max_bytes) {
   constexpr std::int64_t kBytesEach = 300;  // with a caption of usual length

@@ -25,7 +25,7 @@
 #include "common/core/worker_report.h"
 #include "common/redis/connection.h"
 #include "common/redis/liveness.h"
-#include "common/redis/run_queue.h"
+#include "common/redis/worker_queue.h"
 #include "worker/fault_counts.h"
 #include "worker/health.h"
 #include "worker/heartbeat.h"
@@ -99,7 +99,7 @@ class Consumer {
     Link(const boost::asio::any_io_executor& executor, const redis::Endpoint& endpoint,
          const std::string& client_name);
     redis::Connection connection;
-    redis::RunQueue queue{connection};
+    redis::WorkerQueue queue{connection};
     Wake pause;  // sleeps out a back-off; only the end of the worker interrupts it
     int failures = 0;
   };

@@ -119,11 +119,12 @@ asio::awaitable<Status> Consumer::reclaim_one(std::string incarnation) {
   }
   run = find(incarnation);
   if (run == nullptr) co_return Status();
-  if (reclaimed->verdict == redis::Verdict::condemned) {
+  if (reclaimed->verdict == redis::ReclaimVerdict::condemned) {
     spdlog::warn("msg=\"condemned a photo that was in hand at every crash\" run={} entry={}",
                  log_value(run->context->spec.run), redis::to_string(orphan.id));
   }
-  if (reclaimed->verdict != redis::Verdict::claimed || !reclaimed->delivery) co_return Status();
+  if (reclaimed->verdict != redis::ReclaimVerdict::claimed || !reclaimed->delivery)
+    co_return Status();
   spdlog::info("msg=\"claimed a suspect\" run={} image_id={} deliveries={} from={}",
                log_value(run->context->spec.run), reclaimed->delivery->task.image_id,
                reclaimed->delivery->deliveries, log_value(orphan.holder.name));

@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "common/redis/connection.h"
-#include "common/redis/run_queue.h"
+#include "common/redis/worker_queue.h"
 #include "worker/wake.h"
 
 namespace photoscribe {
@@ -47,7 +47,7 @@ class Heartbeat {
 
   boost::asio::io_context io_;
   redis::Connection connection_;
-  redis::RunQueue queue_{connection_};
+  redis::WorkerQueue queue_{connection_};
   Wake wake_, end_;
   const std::string consumer_;
   const std::function<bool()> alive_;

@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "common/redis/run_queue.h"
+#include "common/redis/queue_types.h"
 
 namespace photoscribe {
 

@@ -17,7 +17,7 @@
 
 #include "common/core/types.h"
 #include "common/redis/connection.h"
-#include "common/redis/run_queue.h"
+#include "common/redis/worker_queue.h"
 
 namespace photoscribe {
 
@@ -33,7 +33,7 @@ class SeenPhotos {
   /// No find() may be under way.
   ~SeenPhotos();
 
-  /// A done or blurred result of the run for these bytes, by RunQueue::find_seen; none: there is
+  /// A done or blurred result of the run for these bytes, by WorkerQueue::find_seen; none: there is
   /// none, or there was no answer. Blocks the calling thread, of which there may be many: what they
   /// ask meanwhile goes in one round trip.
   [[nodiscard]] std::optional<Result> find(const std::string& incarnation, const ContentHash& hash);
@@ -51,7 +51,7 @@ class SeenPhotos {
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   redis::Connection connection_;
-  redis::RunQueue queue_{connection_};
+  redis::WorkerQueue queue_{connection_};
   // On the thread only:
   std::vector<redis::SeenQuestion> questions_;
   std::vector<std::shared_ptr<Answer>> answers_;  // of these questions

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/redis/errors.h"
-#include "common/redis/run_queue_parse.h"
+#include "common/redis/queue_parse.h"
 #include "common/redis/scripts.h"
 
 namespace photoscribe::redis {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "common/core/worker_report.h"
-#include "common/redis/run_queue.h"
+#include "common/redis/queue_types.h"
 
 namespace photoscribe::redis {
 

@@ -6,10 +6,34 @@
 
 #include "common/redis/errors.h"
 #include "common/redis/identity.h"
-#include "common/redis/run_queue_parse.h"
+#include "common/redis/queue_parse.h"
 #include "common/redis/scripts.h"
 
 namespace photoscribe::redis {
+namespace {
+
+Expected<Reclaimed> parse_reclaimed(ReplyView reply, EntryId id) {
+  const std::string_view word = reply[0].text();
+  Reclaimed reclaimed;
+  if (word == "gone") return reclaimed;
+  if (word == "handed_back") reclaimed.verdict = ReclaimVerdict::handed_back;
+  if (word == "condemned") reclaimed.verdict = ReclaimVerdict::condemned;
+  if (word == "kept") reclaimed.verdict = ReclaimVerdict::kept;
+  if (word == "claimed") {
+    std::optional<Task> task = parse_task(reply[2]);
+    if (!task) return odd_reply("reclaim");
+    Delivery delivery;
+    delivery.id = id;
+    delivery.task = std::move(*task);
+    delivery.deliveries = static_cast<int>(reply[1].integer());
+    reclaimed.verdict = ReclaimVerdict::claimed;
+    reclaimed.delivery = std::move(delivery);
+  }
+  if (reclaimed.verdict == ReclaimVerdict::gone) return odd_reply("reclaim");
+  return reclaimed;
+}
+
+}  // namespace
 
 Awaitable<std::vector<RunListing>> RunQueue::list_runs() {
   Command command{"HGETALL", kRunsKey};
@@ -86,6 +110,32 @@ Awaitable<int> RunQueue::release_unmarked(std::string incarnation, Judged holder
                                                     connection_.command_timeout());
   if (!reply) co_return fail(reply.error());
   co_return static_cast<int>(reply->integer());
+}
+
+Awaitable<void> RunQueue::remove_tasks(std::string incarnation, std::vector<EntryId> ids) {
+  const Keys keys(incarnation);
+  for (const std::vector<EntryId>& piece : in_pieces(std::move(ids))) {
+    std::vector<Command> commands(2);
+    commands[0] << "XACK" << keys.tasks << kGroup << piece;
+    commands[1] << "XDEL" << keys.tasks << piece;
+    Expected<Reply> reply =
+        co_await connection_.transaction(std::move(commands), connection_.command_timeout());
+    if (!reply) co_return fail(reply.error());
+  }
+  co_return Status();
+}
+
+Awaitable<Reclaimed> RunQueue::run_reclaim(std::string incarnation, EntryId id, Judged holder,
+                                           int max_deliveries, std::string consumer,
+                                           std::int64_t number) {
+  const Keys keys(incarnation);
+  Command arguments = script_arguments({keys.spec, keys.tasks, keys.workers, keys.results});
+  arguments << kGroup << id << holder.name << counter_text(holder.counter) << max_deliveries
+            << consumer << number << expiry_s();
+  Expected<Reply> reply = co_await connection_.eval(scripts::kReclaim, std::move(arguments),
+                                                    connection_.command_timeout());
+  if (!reply) co_return fail(reply.error());
+  co_return parse_reclaimed(*reply, id);
 }
 
 }  // namespace photoscribe::redis

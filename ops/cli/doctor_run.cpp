@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-#include "common/redis/run_queue.h"
+#include "common/redis/scheduler_queue.h"
 #include "ops/cli/ask_redis.h"
 #include "ops/cli/fleet.h"
 #include "ops/cli/human_numbers.h"
@@ -68,7 +68,7 @@ struct InRedis {
   redis::Presence there;
   std::optional<redis::Snapshot> tasks;  // none: the run is not complete there
   std::int64_t batches = 0;              // of results that are not recorded yet
-  std::set<Enqueued> in_results;
+  std::set<ImageAttempt> in_results;
 };
 
 /// What a scheduler would look at in a reconcile, in its order; changes nothing.
@@ -76,7 +76,7 @@ asio::awaitable<Expected<InRedis>> look_into_redis(redis::Connection& connection
                                                    std::string incarnation) {
   const Status up = co_await connection.connect();
   if (!up) co_return fail(up.error());
-  redis::RunQueue queue(connection);
+  redis::SchedulerQueue queue(connection);
   const Expected<redis::Presence> there = co_await queue.presence(incarnation);
   if (!there) co_return fail(there.error());
   InRedis found;
@@ -106,36 +106,36 @@ std::int64_t tasks_with_workers(const redis::Snapshot& tasks) {
 }
 
 /// S of before and after Redis was looked at, so that what is on its way meanwhile is in neither.
-std::vector<Enqueued> in_both(const std::vector<Enqueued>& before,
-                              const std::vector<Enqueued>& after) {
-  const std::set<Enqueued> still(after.begin(), after.end());
-  std::vector<Enqueued> both;
+std::vector<ImageAttempt> in_both(const std::vector<ImageAttempt>& before,
+                                  const std::vector<ImageAttempt>& after) {
+  const std::set<ImageAttempt> still(after.begin(), after.end());
+  std::vector<ImageAttempt> both;
   std::copy_if(before.begin(), before.end(), std::back_inserter(both),
-               [&](const Enqueued& one) { return still.contains(one); });
+               [&](const ImageAttempt& one) { return still.contains(one); });
   return both;
 }
 
 struct Comparison {
   InRedis seen;
-  std::vector<Enqueued> missing;  // enqueued and unfinished, and neither a task nor a result
+  std::vector<ImageAttempt> missing;  // enqueued and unfinished, and neither a task nor a result
 };
 
 Expected<Comparison> compare(const Config& config, Store& store, const RunRow& row) {
-  const Expected<std::vector<Enqueued>> before = store.unfinished_enqueued(row.id);
+  const Expected<std::vector<ImageAttempt>> before = store.unfinished_enqueued(row.id);
   if (!before) return fail(before.error());
   const auto look = [&row](redis::Connection& connection) {
     return look_into_redis(connection, *row.incarnation);
   };
   Expected<InRedis> seen = ask_redis<InRedis>(config.redis.url, look);
   if (!seen) return fail(seen.error());
-  const Expected<std::vector<Enqueued>> after = store.unfinished_enqueued(row.id);
+  const Expected<std::vector<ImageAttempt>> after = store.unfinished_enqueued(row.id);
   if (!after) return fail(after.error());
   Comparison found;
   found.seen = std::move(*seen);
   if (!found.seen.tasks) return found;
   found.missing = plan_reconcile(in_both(*before, *after), found.seen.tasks->window).enqueue;
   std::erase_if(found.missing,
-                [&](const Enqueued& one) { return found.seen.in_results.contains(one); });
+                [&](const ImageAttempt& one) { return found.seen.in_results.contains(one); });
   return found;
 }
 

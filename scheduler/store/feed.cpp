@@ -41,9 +41,9 @@ Expected<std::vector<Task>> Store::take_tasks(RunId run, std::size_t count) {
   });
 }
 
-Expected<std::vector<Enqueued>> Store::unfinished_enqueued(RunId run) {
+Expected<std::vector<ImageAttempt>> Store::unfinished_enqueued(RunId run) {
   return impl_->db.read("list unfinished images", [&] {
-    std::vector<Enqueued> all;
+    std::vector<ImageAttempt> all;
     auto row = impl_->db.query(
         "SELECT image_id, attempt FROM image WHERE run_id = ?1 AND state = 'pending' AND asked = 1 "
         "AND queue_seq <= (SELECT cursor FROM run WHERE run_id = ?1) ORDER BY queue_seq");
@@ -65,11 +65,11 @@ Expected<std::int64_t> Store::unfinished_enqueued_count(RunId run) {
   });
 }
 
-Expected<std::vector<Task>> Store::tasks_of(RunId run, std::span<const Enqueued> images) {
+Expected<std::vector<Task>> Store::tasks_of(RunId run, std::span<const ImageAttempt> images) {
   return impl_->db.read("read tasks", [&] {
     std::vector<Task> tasks;
     tasks.reserve(images.size());
-    for (const Enqueued& image : images) {
+    for (const ImageAttempt& image : images) {
       auto row = impl_->db.query(
           "SELECT image.image_id, image.attempt, root.name, image.path FROM image "
           "JOIN root USING (root_id) WHERE image.image_id = ? AND image.attempt = ? "

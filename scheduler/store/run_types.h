@@ -107,10 +107,10 @@ struct ScanCounts {
 };
 
 /// An image that is in Redis, or should be.
-struct Enqueued {
+struct ImageAttempt {
   std::int64_t image_id = 0;
   std::int32_t attempt = 1;
-  auto operator<=>(const Enqueued&) const = default;
+  auto operator<=>(const ImageAttempt&) const = default;
 };
 
 /// A task that the reclaim script condemned after max_deliveries crashes.

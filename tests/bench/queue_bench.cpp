@@ -21,7 +21,8 @@
 
 #include "common/core/wire.h"
 #include "common/redis/identity.h"
-#include "common/redis/run_queue.h"
+#include "common/redis/scheduler_queue.h"
+#include "common/redis/worker_queue.h"
 #include "tests/support/blur_scores.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/run_coroutine.h"
@@ -60,7 +61,7 @@ std::vector<Task> make_tasks(int first, int count) {
 }
 
 asio::awaitable<bool> feed(Bench& bench, Connection& connection) {
-  RunQueue queue(connection);
+  SchedulerQueue queue(connection);
   for (int at = 0; at < bench.tasks; at += 1'000) {
     std::vector<Task> tasks = make_tasks(at, std::min(1'000, bench.tasks - at));
     auto done = co_await queue.enqueue(bench.incarnation, kFence, std::move(tasks));
@@ -88,7 +89,7 @@ std::string pack(const std::string& worker, const std::vector<Delivery>& deliver
 }
 
 asio::awaitable<bool> work(Bench& bench, Connection& connection, std::string name) {
-  RunQueue queue(connection);
+  WorkerQueue queue(connection);
   std::int64_t number = 0;
   while (bench.recorded < bench.tasks) {
     auto read = co_await queue.read_tasks(bench.incarnation, name, bench.batch);
@@ -106,7 +107,7 @@ asio::awaitable<bool> work(Bench& bench, Connection& connection, std::string nam
 }
 
 asio::awaitable<bool> record(Bench& bench, Connection& connection) {
-  RunQueue queue(connection);
+  SchedulerQueue queue(connection);
   const milliseconds wait(100);
   while (bench.recorded < bench.tasks) {
     auto read = co_await queue.read_results(bench.incarnation, 64, EntryId(), wait);
@@ -168,7 +169,7 @@ void run(Bench& bench, test::RedisServer& server) {
         std::make_unique<Connection>(bench.io.get_executor(), *parse_endpoint(server.url())));
     need(test::run(bench.io, connections.back()->connect()));
   }
-  RunQueue queue(*connections[0]);
+  SchedulerQueue queue(*connections[0]);
   RunListing listing;
   listing.incarnation = bench.incarnation;
   listing.name = "bench";

@@ -8,7 +8,8 @@
 
 #include "common/redis/connection.h"
 #include "common/redis/identity.h"
-#include "common/redis/run_queue.h"
+#include "common/redis/scheduler_queue.h"
+#include "common/redis/worker_queue.h"
 #include "scheduler/time_window.h"
 #include "tests/cli/program.h"
 #include "tests/store/store_fixture.h"
@@ -53,11 +54,11 @@ class DoctorRun : public test::StoreTest {
     must(queue.enqueue(incarnation, 7, some));
   }
   void finish_one_unrecorded() {
-    const auto held = must(queue.read_tasks(incarnation, "w", 1));
+    const auto held = must(worker_queue.read_tasks(incarnation, "w", 1));
     ResultBatch batch;
     batch.worker = "w";
     batch.results = {test::blurred(held[0].task)};
-    must(queue.finish(incarnation, {held[0].id}, encode_results(batch)));
+    must(worker_queue.finish(incarnation, {held[0].id}, encode_results(batch)));
   }
   /// What the check "queue" says.
   nlohmann::json queue_check() {
@@ -74,7 +75,8 @@ class DoctorRun : public test::StoreTest {
   test::RedisServer server;
   boost::asio::io_context io;
   redis::Connection connection{io.get_executor(), *redis::parse_endpoint(server.url())};
-  redis::RunQueue queue{connection};
+  redis::SchedulerQueue queue{connection};
+  redis::WorkerQueue worker_queue{connection};
   const std::string incarnation = redis::new_incarnation();
   std::vector<Task> tasks;
 };
@@ -83,7 +85,7 @@ TEST_F(DoctorRun, FindsNothingAmissWhereEveryPhotoIsInATaskOrAResult) {
   make_run();
   enqueue(0, 5);
   finish_one_unrecorded();
-  const auto held = must(queue.read_tasks(incarnation, "w", 2));
+  const auto held = must(worker_queue.read_tasks(incarnation, "w", 2));
 
   const nlohmann::json check = queue_check();
 

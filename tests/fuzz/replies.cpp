@@ -1,7 +1,7 @@
 // What a Redis server sends: replies, and in them tasks, pending rows, runs and results. The first
 // byte says where the stream is cut in two.
 #include "common/redis/parser.h"
-#include "common/redis/run_queue_parse.h"
+#include "common/redis/queue_parse.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

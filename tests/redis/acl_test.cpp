@@ -62,7 +62,8 @@ class AclTest : public QueueTest {
 
   Connection as_scheduler{io.get_executor(), endpoint_of("photoscribe-scheduler")};
   Connection as_worker{io.get_executor(), endpoint_of("photoscribe-worker")};
-  RunQueue scheduler{as_scheduler}, worker{as_worker};
+  SchedulerQueue scheduler{as_scheduler};
+  WorkerQueue worker{as_worker};
 };
 
 TEST_F(AclTest, LetsASchedulerDoAllThatItDoes) {
@@ -72,10 +73,10 @@ TEST_F(AclTest, LetsASchedulerDoAllThatItDoes) {
   ok(scheduler.make_run(run, spec(), kFence));
   ok(scheduler.register_run(run));
   static_cast<void>(ok(scheduler.presence(own)));
-  ASSERT_EQ(ok(scheduler.enqueue(own, kFence, {task(1), task(2), task(3)})), Enqueued::all);
+  ASSERT_EQ(ok(scheduler.enqueue(own, kFence, {task(1), task(2), task(3)})), EnqueueOutcome::all);
   EXPECT_EQ(ok(scheduler.withdraw(own, kFence, 1)).tasks, 1);
-  const auto held = ok(queue.read_tasks(own, "w", 2));  // as somebody who may anything
-  ok(queue.finish(own, {held[0].id}, packed(1)));
+  const auto held = ok(worker_queue.read_tasks(own, "w", 2));  // as somebody who may anything
+  ok(worker_queue.finish(own, {held[0].id}, packed(1)));
   static_cast<void>(ok(scheduler.look(own)));
   for (int i = 0; i < 2; ++i) ok(scheduler.note_seen(own, {seen(1)}, 1));
   ok(scheduler.forget_seen(own));

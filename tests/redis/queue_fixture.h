@@ -12,7 +12,8 @@
 
 #include "common/redis/connection.h"
 #include "common/redis/identity.h"
-#include "common/redis/run_queue.h"
+#include "common/redis/scheduler_queue.h"
+#include "common/redis/worker_queue.h"
 #include "tests/support/blur_scores.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/run_coroutine.h"
@@ -55,7 +56,7 @@ class QueueTest : public ::testing::Test {
   void fill(std::int64_t first, std::int64_t last) {
     std::vector<Task> tasks;
     for (std::int64_t image = first; image <= last; ++image) tasks.push_back(task(image));
-    ASSERT_EQ(ok(queue.enqueue(inc, kFence, tasks)), Enqueued::all);
+    ASSERT_EQ(ok(queue.enqueue(inc, kFence, tasks)), EnqueueOutcome::all);
   }
   std::vector<EntryId> ids_of(const std::vector<Delivery>& deliveries) {
     std::vector<EntryId> ids;
@@ -64,7 +65,7 @@ class QueueTest : public ::testing::Test {
   }
   /// Reads `count` tasks in the name of `consumer`.
   std::vector<Delivery> take(const std::string& consumer, int count) {
-    return ok(queue.read_tasks(inc, consumer, count));
+    return ok(worker_queue.read_tasks(inc, consumer, count));
   }
   static std::string packed(std::int64_t image) {
     ResultBatch batch;
@@ -95,7 +96,8 @@ class QueueTest : public ::testing::Test {
   test::RedisServer server;
   boost::asio::io_context io;
   Connection connection{io.get_executor(), *parse_endpoint(server.url())};
-  RunQueue queue{connection};
+  SchedulerQueue queue{connection};
+  WorkerQueue worker_queue{connection};
   const std::string inc = new_incarnation();
 };
 

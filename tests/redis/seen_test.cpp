@@ -22,7 +22,7 @@ class SeenTest : public QueueTest {
     ok(queue.note_seen(inc, {seen(image)}, generation_max));
   }
   std::optional<Result> find(std::int64_t image) {
-    return ok(queue.find_seen({{inc, hash_of(image)}})).at(0);
+    return ok(worker_queue.find_seen({{inc, hash_of(image)}})).at(0);
   }
   bool knows(std::int64_t image) { return find(image).has_value(); }
 };
@@ -32,7 +32,7 @@ TEST_F(SeenTest, IsFoundByItsBytes) {
   blurred.outcome = Blurred{};
   ok(queue.note_seen(inc, {seen(1), blurred}, 100));
 
-  const auto answers = ok(queue.find_seen(
+  const auto answers = ok(worker_queue.find_seen(
       {{inc, hash_of(2)}, {inc, hash_of(3)}, {inc, hash_of(1)}, {new_incarnation(), hash_of(1)}}));
 
   ASSERT_EQ(answers.size(), 4U);
@@ -92,7 +92,8 @@ TEST_F(SeenTest, AForgedValueIsNotBelieved) {
   }
   server.command({"DEL", key("seen")});
   server.command({"SET", key("seen"), "not even a hash"});
-  EXPECT_EQ(error(queue.find_seen({{inc, hash}})), Errc::run_gone) << "the keys are made anew";
+  EXPECT_EQ(error(worker_queue.find_seen({{inc, hash}})), Errc::run_gone)
+      << "the keys are made anew";
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ class Withdraw : public QueueTest {};
 TEST_F(Withdraw, TakesWaitingAndPrefetchedTasksAndLeavesWhatIsInHand) {
   fill(1, 10);
   const auto read = take("w1", 4);
-  ok(queue.start(inc, "w1", 1, {read[0].id}));
+  ok(worker_queue.start(inc, "w1", 1, {read[0].id}));
 
   const Withdrawn out = ok(queue.withdraw(inc, kFence));
 
@@ -25,7 +25,7 @@ TEST_F(Withdraw, TakesWaitingAndPrefetchedTasksAndLeavesWhatIsInHand) {
   ASSERT_THAT(left, SizeIs(1));
   EXPECT_EQ(left[0].id, read[0].id);
   // The worker drops at its next START what was taken from it.
-  EXPECT_THAT(ok(queue.start(inc, "w1", 2, ids_of(read))), SizeIs(1));
+  EXPECT_THAT(ok(worker_queue.start(inc, "w1", 2, ids_of(read))), SizeIs(1));
 }
 
 TEST_F(Withdraw, StopsAtTheCountGiven) {
@@ -42,7 +42,7 @@ TEST_F(Withdraw, StopsAtTheCountGiven) {
 TEST_F(Withdraw, TellsHowOftenATaskWasInSomebodysHand) {
   Task suspect = task(7);
   suspect.deliveries = 2;
-  ASSERT_EQ(ok(queue.enqueue(inc, kFence, {suspect, task(8)})), Enqueued::all);
+  ASSERT_EQ(ok(queue.enqueue(inc, kFence, {suspect, task(8)})), EnqueueOutcome::all);
 
   const Withdrawn out = ok(queue.withdraw(inc, kFence));
 

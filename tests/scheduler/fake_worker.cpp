@@ -142,7 +142,7 @@ asio::awaitable<Status> FakeWorker::take_over(std::string incarnation) {
       auto verdict =
           co_await queue_.reclaim(incarnation, consumer_, ++number_, entry.id, judged, 3);
       if (!verdict) co_return fail(verdict.error());
-      if (verdict->verdict != redis::Verdict::claimed) continue;
+      if (verdict->verdict != redis::ReclaimVerdict::claimed) continue;
       std::vector<redis::Delivery> alone;
       alone.push_back(std::move(*verdict->delivery));
       Status done = co_await process(incarnation, std::move(alone), true);

@@ -20,7 +20,7 @@
 #include "common/core/wire.h"
 #include "common/redis/connection.h"
 #include "common/redis/liveness.h"
-#include "common/redis/run_queue.h"
+#include "common/redis/worker_queue.h"
 
 namespace photoscribe::test {
 
@@ -64,7 +64,7 @@ class FakeWorker {
 
   FakeWorkerSettings settings_;
   redis::Connection connection_;
-  redis::RunQueue queue_;
+  redis::WorkerQueue queue_;
   redis::Liveness liveness_;
   boost::asio::steady_timer timer_;
   std::string consumer_, joined_;

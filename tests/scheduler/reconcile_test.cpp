@@ -11,14 +11,14 @@ using redis::WindowEntry;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-Enqueued image(std::int64_t id, std::int32_t attempt = 1) { return Enqueued{id, attempt}; }
+ImageAttempt image(std::int64_t id, std::int32_t attempt = 1) { return ImageAttempt{id, attempt}; }
 EntryId id(std::uint64_t ms) { return EntryId{ms, 0}; }
-WindowEntry entry(std::uint64_t ms, Enqueued of, int deliveries = 0) {
+WindowEntry entry(std::uint64_t ms, ImageAttempt of, int deliveries = 0) {
   return WindowEntry{id(ms), of.image_id, of.attempt, deliveries, deliveries > 0};
 }
 
 TEST(PlanReconcile, ChangesNothingWhenRedisHoldsExactlyWhatIsUnfinished) {
-  const std::vector<Enqueued> unfinished{image(1), image(2)};
+  const std::vector<ImageAttempt> unfinished{image(1), image(2)};
   const std::vector<WindowEntry> window{entry(10, image(1), 1), entry(11, image(2))};
 
   const ReconcilePlan plan = plan_reconcile(unfinished, window);
@@ -28,7 +28,7 @@ TEST(PlanReconcile, ChangesNothingWhenRedisHoldsExactlyWhatIsUnfinished) {
 }
 
 TEST(PlanReconcile, EnqueuesAgainWhatLeftTheStreamWithoutAResult) {
-  const std::vector<Enqueued> unfinished{image(1), image(2), image(3)};
+  const std::vector<ImageAttempt> unfinished{image(1), image(2), image(3)};
   const std::vector<WindowEntry> window{entry(10, image(2))};
 
   const ReconcilePlan plan = plan_reconcile(unfinished, window);
@@ -38,7 +38,7 @@ TEST(PlanReconcile, EnqueuesAgainWhatLeftTheStreamWithoutAResult) {
 }
 
 TEST(PlanReconcile, EnqueuesEverythingAfterAFlush) {
-  const std::vector<Enqueued> unfinished{image(3), image(1), image(2)};
+  const std::vector<ImageAttempt> unfinished{image(3), image(1), image(2)};
 
   const ReconcilePlan plan = plan_reconcile(unfinished, {});
 
@@ -46,7 +46,7 @@ TEST(PlanReconcile, EnqueuesEverythingAfterAFlush) {
 }
 
 TEST(PlanReconcile, RemovesWhatAnOlderCopyOfRedisBroughtBackAlthoughItIsFinished) {
-  const std::vector<Enqueued> unfinished{image(2)};
+  const std::vector<ImageAttempt> unfinished{image(2)};
   const std::vector<WindowEntry> window{entry(10, image(1), 1), entry(11, image(2)),
                                         entry(12, image(9))};
 
@@ -57,7 +57,7 @@ TEST(PlanReconcile, RemovesWhatAnOlderCopyOfRedisBroughtBackAlthoughItIsFinished
 }
 
 TEST(PlanReconcile, TellsAttemptsOfOneImageApart) {
-  const std::vector<Enqueued> unfinished{image(1, 2)};
+  const std::vector<ImageAttempt> unfinished{image(1, 2)};
   const std::vector<WindowEntry> window{entry(10, image(1, 1), 1)};
 
   const ReconcilePlan plan = plan_reconcile(unfinished, window);
@@ -67,7 +67,7 @@ TEST(PlanReconcile, TellsAttemptsOfOneImageApart) {
 }
 
 TEST(PlanReconcile, KeepsTheMostDeliveredOfSeveralEntriesOfOneTask) {
-  const std::vector<Enqueued> unfinished{image(1)};
+  const std::vector<ImageAttempt> unfinished{image(1)};
   const std::vector<WindowEntry> window{entry(10, image(1)), entry(11, image(1), 2),
                                         entry(12, image(1), 1)};
 
@@ -78,14 +78,14 @@ TEST(PlanReconcile, KeepsTheMostDeliveredOfSeveralEntriesOfOneTask) {
 }
 
 TEST(PlanReconcile, KeepsTheOldestOfEquals) {
-  const std::vector<Enqueued> unfinished{image(1)};
+  const std::vector<ImageAttempt> unfinished{image(1)};
   const std::vector<WindowEntry> window{entry(10, image(1)), entry(11, image(1))};
 
   EXPECT_THAT(plan_reconcile(unfinished, window).remove, ElementsAre(id(11)));
 }
 
 TEST(PlanReconcile, PrefersAnEntryThatSomebodyHoldsToOneCarryingTheSameCount) {
-  const std::vector<Enqueued> unfinished{image(1)};
+  const std::vector<ImageAttempt> unfinished{image(1)};
   WindowEntry waiting = entry(10, image(1), 1);
   waiting.pending = false;  // handed back, with one delivery on its account
   const std::vector<WindowEntry> window{waiting, entry(11, image(1), 1)};

@@ -296,7 +296,8 @@ TEST_F(SchedulerTest, LeavesTheKeysToAnotherSchedulerThatTookThemOver) {
 TEST_F(SchedulerTest, CondemnsAPhotoThatKilledItsWorkersWhenNoneLives) {
   make_archive(1);
   redis::Connection connection(io_.get_executor(), settings().endpoint);
-  redis::RunQueue queue(connection);
+  redis::SchedulerQueue queue(connection);
+  redis::WorkerQueue worker_queue(connection);
   make_scheduler();
   std::optional<SchedulerEnd> end;
   boost::asio::co_spawn(io_, scheduler_->run(),
@@ -306,9 +307,9 @@ TEST_F(SchedulerTest, CondemnsAPhotoThatKilledItsWorkersWhenNoneLives) {
   const std::string tasks = key("tasks");
   const std::string incarnation = tasks.substr(13, 32);
   std::vector<redis::Delivery> held;
-  while (held.empty()) held = must(run(io_, queue.read_tasks(incarnation, "poisoned", 1)));
+  while (held.empty()) held = must(run(io_, worker_queue.read_tasks(incarnation, "poisoned", 1)));
   const std::vector<redis::EntryId> ids{held[0].id};
-  must(run(io_, queue.start(incarnation, "poisoned", 1, ids)));  // in hand; then it died
+  must(run(io_, worker_queue.start(incarnation, "poisoned", 1, ids)));  // in hand; then it died
 
   server_.command({"XCLAIM", tasks, "workers", "poisoned", "0", redis::to_string(ids[0]),
                    "RETRYCOUNT", "3", "JUSTID"});

@@ -35,7 +35,7 @@ TEST_F(Manifest, KeepsTheCursorAcrossProcesses) {
 
   reopen();
 
-  const std::vector<Enqueued> expected{{taken[0].image_id, 1}, {taken[1].image_id, 1}};
+  const std::vector<ImageAttempt> expected{{taken[0].image_id, 1}, {taken[1].image_id, 1}};
   EXPECT_EQ(must(store().unfinished_enqueued(run())), expected);
   EXPECT_EQ(must(store().unfinished_enqueued_count(run())), 2);
   EXPECT_EQ(must(store().tasks_of(run(), expected)), taken);
@@ -51,8 +51,8 @@ TEST_F(Manifest, LeavesFinishedAndOutdatedPairsOutOfTheWindow) {
   const auto unfinished = must(store().unfinished_enqueued(run()));
 
   // The retried one waits behind the cursor under its new attempt (protocol.md H5).
-  EXPECT_EQ(unfinished, (std::vector<Enqueued>{{tasks[2].image_id, 1}}));
-  const std::vector<Enqueued> pairs{
+  EXPECT_EQ(unfinished, (std::vector<ImageAttempt>{{tasks[2].image_id, 1}}));
+  const std::vector<ImageAttempt> pairs{
       {tasks[0].image_id, 1}, {tasks[1].image_id, 1}, {tasks[2].image_id, 1}};
   EXPECT_THAT(paths(must(store().tasks_of(run(), pairs))), ElementsAre("c.jpg"));
   const auto again = take();

@@ -20,9 +20,9 @@ class ConsumerFaults : public ConsumerTest {
 
 TEST_F(ConsumerFaults, TakesOverFromADeadWorker) {
   const auto run = make_run(20);
-  const auto dead = ids_of(ok(queue.read_tasks(run, "dead", 12)));
-  ok(queue.beat(run, "dead", 1));
-  (void)ok(queue.start(run, "dead", 1, {dead.begin(), dead.begin() + 3}));
+  const auto dead = ids_of(ok(worker_queue.read_tasks(run, "dead", 12)));
+  ok(worker_queue.beat(run, "dead", 1));
+  (void)ok(worker_queue.start(run, "dead", 1, {dead.begin(), dead.begin() + 3}));
   RunningWorker one = worker();
 
   const auto all = await_results(run, 20);
@@ -33,13 +33,13 @@ TEST_F(ConsumerFaults, TakesOverFromADeadWorker) {
 
 TEST_F(ConsumerFaults, LeavesALivingWorkerAlone) {
   const auto run = make_run(6);
-  (void)ok(queue.read_tasks(run, "slow", 4));
+  (void)ok(worker_queue.read_tasks(run, "slow", 4));
   RunningWorker one = worker();
 
   std::int64_t counter = 0;
   const auto end = std::chrono::steady_clock::now() + 600ms;  // four leases
   while (std::chrono::steady_clock::now() < end) {
-    ok(queue.beat(run, "slow", ++counter));
+    ok(worker_queue.beat(run, "slow", ++counter));
     std::this_thread::sleep_for(5ms);
   }
 
@@ -49,8 +49,8 @@ TEST_F(ConsumerFaults, LeavesALivingWorkerAlone) {
 
 TEST_F(ConsumerFaults, TakesSuspectsAloneAndBlamesNoneOfTheInnocent) {
   const auto run = make_run(12);
-  const auto dead = ids_of(ok(queue.read_tasks(run, "dead", 12)));
-  (void)ok(queue.start(run, "dead", 1, dead));
+  const auto dead = ids_of(ok(worker_queue.read_tasks(run, "dead", 12)));
+  (void)ok(worker_queue.start(run, "dead", 1, dead));
   RunningWorker one = worker(clear_photo, 8);
 
   const auto all = await_results(run, 12);
@@ -63,12 +63,12 @@ TEST_F(ConsumerFaults, CondemnsAPhotoInHandAtTooManyCrashes) {
   RunSpec strict = spec();
   strict.lease.max_deliveries = 2;
   const auto run = make_run(5, strict);
-  const auto first = ids_of(ok(queue.read_tasks(run, "dead1", 1)));
-  (void)ok(queue.start(run, "dead1", 1, first));
+  const auto first = ids_of(ok(worker_queue.read_tasks(run, "dead1", 1)));
+  (void)ok(worker_queue.start(run, "dead1", 1, first));
   redis::Judged dead1;
   dead1.name = "dead1";
-  const auto claimed = ok(queue.reclaim(run, "dead2", 1, first[0], dead1, 2));
-  ASSERT_EQ(claimed.verdict, redis::Verdict::claimed);
+  const auto claimed = ok(worker_queue.reclaim(run, "dead2", 1, first[0], dead1, 2));
+  ASSERT_EQ(claimed.verdict, redis::ReclaimVerdict::claimed);
   RunningWorker one = worker();
 
   const auto all = await_results(run, 5);
@@ -111,7 +111,7 @@ TEST_F(ConsumerFaults, DropsWhatWasTakenFromIt) {
     return at == std::string::npos ? 0 : std::stoi(stats.substr(at + 23));
   };
   const int before = renewals();
-  ok(queue.beat(run, "thief", 1));
+  ok(worker_queue.beat(run, "thief", 1));
   ASSERT_TRUE(eventually([&] { return renewals() >= before + 3; }));
   std::vector<EntryId> ids;
   for (const auto& entry : ok(queue.pending_of(run, "thief", 10))) ids.push_back(entry.id);

@@ -20,7 +20,8 @@
 
 #include "common/redis/connection.h"
 #include "common/redis/identity.h"
-#include "common/redis/run_queue.h"
+#include "common/redis/scheduler_queue.h"
+#include "common/redis/worker_queue.h"
 #include "tests/support/blur_scores.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/run_coroutine.h"
@@ -146,7 +147,7 @@ class ConsumerTest : public ::testing::Test {
       task.path = std::to_string(i) + ".jpg";
       tasks.push_back(std::move(task));
     }
-    ASSERT_EQ(ok(queue.enqueue(run, kFence, tasks)), redis::Enqueued::all);
+    ASSERT_EQ(ok(queue.enqueue(run, kFence, tasks)), redis::EnqueueOutcome::all);
   }
   /// Every result there is, as "image" -> how it ended. A second result of an image fails the test
   /// unless `repeats` is true.
@@ -210,7 +211,8 @@ class ConsumerTest : public ::testing::Test {
   test::RedisServer server;
   boost::asio::io_context io;
   redis::Connection connection{io.get_executor(), *redis::parse_endpoint(server.url())};
-  redis::RunQueue queue{connection};
+  redis::SchedulerQueue queue{connection};
+  redis::WorkerQueue worker_queue{connection};
   Roots roots;
   FakeDevice device;
 };

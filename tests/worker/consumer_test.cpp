@@ -107,7 +107,7 @@ TEST_F(ConsumerWork, HandsEverythingBackAtAStop) {
   EXPECT_EQ(pending(run), 0);
   const auto done = results(run);
   EXPECT_LE(done.size(), 4U);
-  const auto rest = ok(queue.read_tasks(run, "next", 100));
+  const auto rest = ok(worker_queue.read_tasks(run, "next", 100));
   EXPECT_EQ(rest.size() + done.size(), 50U);
   for (const auto& delivery : rest) EXPECT_EQ(delivery.deliveries, 1) << "nobody is charged";
 }

@@ -63,9 +63,9 @@ TEST_F(SchedulerQueue, WritesALostRegistrationAgain) {
 TEST_F(SchedulerQueue, H7EnqueueUnderAnOldFenceAddsNothing) {
   ok(queue.snapshot(inc, kFence + 1));
 
-  EXPECT_EQ(ok(queue.enqueue(inc, kFence, {task(1)})), Enqueued::fenced_off);
+  EXPECT_EQ(ok(queue.enqueue(inc, kFence, {task(1)})), EnqueueOutcome::fenced_off);
   EXPECT_EQ(server.number({"XLEN", key("tasks")}), 0);
-  EXPECT_EQ(ok(queue.enqueue(inc, kFence + 1, {task(1)})), Enqueued::all);
+  EXPECT_EQ(ok(queue.enqueue(inc, kFence + 1, {task(1)})), EnqueueOutcome::all);
 }
 
 TEST_F(SchedulerQueue, H7SnapshotShowsAFenceThatSomeoneElseWrote) {
@@ -168,7 +168,7 @@ TEST_F(SchedulerQueue, H8LookSeesThroughGhosts) {
 }
 
 TEST_F(SchedulerQueue, LookRenewsTheExpiryOfEveryKey) {
-  ok(queue.beat(inc, "w1", 1));
+  ok(worker_queue.beat(inc, "w1", 1));
   for (const char* name : {"tasks", "results", "spec", "state", "workers"}) {
     server.command({"EXPIRE", key(name), "100"});
   }
@@ -184,7 +184,7 @@ TEST_F(SchedulerQueue, H3ReadsResultsFromTheFirstEntryUntilTheyAreDeleted) {
   fill(1, 3);
   const auto ids = ids_of(take("w1", 3));
   for (std::size_t i = 0; i < 3; ++i) {
-    ok(queue.finish(inc, {ids[i]}, packed(static_cast<std::int64_t>(i + 1))));
+    ok(worker_queue.finish(inc, {ids[i]}, packed(static_cast<std::int64_t>(i + 1))));
   }
 
   const auto first = ok(queue.read_results(inc, 2));
@@ -226,7 +226,7 @@ TEST_F(SchedulerQueue, KeepsResultsThatCannotBeParsedForTheQuarantine) {
 TEST_F(SchedulerQueue, H11DeletesPastIncarnationsWhole) {
   fill(1, 2);
   take("w1", 1);
-  ok(queue.beat(inc, "w1", 1));
+  ok(worker_queue.beat(inc, "w1", 1));
   RunListing other = listing();
   other.incarnation = new_incarnation();
   ok(queue.make_run(other, spec(), kFence));
@@ -250,13 +250,13 @@ TEST_F(SchedulerQueue, OutOfMemoryIsTransient) {
   server.command({"CONFIG", "SET", "maxmemory", "1"});
 
   EXPECT_EQ(error(queue.enqueue(inc, kFence, {task(1)})), Errc::redis_unavailable);
-  EXPECT_EQ(error(queue.finish(inc, {EntryId{1, 1}}, packed(1))), Errc::redis_unavailable);
+  EXPECT_EQ(error(worker_queue.finish(inc, {EntryId{1, 1}}, packed(1))), Errc::redis_unavailable);
   RunListing other = listing();
   other.incarnation = new_incarnation();
   EXPECT_EQ(error(queue.make_run(other, spec(), kFence)), Errc::redis_unavailable);
 
   server.command({"CONFIG", "SET", "maxmemory", "0"});
-  EXPECT_EQ(ok(queue.enqueue(inc, kFence, {task(1)})), Enqueued::all);
+  EXPECT_EQ(ok(queue.enqueue(inc, kFence, {task(1)})), EnqueueOutcome::all);
 }
 
 class DurableQueue : public QueueTest {
@@ -267,7 +267,7 @@ class DurableQueue : public QueueTest {
 TEST_F(DurableQueue, IsThereAgainAfterTheServerWasKilled) {
   fill(1, 3);
   const auto ids = ids_of(take("w1", 2));
-  ok(queue.finish(inc, {ids[0]}, packed(1)));
+  ok(worker_queue.finish(inc, {ids[0]}, packed(1)));
 
   server.restart();
 

@@ -1,11 +1,11 @@
-// What a worker does with a run's queue.
+#include "common/redis/worker_queue.h"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <unordered_map>
 
-#include "common/redis/run_queue.h"
-#include "common/redis/run_queue_parse.h"
+#include "common/redis/queue_parse.h"
 #include "common/redis/scripts.h"
 
 namespace photoscribe::redis {
@@ -23,7 +23,7 @@ Command read_group(const std::string& consumer, int count) {
 }
 
 /// Every entry pending in the consumer's name, ascending.
-Awaitable<std::vector<Pending>> own_pending(RunQueue& queue, std::string incarnation,
+Awaitable<std::vector<Pending>> own_pending(WorkerQueue& queue, std::string incarnation,
                                             std::string consumer) {
   std::vector<Pending> own;
   EntryId after;
@@ -39,9 +39,8 @@ Awaitable<std::vector<Pending>> own_pending(RunQueue& queue, std::string incarna
 
 }  // namespace
 
-Awaitable<std::vector<RunDeliveries>> RunQueue::await_tasks(std::vector<std::string> incarnations,
-                                                            std::string consumer, int count,
-                                                            milliseconds block) {
+Awaitable<std::vector<RunDeliveries>> WorkerQueue::await_tasks(
+    std::vector<std::string> incarnations, std::string consumer, int count, milliseconds block) {
   if (incarnations.empty()) co_return std::vector<RunDeliveries>();
   Command command = read_group(consumer, count);
   milliseconds timeout = connection_.command_timeout();
@@ -78,8 +77,8 @@ Awaitable<std::vector<RunDeliveries>> RunQueue::await_tasks(std::vector<std::str
   co_return list;
 }
 
-Awaitable<std::vector<Delivery>> RunQueue::read_tasks(std::string incarnation, std::string consumer,
-                                                      int count) {
+Awaitable<std::vector<Delivery>> WorkerQueue::read_tasks(std::string incarnation,
+                                                         std::string consumer, int count) {
   std::vector<std::string> one;
   one.push_back(std::move(incarnation));
   auto runs = co_await await_tasks(std::move(one), std::move(consumer), count, milliseconds(0));
@@ -88,8 +87,8 @@ Awaitable<std::vector<Delivery>> RunQueue::read_tasks(std::string incarnation, s
   co_return std::move(runs->front().tasks);
 }
 
-Awaitable<void> RunQueue::beat(std::string incarnation, std::string consumer,
-                               std::int64_t counter) {
+Awaitable<void> WorkerQueue::beat(std::string incarnation, std::string consumer,
+                                  std::int64_t counter) {
   const Keys keys(incarnation);
   Command arguments = script_arguments({keys.spec, keys.workers});
   arguments << consumer << counter << expiry_s();
@@ -99,8 +98,9 @@ Awaitable<void> RunQueue::beat(std::string incarnation, std::string consumer,
   co_return Status();
 }
 
-Awaitable<std::vector<EntryId>> RunQueue::start(std::string incarnation, std::string consumer,
-                                                std::int64_t number, std::vector<EntryId> in_hand) {
+Awaitable<std::vector<EntryId>> WorkerQueue::start(std::string incarnation, std::string consumer,
+                                                   std::int64_t number,
+                                                   std::vector<EntryId> in_hand) {
   const Keys keys(incarnation);
   std::sort(in_hand.begin(), in_hand.end());
   Command arguments = script_arguments({keys.spec, keys.tasks, keys.workers});
@@ -116,8 +116,8 @@ Awaitable<std::vector<EntryId>> RunQueue::start(std::string incarnation, std::st
   co_return kept;
 }
 
-Awaitable<void> RunQueue::finish(std::string incarnation, std::vector<EntryId> ids,
-                                 std::string packed) {
+Awaitable<void> WorkerQueue::finish(std::string incarnation, std::vector<EntryId> ids,
+                                    std::string packed) {
   const Keys keys(incarnation);
   std::vector<Command> commands(3);
   commands[0] << "XADD" << keys.results << "NOMKSTREAM"
@@ -135,7 +135,7 @@ Awaitable<void> RunQueue::finish(std::string incarnation, std::vector<EntryId> i
   co_return Status();
 }
 
-Awaitable<std::vector<std::optional<Result>>> RunQueue::find_seen(
+Awaitable<std::vector<std::optional<Result>>> WorkerQueue::find_seen(
     std::vector<SeenQuestion> questions) {
   std::vector<Command> commands;
   for (const SeenQuestion& question : questions) {
@@ -155,8 +155,8 @@ Awaitable<std::vector<std::optional<Result>>> RunQueue::find_seen(
   co_return answers;
 }
 
-Awaitable<int> RunQueue::hand_back(std::string incarnation, std::string consumer,
-                                   std::vector<EntryId> ids) {
+Awaitable<int> WorkerQueue::hand_back(std::string incarnation, std::string consumer,
+                                      std::vector<EntryId> ids) {
   const Keys keys(incarnation);
   int done = 0;
   for (const std::vector<EntryId>& piece : in_pieces(std::move(ids))) {
@@ -170,8 +170,8 @@ Awaitable<int> RunQueue::hand_back(std::string incarnation, std::string consumer
   co_return done;
 }
 
-Awaitable<Renewal> RunQueue::renew(std::string incarnation, std::string consumer,
-                                   std::vector<EntryId> held) {
+Awaitable<Renewal> WorkerQueue::renew(std::string incarnation, std::string consumer,
+                                      std::vector<EntryId> held) {
   const Keys keys(incarnation);
   auto own = co_await own_pending(*this, incarnation, consumer);
   if (!own) co_return fail(own.error());
@@ -207,48 +207,11 @@ Awaitable<Renewal> RunQueue::renew(std::string incarnation, std::string consumer
   co_return renewal;
 }
 
-namespace {
-
-Expected<Reclaimed> parse_reclaimed(ReplyView reply, EntryId id) {
-  const std::string_view word = reply[0].text();
-  Reclaimed reclaimed;
-  if (word == "gone") return reclaimed;
-  if (word == "handed_back") reclaimed.verdict = Verdict::handed_back;
-  if (word == "condemned") reclaimed.verdict = Verdict::condemned;
-  if (word == "kept") reclaimed.verdict = Verdict::kept;
-  if (word == "claimed") {
-    std::optional<Task> task = parse_task(reply[2]);
-    if (!task) return odd_reply("reclaim");
-    Delivery delivery;
-    delivery.id = id;
-    delivery.task = std::move(*task);
-    delivery.deliveries = static_cast<int>(reply[1].integer());
-    reclaimed.verdict = Verdict::claimed;
-    reclaimed.delivery = std::move(delivery);
-  }
-  if (reclaimed.verdict == Verdict::gone) return odd_reply("reclaim");
-  return reclaimed;
-}
-
-Command reclaim_arguments(const Keys& keys, EntryId id, const Judged& holder, int max_deliveries,
-                          std::string_view consumer, std::int64_t number) {
-  Command arguments = script_arguments({keys.spec, keys.tasks, keys.workers, keys.results});
-  arguments << kGroup << id << holder.name << counter_text(holder.counter) << max_deliveries
-            << consumer << number << expiry_s();
-  return arguments;
-}
-
-}  // namespace
-
-Awaitable<Reclaimed> RunQueue::reclaim(std::string incarnation, std::string consumer,
-                                       std::int64_t number, EntryId id, Judged holder,
-                                       int max_deliveries) {
-  const Keys keys(incarnation);
-  Command arguments = reclaim_arguments(keys, id, holder, max_deliveries, consumer, number);
-  Expected<Reply> reply = co_await connection_.eval(scripts::kReclaim, std::move(arguments),
-                                                    connection_.command_timeout());
-  if (!reply) co_return fail(reply.error());
-  Expected<Reclaimed> reclaimed = parse_reclaimed(*reply, id);
+Awaitable<Reclaimed> WorkerQueue::reclaim(std::string incarnation, std::string consumer,
+                                          std::int64_t number, EntryId id, Judged holder,
+                                          int max_deliveries) {
+  Expected<Reclaimed> reclaimed = co_await run_reclaim(incarnation, id, std::move(holder),
+                                                       max_deliveries, std::move(consumer), number);
   if (reclaimed || reclaimed.error().code != Errc::redis_refused) co_return reclaimed;
   // Claimed, yet no task that we can do: nobody can, and reconcile knows what is missing.
   std::vector<EntryId> one(1, id);
@@ -257,17 +220,7 @@ Awaitable<Reclaimed> RunQueue::reclaim(std::string incarnation, std::string cons
   co_return Reclaimed();
 }
 
-Awaitable<Reclaimed> RunQueue::condemn(std::string incarnation, EntryId id, Judged holder,
-                                       int max_deliveries) {
-  const Keys keys(incarnation);
-  Command arguments = reclaim_arguments(keys, id, holder, max_deliveries, "", 0);
-  Expected<Reply> reply = co_await connection_.eval(scripts::kReclaim, std::move(arguments),
-                                                    connection_.command_timeout());
-  if (!reply) co_return fail(reply.error());
-  co_return parse_reclaimed(*reply, id);
-}
-
-Awaitable<void> RunQueue::leave(std::string incarnation, std::string consumer) {
+Awaitable<void> WorkerQueue::leave(std::string incarnation, std::string consumer) {
   const Keys keys(incarnation);
   Command arguments = script_arguments({keys.tasks, keys.workers});
   arguments << kGroup << consumer << 0 << "";

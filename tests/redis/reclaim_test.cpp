@@ -17,11 +17,11 @@ class ReclaimQueue : public QueueTest {
   ReclaimQueue() {
     fill(1, 2);
     ids = ids_of(take("dead", 2));
-    ok(queue.beat(inc, "dead", 5));
-    ok(queue.start(inc, "dead", 1, {ids[0]}));
+    ok(worker_queue.beat(inc, "dead", 5));
+    ok(worker_queue.start(inc, "dead", 1, {ids[0]}));
   }
   Reclaimed reclaim(EntryId id, Judged holder, std::int64_t number = 1) {
-    return ok(queue.reclaim(inc, "w1", number, id, std::move(holder), kMaxDeliveries));
+    return ok(worker_queue.reclaim(inc, "w1", number, id, std::move(holder), kMaxDeliveries));
   }
   std::string holder_of(EntryId id) {
     for (const std::string holder : {"dead", "w1", "w2"}) {
@@ -37,7 +37,7 @@ class ReclaimQueue : public QueueTest {
 TEST_F(ReclaimQueue, ListsHoldersAndWorkersThatHoldNothing) {
   fill(3, 3);
   take("w2", 1);
-  ok(queue.beat(inc, "idle", 8));
+  ok(worker_queue.beat(inc, "idle", 8));
 
   EXPECT_THAT(ok(queue.holders(inc)),
               UnorderedElementsAre(Holder{"dead", 2, 5}, Holder{"w2", 1, std::nullopt},
@@ -47,7 +47,7 @@ TEST_F(ReclaimQueue, ListsHoldersAndWorkersThatHoldNothing) {
 TEST_F(ReclaimQueue, ClaimsASuspectChargesItAndMarksIt) {
   const Reclaimed reclaimed = reclaim(ids[0], {"dead", 5});
 
-  ASSERT_EQ(reclaimed.verdict, Verdict::claimed);
+  ASSERT_EQ(reclaimed.verdict, ReclaimVerdict::claimed);
   EXPECT_EQ(reclaimed.delivery->id, ids[0]);
   EXPECT_EQ(reclaimed.delivery->task, task(1));
   EXPECT_EQ(reclaimed.delivery->deliveries, 2);
@@ -56,10 +56,10 @@ TEST_F(ReclaimQueue, ClaimsASuspectChargesItAndMarksIt) {
 }
 
 TEST_F(ReclaimQueue, H12DoesNothingWhenTheCounterMoved) {
-  ok(queue.beat(inc, "dead", 6));
+  ok(worker_queue.beat(inc, "dead", 6));
 
-  EXPECT_EQ(reclaim(ids[0], {"dead", 5}).verdict, Verdict::gone);
-  EXPECT_EQ(reclaim(ids[0], {"dead", std::nullopt}).verdict, Verdict::gone);
+  EXPECT_EQ(reclaim(ids[0], {"dead", 5}).verdict, ReclaimVerdict::gone);
+  EXPECT_EQ(reclaim(ids[0], {"dead", std::nullopt}).verdict, ReclaimVerdict::gone);
   EXPECT_EQ(ok(queue.release_unmarked(inc, Judged{"dead", 5})), 0);
   EXPECT_FALSE(ok(queue.remove_dead_consumer(inc, Judged{"dead", 5})));
   EXPECT_THAT(ok(queue.pending_of(inc, "dead", 10)), SizeIs(2));
@@ -68,19 +68,19 @@ TEST_F(ReclaimQueue, H12DoesNothingWhenTheCounterMoved) {
 TEST_F(ReclaimQueue, H12DoesNothingWhenTheHolderChanged) {
   server.command({"XCLAIM", key("tasks"), "workers", "w2", "0", to_string(ids[0])});
 
-  EXPECT_EQ(reclaim(ids[0], {"dead", 5}).verdict, Verdict::gone);
+  EXPECT_EQ(reclaim(ids[0], {"dead", 5}).verdict, ReclaimVerdict::gone);
   EXPECT_EQ(holder_of(ids[0]), "w2");
 }
 
 TEST_F(ReclaimQueue, JudgesAHolderWithoutACounter) {
   server.command({"HDEL", key("workers"), "dead"});
 
-  EXPECT_EQ(reclaim(ids[0], {"dead", 5}).verdict, Verdict::gone);
-  EXPECT_EQ(reclaim(ids[0], {"dead", std::nullopt}).verdict, Verdict::claimed);
+  EXPECT_EQ(reclaim(ids[0], {"dead", 5}).verdict, ReclaimVerdict::gone);
+  EXPECT_EQ(reclaim(ids[0], {"dead", std::nullopt}).verdict, ReclaimVerdict::claimed);
 }
 
 TEST_F(ReclaimQueue, H10HandsBackUnchargedWhatTheDeadHolderHadNotBegun) {
-  EXPECT_EQ(reclaim(ids[1], {"dead", 5}).verdict, Verdict::handed_back);
+  EXPECT_EQ(reclaim(ids[1], {"dead", 5}).verdict, ReclaimVerdict::handed_back);
 
   const auto again = take("w2", 5);
   ASSERT_THAT(again, SizeIs(1));
@@ -111,13 +111,15 @@ TEST_F(ReclaimQueue, H10ReleasesUnmarkedEntriesInBulkAndLeavesMarkedOnes) {
 }
 
 TEST_F(ReclaimQueue, CondemnsAtTheThirdCrashAndNotBefore) {
-  ASSERT_EQ(reclaim(ids[0], {"dead", 5}).verdict, Verdict::claimed);  // w1 dies with it
-  const Reclaimed third = ok(queue.reclaim(inc, "w2", 1, ids[0], Judged{"w1", std::nullopt}, 3));
-  ASSERT_EQ(third.verdict, Verdict::claimed);  // the third attempt still happens; w2 dies too
+  ASSERT_EQ(reclaim(ids[0], {"dead", 5}).verdict, ReclaimVerdict::claimed);  // w1 dies with it
+  const Reclaimed third =
+      ok(worker_queue.reclaim(inc, "w2", 1, ids[0], Judged{"w1", std::nullopt}, 3));
+  ASSERT_EQ(third.verdict,
+            ReclaimVerdict::claimed);  // the third attempt still happens; w2 dies too
   EXPECT_EQ(third.delivery->deliveries, 3);
 
-  EXPECT_EQ(ok(queue.reclaim(inc, "w3", 1, ids[0], Judged{"w2", std::nullopt}, 3)).verdict,
-            Verdict::condemned);
+  EXPECT_EQ(ok(worker_queue.reclaim(inc, "w3", 1, ids[0], Judged{"w2", std::nullopt}, 3)).verdict,
+            ReclaimVerdict::condemned);
 
   EXPECT_EQ(holder_of(ids[0]), "nobody");
   EXPECT_EQ(server.number({"XLEN", key("tasks")}), 1);
@@ -133,41 +135,44 @@ TEST_F(ReclaimQueue, CondemnsAtTheThirdCrashAndNotBefore) {
 }
 
 TEST_F(ReclaimQueue, H9CountsDeliveriesChargedBeforeAHandBack) {
-  ASSERT_EQ(reclaim(ids[0], {"dead", 5}).verdict, Verdict::claimed);
-  ok(queue.hand_back(inc, "w1", {ids[0]}));  // a clean stop in the second attempt: one is charged
+  ASSERT_EQ(reclaim(ids[0], {"dead", 5}).verdict, ReclaimVerdict::claimed);
+  ok(worker_queue.hand_back(inc, "w1",
+                            {ids[0]}));  // a clean stop in the second attempt: one is charged
   const auto again = take("w2", 1);
   ASSERT_THAT(again, SizeIs(1));
   EXPECT_EQ(again[0].deliveries, 2);
-  ok(queue.start(inc, "w2", 1, ids_of(again)));
+  ok(worker_queue.start(inc, "w2", 1, ids_of(again)));
 
   const EntryId id = again[0].id;
-  const Reclaimed third = ok(queue.reclaim(inc, "w3", 1, id, Judged{"w2", std::nullopt}, 3));
-  ASSERT_EQ(third.verdict, Verdict::claimed);
+  const Reclaimed third = ok(worker_queue.reclaim(inc, "w3", 1, id, Judged{"w2", std::nullopt}, 3));
+  ASSERT_EQ(third.verdict, ReclaimVerdict::claimed);
   EXPECT_EQ(third.delivery->deliveries, 3);
-  EXPECT_EQ(ok(queue.reclaim(inc, "w4", 1, id, Judged{"w3", std::nullopt}, 3)).verdict,
-            Verdict::condemned);
+  EXPECT_EQ(ok(worker_queue.reclaim(inc, "w4", 1, id, Judged{"w3", std::nullopt}, 3)).verdict,
+            ReclaimVerdict::condemned);
 }
 
 TEST_F(ReclaimQueue, H10AReclaimExecutedLateDoesNotOverwriteANewerMark) {
-  ok(queue.start(inc, "w1", 9, {}));
+  ok(worker_queue.start(inc, "w1", 9, {}));
 
-  EXPECT_EQ(reclaim(ids[0], {"dead", 5}, 8).verdict, Verdict::gone);
+  EXPECT_EQ(reclaim(ids[0], {"dead", 5}, 8).verdict, ReclaimVerdict::gone);
   EXPECT_EQ(holder_of(ids[0]), "dead");
 }
 
 TEST_F(ReclaimQueue, ClearsAFinishedEntryWithoutAResult) {
   server.command({"XDEL", key("tasks"), to_string(ids[0])});
 
-  EXPECT_EQ(reclaim(ids[0], {"dead", 5}).verdict, Verdict::gone);
+  EXPECT_EQ(reclaim(ids[0], {"dead", 5}).verdict, ReclaimVerdict::gone);
   EXPECT_EQ(holder_of(ids[0]), "nobody");
   EXPECT_THAT(ok(queue.read_results(inc, 10)), IsEmpty());
 }
 
 TEST_F(ReclaimQueue, AbsentWorkersLetTheSchedulerCondemnButNeverClaim) {
-  EXPECT_EQ(ok(queue.condemn(inc, ids[0], Judged{"dead", 5}, 3)).verdict, Verdict::kept);
+  EXPECT_EQ(ok(queue.condemn(inc, ids[0], Judged{"dead", 5}, 3)).verdict, ReclaimVerdict::kept);
   EXPECT_EQ(holder_of(ids[0]), "dead");
-  EXPECT_EQ(ok(queue.condemn(inc, ids[1], Judged{"dead", 5}, 3)).verdict, Verdict::handed_back);
-  EXPECT_EQ(ok(queue.condemn(inc, ids[0], Judged{"dead", 5}, 1)).verdict, Verdict::condemned);
+  EXPECT_EQ(ok(queue.condemn(inc, ids[1], Judged{"dead", 5}, 3)).verdict,
+            ReclaimVerdict::handed_back);
+  EXPECT_EQ(ok(queue.condemn(inc, ids[0], Judged{"dead", 5}, 1)).verdict,
+            ReclaimVerdict::condemned);
   EXPECT_THAT(ok(queue.read_results(inc, 10)), SizeIs(1));
 }
 
@@ -182,7 +187,7 @@ TEST_F(ReclaimQueue, H4CondemningWithoutAResultsStreamKeepsTheTask) {
 TEST_F(ReclaimQueue, H8RemovesADeadConsumerOnlyWhenItHasNothingPending) {
   EXPECT_FALSE(ok(queue.remove_dead_consumer(inc, Judged{"dead", 5})));
   EXPECT_THAT(ok(queue.pending_of(inc, "dead", 10)), SizeIs(2));
-  ok(queue.finish(inc, ids, packed(1)));
+  ok(worker_queue.finish(inc, ids, packed(1)));
 
   EXPECT_TRUE(ok(queue.remove_dead_consumer(inc, Judged{"dead", 5})));
 

@@ -60,7 +60,8 @@ TEST_F(WorkerQueue, WaitsForTasksOfSeveralRuns) {
   std::vector<Task> tasks(3, task(1));
   ok(queue.enqueue(other.incarnation, kFence, tasks));
 
-  const auto runs = ok(queue.await_tasks({inc, other.incarnation}, "w1", 2, milliseconds(1000)));
+  const auto runs =
+      ok(worker_queue.await_tasks({inc, other.incarnation}, "w1", 2, milliseconds(1000)));
 
   ASSERT_THAT(runs, SizeIs(1));
   EXPECT_EQ(runs[0].incarnation, other.incarnation);
@@ -68,11 +69,11 @@ TEST_F(WorkerQueue, WaitsForTasksOfSeveralRuns) {
 }
 
 TEST_F(WorkerQueue, WaitsNoLongerThanAsked) {
-  EXPECT_THAT(ok(queue.await_tasks({inc}, "w1", 2, milliseconds(20))), IsEmpty());
+  EXPECT_THAT(ok(worker_queue.await_tasks({inc}, "w1", 2, milliseconds(20))), IsEmpty());
 }
 
 TEST_F(WorkerQueue, SaysThatARunIsGoneWhenOneOfSeveralIs) {
-  EXPECT_EQ(error(queue.await_tasks({inc, new_incarnation()}, "w1", 2, milliseconds(20))),
+  EXPECT_EQ(error(worker_queue.await_tasks({inc, new_incarnation()}, "w1", 2, milliseconds(20))),
             Errc::run_gone);
 }
 
@@ -80,7 +81,7 @@ TEST_F(WorkerQueue, FinishPublishesAndRemovesTogether) {
   fill(1, 3);
   const auto ids = ids_of(take("w1", 2));
 
-  ok(queue.finish(inc, ids, packed(1)));
+  ok(worker_queue.finish(inc, ids, packed(1)));
 
   EXPECT_EQ(server.number({"XLEN", key("tasks")}), 1);
   EXPECT_EQ(ok(queue.look(inc)).pending, 0);
@@ -94,7 +95,7 @@ TEST_F(WorkerQueue, H4FinishOfADeletedRunCreatesNoKey) {
   const auto ids = ids_of(take("w1", 1));
   ok(queue.delete_runs({inc}));
 
-  EXPECT_EQ(error(queue.finish(inc, ids, packed(1))), Errc::run_gone);
+  EXPECT_EQ(error(worker_queue.finish(inc, ids, packed(1))), Errc::run_gone);
   EXPECT_EQ(server.number({"DBSIZE"}), 0);
 }
 
@@ -103,13 +104,13 @@ TEST_F(WorkerQueue, H4NothingCreatesAKeyAfterFlushall) {
   const auto ids = ids_of(take("w1", 2));
   server.flushall();
 
-  EXPECT_EQ(error(queue.read_tasks(inc, "w1", 1)), Errc::run_gone);
-  EXPECT_EQ(error(queue.beat(inc, "w1", 5)), Errc::run_gone);
-  EXPECT_EQ(error(queue.start(inc, "w1", 1, ids)), Errc::run_gone);
-  EXPECT_EQ(error(queue.finish(inc, ids, packed(1))), Errc::run_gone);
-  EXPECT_EQ(error(queue.hand_back(inc, "w1", ids)), Errc::run_gone);
-  EXPECT_EQ(error(queue.renew(inc, "w1", ids)), Errc::run_gone);
-  EXPECT_EQ(error(queue.reclaim(inc, "w1", 2, ids[0], Judged{"w2", 1}, 3)), Errc::run_gone);
+  EXPECT_EQ(error(worker_queue.read_tasks(inc, "w1", 1)), Errc::run_gone);
+  EXPECT_EQ(error(worker_queue.beat(inc, "w1", 5)), Errc::run_gone);
+  EXPECT_EQ(error(worker_queue.start(inc, "w1", 1, ids)), Errc::run_gone);
+  EXPECT_EQ(error(worker_queue.finish(inc, ids, packed(1))), Errc::run_gone);
+  EXPECT_EQ(error(worker_queue.hand_back(inc, "w1", ids)), Errc::run_gone);
+  EXPECT_EQ(error(worker_queue.renew(inc, "w1", ids)), Errc::run_gone);
+  EXPECT_EQ(error(worker_queue.reclaim(inc, "w1", 2, ids[0], Judged{"w2", 1}, 3)), Errc::run_gone);
   EXPECT_EQ(error(queue.release_unmarked(inc, Judged{"w2", 1})), Errc::run_gone);
   EXPECT_EQ(error(queue.holders(inc)), Errc::run_gone);
   EXPECT_EQ(error(queue.pending_of(inc, "w1", 5)), Errc::run_gone);
@@ -118,7 +119,7 @@ TEST_F(WorkerQueue, H4NothingCreatesAKeyAfterFlushall) {
   EXPECT_EQ(error(queue.snapshot(inc, 12)), Errc::run_gone);
   EXPECT_EQ(error(queue.look(inc)), Errc::run_gone);
   EXPECT_EQ(error(queue.register_run(listing())), Errc::run_gone);
-  ok(queue.leave(inc, "w1"));
+  ok(worker_queue.leave(inc, "w1"));
   ok(queue.forget_run(inc));
   ok(queue.remove_tasks(inc, ids));
   ok(queue.delete_results(inc, ids));
@@ -128,12 +129,12 @@ TEST_F(WorkerQueue, H4NothingCreatesAKeyAfterFlushall) {
 }
 
 TEST_F(WorkerQueue, H11BeatWithoutSpecCreatesNoKey) {
-  ok(queue.beat(inc, "w1", 1));
+  ok(worker_queue.beat(inc, "w1", 1));
   EXPECT_EQ(server.command({"HGET", key("workers"), "w1"}), "1");
   EXPECT_GT(server.number({"TTL", key("workers")}), 6 * 24 * 3600);
   ok(queue.delete_runs({inc}));
 
-  EXPECT_EQ(error(queue.beat(inc, "w1", 2)), Errc::run_gone);
+  EXPECT_EQ(error(worker_queue.beat(inc, "w1", 2)), Errc::run_gone);
   EXPECT_EQ(server.number({"DBSIZE"}), 0);
 }
 
@@ -153,7 +154,7 @@ TEST_F(WorkerQueue, H10StartKeepsOnlyWhatIsStillOurs) {
   const auto others = ids_of(take("w2", 2));
   std::vector<EntryId> asked = {others[1], mine[1], mine[0], others[0], EntryId{1, 1}};
 
-  EXPECT_THAT(ok(queue.start(inc, "w1", 1, asked)), ElementsAre(mine[0], mine[1]));
+  EXPECT_THAT(ok(worker_queue.start(inc, "w1", 1, asked)), ElementsAre(mine[0], mine[1]));
   EXPECT_EQ(server.command({"HGET", key("workers"), "w1#hand"}),
             "1 " + to_string(mine[0]) + " " + to_string(mine[1]));
 }
@@ -161,9 +162,9 @@ TEST_F(WorkerQueue, H10StartKeepsOnlyWhatIsStillOurs) {
 TEST_F(WorkerQueue, H10StartWithALowerNumberIsIgnored) {
   fill(1, 2);
   const auto ids = ids_of(take("w1", 2));
-  ok(queue.start(inc, "w1", 10, {ids[1]}));
+  ok(worker_queue.start(inc, "w1", 10, {ids[1]}));
 
-  EXPECT_THAT(ok(queue.start(inc, "w1", 9, {ids[0]})), IsEmpty());
+  EXPECT_THAT(ok(worker_queue.start(inc, "w1", 9, {ids[0]})), IsEmpty());
   EXPECT_EQ(server.command({"HGET", key("workers"), "w1#hand"}), "10 " + to_string(ids[1]));
 }
 
@@ -172,7 +173,7 @@ TEST_F(WorkerQueue, H9HandBackPutsOnlyOurEntriesBackUncharged) {
   const auto mine = ids_of(take("w1", 1));
   const auto others = ids_of(take("w2", 1));
 
-  EXPECT_EQ(ok(queue.hand_back(inc, "w1", {mine[0], others[0]})), 1);
+  EXPECT_EQ(ok(worker_queue.hand_back(inc, "w1", {mine[0], others[0]})), 1);
 
   const auto again = take("w3", 10);
   ASSERT_THAT(again, SizeIs(1));
@@ -187,12 +188,12 @@ TEST_F(WorkerQueue, H9HandBackCarriesEarlierDeliveries) {
   server.command({"XCLAIM", key("tasks"), "workers", "w2", "0", to_string(ids[0])});
   server.command({"XCLAIM", key("tasks"), "workers", "w3", "0", to_string(ids[0])});
 
-  ok(queue.hand_back(inc, "w3", ids));
+  ok(worker_queue.hand_back(inc, "w3", ids));
   const auto second = take("w4", 1);
   ASSERT_THAT(second, SizeIs(1));
   EXPECT_EQ(second[0].task.deliveries, 2);
   EXPECT_EQ(second[0].deliveries, 3);
-  ok(queue.hand_back(inc, "w4", ids_of(second)));
+  ok(worker_queue.hand_back(inc, "w4", ids_of(second)));
 
   EXPECT_EQ(take("w5", 1)[0].deliveries, 3);
 }
@@ -200,9 +201,9 @@ TEST_F(WorkerQueue, H9HandBackCarriesEarlierDeliveries) {
 TEST_F(WorkerQueue, H9HandBackOfFinishedTasksRevivesNothing) {
   fill(1, 1);
   const auto ids = ids_of(take("w1", 1));
-  ok(queue.finish(inc, ids, packed(1)));
+  ok(worker_queue.finish(inc, ids, packed(1)));
 
-  EXPECT_EQ(ok(queue.hand_back(inc, "w1", ids)), 0);
+  EXPECT_EQ(ok(worker_queue.hand_back(inc, "w1", ids)), 0);
   EXPECT_EQ(server.number({"XLEN", key("tasks")}), 0);
 }
 
@@ -212,7 +213,7 @@ TEST_F(WorkerQueue, H9HandBackDropsEntriesThatAreNoTasks) {
   const auto held = ok(queue.pending_of(inc, "w1", 5));
   ASSERT_THAT(held, SizeIs(1));
 
-  EXPECT_EQ(ok(queue.hand_back(inc, "w1", {held[0].id})), 0);
+  EXPECT_EQ(ok(worker_queue.hand_back(inc, "w1", {held[0].id})), 0);
 
   EXPECT_EQ(server.number({"XLEN", key("tasks")}), 0);
   EXPECT_EQ(ok(queue.look(inc)).pending, 0);
@@ -221,7 +222,7 @@ TEST_F(WorkerQueue, H9HandBackDropsEntriesThatAreNoTasks) {
 TEST_F(WorkerQueue, H2AWorkerWithAHungPhotoPublishesItAndLosesNoOther) {
   fill(1, 3);
   const auto ids = ids_of(take("w1", 3));
-  ok(queue.start(inc, "w1", 1, ids));
+  ok(worker_queue.start(inc, "w1", 1, ids));
   ResultBatch batch;
   batch.worker = "w1";
   Failed failed;
@@ -231,8 +232,8 @@ TEST_F(WorkerQueue, H2AWorkerWithAHungPhotoPublishesItAndLosesNoOther) {
   result.outcome = std::move(failed);
   batch.results.push_back(std::move(result));
 
-  ok(queue.finish(inc, {ids[1]}, encode_results(batch)));
-  EXPECT_EQ(ok(queue.hand_back(inc, "w1", ids)), 2);
+  ok(worker_queue.finish(inc, {ids[1]}, encode_results(batch)));
+  EXPECT_EQ(ok(worker_queue.hand_back(inc, "w1", ids)), 2);
 
   EXPECT_THAT(ok(queue.read_results(inc, 9)), SizeIs(1));
   const auto again = take("w2", 9);
@@ -245,7 +246,7 @@ TEST_F(WorkerQueue, HandsBackMoreThanOneScriptTakes) {
   fill(1, 2500);
   const auto ids = ids_of(take("w1", 2500));
 
-  EXPECT_EQ(ok(queue.hand_back(inc, "w1", ids)), 2500);
+  EXPECT_EQ(ok(worker_queue.hand_back(inc, "w1", ids)), 2500);
   EXPECT_THAT(take("w2", 3000), SizeIs(2500));
 }
 
@@ -255,7 +256,7 @@ TEST_F(WorkerQueue, H1RenewFindsWhatIsOursButNotHeldAndChargesNothing) {
   const std::vector<EntryId> held = {mine[0].id};
 
   for (int round = 0; round < 3; ++round) {
-    const Renewal renewal = ok(queue.renew(inc, "w1", held));
+    const Renewal renewal = ok(worker_queue.renew(inc, "w1", held));
     EXPECT_THAT(renewal.lost, IsEmpty());
     ASSERT_THAT(renewal.strays, SizeIs(2));
     EXPECT_EQ(renewal.strays[0].task, task(2));
@@ -268,7 +269,7 @@ TEST_F(WorkerQueue, H1RenewSaysWhatIsNoLongerOurs) {
   const auto ids = ids_of(take("w1", 2));
   server.command({"XCLAIM", key("tasks"), "workers", "w2", "0", to_string(ids[1])});
 
-  const Renewal renewal = ok(queue.renew(inc, "w1", ids));
+  const Renewal renewal = ok(worker_queue.renew(inc, "w1", ids));
 
   EXPECT_THAT(renewal.lost, ElementsAre(ids[1]));
   EXPECT_THAT(renewal.strays, IsEmpty());
@@ -280,18 +281,18 @@ TEST_F(WorkerQueue, H1RenewClearsPendingMarksWithoutAnEntry) {
   const auto ids = ids_of(take("w1", 1));
   server.command({"XDEL", key("tasks"), to_string(ids[0])});
 
-  EXPECT_THAT(ok(queue.renew(inc, "w1", {})).strays, IsEmpty());
+  EXPECT_THAT(ok(worker_queue.renew(inc, "w1", {})).strays, IsEmpty());
   EXPECT_EQ(ok(queue.look(inc)).pending, 0);
 }
 
 TEST_F(WorkerQueue, LeaveTakesEverySignOfAWorkerAway) {
   fill(1, 1);
   const auto ids = ids_of(take("w1", 1));
-  ok(queue.beat(inc, "w1", 1));
-  ok(queue.start(inc, "w1", 1, ids));
-  ok(queue.hand_back(inc, "w1", ids));
+  ok(worker_queue.beat(inc, "w1", 1));
+  ok(worker_queue.start(inc, "w1", 1, ids));
+  ok(worker_queue.hand_back(inc, "w1", ids));
 
-  ok(queue.leave(inc, "w1"));
+  ok(worker_queue.leave(inc, "w1"));
 
   EXPECT_THAT(ok(queue.holders(inc)), IsEmpty());
   EXPECT_EQ(server.number({"EXISTS", key("workers")}), 0);
@@ -301,7 +302,7 @@ TEST_F(WorkerQueue, LeaveKeepsAConsumerThatStillHasPendingEntries) {
   fill(1, 1);
   take("w1", 1);
 
-  ok(queue.leave(inc, "w1"));
+  ok(worker_queue.leave(inc, "w1"));
 
   ASSERT_THAT(ok(queue.holders(inc)), SizeIs(1));
   EXPECT_EQ(ok(queue.look(inc)).pending, 1);

@@ -1,9 +1,9 @@
-// What the scheduler does with a run's queue.
+#include "common/redis/scheduler_queue.h"
+
 #include <algorithm>
 #include <cassert>
 
-#include "common/redis/run_queue.h"
-#include "common/redis/run_queue_parse.h"
+#include "common/redis/queue_parse.h"
 #include "common/redis/scripts.h"
 
 namespace photoscribe::redis {
@@ -76,7 +76,7 @@ void add_expiry(std::vector<Command>& commands, std::string_view key) {
 
 }  // namespace
 
-Awaitable<void> RunQueue::make_run(RunListing run, RunSpec spec, std::uint64_t fence) {
+Awaitable<void> SchedulerQueue::make_run(RunListing run, RunSpec spec, std::uint64_t fence) {
   const Keys keys(run.incarnation);
   std::vector<Command> commands;
   commands.emplace_back(Command{"XGROUP", "CREATE", keys.tasks, kGroup, "0", "MKSTREAM"});
@@ -96,7 +96,7 @@ Awaitable<void> RunQueue::make_run(RunListing run, RunSpec spec, std::uint64_t f
   co_return Status();
 }
 
-Awaitable<Presence> RunQueue::presence(std::string incarnation) {
+Awaitable<Presence> SchedulerQueue::presence(std::string incarnation) {
   const Keys keys(incarnation);
   Command arguments = script_arguments({keys.spec, keys.tasks, keys.results, keys.state, kRunsKey,
                                         keys.workers, keys.seen, keys.seen_before});
@@ -115,7 +115,7 @@ Awaitable<Presence> RunQueue::presence(std::string incarnation) {
   co_return presence;
 }
 
-Awaitable<void> RunQueue::register_run(RunListing run) {
+Awaitable<void> SchedulerQueue::register_run(RunListing run) {
   const Keys keys(run.incarnation);
   Command arguments = script_arguments({keys.spec, kRunsKey});
   arguments << run.incarnation << to_line(run) << expiry_s();
@@ -125,8 +125,8 @@ Awaitable<void> RunQueue::register_run(RunListing run) {
   co_return Status();
 }
 
-Awaitable<Enqueued> RunQueue::enqueue(std::string incarnation, std::uint64_t fence,
-                                      std::vector<Task> tasks) {
+Awaitable<EnqueueOutcome> SchedulerQueue::enqueue(std::string incarnation, std::uint64_t fence,
+                                                  std::vector<Task> tasks) {
   const Keys keys(incarnation);
   for (std::size_t at = 0; at < tasks.size(); at += kEnqueueMax) {
     const std::size_t end = std::min(tasks.size(), at + kEnqueueMax);
@@ -140,13 +140,13 @@ Awaitable<Enqueued> RunQueue::enqueue(std::string incarnation, std::uint64_t fen
     Expected<Reply> reply = co_await connection_.eval(scripts::kEnqueue, std::move(arguments),
                                                       connection_.command_timeout());
     if (!reply) co_return fail(reply.error());
-    if (reply->integer() < 0) co_return Enqueued::fenced_off;
+    if (reply->integer() < 0) co_return EnqueueOutcome::fenced_off;
   }
-  co_return Enqueued::all;
+  co_return EnqueueOutcome::all;
 }
 
-Awaitable<Snapshot> RunQueue::snapshot(std::string incarnation,
-                                       std::optional<std::uint64_t> new_fence) {
+Awaitable<Snapshot> SchedulerQueue::snapshot(std::string incarnation,
+                                             std::optional<std::uint64_t> new_fence) {
   const Keys keys(incarnation);
   std::vector<Command> commands;
   if (new_fence) {  // EVAL, not EVALSHA: inside MULTI there is no second try
@@ -174,21 +174,9 @@ Awaitable<Snapshot> RunQueue::snapshot(std::string incarnation,
   co_return snapshot;
 }
 
-Awaitable<void> RunQueue::remove_tasks(std::string incarnation, std::vector<EntryId> ids) {
-  const Keys keys(incarnation);
-  for (const std::vector<EntryId>& piece : in_pieces(std::move(ids))) {
-    std::vector<Command> commands(2);
-    commands[0] << "XACK" << keys.tasks << kGroup << piece;
-    commands[1] << "XDEL" << keys.tasks << piece;
-    Expected<Reply> reply =
-        co_await connection_.transaction(std::move(commands), connection_.command_timeout());
-    if (!reply) co_return fail(reply.error());
-  }
-  co_return Status();
-}
-
-Awaitable<std::vector<ResultEntry>> RunQueue::read_results(std::string incarnation, int count,
-                                                           EntryId after, milliseconds block) {
+Awaitable<std::vector<ResultEntry>> SchedulerQueue::read_results(std::string incarnation, int count,
+                                                                 EntryId after,
+                                                                 milliseconds block) {
   const Keys keys(incarnation);
   Command command{"XREAD", "COUNT"};
   command << count;
@@ -211,7 +199,7 @@ Awaitable<std::vector<ResultEntry>> RunQueue::read_results(std::string incarnati
   co_return list;
 }
 
-Awaitable<std::optional<EntryId>> RunQueue::last_result(std::string incarnation) {
+Awaitable<std::optional<EntryId>> SchedulerQueue::last_result(std::string incarnation) {
   const Keys keys(incarnation);
   Command command{"XREVRANGE", keys.results, "+", "-", "COUNT", "1"};
   Expected<Reply> reply = co_await connection_.call(std::move(command));
@@ -219,7 +207,7 @@ Awaitable<std::optional<EntryId>> RunQueue::last_result(std::string incarnation)
   co_return parse_entry_id((*reply)[0][0].text());
 }
 
-Awaitable<void> RunQueue::delete_results(std::string incarnation, std::vector<EntryId> ids) {
+Awaitable<void> SchedulerQueue::delete_results(std::string incarnation, std::vector<EntryId> ids) {
   const Keys keys(incarnation);
   for (const std::vector<EntryId>& piece : in_pieces(std::move(ids))) {
     Command command{"XDEL", keys.results};
@@ -230,7 +218,8 @@ Awaitable<void> RunQueue::delete_results(std::string incarnation, std::vector<En
   co_return Status();
 }
 
-Awaitable<Withdrawn> RunQueue::withdraw(std::string incarnation, std::uint64_t fence, int count) {
+Awaitable<Withdrawn> SchedulerQueue::withdraw(std::string incarnation, std::uint64_t fence,
+                                              int count) {
   const Keys keys(incarnation);
   Command arguments = script_arguments({keys.spec, keys.state, keys.tasks, keys.workers});
   arguments << fence << kGroup << count;
@@ -252,7 +241,7 @@ Awaitable<Withdrawn> RunQueue::withdraw(std::string incarnation, std::uint64_t f
   co_return out;
 }
 
-Awaitable<Look> RunQueue::look(std::string incarnation) {
+Awaitable<Look> SchedulerQueue::look(std::string incarnation) {
   const Keys keys(incarnation);
   Command arguments = script_arguments({kRunsKey, keys.spec, keys.tasks, keys.results, keys.state,
                                         keys.workers, keys.control, keys.seen, keys.seen_before});
@@ -272,8 +261,8 @@ Awaitable<Look> RunQueue::look(std::string incarnation) {
   co_return look;
 }
 
-Awaitable<void> RunQueue::note_seen(std::string incarnation, std::vector<Result> results,
-                                    std::int64_t generation_max) {
+Awaitable<void> SchedulerQueue::note_seen(std::string incarnation, std::vector<Result> results,
+                                          std::int64_t generation_max) {
   const Keys keys(incarnation);
   Command arguments = script_arguments({keys.spec, keys.seen, keys.seen_before});
   arguments << generation_max << expiry_s();
@@ -291,7 +280,7 @@ Awaitable<void> RunQueue::note_seen(std::string incarnation, std::vector<Result>
   co_return Status();
 }
 
-Awaitable<void> RunQueue::forget_seen(std::string incarnation) {
+Awaitable<void> SchedulerQueue::forget_seen(std::string incarnation) {
   const Keys keys(incarnation);
   Command command{"UNLINK", keys.seen, keys.seen_before};
   Expected<Reply> reply = co_await connection_.call(std::move(command));
@@ -299,7 +288,7 @@ Awaitable<void> RunQueue::forget_seen(std::string incarnation) {
   co_return Status();
 }
 
-Awaitable<bool> RunQueue::remove_dead_consumer(std::string incarnation, Judged holder) {
+Awaitable<bool> SchedulerQueue::remove_dead_consumer(std::string incarnation, Judged holder) {
   const Keys keys(incarnation);
   Command arguments = script_arguments({keys.tasks, keys.workers});
   arguments << kGroup << holder.name << 1 << counter_text(holder.counter);
@@ -309,7 +298,7 @@ Awaitable<bool> RunQueue::remove_dead_consumer(std::string incarnation, Judged h
   co_return reply->integer() == 1;
 }
 
-Awaitable<void> RunQueue::delete_runs(std::vector<std::string> incarnations) {
+Awaitable<void> SchedulerQueue::delete_runs(std::vector<std::string> incarnations) {
   if (incarnations.empty()) co_return Status();
   std::vector<Command> commands;
   for (const std::string& incarnation : incarnations) {
@@ -322,6 +311,13 @@ Awaitable<void> RunQueue::delete_runs(std::vector<std::string> incarnations) {
       co_await connection_.transaction(std::move(commands), connection_.command_timeout());
   if (!reply) co_return fail(reply.error());
   co_return Status();
+}
+
+Awaitable<Reclaimed> SchedulerQueue::condemn(std::string incarnation, EntryId id, Judged holder,
+                                             int max_deliveries) {
+  Expected<Reclaimed> reclaimed =
+      co_await run_reclaim(incarnation, id, std::move(holder), max_deliveries, "", 0);
+  co_return reclaimed;
 }
 
 }  // namespace photoscribe::redis

@@ -1,4 +1,4 @@
-// run_queue_parse: key names, and replies turned into the queue's types. Private to common/redis.
+// queue_parse: key names, and replies turned into the queue's types. Private to common/redis.
 //
 // Pure. What does not have the expected shape is reported, never believed: another program, or an
 // attacker, can write to these streams.
@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/redis/run_queue.h"
+#include "common/redis/queue_types.h"
 
 namespace photoscribe::redis {
 

@@ -1,4 +1,4 @@
-#include "common/redis/run_queue_parse.h"
+#include "common/redis/queue_parse.h"
 
 #include <algorithm>
 #include <charconv>
