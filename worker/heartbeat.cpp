@@ -90,10 +90,9 @@ asio::awaitable<void> Heartbeat::beat_loop() {
     if (++failures == 1 && !stopping_) {
       spdlog::warn("msg=\"cannot beat\" error={}", log_value(status.error().message));
     }
-    const double unit = static_cast<double>(redis::random_u64() >> 11) * 0x1.0p-53;
     redis::BackoffSettings quick;
     quick.longest = 1'000ms;  // a lease is soon over
-    co_await wake_.sleep(redis::backoff(failures, unit, quick));
+    co_await wake_.sleep(redis::backoff(failures, redis::random_unit(), quick));
   }
   ended_ = true;
   end_.notify();

@@ -1,6 +1,7 @@
 // job: one task on its way through a worker, and what comes out at the end.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ struct Job {
   std::shared_ptr<const RunContext> run;
   redis::EntryId entry;  // the task's stream entry; unique within the run
   Task task;
+  std::uint64_t ticket = 0;  // of JobsInWork; 0: it counts nowhere
 };
 
 /// Why a task goes back to the queue although nothing is known against its photo.

@@ -131,7 +131,7 @@ int run_work_command(const WorkerOptions& options, const PartsChange& change) {
   config.model_hash = model->hash;
   config.model_name = model->name;
   config.devices = *devices;
-  config.memory_max_bytes = options.memory_max_bytes;
+  config.watchdog.memory_max_bytes = options.memory_max_bytes;
   PipelineConfig pipeline;
   pipeline.devices = *devices;
   pipeline.decode_threads = plan.decode;

@@ -34,6 +34,10 @@ std::uint64_t random_u64() {
   return value;
 }
 
+double random_unit() {
+  return static_cast<double>(random_u64() >> 11) * 0x1.0p-53;  // 53 bits
+}
+
 std::string new_incarnation() { return hex(random_u64()) + hex(random_u64()); }
 
 bool is_incarnation(std::string_view text) noexcept {

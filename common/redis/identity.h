@@ -12,6 +12,8 @@ namespace photoscribe::redis {
 
 /// 64 bits from getrandom(2).
 [[nodiscard]] std::uint64_t random_u64();
+/// In [0, 1), from the same source: for back-off with jitter.
+[[nodiscard]] double random_unit();
 
 /// 128 random bits as 32 hex digits: names one filling of Redis by one run (design.md 4).
 [[nodiscard]] std::string new_incarnation();

@@ -241,7 +241,7 @@ TEST_F(ConsumerFaults, AsksToBeReplacedWhenItHoldsWorkAndNothingMoves) {
     return clear_photo(job.task);
   };
   RunningWorker one(server.url(), device, loader, roots, patience_of_a_test(), 4,
-                    [](ConsumerConfig& config) { config.standstill_limit = 500ms; });
+                    [](ConsumerConfig& config) { config.watchdog.standstill_limit = 500ms; });
   const auto run = make_run(20);
   ASSERT_TRUE(eventually([&] { return gate.waiting() > 0; }));
   // The server answers no write for longer than the worker may stand still, and does not hang up.
@@ -282,7 +282,7 @@ class ConsumerMemory : public ConsumerTest {
     };
     return RunningWorker(
         server.url(), device, loader, roots, patience_of_a_test(), 4,
-        [=](ConsumerConfig& config) { config.memory_max_bytes = memory_max_bytes; });
+        [=](ConsumerConfig& config) { config.watchdog.memory_max_bytes = memory_max_bytes; });
   }
   std::mutex mutex_;
   std::vector<std::string> leaked_;
