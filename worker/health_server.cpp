@@ -139,7 +139,7 @@ HttpAnswer health_answer(std::string_view method, std::string_view target,
 Expected<std::unique_ptr<HealthServer>> HealthServer::start(const std::string& at, Ask ask) {
   const std::optional<Place> place = parse_place(at);
   if (!place) {
-    return fail(Errc::usage, "--http: \"" + at + "\" is no PORT or HOST:PORT, such as 9101");
+    return fail(Errc::usage, "--http: \"" + at + "\" is not PORT or HOST:PORT, such as 9101");
   }
   std::unique_ptr<HealthServer> server(new HealthServer());
   server->shared_ = std::make_shared<Shared>(server->io_, std::move(ask));
@@ -148,7 +148,7 @@ Expected<std::unique_ptr<HealthServer>> HealthServer::start(const std::string& a
   const auto address =
       asio::ip::make_address(place->host == "localhost" ? "127.0.0.1" : place->host, failed);
   if (failed) {
-    return fail(Errc::usage, "--http: " + place->host + " is no IP address of this machine");
+    return fail(Errc::usage, "--http: " + place->host + " is not an IP address of this machine");
   }
   const Tcp::endpoint endpoint(address, place->port);
   acceptor.open(endpoint.protocol(), failed);

@@ -40,7 +40,7 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   const auto root = roots.find(task.root);
   if (root == roots.end()) {
     // The spec was checked before joining, so the task disagrees with its own run.
-    return LoadFailed{{Reason::outside_root, "no root of this worker is called so"}, {}, {}};
+    return LoadFailed{{Reason::outside_root, "this worker has no such root"}, {}, {}};
   }
   StageTimes times;
   auto start = Clock::now();

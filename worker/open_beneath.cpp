@@ -162,7 +162,7 @@ Status PhotoRoot::recognise(int folder, dev_t device) const {
                     "again, or restart the worker if this is right");
   }
   if (is_empty_folder(folder)) {
-    return fail(Errc::environment, what + ": nothing is in it; mount the archive");
+    return fail(Errc::environment, what + ": it is empty; mount the archive");
   }
   char* const canonical = realpath(folder_.c_str(), nullptr);
   if (canonical == nullptr) return fail(Errc::environment, what + ": " + text_of(errno));
@@ -196,7 +196,7 @@ Status PhotoRoot::check() const {
   if (!fd) return fail(Errc::environment, std::move(fd.error().detail));
   if (is_empty_folder(fd->get())) {
     return fail(Errc::environment,
-                "root " + name_ + "=" + folder_ + ": nothing is in it any more; mount the archive");
+                "root " + name_ + "=" + folder_ + ": it is empty now; mount the archive");
   }
   return {};
 }
@@ -215,11 +215,10 @@ OpenFailure PhotoRoot::classify(int error, std::string_view path) const {
     return {false, {}, Reason::missing, detail};
   }
   if (error == EXDEV) {
-    return {
-        false,
-        {},
-        Reason::outside_root,
-        "leaves the root " + name_ + " to where --follow-links of this worker lets no link lead"};
+    return {false,
+            {},
+            Reason::outside_root,
+            "leaves the root " + name_ + " outside what --follow-links of this worker allows"};
   }
   return {false, {}, Reason::unreadable, detail};
 }

@@ -70,27 +70,26 @@ void declare_options(CLI::App& app, WorkerOptions& options) {
                  "folder of photos under the name that runs know it by; may be repeated")
       ->type_name("NAME=FOLDER");
   app.add_option("--follow-links", options.follow_links,
-                 "links that leave their root may lead there (into other roots they may anyway)")
+                 "a folder outside the roots that links may lead to (other roots they may anyway)")
       ->type_name("PATH")
       ->allow_extra_args(false);
   app.add_option("--model", options.model_folder, "the model's folder")->type_name("DIR");
   app.add_option("--devices", options.devices, "auto, cpu, or a list such as cuda:0,cuda:1")
       ->type_name("LIST")
       ->capture_default_str();
-  app.add_option("--batch", options.batch, "images sent to a device at once; 0: by device")
+  app.add_option("--batch", options.batch, "images sent to a device at once; 0: automatic")
       ->check(CLI::Range(0, 4096));
   app.add_option("--threads", options.threads, "CPU threads in all; 0: every core")
       ->check(CLI::Range(0, 1024));
-  app.add_option(
-         "--memory-max", options.memory_max_bytes,
-         "memory that it may hold, such as 2GiB; above it finishes what is in hand and ends, "
-         "to be started anew; 0: no limit")
+  app.add_option("--memory-max", options.memory_max_bytes,
+                 "memory it may use, such as 2GiB; above that it finishes what is in hand and "
+                 "exits, to be restarted; 0: no limit")
       ->transform(CLI::AsSizeValue(false))
       ->type_name("BYTES");
   app.add_option("--http", options.http,
                  "answer GET /livez and /readyz there (on 127.0.0.1 unless HOST says otherwise)")
       ->type_name("[HOST:]PORT");
-  app.add_option("--name-prefix", options.name_prefix, "goes in front of this worker's name")
+  app.add_option("--name-prefix", options.name_prefix, "prefix of this worker's name")
       ->type_name("S");
   app.add_flag("--supervised", options.supervised,
                "stop when standard input, a pipe from the parent, ends");

@@ -58,10 +58,10 @@ void RootProbes::ask(const std::string& root) {
     Answer answer;
     answer.root = root;
     answer.asked = now;
-    answer.alive = fail(Errc::environment, "root " + root +
-                                               ": cannot be looked at, as this machine "
-                                               "has no thread left: " +
-                                               error.code().message());
+    answer.alive =
+        fail(Errc::environment,
+             "root " + root + ": cannot be checked, as this machine can start no more threads: " +
+                 error.code().message());
     Mailbox::deliver(mailbox_, std::move(answer));
   }
 }

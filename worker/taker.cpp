@@ -173,7 +173,7 @@ Awaitable<Status> Taker::renew(std::string incarnation) {
   run->renew_at = Clock::now() + run->lease() / 3;
   parts_.held.drop(*run, renewal->lost);
   if (!renewal->strays.empty()) {
-    spdlog::info("msg=\"taking up our own tasks that we did not know of\" run={} tasks={}",
+    spdlog::info("msg=\"adopting our own tasks that we did not know of\" run={} tasks={}",
                  log_value(run->context->spec.run), renewal->strays.size());
     take_in(incarnation, std::move(renewal->strays));
   }

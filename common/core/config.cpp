@@ -26,7 +26,7 @@ std::string contradiction(const Config& c) {
   if (c.lease.beat_ms * 3LL > c.lease.lease_ms) {
     return "lease.beat_ms: " + std::to_string(c.lease.beat_ms) +
            " is more than a third of lease.lease_ms (" + std::to_string(c.lease.lease_ms) +
-           "), so that one late heartbeat would count as death";
+           "), so one late heartbeat would look like a dead worker";
   }
   if (c.database.empty()) return "database: the name is empty";
   return {};
@@ -75,7 +75,7 @@ class Loader {
   /// What is wrong with the flag, or nothing.
   std::string read_flag(const ConfigFlag& flag) {
     const Field* const field = find(flag.key);
-    if (field == nullptr) return flag.flag + ": no setting is called " + flag.key;
+    if (field == nullptr) return flag.flag + ": unknown setting " + flag.key;
     if (const std::string wrong = field->set(flag.value); !wrong.empty()) {
       return flag.flag + ": " + wrong;
     }
@@ -113,7 +113,7 @@ class Loader {
       if (!item.first.IsScalar()) bad(item.first.Mark(), "a name must be plain text");
       const std::string& name = item.first.Scalar();
       const std::string key = section.empty() ? name : section + "." + name;
-      if (!seen.insert(name).second) bad(item.first.Mark(), key + " stands here a second time");
+      if (!seen.insert(name).second) bad(item.first.Mark(), key + " is set a second time");
       read_item(item.first.Mark(), key, item.second, section.empty());
     }
   }
@@ -126,7 +126,7 @@ class Loader {
       return;
     }
     if (field == nullptr) bad(mark, "unknown key " + key + did_you_mean(key, names_like(key)));
-    if (!value.IsScalar()) bad(mark, key + ": one value is wanted here");
+    if (!value.IsScalar()) bad(mark, key + ": a single value is expected here");
     if (const std::string wrong = field->set(value.Scalar()); !wrong.empty()) {
       bad(value.Mark(), key + ": " + wrong);
     }

@@ -96,7 +96,7 @@ Field size_or_none(std::string key, std::optional<std::int64_t>& field, std::str
           [&field, parse](const std::string& text) -> std::string {
             field = text == "none" ? std::nullopt : parse(text);
             if (text == "none" || field) return {};
-            return "\"" + text + "\" is no size: write bytes, 512MiB, 2GiB or none";
+            return "\"" + text + "\" is not a size: write bytes, 512MiB, 2GiB or none";
           },
           [&field] { return field ? std::to_string(*field) : std::string("none"); }};
 }
@@ -202,10 +202,9 @@ std::vector<Field> config_fields(Config& c) {
       number("blur.normalised_side_px", c.blur.normalised_side_px, 16, 65'535,
              "longer side after shrinking, mode normalised"),
       number("blur.tile_px", c.blur.tile_px, 16, 65'535, "side of a tile, mode tile_max"),
-      choice(
-          "confidence.min", c.confidence.min, 0.0, 1.0, "model",
-          "a caption that is right with less probability is unsure: kept, and not shown; 0: none "
-          "is; model: what model.yaml says"),
+      choice("confidence.min", c.confidence.min, 0.0, 1.0, "model",
+             "a caption less likely to be right is unsure: kept but not shown; 0: none is; model: "
+             "what model.yaml says"),
       choice("search.beam", c.search.beam, 1, 64, "model",
              "hypotheses kept per photo; 1: greedy; model: what model.yaml says"),
       choice("search.length_alpha", c.search.length_alpha, 0.0, 10.0, "model",
@@ -228,7 +227,7 @@ std::vector<Field> config_fields(Config& c) {
       choice("worker.batch", c.worker.batch, 1, 65'536, "auto", "photos per call of the network"),
       choice("worker.threads", c.worker.threads, 1, 1'024, "auto", "decoding threads per worker"),
       size_or_none("worker.memory_max", c.worker.memory_max,
-                   "memory a worker may hold, such as 2GiB, before a fresh one takes its place"),
+                   "memory a worker may use, such as 2GiB, before it is replaced"),
       text("worker.executable", c.worker.executable,
            "photoscribe-worker; empty: the one beside photoscribe"),
       redis_url("redis.url", c.redis.url,
@@ -246,13 +245,13 @@ std::vector<Field> config_fields(Config& c) {
                            "results of each run kept in Redis for photos with the same bytes, "
                            "about 250 bytes each, 500 with concepts; 0: none"),
       number("schedule.rate_per_s", c.schedule.rate_per_s, 0.0, 1e9,
-             "photos begun per second at most, by all workers together; 0: as fast as they go"),
+             "most photos started per second, by all workers together; 0: as fast as they go"),
       day_window("schedule.between", c.schedule.between,
                  "hours of the day in local time, such as 22:00-06:00; empty: always"),
       number("schedule.weight", c.schedule.weight, 1, 1'000,
-             "turns that the run gets from workers, relative to other runs on the same Redis"),
+             "the run's share of the workers, relative to other runs on the same Redis"),
       number("schedule.priority", c.schedule.priority, -1'000, 1'000,
-             "workers take from a run of lower priority only while the higher have nothing"),
+             "workers serve a run of lower priority only while higher ones have no work"),
       text("schedule.on_finish", c.schedule.on_finish,
            "a command (no shell), or http(s)://… that gets a POST, when a run ends"),
   };

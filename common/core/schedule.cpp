@@ -32,7 +32,7 @@ Expected<DayWindow> parse_day_window(std::string_view text) {
     }
   }
   return fail(Errc::usage, "\"" + std::string(text) +
-                               "\" is no pair of different times of day, such as 22:00-06:00");
+                               "\" is not a pair of different times of day, such as 22:00-06:00");
 }
 
 }  // namespace photoscribe

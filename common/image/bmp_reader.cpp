@@ -74,10 +74,10 @@ Decoded<void> read_palette(const ByteReader& reader, Head& head, std::size_t& en
 Decoded<Head> read_head(const ByteReader& reader, const DecodeLimits& limits) {
   const std::size_t head_bytes = reader.u32(kFileHead);
   if (!reader.has(kFileHead, kOs2Head) || !reader.has(kFileHead, head_bytes))
-    return cut("the data end inside the head");
+    return cut("the data end inside the header");
   const bool os2 = head_bytes == kOs2Head;
   if (!os2 && head_bytes < kWindowsHead)
-    return refuse(Reason::unsupported, "BMP: a head of OS/2 2.x is not supported");
+    return refuse(Reason::unsupported, "BMP: a header of OS/2 2.x is not supported");
   const auto side = [&](std::size_t at) {
     return std::int64_t{static_cast<std::int32_t>(reader.u32(at))};
   };

@@ -21,8 +21,7 @@ namespace {
 
 constexpr int kScansMax = 512;  // real progressive files have about ten
 constexpr int kLinesMarker = 0xDC;
-constexpr const char* kLinesBehind =
-    "its height stands behind its data (DNL), which is not supported";
+constexpr const char* kLinesBehind = "its height follows its data (DNL), which is not supported";
 
 Reason reason_of(int code) noexcept {
   switch (code) {

@@ -26,7 +26,7 @@ Decoded<Sniffed> identify(Bytes bytes, const DecodeLimits& limits) {
                                          std::to_string(limits.file_bytes_max));
   const Sniffed sniffed = image::sniff(bytes);
   if (sniffed.format == Format::unknown)
-    return refuse(Reason::not_an_image, "the first bytes are of no image format");
+    return refuse(Reason::not_an_image, "the first bytes match no image format");
   if (sniffed.format == Format::known)
     return refuse(Reason::unsupported, std::string(sniffed.name) + " is not supported");
   return sniffed;

@@ -44,9 +44,9 @@ Decoded<Raster> decode_frame(const WebPIterator& frame) {
   WebPDecoderConfig config;
   if (WebPInitDecoderConfig(&config) == 0) return cut("another version of libwebp");
   if (WebPGetFeatures(frame.fragment.bytes, frame.fragment.size, &config.input) != VP8_STATUS_OK)
-    return cut("the frame's head is damaged");
+    return cut("the frame's header is damaged");
   if (config.input.width != frame.width || config.input.height != frame.height)
-    return cut("the frame is not of the size that its head says");
+    return cut("the frame has another size than its header says");
   const bool alpha = config.input.has_alpha != 0;
   Raster raster = make_raster({frame.width, frame.height}, alpha ? 4 : 3);
   config.output.colorspace = alpha ? MODE_RGBA : MODE_RGB;
@@ -97,7 +97,7 @@ Decoded<Raster> read_webp(std::span<const std::uint8_t> bytes, Pixels wanted,
   const WebPData data{bytes.data(), bytes.size()};
   WebPDemuxState state{};
   const Demuxer demuxer(WebPDemuxPartial(&data, &state));
-  if (!demuxer) return cut("the data are damaged, or end inside the head");
+  if (!demuxer) return cut("the data are damaged, or end inside the header");
   const Size canvas{static_cast<int>(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH)),
                     static_cast<int>(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT))};
   if (auto fits = check_size("WebP", canvas.width_px, canvas.height_px, limits); !fits)

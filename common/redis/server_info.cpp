@@ -66,9 +66,9 @@ Status check_kind(const ServerInfo& info) {
                                          "Valkey");
   }
   if (info.cluster) {
-    return fail(Errc::redis_refused,
-                "redis: runs in cluster mode, which photoscribe does not speak; give it a server "
-                "of its own");
+    return fail(
+        Errc::redis_refused,
+        "redis: runs in cluster mode, which photoscribe does not support; use a server of its own");
   }
   return {};
 }

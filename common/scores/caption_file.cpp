@@ -63,8 +63,8 @@ tl::expected<CaptionForm, std::string> form_of(std::string_view text) {
     skip_blanks();
   }
   return tl::unexpected<std::string>(
-      "is in no form that is known here: name.jpg#0<TAB>caption lines, CSV with a heading "
-      "(image,caption), JSON Lines, COCO JSON, or Karpathy's dataset JSON");
+      "is in no known format: name.jpg#0<TAB>caption lines, CSV with a heading (image,caption), "
+      "JSON Lines, COCO JSON, or Karpathy's dataset JSON");
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ Expected<DocumentFrequencies> load_frequencies(const std::string& file, TokenTab
   const std::string begins = std::string(kMagic) + "\tphotos ";
   const auto tok = line.rfind("\ttok ");
   if (!any || !line.starts_with(begins) || tok == std::string_view::npos || tok < begins.size())
-    return wrong("is no table of document frequencies; make one with --save-df");
+    return wrong("is not a table of document frequencies; make one with --save-df");
   const auto photos = number(line.substr(begins.size(), tok - begins.size()));
   const std::string made_with(line.substr(tok + 5));
   if (!photos || *photos == 0) return wrong("the number of photos is missing");

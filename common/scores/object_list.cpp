@@ -125,7 +125,7 @@ Status ObjectListReader::add_implied(std::string_view line) {
   const auto parts = split(line, ':');
   const auto id = lexicon_.find(parts.front());
   if (parts.size() != 2) return wrong("not OBJECT: WORD, WORD …");
-  if (!id) return wrong("\"" + std::string(parts.front()) + "\" is no object of the list");
+  if (!id) return wrong("\"" + std::string(parts.front()) + "\" is not an object of the list");
   for (const std::string_view phrase : split(parts.back(), ','))
     if (Status added = add_phrase(lexicon_.implied_, phrase, *id); !added) return added;
   return {};
@@ -137,7 +137,7 @@ Status ObjectListReader::add_words(std::string_view line) {
       if (Status added = add_phrase(lexicon_.named_, word, std::nullopt); !added) return added;
     } else if (section_ == Section::animals) {
       const auto id = lexicon_.find(word);
-      if (!id) return wrong("\"" + std::string(word) + "\" is no object of the list");
+      if (!id) return wrong("\"" + std::string(word) + "\" is not an object of the list");
       lexicon_.objects_[static_cast<std::size_t>(*id)].animal = true;
     } else {
       mark(word, section_ == Section::kin       ? ObjectLexicon::kKin

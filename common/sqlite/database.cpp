@@ -98,7 +98,7 @@ Expected<Database> Database::open(const std::string& path, Mode mode, int busy_t
   const std::string file = absolute_path(path);
   if (mode == Mode::read_only && ::access(file.c_str(), F_OK) != 0) {
     return fail(Errc::store_failure, "open " + text_of(path) + ": " + std::strerror(errno) +
-                                         "; `photoscribe run PHOTOS --output FILE` makes one");
+                                         "; `photoscribe run PHOTOS --output FILE` creates one");
   }
   try {
     return Database(open_handle(file, mode, busy_timeout_ms), path, mode);

@@ -49,7 +49,7 @@ Expected<LockFile> LockFile::take(const std::string& database) {
     if (descriptor < 0) {
       return fail(Errc::store_failure, "lock " + text_of(path) + ": " + std::strerror(errno) +
                                            "; writing a database needs a folder that can be "
-                                           "written: mend its permissions or name another place");
+                                           "written: fix its permissions or name another place");
     }
     LockFile lock(descriptor, path);
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {

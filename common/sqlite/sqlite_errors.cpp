@@ -34,10 +34,10 @@ Advice advice(int code, const std::string& path) {
                 "nothing that was recorded is lost"};
       }
       return {Errc::store_failure,
-              "the disk did not read or write; check it (dmesg) and run again"};
+              "the disk failed to read or write; check it (dmesg) and run again"};
     case SQLITE_READONLY:
       return {Errc::store_failure,
-              "the database or its folder cannot be written; mend the permissions or name another "
+              "the database or its folder cannot be written; fix the permissions or name another "
               "place with --output"};
     case SQLITE_CORRUPT:
       return {Errc::store_failure,
@@ -50,7 +50,7 @@ Advice advice(int code, const std::string& path) {
               "the file cannot be opened; check that it exists and its permissions"};
     case SQLITE_PERM:
     case SQLITE_AUTH:
-      return {Errc::store_failure, "access was denied; mend the permissions"};
+      return {Errc::store_failure, "access was denied; fix the permissions"};
     default:
       return {Errc::store_failure, ""};
   }
@@ -70,7 +70,7 @@ Error to_error(const SQLite::Exception& thrown, const std::string& operation,
 }
 
 Error opened_for_reading(const std::string& operation, const std::string& path) {
-  return Error{Errc::store_failure, operation + ": " + text_of(path) + ": was opened for reading"};
+  return Error{Errc::store_failure, operation + ": " + text_of(path) + ": was opened read-only"};
 }
 
 bool is_sql_error(const SQLite::Exception& thrown) noexcept {

@@ -68,9 +68,9 @@ void add_backup(CLI::App& app, Action& action) {
       app.add_subcommand("backup", "copy a database, also while a run writes it");
   const auto options = std::make_shared<BackupOptions>(*verb);
   verb->footer(
-      "The copy is whole and of one moment. To go back to it: end the run, remove DB-wal and "
-      "DB-shm\n"
-      "(SQLite would play what they hold onto the copy), and put the copy in the place of DB.\n"
+      "The copy is a consistent snapshot. To restore it: stop the run, remove DB-wal and DB-shm "
+      "(SQLite\n"
+      "would replay them onto the copy), and move the copy to DB.\n"
       "Example:\n"
       "  photoscribe backup archive.db archive-monday.db");
   verb->callback([options, &action] { action = [options] { return backup(*options); }; });

@@ -24,7 +24,7 @@ std::string stored_folder(const std::string& folder) {
 Expected<bool> confirmed(bool yes, const std::string& question) {
   if (yes) return true;
   if (!is_terminal(STDIN_FILENO)) {
-    return fail(Errc::usage, question + " Nobody can be asked here: --yes says so");
+    return fail(Errc::usage, question + " There is no terminal to ask on: --yes confirms");
   }
   write_all(STDERR_FILENO, shown(question) + " [y/N] ");
   std::string answer;
@@ -52,7 +52,7 @@ Expected<std::string> copy_before(const std::string& database, const std::string
 
 std::string way_back(const std::string& database, const std::string& copy) {
   const std::string db = shell_quoted(database);
-  return "To go back: rm -f " + db + "-wal " + db + "-shm && mv " + shell_quoted(copy) + " " + db;
+  return "To undo: rm -f " + db + "-wal " + db + "-shm && mv " + shell_quoted(copy) + " " + db;
 }
 
 }  // namespace photoscribe::cli

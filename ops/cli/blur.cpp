@@ -49,7 +49,7 @@ int blur(const BlurOptions& options) {
 }  // namespace
 
 void add_blur(CLI::App& app, Action& action) {
-  CLI::App* const verb = app.add_subcommand("blur", "blur scores of photos, and nothing else");
+  CLI::App* const verb = app.add_subcommand("blur", "print blur scores of photos");
   const auto options = std::make_shared<BlurOptions>(*verb);
   verb->add_option("files", options->files, "photos")->type_name("FILE")->required();
   verb->add_flag("--json", options->json,

@@ -183,13 +183,13 @@ void add_calibrate(CLI::App& app, Action& action) {
       ->check(CLI::ExistingDirectory);
   CLI::Option* const rate =
       verb->add_option("--false-reject", options->false_reject_rate,
-                       "use the threshold that rejects at most this share of the clear photos,\n"
-                       "not Youden's (the table has both; default there: 0.01)")
+                       "use the threshold that rejects at most this share of clear photos instead\n"
+                       "of Youden's (the table shows both; 0.01 there by default)")
           ->type_name("SHARE")
           ->check(CLI::Range(0.0, 1.0));
   verb->add_option("--compare", options->columns,
-                   "a column of LABELS with another tool's score, lower for blurred photos; is\n"
-                   "judged beside the modes (repeatable)")
+                   "a column of LABELS with another tool's score, lower for blurred photos, to\n"
+                   "compare with the modes (repeatable)")
       ->type_name("COLUMN")
       ->allow_extra_args(false);
   verb->add_option("--resamples", options->resamples, "for the intervals (default: 1000)")

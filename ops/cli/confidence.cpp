@@ -140,8 +140,8 @@ int run_confidence(const ConfidenceOptions& options) {
   if (options.write_to.empty()) return kExitDone;
   if (!fitted->min) {
     return report("confidence", Error{Errc::usage,
-                                      "no choice of captions is right so often, so nothing was "
-                                      "written; ask for less with --target-precision"});
+                                      "no minimum confidence reaches that precision, so nothing "
+                                      "was written; lower --target-precision"});
   }
   const Status written = write_confidence(options.write_to, fitted->model);
   return written ? kExitDone : report("confidence", written.error());
@@ -151,31 +151,27 @@ int run_confidence(const ConfidenceOptions& options) {
 
 void add_confidence(CLI::App& app, Action& action) {
   CLI::App* const verb = app.add_subcommand(
-      "confidence", "fit how likely a caption is right, on runs that have references");
+      "confidence", "fit the probability that a caption is right, on runs that have references");
   const auto options = std::make_shared<ConfidenceOptions>(*verb);
   verb->add_option("databases", options->databases,
-                   "the SQLite databases, best of several kinds of photos "
-                   "(default: archive.db)")
+                   "the SQLite databases, ideally of several kinds of photos (default: archive.db)")
       ->type_name("DB");
   verb->add_option("--run", options->runs,
-                   "the run's name, in whichever of them (repeatable; default: "
-                   "the newest of each)")
+                   "the run's name, in any of them (repeatable; default: the newest of each)")
       ->type_name("NAME")
       ->allow_extra_args(false);
   verb->add_option("--target-precision", options->target_precision,
-                   "share of the captions shown that are to be right (default: 0.8)")
+                   "share of the shown captions that should be right (default: 0.8)")
       ->type_name("P")
       ->check(CLI::Range(0.0, 1.0));
-  verb->add_option("--write", options->write_to, "put the result into this model's model.yaml")
+  verb->add_option("--write", options->write_to, "write the result to this model's model.yaml")
       ->type_name("MODEL");
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer(
-      "A logistic regression on what the network and its search tell of a "
-      "caption; right means\n"
-      "that it names nothing which no reference names (CHAIR). Every domain "
-      "(database, run, root)\n"
-      "counts alike. Runs with that model then store a probability with every "
-      "caption, and those\n"
+      "A logistic regression on what the network and its search know about a caption. Right means\n"
+      "that it names nothing that is absent from every reference (CHAIR). Every domain (database, "
+      "run, root)\n"
+      "counts alike. Runs with that model then store a probability with every caption, and those\n"
       "below its `min` are unsure (run --min-confidence). Example:\n"
       "  photoscribe confidence flickr.db coco.db --write models/fast");
   verb->callback([options, &action] { action = [options] { return run_confidence(*options); }; });

@@ -147,8 +147,10 @@ std::string confidence_text(const FittedConfidence& fitted) {
                 100 * r.share_good);
   std::string out = line + reliability_text(r) + shown_text(fitted);
   std::snprintf(line, sizeof line,
-                fitted.min ? "  * the least at which %g %% of them are right\n\n"
-                           : "  at no least confidence %g %% of them are right\n\n",
+                fitted.min ? "  * the lowest at which %g %% of them are right\n"
+                             "\n"
+                           : "  no minimum confidence makes %g %% of them right\n"
+                             "\n",
                 100 * fitted.target_precision);
   return out + line + to_yaml(fitted.model);
 }

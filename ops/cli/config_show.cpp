@@ -20,7 +20,7 @@ int show(const Settings& settings) {
 }  // namespace
 
 void add_config(CLI::App& app, Action& action) {
-  CLI::App* const verb = app.add_subcommand("config", "settings: where they come from");
+  CLI::App* const verb = app.add_subcommand("config", "settings and where they come from");
   verb->require_subcommand(1);
   CLI::App* const show_verb =
       verb->add_subcommand("show", "print the settings in effect as a configuration file");
@@ -30,7 +30,8 @@ void add_config(CLI::App& app, Action& action) {
   show_verb->footer(
       "Flags win over the environment, that over the file (--config or $PHOTOSCRIBE_CONFIG), and "
       "the\n"
-      "file over the defaults. Values that are no default say where they come from.\n\n" +
+      "file over the defaults. Values other than the default say where they come from.\n"
+      "\n" +
       names +
       "Secrets, never shown:\n  PHOTOSCRIBE_REDIS_PASSWORD\n  PHOTOSCRIBE_SENTINEL_PASSWORD\n\n"
       "Example:\n  photoscribe config show > photoscribe.yaml   # a file to edit");

@@ -147,7 +147,7 @@ Status show(const DeadOptions& options) {
     if (!row) return fail(row.error());
     if (!*row) {
       return fail(Errc::usage, "no photo has the number " + std::to_string(id) +
-                                   "; `photoscribe dead ls` has those of the failed ones");
+                                   "; `photoscribe dead ls` lists the failed ones");
     }
     const Expected<std::vector<AttemptRow>> attempts = store->attempts(id);
     if (!attempts) return fail(attempts.error());
@@ -191,9 +191,9 @@ Status replay(const DeadOptions& options) {
   Expected<std::vector<Reason>> reasons = reasons_from(options.reasons);
   if (!reasons) return fail(reasons.error());
   if (options.images.empty() == reasons->empty()) {
-    return fail(Errc::usage,
-                "name photos by their numbers, or --reason R; `photoscribe retry --failed` takes "
-                "all");
+    return fail(
+        Errc::usage,
+        "name photos by number, or use --reason R; `photoscribe retry --failed` retries all");
   }
   ControlRequest request;
   request.verb = ControlVerb::retry;
@@ -242,7 +242,7 @@ void add_filters(CLI::App& verb, DeadOptions& options) {
 }  // namespace
 
 void add_dead(CLI::App& app, Action& action) {
-  CLI::App* const dead = app.add_subcommand("dead", "photos that failed, one by one");
+  CLI::App* const dead = app.add_subcommand("dead", "inspect and retry failed photos one by one");
   dead->require_subcommand(1);
   dead->footer(
       "Examples:\n"
@@ -253,10 +253,10 @@ void add_dead(CLI::App& app, Action& action) {
     const char *name, *full_name, *help;
     Verb verb;
   };
-  for (const Sub& sub : {Sub{"ls", "dead ls", "list them: number, tries, reason, photo", list},
-                         Sub{"show", "dead show", "all attempts of photos, by their numbers", show},
-                         Sub{"replay", "dead replay",
-                             "give photos another attempt, now or at the next run", replay}}) {
+  for (const Sub& sub :
+       {Sub{"ls", "dead ls", "list them: number, tries, reason, photo", list},
+        Sub{"show", "dead show", "show every attempt of photos, by number", show},
+        Sub{"replay", "dead replay", "retry photos, now or at the next run", replay}}) {
     CLI::App* const verb = dead->add_subcommand(sub.name, sub.help);
     const auto options = std::make_shared<DeadOptions>(*verb);
     if (sub.verb != show) add_filters(*verb, *options);

@@ -73,8 +73,12 @@ class Examination {
   }
   int end_of_run() { return end("\nAll is well.\n", "\nSee above.\n", "\nSee above.\n"); }
   int end(const char* good = "\nAll is well.\n",
-          const char* warning = "\nIt will work; see above.\n",
-          const char* bad = "\nIt will not work yet; see above.\n") {
+          const char* warning =
+              "\n"
+              "A run would work; see above.\n",
+          const char* bad =
+              "\n"
+              "A run would not work yet; see above.\n") {
     const int status = worst_ == Health::bad ? kExitEnvironment : kExitDone;
     if (json_) {
       const nlohmann::json object{
@@ -125,22 +129,24 @@ int doctor(const DoctorOptions& options) {
 
 void add_doctor(CLI::App& app, Action& action) {
   CLI::App* const verb =
-      app.add_subcommand("doctor", "look at everything that a run needs, and say how to mend it");
+      app.add_subcommand("doctor", "check everything that a run needs, and say how to fix it");
   const auto options = std::make_shared<DoctorOptions>(*verb);
   Settings& s = options->settings;
-  s.flag("-o,--output", "database", "DB", "the database of the run to be (default: archive.db)");
-  s.flag("--model", "model", "fast|best|FOLDER", "a model that came along, or a model's folder");
-  s.flag("--redis", "redis.url", "URL", "a server to look at instead of the private one's program");
+  s.flag("-o,--output", "database", "DB",
+         "the database that the run would use (default: archive.db)");
+  s.flag("--model", "model", "fast|best|FOLDER",
+         "the name of a bundled model, or a model's folder");
+  s.flag("--redis", "redis.url", "URL", "check this server instead of a private one");
   CLI::Option* const run =
       verb->add_option("--run", options->run,
-                       "look at this run instead: its rows, its photos on disk, its tasks in Redis")
+                       "check this run instead: its rows, its photos on disk, its tasks in Redis")
           ->type_name("NAME");
   verb->add_flag("--mend", options->mend,
-                 "mend what the run's rows contradict each other in (no scheduler may be at work)")
+                 "repair rows of the run that contradict each other (no scheduler may be running)")
       ->needs(run);
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer(
-      "Exit status: 0 when a run would work, 3 when something must be mended first.\n"
+      "Exit status: 0 when a run would work, 3 when something must be fixed first.\n"
       "Example:\n"
       "  photoscribe doctor -o /data/archive.db --redis redis://queue.example:6379\n"
       "  photoscribe doctor -o /data/archive.db --run default --mend");

@@ -65,12 +65,12 @@ std::string cure_of(const Error& error) {
                  "name that it is for"
                : "a server with TLS at rediss://…; redis://… where it has none";
   }
-  if (says("cannot find host")) return "mend the host's name in the URL, or the name server";
+  if (says("cannot find host")) return "correct the host name in the URL, or the name server";
   if (error.code == Errc::usage || error.code == Errc::invalid_config) {
     return "mend the URL: redis://HOST:PORT, rediss://…, redis+sentinel://… or unix:PATH";
   }
-  if (error.code == Errc::redis_refused) return "see what the server says, and mend that";
-  return "start the server, or leave --redis away: then a private one is started per run";
+  if (error.code == Errc::redis_refused) return "see what the server says, and fix that";
+  return "start the server, or omit --redis to use a private one";
 }
 
 Check check_redis_url(const std::string& url) {
@@ -158,7 +158,7 @@ std::vector<Check> check_database(const Config& config) {
   }
   std::error_code ignored;
   if (!fs::exists(config.database, ignored)) {
-    return {{"database", Health::good, place + ": not there yet; its folder is fit for it", ""}};
+    return {{"database", Health::good, place + ": does not exist yet; its folder can hold it", ""}};
   }
   std::vector<Check> checks;
   Expected<Store> store = Store::open_reader(config.database);

@@ -30,16 +30,16 @@ Check store_check(const RunCheck& found, const std::string& again) {
   check.name = "database";
   check.finding = counted(found.images, "photo");
   if (found.faults() == 0) {
-    check.finding += ": every final one has its result, and the counts are true";
+    check.finding += ": every finished photo has its result, and the counts are right";
     return check;
   }
   const auto add = [&](std::int64_t number, const std::string& what) {
     if (number > 0) check.finding += "; " + grouped(number) + " " + what;
   };
   add(found.lost_results, "final without a result");
-  add(found.other_states, "in another state than their result says");
-  add(found.misjudged, "unsure by their confidence and not marked, or the reverse");
-  add(found.miscounted, "kinds of photos counted wrong");
+  add(found.other_states, "whose state contradicts their result");
+  add(found.misjudged, "whose verdict contradicts their confidence");
+  add(found.miscounted, "counts that are wrong");
   check.health = found.mended ? Health::warning : Health::bad;
   check.finding += found.mended ? ": mended" : "";
   check.cure = found.mended ? found.lost_results > 0 ? again + " does those without a result" : ""
@@ -51,13 +51,13 @@ Check archive_check(const RunCheck& found, const std::string& again) {
   Check check;
   check.name = "photos";
   if (found.missing + found.changed == 0) {
-    check.finding = "all that were asked for lie there as they were found";
+    check.finding = "all are there, unchanged";
     return check;
   }
   check.health = Health::warning;
   check.finding = grouped(found.missing) + " missing, " + grouped(found.changed) +
                   " changed since they were found, such as " + found.example;
-  check.cure = again + " PHOTOS looks again (are they mounted?)";
+  check.cure = again + " PHOTOS scans again (is everything mounted?)";
   return check;
 }
 
@@ -163,8 +163,8 @@ Check queue_check(const Config& config, Store& store, const RunRow& row, const R
   check.name = "queue";
   const std::string window =
       grouped(found.enqueued) + " of " + grouped(found.pending) + " unfinished photos are enqueued";
-  const std::string later = at_work ? "its scheduler puts them in again by itself"
-                                    : "the next scheduler puts in again what is missing";
+  const std::string later = at_work ? "its scheduler enqueues them again by itself"
+                                    : "the next scheduler enqueues what is missing";
   if (!row.incarnation) {
     check.finding =
         window + "; nothing of the run is in Redis" + (found.enqueued > 0 ? ", " + later : "");
@@ -196,9 +196,9 @@ Check queue_check(const Config& config, Store& store, const RunRow& row, const R
   if (compared->missing.empty()) return check;
   check.finding += "; " + grouped(std::ssize(compared->missing)) + " are missing in it";
   if (row.control != RunControl::running) {
-    check.finding += ", taken out since the run is " + std::string(to_string(row.control));
+    check.finding += ", withdrawn because the run is " + std::string(to_string(row.control));
   } else if (is_out_of_hours(row)) {
-    check.finding += ", as they are out of its hours (" + row.schedule.between + ")";
+    check.finding += ", outside its hours (" + row.schedule.between + ")";
   } else {
     check.health = Health::warning;
     check.cure = later;
@@ -232,12 +232,12 @@ Check workers_check(const Config& config, Store& store, const RunRow& row, const
   }
   const auto why = why_nobody_serves(row, *roots, *fleet);
   check.finding =
-      why ? "nobody can do the run's photos: " + *why
-          : counted(std::ssize(*fleet), "worker") + " there, and some can do its photos";
+      why ? "no worker can process the run's photos: " + *why
+          : counted(std::ssize(*fleet), "worker") + " there, and some can process its photos";
   if (!why) return check;
   check.health = Health::bad;
   check.cure = "photoscribe status " + shell_quoted(config.database) +
-               " --workers shows each; start one that has what is asked for";
+               " --workers shows each; start one that meets the run's needs";
   return check;
 }
 

@@ -119,7 +119,7 @@ Status export_rows(const ExportOptions& options) {
 }  // namespace
 
 void add_export(CLI::App& app, Action& action) {
-  CLI::App* const verb = app.add_subcommand("export", "write out a run's captions and verdicts");
+  CLI::App* const verb = app.add_subcommand("export", "export a run's captions and verdicts");
   const auto options = std::make_shared<ExportOptions>(*verb);
   verb->add_option("-f,--format", options->format,
                    "table, csv, jsonl or coco (default: table)\n"
@@ -129,8 +129,9 @@ void add_export(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"table", "csv", "jsonl", "coco"}));
   verb->add_option("-o,--output", options->file, "file (default: standard output)")
       ->type_name("FILE");
-  verb->add_flag("--csv-safe", options->csv_safe,
-                 "for spreadsheets: a text that they would compute as a formula gets a ' in front");
+  verb->add_flag(
+      "--csv-safe", options->csv_safe,
+      "for spreadsheets: puts a ' in front of text that they would evaluate as a formula");
   verb->add_option("--run", options->run, "the run's name (default: the newest)")
       ->type_name("NAME");
   verb->add_option("--state", options->states,
@@ -139,10 +140,10 @@ void add_export(CLI::App& app, Action& action) {
       ->allow_extra_args(false)
       ->check(CLI::IsMember({"done", "unsure", "blurred", "failed", "pending"}));
   verb->add_flag("--include-unsure", options->include_unsure,
-                 "unsure photos with their captions, which are probably wrong; without it (or\n"
-                 "--state unsure) they are there without a caption, as blurred ones");
+                 "include the captions of unsure photos, which are probably wrong; otherwise\n"
+                 "(unless --state unsure) these have no caption, like blurred ones");
   verb->add_option("--min-confidence", options->confidence_min,
-                   "only captions that are good with at least this probability")
+                   "only captions that are right with at least this probability")
       ->type_name("P")
       ->check(CLI::Range(0.0, 1.0));
   verb->add_option("--limit", options->limit, "the first N photos only")
@@ -153,7 +154,7 @@ void add_export(CLI::App& app, Action& action) {
       "  photoscribe export archive.db | less\n"
       "  photoscribe export archive.db --format csv -o captions.csv\n"
       "  photoscribe export archive.db --format jsonl --state failed\n"
-      "An export while a run is at work shows what is recorded by then.");
+      "An export during a run holds what has been recorded so far.");
   verb->callback([options, &action] {
     action = [options] {
       const Status done = export_rows(*options);

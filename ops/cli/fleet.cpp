@@ -81,7 +81,7 @@ std::optional<std::string> why_nobody_serves(const RunRow& run, const std::vecto
 }
 
 std::string fleet_table(const std::vector<SeenWorker>& fleet) {
-  if (fleet.empty()) return "No worker is there.\n";
+  if (fleet.empty()) return "No worker reports here.\n";
   std::vector<Row> rows{{"worker", "host", "devices", "photos/s", "last beat", "model", "roots"}};
   for (const SeenWorker& worker : fleet) rows.push_back(row_of(worker));
   std::array<std::size_t, std::tuple_size_v<Row>> widths{};

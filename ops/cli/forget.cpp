@@ -47,8 +47,8 @@ Expected<ForgetDone> forget(const ForgetOptions& options, const std::string& dat
   which.root = root_word(which.root);
   if (which.root.empty() && !which.vanished) {
     return fail(Errc::usage,
-                "say which photos: --root NAME (all of a root), --vanished (those that were not "
-                "found any more), or both");
+                "say which photos: --root NAME (all of a root), --vanished (those no longer "
+                "found), or both");
   }
   Expected<ForgetCounts> found = count_forgotten(database, which);
   if (!found) return fail(found.error());
@@ -87,12 +87,12 @@ int run_forget(const ForgetOptions& options) {
     return kExitDone;
   }
   if (counts.photos == 0) {
-    write_all(STDOUT_FILENO, "No such photo is in the database: nothing was changed.\n");
+    write_all(STDOUT_FILENO, "No such photo in the database: nothing was changed.\n");
     return kExitDone;
   }
   write_all(STDOUT_FILENO, "Forgot " + shown(what_goes(counts)) + ".\n");
   if (!done->copy.empty()) {
-    write_all(STDOUT_FILENO, "A copy of before is " + shown(done->copy) + ". " +
+    write_all(STDOUT_FILENO, "The database as it was before: " + shown(done->copy) + ". " +
                                  shown(way_back(*database, done->copy)) + "\n");
   }
   return kExitDone;
@@ -102,21 +102,20 @@ int run_forget(const ForgetOptions& options) {
 
 void add_forget(CLI::App& app, Action& action) {
   CLI::App* const verb =
-      app.add_subcommand("forget", "take photos that are gone for good out of a database");
+      app.add_subcommand("forget", "remove photos that are gone for good from a database");
   const auto options = std::make_shared<ForgetOptions>(*verb);
   verb->add_option("--root", options->which.root, "all photos of this root (name or folder)")
       ->type_name("NAME");
   verb->add_flag("--vanished", options->which.vanished,
-                 "those that the last look at their folder did not find any more");
+                 "those that the last scan of their folder no longer found");
   verb->add_option("--run", options->which.run, "of this run only (default: of every run)")
       ->type_name("NAME");
   verb->add_flag("--yes", options->yes, "do not ask");
-  verb->add_flag("--no-backup", options->no_backup, "make no copy of the database first");
+  verb->add_flag("--no-backup", options->no_backup, "do not copy the database first");
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer(
-      "Rows go with their captions and references; files are not touched. A copy of the database\n"
-      "is made beside it first. Where photos have only moved, `photoscribe move` keeps their "
-      "rows.\n"
+      "Removes rows with their captions and references; files are not touched. The database is\n"
+      "copied first. Where photos have only moved, `photoscribe move` keeps their rows.\n"
       "Examples:\n"
       "  photoscribe forget archive.db --vanished\n"
       "  photoscribe forget archive.db --root news --yes");

@@ -46,7 +46,7 @@ class Records {
       record += "\n" + more;
       return true;
     });
-    if (!whole) return wrong("a quote never closes");
+    if (!whole) return wrong("a quote is never closed");
     for (std::string& field : fields) field = trimmed(field);
     return true;
   }
@@ -86,7 +86,7 @@ Expected<Places> read_heading(Records& records, const std::vector<std::string>& 
   for (const std::string& column : columns) {
     places.columns.push_back(place(column));
     if (places.columns.back() == SIZE_MAX)
-      return records.wrong("no column is called \"" + column + "\" (--compare)");
+      return records.wrong("there is no column \"" + column + "\" (--compare)");
   }
   return places;
 }

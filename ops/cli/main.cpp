@@ -42,7 +42,7 @@ std::string missing_verb(const CLI::App& app) {
     names += (names.empty() ? "" : ", ") + verb->get_name();
   }
   const bool typed = words.size() > 1 && !words[1].starts_with("-");
-  return (typed ? "photoscribe: no verb is called " + shown(words[1]) : "photoscribe: no verb") +
+  return (typed ? "photoscribe: unknown verb " + shown(words[1]) : "photoscribe: no verb") +
          "; there are: " + names + " (photoscribe --help)\n";
 }
 
@@ -74,9 +74,9 @@ int parse_and_run() {
   app.set_version_flag("--version", "photoscribe " PHOTOSCRIBE_VERSION);
   app.require_subcommand(1);  // also keeps `photoscribe run status` a folder called status
   app.footer(
-      "photoscribe VERB --help tells the rest. The main job:\n"
+      "`photoscribe VERB --help` explains each verb. The main one:\n"
       "  photoscribe run PHOTOS -o archive.db\n"
-      "Exit status: 0 done, 1 finished with failed photos or what could not be looked at,\n"
+      "Exit status: 0 done, 1 finished with failed photos or incomplete,\n"
       "2 usage, 3 environment, 4 stopped before the end (run it again), 130 hard stop.");
   Action action;
   add_run(app, action);

@@ -51,7 +51,7 @@ Expected<MoveDone> move(const MoveOptions& options, const std::string& database)
   std::error_code absent;
   if (!fs::is_directory(options.to, absent)) {
     return fail(Errc::usage,
-                options.to + ": no such folder; name the one in which the photos lie now");
+                options.to + ": no such folder; name the one in which the photos are now");
   }
   std::string from;
   const Expected<std::vector<MovedRoot>> planned = plan(database, options, from);
@@ -66,7 +66,7 @@ Expected<MoveDone> move(const MoveOptions& options, const std::string& database)
   if (joins) {
     const Expected<bool> go =
         confirmed(options.yes, "The database has a root for " + stored_folder(options.to) +
-                                   " already. Make one of the two? " + counted(twice, "photo") +
+                                   " already. Merge the two? " + counted(twice, "photo") +
                                    " with two rows will have one.");
     if (!go) return fail(go.error());
     if (!*go) return fail(Errc::cancelled, "nothing was changed");
@@ -94,8 +94,8 @@ std::string done_text(const MoveDone& done, const std::string& database) {
     out += "\n";
   }
   if (!done.copy.empty()) {
-    out += "A copy of before is " + shown(done.copy) + ". " + shown(way_back(database, done.copy)) +
-           "\n";
+    out += "The database as it was before: " + shown(done.copy) + ". " +
+           shown(way_back(database, done.copy)) + "\n";
   }
   return out;
 }
@@ -127,21 +127,22 @@ int run_move(const MoveOptions& options) {
 
 void add_move(CLI::App& app, Action& action) {
   CLI::App* const verb =
-      app.add_subcommand("move", "tell a database that a folder of photos lies elsewhere now");
+      app.add_subcommand("move", "tell a database that a folder of photos has moved");
   const auto options = std::make_shared<MoveOptions>(*verb);
-  verb->add_option("old", options->from, "the folder of before, or the root's name")
+  verb->add_option("old", options->from, "the old folder, or the root's name")
       ->type_name("OLD")
       ->required();
-  verb->add_option("new", options->to, "where its photos lie now")->type_name("NEW")->required();
+  verb->add_option("new", options->to, "where its photos are now")->type_name("NEW")->required();
   verb->add_flag("--yes", options->yes, "do not ask");
   verb->add_flag("--no-backup", options->no_backup,
-                 "make no copy of the database before two roots become one");
+                 "do not copy the database before two roots are merged");
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer(
-      "Roots keep their names, and photos their rows, captions and numbers; nothing is read. "
+      "Roots keep their names, and photos their rows, captions and numbers; no photo is read. "
       "Roots\n"
-      "inside OLD move along. Where a run has met the photos at their new place already, the two\n"
-      "roots become one: asked first, and a copy of the database is made beside it.\n"
+      "inside OLD move too. If a run has already found the photos in their new place, the two "
+      "roots\n"
+      "are merged, after a question and with a copy of the database beside it.\n"
       "Example:\n"
       "  mv news archive2; photoscribe move archive.db news archive2");
   verb->callback([options, &action] { action = [options] { return run_move(*options); }; });

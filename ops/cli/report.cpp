@@ -109,10 +109,9 @@ int run_report(const ReportVerb& verb) {
 
 void add_report(CLI::App& app, Action& action) {
   CLI::App* const verb = app.add_subcommand(
-      "report", "scores with intervals, distributions, and the photos that are worth a look");
+      "report", "scores with intervals, distributions, and the photos worth looking at");
   const auto options = std::make_shared<ReportVerb>(*verb);
-  verb->add_option("--html", options->html, "write one page that holds everything")
-      ->type_name("FILE");
+  verb->add_option("--html", options->html, "write one self-contained page")->type_name("FILE");
   auto* const json = verb->add_flag("--json", options->json, "print every number as JSON");
   verb->add_flag("--markdown", options->markdown, "print tables (without --html: the default)")
       ->excludes(json);
@@ -135,7 +134,7 @@ void add_report(CLI::App& app, Action& action) {
       ->type_name("N")
       ->check(CLI::Range(0, 1'000));
   options->settings.flag("--model", "model", "FOLDER",
-                         "the run's model, for its card (default: the one that came along)");
+                         "the run's model, for its card (default: the bundled one)");
   verb->footer(
       "Scores need references: photoscribe run PHOTOS --references FILE. Examples:\n"
       "  photoscribe report archive.db --html report.html\n"

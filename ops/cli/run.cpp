@@ -41,8 +41,8 @@ class TellsHowToKeep : public RunObserver {
     wanted_ = false;
     Event hint;
     hint.text = "this takes about " + duration_text(static_cast<double>(now.left->count())) +
-                " and ends when this terminal closes (nothing is lost then). To keep it: Ctrl-C, "
-                "and the same command with --detach";
+                " and ends when this terminal closes (nothing is lost). To keep it running: "
+                "Ctrl-C, then the same command with --detach";
     printer_.event(hint);
   }
   void event(const Event& event) override { printer_.event(event); }
@@ -87,10 +87,12 @@ int run_detached(const RunOptions& options, const RunRequest& request) {
     return kExitDone;
   }
   const std::string database = shown(shell_quoted(request.database));
-  write_all(STDOUT_FILENO, "At work in the background (process " + std::to_string(started->pid) +
-                               "), also when this terminal closes.\n  photoscribe status " +
+  write_all(STDOUT_FILENO, "Running in the background (process " + std::to_string(started->pid) +
+                               "), even when this terminal closes.\n"
+                               "  photoscribe status " +
                                database + "   how far it is\n  photoscribe drain " + database +
-                               "    ends it; the same command again goes on\n  " +
+                               "    ends it; the same command resumes\n"
+                               "  " +
                                shown(started->log) + "   what it says\n");
   return kExitDone;
 }
@@ -126,11 +128,11 @@ void add_run(CLI::App& app, Action& action) {
   add_setting_options(*options, RunVerb::run);
   add_again_options(*verb, *options);
   verb->add_flag("--dry-run", options->request.dry_run,
-                 "count what there is to do; write and start nothing")
-      ->group("The same photos again");
+                 "count what there is to do, without writing or starting anything")
+      ->group("Running it again");
   verb->add_flag("--detach", options->detach,
-                 "go on in the background, also when the terminal closes: status, pause and drain\n"
-                 "find it, and it writes to run.log in the state folder");
+                 "continue in the background when the terminal closes; status, pause and drain\n"
+                 "find it, and it logs to run.log in the state folder");
   verb->add_flag("--no-progress", options->no_progress, "warnings and the summary only")
       ->group("Output");
   verb->add_flag("--json", options->json, "the summary as one JSON object on standard output")
@@ -141,10 +143,10 @@ void add_run(CLI::App& app, Action& action) {
       "  photoscribe run news/ social/ -o 2026.db --workers 2\n"
       "  photoscribe run Flickr8k/images --references Flickr8k.token.txt \\\n"
       "                  --split Flickr_8k.devImages.txt -o dev.db\n"
-      "  photoscribe run -o 2026.db --retry-failed           the run's failed photos once more\n"
+      "  photoscribe run -o 2026.db --retry-failed           the run's failed photos again\n"
       "  photoscribe run ~/Pictures --detach                 the terminal may close\n"
-      "The same command again goes on where it stopped: new and changed photos are done, finished\n"
-      "ones are not done twice. Ctrl-C hands work back and stops; twice stops at once.\n"
+      "The same command resumes where it stopped: new and changed photos are processed, finished\n"
+      "ones are not repeated. Ctrl-C hands work back and stops; twice stops at once.\n"
       "photoscribe pause, resume, cancel, retry and drain steer it from another terminal.");
   verb->callback([options, &action] { action = [options] { return run(*options); }; });
 }

@@ -18,8 +18,7 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
     return fail(Errc::usage, "name a folder of photos, such as: photoscribe " +
                                  std::string(verb == RunVerb::run ? "run" : "submit") +
                                  " PHOTOS -o " + shell_quoted(config.database) +
-                                 " (that database does not exist, "
-                                 "so there is no run to go on with)");
+                                 " (that database does not exist, so there is no run to resume)");
   }
   const Expected<std::string> model_folder = find_model_folder(config);
   if (!model_folder) return fail(model_folder.error());
@@ -63,7 +62,7 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
 void add_photo_options(CLI::App& verb, RunOptions& options) {
   RunRequest& request = options.request;
   verb.add_option("photos", request.photos,
-                  "folders and photos; none: those of the run in the database again")
+                  "folders and photos; none: those of the run in the database")
       ->type_name("PHOTOS");
   const std::string group = "Which photos";
   // One word each: `--include *.jpg PHOTOS` must not take PHOTOS for a second pattern.
@@ -73,13 +72,13 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
       ->allow_extra_args(false)
       ->group(group);
   verb.add_option("--exclude", request.exclude,
-                  "leave out what matches, folders too; wins over --include (repeatable)")
+                  "leave out whatever matches, folders too; overrides --include (repeatable)")
       ->type_name("GLOB")
       ->allow_extra_args(false)
       ->group(group);
   verb.add_option("--follow-links", request.follow_links,
-                  "links that leave the folders of photos may lead there: a store beside them, as\n"
-                  "Hugging Face and DVC have one (repeatable; kept with the run)")
+                  "a folder outside those of the photos that links may lead to, such as the\n"
+                  "store of Hugging Face or DVC (repeatable; kept with the run)")
       ->type_name("PATH")
       ->allow_extra_args(false)
       ->group(group);
@@ -91,7 +90,7 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
                   "name (train, val, test) where --references has splits")
       ->type_name("LIST")
       ->group(group);
-  verb.add_option("--limit", request.limit, "stop looking after N photos")
+  verb.add_option("--limit", request.limit, "stop scanning after N photos")
       ->type_name("N")
       ->check(CLI::PositiveNumber)
       ->group(group);
@@ -103,21 +102,20 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
       ->group(group);
   verb.add_flag(
           "--strict", request.strict_references,
-          "refuse references with a wrong line or item, instead of leaving it out and saying so")
+          "refuse references with a malformed line or item, instead of skipping it with a warning")
       ->group(group);
 }
 
 void add_again_options(CLI::App& verb, RunOptions& options) {
   RunRequest& request = options.request;
-  const std::string group = "The same photos again";
-  verb.add_flag("--retry-failed", request.retry_failed, "give failed photos another attempt")
-      ->group(group);
+  const std::string group = "Running it again";
+  verb.add_flag("--retry-failed", request.retry_failed, "retry failed photos")->group(group);
   verb.add_flag(
           "--redo", request.redo,
-          "caption the photos named anew, with the settings given now (another model or beam)")
+          "caption the named photos again with the settings given now (another model or beam)")
       ->group(group);
   verb.add_option("--new-run", request.run,
-                  "a run of its own beside the others in the database (default: default)")
+                  "a separate run in the same database (default: default)")
       ->type_name("NAME")
       ->group(group);
 }
@@ -126,11 +124,11 @@ static void add_schedule_options(RunOptions& options) {
   Settings& s = options.settings;
   const std::string when = "When and how fast";
   s.flag("--rate", "schedule.rate_per_s", "N",
-         "photos begun per second at most, by all workers together")
+         "most photos started per second, by all workers together")
       ->group(when);
   s.flag("--between", "schedule.between", "HH:MM-HH:MM",
-         "work in these hours of the day only, such as 22:00-06:00 (local time); out of them\n"
-         "work is handed back and workers end")
+         "work only in these hours of the day, such as 22:00-06:00 (local time); outside\n"
+         "them work is handed back and workers end")
       ->group(when);
   s.flag("--on-finish", "schedule.on_finish", "CMD|URL",
          "called when the run ends: a command (no shell; quotes group words) that finds\n"
@@ -138,10 +136,10 @@ static void add_schedule_options(RunOptions& options) {
          "http(s):// address that gets them as JSON by POST; a minute at most")
       ->group(when);
   s.flag("--weight", "schedule.weight", "N",
-         "turns from workers, relative to other runs on the same Redis (default: 1)")
+         "share of the workers, relative to other runs on the same Redis (default: 1)")
       ->group(when);
   s.flag("--priority", "schedule.priority", "N",
-         "workers take from lower ones only while the higher have nothing (default: 0)")
+         "workers serve a lower priority only while higher ones have no work (default: 0)")
       ->group(when);
 }
 
@@ -150,7 +148,7 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
   s.flag("-o,--output", "database", "DB", "the SQLite database (default: archive.db)");
   const std::string model = "Model and verdict", machine = "Machine";
   s.flag("--model", "model", "fast|best|FOLDER",
-         "a model that came along, or a model's folder (default: fast)")
+         "the name of a bundled model, or a model's folder (default: fast)")
       ->group(model);
   s.flag("--blur-threshold", "blur.blur_threshold", "SCORE",
          "photos that score below it are blurred and get no caption (default: 100)")
@@ -159,15 +157,15 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
          "full, normalised, tile_max, edges or learned (default: full)")
       ->group(model);
   s.flag("--min-confidence", "confidence.min", "P",
-         "captions that are right with less probability are unsure: kept, and not shown; 0 shows\n"
-         "all (default: the model's)")
+         "captions less likely to be right are unsure: kept but not shown; 0 shows all\n"
+         "(default: the model's)")
       ->group(model);
   s.flag("--beam", "search.beam", "N",
          "hypotheses kept per photo; 1 is greedy and fastest (default: the model's)")
       ->group(model);
   s.flag("--near-duplicates", "reuse.near_duplicates", "BITS",
-         "photos that look nearly like one that is captioned take its caption: whose perceptual\n"
-         "hashes differ in at most so many bits of 64, 0 to 16; try 6 (default: 0, none does)")
+         "photos that look like one already captioned reuse its caption: perceptual hashes that\n"
+         "differ in at most this many of 64 bits, 0 to 16; try 6 (default: 0, off)")
       ->group(model);
   add_schedule_options(options);
   if (verb == RunVerb::submit) return;
@@ -175,13 +173,13 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
       ->group(machine);
   s.flag("--devices", "worker.devices", "LIST", "auto, cpu or cuda:0,cuda:1 (default: auto)")
       ->group(machine);
-  s.flag("--batch", "worker.batch", "N", "photos per call of the network (default: chosen here)")
+  s.flag("--batch", "worker.batch", "N", "photos per network call (default: automatic)")
       ->group(machine);
   s.flag("--memory-max", "worker.memory_max", "SIZE",
-         "memory a worker may hold, such as 2GiB, before a fresh one takes its place")
+         "memory a worker may use, such as 2GiB, before it is replaced")
       ->group(machine);
   s.flag("--redis", "redis.url", "URL",
-         std::string("a server instead of a private one:\n") + kRedisHelp)
+         std::string("a Redis server instead of a private one:\n") + kRedisHelp)
       ->group(machine);
 }
 

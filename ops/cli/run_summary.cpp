@@ -79,7 +79,7 @@ std::string headline(const RunSummary& s, const Ink& ink) {
            where + ".\n";
   }
   if (s.end == RunEnd::incomplete) {
-    return ink.yellow("Done with what could be looked at") + ": " + photos + where + ".\n";
+    return ink.yellow("Done, except for what could not be read") + ": " + photos + where + ".\n";
   }
   if (s.nothing_to_do) return ink.green("Nothing was left to do") + ": " + photos + where + ".\n";
   return ink.green("Done") + ": " + photos + where + ".\n";
@@ -117,14 +117,14 @@ std::string count_lines(const RunSummary& s, const BlurSettings& blur, const Ink
   change(s.changed, "changed since");
   change(s.vanished, "vanished (their rows stay)");
   change(s.retried, "tried again");
-  change(s.redone, "to be done anew");
-  change(s.reused, "taken over from another run, unread");
+  change(s.redone, "to be processed again");
+  change(s.reused, "reused from another run, unread");
   if (!changes.empty()) out += "  " + changes + "\n";
   const auto shared = [&](std::int64_t count, const char* what) {
     if (count > 0) out.append("  ").append(grouped(count)).append(what);
   };
-  shared(s.equal_photos, " with the bytes of another photo: its result\n");
-  shared(s.near_duplicates, " nearly like another photo: its caption\n");
+  shared(s.equal_photos, " identical to another photo: its result\n");
+  shared(s.near_duplicates, " similar to another photo: its caption\n");
   return out;
 }
 
@@ -151,7 +151,7 @@ std::string not_seen_lines(const RunSummary& s) {
   if (s.not_seen_count == 0) return {};
   constexpr std::size_t kNamed = 10;
   std::string out = "\nNot looked at: " + grouped(s.not_seen_count) +
-                    " (what the run has of it is left as it was)\n";
+                    " (what the run already has of it is unchanged)\n";
   std::int64_t named = 0;
   for (std::size_t i = 0; i < std::min(s.not_seen.size(), kNamed); ++i) {
     out += "  " + cut_start(shown(s.not_seen[i].path), 70) + ": " + shown(s.not_seen[i].why) + "\n";
@@ -253,7 +253,7 @@ std::string retry_line(const RunSummary& s, const std::vector<std::string>& comm
   }
   if (photos == 0 || s.pending > 0) return {};
   if (photos == s.failed)
-    return "  " + again_with(command, "--retry-failed") + "   # the failed ones once more\n";
+    return "  " + again_with(command, "--retry-failed") + "   # retries the failed ones\n";
   const std::string run = s.run == "default" ? "" : " --run " + shell_quoted(s.run);
   return "  photoscribe retry " + shell_quoted(s.database) + run + " --reason " + reasons +
          "   # may be otherwise by now; then the same command\n";
@@ -269,8 +269,7 @@ std::string next_lines(const RunSummary& s, const std::vector<std::string>& comm
   }
   if (s.pending > 0) {
     out += "  " + again_with(command, "") +
-           (s.end == RunEnd::cancelled ? "   # takes it up again\n"
-                                       : "   # goes on where it stopped\n");
+           (s.end == RunEnd::cancelled ? "   # resumes it\n" : "   # resumes where it stopped\n");
   }
   if (s.done + s.unsure + s.blurred + s.failed > 0) {
     out += "  photoscribe export " + database + run + "   # a table; --format csv, jsonl, coco\n";

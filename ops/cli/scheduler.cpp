@@ -20,7 +20,7 @@ namespace {
 struct SchedulerOptions {
   explicit SchedulerOptions(CLI::App& verb) : settings(verb) {
     settings.positional("database", "database", "DB",
-                        "the SQLite database (default: archive.db); made when absent");
+                        "the SQLite database (default: archive.db); created if absent");
     settings.flag("--redis", "redis.url", "URL", kRedisHelp);
   }
   Settings settings;
@@ -97,15 +97,15 @@ void add_scheduler(CLI::App& app, Action& action) {
   CLI::App* const verb = app.add_subcommand(
       "scheduler", "serve the unfinished runs of a database to workers on any machine");
   const auto options = std::make_shared<SchedulerOptions>(*verb);
-  verb->add_flag("--once", options->once, "end when no run has anything left to do");
+  verb->add_flag("--once", options->once, "exit when no run has work left");
   verb->add_flag("--allow-stored-commands", options->allow_stored_commands,
-                 "call the on-finish commands that stand in the database whoever stored them (by "
-                 "default those that this user did, in a database of this user's)");
+                 "run on-finish commands of the database whoever stored them (default: only those "
+                 "that this user stored in this user's database)");
   verb->add_flag("--no-progress", options->no_progress, "warnings only")->group("Output");
   verb->add_flag("--json", options->json, "at the end, one JSON object on standard output")
       ->group("Output");
   verb->footer(
-      "Runs come by `photoscribe submit` and are served side by side, by priority and weight;\n"
+      "Runs are added with `photoscribe submit` and served side by side, by priority and weight;\n"
       "pause, resume, cancel, retry and drain work on them. Ctrl-C ends the scheduler alone: "
       "workers\n"
       "go on with what is in Redis, and the next scheduler records it.\n"

@@ -186,9 +186,10 @@ int score(ScoreOptions options) {
 }
 
 void add_score_options(CLI::App& verb, ScoreOptions& options) {
-  verb.add_option("--hypotheses", options.request.hypotheses_file,
-                  "one caption a photo: JSON Lines {\"id\",\"caption\"}, CSV with a heading, COCO\n"
-                  "results JSON, or what photoscribe export writes; - is standard input")
+  verb.add_option(
+          "--hypotheses", options.request.hypotheses_file,
+          "one caption per photo: JSON Lines {\"id\",\"caption\"}, CSV with a heading, COCO\n"
+          "results JSON, or what photoscribe export writes; - is standard input")
       ->type_name("FILE")
       ->required();
   verb.add_option("--references", options.request.references_file,
@@ -201,9 +202,10 @@ void add_score_options(CLI::App& verb, ScoreOptions& options) {
                   "the references have splits")
       ->type_name("LIST");
   verb.add_flag("--allow-missing", options.request.allow_missing,
-                "leave out photos that only one of the files has, instead of refusing");
-  verb.add_flag("--strict", options.request.strict,
-                "refuse a file with a wrong line or item, instead of leaving it out and saying so");
+                "skip photos that only one of the files has, instead of refusing");
+  verb.add_flag(
+      "--strict", options.request.strict,
+      "refuse a file with a malformed line or item, instead of skipping it with a warning");
   verb.add_option("--tokenizer", options.tokenizer,
                   "ptb (as coco-caption), none (split at blanks) or 13a (as sacreBLEU)\n"
                   "(default: ptb; 13a with --bleu sacrebleu)")
@@ -231,15 +233,15 @@ void add_score_options(CLI::App& verb, ScoreOptions& options) {
   for (const char* name : {"--df", "--save-df"}) bleu_only->excludes(verb.get_option(name));
   CLI::Option* const chair = verb.add_flag(
       "--chair", options.chair,
-      "CHAIR, too: captions that name an object that no reference names (CHAIRs), the share\n"
+      "also CHAIR: captions that name an object that no reference names (CHAIRs), the share\n"
       "of such objects (CHAIRi), and how many of the objects that 3 references name are named");
   verb.add_option("--chair-objects", options.chair_objects_file,
-                  "an own list for --chair, such as common/scores/objects.txt: one object a line,\n"
-                  "its name and other words for it, parted by commas")
+                  "your own list for --chair, such as common/scores/objects.txt: one object per\n"
+                  "line, its name and synonyms, separated by commas")
       ->type_name("FILE")
       ->needs(chair);
   verb.add_flag("--per-item", options.per_item,
-                "each photo's scores, too: tab-separated, or \"items\" with --json");
+                "also each photo's scores: tab-separated, or \"items\" with --json");
   verb.add_flag("--json", options.json, "one JSON object; scores on the 0-1 scale (CIDEr-D 0-10)");
 }
 
@@ -247,12 +249,12 @@ void add_score_options(CLI::App& verb, ScoreOptions& options) {
 
 void add_score(CLI::App& app, Action& action) {
   CLI::App* const verb = app.add_subcommand(
-      "score", "BLEU, ROUGE-L, CIDEr-D and CHAIR of any captions, from two files");
+      "score", "score any captions from two files: BLEU, ROUGE-L, CIDEr-D and CHAIR");
   const auto options = std::make_shared<ScoreOptions>();
   add_score_options(*verb, *options);
   verb->footer(
       "Needs no photos, no Redis and no model. Scores equal coco-caption's (pycocoevalcap's); the\n"
-      "signature says all that a figure depends on.\n"
+      "signature records everything that a figure depends on.\n"
       "Examples:\n"
       "  photoscribe score --hypotheses mine.jsonl --references Flickr8k.token.txt \\\n"
       "                    --split Flickr_8k.devImages.txt --bootstrap 1000\n"

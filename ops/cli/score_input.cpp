@@ -129,7 +129,7 @@ Status check_pairs(const ScoreRequest& request, const ScoreInput& input,
                     ") is one of " + request.references_file + " (such as " +
                     shown(input.references.photos() > 0 ? input.references.name(0) : "none") + ")" +
                     (request.split.empty() ? "" : " in split " + request.split) +
-                    "; names must be equal in both");
+                    "; names must match in both");
   }
   if (request.allow_missing) return {};
   if (unreferenced.count() > 0) {

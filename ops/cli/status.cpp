@@ -32,7 +32,7 @@ constexpr std::chrono::seconds kSample{2};
 struct StatusOptions {
   explicit StatusOptions(CLI::App& verb) : settings(verb), database(settings) {
     settings.flag("--redis", "redis.url", "URL",
-                  "the server of its workers, where its scheduler is not at work on this machine");
+                  "the Redis of its workers, if its scheduler does not run on this machine");
   }
   Settings settings;
   DatabaseOption database;
@@ -119,7 +119,7 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
            duration_text(static_cast<double>(asked.pending) / status.photos_per_s) + " left\n";
   }
   if (status.waits) {
-    out += "  " + ink.yellow("nobody can do its photos: ") + shown(*status.waits) + "\n";
+    out += "  " + ink.yellow("no worker can process its photos: ") + shown(*status.waits) + "\n";
   }
   const RunCounts& counts = status.summary.counts;
   if (counts.vanished > 0) out += "  " + counted(counts.vanished, "photo") + " vanished since\n";
@@ -127,8 +127,8 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
     out += "  " + counted(unasked, "more photo") + " that the last command did not name\n";
   }
   if (const StoreSummary& s = status.summary; s.equal_photos + s.near_duplicates > 0) {
-    out += "  " + grouped(s.equal_photos) + " have the result of a photo with the same bytes, " +
-           grouped(s.near_duplicates) + " the caption of one that looks nearly the same\n";
+    out += "  " + grouped(s.equal_photos) + " reuse the result of a photo with the same bytes, " +
+           grouped(s.near_duplicates) + " the caption of one that looks almost the same\n";
   }
   for (const FailureGroup& failure : status.summary.failures) {
     out += "  failed, " + std::string(to_string(failure.reason)) + ": " + grouped(failure.images) +
@@ -222,8 +222,8 @@ nlohmann::json run_json(const RunStatus& status) {
 Error no_fleet(const Error& error) {
   if (error.code != Errc::run_gone) return error;
   return Error{Errc::environment,
-               "--workers: no scheduler of this database is at work here; --redis URL asks the "
-               "server of its workers"};
+               "--workers: no scheduler of this database is running here; --redis URL asks the "
+               "Redis of its workers"};
 }
 
 /// Of a detached run: where it writes.
@@ -262,9 +262,9 @@ int status(const StatusOptions& options) {
   }
   const Ink ink = Ink::of(STDOUT_FILENO);
   std::string text = ink.bold(shown(*database)) + ": " +
-                     (writer ? "a scheduler is at work on it (pid " + std::to_string(*writer) +
+                     (writer ? "a scheduler is running (pid " + std::to_string(*writer) +
                                    log_of(*place, *writer) + ")"
-                             : std::string("nobody is at work on it")) +
+                             : std::string("no scheduler is running")) +
                      "\n";
   for (const RunStatus& run : *runs) text += run_text(run, ink);
   if (runs->empty()) text += "\nNo runs in it yet.\n";
@@ -276,11 +276,11 @@ int status(const StatusOptions& options) {
 }  // namespace
 
 void add_status(CLI::App& app, Action& action) {
-  CLI::App* const verb =
-      app.add_subcommand("status", "what is in a database, and whether anybody is at work on it");
+  CLI::App* const verb = app.add_subcommand(
+      "status", "show what is in a database, and whether a scheduler is running");
   const auto options = std::make_shared<StatusOptions>(*verb);
   verb->add_flag("--workers", options->workers,
-                 "list the workers, too: host, devices, photos/s, last beat, model, roots");
+                 "also list the workers: host, devices, photos/s, last beat, model, roots");
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer(
       "Examples:\n"

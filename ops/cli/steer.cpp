@@ -35,10 +35,10 @@ std::string run_option(const ControlReply& reply) {
 }
 
 std::string paused_text(const ControlReply& reply, const std::string& database) {
-  const std::string then = "; goes on with: photoscribe resume " + database + run_option(reply);
+  const std::string then = "; continue with: photoscribe resume " + database + run_option(reply);
   if (!reply.changed) return "was paused already" + then;
   return (reply.served ? "paused; workers finish what is in hand"
-                       : "paused; nobody is at work on it, and nothing will be started") +
+                       : "paused; no scheduler is running, and nothing will be started") +
          then;
 }
 
@@ -51,9 +51,9 @@ std::string resumed_text(const ControlReply& reply, const std::string& database)
 
 std::string cancelled_text(const ControlReply& reply) {
   if (!reply.changed) return "was cancelled already";
-  return std::string(reply.served ? "cancelled; photos in hand are finished, no other is begun"
+  return std::string(reply.served ? "cancelled; photos in hand are finished, no others are started"
                                   : "cancelled") +
-         ". To run or resume it takes it up again";
+         ". To continue, run or resume it";
 }
 
 std::string retry_text(const ControlReply& reply, const std::string& database) {
@@ -64,7 +64,7 @@ std::string retry_text(const ControlReply& reply, const std::string& database) {
   if (reply.control == RunControl::paused) {
     return out + "; the run is paused: photoscribe resume " + database + run_option(reply);
   }
-  return out + "; nobody is at work on it: photoscribe run -o " + database +
+  return out + "; no scheduler is running: photoscribe run -o " + database +
          (reply.run == "default" ? "" : " --new-run " + shown(shell_quoted(reply.run)));
 }
 
@@ -83,7 +83,7 @@ Status complete(SteerOptions& options) {
   if (!reasons) return fail(reasons.error());
   options.request.reasons = std::move(*reasons);
   if (options.failed && !options.request.reasons.empty()) {
-    return fail(Errc::usage, "--failed means every reason: give it or --reason");
+    return fail(Errc::usage, "--failed means every reason: use it or --reason");
   }
   if (options.failed || !options.request.reasons.empty() || !options.request.run.empty()) return {};
   return fail(Errc::usage,
@@ -114,28 +114,28 @@ struct VerbText {
 };
 
 constexpr VerbText kTexts[] = {
-    {ControlVerb::pause, "start no more photos of a run, until it is resumed",
+    {ControlVerb::pause, "start no more photos of a run until it is resumed",
      "Photos in hand are finished; the rest leaves Redis and waits in the database. The run stays\n"
      "paused when its scheduler ends: `photoscribe run` says so then and starts nothing.\n"
      "Examples:\n"
      "  photoscribe pause archive.db\n"
      "  photoscribe resume archive.db"},
-    {ControlVerb::resume, "go on with a paused or cancelled run",
+    {ControlVerb::resume, "continue a paused or cancelled run",
      "Examples:\n"
      "  photoscribe resume archive.db --run 2026"},
-    {ControlVerb::cancel, "end a run for good: nothing more of it is started",
+    {ControlVerb::cancel, "end a run: nothing more of it is started",
      "Photos in hand are finished, the run's process ends with exit status 4, and what is "
      "recorded\n"
-     "stays. The same `photoscribe run` again, or resume, takes the run up again.\n"
+     "stays. `photoscribe run` or resume continues it.\n"
      "Examples:\n"
      "  photoscribe cancel archive.db --wait"},
     {ControlVerb::drain, "end the scheduler of a database as a first Ctrl-C does",
      "Work in hand is finished, the rest is handed back; exit status 4 there. The same command\n"
-     "again goes on.\n"
+     "resumes.\n"
      "Examples:\n"
      "  photoscribe drain archive.db --wait && sudo poweroff"},
-    {ControlVerb::retry, "give failed photos of a run another attempt",
-     "While a scheduler works they are done at once, else by the next `photoscribe run`.\n"
+    {ControlVerb::retry, "retry failed photos of a run",
+     "A running scheduler retries them at once, otherwise the next `photoscribe run` does.\n"
      "Examples:\n"
      "  photoscribe retry archive.db --failed\n"
      "  photoscribe retry archive.db --reason timeout,crashed_worker"},
@@ -154,7 +154,7 @@ Expected<std::vector<Reason>> reasons_from(const std::vector<std::string>& words
         for (std::size_t i = 0; i < kReasonCount; ++i) {
           all += " " + std::string(to_string(static_cast<Reason>(i)));
         }
-        return fail(Errc::usage, "no reason is called \"" + name + "\"; there are:" + all);
+        return fail(Errc::usage, "unknown reason \"" + name + "\"; there are:" + all);
       }
       reasons.push_back(*reason);
     }
@@ -178,8 +178,8 @@ std::string reply_text(const ControlReply& reply, ControlVerb verb, const std::s
     case ControlVerb::drain:
       break;
   }
-  return reply.served ? "its scheduler ends: work in hand is finished, the rest handed back"
-                      : "nobody is at work on " + database;
+  return reply.served ? "its scheduler is stopping: work in hand is finished, the rest handed back"
+                      : "no scheduler is running on " + database;
 }
 
 std::string reply_json(const ControlReply& reply) {

@@ -27,8 +27,8 @@ void on_signal(int /*number*/) {
   if (stop_text_on_terminal) write_quietly("\r\x1b[K");
   if (stop->requests() == 1) {
     write_quietly(
-        "stopping: what is in hand is finished and recorded, the rest is handed back; once more "
-        "stops at once\n");
+        "stopping: work in hand is finished and recorded, the rest handed back; again to stop at "
+        "once\n");
   } else {
     write_quietly("stopping at once\n");
   }

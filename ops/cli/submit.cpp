@@ -96,14 +96,14 @@ int submit(const RunOptions& options) {
     return status;
   }
   std::string text = "run " + shown(reply->run) + ": " + counted(reply->photos, "photo") +
-                     " new or asked again, " + grouped(reply->pending) + " to do";
+                     " new or retried, " + grouped(reply->pending) + " to do";
   if (reply->control == RunControl::paused)
     text += "; it is paused (photoscribe resume)";
   else if (!reply->served)
-    text += "; `photoscribe scheduler` does them";
+    text += "; `photoscribe scheduler` processes them";
   if (reply->not_seen > 0) {
     text += "; " + grouped(reply->not_seen) +
-            " could not be looked at (`photoscribe status` has the events)";
+            " could not be read (`photoscribe status` has the events)";
   }
   write_all(STDOUT_FILENO, text + "\n");
   return status;
@@ -113,7 +113,7 @@ int submit(const RunOptions& options) {
 
 void add_submit(CLI::App& app, Action& action) {
   CLI::App* const verb =
-      app.add_subcommand("submit", "put photos into a run, for a scheduler that serves it");
+      app.add_subcommand("submit", "add photos to a run that a scheduler serves");
   const auto options = std::make_shared<RunOptions>(*verb);
   add_photo_options(*verb, *options);
   add_setting_options(*options, RunVerb::submit);

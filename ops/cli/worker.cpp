@@ -76,25 +76,26 @@ void add_worker(CLI::App& app, Action& action) {
   Settings& s = options->settings;
   s.flag("--redis", "redis.url", "URL", kRedisHelp);
   verb->add_option("--root", options->roots,
-                   "where a root of the runs lies on this machine (repeatable); `photoscribe\n"
+                   "where a root of the runs is on this machine (repeatable); `photoscribe\n"
                    "status` has the names")
       ->type_name("NAME=FOLDER")
       ->allow_extra_args(false)
       ->required();
-  verb->add_option("--follow-links", options->follow_links,
-                   "links that leave their root may lead there, on this machine (repeatable)")
+  verb->add_option(
+          "--follow-links", options->follow_links,
+          "a folder outside the roots that links may lead to, on this machine (repeatable)")
       ->type_name("PATH")
       ->allow_extra_args(false);
-  s.flag("--model", "model", "fast|best|FOLDER", "that of the runs (default: fast)");
+  s.flag("--model", "model", "fast|best|FOLDER", "the model of the runs (default: fast)");
   s.flag("--devices", "worker.devices", "LIST", "auto, cpu or cuda:0,cuda:1 (default: auto)");
-  s.flag("--batch", "worker.batch", "N", "photos per call of the network (default: chosen here)");
+  s.flag("--batch", "worker.batch", "N", "photos per network call (default: automatic)");
   s.flag("--threads", "worker.threads", "N", "CPU threads in all (default: every core)");
   s.flag("--memory-max", "worker.memory_max", "SIZE",
-         "memory it may hold, such as 2GiB, before it asks to be replaced");
+         "memory it may use, such as 2GiB, before it asks to be replaced");
   verb->add_option("--http", options->http,
                    "answer GET /livez and /readyz there (on 127.0.0.1 unless HOST says otherwise)")
       ->type_name("[HOST:]PORT");
-  verb->add_option("--name-prefix", options->name_prefix, "goes in front of this worker's name")
+  verb->add_option("--name-prefix", options->name_prefix, "prefix of this worker's name")
       ->type_name("S");
   verb->footer(
       "Becomes photoscribe-worker: SIGTERM or Ctrl-C finishes what is in the network and hands "

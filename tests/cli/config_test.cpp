@@ -107,8 +107,8 @@ TEST(Config, NamesFieldAndLineOfABadValue) {
        ":2: queue.window: 99999999999999999999 is out of range"},
       {"blur:\n  mode: half\n",
        ":2: blur.mode: blur mode \"half\": choose full, normalised, tile_max, edges or learned"},
-      {"blur:\n  tile_px: [7]\n", ":2: blur.tile_px: one value is wanted here"},
-      {"blur:\n  tile_px: 32\n  tile_px: 64\n", ":3: blur.tile_px stands here a second time"},
+      {"blur:\n  tile_px: [7]\n", ":2: blur.tile_px: a single value is expected here"},
+      {"blur:\n  tile_px: 32\n  tile_px: 64\n", ":3: blur.tile_px is set a second time"},
       {"blur: 7\n", ":1: blur must hold `name: value` lines"},
       {"- blur\n", ":1: the file must hold `name: value` lines"},
   };

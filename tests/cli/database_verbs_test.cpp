@@ -280,7 +280,7 @@ TEST_F(DatabaseVerbs, TellsCountsReasonsAndEvents) {
   const ChildOutput machine = photoscribe({"status", database(), "--json"});
 
   EXPECT_EQ(text.exit_status, 0) << text.err;
-  EXPECT_THAT(text.out, HasSubstr("nobody is at work on it"));
+  EXPECT_THAT(text.out, HasSubstr("no scheduler is running"));
   EXPECT_THAT(text.out, HasSubstr("4 photos: 1 captioned, 1 blurred, 1 failed, 1 to do"));
   EXPECT_THAT(text.out, HasSubstr("failed, empty: 1, such as /archive/photos/empty.jpg"));
   EXPECT_THAT(text.out, HasSubstr("worker 1 ended (signal 9)"));

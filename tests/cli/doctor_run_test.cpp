@@ -105,7 +105,7 @@ TEST_F(DoctorRun, CountsExactlyWhatRedisHasLost) {
   EXPECT_EQ(check["health"], "warning") << check;
   EXPECT_THAT(check["finding"], HasSubstr("5 of 5 unfinished photos are enqueued"));
   EXPECT_THAT(check["finding"], HasSubstr("2 are missing in it"));
-  EXPECT_THAT(check["cure"], HasSubstr("the next scheduler puts in again what is missing"));
+  EXPECT_THAT(check["cure"], HasSubstr("the next scheduler enqueues what is missing"));
 }
 
 TEST_F(DoctorRun, DoesNotMissWhatIsOutOfItsHoursOrPaused) {

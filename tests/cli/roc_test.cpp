@@ -118,8 +118,8 @@ TEST_F(Labels, SayWhatIsWrongAndWhere) {
   EXPECT_THAT(refusal("file,label\na.jpg\n"), HasSubstr("line 2: 1 fields"));
   EXPECT_THAT(refusal("file,label\na.jpg,1\n\na.jpg,0\n"), HasSubstr("line 4: a.jpg is labelled"));
   EXPECT_THAT(refusal("file,label\na.jpg,1\n"), HasSubstr("needs photos of both labels"));
-  EXPECT_THAT(refusal("file,label\n\"a.jpg,1\n"), HasSubstr("line 2: a quote never closes"));
-  EXPECT_THAT(refusal("file,label\na,1\nb,0\n", {"x"}), HasSubstr("no column is called \"x\""));
+  EXPECT_THAT(refusal("file,label\n\"a.jpg,1\n"), HasSubstr("line 2: a quote is never closed"));
+  EXPECT_THAT(refusal("file,label\na,1\nb,0\n", {"x"}), HasSubstr("there is no column \"x\""));
   EXPECT_THAT(refusal("file,label,x\na,1,?\n", {"x"}), HasSubstr("\"?\" is not a number"));
   EXPECT_EQ(read_labels(folder_.file("none"), {}).error().code, Errc::environment);
 }

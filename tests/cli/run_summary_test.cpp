@@ -87,7 +87,7 @@ TEST(RunSummary, SaysWhatCouldNotBeLookedAt) {
   const nlohmann::json object =
       nlohmann::json::parse(summary_json(s, BlurSettings(), exit_status_of(s)));
 
-  EXPECT_THAT(text, HasSubstr("Done with what could be looked at: 1,000 photos in a.db.\n"));
+  EXPECT_THAT(text, HasSubstr("Done, except for what could not be read: 1,000 photos in a.db.\n"));
   EXPECT_THAT(text, HasSubstr("Not looked at: 7 "));
   EXPECT_THAT(text, HasSubstr("  /p/lo\\ncked: Permission denied\n"));
   EXPECT_THAT(text, HasSubstr("  … and 4 more\n"));

@@ -119,7 +119,7 @@ TEST_F(Steer, RetriesForTheNextRunWhenNobodyIsAtWork) {
 
   const ChildOutput retried = photoscribe({"retry", database(), "--failed"});
   EXPECT_THAT(retried.out, HasSubstr("2 photos wait for another attempt"));
-  EXPECT_THAT(retried.out, HasSubstr("nobody is at work on it"));
+  EXPECT_THAT(retried.out, HasSubstr("no scheduler is running"));
   EXPECT_EQ(run(request()).failed_now, 2);
   EXPECT_THAT(photoscribe({"dead", "ls", database()}).out, HasSubstr("truncated"));
 }
