@@ -79,6 +79,7 @@ asio::awaitable<void> Heartbeat::beat_loop() {
     Status status;
     if (!connection_.is_open()) status = co_await connection_.connect();
     if (status) status = co_await beat_where_due();
+    beats_ = status.has_value();
     if (status) status = co_await report_if_due();
     if (status) {
       failures = 0;

@@ -4,6 +4,7 @@
 // lease).
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
@@ -35,6 +36,9 @@ class Heartbeat {
   void set_runs(std::map<std::string, std::chrono::milliseconds> runs);
   /// What is reported once a second from now on (redis/fleet.h); empty: nothing. Thread-safe.
   void set_report(std::string report);
+  /// Whether the last beats were taken. Where Redis takes none, nobody else's counter moves either,
+  /// so nobody may be judged by it (protocol.md H12). Thread-safe.
+  [[nodiscard]] bool beats() const { return beats_; }
   /// Ends the thread at once; a beat on its way is waited for, half a second at most.
   void stop();
 
@@ -52,6 +56,7 @@ class Heartbeat {
   const std::string consumer_;
   const std::function<bool()> alive_;
   bool was_alive_ = true;
+  std::atomic<bool> beats_{true};
   std::int64_t counter_ = 0;
   std::map<std::string, Clock::time_point> next_;
   Clock::time_point next_report_{};

@@ -185,6 +185,7 @@ Awaitable<Status> Taker::judge_others(std::string incarnation) {
   if (!holders) co_return fail(holders.error());
   JoinedRun* run = parts_.runs.find(incarnation);
   if (run == nullptr) co_return Status();
+  if (!parts_.heart.beats()) run->liveness.forget();  // nobody can beat (H12)
   run->liveness.observe(*holders, Clock::now());
   run->look_at = Clock::now() + run->lease() / 4;
   run->orphans.clear();

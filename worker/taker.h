@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/core/worker_report.h"
+#include "worker/heartbeat.h"
 #include "worker/held_tasks.h"
 #include "worker/link.h"
 #include "worker/machine_rest.h"
@@ -32,6 +33,7 @@ class Taker {
     JobsInWork& jobs;
     RootKeeper& roots;
     MachineRest& machine;
+    const Heartbeat& heart;
     Wakes& wakes;
     Stop& stop;
   };
