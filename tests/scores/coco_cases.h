@@ -59,10 +59,13 @@ struct CocoCases {
   nlohmann::json corpus;  // "bleu", "rouge_l", "cider_d" of all
 };
 
-inline const std::filesystem::path kMadeCaptions = PHOTOSCRIBE_SOURCE_DIR "/tests/data/captions";
+inline std::filesystem::path made_captions() {
+  return PHOTOSCRIBE_SOURCE_DIR "/tests/data/captions";
+}
 
 /// Fails the test, and has no items, where `file` is not there.
-inline CocoCases read_coco_cases(const std::filesystem::path& file = kMadeCaptions / "cases.json") {
+inline CocoCases read_coco_cases(const std::filesystem::path& file = made_captions() /
+                                                                     "cases.json") {
   std::ifstream in(file);
   EXPECT_TRUE(in) << file;
   if (!in) return {};

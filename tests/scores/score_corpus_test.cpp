@@ -102,7 +102,7 @@ TEST(ScorePhotos, EqualsCocoCaptionOnEveryCaseAndTheCorpus) {
 
 TEST(ScorePhotos, TakesEmptyReferencesAsCocoCaptionDoes) {
   const LargestDifference largest =
-      difference_of_score_photos(read_coco_cases(kMadeCaptions / "empty_references.json"));
+      difference_of_score_photos(read_coco_cases(made_captions() / "empty_references.json"));
 
   EXPECT_LT(largest.value, 1e-9) << largest.where;
 }
