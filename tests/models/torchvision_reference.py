@@ -95,4 +95,5 @@ def main():
         file.write(" ".join(str(extent) for extent in features.shape))
 
 
-main()
+if __name__ == "__main__":
+    main()

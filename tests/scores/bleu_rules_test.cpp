@@ -30,12 +30,11 @@ TEST(BleuRules, EqualNltkForEveryMethod) {
       const auto got = bleu_by(kNltk[method], sum);
       for (std::size_t n = 0; n < 4; ++n) {
         EXPECT_NEAR(got[n], one.bleu[method][n], 1e-12) << one.name << ", method " << method;
-        largest.add(got[n], one.bleu[method][n]);
+        largest.add(got[n], one.bleu[method][n], std::string(one.name));
       }
     }
   }
-  std::cout << "largest difference from NLTK over " << nltk_cases().size()
-            << " corpora: " << largest.value << "\n";
+  std::cout << "from NLTK over " << nltk_cases().size() << " corpora: " << largest << "\n";
 }
 
 TEST(BleuRules, ScoreASentenceAsACorpusOfOneInNltk) {

@@ -1,12 +1,18 @@
-// coco_cases: coco-caption's scores of the shared cases, read for the parity tests.
+// coco_cases: captions with the scores that coco-caption's definition gives them, read for the
+// parity tests.
+//
+// The cases lie in tests/data/captions (made, see tests/data/README.md); a slow test reads
+// coco-caption's own from the shared data in the same form.
 #pragma once
 
-#include <algorithm>
+#include <gtest/gtest.h>
+
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <ostream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -44,19 +50,26 @@ inline std::vector<TokenSpan> spans(const std::vector<TokenIds>& captions) {
 struct CocoCase {
   TokenIds hypothesis;
   std::vector<TokenIds> references;
-  nlohmann::json expected;  // "bleu", "rouge_l", "cider_d"
+  nlohmann::json text;  // "id", "hypothesis", "references", and what is expected: "bleu",
+                        // "rouge_l", "cider_d"
 };
 
 struct CocoCases {
   std::vector<CocoCase> items;
-  nlohmann::json corpus;
+  nlohmann::json corpus;  // "bleu", "rouge_l", "cider_d" of all
 };
 
-/// None where the shared data is not here.
-inline std::optional<CocoCases> read_coco_cases() {
-  std::ifstream file(PHOTOSCRIBE_SOURCE_DIR "/../shared/data/metrics/coco_caption_cases.json");
-  if (!file) return std::nullopt;
-  const auto json = nlohmann::json::parse(file);
+inline std::filesystem::path made_captions() {
+  return PHOTOSCRIBE_SOURCE_DIR "/tests/data/captions";
+}
+
+/// Fails the test, and has no items, where `file` is not there.
+inline CocoCases read_coco_cases(const std::filesystem::path& file = made_captions() /
+                                                                     "cases.json") {
+  std::ifstream in(file);
+  EXPECT_TRUE(in) << file;
+  if (!in) return {};
+  const auto json = nlohmann::json::parse(in);
   Numbering numbered;
   CocoCases cases;
   for (const auto& item : json.at("items")) {
@@ -65,13 +78,28 @@ inline std::optional<CocoCases> read_coco_cases() {
                            item});
   }
   cases.corpus = json.at("corpus");
+  EXPECT_FALSE(cases.items.empty()) << file;
   return cases;
 }
 
-/// Remembers the largest difference that it saw.
+/// The largest difference that was added, and where.
 struct LargestDifference {
   double value = 0;
-  void add(double got, double expected) { value = std::max(value, std::abs(got - expected)); }
+  std::string where = "nowhere";
+  void add(double got, double expected, const std::string& at) {
+    const double difference = std::abs(got - expected);
+    if (!(difference <= value)) {  // a NaN counts
+      value = difference;
+      where = at;
+    }
+  }
+  void add(double got, double expected, const nlohmann::json& item) {
+    add(got, expected, item.value("id", "the corpus"));
+  }
 };
+
+inline std::ostream& operator<<(std::ostream& out, const LargestDifference& largest) {
+  return out << "largest difference " << largest.value << " (" << largest.where << ")";
+}
 
 }  // namespace photoscribe::test

@@ -3,14 +3,13 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <fstream>
 #include <iostream>
 #include <numeric>
 #include <random>
 
 #include "common/scores/bootstrap.h"
 #include "common/scores/frequency_file.h"
-#include "tests/scores/coco_cases.h"
+#include "tests/scores/score_cases.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe::test {
@@ -94,35 +93,18 @@ TEST(ScorePhotos, GivesTheSameOnAnyNumberOfThreads) {
   }
 }
 
-TEST(ScorePhotos, EqualsCocoCaptionOnTheCorpus) {
-  std::ifstream file(PHOTOSCRIBE_SOURCE_DIR "/../shared/data/metrics/coco_caption_cases.json");
-  if (!file) GTEST_SKIP() << "shared/data/metrics is not here";
-  const auto cases = nlohmann::json::parse(file);
-  TokenTable words;
-  CaptionSet hypotheses(words, Tokenizer::none), references(words, Tokenizer::none);
-  std::vector<ScoredPair> pairs;
-  for (std::uint32_t i = 0; i < cases.at("items").size(); ++i) {
-    const auto& item = cases.at("items")[i];
-    hypotheses.add(std::to_string(i), item.at("hypothesis").get<std::string>());
-    for (const auto& one : item.at("references"))
-      references.add(std::to_string(i), one.get<std::string>());
-    pairs.push_back({i, i});
-  }
-  hypotheses.group();
-  references.group();
+TEST(ScorePhotos, EqualsCocoCaptionOnEveryCaseAndTheCorpus) {
+  const LargestDifference largest = difference_of_score_photos(read_coco_cases());
 
-  const CorpusScore got =
-      score_of(score_photos(hypotheses, references, pairs, frequencies_of(references, pairs),
-                            BleuRule::coco, 2),
-               BleuRule::coco);
+  std::cout << largest << "\n";
+  EXPECT_LT(largest.value, 1e-9) << largest.where;
+}
 
-  LargestDifference largest;
-  const auto& expected = cases.at("corpus");
-  for (std::size_t n = 0; n < 4; ++n) largest.add(got.bleu[n], expected.at("bleu")[n]);
-  largest.add(got.rouge_l, expected.at("rouge_l"));
-  largest.add(got.cider_d, expected.at("cider_d"));
-  std::cout << "largest difference from coco-caption's corpus: " << largest.value << "\n";
-  EXPECT_LT(largest.value, 1e-9);
+TEST(ScorePhotos, TakesEmptyReferencesAsCocoCaptionDoes) {
+  const LargestDifference largest =
+      difference_of_score_photos(read_coco_cases(made_captions() / "empty_references.json"));
+
+  EXPECT_LT(largest.value, 1e-9) << largest.where;
 }
 
 TEST(BootstrapIntervals, AgreeWithTheStandardErrorOfAMean) {
