@@ -1,0 +1,112 @@
+"""SQLite: what the scheduler knows. Every method is one committed transaction."""
+
+import collections
+
+from .redis_model import Result
+
+
+class Violation(Exception):
+    """An invariant is broken: the run ends here."""
+
+
+class Store:
+    def __init__(self, name, images, poison, hanging, world):
+        self.name = name
+        self.rules = world.rules
+        self.world = world
+        self.incarnation = None
+        self.past = []  # incarnations, oldest first
+        self.attempts = [1] * images
+        self.queue_seq = list(range(1, images + 1))  # by image; renewed with its attempt (H5)
+        self.queue = [(image + 1, image) for image in range(images)]  # (queue_seq, image)
+        self.cursor = 0
+        self.poison = poison  # images that kill the worker
+        self.hanging = hanging  # images that never end
+        self.results = {}  # (image, attempt) -> (outcome, reason, worker)
+        self.refused = 0
+        self.inserted = collections.Counter()
+
+    # ---- looking
+
+    def unfinished(self):
+        pairs = enumerate(self.attempts)
+        return [pair for pair in pairs if pair not in self.results]
+
+    def enqueued(self):
+        """S: enqueued and not recorded."""
+        return {
+            (image, attempt)
+            for image, attempt in enumerate(self.attempts)
+            if self.queue_seq[image] <= self.cursor and (image, attempt) not in self.results
+        }
+
+    def is_final(self):
+        return all(pair in self.results for pair in enumerate(self.attempts))
+
+    def has_more(self):
+        """Whether the cursor is not at the end."""
+        return self.cursor < (len(self.queue) if self.rules.seq else len(self.attempts))
+
+    # ---- feeding
+
+    def take(self, count):
+        """The next (image, attempt) pairs behind the cursor, which moves."""
+        out = []
+        at = self.cursor
+        while at < (len(self.queue) if self.rules.seq else len(self.attempts)):
+            if len(out) >= count:
+                break
+            seq, image = self.queue[at] if self.rules.seq else (self.queue_seq[at], at)
+            at += 1
+            pair = (image, self.attempts[image])
+            if self.queue_seq[image] == seq and pair not in self.results:
+                out.append(pair)
+        self.cursor = at
+        return out
+
+    def redo(self, images):
+        for image in images:
+            self.attempts[image] += 1
+            if self.rules.seq:
+                self._append(image)
+
+    def add(self, count):
+        for _ in range(count):
+            image = len(self.attempts)
+            self.attempts.append(1)
+            self.queue_seq.append(image + 1)
+            if self.rules.seq:
+                self._append(image)
+
+    def _append(self, image):
+        self.queue.append((len(self.queue) + 1, image))
+        self.queue_seq[image] = len(self.queue)
+
+    # ---- recording
+
+    def record(self, results: list[Result]):
+        for result in results:
+            if result.run != self.name:
+                raise Violation(f"I2 result of run {result.run} recorded in {self.name}")
+            known = result.image < len(self.attempts)
+            if not known or result.attempt != self.attempts[result.image]:
+                self.refused += 1  # settled question 3
+                continue
+            self._record_current(result)
+
+    def _record_current(self, result):
+        pair = (result.image, result.attempt)
+        before = self.results.get(pair)
+        if before is None:
+            self.results[pair] = (result.outcome, result.reason, result.worker)
+            self.inserted[pair] += 1
+            if self.inserted[pair] > 1:
+                raise Violation("I2 twice")
+            self.world.log(
+                f"{self.name}: recorded image {result.image} attempt {result.attempt} "
+                f"{result.outcome} {result.reason or ''}"
+            )
+            if result.reason == "crashed_worker":
+                self.world.check_condemned(self, *pair)
+        elif result.outcome == "done" and before[1] in ("crashed_worker", "timeout"):
+            self.results[pair] = (result.outcome, result.reason, result.worker)
