@@ -4,6 +4,8 @@ A coroutine is a generator. Each `yield` is a boundary at which anything else ma
 it yields, if any, is how long it sleeps.
 """
 
+from .redis_model import OutOfMemory
+
 
 class ConnLost(Exception):
     """The connection broke: whether the command was executed, nobody knows."""
@@ -19,7 +21,7 @@ class Coroutine:
         self.wake = 0
         self.epoch = -1  # of its connection; -1: none
         self.run_id = None  # of the server, as last seen
-        self.armed = None  # what happens to its next command: before, after or late
+        self.armed = None  # what happens to its next command that matters: before, after or late
         self.in_flight = None  # (command, arguments) sent and not yet executed
 
 
@@ -43,29 +45,38 @@ class Process:
 def call(co, what, command, *arguments):
     """One command, MULTI or script: a boundary, its execution at the server, a boundary, the reply.
 
-    Raises ConnLost, or NoGroup as the server's answer.
+    A fault of the connection waits for a command that changes something. Raises ConnLost, or NoGroup as the server's answer.
     """
     world = co.process.world
     redis = world.redis
     co.in_flight = (command, arguments)
     yield
     co.in_flight = None
-    fault, co.armed = co.armed, None
+    fault = None if getattr(command, "only_looks", False) else co.armed
     if world.now < redis.down_until or world.now < co.process.cut_until:
         co.epoch = -1
         yield world.rng.randint(5, 25)
         raise ConnLost
     if co.epoch != redis.epoch:
         _lose(co)
+    if fault:
+        co.armed = None
     if fault == "before":
         _lose(co, f"connection lost BEFORE {what}")
     if fault == "late":
         world.execute_later(world.rng.randint(1, 300), command, arguments, what)
         _lose(co, f"connection lost, {what} will be executed later")
     epoch = redis.epoch
-    reply = command(redis, *arguments)
+    redis.dirty = False
+    try:
+        reply = command(redis, *arguments)
+    except OutOfMemory:
+        yield world.rng.randint(5, 25)  # every caller backs off
+        raise
     yield
-    if fault == "after":
+    if fault == "after" and reply in (0, []):  # nothing happened: the next time
+        co.armed = fault
+    elif fault == "after":
         _lose(co, f"{what} EXECUTED, reply lost")
     if redis.epoch != epoch:
         _lose(co)

@@ -7,7 +7,8 @@ from .timing import LEASE
 
 KINDS = (
     "wcrash wpause wstop wcut scrash spause flush rewind rewind_same_id restart outage "
-    "conn wconn sconn redo redo_all add keydel slowdb"
+    "conn wconn sconn redo redo_all add keydel slowdb "
+    "pause cancel settings memory garble unreadable"
 ).split()
 LOSSY = {"flush", "rewind", "rewind_same_id", "keydel"}  # delivery counts may be lost (19)
 
@@ -55,7 +56,7 @@ class _Strike:
 
     def wstop(self):
         if worker := self.worker():
-            worker.stopping = True
+            worker.begin_stop()
 
     def wcut(self):
         if worker := self.worker():
@@ -124,7 +125,47 @@ class _Strike:
         if coroutine:
             coroutine.armed = ("before", "after", "late", "after")[int(self.part * 4)]
 
+    # ---- memory, and results that cannot be read
+
+    def memory(self):
+        """Writes are refused for a while, and as long as results are remembered."""
+        self.world.redis.short = True
+        self.world.redis.short_until = self.world.now + self.duration // 2
+
+    def garble(self):
+        if worker := self.worker():
+            worker.garbles = int(1 + self.part * 3)
+
+    def unreadable(self):
+        """Workers of another release: until the run is given up, nothing of theirs can be read."""
+        self.world.unreadable_release = True
+        for worker in self.world.slots:
+            if worker and worker.alive:
+                worker.garbles = -1
+
     # ---- people, and the disk
+
+    def pause(self):
+        store = self.store()
+        if store.control == "run":
+            store.control = "pause"
+            self.world.control(store)
+            self.world.resume_later(self.duration * 2, store)
+
+    def cancel(self):
+        store = self.store()
+        if store.control != "cancel":
+            store.control = "cancel"
+            self.world.control(store)
+
+    def settings(self):
+        """The run is given again with other settings."""
+        store = self.store()
+        scheduler = self.world.schedulers.get(store.name)
+        if scheduler and scheduler.alive:
+            self.world.kill(scheduler, self.kind)
+        store.settings += 1
+        self.redo_all(store)
 
     def redo(self):
         store = self.store()
@@ -132,8 +173,8 @@ class _Strike:
         store.redo(random.Random(self.chance).sample(range(len(store.attempts)), count))
         self.world.redos += 1
 
-    def redo_all(self):
-        store = self.store()
+    def redo_all(self, store=None):
+        store = store or self.store()
         store.redo(range(len(store.attempts)))
         self.world.redos += 1
 

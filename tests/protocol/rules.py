@@ -13,10 +13,7 @@ class Rules:
     adopt_idle: bool = True  # H1: ... and every half lease, not only after a reconnect
     newname: bool = True  # H1: a worker process never reuses a consumer name
     hang_publish: bool = True  # H2: a worker publishes failed/timeout itself, hands back, ends
-    rec_plain: bool = True  # H3: results have no group and are read from the first entry always
-    rec_own: bool = True  # H3, with a group: own pending entries again after every reconnect
-    rec_idle: bool = True  # H3, with a group: ... and whenever nothing new arrives
-    rec_multi: bool = True  # H3, with a group: XACK and XDEL are one MULTI
+    rec_plain: bool = True  # H3: results are read from the first entry always (no: as a group does)
     nomk_feed: bool = True  # H4: the scheduler's XADD makes no key
     nogroup_lost: bool = True  # H4: NOGROUP or nil means lost data: reconcile, not back off
     fill_multi: bool = True  # H4: spec, streams, registration and expiry are made in one MULTI
@@ -35,12 +32,26 @@ class Rules:
     delcons: str = "atomic"  # H8: dead consumers: none | naive (look, then delete) | atomic
     hb_owner: bool = True  # H9: hand-back looks at the owner and makes no key
     hb_count: bool = True  # H9: hand-back carries the deliveries already charged
+    unmarked_free: bool = True  # H10: ... also of a holder that left no mark at all
     inhand_mark: bool = True  # H10: only what a dead holder had marked in hand is charged
     start_num: bool = True  # H10: a mark with a lower number was executed late and is ignored
     suspect_empty: bool = True  # H10, settled 10: a suspect is taken with empty hands only
     beat_guard: bool = True  # H11: a heart beats only where the run's spec is
     past_inc: bool = True  # H11: SQLite keeps past incarnations; every reconcile deletes them
+    past_first: bool = True  # H11: ... and before new keys are made, which may need their memory
     runs_clean: bool = True  # H11: a listed run without spec is taken off the list
+    resume_reconciles: bool = True  # H13: what a pause took out comes back by a reconcile
+    pause_again: bool = True  # H13: what comes back during a pause is taken out as well
+    withdraw_unmarked: bool = True  # H13: what is in hand stays
+    withdraw_fence: bool = True  # H13: a withdrawal of before a reconcile has no effect
+    charges_kept: bool = True  # H13: deliveries charged go back with the task
+    seen_first: bool = True  # H14: first attempts only take a result over
+    seen_guard: bool = True  # H14: results are shared only where the run's spec is
+    seen_settings: bool = True  # H14: the database shares results of the run's settings only
+    spec_settings: bool = True  # H14: other settings need other keys
+    seen_dropped: bool = True  # H14: short of memory, what was shared is the first to go
+    broken_limit: bool = True  # H15: a photo's third result that cannot be read is a failure
+    rounds_limit: bool = True  # H15: three rounds of which nothing can be read end the run
     judge_reset: bool = True  # H12: still-time counts only while the judge itself reaches Redis
     claim_check: bool = True  # H12: reclaim compares holder and counter with those judged
     claim_nomk: bool = True  # H4: reclaim's crashed_worker makes no key
@@ -50,8 +61,11 @@ class Rules:
 NOT_AS_WRITTEN = (
     "adopt hb_owner hb_count win_sqlite del_first seq rm_not_s nomk_feed nogroup_lost beat_guard "
     "judge_reset rec_every trig_group past_inc runs_clean inhand_mark suspect_empty dedup "
-    "wk_nogroup rec_plain check_spec fence start_num rec_idle adopt_idle"
+    "wk_nogroup rec_plain check_spec fence start_num adopt_idle unmarked_free"
 ).split()
+
+# Found by this model; the code does not keep them yet (README.md).
+NOT_YET = ["past_first"]
 
 NAMES = [field.name for field in fields(Rules)]
 
@@ -60,12 +74,12 @@ def variant(text):
     """The rules called `text`.
 
     fixed               all of them
+    today               all that the code keeps
     no:FLAG[,FLAG]      all but these
-    group[:FLAG,...]    all but these, and the results stream has a group
     written[:FLAG,...]  the first text of the protocol, with these rules added
     """
     base, _, rest = text.partition(":")
-    if base not in ("fixed", "no", "group", "written"):
+    if base not in ("fixed", "today", "no", "written"):
         raise ValueError(f"no such variant: {text}")
     named = [name for name in rest.split(",") if name]
     for name in named:
@@ -76,9 +90,7 @@ def variant(text):
         off = [name for name in NOT_AS_WRITTEN if name not in named]
         rules = replace(rules, delcons="none")
     else:
-        off = named
-    if base == "group":
-        rules = replace(rules, rec_plain=False)
+        off = NOT_YET if base == "today" else named
     for name in off:
         rules = replace(rules, **{name: "naive" if name == "delcons" else False})
     return rules

@@ -1,16 +1,21 @@
-"""The scheduler of one run: keeps the window full, records results, mends what Redis lost."""
+"""The scheduler of one run: keeps the window full, records results (scheduler/scheduler, recorder,
+feeder); reconcile_model.py mends what Redis lost."""
 
 from . import scripts
 from .actors import ConnLost, Process, call, reconnect
-from .redis_model import NoGroup, Redis, Task, key, keys
+from .liveness import Liveness
+from .pause_model import Pause
 from .reconcile_model import Reconcile
+from .redis_model import NoGroup, OutOfMemory, Redis, Spec, Task, key
+from .seen_model import Seen
 from .timing import LEASE
+from .unreadable_model import UnreadableResults
 
 RECORD_AT_ONCE = 4  # entries of the results stream
 FEED_AT_ONCE = 8
 
 
-class Scheduler(Reconcile, Process):
+class Scheduler(Reconcile, Pause, Seen, Process):
     def __init__(self, world, store):
         super().__init__(world, "sched-" + store.name)
         self.store = store
@@ -18,52 +23,82 @@ class Scheduler(Reconcile, Process):
         self.window = world.window
         self.need_reconcile = True
         self.hold_feeder = True  # reconcile's step (1): stop adding
-        self.feeder_at_rest = True  # no XADD is in flight
+        self.feeder_at_rest = True  # nothing of the feeder's is in flight
+        self.feeder_moves = 0  # rises whenever the feeder begins something
         self.to_add = []  # taken from the store, not yet in Redis
-        self.read_own = True  # where results have a group: own pending entries first
+        self.position = 0  # of results, only without rec_plain
         self.incarnation = None
+        self.unmade = False  # stored, and nothing of it seen in Redis: may be tried again
+        self.spec_checked = False  # the stored incarnation's spec is ours
         self.fence = 0
-        self.judged = {}  # consumer -> (counter, since)
+        self.liveness = Liveness()
+        self.watch_at = self.look_at = 0
+        self.last_result_at = 0
+        self.recorded = 0
+        self.unreadable = UnreadableResults(world.rules, store.name)
         self.finished = False
+        self.begin_pauses()
+        self.begin_sharing()
         self.start("main", self.main)
         self.start("feed", self.feed)
 
+    def spec(self):
+        return Spec(self.store.name, self.store.settings)
+
     def main(self, co):
-        yield from reconnect(co)
-        turns = 0
+        yield from self.connect(co)
         while True:
             try:
-                if self.need_reconcile:
-                    try:
-                        yield from self.reconcile(co)
-                    except (ConnLost, NoGroup):
-                        self.need_reconcile = True  # an interrupted reconcile starts over
-                        raise
-                recorded = yield from self.record(co)
-                if self.store.is_final():
-                    yield
-                    if self.store.is_final():
-                        yield from self.finish(co)
-                        continue
-                turns += 1
-                if turns % 7 == 0:
-                    yield from call(co, "EXPIRE", Redis.expire, keys(self.incarnation))
-                if self.rules.delcons != "none" and turns % 5 == 0:
-                    yield from self.remove_dead_consumers(co)
-                if recorded == 0:
-                    yield from self.idle(co)
+                yield from self.turn(co)
             except ConnLost:
-                if self.rules.rec_own:
-                    self.read_own = True
-                other_server = yield from reconnect(co)
-                if other_server or self.rules.rec_every:
-                    self.need_reconcile = True
+                yield from self.connect(co)
+            except OutOfMemory:
+                pass
             except NoGroup:
                 if self.rules.nogroup_lost:
-                    self.need_reconcile = True
+                    self.need_reconcile = self.hold_feeder = True
                 else:
                     yield from self.wait_for_emptiness(co)
                 yield self.world.rng.randint(5, 40)
+
+    def connect(self, co):
+        """Whatever the server's run_id: commands of before may be in doubt (H7)."""
+        other_server = yield from reconnect(co)
+        self.liveness.forget()
+        self.position = 0
+        if other_server or self.rules.rec_every or self.incarnation is None:
+            self.need_reconcile = self.hold_feeder = True
+
+    def turn(self, co):
+        if self.need_reconcile:
+            try:
+                yield from self.reconcile(co)
+            except (ConnLost, NoGroup):
+                self.need_reconcile = True  # an interrupted reconcile starts over
+                raise
+            except OutOfMemory:
+                self.need_reconcile = True
+                if self.incarnation:  # recording is what gives memory back
+                    yield from self.record_what_was_there(co)
+                    yield from self.stop_remembering(co)
+                raise
+            if self.need_reconcile:
+                return
+        recorded = yield from self.record(co)
+        if self.store.is_final():
+            yield
+            if self.store.is_final():
+                yield from self.finish(co)
+                return
+        yield from self.share(co)
+        if self.paused and (yield from self.stay_paused(co)):
+            self.world.note_cancelled(self)
+            yield
+        if recorded == 0:
+            yield from self.idle(co)
+        elif self.world.now >= self.look_at + LEASE:
+            yield from self.look(co)
+        yield from self.watch_workers(co)
 
     def finish(self, co):
         yield from self.delete_run(co)
@@ -71,99 +106,118 @@ class Scheduler(Reconcile, Process):
             self.finished = True
             self.world.exit(self)
             yield
-        self.need_reconcile = True  # photos were asked again at the last moment
+        self.need_reconcile = self.hold_feeder = True  # photos were asked again at the last moment
 
     def idle(self, co):
-        rules = self.rules
-        if rules.rec_idle and self.world.rng.random() < 0.3:
-            self.read_own = True
-        if rules.check_spec:
-            listed = yield from call(co, "CHECK", scripts.is_listed, self.incarnation)
-            if not listed:
-                self.need_reconcile = True
-                self.world.log(f"{self.name}: spec or registration missing")
+        if self.world.now >= self.look_at:
+            yield from self.look(co)
+            yield from self.try_writing(co)
+            if self.need_reconcile:
                 return
-        look = scripts.work_left if rules.trig_group else scripts.lengths
-        tasks, results = yield from call(co, "LOOK", look, self.incarnation)
-        if not tasks and not results and self.store.enqueued():
-            self.need_reconcile = True
-            self.world.log(f"{self.name}: empty while unfinished")
         yield self.world.rng.randint(5, 30)
+
+    def try_writing(self, co):
+        """A server short of memory refuses workers their results, while this one only reads."""
+        if not self.store.enqueued() or self.world.now - self.last_result_at < 100:
+            return
+        arguments = (self.incarnation, self.store.name)
+        try:
+            yield from call(co, "register", scripts.register, *arguments)
+        except OutOfMemory:
+            yield from self.stop_remembering(co)
+
+    def look(self, co):
+        at_rest, moves = self.feeder_at_rest, self.feeder_moves
+        seen = yield from call(co, "LOOK", scripts.look, self.rules, self.incarnation)
+        self.look_at = self.world.now + 20
+        if not seen.registered:
+            yield from call(co, "register", scripts.register, self.incarnation, self.store.name)
+        if self.paused:
+            self.note_paused(seen)
+            return
+        at_rest = at_rest and self.feeder_at_rest and moves == self.feeder_moves
+        if self.is_empty(seen) and at_rest and self.store.enqueued():
+            self.need_reconcile = self.hold_feeder = True
+            self.world.log(f"{self.name}: empty while unfinished")
+
+    def is_empty(self, seen):
+        if self.rules.trig_group:
+            return not seen.undelivered and seen.pending == 0 and seen.results == 0
+        return seen.tasks == 0 and seen.results == 0
 
     def wait_for_emptiness(self, co):
         """NOGROUP taken for something that passes: only the trigger may see what is lost."""
         try:
-            tasks, results = yield from call(co, "XLEN", scripts.lengths, self.incarnation)
+            tasks = yield from call(co, "XLEN", Redis.xlen, key(self.incarnation, "tasks"))
+            results = yield from call(co, "XLEN", Redis.xlen, key(self.incarnation, "results"))
             if not tasks and not results and self.store.enqueued():
-                self.need_reconcile = True
+                self.need_reconcile = self.hold_feeder = True
         except ConnLost:
-            if (yield from reconnect(co)):
-                self.need_reconcile = True
+            yield from self.connect(co)
 
     # ---- the recorder
 
-    def record(self, co):
+    def record(self, co, up_to=None):
         """What is in the stream is what is not committed (H3). Returns how many entries."""
-        if not self.rules.rec_plain:
-            return (yield from self.record_from_group(co))
-        entries = yield from call(
-            co, "XRANGE results", scripts.read_results, self.incarnation, RECORD_AT_ONCE
-        )
+        after = 0 if self.rules.rec_plain else self.position
+        arguments = (self.incarnation, RECORD_AT_ONCE, after)
+        entries = yield from call(co, "XREAD results", scripts.read_results, *arguments)
+        if up_to is not None:
+            entries = [each for each in entries if each[0] <= up_to]
         if not entries:
             return 0
-        yield self.slow_disk()
-        self.store.record([result for _, batch in entries for result in batch])
+        self.position = entries[-1][0]
+        if self.world.now < self.world.slow_disk_until:
+            yield self.world.rng.randint(50, 200)
+        self.take_in(entries)
         yield
         name = key(self.incarnation, "results")
         yield from call(co, "XDEL results", Redis.xdel, name, [entry for entry, _ in entries])
         return len(entries)
 
-    def record_from_group(self, co):
-        own, name = self.read_own, key(self.incarnation, "results")
-        read = (Redis.xreadgroup, name, "recorder", "rec", RECORD_AT_ONCE, own)
-        entries = yield from call(co, "XREADGROUP results", *read)
-        if own and not entries:
-            self.read_own = False
-            return (yield from self.record(co))
-        if not entries:
-            return 0
-        yield self.slow_disk()
-        self.store.record([result for _, batch in entries if batch for result in batch])
-        yield
-        ids = [entry for entry, _ in entries]
-        if self.rules.rec_multi:
-            yield from call(co, "XACK+XDEL results", scripts.remove_results, name, ids)
-        else:
-            yield from call(co, "XACK results", Redis.xack, name, "recorder", ids)
-            yield from call(co, "XDEL results", Redis.xdel, name, ids)
-        return len(entries)
-
-    def slow_disk(self):
-        if self.world.now < self.world.slow_disk_until:
-            return self.world.rng.randint(50, 200)
-        return None
+    def take_in(self, entries):
+        """One committed transaction."""
+        results = []
+        for entry, batch in entries:
+            self.world.note_unreadable(self.store, entry, batch)
+            results += self.unreadable.take(entry, batch)
+        before = len(self.store.results)
+        self.note_fresh(self.store.record(results))
+        self.recorded += len(self.store.results) - before
+        if results:
+            self.last_result_at = self.world.now
 
     # ---- the feeder
 
     def feed(self, co):
         yield from reconnect(co)
         while True:
-            if self.hold_feeder:
+            if self.hold_feeder or self.need_reconcile or self.paused:
                 self.feeder_at_rest = True
                 yield self.world.rng.randint(1, 10)
                 continue
             self.feeder_at_rest = False
+            self.feeder_moves += 1
             try:
                 yield from self.feed_once(co)
+            except OutOfMemory:
+                self.to_add = []
+                self.need_reconcile = self.hold_feeder = True
+            except NoGroup:
+                self.to_add = []
+                if self.rules.nogroup_lost:
+                    self.need_reconcile = self.hold_feeder = True
+                else:
+                    yield self.world.rng.randint(5, 30)
             except ConnLost:
                 if self.rules.rec_every:  # an XADD in doubt is never sent again (H7)
                     self.to_add = []
                     self.need_reconcile = self.hold_feeder = True
-                if (yield from reconnect(co)):
-                    self.need_reconcile = True
+                self.feeder_at_rest = True
+                yield from reconnect(co)
 
     def feed_once(self, co):
-        rng, incarnation = self.world.rng, self.incarnation
+        rng, incarnation, fence = self.world.rng, self.incarnation, self.fence
         if not self.to_add:
             if not self.store.has_more():
                 self.feeder_at_rest = True
@@ -179,37 +233,53 @@ class Scheduler(Reconcile, Process):
                 return
             self.to_add = self.store.take(min(room, FEED_AT_ONCE))  # SQLite first
             yield
-        while self.to_add:
-            image, attempt = self.to_add[0]
-            added = yield from self.enqueue(co, incarnation, image, attempt)
-            if added is None:
-                self.to_add = []
-                self.need_reconcile = self.hold_feeder = True
-                return
-            if self.to_add:
-                self.to_add.pop(0)
+        if self.to_add:
+            yield from self.enqueue(co, incarnation, fence, self.to_add)
+        self.to_add = []
 
-    def enqueue(self, co, incarnation, image, attempt):
-        task = Task(self.store.name, image, attempt, 0)
-        arguments = (scripts.enqueue, self.rules, incarnation, self.fence, task)
-        return (yield from call(co, f"XADD image {image}", *arguments))
+    def enqueue(self, co, incarnation, fence, pairs, charges=None):
+        """One script for many tasks, in one instant. NoGroup: the fence is another's."""
+        charges = charges or {}
+        tasks = [Task(self.store.name, *pair, charges.get(pair, 0)) for pair in pairs]
+        arguments = (self.rules, incarnation, fence, tasks)
+        added = yield from call(co, f"ENQUEUE {pairs}", scripts.enqueue, *arguments)
+        if added < 0:
+            raise NoGroup
 
     # ---- others
 
-    def remove_dead_consumers(self, co):
-        idle, counters = yield from call(
-            co, "XINFO CONSUMERS", scripts.idle_consumers, self.incarnation
+    def watch_workers(self, co):
+        if self.world.now < self.watch_at:
+            return
+        self.watch_at = self.world.now + LEASE // 4
+        seen = yield from call(co, "holders", scripts.holders, self.incarnation)
+        self.liveness.observe(seen, self.world.now)
+        for holder, pending, counter in self.liveness.dead():
+            if pending == 0 or self.rules.delcons == "naive":
+                if self.rules.delcons != "none":
+                    arguments = (self.rules, self.incarnation, holder, (counter,))
+                    yield from call(co, "DELCONSUMER", scripts.remove_consumer, *arguments)
+            elif self.liveness.living() == 0:  # else the living see to it
+                yield from self.condemn_of(co, (holder, counter))
+
+    def condemn_of(self, co, judged):
+        """Never claims (settled question 17)."""
+        if self.rules.inhand_mark:
+            arguments = (self.rules, self.incarnation, judged, 1000)
+            yield from call(co, "RELEASE", scripts.release_unmarked, *arguments)
+        pending = yield from call(
+            co, "XPENDING of the dead", scripts.pending_of, self.incarnation, judged[0]
         )
-        for consumer in idle:
-            counter, before = counters.get(consumer), self.judged.get(consumer)
-            if before is None or before[0] != counter:
-                self.judged[consumer] = (counter, self.world.now)
-            elif self.world.now - before[1] >= LEASE:
-                arguments = (scripts.remove_consumer, self.rules, self.incarnation, consumer)
-                yield from call(co, "DELCONSUMER", *arguments)
+        for entry, _ in pending:
+            arguments = (self.rules, self.incarnation, None, 0, entry, judged)
+            yield from call(co, "CONDEMN", scripts.reclaim, *arguments, self.world.note_claim)
 
     def delete_run(self, co):
         self.world.check_ghosts(self)
-        incarnations = [self.incarnation] + (self.store.past if self.rules.past_inc else [])
+        incarnations = (self.store.past if self.rules.past_inc else []) + [self.incarnation]
         yield from call(co, "UNLINK run", scripts.delete_runs, incarnations)
+        self.store.end_incarnation()
+        self.incarnation = None
+        self.spec_checked = False
         self.world.log(f"{self.name}: finished, keys deleted")
+        yield

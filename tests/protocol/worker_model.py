@@ -1,196 +1,222 @@
-"""A worker: joins runs, takes tasks, judges others, publishes results, gives back what it will not do."""
+"""A worker: the coroutine that takes tasks and judges others, and its heart (worker/consumer_take).
+
+Every coroutine has a connection of its own, as in the code: taking, feeding and publishing run beside
+each other (feeding_model.py), and photos are worked on in the pipeline (pipeline_model.py).
+"""
 
 import collections
 
 from . import scripts
 from .actors import ConnLost, Process, call, reconnect
-from .redis_model import RUNS, NoGroup, Redis
-from .timing import BEAT, LEASE
-from .work_model import Held, Work
+from .feeding_model import Feeding
+from .holdings import DONE, RETURNING, WAITING, JoinedRun
+from .pipeline_model import Pipeline
+from .redis_model import RUNS, NoGroup, OutOfMemory, Redis
+from .timing import BEAT, LEASE, LIST_EVERY
+
+RELEASE_AT_ONCE = 4
 
 
-class Worker(Work, Process):
+class Worker(Feeding, Pipeline, Process):
     def __init__(self, world, name):
         super().__init__(world, name)
         self.rules = world.rules
-        self.held = []
-        self.joined = set()  # incarnations
-        self.stopping = False
-        self.busy = False  # found work in this turn
+        self.runs = {}  # incarnation -> JoinedRun
+        self.not_before = {}  # dropped runs: when to join them again
+        self.list_at = 0
+        self.jobs = collections.deque()  # batches for the pipeline
+        self.in_pipeline = 0
+        self.in_work = []  # the batch that is worked on
+        self.charged = []  # held that stay in this name, as at a crash
+        self.abandoned = 0  # photos in the pipeline whose thread is lost
+        self.suspect_in_hand = False
+        self.done = collections.deque()  # (held, Result) not yet published
+        self.publishing = []
+        self.deadline = None  # of a stop
+        self.take_ended = False
+        self.garbles = 0  # results to come that nobody can read; -1: all
         self.number = 0  # of beats, START and RECLAIM: rises
-        self.judged = {}  # (incarnation, holder) -> (counter, since)
-        self.adopt_at = collections.defaultdict(int)  # incarnation -> when to look for strays
-        self.start("main", self.main)
-        self.start("beat", self.beat)
-        self.start("renew", self.renew)
+        for body in (self.take, self.feed, self.publish, self.beat, self.work):
+            self.start(body.__name__, body)
+
+    @property
+    def stopping(self):
+        return self.deadline is not None
 
     def next_number(self):
         self.number += 1
         return self.number
 
-    def after_loss(self, co):
-        self.adopt_at.clear()
-        if self.rules.judge_reset:
-            self.judged.clear()
+    def all_held(self):
+        return [held for run in self.runs.values() for held in run.held.values()]
+
+    def count(self, state):
+        return sum(1 for held in self.all_held() if held.state == state)
+
+    def reach(self, co):
+        """What was on its way when the connection broke may have put tasks into this name (H1)."""
         yield from reconnect(co)
+        for run in self.runs.values():
+            run.renew_at = 0
+            run.reconnected = True
 
-    def drop_lost(self):
-        self.held = [held for held in self.held if not held.lost]
+    def drop_run(self, incarnation):
+        """Its data are gone: so is its work."""
+        run = self.runs.get(incarnation)
+        if run is None or not self.rules.wk_nogroup:
+            return
+        self.world.log(f"{self.name}: leaves {incarnation}")
+        self.take_back(lambda held: held.incarnation == incarnation)
+        del self.runs[incarnation]
+        self.not_before[incarnation] = self.world.now + LEASE // 6
+        self.list_at = 0
 
-    # ---- the heart, and the renewal of leases
+    def forget_entries(self, run, lost):
+        """Drops what is no longer ours; a result that is ready goes out even so (settled 12)."""
+        gone = [run.held[entry] for entry in lost if entry in run.held]
+        gone = [held for held in gone if held.state != DONE]
+        for held in gone:
+            del run.held[held.id]
+        self.take_back(lambda held: held in gone)
+
+    def give_back(self, held):
+        run = self.runs.get(held.incarnation)
+        if run is not None and held.id in run.held:
+            run.held[held.id].state = RETURNING
+
+    # ---- the heart
 
     def beat(self, co):
         yield from reconnect(co)
         while True:
-            for incarnation in sorted(self.joined):
+            for incarnation in list(self.runs):
                 arguments = (self.rules, incarnation, self.name, self.next_number())
                 try:
                     yield from call(co, "beat", scripts.beat, *arguments)
                 except ConnLost:
-                    if self.rules.judge_reset:
-                        self.judged.clear()
                     yield from reconnect(co)
+                except (NoGroup, OutOfMemory):
+                    pass  # the former is for the others to notice
             yield BEAT
 
-    def renew(self, co):
-        """Finds what is no longer this worker's."""
-        yield from reconnect(co)
-        while True:
-            for incarnation in sorted({held.incarnation for held in self.held}):
-                mine = [held for held in self.held if held.incarnation == incarnation]
-                ids = [held.id for held in mine]
-                try:
-                    kept = yield from call(co, "renew", scripts.own_of, incarnation, self.name, ids)
-                except ConnLost:
-                    yield from reconnect(co)
-                    continue
-                except NoGroup:
-                    if not self.rules.wk_nogroup:
-                        continue
-                    kept = []
-                for held in mine:
-                    if held.id not in kept:
-                        held.lost = True
-                self.drop_lost()
-            yield LEASE // 6
+    # ---- taking
 
-    # ---- taking work
-
-    def main(self, co):
-        rng = self.world.rng
-        yield from reconnect(co)
-        while True:
-            if self.stopping:
-                yield from self.stop(co)
-                yield
-            self.busy = False
+    def take(self, co):
+        yield from self.reach(co)
+        while not self.stopping:
             try:
-                runs = yield from call(co, "HGETALL runs", Redis.hgetall, RUNS)
-                incarnations = list(runs)
-                rng.shuffle(incarnations)
-                self.joined &= set(incarnations)
-                for incarnation in incarnations:
-                    if self.stopping:
-                        break
-                    try:
-                        yield from self.serve(co, incarnation)
-                    except NoGroup:
-                        yield rng.randint(5, 30)
+                yield from self.take_turn(co)
             except ConnLost:
-                yield from self.after_loss(co)
-            if not self.busy:
-                yield rng.randint(10, 60)
+                if self.rules.judge_reset:  # while we were away nobody looked alive (H12)
+                    for run in self.runs.values():
+                        run.liveness.forget()
+                self.list_at = 0
+                yield from self.reach(co)
+            except OutOfMemory:
+                pass
+        self.take_ended = True
 
-    def serve(self, co, incarnation):
-        """One turn for one run; sets `busy` when there was work."""
-        if not (yield from call(co, "read spec", scripts.has_spec, incarnation)):
-            if self.rules.runs_clean:
-                yield from call(co, "HDEL runs", scripts.forget, incarnation)
+    def take_turn(self, co):
+        if self.world.now >= self.list_at:
+            self.list_at = self.world.now + LIST_EVERY
+            yield from self.refresh_runs(co)
+        for incarnation in list(self.runs):
+            try:
+                yield from self.look_after(co, incarnation)
+            except NoGroup:
+                self.drop_run(incarnation)
+                yield self.world.rng.randint(5, 30)
+        wanted = self.world.prefetch - self.count(WAITING)
+        if self.stopping or not self.runs or wanted < max(1, self.world.prefetch // 2):
+            yield self.world.rng.randint(5, 30)
             return
-        self.joined.add(incarnation)
-        yield from self.adopt_when_due(co, incarnation)
-        if self.world.rng.random() < 0.3 and (yield from self.take_suspect(co, incarnation)):
+        yield from self.read_some(co, wanted)
+
+    def refresh_runs(self, co):
+        listed = yield from call(co, "HGETALL runs", Redis.hgetall, RUNS)
+        for incarnation in listed:
+            if incarnation in self.runs or self.not_before.get(incarnation, 0) > self.world.now:
+                continue
+            spec = yield from call(co, "read spec", scripts.read_spec, incarnation)
+            if spec is not None:
+                self.runs[incarnation] = JoinedRun(incarnation, spec)
+            elif self.rules.runs_clean:
+                yield from call(co, "forget", scripts.forget, incarnation)
+        for incarnation in [each for each in self.runs if each not in listed]:
+            # A registration alone may be lost, and is written again: the spec decides (7).
+            if (yield from call(co, "read spec", scripts.read_spec, incarnation)) is None:
+                self.drop_run(incarnation)
+
+    def look_after(self, co, incarnation):
+        run = self.runs.get(incarnation)
+        if run and self.world.now >= run.renew_at:
+            yield from self.renew(co, run)
+        run = self.runs.get(incarnation)
+        if run and self.world.now >= run.look_at:
+            yield from self.judge_others(co, run)
+
+    def renew(self, co, run):
+        """Finds what is no longer ours, and takes up what is and was not known (H1)."""
+        held = list(run.held)
+        arguments = (run.incarnation, self.name)
+        own = dict((yield from call(co, "renew", scripts.pending_of, *arguments)))
+        unknown = [entry for entry in own if entry not in held]
+        if not self.rules.adopt or not (self.rules.adopt_idle or run.reconnected):
+            unknown = []
+        tasks = {}
+        if unknown:
+            arguments = (run.incarnation, unknown)
+            tasks = yield from call(co, "read strays", scripts.entries_of, *arguments)
+            finished = [entry for entry in unknown if entry not in tasks]
+            if finished:
+                arguments = (run.incarnation, finished)
+                yield from call(co, "remove strays", scripts.remove_tasks, *arguments)
+        if self.runs.get(run.incarnation) is not run:
             return
-        arguments = (incarnation, self.name, self.world.prefetch)
-        tasks = yield from call(co, "XREADGROUP tasks", scripts.read_tasks, *arguments)
-        if tasks:
-            self.busy = True
-            self.held += [Held(incarnation, entry, task) for entry, task in tasks if task]
-            yield from self.work_off(co, incarnation)
-        else:
-            yield from self.take_suspect(co, incarnation)
+        run.renew_at = self.world.now + LEASE // 3
+        run.reconnected = False
+        self.forget_entries(run, [entry for entry in held if entry not in own])
+        for entry, task in tasks.items():
+            run.add(entry, task, task.charged + own[entry])
+            self.world.log(f"{self.name}: takes up its own image {task.image}")
 
-    def adopt_when_due(self, co, incarnation):
-        if not self.rules.adopt or self.world.now < self.adopt_at[incarnation]:
-            return
-        again = LEASE // 2 if self.rules.adopt_idle else 1 << 40
-        self.adopt_at[incarnation] = self.world.now + again
-        if (yield from self.adopt(co, incarnation)):
-            self.busy = True
+    def judge_others(self, co, run):
+        seen = yield from call(co, "holders", scripts.holders, run.incarnation)
+        run.liveness.observe(seen, self.world.now)
+        run.look_at = self.world.now + LEASE // 4
+        run.orphans = []
+        for holder, pending, counter in run.liveness.dead():
+            if holder != self.name and pending > 0:
+                yield from self.find_orphans(co, run, (holder, counter))
 
-    def adopt(self, co, incarnation):
-        """Takes up what is pending in this name and not held, one at a time (H1)."""
-        known = {held.id for held in self.held if held.incarnation == incarnation}
-        found = yield from call(co, "ADOPT", scripts.strays, incarnation, self.name, known)
-        for entry, task in found:
-            self.held.append(Held(incarnation, entry, task))
-            self.world.log(f"{self.name}: adopts own pending image {task.image}")
-        for held in list(self.held):
-            if self.stopping:
-                break
-            if held.state == "wait" and not held.lost and held.incarnation == incarnation:
-                yield from self.process(co, [held])
-        return bool(found)
+    def find_orphans(self, co, run, judged):
+        """What the dead had only prefetched goes back in bulk; what they had in hand is suspect."""
+        released = RELEASE_AT_ONCE
+        while self.rules.inhand_mark and released == RELEASE_AT_ONCE:
+            arguments = (self.rules, run.incarnation, judged, RELEASE_AT_ONCE)
+            released = yield from call(co, "RELEASE", scripts.release_unmarked, *arguments)
+        arguments = (run.incarnation, judged[0])
+        pending = yield from call(co, "XPENDING of the dead", scripts.pending_of, *arguments)
+        run.orphans += [(count, entry, judged) for entry, count in pending]
 
-    # ---- judging others
-
-    def take_suspect(self, co, incarnation):
-        """The least delivered entry of a holder that is dead; sets `busy`. True: there was one."""
-        rng = self.world.rng
-        pending, counters = yield from call(co, "XPENDING", scripts.suspects, incarnation)
-        dead = self.judge(incarnation, pending, counters)
-        choice = [
-            (count, rng.random(), entry, owner) for entry, owner, count in pending if owner in dead
-        ]
-        if not choice:
-            return False
-        _, _, entry, owner = min(choice)
-        counter = self.judged[incarnation, owner][0]
-        verdict = yield from call(
-            co,
-            "RECLAIM",
-            scripts.reclaim,
-            self.rules,
-            incarnation,
-            self.name,
-            self.next_number(),
-            entry,
-            (owner, counter),
-            self.world.note_claim,
-        )
-        if verdict is None or isinstance(verdict, str):
-            self.world.log(f"{self.name}: reclaim of entry {entry} from {owner}: {verdict}")
-            self.busy = True
-            return True
-        task, count = verdict
-        held = Held(incarnation, entry, task)
-        self.held.append(held)
-        self.world.log(
-            f"{self.name}: claims image {task.image} from {owner}, "
-            f"deliveries {count + task.charged}"
-        )
-        yield from self.process(co, [held], marked=True)
-        self.busy = True
-        return True
-
-    def judge(self, incarnation, pending, counters):
-        """The holders whose counter has stood still for a lease."""
-        dead = set()
-        for owner in dict.fromkeys(owner for _, owner, _ in pending if owner != self.name):
-            counter = counters.get(owner)
-            before = self.judged.get((incarnation, owner))
-            if before is None or before[0] != counter:
-                self.judged[incarnation, owner] = (counter, self.world.now)
-            elif self.world.now - before[1] >= LEASE:
-                dead.add(owner)
-        return dead
+    def read_some(self, co, wanted):
+        """One run a read."""
+        incarnations = list(self.runs)
+        self.world.rng.shuffle(incarnations)
+        for incarnation in incarnations:
+            if incarnation not in self.runs:
+                continue
+            arguments = (incarnation, self.name, wanted)
+            try:
+                tasks = yield from call(co, "XREADGROUP", scripts.read_tasks, *arguments)
+            except NoGroup:
+                self.drop_run(incarnation)
+                continue
+            run = self.runs.get(incarnation)
+            if run is None:
+                continue
+            for entry, task in tasks:
+                run.add(entry, task, task.charged + 1)
+            if tasks:
+                return
+        yield self.world.rng.randint(5, 30)

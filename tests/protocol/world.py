@@ -6,7 +6,7 @@ from typing import Callable, NamedTuple
 from . import faults
 from .actors import Process
 from .invariants import Invariants
-from .redis_model import NoGroup, Redis
+from .redis_model import NoGroup, OutOfMemory, Redis
 from .scheduler_model import Scheduler
 from .store_model import Store, Violation
 from .timing import GRACE
@@ -50,11 +50,12 @@ class World(Invariants):
         choose = random.Random(seed * 7919 + 1)
         self.now = 0
         self.coroutines, self.late, self.workers = [], [], {}
+        self.unreadable_release = False
         self.worker_count = self.incarnation_count = self.fence_count = 0
         self.slow_disk_until = 0
         self.begin_watch()
         self._choose_sizes(choose, settings or {}, images)
-        self.redis = Redis(is_62=choose.random() < 0.5, ids_by_clock=choose.random() < 0.5)
+        self.redis = Redis(ids_by_clock=choose.random() < 0.5)
         self.redis.world = self
         kinds = kinds or self._choose_kinds(choose)
         self._make_stores(choose, settings or {})
@@ -85,6 +86,9 @@ class World(Invariants):
         self.two = settings.get("two", choose.random() < 0.4)
         usual = choose.choice([20, 25, 30, 40, 60, 80, 120, 200])
         self.images = images or usual
+        self.generation = choose.choice([2, 4, 16])  # of remembered results
+        self.twins = choose.choice([0, 0.2, 0.6])  # part of the photos
+        self.resumes = []  # (when, store)
 
     @staticmethod
     def _choose_kinds(choose):
@@ -100,7 +104,11 @@ class World(Invariants):
             hanging_count = settings.get("hang", choose.choice([0, 0, 0, 1]))
             poison = set(choose.sample(range(images), min(images, poison_count)))
             hanging = set(choose.sample(range(images), min(images, hanging_count))) - poison
-            self.stores[name] = Store(name, images, poison, hanging, self)
+            store = self.stores[name] = Store(name, images, poison, hanging, self)
+            if settings.get("garbled", choose.random() < 0.2):
+                store.garbled = {choose.randrange(images)} - poison - hanging
+            for image in range(1, images):
+                store.contents[image] = self.content_of(store, image, choose)
             self.scheduler_due[name] = 0
 
     def _choose_faults(self, choose, kinds, count):
@@ -129,6 +137,53 @@ class World(Invariants):
         self.fence_count += 1
         return self.fence_count
 
+    def content_of(self, store, image, choose=None):
+        """Its own, or that of an earlier photo; photos that do harm have no twins."""
+        choose = choose or self.rng
+        alone = store.poison | store.hanging | store.garbled
+        other = choose.randrange(image)
+        if image in alone or other in alone or choose.random() >= self.twins:
+            return image
+        return store.contents[other]
+
+    def control(self, store):
+        """Tells the scheduler, if there is one, what was asked."""
+        scheduler = self.schedulers.get(store.name)
+        if scheduler and scheduler.alive:
+            {"run": scheduler.resume, "pause": scheduler.pause, "cancel": scheduler.cancel}[
+                store.control
+            ]()
+
+    def resume_later(self, ticks, store):
+        self.resumes.append((self.now + ticks, store))
+
+    def _resume(self):
+        for due in [due for due in self.resumes if due[0] <= self.now]:
+            self.resumes.remove(due)
+            store = due[1]
+            if store.control == "pause":
+                self.check_paused(store)
+                store.control = "run"
+                self.log(f"{store.name}: resume")
+                self.control(store)
+
+    def note_cancelled(self, scheduler):
+        """The run has ended; somebody starts it again after a while."""
+        self.check_cancelled(scheduler)
+        self.lossy += 1  # the keys had the delivery counts (19)
+        scheduler.store.control = "run"
+        self.exit(scheduler)
+
+    def note_given_up(self, scheduler):
+        """The results cannot be read: somebody starts it again with matching workers."""
+        self.log(f"{scheduler.name}: gives up, results cannot be read")
+        self.given_up += 1
+        self.unreadable_release = False
+        for worker in self.slots:
+            if worker and worker.alive:
+                worker.garbles = 0
+        self.exit(scheduler)
+
     def execute_later(self, ticks, command, arguments, what):
         late = Late(self.now + ticks, command, arguments, self.redis.epoch, what)
         self.late.append(late)
@@ -136,7 +191,7 @@ class World(Invariants):
     def kill(self, process: Process, why):
         process.alive = False
         if isinstance(process, Worker):
-            self.note_killed(process)
+            self.note_ended(process)
         for co in process.coroutines:
             in_socket = co.in_flight and self.rng.random() < 0.5 and co.epoch == self.redis.epoch
             if in_socket:
@@ -147,6 +202,8 @@ class World(Invariants):
 
     def exit(self, process: Process):
         process.alive = False
+        if isinstance(process, Worker):
+            self.note_ended(process)
         self._remove(process)
         self.log(f"EXIT {process.name}")
 
@@ -166,6 +223,7 @@ class World(Invariants):
                 next_fault += 1
                 supervise_at = 0
             self._execute_late()
+            self._resume()
             if self.now >= supervise_at:
                 self.supervise()
                 supervise_at = self.now + SUPERVISE_EVERY
@@ -189,12 +247,13 @@ class World(Invariants):
             else:
                 wakes = [max(co.wake, co.process.paused_until) for co in self.coroutines]
                 wakes.append(supervise_at)
+                wakes += [due for due, _ in self.resumes]
                 if next_fault < len(self.faults):
                     wakes.append(self.faults[next_fault][0])
                 self.now = max(self.now, min(wakes) - 1)
                 if self.now > limit:
                     break
-            if next_fault == len(self.faults) and self._is_finished():
+            if next_fault == len(self.faults) and not self.resumes and self._is_finished():
                 quiet_since = self.now if quiet_since is None else quiet_since
                 if self.now > quiet_since + GRACE and not self.late:
                     break
@@ -222,9 +281,10 @@ class World(Invariants):
             if late.epoch != self.redis.epoch or self.now < self.redis.down_until:
                 continue
             self.log(f"LATE execution of {late.what}")
+            self.redis.dirty = False
             try:
                 late.command(self.redis, *late.arguments)
-            except NoGroup:
+            except (NoGroup, OutOfMemory):
                 pass
 
     def supervise(self):
@@ -239,6 +299,7 @@ class World(Invariants):
                 self.worker_count += 1
                 name = f"w{self.worker_count}" if self.rules.newname else f"w-slot{slot}"
                 self.slots[slot] = self.workers[name] = Worker(self, name)
+                self.slots[slot].garbles = -1 if self.unreadable_release else 0
                 self.slot_due[slot] = 0
         for name, store in self.stores.items():
             scheduler = self.schedulers.get(name)
