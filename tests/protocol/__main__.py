@@ -6,8 +6,10 @@ python3 -m protocol ablate  [--seeds A:B] [--targeted]           each rule off a
 python3 -m protocol rates   [--seeds A:B]                        work done again, by kind of fault
 python3 -m protocol sweep   [--kinds K,K]                        one fault at every step of a small run
 
-A variant: fixed (all rules), no:FLAG[,FLAG] (without these; rules.py), written (the first text).
-run and sweep end with status 1 when an invariant is broken.
+python3 -m protocol blind                                        status 1 if a rule off goes unseen
+
+A variant: fixed (all rules), today (all that the code keeps), no:FLAG[,FLAG] (without these;
+rules.py), written (the first text). run and sweep end with status 1 when an invariant is broken.
 """
 
 import argparse
@@ -76,6 +78,16 @@ def sweep(options):
     for case, where in first.items():
         print("   ", case, where)
     return 1 if failures else 0
+
+
+@verb
+def blind(options):
+    spots = list(campaign.blind_spots())
+    for off, want in spots:
+        print(f"without the rule {off} no seed breaks {want}: does the model still look?")
+    if not spots:
+        print(f"{len(campaign.MUST_FAIL)} rules off, each broken as it must be")
+    return 1 if spots else 0
 
 
 def seed_range(text):

@@ -41,6 +41,12 @@ class Process:
         self.coroutines.append(coroutine)
         self.world.coroutines.append(coroutine)
 
+    def wake(self, name):
+        """Ends the sleep of one of its coroutines."""
+        for coroutine in self.coroutines:
+            if coroutine.name == f"{self.name}/{name}":
+                coroutine.wake = min(coroutine.wake, self.world.now)
+
 
 def call(co, what, command, *arguments):
     """One command, MULTI or script: a boundary, its execution at the server, a boundary, the reply.

@@ -26,6 +26,7 @@ class Campaign:
         self.rules = rules
         self.options = options
         self.seeds = self.again = self.computed_twice = self.starts = self.unjust = 0
+        self.copied = self.given_up = self.begun_paused = 0
         self.failures = collections.Counter()  # kind -> seeds
         self.first = {}  # kind -> (seed, violation)
         self.seconds = 0.0
@@ -47,6 +48,9 @@ class Campaign:
         self.computed_twice += world.computed_twice
         self.starts += world.starts_total
         self.unjust += world.unjust
+        self.copied += world.copied
+        self.given_up += world.given_up
+        self.begun_paused += world.begun_paused
         for violation in reversed(world.violations):
             self.first.setdefault(kind_of(violation), (seed, violation))
         self.failures.update({kind_of(violation) for violation in world.violations})
@@ -57,18 +61,17 @@ class Campaign:
         return (
             f"{self.seeds} seeds in {self.seconds:.0f} s; failing by invariant: {failed}; "
             f"started again {self.again}, computed twice {self.computed_twice} "
-            f"of {self.starts} starts; false deaths {self.unjust}"
+            f"of {self.starts} starts; begun while paused {self.begun_paused}; copied {self.copied}; "
+            f"runs given up {self.given_up}; false deaths {self.unjust}"
         )
 
 
 # Rules whose loss only certain faults show: (rules off, kinds of faults, how many, sizes).
 TARGETED = [
-    ("adopt", ["wconn"], 6, None),
+    ("adopt", ["wconn"], 12, {"nw": 2, "poison": 0, "hang": 0}),
     ("adopt", ["rewind"], 3, None),
-    ("adopt_idle", ["wconn"], 10, {"nw": 1}),
-    ("rec_plain,rec_own,rec_idle", ["sconn"], 8, None),
-    ("rec_plain,rec_idle", ["sconn", "scrash"], 12, None),
-    ("rec_plain,rec_multi", ["sconn", "scrash"], 12, None),
+    ("adopt_idle", ["wconn"], 12, {"nw": 1, "poison": 0, "hang": 0}),
+    ("rec_plain", ["sconn", "flush"], 8, None),
     ("hb_owner", ["wpause", "wcut", "wstop"], 30, {"ptime": 80, "prefetch": 8}),
     ("hb_count", ["wstop"], 30, {"poison": 3, "ptime": 80}),
     ("win_sqlite", ["slowdb", "flush"], 5, None),
@@ -90,6 +93,12 @@ TARGETED = [
         60,
         {"nw": 2, "prefetch": 8, "micro": 1, "poison": 0, "hang": 0, "ptime": 150},
     ),
+    (
+        "unmarked_free",
+        ["wcrash"],
+        60,
+        {"nw": 2, "prefetch": 8, "micro": 1, "poison": 0, "hang": 0, "ptime": 150},
+    ),
     ("start_num", ["wconn"], 40, {"poison": 3, "nw": 2, "prefetch": 4}),
     ("claim_check", ["wpause"], 20, {"nw": 5, "ptime": 80}),
     ("dedup", ["conn", "scrash"], 12, None),
@@ -100,6 +109,20 @@ TARGETED = [
     ("hang_publish", ["wcrash"], 0, {"hang": 1}),
     ("check_spec", ["keydel"], 3, None),
     ("pairs,rm_not_s", ["redo", "rewind", "scrash"], 6, None),
+    ("resume_reconciles", ["pause"], 4, None),
+    ("pause_again", ["pause", "wcrash", "wstop"], 12, {"nw": 4, "prefetch": 4}),
+    ("withdraw_unmarked", ["pause"], 12, {"poison": 3}),
+    ("withdraw_fence", ["pause", "sconn"], 14, {"poison": 3}),
+    ("charges_kept", ["pause", "wstop"], 60, {"poison": 3, "ptime": 80}),
+    ("seen_first", ["redo"], 3, None),
+    ("seen_guard", ["sconn"], 20, {"twins": 0}),
+    ("seen_settings", ["settings", "add"], 10, {"twins": 0.9}),
+    ("spec_settings", ["settings", "add"], 6, None),
+    ("seen_dropped", ["memory"], 3, None),
+    ("broken_limit", ["wcrash"], 0, {"garbled": True}),
+    ("rounds_limit", ["unreadable"], 1, None),
+    ("past_first", ["settings", "memory"], 6, None),
+    ("judge_writes", ["memory"], 6, {"nw": 4, "poison": 0}),
 ]
 
 
@@ -111,6 +134,37 @@ def ablate(seeds, targeted=False, only=None, budget=None):
             continue
         campaign = Campaign(variant("no:" + off), kinds=kinds, count=count, settings=settings)
         yield off, campaign.run(seeds, budget=budget)
+
+
+# Cases that must fail, or the model has gone blind: (rule off, seed, kinds, faults, sizes, failure).
+MUST_FAIL = [
+    ("adopt", range(20), ["wconn"], 12, {"nw": 2, "poison": 0, "hang": 0}, "I1"),
+    ("hang_publish", range(3), ["wcrash"], 0, {"hang": 1}, "I1"),
+    ("beat_guard", range(3), ["wcrash"], 0, None, "I6"),
+    ("seq", range(3), ["redo_all"], 1, None, "I4"),
+    ("withdraw_unmarked", range(6), ["pause"], 12, {"poison": 3}, "I3b"),
+    ("seen_first", range(3), ["redo"], 3, None, "I7"),
+    ("rounds_limit", range(3), ["unreadable"], 1, None, "I9"),
+]
+
+
+def blind_spots():
+    """Those of MUST_FAIL that do not: (rule off, invariant)."""
+    for off, seeds, kinds, count, settings, want in MUST_FAIL:
+        tally = Campaign(
+            variant("no:" + off),
+            kinds=kinds,
+            count=count,
+            settings=settings,
+            images=20,
+            patience=10000,
+        )
+        for seed in seeds:
+            tally.run_one(seed)
+            if want in tally.failures:
+                break
+        else:
+            yield off, want
 
 
 def rates(rules, seeds):

@@ -130,14 +130,16 @@ class _Strike:
     def memory(self):
         """Writes are refused for a while, and as long as results are remembered."""
         self.world.redis.short = True
-        self.world.redis.short_until = self.world.now + self.duration // 2
+        self.world.redis.short_until = self.world.now + self.duration * 2
 
     def garble(self):
-        if worker := self.worker():
+        worker = self.worker()
+        if worker and not self.world.unreadable_release:
             worker.garbles = int(1 + self.part * 3)
 
     def unreadable(self):
-        """Workers of another release: until the run is given up, nothing of theirs can be read."""
+        """Workers of another release: until somebody sees it, nothing of theirs can be read."""
+        self.world.later(LEASE * 20, self.world.match_releases)
         self.world.unreadable_release = True
         for worker in self.world.slots:
             if worker and worker.alive:
@@ -150,7 +152,7 @@ class _Strike:
         if store.control == "run":
             store.control = "pause"
             self.world.control(store)
-            self.world.resume_later(self.duration * 2, store)
+            self.world.later(self.duration * 4, lambda: self.world.resume(store))
 
     def cancel(self):
         store = self.store()

@@ -51,7 +51,7 @@ class Feeding:
                 run.turns_since_suspect += 1
                 yield from self.mark_and_submit(co, run, batch)
                 return
-        yield self.world.rng.randint(2, 20)
+        yield self.world.rng.randint(20, 40)
 
     def start_suspect(self, co, run):
         own = run.suspect()
@@ -137,7 +137,7 @@ class Feeding:
         yield from self.reach(co)
         while True:
             if not self.publishing and not self.done:
-                yield self.world.rng.randint(2, 10)
+                yield self.world.rng.randint(20, 60)
                 continue
             try:
                 yield from self.publish_some(co)
@@ -164,6 +164,8 @@ class Feeding:
                     for entry in ids:
                         run.held.pop(entry, None)
             self.publishing = [each for each in self.publishing if each not in group]
+        self.wake("feed")
+        self.wake("take")
 
     def pack(self, results):
         """What the recorder can read of it: None, or a list with broken items."""
@@ -185,6 +187,8 @@ class Feeding:
         self.deadline = deadline
         self.world.log(f"{self.name}: stopping")
         self.take_everything_back(late=False)
+        self.wake("feed")
+        self.wake("take")
 
     def take_everything_back(self, late):
         for held in self.take_back(lambda held: True):

@@ -10,7 +10,8 @@ I6 nothing is left in Redis at the end
 I7 a photo's result is that of its own content, by the settings of its attempt, and of attempts after
    the first computed for that attempt
 I8 a paused run has nothing in Redis for long that waits; a cancelled one has no keys when it ends
-I9 a photo is model_failure only after three results of it that could not be read
+I9 a photo is model_failure only after three results of it that could not be read, and nothing is
+   tried for ever because of workers that nobody can read
 """
 
 import collections
@@ -19,7 +20,7 @@ from . import scripts
 from .holdings import DONE, IN_HAND
 from .redis_model import RUNS, Broken, NoGroup, key
 from .timing import LEASE, MAX_DELIVERIES
-from .unreadable_model import TRIES
+from .unreadable_model import ROUNDS, TRIES
 
 
 class Invariants:
@@ -36,7 +37,7 @@ class Invariants:
         self.again = 0  # started after its result was recorded, or of an older attempt
         self.unjust = 0  # living workers, nothing wrong with them, judged dead
         self.lossy = self.redos = self.marked = 0
-        self.copied = self.given_up = 0
+        self.copied = self.given_up = self.begun_paused = 0
         self.violations = []
         self.computed_twice = self.starts_total = 0
 
@@ -46,6 +47,9 @@ class Invariants:
         _, image, attempt = held.task.photo
         store = self.stores[held.task.run]
         self.starts[held.task.photo] += 1
+        scheduler = self.schedulers.get(store.name)
+        if store.control == "pause" and scheduler and scheduler.withdrawn:
+            self.begun_paused += 1
         if attempt < store.attempts[image] or (image, attempt) in store.results:
             self.again += 1
             self.log(f"   (image {image} attempt {attempt} is processed AGAIN)")
@@ -120,6 +124,10 @@ class Invariants:
     def check_unreadable(self, store, image, attempt):
         if len(self.unread[store.name, image, attempt]) < TRIES:
             self.violations.append(f"I9 {(store.name, image, attempt)} failed too early")
+
+    def check_rounds(self, unreadable):
+        if unreadable.rounds > ROUNDS:
+            self.violations.append(f"I9 photos tried {unreadable.rounds} times for nothing")
 
     def check_paused(self, store):
         """At its end, when nothing has disturbed it for long: nothing waits in Redis."""

@@ -14,6 +14,7 @@ class Pipeline:
         if batch:
             self.in_pipeline += len(batch)
             self.jobs.append(batch)
+            self.wake("work")
 
     def take_back(self, wanted):
         """Removes and returns what is not worked on yet."""
@@ -28,7 +29,7 @@ class Pipeline:
         while True:
             self.in_work = self.jobs.popleft() if self.jobs else []
             if not self.in_work:
-                yield rng.randint(1, 5)
+                yield rng.randint(20, 60)
                 continue
             yield
             results = []
@@ -102,3 +103,5 @@ class Pipeline:
             if run is not None and run.is_state(held.id, IN_HAND):
                 run.held[held.id].state = DONE
                 self.done.append((held, result))
+        self.wake("publish")
+        self.wake("feed")

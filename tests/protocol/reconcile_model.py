@@ -109,6 +109,7 @@ class Reconcile:
         if missing and not self.unreadable.begin_round(self.recorded):
             self.world.note_given_up(self)
             yield
+        self.world.check_rounds(self.unreadable)
         for at in range(0, len(missing), ENQUEUE_AT_ONCE):
             pairs = self.store.still_wanted(missing[at : at + ENQUEUE_AT_ONCE])
             yield

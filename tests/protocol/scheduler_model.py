@@ -53,13 +53,18 @@ class Scheduler(Reconcile, Pause, Seen, Process):
             except ConnLost:
                 yield from self.connect(co)
             except OutOfMemory:
-                pass
+                self.note_refused()
             except NoGroup:
                 if self.rules.nogroup_lost:
                     self.need_reconcile = self.hold_feeder = True
                 else:
                     yield from self.wait_for_emptiness(co)
                 yield self.world.rng.randint(5, 40)
+
+    def note_refused(self):
+        """Nobody can beat either (H12)."""
+        if self.rules.judge_writes:
+            self.liveness.forget()
 
     def connect(self, co):
         """Whatever the server's run_id: commands of before may be in doubt (H7)."""
@@ -124,6 +129,7 @@ class Scheduler(Reconcile, Pause, Seen, Process):
         try:
             yield from call(co, "register", scripts.register, *arguments)
         except OutOfMemory:
+            self.note_refused()
             yield from self.stop_remembering(co)
 
     def look(self, co):
@@ -194,7 +200,7 @@ class Scheduler(Reconcile, Pause, Seen, Process):
         while True:
             if self.hold_feeder or self.need_reconcile or self.paused:
                 self.feeder_at_rest = True
-                yield self.world.rng.randint(1, 10)
+                yield self.world.rng.randint(5, 20)
                 continue
             self.feeder_at_rest = False
             self.feeder_moves += 1

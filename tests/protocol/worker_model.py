@@ -95,8 +95,12 @@ class Worker(Feeding, Pipeline, Process):
                     yield from call(co, "beat", scripts.beat, *arguments)
                 except ConnLost:
                     yield from reconnect(co)
-                except (NoGroup, OutOfMemory):
-                    pass  # the former is for the others to notice
+                except OutOfMemory:  # nobody can beat
+                    if self.rules.judge_writes:
+                        for run in self.runs.values():
+                            run.liveness.forget()
+                except NoGroup:
+                    pass  # for the others to notice
             yield BEAT
 
     # ---- taking
@@ -197,6 +201,7 @@ class Worker(Feeding, Pipeline, Process):
             released = yield from call(co, "RELEASE", scripts.release_unmarked, *arguments)
         arguments = (run.incarnation, judged[0])
         pending = yield from call(co, "XPENDING of the dead", scripts.pending_of, *arguments)
+        self.wake("feed")
         run.orphans += [(count, entry, judged) for entry, count in pending]
 
     def read_some(self, co, wanted):
@@ -218,5 +223,6 @@ class Worker(Feeding, Pipeline, Process):
             for entry, task in tasks:
                 run.add(entry, task, task.charged + 1)
             if tasks:
+                self.wake("feed")
                 return
         yield self.world.rng.randint(5, 30)

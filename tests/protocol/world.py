@@ -30,7 +30,7 @@ class Late(NamedTuple):
 
 class World(Invariants):
     """`settings` fixes what the seed would choose: window, nw, prefetch, micro, ptime, two, poison,
-    hang; so do `kinds` and `count` (of faults), `fault_list` and `images`."""
+    hang, garbled, twins; so do `kinds` and `count` (of faults), `fault_list` and `images`."""
 
     def __init__(
         self,
@@ -42,9 +42,11 @@ class World(Invariants):
         trace=False,
         count=None,
         settings=None,
+        patience=PATIENCE,
     ):
         self.rules = rules
         self.seed = seed
+        self.patience = patience
         self.trace = [] if trace else None
         self.rng = random.Random(seed)  # the schedule; what is chosen beforehand has its own
         choose = random.Random(seed * 7919 + 1)
@@ -87,8 +89,8 @@ class World(Invariants):
         usual = choose.choice([20, 25, 30, 40, 60, 80, 120, 200])
         self.images = images or usual
         self.generation = choose.choice([2, 4, 16])  # of remembered results
-        self.twins = choose.choice([0, 0.2, 0.6])  # part of the photos
-        self.resumes = []  # (when, store)
+        self.twins = settings.get("twins", choose.choice([0, 0.2, 0.6]))  # part of the photos
+        self.timers = []  # (when, what)
 
     @staticmethod
     def _choose_kinds(choose):
@@ -154,18 +156,27 @@ class World(Invariants):
                 store.control
             ]()
 
-    def resume_later(self, ticks, store):
-        self.resumes.append((self.now + ticks, store))
+    def later(self, ticks, action):
+        self.timers.append((self.now + ticks, action))
 
-    def _resume(self):
-        for due in [due for due in self.resumes if due[0] <= self.now]:
-            self.resumes.remove(due)
-            store = due[1]
-            if store.control == "pause":
-                self.check_paused(store)
-                store.control = "run"
-                self.log(f"{store.name}: resume")
-                self.control(store)
+    def _run_timers(self):
+        for timer in [timer for timer in self.timers if timer[0] <= self.now]:
+            self.timers.remove(timer)
+            timer[1]()
+
+    def resume(self, store):
+        if store.control == "pause":
+            self.check_paused(store)
+            store.control = "run"
+            self.log(f"{store.name}: resume")
+            self.control(store)
+
+    def match_releases(self):
+        """Somebody has seen it: from now on workers write what the scheduler can read."""
+        self.unreadable_release = False
+        for worker in self.slots:
+            if worker:
+                worker.garbles = 0
 
     def note_cancelled(self, scheduler):
         """The run has ended; somebody starts it again after a while."""
@@ -178,10 +189,7 @@ class World(Invariants):
         """The results cannot be read: somebody starts it again with matching workers."""
         self.log(f"{scheduler.name}: gives up, results cannot be read")
         self.given_up += 1
-        self.unreadable_release = False
-        for worker in self.slots:
-            if worker and worker.alive:
-                worker.garbles = 0
+        self.match_releases()
         self.exit(scheduler)
 
     def execute_later(self, ticks, command, arguments, what):
@@ -213,7 +221,7 @@ class World(Invariants):
     # ---- the engine
 
     def run(self):
-        limit = self.horizon + PATIENCE
+        limit = self.horizon + self.patience
         next_fault = supervise_at = 0
         quiet_since = None
         while True:
@@ -223,16 +231,15 @@ class World(Invariants):
                 next_fault += 1
                 supervise_at = 0
             self._execute_late()
-            self._resume()
+            self._run_timers()
             if self.now >= supervise_at:
                 self.supervise()
                 supervise_at = self.now + SUPERVISE_EVERY
             if self.now >= self.snapshot_at:
                 self.take_snapshot()
+            now = self.now
             ready = [
-                co
-                for co in self.coroutines
-                if co.wake <= self.now and co.process.paused_until <= self.now
+                co for co in self.coroutines if co.wake <= now and co.process.paused_until <= now
             ]
             if ready:
                 co = ready[int(self.rng.random() * len(ready))]
@@ -247,13 +254,11 @@ class World(Invariants):
             else:
                 wakes = [max(co.wake, co.process.paused_until) for co in self.coroutines]
                 wakes.append(supervise_at)
-                wakes += [due for due, _ in self.resumes]
+                wakes += [due for due, _ in self.timers]
                 if next_fault < len(self.faults):
                     wakes.append(self.faults[next_fault][0])
                 self.now = max(self.now, min(wakes) - 1)
-                if self.now > limit:
-                    break
-            if next_fault == len(self.faults) and not self.resumes and self._is_finished():
+            if next_fault == len(self.faults) and not self.timers and self._is_finished():
                 quiet_since = self.now if quiet_since is None else quiet_since
                 if self.now > quiet_since + GRACE and not self.late:
                     break
