@@ -4,7 +4,7 @@ python3 -m protocol run     [--variant V] [--seeds A:B] [--kinds K,K] [--stop]
 python3 -m protocol shrink  --seed N [--variant V] [--want I1]   the shortest case, and its trace
 python3 -m protocol ablate  [--seeds A:B] [--targeted]           each rule off alone
 python3 -m protocol rates   [--seeds A:B]                        work done again, by kind of fault
-python3 -m protocol sweep   [--kinds K,K]                        one fault at every step of a small run
+python3 -m protocol sweep   [--kinds K,K]                        one fault at each step of a small run
 
 python3 -m protocol blind                                        status 1 if a rule off goes unseen
 

@@ -51,7 +51,8 @@ class Process:
 def call(co, what, command, *arguments):
     """One command, MULTI or script: a boundary, its execution at the server, a boundary, the reply.
 
-    A fault of the connection waits for a command that changes something. Raises ConnLost, or NoGroup as the server's answer.
+    A fault of the connection waits for a command that changes something. Raises ConnLost, or, as the
+    server's answers, NoGroup and OutOfMemory.
     """
     world = co.process.world
     redis = world.redis

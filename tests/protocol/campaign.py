@@ -1,4 +1,4 @@
-"""Many seeds: what fails, the shortest case of a failure, each rule off, and how much work is done twice."""
+"""Many seeds: what fails, what fails without a rule, and how much work is done twice."""
 
 import collections
 import time

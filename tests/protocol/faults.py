@@ -10,7 +10,6 @@ KINDS = (
     "conn wconn sconn redo redo_all add keydel slowdb "
     "pause cancel settings memory garble unreadable"
 ).split()
-LOSSY = {"flush", "rewind", "rewind_same_id", "keydel"}  # delivery counts may be lost (19)
 
 
 def strike(world, kind, chance):

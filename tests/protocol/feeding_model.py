@@ -1,4 +1,4 @@
-"""How a worker feeds its pipeline, publishes, and ends (worker/consumer_feed, _publish, _end)."""
+"""How a worker feeds its pipeline, publishes, and ends (worker/feeder, publisher, ending)."""
 
 from . import scripts
 from .actors import ConnLost, call
@@ -6,7 +6,7 @@ from .holdings import IN_HAND, RETURNING, WAITING, Held
 from .redis_model import Broken, NoGroup, OutOfMemory
 from .timing import GOODBYE, STOP_LIMIT
 
-TURNS_PER_SUSPECT = 3  # settled question 10
+TURNS_PER_SUSPECT = 3  # Q10
 PUBLISH_AT_ONCE = 4
 
 
@@ -147,7 +147,7 @@ class Feeding:
                 pass
 
     def publish_some(self, co):
-        """What is in `publishing` stays there until the server has said yes (settled 13)."""
+        """What is in `publishing` stays there until the server has said yes (Q13)."""
         while not self.publishing and self.done:
             for _ in range(min(PUBLISH_AT_ONCE, len(self.done))):
                 self.publishing.append(self.done.popleft())
@@ -230,7 +230,7 @@ class Feeding:
             yield 1
 
     def leave_runs(self, co):
-        """Where charged tasks stay in this name the mark stays too: it says that they were in hand."""
+        """Where charged tasks stay in this name the mark stays: they were in hand."""
         kept = {held.incarnation for held in self.charged}
         for incarnation in [each for each in self.runs if each not in kept]:
             arguments = (self.rules, incarnation, self.name)

@@ -91,7 +91,7 @@ class Reconcile:
         return window, counts
 
     def record_what_was_there(self, co):
-        """Live workers go on adding: the end is where it was at the beginning (settled 5)."""
+        """Live workers go on adding: the end is where it was at the beginning (Q5)."""
         last = yield from call(co, "last result", scripts.last_result, self.incarnation)
         self.position = 0
         while (yield from self.record(co, up_to=last)):

@@ -18,16 +18,16 @@ class Rules:
     nogroup_lost: bool = True  # H4: NOGROUP or nil means lost data: reconcile, not back off
     fill_multi: bool = True  # H4: spec, streams, registration and expiry are made in one MULTI
     check_spec: bool = True  # H4: the scheduler's idle look asks for spec and registration too
-    wk_nogroup: bool = True  # H4, settled 15: a worker drops the work of a run that is gone
+    wk_nogroup: bool = True  # H4, Q15: a worker drops the work of a run that is gone
     seq: bool = True  # H5: the cursor runs over a sequence that retry and redo renew
-    pairs: bool = True  # H5, settled 1: S, P and finished are sets of (image, attempt)
+    pairs: bool = True  # H5, Q1: S, P and finished are sets of (image, attempt)
     win_sqlite: bool = True  # H6: the window counts what is enqueued and not recorded
     del_first: bool = True  # H6: reconcile (4) removes before it enqueues
     dedup: bool = True  # H6: ... and keeps one entry of each (image, attempt)
-    rm_not_s: bool = True  # H6, settled 2: it removes P - S, not P that has a result
+    rm_not_s: bool = True  # H6, Q2: it removes P - S, not P that has a result
     rec_every: bool = True  # H7: every reconnect reconciles; an XADD in doubt is not sent again
     fence: bool = True  # H7: what was sent under an older fence number has no effect
-    drain: bool = True  # H7, settled 4: 'stop adding' waits for XADDs in flight
+    drain: bool = True  # H7, Q4: 'stop adding' waits for XADDs in flight
     trig_group: bool = True  # H8: 'empty' is nothing undelivered and nothing pending, not XLEN = 0
     delcons: str = "atomic"  # H8: dead consumers: none | naive (look, then delete) | atomic
     hb_owner: bool = True  # H9: hand-back looks at the owner and makes no key
@@ -35,7 +35,7 @@ class Rules:
     unmarked_free: bool = True  # H10: ... also of a holder that left no mark at all
     inhand_mark: bool = True  # H10: only what a dead holder had marked in hand is charged
     start_num: bool = True  # H10: a mark with a lower number was executed late and is ignored
-    suspect_empty: bool = True  # H10, settled 10: a suspect is taken with empty hands only
+    suspect_empty: bool = True  # H10, Q10: a suspect is taken with empty hands only
     beat_guard: bool = True  # H11: a heart beats only where the run's spec is
     past_inc: bool = True  # H11: SQLite keeps past incarnations; every reconcile deletes them
     past_first: bool = True  # H11: ... and before new keys are made, which may need their memory

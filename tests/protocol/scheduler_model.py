@@ -269,7 +269,7 @@ class Scheduler(Reconcile, Pause, Seen, Process):
                 yield from self.condemn_of(co, (holder, counter))
 
     def condemn_of(self, co, judged):
-        """Never claims (settled question 17)."""
+        """Never claims (Q17)."""
         if self.rules.inhand_mark:
             arguments = (self.rules, self.incarnation, judged, 1000)
             yield from call(co, "RELEASE", scripts.release_unmarked, *arguments)

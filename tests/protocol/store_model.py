@@ -134,7 +134,7 @@ class Store:
                 raise Violation(f"I2 result of run {result.run} recorded in {self.name}")
             known = result.image < len(self.attempts)
             if not known or result.attempt != self.attempts[result.image]:
-                self.refused += 1  # settled question 3
+                self.refused += 1  # Q3
                 continue
             if self._record_current(result) and self._shareable(result):
                 fresh.append(result)

@@ -1,4 +1,4 @@
-"""A worker: the coroutine that takes tasks and judges others, and its heart (worker/consumer_take).
+"""A worker: the coroutine that takes tasks and judges others, and its heart (worker/taker, heartbeat).
 
 Every coroutine has a connection of its own, as in the code: taking, feeding and publishing run beside
 each other (feeding_model.py), and photos are worked on in the pipeline (pipeline_model.py).
@@ -72,7 +72,7 @@ class Worker(Feeding, Pipeline, Process):
         self.list_at = 0
 
     def forget_entries(self, run, lost):
-        """Drops what is no longer ours; a result that is ready goes out even so (settled 12)."""
+        """Drops what is no longer ours; a result that is ready goes out even so (Q12)."""
         gone = [run.held[entry] for entry in lost if entry in run.held]
         gone = [held for held in gone if held.state != DONE]
         for held in gone:
@@ -147,7 +147,7 @@ class Worker(Feeding, Pipeline, Process):
             elif self.rules.runs_clean:
                 yield from call(co, "forget", scripts.forget, incarnation)
         for incarnation in [each for each in self.runs if each not in listed]:
-            # A registration alone may be lost, and is written again: the spec decides (7).
+            # A registration alone may be lost, and is written again: the spec decides (Q7).
             if (yield from call(co, "read spec", scripts.read_spec, incarnation)) is None:
                 self.drop_run(incarnation)
 

@@ -181,7 +181,7 @@ class World(Invariants):
     def note_cancelled(self, scheduler):
         """The run has ended; somebody starts it again after a while."""
         self.check_cancelled(scheduler)
-        self.lossy += 1  # the keys had the delivery counts (19)
+        self.lossy += 1  # the keys had the delivery counts (Q19)
         scheduler.store.control = "run"
         self.exit(scheduler)
 
