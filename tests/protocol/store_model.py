@@ -31,6 +31,7 @@ class Store:
         self.broken = collections.Counter()  # pair -> results of it that could not be read
         self.order = []  # results as recorded
         self.refused = 0
+        self._final = None  # what is_final() found, until something changes
         self.inserted = collections.Counter()
 
     # ---- looking
@@ -48,7 +49,9 @@ class Store:
         }
 
     def is_final(self):
-        return all(pair in self.results for pair in enumerate(self.attempts))
+        if self._final is None:
+            self._final = all(pair in self.results for pair in enumerate(self.attempts))
+        return self._final
 
     def still_wanted(self, pairs):
         return [pair for pair in pairs if pair in self.enqueued()]
@@ -86,6 +89,7 @@ class Store:
         return out
 
     def redo(self, images):
+        self._final = None
         for image in images:
             self.attempts[image] += 1
             self.made_under[image] = self.settings
@@ -93,6 +97,7 @@ class Store:
                 self._append(image)
 
     def add(self, count):
+        self._final = None
         for _ in range(count):
             image = len(self.attempts)
             self.attempts.append(1)
@@ -146,6 +151,7 @@ class Store:
         self.world.check_content(self, result)
         if before is None:
             self.results[pair] = (result.outcome, result.reason, result.worker)
+            self._final = None
             self.inserted[pair] += 1
             if self.inserted[pair] > 1:
                 raise Violation("I2 twice")
