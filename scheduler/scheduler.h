@@ -24,7 +24,7 @@
 #include "common/redis/connection.h"
 #include "common/redis/liveness.h"
 #include "common/redis/scheduler_queue.h"
-#include "scheduler/run_batch.h"
+#include "scheduler/run_events.h"
 #include "scheduler/store_thread.h"
 #include "scheduler/token_bucket.h"
 #include "scheduler/unreadable_results.h"
@@ -80,8 +80,6 @@ struct SchedulerNow {
 
 class Scheduler {
  public:
-  using Say = std::function<void(const Event&)>;
-
   /// `store` must outlive this; `say` is called on the io_context's thread.
   Scheduler(asio::io_context& io, StoreThread& store, SchedulerSettings settings, Say say);
   Scheduler(const Scheduler&) = delete;
