@@ -1,13 +1,10 @@
-// What photos with the same bytes may take over (design.md 5): results go into Redis' `seen` as
-// they are recorded and, after the keys were made anew, from the database. Nothing hangs on it:
-// where it fails photos are done by themselves, and where Redis is short of memory it is the first
-// to go.
+#include "scheduler/result_sharer.h"
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
 #include "common/redis/errors.h"
-#include "scheduler/scheduler.h"
 #include "scheduler/window.h"
 
 namespace photoscribe {
@@ -18,13 +15,23 @@ constexpr std::size_t kFreshKept = 20'000;   // while Redis cannot be reached
 
 }  // namespace
 
+ResultSharer::ResultSharer(std::int64_t remembered_max, const RedisLink& link,
+                           redis::SchedulerQueue& queue, const RunKeys& keys, RunStore& store,
+                           TroubleReporter& reporter)
+    : remembered_max_(remembered_max),
+      link_(link),
+      queue_(queue),
+      keys_(keys),
+      store_(store),
+      reporter_(reporter) {}
+
 /// Of one generation. 0: nothing is remembered.
-std::int64_t Scheduler::remembered_at_once() const {
-  return remembering_ ? generation_of(settings_.remembered_max, redis_memory_max_) : 0;
+std::int64_t ResultSharer::at_once() const {
+  return stopped_ ? 0 : generation_of(remembered_max_, link_.memory_max());
 }
 
-asio::awaitable<void> Scheduler::share_seen() {
-  if (remembered_at_once() == 0) {
+asio::awaitable<void> ResultSharer::share() {
+  if (at_once() == 0) {
     fresh_.clear();
     co_return;
   }
@@ -40,14 +47,9 @@ asio::awaitable<void> Scheduler::share_seen() {
 }
 
 /// Of the database: the newest, one generation, so that none of them is the first to be forgotten.
-asio::awaitable<void> Scheduler::share_older() {
-  if (share_below_ == 0 || shared_ >= remembered_at_once()) co_return;
-  const RunId run = settings_.run;
-  const std::optional<std::int64_t> below = share_below_;
-  const auto read = [run, below](Store& store) {
-    return store.results_to_share(run, below, kRowsAtOnce);
-  };
-  Expected<SharedResults> page = co_await store_.call(read);
+asio::awaitable<void> ResultSharer::share_older() {
+  if (share_below_ == 0 || shared_ >= at_once()) co_return;
+  Expected<SharedResults> page = co_await store_.results_to_share(share_below_, kRowsAtOnce);
   if (!page) co_return;
   const std::int64_t next_below = page->next_below;
   const auto count = static_cast<std::int64_t>(page->results.size());
@@ -57,37 +59,35 @@ asio::awaitable<void> Scheduler::share_older() {
 }
 
 /// False: they are not there.
-asio::awaitable<bool> Scheduler::note(std::vector<Result> results) {
-  const std::int64_t generation = remembered_at_once();
-  const Status noted = co_await queue_.note_seen(incarnation_, std::move(results), generation);
+asio::awaitable<bool> ResultSharer::note(std::vector<Result> results) {
+  const std::int64_t generation = at_once();
+  const Status noted =
+      co_await queue_.note_seen(keys_.incarnation(), std::move(results), generation);
   if (noted) co_return true;
   const bool refused =
       noted.error().code == Errc::redis_refused || redis::is_wrong_type(noted.error());
-  const bool short_of_memory =
-      noted.error().code == Errc::redis_unavailable && connection_.is_open();
-  if (refused || short_of_memory) co_await stop_remembering(noted.error());
+  const bool short_of_memory = noted.error().code == Errc::redis_unavailable && link_.is_open();
+  if (refused || short_of_memory) co_await stop(noted.error());
   co_return false;  // a lost connection or run is for the next call to notice
 }
 
-/// Until the keys are made anew. What it held is the run's again: recording needs it.
-asio::awaitable<void> Scheduler::stop_remembering(Error why) {
-  if (!std::exchange(remembering_, false)) co_return;
+asio::awaitable<void> ResultSharer::stop(Error why) {
+  if (std::exchange(stopped_, true)) co_return;
   fresh_.clear();
-  const Status forgotten = co_await queue_.forget_seen(incarnation_);
-  say(EventLevel::warning, why.message + ": photos with the same bytes are done one by one now" +
-                               (forgotten ? "" : " (" + forgotten.error().message + ")"));
+  const Status forgotten = co_await queue_.forget_seen(keys_.incarnation());
+  reporter_.tell(EventLevel::warning,
+                 why.message + ": photos with the same bytes are done one by one now" +
+                     (forgotten ? "" : " (" + forgotten.error().message + ")"));
 }
 
-/// New keys know of nothing; and what was recorded under the old ones may be of other settings: the
-/// database tells.
-void Scheduler::forget_shared() {
+void ResultSharer::begin_anew() {
   share_below_.reset();
   shared_ = 0;
   fresh_.clear();
-  remembering_ = true;
+  stopped_ = false;
 }
 
-void Scheduler::note_fresh(std::vector<Result> fresh) {
+void ResultSharer::add(std::vector<Result> fresh) {
   if (fresh_.size() > kFreshKept) return;
   fresh_.insert(fresh_.end(), std::make_move_iterator(fresh.begin()),
                 std::make_move_iterator(fresh.end()));
