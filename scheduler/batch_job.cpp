@@ -189,7 +189,7 @@ void BatchJob::watch_redis(Clock::time_point now) {
 
 void BatchJob::watch_workers(Clock::time_point now) {
   if (!pool_) return;
-  const SchedulerNow& at = scheduler_->now();
+  const SchedulerNow at = scheduler_->now();
   pool_->set_progress(at.finished());
   if (!draining_ && !scheduler_end_) pool_->replace_silent(at.workers_silent);
   if (!pool_->given_up() || draining_ || scheduler_end_) return;
@@ -218,7 +218,7 @@ void BatchJob::give_up(Error error) {
 }
 
 void BatchJob::warn_of_standstill(Clock::time_point now) {
-  const SchedulerNow& at = scheduler_->now();
+  const SchedulerNow at = scheduler_->now();
   const std::int64_t finished = at.finished();
   const bool stands = finished == moved_ && at.counts.asked.pending > 0 && !draining_ && !at.paused;
   if (!stands || moved_at_ == Clock::time_point()) {
@@ -239,7 +239,7 @@ void BatchJob::warn_of_standstill(Clock::time_point now) {
 void BatchJob::show(Clock::time_point now) {
   if (now < next_show_ && !over()) return;
   next_show_ = now + kShowEvery;
-  const SchedulerNow& at = scheduler_->now();
+  const SchedulerNow at = scheduler_->now();
   const StateCounts& counts = at.counts.asked;
   if (at.last_result &&
       !at.paused) {  // start-up, with its loading of models, is not part of the rate

@@ -2,7 +2,7 @@
 // doubled some of its data.
 //
 // Pure set differences over the bounded window (design.md 4; protocol.md H5-H8), so that they can
-// be tested without a server; scheduler_reconcile.cpp gathers the inputs in the order that the
+// be tested without a server; reconciler.cpp gathers the inputs in the order that the
 // protocol demands and applies the answer. It never touches a photo.
 #pragma once
 

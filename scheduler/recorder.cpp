@@ -1,8 +1,7 @@
-// The recorder: what is in the results stream is what is not committed (H3).
-#include <boost/asio/awaitable.hpp>
-#include <utility>
+#include "scheduler/recorder.h"
 
-#include "scheduler/scheduler.h"
+#include <string>
+#include <utility>
 
 namespace photoscribe {
 namespace {
@@ -11,27 +10,55 @@ constexpr int kEntriesPerTransaction = 128;  // worker batches: thousands of res
 
 }  // namespace
 
-asio::awaitable<Expected<std::int64_t>> Scheduler::record_once(
-    std::optional<redis::EntryId> up_to) {
+Recorder::Recorder(redis::SchedulerQueue& queue, const RunKeys& keys, RunStore& store,
+                   RunTally& tally, ResultSharer& sharer, Feeder& feeder, TroubleReporter& reporter,
+                   const Mode& mode)
+    : queue_(queue),
+      keys_(keys),
+      store_(store),
+      tally_(tally),
+      sharer_(sharer),
+      feeder_(feeder),
+      reporter_(reporter),
+      mode_(mode) {}
+
+asio::awaitable<Expected<std::int64_t>> Recorder::record_some() {
+  co_return co_await record_up_to(std::nullopt);
+}
+
+asio::awaitable<Status> Recorder::record_what_is_there() {
+  const Expected<std::optional<redis::EntryId>> last =
+      co_await queue_.last_result(keys_.incarnation());
+  if (!last) co_return fail(last.error());
+  if (!last->has_value()) co_return Status();
+  for (;;) {
+    if (mode_ == Mode::abort) co_return fail(Errc::cancelled, "record: asked to stop");
+    const Expected<std::int64_t> recorded = co_await record_up_to(**last);
+    if (!recorded) co_return fail(recorded.error());
+    if (*recorded == 0) co_return Status();
+  }
+}
+
+asio::awaitable<Expected<std::int64_t>> Recorder::record_up_to(std::optional<redis::EntryId> last) {
   // Always from the first entry: ids can go backwards, and nothing may be passed over.
   Expected<std::vector<redis::ResultEntry>> entries =
-      co_await queue_.read_results(incarnation_, kEntriesPerTransaction);
+      co_await queue_.read_results(keys_.incarnation(), kEntriesPerTransaction);
   if (!entries) co_return fail(entries.error());
-  if (up_to) std::erase_if(*entries, [&](const auto& entry) { return entry.id > *up_to; });
+  if (last) std::erase_if(*entries, [&](const auto& entry) { return entry.id > *last; });
   if (entries->empty()) co_return 0;
 
   std::vector<redis::EntryId> ids;
   ids.reserve(entries->size());
   for (const redis::ResultEntry& entry : *entries) ids.push_back(entry.id);
   const auto count = static_cast<std::int64_t>(ids.size());
-  Status committed = co_await take_in(std::move(*entries));
+  Status committed = co_await commit(std::move(*entries));
   if (!committed) co_return fail(committed.error());
-  Status deleted = co_await queue_.delete_results(incarnation_, std::move(ids));
+  Status deleted = co_await queue_.delete_results(keys_.incarnation(), std::move(ids));
   if (!deleted) co_return fail(deleted.error());
   co_return count;
 }
 
-asio::awaitable<Status> Scheduler::take_in(std::vector<redis::ResultEntry> entries) {
+Incoming Recorder::sorted(std::vector<redis::ResultEntry> entries) {
   Incoming incoming;
   for (redis::ResultEntry& entry : entries) {
     if (entry.problem.empty()) {
@@ -46,46 +73,34 @@ asio::awaitable<Status> Scheduler::take_in(std::vector<redis::ResultEntry> entri
     ResultBatch salvaged = unreadable_.take(std::move(entry));
     if (!salvaged.results.empty()) incoming.batches.push_back(std::move(salvaged));
   }
-  const RunId run = settings_.run;
-  RunCounts counts;
-  // By reference: the call is awaited here, and may be made several times on a full disk.
-  const auto record = [run, &incoming, &counts](Store& store) -> Expected<RecordReport> {
-    Expected<RecordReport> report = store.record(run, incoming);
-    if (!report) return report;
-    const Expected<RunCounts> now = store.counts(run);
-    if (!now) return fail(now.error());
-    counts = *now;
-    return report;
-  };
-  Expected<RecordReport> report = co_await stored(record);
-  if (!report) co_return fail(report.error());
-  now_.counts = counts;
-  note_report(*report);
-  note_fresh(std::move(report->fresh));
+  return incoming;
+}
+
+asio::awaitable<Status> Recorder::commit(std::vector<redis::ResultEntry> entries) {
+  const Incoming incoming = sorted(std::move(entries));
+  Expected<Recorded> recorded = co_await store_.record(incoming);
+  if (!recorded) co_return fail(recorded.error());
+  tally_.add_recorded(recorded->report, recorded->counts, RunTally::Clock::now());
+  note(recorded->report);
+  sharer_.add(std::move(recorded->report.fresh));
   co_return Status();
 }
 
-void Scheduler::note_report(const RecordReport& report) {
-  now_.done += report.done;
-  now_.unsure += report.unsure;
-  now_.blurred += report.blurred;
-  now_.failed += report.failed;
-  now_.enqueued -= report.recorded + report.requeued;
-  if (report.recorded + report.replaced > 0) {
-    now_.last_result = std::chrono::steady_clock::now();
-    say_writes_again();
-  }
-  if (report.requeued > 0) all_enqueued_ = false;
+void Recorder::note(const RecordReport& report) {
+  if (report.recorded + report.replaced > 0) reporter_.is_over(Trouble::refusal);
   if (report.quarantined > 0) {
-    say(EventLevel::warning, std::to_string(report.quarantined) +
-                                 " entries of the results stream could not be read and are kept in "
-                                 "the database's table quarantine");
+    reporter_.tell(EventLevel::warning,
+                   std::to_string(report.quarantined) +
+                       " entries of the results stream could not be read and are kept in "
+                       "the database's table quarantine");
   }
   if (report.unknown > 0) {
-    say(EventLevel::warning, std::to_string(report.unknown) +
-                                 " results were refused: they name images that this run has not");
+    reporter_.tell(EventLevel::warning,
+                   std::to_string(report.unknown) +
+                       " results were refused: they name images that this run has not");
   }
-  feeder_timer_.cancel();  // there is room in the window
+  if (report.requeued > 0) feeder_.look_again();
+  feeder_.wake();  // there is room in the window
 }
 
 }  // namespace photoscribe

@@ -8,8 +8,6 @@
 // is told.
 #pragma once
 
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <functional>
@@ -21,6 +19,7 @@
 #include "common/core/confidence.h"
 #include "common/core/error.h"
 #include "common/core/spec.h"
+#include "scheduler/run_events.h"
 #include "scheduler/store/run_types.h"
 
 namespace photoscribe {
@@ -68,52 +67,6 @@ struct RunRequest {
   std::string redis_server_executable =
       "redis-server";        // for the private server; looked up in PATH
   std::string state_folder;  // logs and process ids; empty: DATABASE.state beside it
-};
-
-/// A moment of the run. Numbers are of the whole run, not of this call only.
-struct Progress {
-  std::string phase;       // "looking for photos", "starting", "captioning", "finishing" …
-  std::int64_t found = 0;  // while looking: photos seen so far
-  std::int64_t total = 0, done = 0, unsure = 0, blurred = 0, failed = 0, pending = 0;
-  [[nodiscard]] std::int64_t finished() const { return done + unsure + blurred + failed; }
-  double photos_per_s = 0;                    // over the last half minute
-  std::optional<std::chrono::seconds> left;   // none while it cannot be told yet
-  std::optional<std::int64_t> finish_unix_s;  // forecast of a run that keeps hours
-  int workers_alive = 0;
-  double seconds = 0;  // since the call began
-};
-
-enum class EventLevel : std::uint8_t { info, warning, error };
-struct Event {
-  EventLevel level = EventLevel::info;
-  std::string text;  // one line: "worker 1 ended (signal 9): started again"
-};
-
-/// Told what goes on, on the thread that called run_batch(), a few times a second at most. Must not
-/// throw and should return at once.
-class RunObserver {
- public:
-  virtual ~RunObserver() = default;
-  virtual void progress(const Progress& now) = 0;
-  virtual void event(const Event& event) = 0;
-};
-
-/// Asks a run to stop. The first request drains: nothing new is started, workers hand back what
-/// they have not begun, finished results are recorded. The second ends everything at once. Both
-/// keep what is in SQLite. request() is safe in a signal handler and from any thread.
-class StopHandle {
- public:
-  StopHandle() = default;
-  StopHandle(const StopHandle&) = delete;
-  StopHandle& operator=(const StopHandle&) = delete;
-
-  void request() noexcept { requests_.fetch_add(1, std::memory_order_relaxed); }
-  /// 0: go on; 1: drain; 2 or more: at once.
-  [[nodiscard]] int requests() const noexcept { return requests_.load(std::memory_order_relaxed); }
-
- private:
-  static_assert(std::atomic<int>::is_always_lock_free);
-  std::atomic<int> requests_{0};
 };
 
 struct FailureCount {

@@ -82,7 +82,7 @@ asio::awaitable<void> RunServer::steer() {
 bool RunServer::nothing_left() const {
   if (!request_.once || unfinished_runs_ != 0 || submissions_ > 0) return false;
   for (const auto& [id, run] : served_) {
-    const SchedulerNow& at = run->scheduler->now();
+    const SchedulerNow at = run->scheduler->now();
     if (!run->asked_to_pause || at.in_hand > 0) return false;
   }
   return true;
@@ -255,7 +255,7 @@ void RunServer::show(Clock::time_point now) {
   std::int64_t all = photos_before_;
   std::int64_t unserved = 0;
   for (const auto& [id, run] : served_) {
-    const SchedulerNow& at = run->scheduler->now();
+    const SchedulerNow at = run->scheduler->now();
     const StateCounts& counts = at.counts.asked;
     unserved += at.nobody_serves.empty() ? 0 : 1;
     progress.total += counts.total();

@@ -2,7 +2,7 @@
 //
 // The store is not thread-safe and its calls block; every call of a running scheduler goes through
 // here, one after the other. What a person should know about a full or locked disk is said by the
-// caller (Scheduler::stored).
+// caller (RunStore).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -10,7 +10,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +17,7 @@
 #include "common/core/error.h"
 #include "scheduler/child_process.h"
 #include "scheduler/restart_policy.h"
-#include "scheduler/run_batch.h"
+#include "scheduler/run_events.h"
 
 namespace photoscribe {
 
@@ -33,7 +32,6 @@ struct WorkerPoolSettings {
 
 class WorkerPool {
  public:
-  using Say = std::function<void(const Event&)>;
   WorkerPool(asio::io_context& io, WorkerPoolSettings settings, Say say);
 
   /// Stops workers that a killed run left behind (they end by themselves, unless one hangs), then

@@ -11,7 +11,7 @@
 #include "ops/cli/safe_text.h"
 #include "scheduler/control_socket.h"
 #include "scheduler/nobody_serves.h"
-#include "scheduler/scheduler.h"
+#include "scheduler/scheduler_settings.h"
 
 namespace photoscribe::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <string>
 
-#include "scheduler/run_batch.h"
+#include "scheduler/run_events.h"
 
 namespace photoscribe::cli {
 

@@ -1,7 +1,7 @@
 // stop_signals: Ctrl-C and its like as requests to stop: the first drains, the second ends at once.
 #pragma once
 
-#include "scheduler/run_batch.h"
+#include "scheduler/run_events.h"
 
 namespace photoscribe::cli {
 

@@ -26,7 +26,7 @@ class PauseTest : public SchedulerTest {
     return there();
   }
   std::int64_t recorded() const {
-    const SchedulerNow& at = scheduler_->now();
+    const SchedulerNow at = scheduler_->now();
     return at.done + at.blurred + at.failed;
   }
   bool at_rest() const {

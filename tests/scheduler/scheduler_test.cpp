@@ -352,7 +352,7 @@ TEST_F(SchedulerTest, RecordsWhileTheServerIsOutOfMemoryAndGoesOnAfterwards) {
   boost::asio::steady_timer poll(io_);
   std::int64_t recorded = 0;
   std::function<void()> relieve_once_recorded = [&] {
-    const SchedulerNow& now = scheduler_->now();
+    const SchedulerNow now = scheduler_->now();
     recorded = now.done + now.blurred + now.failed;
     if (recorded >= workers_[0]->published()) {  // what was published frees memory only so
       server_.command({"CONFIG", "SET", "maxmemory", "0"});
