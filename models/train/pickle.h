@@ -18,7 +18,7 @@
 namespace photoscribe {
 
 inline constexpr std::size_t kPickleBytesMax = std::size_t{64} << 20;
-inline constexpr std::size_t kPickleNodesMax = 4'000'000;
+inline constexpr std::size_t kPickleNodesMax = 2'000'000;
 
 class Pickle {
  public:

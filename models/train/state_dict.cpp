@@ -65,7 +65,9 @@ class StateReader {
   }
   [[nodiscard]] bool is_module(Id id) const {
     const Id own = p_.attributes(id);
-    return own != Pickle::kNothing && p_.find(own, "_parameters") && p_.find(own, "_modules");
+    constexpr std::size_t kMost = 1'000;  // attributes and their values; modules have some dozens
+    if (own == Pickle::kNothing || p_.at(own).items.size() > kMost) return false;
+    return p_.find(own, "_parameters") && p_.find(own, "_modules");
   }
   [[nodiscard]] static std::string joined(const std::string& before, std::string_view name) {
     return before.empty() ? std::string(name) : before + "." + std::string(name);
@@ -79,7 +81,9 @@ class StateReader {
     } else if (const auto tensor = tensor_of(id)) {
       keep(name, *tensor);
     } else if (is_dictionary(id)) {
-      for (const auto& [key, value] : p_.pairs(id))
+      const auto pairs = p_.pairs(id);
+      visits_ += pairs.size();
+      for (const auto& [key, value] : pairs)
         if (p_.is(key, Kind::text)) visit(joined(name, p_.at(key).text), value, depth + 1);
     } else if (const std::string_view called = p_.name_of(id); !called.empty()) {
       inert_ = called;

@@ -32,7 +32,7 @@ std::optional<StorageName> storage_name(const Pickle& p, Id id) {
       !p.is(parts[2], Kind::text))
     return std::nullopt;
   const std::string_view type = p.name_of(parts[1]);
-  constexpr std::string_view kModule = "torch ", kEnding = "Storage";
+  constexpr std::string_view kEnding = "Storage";
   const std::size_t space = type.find(' ');
   if (space == std::string_view::npos || !type.starts_with("torch") || !type.ends_with(kEnding))
     return std::nullopt;
