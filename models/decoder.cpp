@@ -38,8 +38,8 @@ DecoderParameters empty_decoder(const std::string& name) {
 }
 
 bool has_deep_words(const DecoderParameters& parameters) {
-  return std::visit(
-      []<class P>(const P&) { return std::is_base_of_v<DeepWordParameters, P>; }, parameters);
+  return std::visit([]<class P>(const P&) { return std::is_base_of_v<DeepWordParameters, P>; },
+                    parameters);
 }
 
 /// Gates of a cell, in hidden sizes.
@@ -125,8 +125,9 @@ void visit_each(DecoderParameters& parameters, bool with_concepts, Visit&& visit
   if (!with_concepts) return;
   ConceptParameters* concepts = concepts_in(parameters);
   if (concepts == nullptr)
-    throw std::runtime_error("this decoder cannot look at concepts; show_attend_tell, top_down and "
-                             "attend_on_attend can");
+    throw std::runtime_error(
+        "this decoder cannot look at concepts; show_attend_tell, top_down and "
+        "attend_on_attend can");
   concepts->each(visit);
 }
 
@@ -203,8 +204,7 @@ Tensor step(const ShowTellParameters& p, const Annotations&, const Tensor& word,
   return logits(p, at::linear(h, p.output_hidden, p.output_bias));
 }
 
-template <class Plain>
-  requires(!std::is_base_of_v<DeepWordParameters, Plain>)
+template <class Plain, std::enable_if_t<!std::is_base_of_v<DeepWordParameters, Plain>, int> = 0>
 Tensor step(const Plain& p, const Annotations& a, const Tensor& word, Tensor& h, Tensor& c,
             Tensor* alpha) {
   return at::linear(advance(p, a, word, h, c, alpha), p.word_weight, p.word_bias);
@@ -213,8 +213,8 @@ Tensor step(const Plain& p, const Annotations& a, const Tensor& word, Tensor& h,
 void look_first(const AttentionParameters& p, const Tensor& features, double dropout,
                 Annotations& a) {
   if (features.defined()) {
-    a.values = at::relu(
-        at::linear(pool_grid(features, p.grid_side), p.annotate_weight, p.annotate_bias));
+    a.values =
+        at::relu(at::linear(pool_grid(features, p.grid_side), p.annotate_weight, p.annotate_bias));
   } else {
     a.values = p.concepts.nothing.view({1, 1, -1}).expand({a.concepts.size(0), 1, -1});
   }
@@ -346,7 +346,10 @@ Tensor pool_grid(const Tensor& features, std::int64_t side) {
   if (side == 0 || side == own) return features;
   if (own * own != L) throw std::runtime_error("a grid that is no square cannot be pooled");
   const Tensor map = features.transpose(1, 2).reshape({N, C, own, own});
-  return at::adaptive_avg_pool2d(map, {side, side}).view({N, C, side * side}).transpose(1, 2).contiguous();
+  return at::adaptive_avg_pool2d(map, {side, side})
+      .view({N, C, side * side})
+      .transpose(1, 2)
+      .contiguous();
 }
 
 Tensor standardise(const ConceptParameters& p, const Tensor& features) {

@@ -191,14 +191,14 @@ struct ShowTellParameters : DeepWordParameters {
   }
 };
 
-// The decoders of captioners that others trained (train/import_captioner.h), as they are: words come
-// straight out of the LSTM's state, so U is H.
+// The decoders of captioners that others trained (train/import_captioner.h), as they are: words
+// come straight out of the LSTM's state, so U is H.
 
 /// plain_attend_tell and gated_attend_tell: soft attention (Xu et al. 2015, section 4.2) to the
-/// features themselves, so D is C. plain_attend_tell is show_attend_tell of ruotianluo's
-/// ImageCaptioning.pytorch: the initial state is a layer on the mean of the grid as the encoder gives
-/// it. gated_attend_tell is that of sgrvinod's tutorial: the attention has a ReLU instead of a tanh,
-/// the gate beta is a vector, and the initial state sees the mean of the grid as it is attended to.
+/// features themselves, so D is C. plain_attend_tell is ruotianluo's show_attend_tell: the initial
+/// state is a layer on the mean of the grid as the encoder gives it. gated_attend_tell is that of
+/// sgrvinod's tutorial: a ReLU instead of the attention's tanh, a gate beta that is a vector, and
+/// an initial state that sees the mean of the grid as it is attended to.
 struct PlainAttendParameters : WordParameters {
   bool gated = false;
   torch::Tensor key_weight;                             // (A,C)

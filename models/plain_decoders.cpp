@@ -26,8 +26,7 @@ void step_cell(bool maxout, const Tensor& gates, Tensor& h, Tensor& c) {
 
 }  // namespace
 
-void begin(const PlainAttendParameters& p, const Tensor& features, double dropout,
-           Annotations& a) {
+void begin(const PlainAttendParameters& p, const Tensor& features, double dropout, Annotations& a) {
   a.values = pool_grid(features, p.grid_side);
   a.mean = p.gated ? a.values.mean(1) : features.mean(1);
   if (dropout > 0) a.values = at::dropout(a.values, dropout, true);
@@ -38,8 +37,8 @@ void begin(const PlainAttendParameters& p, const Tensor& features, double dropou
 }
 
 void begin(const AttendInParameters& p, const Tensor& features, double dropout, Annotations& a) {
-  a.values = at::relu(
-      at::linear(pool_grid(features, p.grid_side), p.annotate_weight, p.annotate_bias));
+  a.values =
+      at::relu(at::linear(pool_grid(features, p.grid_side), p.annotate_weight, p.annotate_bias));
   if (dropout > 0) a.values = at::dropout(a.values, dropout, true);
   a.keys = at::linear(a.values, p.key_weight);
   a.mean = a.values.mean(1);

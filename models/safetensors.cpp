@@ -142,8 +142,7 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
     std::memcpy(&header_bytes, bytes, sizeof header_bytes);
     if (header_bytes > kHeaderBytesMax || header_bytes > file_bytes - 8)
       throw std::runtime_error("its header is longer than the file or than 64 MiB");
-    SafetensorsHeader header =
-        parse_safetensors_header(all.substr(8, header_bytes));
+    SafetensorsHeader header = parse_safetensors_header(all.substr(8, header_bytes));
     const std::byte* data = bytes + 8 + header_bytes;
     const std::uint64_t data_bytes = file_bytes - 8 - header_bytes;
 

@@ -139,8 +139,7 @@ void import_fc(DecoderArrays& decoder, const CaptionerFiles& files, std::int64_t
   t["decoder.photo.bias"] = decoder.bias(photo, E);
   t["decoder.cell.input.weight"] = decoder.weight(core + ".i2h", 5 * H, E);
   t["decoder.cell.hidden.weight"] = decoder.weight(core + ".h2h", 5 * H, H);
-  t["decoder.cell.bias"] =
-      decoder.bias(core + ".i2h", 5 * H) + decoder.bias(core + ".h2h", 5 * H);
+  t["decoder.cell.bias"] = decoder.bias(core + ".i2h", 5 * H) + decoder.bias(core + ".h2h", 5 * H);
   put_words(made, arrange(files, V, made), embedding, last, last_bias);
 }
 
@@ -225,7 +224,8 @@ void import_att2in2(DecoderArrays& decoder, const CaptionerFiles& files, std::in
   const std::string layer = normed ? "att_embed.1" : "att_embed.0";
   Tensor annotate = decoder.weight(layer, H, C), annotate_bias = decoder.bias(layer, H);
   Tensor key = decoder.weight("ctx2att", A, H), key_bias = decoder.bias("ctx2att", A);
-  Tensor choice = decoder.weight("core.a2c", 2 * H, H), choice_bias = decoder.bias("core.a2c", 2 * H);
+  Tensor choice = decoder.weight("core.a2c", 2 * H, H),
+         choice_bias = decoder.bias("core.a2c", 2 * H);
   if (normed) {
     const Norm norm = norm_of(decoder, "att_embed.0", C);
     annotate_bias = annotate_bias + at::mv(annotate, norm.shift);
@@ -258,12 +258,12 @@ void import_att2in2(DecoderArrays& decoder, const CaptionerFiles& files, std::in
 }
 
 /// The array that only one of ruotianluo's captioners has, and what he calls that one.
-constexpr std::array<std::array<const char*, 2>, 5> kRuotianluo{{{"_core.i2h.weight", "newfc"},
-                                                                 {"core.rnn.weight_ih_l0",
-                                                                  "show_attend_tell"},
-                                                                 {"core.a2c.weight", "att2in2"},
-                                                                 {"core.weight_ih_l0", "show_tell"},
-                                                                 {"core.i2h.weight", "fc"}}};
+constexpr std::array<std::array<const char*, 2>, 5> kRuotianluo{
+    {{"_core.i2h.weight", "newfc"},
+     {"core.rnn.weight_ih_l0", "show_attend_tell"},
+     {"core.a2c.weight", "att2in2"},
+     {"core.weight_ih_l0", "show_tell"},
+     {"core.i2h.weight", "fc"}}};
 
 }  // namespace
 
@@ -283,7 +283,8 @@ void import_ruotianluo(DecoderArrays& decoder, const CaptionerFiles& files, std:
   if (!said.empty() && said != made.network)
     throw std::runtime_error("its infos call it " + said +
                              "; fc, newfc, show_tell, att2in2 and show_attend_tell are read, and "
-                             "the arrays look like " + made.network);
+                             "the arrays look like " +
+                             made.network);
   // Photos had no common size: this is the square with the area of COCO's 640 x 480.
   made.architecture.input_side_px = 544;
   if (made.network == "att2in2") {

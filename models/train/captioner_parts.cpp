@@ -86,9 +86,10 @@ std::string find_prefix(const TensorMap& state, const std::string& name, const s
 
 void check_sizes(const ModelArchitecture& a, std::int64_t words) {
   constexpr std::int64_t kSizeMax = 8'192, kWordsMax = 1'000'000;
-  for (const auto& [what, size] :
-       {std::pair("embedding", a.embedding_size), {"state", a.hidden_size},
-        {"attention", a.attention_size}, {"annotation", a.annotation_size}})
+  for (const auto& [what, size] : {std::pair("embedding", a.embedding_size),
+                                   {"state", a.hidden_size},
+                                   {"attention", a.attention_size},
+                                   {"annotation", a.annotation_size}})
     if (size < 1 || size > kSizeMax)
       throw std::runtime_error(std::string("its ") + what + " has the size " +
                                std::to_string(size) + ", not 1 to " + std::to_string(kSizeMax));

@@ -1,8 +1,8 @@
-// captioner_parts: what the importers of captioners share. Part of import_captioner.h, which is what
-// to call. Private to models/train.
+// captioner_parts: what the importers of captioners share. Part of import_captioner.h, which is
+// what to call. Private to models/train.
 //
-// As in decoder_parameters.h: C feature channels, A attention size, E embedding size, H hidden size,
-// V words.
+// As in decoder_parameters.h: C feature channels, A attention size, E embedding size, H hidden
+// size, V words.
 #pragma once
 
 #include <string>

@@ -84,8 +84,8 @@ ImportedEncoder fold_encoder(StateArrays& arrays, const std::string& architectur
     if (layer.kind != LayerKind::convolution) continue;
     const std::string own = source(layer.name), norm = source(layer.norm);
     torch::Tensor weight = arrays.get(own + ".weight", weight_shape(layer)), bias;
-    const bool folded = layer.norm.empty() ||
-                        (arrays.has(own + ".bias") && !arrays.has(norm + ".running_mean"));
+    const bool folded =
+        layer.norm.empty() || (arrays.has(own + ".bias") && !arrays.has(norm + ".running_mean"));
     if (folded) {
       bias = arrays.get(own + ".bias", {layer.out});
     } else {
@@ -110,8 +110,8 @@ Expected<ImportedEncoder> import_encoder(const TensorMap& state, const std::stri
   return guard(Errc::invalid_config, "import", [&] {
     const TensorMap renamed = with_torchvision_names(state, architecture);
     StateArrays arrays(renamed);
-    ImportedEncoder made = fold_encoder(arrays, architecture, epsilon,
-                                        [](const std::string& name) { return name; });
+    ImportedEncoder made =
+        fold_encoder(arrays, architecture, epsilon, [](const std::string& name) { return name; });
     arrays.check("the arrays are not those of " + architecture);
     made.left_over = arrays.left_over();
     return made;

@@ -58,9 +58,9 @@ ImportedCaptioner import(CaptionerKind kind, const CaptionerFiles& files,
   const std::string& own = captioner_kinds()[static_cast<std::size_t>(kind)];
   const std::string prefix = find_prefix(state, mark, own);
   const FoundResnet resnet = find_resnet(encoder_state);
-  a.encoder = !wishes.encoder.empty()                 ? wishes.encoder
-              : kind == CaptionerKind::ruotianluo     ? "caffe_" + resnet.architecture
-                                                      : resnet.architecture;
+  a.encoder = !wishes.encoder.empty()             ? wishes.encoder
+              : kind == CaptionerKind::ruotianluo ? "caffe_" + resnet.architecture
+                                                  : resnet.architecture;
   const auto layers = encoder_layers(a.encoder);
   a.feature_channels = static_cast<int>(feature_channels(layers));
 

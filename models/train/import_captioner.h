@@ -2,8 +2,8 @@
 // Private to models/train.
 //
 // Names, shapes, gates and preprocessing are facts of the repositories named below; the code is
-// ours. What they compute is what the decoders of decoder_parameters.h compute, so their weights are
-// moved, added up where two biases meet, and batch norms folded, nothing else.
+// ours. What they compute is what the decoders of decoder_parameters.h compute, so their weights
+// are moved, added up where two biases meet, and batch norms folded, nothing else.
 #pragma once
 
 #include <optional>
@@ -45,8 +45,8 @@ struct ImportedCaptioner {
   ModelArchitecture architecture;
   SearchSettings search;
   Vocabulary vocabulary;
-  TensorMap tensors;  // as weights.safetensors has them, float32
-  std::string network;                       // what was recognised, for people
+  TensorMap tensors;                          // as weights.safetensors has them, float32
+  std::string network;                        // what was recognised, for people
   std::vector<std::string> left_over, notes;  // arrays not needed; what a person should know
 };
 

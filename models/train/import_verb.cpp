@@ -86,8 +86,9 @@ Expected<std::vector<SourceFile>> sources(const ImportOptions& o) {
 
 Status import_whole(const ImportOptions& o) {
   if (o.words.empty())
-    return fail(Errc::usage, "import: --kind needs --words: sgrvinod's WORDMAP_….json, ruotianluo's "
-                             "infos_….pkl, or yunjey's vocab.pkl");
+    return fail(Errc::usage,
+                "import: --kind needs --words: sgrvinod's WORDMAP_….json, ruotianluo's "
+                "infos_….pkl, or yunjey's vocab.pkl");
   const auto files = read_files(o);
   if (!files) return fail(files.error());
   const auto from = sources(o);
@@ -120,8 +121,9 @@ Status import_whole(const ImportOptions& o) {
 Status import(const ImportOptions& o) {
   if (!o.kind.empty()) return import_whole(o);
   if (o.architecture.empty())
-    return fail(Errc::usage, "import: name --architecture for an encoder, or --kind for a whole "
-                             "captioner");
+    return fail(Errc::usage,
+                "import: name --architecture for an encoder, or --kind for a whole "
+                "captioner");
   return import_trunk(o);
 }
 

@@ -59,8 +59,7 @@ Spoken speak(const ShowTellParameters& p, const Annotations& a, const torch::Ten
 }
 
 /// Of a decoder whose words come straight out of its state: step by step, with LibTorch's gradient.
-template <class Plain>
-  requires(!std::is_base_of_v<DeepWordParameters, Plain>)
+template <class Plain, std::enable_if_t<!std::is_base_of_v<DeepWordParameters, Plain>, int> = 0>
 Spoken speak(const Plain& p, const Annotations& a, const torch::Tensor& words,
              const Packing& packing) {
   const SequenceOutput seq = run_plain_sequence(p, a, words, packing);
@@ -105,7 +104,8 @@ Scores score_words(const DecoderParameters& p, const Shown& shown, const Batch& 
   if (settings.attention_penalty > 0 && spoken.alpha.defined() && shown.features.defined())
     scores.looked =  // the grid alone
         sum_steps(spoken.alpha, batch.packing)
-            .narrow(1, 0, photo.values.size(1) - (photo.concepts.defined() ? concepts_of(p)->slots : 0));
+            .narrow(1, 0,
+                    photo.values.size(1) - (photo.concepts.defined() ? concepts_of(p)->slots : 0));
   return scores;
 }
 

@@ -14,7 +14,8 @@ std::string_view Pickle::name_of(Id id) const {
   // PyTorch before 1.6 kept a module's class outside, with its source text: ('module', class, …).
   if (is(id, Kind::persistent)) {
     const std::vector<Id>& parts = items(at(id).arguments);
-    const bool module = parts.size() > 1 && is(parts[0], Kind::text) && at(parts[0]).text == "module";
+    const bool module =
+        parts.size() > 1 && is(parts[0], Kind::text) && at(parts[0]).text == "module";
     return module && is(parts[1], Kind::name) ? at(parts[1]).text : std::string_view();
   }
   if (!is(id, Kind::call) || is(at(id).function, Kind::call)) return {};

@@ -28,11 +28,11 @@ class Pickle {
 
   enum class Kind : std::uint8_t {
     none,
-    boolean,     // number is 0 or 1
-    number,      // 64 bits; a larger one is `opaque`
+    boolean,  // number is 0 or 1
+    number,   // 64 bits; a larger one is `opaque`
     real,
-    text,        // bytes, too
-    name,        // text is "MODULE NAME" of a class or function
+    text,  // bytes, too
+    name,  // text is "MODULE NAME" of a class or function
     tuple,
     list,
     dictionary,  // items are key, value, key, value …

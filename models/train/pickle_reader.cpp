@@ -72,9 +72,7 @@ class PickleReader {
     made_.nodes_.emplace_back().kind = kind;
     return static_cast<Id>(made_.nodes_.size() - 1);
   }
-  std::string_view keep(std::string text) {
-    return made_.texts_.emplace_back(std::move(text));
-  }
+  std::string_view keep(std::string text) { return made_.texts_.emplace_back(std::move(text)); }
   bool push(Id id) {
     if (stack_.size() >= kPickleNodesMax) refuse("it stacks millions of values");
     stack_.push_back(id);
@@ -200,9 +198,9 @@ class PickleReader {
         return push_text(keep(text_of_literal(line())));
       case 'V':
         return push_text(keep(text_of_escapes(line())));
-      case 'U':     // SHORT_BINSTRING
-      case 'C':     // SHORT_BINBYTES
-      case 0x8c:    // SHORT_BINUNICODE
+      case 'U':   // SHORT_BINSTRING
+      case 'C':   // SHORT_BINBYTES
+      case 0x8c:  // SHORT_BINUNICODE
         return push_text(take(number<std::uint8_t>()));
       case 'T':  // BINSTRING
       case 'B':  // BINBYTES
@@ -282,8 +280,8 @@ class PickleReader {
         const Id name = pop(), module = pop();
         if (node(name).kind != Kind::text || node(module).kind != Kind::text)
           refuse("a name that is no text");
-        return push_text(
-            keep(std::string(node(module).text) + " " + std::string(node(name).text)), Kind::name);
+        return push_text(keep(std::string(node(module).text) + " " + std::string(node(name).text)),
+                         Kind::name);
       }
       case 0x82:
       case 0x83:

@@ -23,8 +23,7 @@ SequenceOutput run(const Plain& p, const Annotations& a, const Tensor& words,
     h = rows(h, 0, count);
     c = rows(c, 0, count);
     Tensor alpha;
-    hidden.push_back(
-        advance(p, alive, rows(words, packing.offsets[step], count), h, c, &alpha));
+    hidden.push_back(advance(p, alive, rows(words, packing.offsets[step], count), h, c, &alpha));
     if (alpha.defined()) alphas.push_back(alpha);
   }
   return {at::cat(hidden), {}, alphas.empty() ? Tensor() : at::cat(alphas)};

@@ -18,8 +18,8 @@ namespace {
 using Id = Pickle::Id;
 using Kind = Pickle::Kind;
 
-constexpr int kDepthMax = 64;               // of modules in modules
-constexpr std::size_t kVisitsMax = 300'000; // of values; the largest captioners have some thousand
+constexpr int kDepthMax = 64;                // of modules in modules
+constexpr std::size_t kVisitsMax = 300'000;  // of values; the largest captioners have some thousand
 constexpr std::int64_t kElementsMax = std::int64_t{1} << 29;  // of all tensors together
 constexpr std::int64_t kReachMax = std::int64_t{1} << 40;
 
@@ -144,7 +144,8 @@ class StateReader {
 
   /// (storage, offset, sizes, strides, …)
   torch::Tensor make(const std::vector<Id>& arguments) {
-    if (arguments.size() < 4 || !p_.is(arguments[1], Kind::number)) refuse("a tensor without sizes");
+    if (arguments.size() < 4 || !p_.is(arguments[1], Kind::number))
+      refuse("a tensor without sizes");
     const torch::Tensor flat = storage(arguments[0]);
     const std::int64_t offset = p_.at(arguments[1]).number;
     const auto sizes = numbers(arguments[2]), strides = numbers(arguments[3]);

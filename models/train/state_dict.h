@@ -1,7 +1,7 @@
 // state_dict: the named tensors in a file of torch.save. Private to models/train.
 //
-// A checkpoint may hold a dictionary of tensors, dictionaries of such, or whole modules; of a module
-// its parameters, its buffers and those of the modules inside it count, under the names that
+// A checkpoint may hold a dictionary of tensors, dictionaries of such, or whole modules; of a
+// module its parameters, its buffers and those of the modules inside it count, under the names that
 // state_dict() would have given them. Nothing in the file is called (pickle.h); whatever is no
 // tensor is left out.
 #pragma once
@@ -16,7 +16,8 @@
 namespace photoscribe {
 
 struct StateDict {
-  /// Views of any layout, perhaps of one memory: convert them when their shape is known to be right.
+  /// Views of any layout, perhaps of one memory: convert them when their shape is known to be
+  /// right.
   TensorMap tensors;
   std::map<std::string, std::int64_t> numbers;  // whole modules' own, by name: "encoder.size"
 };

@@ -16,7 +16,10 @@ using Id = Pickle::Id;
 using Kind = Pickle::Kind;
 
 // The pickle of the number 0x1950a86a20f9469cfc6c, in front of files of PyTorch before 1.6.
-constexpr std::string_view kOldMagic{"\x80\x02\x8a\nl\xfc\x9c" "F\xf9 j\xa8P\x19.", 15};
+constexpr std::string_view kOldMagic{
+    "\x80\x02\x8a\nl\xfc\x9c"
+    "F\xf9 j\xa8P\x19.",
+    15};
 constexpr std::int64_t kOldVersion = 1001;
 
 /// What a persistent node says of a storage: ('storage', type, key, device, elements[, view]).
@@ -48,22 +51,23 @@ std::optional<StorageName> storage_name(const Pickle& p, Id id) {
 }
 
 void refuse_big_endian(bool little) {
-  if (!little) throw std::runtime_error("its numbers are big-endian; save it again on another machine");
+  if (!little)
+    throw std::runtime_error("its numbers are big-endian; save it again on another machine");
 }
 
 }  // namespace
 
 std::size_t torch_element_bytes(std::string_view type) {
   constexpr std::array<std::pair<std::string_view, std::size_t>, 10> kTypes{{{"Float", 4},
-                                                                              {"Half", 2},
-                                                                              {"Double", 8},
-                                                                              {"BFloat16", 2},
-                                                                              {"Long", 8},
-                                                                              {"Int", 4},
-                                                                              {"Short", 2},
-                                                                              {"Char", 1},
-                                                                              {"Byte", 1},
-                                                                              {"Bool", 1}}};
+                                                                             {"Half", 2},
+                                                                             {"Double", 8},
+                                                                             {"BFloat16", 2},
+                                                                             {"Long", 8},
+                                                                             {"Int", 4},
+                                                                             {"Short", 2},
+                                                                             {"Char", 1},
+                                                                             {"Byte", 1},
+                                                                             {"Bool", 1}}};
   for (const auto& [name, bytes] : kTypes)
     if (name == type) return bytes;
   throw std::runtime_error("a storage of type " + std::string(type));
@@ -142,7 +146,8 @@ TorchStorage TorchFile::storage(Pickle::Id id) const {
     const auto first = static_cast<std::uint64_t>(name->view_first),
                length = static_cast<std::uint64_t>(name->view_size);
     if (name->view_first < 0 || first > count || length > count - first)
-      throw std::runtime_error("the storage " + std::string(name->key) + " is shorter than its view");
+      throw std::runtime_error("the storage " + std::string(name->key) +
+                               " is shorter than its view");
     storage.bytes = storage.bytes.substr(first * size, length * size);
   }
   return storage;

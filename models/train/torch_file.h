@@ -17,7 +17,7 @@ namespace photoscribe {
 
 /// Elements that a tensor looks at.
 struct TorchStorage {
-  std::string type;        // "Float", "Half", "Double", "Long", "BFloat16", "Int", "Byte", "Bool" …
+  std::string type;  // "Float", "Half", "Double", "Long", "BFloat16", "Int", "Byte", "Bool" …
   std::string_view bytes;  // all of them; in the file
 };
 

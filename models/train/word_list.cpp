@@ -57,8 +57,7 @@ std::int64_t number_of(const Pickle& p, Id id) {
   std::int64_t value = -1;
   if (p.is(id, Kind::text)) {
     const std::string_view digits = p.at(id).text;
-    const auto [end, failed] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (failed != std::errc{} || end != digits.data() + digits.size()) value = -1;
   }
   if (value < 0) throw std::runtime_error("a word's number is none");
@@ -114,8 +113,8 @@ Expected<WordList> read_word_list(const std::string& path) {
     const MappedFile file(path);
     const std::string_view bytes = file.bytes();
     const std::size_t first = bytes.find_first_not_of(" \t\r\n");
-    WordList list =
-        first != std::string_view::npos && bytes[first] == '{' ? read_json(bytes) : read_pickle(bytes);
+    WordList list = first != std::string_view::npos && bytes[first] == '{' ? read_json(bytes)
+                                                                           : read_pickle(bytes);
     if (list.words.empty()) throw std::runtime_error("no words in it");
     return list;
   });
@@ -123,10 +122,10 @@ Expected<WordList> read_word_list(const std::string& path) {
 
 Expected<WordRows> arrange_words(const WordList& list, std::int64_t rows) {
   if (static_cast<std::int64_t>(list.words.size()) > rows)
-    return fail(Errc::invalid_config,
-                "the words are not this checkpoint's: its tables have " + std::to_string(rows) +
-                    " rows, and '" + list.words.back() + "' is number " +
-                    std::to_string(list.words.size() - 1));
+    return fail(Errc::invalid_config, "the words are not this checkpoint's: its tables have " +
+                                          std::to_string(rows) + " rows, and '" +
+                                          list.words.back() + "' is number " +
+                                          std::to_string(list.words.size() - 1));
   if (list.start < 0 || list.end < 0)
     return fail(Errc::invalid_config, "the words have no <start> or no <end>");
   WordRows made;

@@ -14,11 +14,11 @@
 namespace photoscribe {
 
 struct WordList {
-  std::vector<std::string> words;  // by number; empty: a number that no word has
+  std::vector<std::string> words;                   // by number; empty: a number that no word has
   std::int64_t start = -1, end = -1, unknown = -1;  // below 0: none
-  std::string kind;                // what ruotianluo's infos call the captioner; empty: not said
-  std::int64_t words_max = 0;      // of a caption; 0: not said
-  std::string features;            // the folder of the features that it was trained on
+  std::string kind;            // what ruotianluo's infos call the captioner; empty: not said
+  std::int64_t words_max = 0;  // of a caption; 0: not said
+  std::string features;        // the folder of the features that it was trained on
 };
 
 /// Reads any of

@@ -27,8 +27,7 @@ void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 
 Case ruotianluo(const std::string& name, const std::string& decoder) {
   const std::string own = "ruotianluo_" + name;
-  return {own,     "ruotianluo", own + ".pth", own + "_infos.pkl", "ruotianluo_resnet50.pth",
-          decoder};
+  return {own, "ruotianluo", own + ".pth", own + "_infos.pkl", "ruotianluo_resnet50.pth", decoder};
 }
 
 std::vector<Case> cases() {
@@ -68,8 +67,8 @@ DecodedImage photo(int n) {
   for (int y = 0; y < kSide; ++y)
     for (int x = 0; x < kSide; ++x)
       for (int c = 0; c < 3; ++c)
-        image.pixels.push_back(static_cast<std::uint8_t>(
-            (x * (3 + n) + y * 5 + c * 29 + (x * y) / 7 + n * 53) % 256));
+        image.pixels.push_back(
+            static_cast<std::uint8_t>((x * (3 + n) + y * 5 + c * 29 + (x * y) / 7 + n * 53) % 256));
   return image;
 }
 
@@ -80,8 +79,9 @@ torch::Tensor normalised(const ModelArchitecture& a) {
     torch::Tensor bytes = at::empty({kSide, kSide, 3}, torch::kFloat32);
     for (std::size_t i = 0; i < image.pixels.size(); ++i)
       bytes.data_ptr<float>()[i] = image.pixels[i];
-    images.push_back((bytes / 255 - at::tensor({a.mean[0], a.mean[1], a.mean[2]}).to(torch::kFloat32)) /
-                     at::tensor({a.std[0], a.std[1], a.std[2]}).to(torch::kFloat32));
+    images.push_back(
+        (bytes / 255 - at::tensor({a.mean[0], a.mean[1], a.mean[2]}).to(torch::kFloat32)) /
+        at::tensor({a.std[0], a.std[1], a.std[2]}).to(torch::kFloat32));
   }
   return at::stack(images).contiguous();
 }

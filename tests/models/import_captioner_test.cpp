@@ -99,7 +99,8 @@ TEST(ImportCaptioner, WordsOfAnotherCheckpointAreRefused) {
 TEST(ImportCaptioner, ATransformerIsNotTakenForAnLstm) {
   CaptionerFiles files = ruotianluo("att2in2");
   files.words.kind = "transformer";
-  EXPECT_THAT(refusal(CaptionerKind::ruotianluo, files), HasSubstr("its infos call it transformer"));
+  EXPECT_THAT(refusal(CaptionerKind::ruotianluo, files),
+              HasSubstr("its infos call it transformer"));
 }
 
 TEST(ImportCaptioner, WarnsOfRegionFeatures) {
@@ -117,7 +118,7 @@ TEST(ImportCaptioner, ADepthThatNoResnetHasIsNamed) {
   CaptionerFiles files = sgrvinod();
   for (auto it = files.checkpoint.tensors.begin(); it != files.checkpoint.tensors.end();)
     it = it->first.starts_with("encoder.resnet.7.1.") ? files.checkpoint.tensors.erase(it)
-                                                       : std::next(it);
+                                                      : std::next(it);
   EXPECT_THAT(refusal(CaptionerKind::sgrvinod, files), HasSubstr("2, 2, 2, 1 blocks"));
 }
 

@@ -50,8 +50,7 @@ TEST(Pickle, ReadsTheTextFormOfPython2) {
 
 TEST(Pickle, ReadsAnOrderedDictOfPython2) {
   const std::string pair = "](" + w::text("weight") + w::number(7) + "e";
-  const std::string bytes =
-      w::call(w::name("collections", "OrderedDict"), "](" + pair + "e") + ".";
+  const std::string bytes = w::call(w::name("collections", "OrderedDict"), "](" + pair + "e") + ".";
   const Pickle p = Pickle::read(bytes);
   ASSERT_TRUE(p.find(p.root(), "weight"));
   EXPECT_EQ(p.at(*p.find(p.root(), "weight")).number, 7);
@@ -61,8 +60,7 @@ TEST(Pickle, ACallIsAValueThatSaysWhatWouldBeCalled) {
   const test::TempDir folder;
   const std::string mark = folder.file("called");
   for (const std::string& program :
-       {"cposix\nsystem\n(S'touch " + mark + "'\ntR.",
-        "(S'touch " + mark + "'\niposix\nsystem\n.",
+       {"cposix\nsystem\n(S'touch " + mark + "'\ntR.", "(S'touch " + mark + "'\niposix\nsystem\n.",
         "(cposix\nsystem\nS'touch " + mark + "'\no.",
         w::text("posix") + w::text("system") + "\x93" + w::tuple(w::text("touch " + mark)) + "R.",
         w::name("builtins", "exec") + w::tuple(w::text("open('" + mark + "', 'w')")) + "\x81."}) {
@@ -75,8 +73,7 @@ TEST(Pickle, ACallIsAValueThatSaysWhatWouldBeCalled) {
 
 TEST(Pickle, NestingCostsNoStack) {
   constexpr std::size_t kDeep = 1'000'000;
-  const std::string lists =
-      std::string(kDeep, ']') + std::string(kDeep - 1, 'a') + ".";
+  const std::string lists = std::string(kDeep, ']') + std::string(kDeep - 1, 'a') + ".";
   EXPECT_EQ(Pickle::read(lists).nodes(), kDeep + 3);
   EXPECT_EQ(Pickle::read("N" + std::string(kDeep, '\x85') + ".").nodes(), kDeep + 3);
   EXPECT_THAT(refusal(std::string(kDeep, '(') + "."), HasSubstr("takes more than it has"));
@@ -94,8 +91,11 @@ TEST(Pickle, ABombOfReferencesStaysSmall) {
 
 TEST(Pickle, ClaimedSizesAreNotBelieved) {
   for (const std::string& bytes :
-       {"X\xff\xff\xff\xff" "abc.", "B\xff\xff\xff\x7f.", "\x8d" + w::little(~std::uint64_t{0}) + ".",
-        "\x96" + w::little(std::uint64_t{1} << 62) + ".", "U\xff.", std::string("T\xff\xff\xff\xff")})
+       {"X\xff\xff\xff\xff"
+        "abc.",
+        "B\xff\xff\xff\x7f.", "\x8d" + w::little(~std::uint64_t{0}) + ".",
+        "\x96" + w::little(std::uint64_t{1} << 62) + ".", "U\xff.",
+        std::string("T\xff\xff\xff\xff")})
     EXPECT_THAT(refusal(bytes), HasSubstr("it ends early")) << bytes;
   EXPECT_THAT(refusal("\x8b" + w::little(std::int32_t{-1}) + "."), HasSubstr("negative length"));
   EXPECT_THAT(refusal("j\xff\xff\xff\xff."), HasSubstr("recalls what it has not kept"));
@@ -111,9 +111,10 @@ TEST(Pickle, MillionsOfValuesAreRefused) {
 }
 
 TEST(Pickle, ACutOneIsRefusedWhereverItIsCut) {
-  const std::string whole = "\x80\x02" + w::dictionary(w::text("a") + w::number(3) + w::text("b") +
-                                                       w::call(w::name("m", "f"), "N")) +
-                            ".";
+  const std::string whole =
+      "\x80\x02" +
+      w::dictionary(w::text("a") + w::number(3) + w::text("b") + w::call(w::name("m", "f"), "N")) +
+      ".";
   for (std::size_t size = 0; size < whole.size(); ++size)
     EXPECT_NE(refusal(whole.substr(0, size)), "") << size;
   EXPECT_EQ(refusal(whole), "");
@@ -128,10 +129,10 @@ Expected<StateDict> read(const test::TempDir& folder, const std::string& bytes) 
 TEST(StateDict, ReadsAFileOfPyTorchBefore1Point6) {
   const test::TempDir folder;
   const auto state = read(
-      folder, w::old_file(w::dictionary(w::text("weight") +
-                                        w::tensor("0", w::number(2) + w::number(3),
-                                                  w::number(3) + w::number(1), 8, 1)),
-                          8));
+      folder,
+      w::old_file(w::dictionary(w::text("weight") + w::tensor("0", w::number(2) + w::number(3),
+                                                              w::number(3) + w::number(1), 8, 1)),
+                  8));
   ASSERT_TRUE(state) << state.error().message;
   const torch::Tensor weight = state->tensors.at("weight");
   ASSERT_EQ(weight.sizes(), c10::IntArrayRef({2, 3}));
@@ -142,20 +143,20 @@ TEST(StateDict, WalksModulesAndLeavesOtherObjectsAlone) {
   const test::TempDir folder;
   const std::string one = w::tensor("0", w::number(2), w::number(1), 2);
   const auto module = [](const std::string& parameters, const std::string& modules) {
-    return w::object(w::name("__main__", "Net"),
-                     w::dictionary(w::text("training") + "\x89" + w::text("size") + w::number(14) +
-                                   w::text("_parameters") + w::dictionary(parameters) +
-                                   w::text("_buffers") + w::dictionary("") + w::text("_modules") +
-                                   w::dictionary(modules)));
+    return w::object(
+        w::name("__main__", "Net"),
+        w::dictionary(w::text("training") + "\x89" + w::text("size") + w::number(14) +
+                      w::text("_parameters") + w::dictionary(parameters) + w::text("_buffers") +
+                      w::dictionary("") + w::text("_modules") + w::dictionary(modules)));
   };
   const std::string inner = module(w::text("weight") + one + w::text("bias") + "N", "");
   const auto state = read(
       folder,
-      w::old_file(w::dictionary(w::text("decoder") + module("", w::text("fc") + inner) +
-                                w::text("adam") +
-                                w::object(w::name("torch.optim", "Adam"), w::dictionary("")) +
-                                w::text("evil") + w::call(w::name("os", "system"), w::text("id"))),
-                  2));
+      w::old_file(
+          w::dictionary(w::text("decoder") + module("", w::text("fc") + inner) + w::text("adam") +
+                        w::object(w::name("torch.optim", "Adam"), w::dictionary("")) +
+                        w::text("evil") + w::call(w::name("os", "system"), w::text("id"))),
+          2));
   ASSERT_TRUE(state) << state.error().message;
   EXPECT_EQ(state->tensors.size(), 1U);
   EXPECT_TRUE(state->tensors.contains("decoder.fc.weight"));
@@ -167,7 +168,9 @@ TEST(StateDict, RefusesTensorsThatAreNotThere) {
   const auto tensor = [](const std::string& sizes, const std::string& strides, int offset = 0) {
     return w::old_file(w::dictionary(w::text("w") + w::tensor("0", sizes, strides, 8, offset)), 8);
   };
-  const auto message = [&](const std::string& bytes) { return read(folder, bytes).error().message; };
+  const auto message = [&](const std::string& bytes) {
+    return read(folder, bytes).error().message;
+  };
   EXPECT_THAT(message(tensor(w::number(9), w::number(1))), HasSubstr("passes the end"));
   EXPECT_THAT(message(tensor(w::number(2), w::number(7), 1)), HasSubstr("passes the end"));
   EXPECT_THAT(message(tensor(w::number(2), w::number(-1))), HasSubstr("broken sizes"));
@@ -175,8 +178,7 @@ TEST(StateDict, RefusesTensorsThatAreNotThere) {
               HasSubstr("broken sizes"));
   // Terabytes, if somebody made them of the eight floats that are there.
   const std::string huge = w::number(2'000'000'000);
-  EXPECT_THAT(message(tensor(huge + huge, w::number(0) + w::number(0))),
-              HasSubstr("broken sizes"));
+  EXPECT_THAT(message(tensor(huge + huge, w::number(0) + w::number(0))), HasSubstr("broken sizes"));
   EXPECT_THAT(message(tensor(huge, w::number(0))), HasSubstr("broken sizes"));
 }
 
@@ -186,11 +188,11 @@ TEST(StateDict, RefusesModulesWithoutEnd) {
   std::string program = w::tensor("0", w::number(2), w::number(1), 2) + "q" + std::string(1, '\0');
   for (int level = 0; level < 60; ++level) {
     const std::string before = "h" + std::string(1, static_cast<char>(level));
-    program += w::object(
-        w::name("m", "Net"),
-        w::dictionary(w::text("_parameters") + w::dictionary("") + w::text("_buffers") +
-                      w::dictionary("") + w::text("_modules") +
-                      w::dictionary(w::text("a") + before + w::text("b") + before)));
+    program +=
+        w::object(w::name("m", "Net"),
+                  w::dictionary(w::text("_parameters") + w::dictionary("") + w::text("_buffers") +
+                                w::dictionary("") + w::text("_modules") +
+                                w::dictionary(w::text("a") + before + w::text("b") + before)));
     program += "q" + std::string(1, static_cast<char>(level + 1));
   }
   const auto state = read(folder, w::old_file(program, 2));
@@ -200,8 +202,8 @@ TEST(StateDict, RefusesModulesWithoutEnd) {
 
 TEST(StateDict, SaysWhenAFileIsCutShort) {
   const test::TempDir folder;
-  const std::string whole = w::old_file(
-      w::dictionary(w::text("w") + w::tensor("0", w::number(8), w::number(1), 8)), 8);
+  const std::string whole =
+      w::old_file(w::dictionary(w::text("w") + w::tensor("0", w::number(8), w::number(1), 8)), 8);
   const auto state = read(folder, whole.substr(0, whole.size() - 5));
   ASSERT_FALSE(state);
   EXPECT_THAT(state.error().message, HasSubstr("cut short"));
