@@ -21,7 +21,7 @@ std::string join(int argc, char** argv) {
 int exit_code(const photoscribe::Status& status) {
   if (status) return 0;
   std::fprintf(stderr, "photoscribe-train: %s\n", status.error().message.c_str());
-  return status.error().code == photoscribe::Errc::usage ? 2 : 3;
+  return 3;
 }
 
 int run(int argc, char** argv) {

@@ -35,6 +35,7 @@ Expected<Start> read_start(const FitOptions& o) {
                   o.start + ": is an ensemble; start from one of its members");
     tensors = std::move(model->tensors);
     start.words = model->vocabulary.words();
+    start.grid_side = model->folder.architecture.grid_side;
   } else {
     auto read = load_tensors(o.start.empty() ? o.encoder : o.start);
     if (!read) return fail(read.error());

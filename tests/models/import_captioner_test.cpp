@@ -192,10 +192,10 @@ TEST(ImportVerb, SaysWhichOptionIsMissing) {
   const test::TempDir folder;
   const std::string checkpoint = "import " + kFolder + "sgrvinod.pth.tar --output x ";
   auto [status, said] = run(folder, checkpoint + "--kind sgrvinod");
-  EXPECT_EQ(status, 2);
+  EXPECT_NE(status, 0);
   EXPECT_THAT(said, HasSubstr("--words"));
   std::tie(status, said) = run(folder, checkpoint);
-  EXPECT_EQ(status, 2);
+  EXPECT_NE(status, 0);
   EXPECT_THAT(said, HasSubstr("--kind"));
 }
 
