@@ -195,7 +195,7 @@ void import_attend_tell(DecoderArrays& decoder, const CaptionerFiles& files, std
   put_words(made, arrange(files, V, made), embedding, last, last_bias);
 }
 
-/// A batch norm as a factor and an addend.
+/// A batch norm as a factor and an addend, float64.
 struct Norm {
   Tensor scale, shift;
 };
@@ -203,8 +203,15 @@ Norm norm_of(DecoderArrays& decoder, const std::string& layer, std::int64_t size
   const Tensor gain = decoder.get(layer + ".weight", {size}), shift = decoder.bias(layer, size),
                mean = decoder.get(layer + ".running_mean", {size}),
                variance = decoder.get(layer + ".running_var", {size});
-  const Tensor scale = gain / (variance + 1e-5).sqrt();
+  const Tensor scale = gain.to(torch::kFloat64) / (variance.to(torch::kFloat64) + 1e-5).sqrt();
   return {scale, shift - mean * scale};
+}
+
+/// Makes a layer see what the norm gives of its input.
+void fold_in_front(const Norm& norm, Tensor& weight, Tensor& bias) {
+  const Tensor exact = weight.to(torch::kFloat64);
+  bias = (bias + at::mv(exact, norm.shift)).to(torch::kFloat32);
+  weight = (exact * norm.scale).to(torch::kFloat32);
 }
 
 /// att2in2. Its features may be normed in front of their layer (use_bn 1) and behind it (2): the
@@ -226,17 +233,11 @@ void import_att2in2(DecoderArrays& decoder, const CaptionerFiles& files, std::in
   Tensor key = decoder.weight("ctx2att", A, H), key_bias = decoder.bias("ctx2att", A);
   Tensor choice = decoder.weight("core.a2c", 2 * H, H),
          choice_bias = decoder.bias("core.a2c", 2 * H);
-  if (normed) {
-    const Norm norm = norm_of(decoder, "att_embed.0", C);
-    annotate_bias = annotate_bias + at::mv(annotate, norm.shift);
-    annotate = annotate * norm.scale;
-  }
+  if (normed) fold_in_front(norm_of(decoder, "att_embed.0", C), annotate, annotate_bias);
   if (normed_behind) {  // weights of attention add up to 1, so the addend comes through whole
     const Norm norm = norm_of(decoder, "att_embed.4", H);
-    key_bias = key_bias + at::mv(key, norm.shift);
-    key = key * norm.scale;
-    choice_bias = choice_bias + at::mv(choice, norm.shift);
-    choice = choice * norm.scale;
+    fold_in_front(norm, key, key_bias);
+    fold_in_front(norm, choice, choice_bias);
   }
   const Tensor embedding = at::relu(decoder.get("embed.0.weight", {V, E}));
   const Tensor last = decoder.weight("logit", V, H), last_bias = decoder.bias("logit", V);

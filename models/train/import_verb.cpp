@@ -100,7 +100,9 @@ Status import_whole(const ImportOptions& o) {
   if (!made) return fail(made.error().code, o.state + ": " + made.error().message);
 
   ModelToStore model;
-  model.name = o.name.empty() ? o.kind + "-" + made->network : o.name;
+  model.name = !o.name.empty()                     ? o.name
+               : kind == CaptionerKind::ruotianluo ? o.kind + "-" + made->network
+                                                   : o.kind;
   model.architecture = made->architecture;
   model.search = made->search;
   model.exact = !o.half;
