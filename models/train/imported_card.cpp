@@ -15,8 +15,8 @@ Source source_of(CaptionerKind kind) {
   switch (kind) {
     case CaptionerKind::sgrvinod:
       return {"sgrvinod/a-PyTorch-Tutorial-to-Image-Captioning",
-              "squashed to 256 x 256 px, there and here; the grid of 8 x 8 is pooled to 14 x 14, "
-              "there and here",
+              "squashed to 256 x 256 px, there and here; the grid is pooled to 14 x 14, there "
+              "and here",
               "BLEU-4 of COCO's test split, of the author's own checkpoint: 30.28, 33.06 and 33.29 "
               "with beams of 1, 3 and 5 (NLTK's rule)"};
     case CaptionerKind::ruotianluo:

@@ -90,12 +90,15 @@ TEST(Pickle, ABombOfReferencesStaysSmall) {
 }
 
 TEST(Pickle, ClaimedSizesAreNotBelieved) {
-  for (const std::string& bytes :
-       {"X\xff\xff\xff\xff"
-        "abc.",
-        "B\xff\xff\xff\x7f.", "\x8d" + w::little(~std::uint64_t{0}) + ".",
-        "\x96" + w::little(std::uint64_t{1} << 62) + ".", "U\xff.",
-        std::string("T\xff\xff\xff\xff")})
+  const std::vector<std::string> early{
+      "X\xff\xff\xff\xff"
+      "abc.",
+      "B\xff\xff\xff\x7f.",
+      "\x8d" + w::little(~std::uint64_t{0}) + ".",
+      "\x96" + w::little(std::uint64_t{1} << 62) + ".",
+      "U\xff.",
+      "T\xff\xff\xff\xff"};
+  for (const std::string& bytes : early)
     EXPECT_THAT(refusal(bytes), HasSubstr("it ends early")) << bytes;
   EXPECT_THAT(refusal("\x8b" + w::little(std::int32_t{-1}) + "."), HasSubstr("negative length"));
   EXPECT_THAT(refusal("j\xff\xff\xff\xff."), HasSubstr("recalls what it has not kept"));
