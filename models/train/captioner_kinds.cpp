@@ -298,7 +298,7 @@ void import_ruotianluo(DecoderArrays& decoder, const CaptionerFiles& files, std:
     import_fc(decoder, files, C, made.network == "newfc", made);
   }
   use_search(made, files, 5, 20);
-  const bool regions = files.words.features.find("bu") != std::string::npos;
+  const bool regions = files.words.features.find("bu_") != std::string::npos;
   if (made.architecture.grid_side > 0 && regions)
     made.notes.push_back("it was trained on " + files.words.features +
                          ", which look like bottom-up region features: on a grid it will caption "
