@@ -7,6 +7,9 @@
 #include <stdexcept>
 #include <type_traits>
 
+#include "models/cells.h"
+#include "models/plain_decoders.h"
+
 namespace photoscribe {
 namespace {
 
@@ -18,20 +21,43 @@ DecoderParameters empty_decoder(const std::string& name) {
   if (name == "top_down") return TopDownParameters{};
   if (name == "attend_on_attend") return AttendOnAttendParameters{};
   if (name == "show_tell") return ShowTellParameters{};
-  throw std::runtime_error(
-      "decoder '" + name +
-      "' is not known; show_attend_tell, top_down, attend_on_attend and show_tell are");
+  if (name == "attend_in") return AttendInParameters{};
+  if (name == "plain_attend_tell" || name == "gated_attend_tell") {
+    PlainAttendParameters plain;
+    plain.gated = name == "gated_attend_tell";
+    return plain;
+  }
+  if (name == "plain_show_tell" || name == "maxout_show_tell") {
+    PlainShowTellParameters plain;
+    plain.maxout = name == "maxout_show_tell";
+    return plain;
+  }
+  std::string known;
+  for (const std::string& one : decoder_names()) known += (known.empty() ? "" : ", ") + one;
+  throw std::runtime_error("decoder '" + name + "' is not known; known are " + known);
 }
 
-/// Shapes of the parameters of all decoders; no name means two things.
+bool has_deep_words(const DecoderParameters& parameters) {
+  return std::visit([]<class P>(const P&) { return std::is_base_of_v<DeepWordParameters, P>; },
+                    parameters);
+}
+
+/// Gates of a cell, in hidden sizes.
+std::int64_t gates_of(const std::string& decoder) {
+  return decoder == "attend_in" || decoder == "maxout_show_tell" ? 5 : 4;
+}
+
+/// Shapes of the parameters of all decoders; no name means two things for one of them.
 std::map<std::string, Shape> shapes(const ModelArchitecture& a, std::int64_t words) {
   const std::int64_t C = a.feature_channels, D = a.annotation_size, A = a.attention_size,
-                     E = a.embedding_size, H = a.hidden_size, V = words, M = a.concepts;
+                     E = a.embedding_size, H = a.hidden_size, V = words, M = a.concepts,
+                     U = has_deep_words(empty_decoder(a.decoder)) ? E : H,
+                     G = gates_of(a.decoder) * H;
   return {{"decoder.embedding.weight", {V, E}},
           {"decoder.output.hidden.weight", {E, H}},
           {"decoder.output.context.weight", {E, D}},
           {"decoder.output.bias", {E}},
-          {"decoder.word.weight", {V, E}},
+          {"decoder.word.weight", {V, U}},
           {"decoder.word.bias", {V}},
           {"decoder.annotate.weight", {D, C}},
           {"decoder.annotate.bias", {D}},
@@ -43,10 +69,11 @@ std::map<std::string, Shape> shapes(const ModelArchitecture& a, std::int64_t wor
           {"decoder.gate.bias", {D}},
           {"decoder.start.weight", {2 * H, D}},
           {"decoder.start.bias", {2 * H}},
-          {"decoder.cell.input.weight", {4 * H, E}},
-          {"decoder.cell.context.weight", {4 * H, D}},
-          {"decoder.cell.hidden.weight", {4 * H, H}},
-          {"decoder.cell.bias", {4 * H}},
+          {"decoder.cell.input.weight", {G, E}},
+          {"decoder.cell.context.weight", {G, D}},
+          {"decoder.cell.hidden.weight", {G, H}},
+          {"decoder.cell.bias", {G}},
+          {"decoder.cell.choice.weight", {2 * H, D}},
           {"decoder.first.input.weight", {4 * H, E}},
           {"decoder.first.mean.weight", {4 * H, D}},
           {"decoder.first.hidden.weight", {4 * H, H}},
@@ -98,19 +125,14 @@ void visit_each(DecoderParameters& parameters, bool with_concepts, Visit&& visit
   if (!with_concepts) return;
   ConceptParameters* concepts = concepts_in(parameters);
   if (concepts == nullptr)
-    throw std::runtime_error("a decoder without attention cannot look at concepts");
+    throw std::runtime_error(
+        "this decoder cannot look at concepts; show_attend_tell, top_down and "
+        "attend_on_attend can");
   concepts->each(visit);
 }
 
 bool is_number(std::string_view name) {
   return name == "decoder.concept.name" || name == "decoder.concept.of_word";
-}
-
-/// One LSTM cell (N,4H gates i f g o before their activations); updates h and c.
-void lstm(const Tensor& gates, Tensor& h, Tensor& c) {
-  const auto part = gates.chunk(4, 1);
-  c = at::sigmoid(part[1]) * c + at::sigmoid(part[0]) * at::tanh(part[2]);
-  h = at::sigmoid(part[3]) * at::tanh(c);
 }
 
 /// What attention sees for the asking state h1 (N,H): (N,D).
@@ -122,7 +144,7 @@ Tensor look(const AttentionParameters& p, const Annotations& a, const Tensor& h1
   return at::bmm(weight.unsqueeze(1), a.values).squeeze(1);
 }
 
-Tensor logits(const WordParameters& p, const Tensor& out) {
+Tensor logits(const DeepWordParameters& p, const Tensor& out) {
   return at::linear(at::tanh(out), p.word_weight, p.word_bias);
 }
 
@@ -182,10 +204,17 @@ Tensor step(const ShowTellParameters& p, const Annotations&, const Tensor& word,
   return logits(p, at::linear(h, p.output_hidden, p.output_bias));
 }
 
+template <class Plain, std::enable_if_t<!std::is_base_of_v<DeepWordParameters, Plain>, int> = 0>
+Tensor step(const Plain& p, const Annotations& a, const Tensor& word, Tensor& h, Tensor& c,
+            Tensor* alpha) {
+  return at::linear(advance(p, a, word, h, c, alpha), p.word_weight, p.word_bias);
+}
+
 void look_first(const AttentionParameters& p, const Tensor& features, double dropout,
                 Annotations& a) {
   if (features.defined()) {
-    a.values = at::relu(at::linear(features, p.annotate_weight, p.annotate_bias));
+    a.values =
+        at::relu(at::linear(pool_grid(features, p.grid_side), p.annotate_weight, p.annotate_bias));
   } else {
     a.values = p.concepts.nothing.view({1, 1, -1}).expand({a.concepts.size(0), 1, -1});
   }
@@ -235,8 +264,9 @@ void begin(const ShowTellParameters& p, const Tensor& features, double dropout, 
 }  // namespace
 
 const std::vector<std::string>& decoder_names() {
-  static const std::vector<std::string> names{"show_attend_tell", "top_down", "attend_on_attend",
-                                              "show_tell"};
+  static const std::vector<std::string> names{
+      "show_attend_tell",  "top_down",  "attend_on_attend", "show_tell",       "gated_attend_tell",
+      "plain_attend_tell", "attend_in", "plain_show_tell",  "maxout_show_tell"};
   return names;
 }
 
@@ -244,9 +274,15 @@ DecoderParameters take_decoder(const TensorMap& tensors, const ModelArchitecture
                                std::int64_t words) {
   DecoderParameters parameters = empty_decoder(architecture.decoder);
   const auto expected = shapes(architecture, words);
+  if (std::holds_alternative<PlainAttendParameters>(parameters) &&
+      architecture.annotation_size != architecture.feature_channels)
+    throw std::runtime_error(architecture.decoder +
+                             " looks at the features themselves: annotation_size must be " +
+                             std::to_string(architecture.feature_channels));
   visit_each(parameters, architecture.concepts > 0, [&](const char* name, Tensor& tensor) {
     tensor = take(tensors, name, expected.at(name));
   });
+  std::visit([&](auto& p) { p.grid_side = architecture.grid_side; }, parameters);
   if (ConceptParameters* concepts = concepts_in(parameters); concepts != nullptr) {
     concepts->slots = architecture.concept_slots;
     concepts->weight = architecture.concept_weight;
@@ -302,6 +338,18 @@ TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t wor
     if (const auto found = all.find(bias); found != all.end())
       found->second.slice(0, hidden, 2 * hidden).fill_(1);
   return all;
+}
+
+Tensor pool_grid(const Tensor& features, std::int64_t side) {
+  const std::int64_t N = features.size(0), L = features.size(1), C = features.size(2);
+  const auto own = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(L))));
+  if (side == 0 || side == own) return features;
+  if (own * own != L) throw std::runtime_error("a grid that is no square cannot be pooled");
+  const Tensor map = features.transpose(1, 2).reshape({N, C, own, own});
+  return at::adaptive_avg_pool2d(map, {side, side})
+      .view({N, C, side * side})
+      .transpose(1, 2)
+      .contiguous();
 }
 
 Tensor standardise(const ConceptParameters& p, const Tensor& features) {

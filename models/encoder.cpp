@@ -23,6 +23,16 @@ torch::Tensor activate(const torch::Tensor& x, Activation activation) {
   return x;
 }
 
+/// Zeros around what a ReLU gave are as good as nothing.
+torch::Tensor max_pool(const EncoderLayer& layer, const torch::Tensor& x) {
+  if (!layer.tf_same)
+    return at::max_pool2d(x, layer.kernel, layer.stride, layer.padded ? layer.kernel / 2 : 0);
+  const Padding rows = padding_of(layer, x.size(2)), columns = padding_of(layer, x.size(3));
+  return at::max_pool2d(
+      at::constant_pad_nd(x, {columns.before, columns.after, rows.before, rows.after}),
+      layer.kernel, layer.stride);
+}
+
 bool has_parameters(const EncoderLayer& layer) { return layer.kind == LayerKind::convolution; }
 
 }  // namespace
@@ -90,7 +100,7 @@ torch::Tensor Encoder::forward(torch::Tensor main) const {
         x = activate(x, layer.activation);
         break;
       case LayerKind::max_pool:
-        x = at::max_pool2d(x, layer.kernel, layer.stride, layer.padded ? layer.kernel / 2 : 0);
+        x = max_pool(layer, x);
         break;
       case LayerKind::mean:
         gate = main.mean({2, 3}, /*keepdim=*/true);

@@ -148,10 +148,14 @@ Layers efficientnet(double width, double depth) {
 }
 
 /// `wide`: three convolutions a block and four times the channels behind it (resnet50 and up).
-Layers resnet(const std::array<int, 4>& blocks, bool wide) {
+/// `caffe`: as its authors' own, whose blocks stride in their first convolution instead of the 3x3
+/// one, and whose pooling has its odd row and column behind the map (which TensorFlow's SAME has
+/// too, for an even side; zeros are as good as nothing behind a ReLU).
+Layers resnet(const std::array<int, 4>& blocks, bool wide, bool caffe = false) {
   Layers layers;
   convolve(layers, "conv1", "bn1", {3, 64, 7, 2}, Activation::relu);
   pool(layers, 64, 3, true);
+  layers.back().tf_same = caffe;
   std::int64_t in = 64;
   for (std::size_t stage = 0; stage < blocks.size(); ++stage) {
     const std::int64_t narrow = std::int64_t{64} << stage, out = wide ? 4 * narrow : narrow;
@@ -170,8 +174,8 @@ Layers resnet(const std::array<int, 4>& blocks, bool wide) {
             .lane = Lane::shortcut;
       }
       if (wide) {
-        add({in, narrow});
-        add({narrow, narrow, 3, stride});
+        add({in, narrow, 1, caffe ? stride : 1});
+        add({narrow, narrow, 3, caffe ? 1 : stride});
         add({narrow, out}).adds_residual = true;
       } else {
         add({in, narrow, 3, stride});
@@ -208,6 +212,10 @@ Layers whole_trunk(const std::string& name) {
   if (name == "resnet34") return resnet({3, 4, 6, 3}, false);
   if (name == "resnet50") return resnet({3, 4, 6, 3}, true);
   if (name == "resnet101") return resnet({3, 4, 23, 3}, true);
+  if (name == "resnet152") return resnet({3, 8, 36, 3}, true);
+  if (name == "caffe_resnet50") return resnet({3, 4, 6, 3}, true, true);
+  if (name == "caffe_resnet101") return resnet({3, 4, 23, 3}, true, true);
+  if (name == "caffe_resnet152") return resnet({3, 8, 36, 3}, true, true);
   if (name == "vgg16") return vgg({2, 2, 3, 3, 3});
   if (name == "vgg19") return vgg({2, 2, 4, 4, 4});
   if (name.starts_with("tf_")) {
@@ -245,13 +253,17 @@ Padding padding_of(const EncoderLayer& layer, std::int64_t side) {
 }
 
 const std::vector<std::string>& encoder_names() {
-  static const std::vector<std::string> names{"efficientnet_b0",
+  static const std::vector<std::string> names{"caffe_resnet101",
+                                              "caffe_resnet152",
+                                              "caffe_resnet50",
+                                              "efficientnet_b0",
                                               "efficientnet_b1",
                                               "efficientnet_b2",
                                               "efficientnet_b3",
                                               "efficientnet_b4",
                                               "mobilenet_v2",
                                               "resnet101",
+                                              "resnet152",
                                               "resnet18",
                                               "resnet34",
                                               "resnet50",

@@ -45,7 +45,10 @@ struct Padding {
 /// The layers of `architecture` in order; all end at a grid of a 32nd of the side. Throws
 /// std::runtime_error for one that is unknown. Known, up to what torchvision's models have in front
 /// of their pooling and classifier, with its parameter names:
-/// - resnet18, resnet34, resnet50, resnet101: He et al., CVPR 2016 (stride in the 3x3 convolution);
+/// - resnet18, resnet34, resnet50, resnet101, resnet152: He et al., CVPR 2016 (stride in the 3x3
+///   convolution); caffe_resnet50, caffe_resnet101, caffe_resnet152: with the stride where the
+///   authors' own weights have it, in the first convolution, and a pooling that is not padded in
+///   front, which wants an even side;
 /// - vgg16, vgg19: Simonyan & Zisserman, ICLR 2015, configurations D and E;
 /// - mobilenet_v2: Sandler et al., CVPR 2018;
 /// - efficientnet_b0 to efficientnet_b4: Tan & Le, ICML 2019. With "tf_" in front (timm's name for

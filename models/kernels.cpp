@@ -74,6 +74,26 @@ void attention_scores(const AttentionStep& step, float* t, float* score) {
 }
 
 PHOTOSCRIBE_VECTOR_CLONES
+void relu_attention_scores(const AttentionStep& step, float* score) {
+  const std::int64_t L = step.positions, A = step.size;
+  const float* const v = step.v;
+  for (std::int64_t r = 0; r < step.rows; ++r) {
+    const std::int64_t key_row = step.key_row == nullptr ? r : step.key_row[r];
+    const float* const query = step.query + r * step.query_stride;
+    for (std::int64_t l = 0; l < L; ++l) {
+      const float* const key = step.key + (key_row * L + l) * A;
+      float sum = 0;
+#pragma GCC ivdep
+      for (std::int64_t a = 0; a < A; ++a) {
+        const float value = key[a] + query[a];
+        sum += (value > 0 ? value : 0) * v[a];
+      }
+      score[r * L + l] = sum;
+    }
+  }
+}
+
+PHOTOSCRIBE_VECTOR_CLONES
 void attention_scores_backward(const AttentionStep& step, const float* t, const float* d_score,
                                float* d_key, float* d_query, std::int64_t d_query_stride) {
   const std::int64_t L = step.positions, A = step.size;

@@ -28,6 +28,9 @@ struct AttentionStep {
 };
 void attention_scores(const AttentionStep& step, float* t, float* score);
 
+/// The same with a ReLU in place of the tanh: score[r,l] = max(key[r,l,:] + query[r,:], 0) . v.
+void relu_attention_scores(const AttentionStep& step, float* score);
+
 /// Gradient of attention_scores for one step: adds to d_key (n,L,A), writes d_query (n,A at
 /// `d_query_stride`). `t` is what the forward pass wrote, d_score is (n,L).
 void attention_scores_backward(const AttentionStep& step, const float* t, const float* d_score,

@@ -93,17 +93,19 @@ Status store_model(const std::string& folder, const ModelToStore& model,
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) return fail(Errc::environment, folder + ": " + failed.message());
-  TensorMap half;
+  TensorMap stored;
   for (const auto& [name, tensor] : tensors) {
-    if (name == "decoder.embedding.weight" || name == "decoder.word.weight") {
-      narrow_rows(half, name, tensor);
+    if (model.exact && torch::isFloatingType(tensor.scalar_type())) {
+      stored.emplace(name, tensor);
+    } else if (name == "decoder.embedding.weight" || name == "decoder.word.weight") {
+      narrow_rows(stored, name, tensor);
     } else if (torch::isFloatingType(tensor.scalar_type())) {  // concepts.txt says the numbers
-      half.emplace(name, tensor.detach().to(torch::kHalf));
+      stored.emplace(name, tensor.detach().to(torch::kHalf));
     }
   }
   if (!model.concepts.empty())
     if (Status s = write_concepts(folder + "/concepts.txt", model.concepts); !s) return s;
-  if (Status s = save_tensors(folder + "/weights.safetensors", half, {{"format", "photoscribe"}});
+  if (Status s = save_tensors(folder + "/weights.safetensors", stored, {{"format", "photoscribe"}});
       !s) {
     return s;
   }

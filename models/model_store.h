@@ -50,6 +50,7 @@ struct ModelToStore {
   SearchSettings search;
   std::string training_yaml;  // lines of the section `training`, indented by two; may be empty
   std::vector<ConceptEntry> concepts;  // as many as the architecture says
+  bool exact = false;                  // weights in float32, to the last bit
 };
 
 /// `text` as a YAML scalar, whatever characters of one line it holds.
@@ -62,7 +63,7 @@ struct ModelToStore {
                                     const std::vector<StoredModel>& members);
 
 /// Makes the folder, or replaces what is in it, with weights in half precision, the tables of words
-/// in eight bits (tensors.h). model.yaml is written last.
+/// in eight bits (tensors.h), unless the model is to be exact. model.yaml is written last.
 [[nodiscard]] Status store_model(const std::string& folder, const ModelToStore& model,
                                  const Vocabulary& vocabulary, const TensorMap& tensors);
 

@@ -1,12 +1,6 @@
 #include "models/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -20,22 +14,6 @@ namespace photoscribe {
 namespace {
 
 constexpr std::uint64_t kHeaderBytesMax = 64ULL << 20;  // Hugging Face's reader stops at 100 MB
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-std::string errno_text() { return std::strerror(errno); }
 
 std::optional<ElementType> element_type(const std::string& name) {
   for (const auto type :
@@ -151,43 +129,20 @@ std::string_view to_string(ElementType type) noexcept {
   return "";
 }
 
-SafetensorsFile::SafetensorsFile(SafetensorsFile&& other) noexcept { *this = std::move(other); }
-
-SafetensorsFile& SafetensorsFile::operator=(SafetensorsFile&& other) noexcept {
-  std::swap(map_, other.map_);
-  std::swap(map_bytes_, other.map_bytes_);
-  arrays_.swap(other.arrays_);
-  metadata_.swap(other.metadata_);
-  return *this;
-}
-
-SafetensorsFile::~SafetensorsFile() {
-  if (map_ != nullptr) ::munmap(map_, map_bytes_);
-}
-
 Expected<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
   return guard(Errc::model_failure, path, [&] {
-    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (fd.get() < 0) throw std::runtime_error("cannot be opened: " + errno_text());
-    struct stat info {};
-    if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
-      throw std::runtime_error("is not a regular file");
-    const auto file_bytes = static_cast<std::uint64_t>(info.st_size);
-    if (file_bytes < 8) throw std::runtime_error("is too short for a safetensors file");
-
     SafetensorsFile file;
-    void* map = ::mmap(nullptr, file_bytes, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-    if (map == MAP_FAILED) throw std::runtime_error("cannot be mapped: " + errno_text());
-    file.map_ = map;
-    file.map_bytes_ = file_bytes;
-    const auto* bytes = static_cast<const std::byte*>(map);
+    file.map_ = MappedFile(path);
+    const std::string_view all = file.map_.bytes();
+    if (all.size() < 8) throw std::runtime_error("is too short for a safetensors file");
+    const auto file_bytes = static_cast<std::uint64_t>(all.size());
+    const auto* bytes = reinterpret_cast<const std::byte*>(all.data());
 
     std::uint64_t header_bytes = 0;  // little-endian, as every machine that this runs on
     std::memcpy(&header_bytes, bytes, sizeof header_bytes);
     if (header_bytes > kHeaderBytesMax || header_bytes > file_bytes - 8)
       throw std::runtime_error("its header is longer than the file or than 64 MiB");
-    SafetensorsHeader header =
-        parse_safetensors_header({reinterpret_cast<const char*>(bytes) + 8, header_bytes});
+    SafetensorsHeader header = parse_safetensors_header(all.substr(8, header_bytes));
     const std::byte* data = bytes + 8 + header_bytes;
     const std::uint64_t data_bytes = file_bytes - 8 - header_bytes;
 

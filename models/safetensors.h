@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/core/error.h"
+#include "models/mapped_file.h"
 
 namespace photoscribe {
 
@@ -40,12 +41,6 @@ class SafetensorsFile {
   /// size is not its range's, ranges that overlap, leave holes or pass the end of the file.
   [[nodiscard]] static Expected<SafetensorsFile> open(const std::string& path);
 
-  SafetensorsFile(SafetensorsFile&& other) noexcept;
-  SafetensorsFile& operator=(SafetensorsFile&& other) noexcept;
-  SafetensorsFile(const SafetensorsFile&) = delete;
-  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
-  ~SafetensorsFile();
-
   [[nodiscard]] const std::map<std::string, ArrayView>& arrays() const noexcept { return arrays_; }
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const noexcept {
     return metadata_;
@@ -53,8 +48,7 @@ class SafetensorsFile {
 
  private:
   SafetensorsFile() = default;
-  void* map_ = nullptr;
-  std::size_t map_bytes_ = 0;
+  MappedFile map_;
   std::map<std::string, ArrayView> arrays_;
   std::map<std::string, std::string> metadata_;
 };

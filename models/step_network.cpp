@@ -3,90 +3,16 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "models/fast_linear.h"
-#include "models/kernels.h"
-#include "models/vocabulary.h"
+#include "models/plain_networks.h"
+#include "models/step_parts.h"
 
 namespace photoscribe {
 namespace {
 
 using torch::Tensor;
-
-bool has_kernels(const Tensor& x) {
-  return x.device().is_cpu() && x.scalar_type() == torch::kFloat32;
-}
-
-/// softmax(tanh(keys + query) . v) over L: keys (N,L,A), query (R,A) of a wider row -> (N,B,L).
-Tensor attend(const Tensor& keys, const Tensor& query, const Tensor& v) {
-  const std::int64_t N = keys.size(0), L = keys.size(1), A = keys.size(2), R = query.size(0),
-                     B = R / N;
-  if (has_kernels(keys)) {
-    Tensor score = at::empty({R, L}, keys.options());
-    std::vector<std::int64_t> key_row(static_cast<std::size_t>(R));
-    for (std::int64_t r = 0; r < R; ++r) key_row[static_cast<std::size_t>(r)] = r / B;
-    const AttentionStep all{R,
-                            L,
-                            A,
-                            keys.data_ptr<float>(),
-                            key_row.data(),
-                            query.data_ptr<float>(),
-                            query.stride(0),
-                            v.data_ptr<float>()};
-    attention_scores(all, nullptr, score.data_ptr<float>());
-    return at::softmax(score, 1).view({N, B, L});
-  }
-  const Tensor t = at::tanh(keys.unsqueeze(1) + query.reshape({N, B, 1, A}));
-  return at::softmax(at::matmul(t, v), 2);
-}
-
-/// One LSTM cell; gates (R,4H) are used up, h and c become the next states.
-void advance_cell(Tensor& gates, Tensor& h, Tensor& c) {
-  if (has_kernels(gates)) {
-    Tensor c_out = at::empty_like(c), tanh_c = at::empty_like(c), h_out = at::empty_like(c);
-    lstm_cell(gates.size(0), c.size(1), gates.data_ptr<float>(), c.data_ptr<float>(),
-              c_out.data_ptr<float>(), tanh_c.data_ptr<float>(), h_out.data_ptr<float>());
-    h = h_out;
-    c = c_out;
-    return;
-  }
-  const auto part = gates.chunk(4, 1);
-  c = at::sigmoid(part[1]) * c + at::sigmoid(part[0]) * at::tanh(part[2]);
-  h = at::sigmoid(part[3]) * at::tanh(c);
-}
-
-/// The last layer: from an output vector (R,E) before its tanh to log-probabilities.
-class WordLayer {
- public:
-  explicit WordLayer(const WordParameters& p, const ConceptParameters& concepts = {})
-      : concepts_(concepts) {
-    Tensor bias = p.word_bias.clone();
-    for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken})
-      bias[special] = -std::numeric_limits<float>::infinity();
-    word_ = FastLinear(p.word_weight, bias);
-  }
-  Tensor operator()(Tensor& out, const Annotations& a) const {
-    if (has_kernels(out)) {
-      tanh_in_place(out.data_ptr<float>(), out.numel());
-    } else {
-      out.tanh_();
-    }
-    // Scores are summed in float32 whatever the network's type.
-    Tensor odds = word_(out);  // (R,V)
-    if (a.odds.defined()) {
-      const std::int64_t N = a.odds.size(0), B = odds.size(0) / N;
-      odds.view({N, B, -1})
-          .addcmul_(concept_gate(concepts_, out).view({N, B, 1}), a.odds.unsqueeze(1));
-    }
-    return at::log_softmax(odds, 1, torch::kFloat32);
-  }
-
- private:
-  ConceptParameters concepts_;
-  FastLinear word_;
-};
 
 /// What decoders with attention do before the first word.
 class Looking {
@@ -95,8 +21,9 @@ class Looking {
       : p_(p), annotate_(p.annotate_weight, p.annotate_bias), key_(p.key_weight, {}) {}
 
   void look(const Tensor& features, const Tensor& concepts, Annotations& a) const {
-    const std::int64_t N = features.size(0), L = features.size(1);
-    a.values = annotate_(features.reshape({N * L, -1})).relu_().view({N, L, -1});
+    const Tensor grid = pool_grid(features, p_.grid_side);
+    const std::int64_t N = grid.size(0), L = grid.size(1);
+    a.values = annotate_(grid.reshape({N * L, -1})).relu_().view({N, L, -1});
     a.mean = a.values.mean(1);
     if (p_.concepts.defined()) {
       const Tensor standardised = standardise(p_.concepts, features);
@@ -344,10 +271,16 @@ class EnsembleNetwork final : public StepNetwork {
   }
 
  private:
-  static std::int64_t channels_of(const AttentionParameters& p) {
-    return p.annotate_weight.size(1);
+  template <class P>
+  static std::int64_t channels_of(const P& p) {
+    if constexpr (requires { p.annotate_weight; }) {
+      return p.annotate_weight.size(1);
+    } else if constexpr (requires { p.photo_weight; }) {
+      return p.photo_weight.size(1);
+    } else {
+      return p.key_weight.size(1);
+    }
   }
-  static std::int64_t channels_of(const ShowTellParameters& p) { return p.photo_weight.size(1); }
 
   std::vector<std::unique_ptr<StepNetwork>> networks_;
   std::vector<std::int64_t> channels_;  // of each member's features
@@ -364,6 +297,10 @@ std::unique_ptr<StepNetwork> make(const AttendOnAttendParameters& p) {
 }
 std::unique_ptr<StepNetwork> make(const ShowTellParameters& p) {
   return std::make_unique<ShowTellNetwork>(p);
+}
+template <class Plain>
+std::unique_ptr<StepNetwork> make(const Plain& p) {
+  return make_plain_network(p);
 }
 
 }  // namespace

@@ -75,6 +75,7 @@ void in(const char* name, long value, long low, long high) {
 void check(const ModelArchitecture& a) {
   in("architecture.input_side_px", a.input_side_px, 32, 2'048);
   in("architecture.feature_channels", a.feature_channels, 1, 65'536);
+  in("architecture.grid_side", a.grid_side, 0, 64);
   in("architecture.annotation_size", a.annotation_size, 1, 65'536);
   in("architecture.embedding_size", a.embedding_size, 1, 65'536);
   in("architecture.hidden_size", a.hidden_size, 1, 65'536);
@@ -103,6 +104,7 @@ ModelArchitecture read_architecture(const YAML::Node& map) {
   read_vector(net, "mean", a.mean);
   read_vector(net, "std", a.std);
   net.read("feature_channels", a.feature_channels);
+  net.read("grid_side", a.grid_side);
   net.read("annotation_size", a.annotation_size);
   net.read("embedding_size", a.embedding_size);
   net.read("hidden_size", a.hidden_size);
@@ -230,10 +232,12 @@ std::string to_yaml(const ModelArchitecture& a, const SearchSettings& s) {
   out << "architecture:\n"
       << "  encoder: " << a.encoder << "\n  decoder: " << a.decoder
       << "\n  input_side_px: " << a.input_side_px << "\n  mean: " << triple(a.mean)
-      << "\n  std: " << triple(a.std) << "\n  feature_channels: " << a.feature_channels
-      << "\n  annotation_size: " << a.annotation_size << "\n  embedding_size: " << a.embedding_size
+      << "\n  std: " << triple(a.std) << "\n  feature_channels: " << a.feature_channels;
+  // A model without some of these keeps the text, and the hash, that it had.
+  if (a.grid_side > 0) out << "\n  grid_side: " << a.grid_side;
+  out << "\n  annotation_size: " << a.annotation_size << "\n  embedding_size: " << a.embedding_size
       << "\n  hidden_size: " << a.hidden_size << "\n  attention_size: " << a.attention_size << "\n";
-  if (a.concepts > 0) {  // a model without keeps the text, and the hash, that it had
+  if (a.concepts > 0) {
     out << "  concepts: " << a.concepts << "\n  concept_slots: " << a.concept_slots
         << "\n  concept_weight: " << a.concept_weight << "\n";
   }

@@ -279,6 +279,7 @@ Status fit(const FitOptions& wanted) {
       std::min(options.architecture.concept_slots, options.architecture.concepts);
   const auto start = read_start(options);
   if (!start) return fail(start.error());
+  options.architecture.grid_side = start->grid_side;
   std::fprintf(stderr,
                "%zu photos to train on, %zu to judge by, %zu sentences, %lld words, %zu concepts\n",
                splits->train.size(), splits->dev.size(), text.size(),

@@ -2,13 +2,10 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <fstream>
-#include <set>
 #include <sstream>
 
 #include "models/encoder.h"
-#include "models/train/pickle.h"
+#include "models/train/state_arrays.h"
 
 namespace photoscribe {
 namespace {
@@ -78,106 +75,47 @@ TensorMap with_torchvision_names(const TensorMap& state, const std::string& arch
   return renamed;
 }
 
-/// Takes arrays out of a state dict and remembers which, and what was wrong.
-class Reader {
- public:
-  explicit Reader(const TensorMap& state) : state_(state) {}
-
-  [[nodiscard]] bool has(const std::string& name) const { return state_.contains(name); }
-
-  /// Zeros when it is not there or has another shape; complaints() then says so.
-  torch::Tensor get(const std::string& name, const std::vector<std::int64_t>& shape) {
-    used_.insert(name);
-    const auto found = state_.find(name);
-    if (found == state_.end()) {
-      complaints_.push_back(name + " is missing");
-    } else if (found->second.sizes() != c10::IntArrayRef(shape)) {
-      std::ostringstream text;
-      text << name << " has the shape " << found->second.sizes() << ", not "
-           << c10::IntArrayRef(shape);
-      complaints_.insert(complaints_.begin(),
-                         text.str());  // says more than what is missing
-    } else {
-      return found->second.to(torch::kFloat32);
-    }
-    return at::zeros(shape);
-  }
-
-  [[nodiscard]] const std::vector<std::string>& complaints() const { return complaints_; }
-  [[nodiscard]] std::vector<std::string> left_over() const {
-    std::vector<std::string> names;
-    for (const auto& item : state_)
-      if (!used_.contains(item.first)) names.push_back(item.first);
-    return names;
-  }
-
- private:
-  const TensorMap& state_;
-  std::set<std::string> used_;
-  std::vector<std::string> complaints_;
-};
-
-/// On one line, at most ten of them.
-std::string list(const std::vector<std::string>& complaints) {
-  std::string text;
-  const std::size_t shown = std::min<std::size_t>(complaints.size(), 10);
-  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? " " : "; ") + complaints[i];
-  if (shown < complaints.size())
-    text += "; and " + std::to_string(complaints.size() - shown) + " more";
-  return text;
-}
-
 }  // namespace
+
+ImportedEncoder fold_encoder(StateArrays& arrays, const std::string& architecture, double epsilon,
+                             const SourceName& source) {
+  ImportedEncoder made;
+  for (const EncoderLayer& layer : encoder_layers(architecture)) {
+    if (layer.kind != LayerKind::convolution) continue;
+    const std::string own = source(layer.name), norm = source(layer.norm);
+    torch::Tensor weight = arrays.get(own + ".weight", weight_shape(layer)), bias;
+    const bool folded =
+        layer.norm.empty() || (arrays.has(own + ".bias") && !arrays.has(norm + ".running_mean"));
+    if (folded) {
+      bias = arrays.get(own + ".bias", {layer.out});
+    } else {
+      const torch::Tensor gain = arrays.get(norm + ".weight", {layer.out}),
+                          shift = arrays.get(norm + ".bias", {layer.out}),
+                          mean = arrays.get(norm + ".running_mean", {layer.out}),
+                          variance = arrays.get(norm + ".running_var", {layer.out});
+      const torch::Tensor scale =
+          gain.to(torch::kFloat64) / (variance.to(torch::kFloat64) + epsilon).sqrt();
+      weight = (weight * scale.view({-1, 1, 1, 1})).to(torch::kFloat32);
+      bias = (shift - mean * scale).to(torch::kFloat32);
+      ++made.folded;
+    }
+    made.tensors.emplace(layer.name + ".weight", weight);
+    made.tensors.emplace(layer.name + ".bias", bias);
+  }
+  return made;
+}
 
 Expected<ImportedEncoder> import_encoder(const TensorMap& state, const std::string& architecture,
                                          double epsilon) {
   return guard(Errc::invalid_config, "import", [&] {
-    ImportedEncoder made;
     const TensorMap renamed = with_torchvision_names(state, architecture);
-    Reader reader(renamed);
-    for (const EncoderLayer& layer : encoder_layers(architecture)) {
-      if (layer.kind != LayerKind::convolution) continue;
-      torch::Tensor weight = reader.get(layer.name + ".weight", weight_shape(layer)), bias;
-      const bool folded = layer.norm.empty() || (reader.has(layer.name + ".bias") &&
-                                                 !reader.has(layer.norm + ".running_mean"));
-      if (folded) {
-        bias = reader.get(layer.name + ".bias", {layer.out});
-      } else {
-        const torch::Tensor gain = reader.get(layer.norm + ".weight", {layer.out}),
-                            shift = reader.get(layer.norm + ".bias", {layer.out}),
-                            mean = reader.get(layer.norm + ".running_mean", {layer.out}),
-                            variance = reader.get(layer.norm + ".running_var", {layer.out});
-        const torch::Tensor scale =
-            gain.to(torch::kFloat64) / (variance.to(torch::kFloat64) + epsilon).sqrt();
-        weight = (weight * scale.view({-1, 1, 1, 1})).to(torch::kFloat32);
-        bias = (shift - mean * scale).to(torch::kFloat32);
-        ++made.folded;
-      }
-      made.tensors.emplace(layer.name + ".weight", weight);
-      made.tensors.emplace(layer.name + ".bias", bias);
-    }
-    if (!reader.complaints().empty()) {
-      throw std::runtime_error("the arrays are not those of " + architecture + ":" +
-                               list(reader.complaints()));
-    }
-    made.left_over = reader.left_over();
+    StateArrays arrays(renamed);
+    ImportedEncoder made =
+        fold_encoder(arrays, architecture, epsilon, [](const std::string& name) { return name; });
+    arrays.check("the arrays are not those of " + architecture);
+    made.left_over = arrays.left_over();
     return made;
   });
-}
-
-Expected<TensorMap> load_state_dict(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(Errc::model_failure, path + ": cannot be opened");
-  std::string start(4, '\0');
-  file.read(start.data(), 4);
-  if (start != "PK\3\4") {
-    if (!path.ends_with(".pth") && !path.ends_with(".pt")) return load_tensors(path);
-    return fail(Errc::model_failure, path +
-                                         ": not a zip file, so PyTorch before "
-                                         "1.6 wrote it; load and save it again "
-                                         "with a newer one");
-  }
-  return guard(Errc::model_failure, path, [&] { return read_state_dict_pickle(path); });
 }
 
 }  // namespace photoscribe

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "common/core/error.h"
 #include "models/tensors.h"
+#include "models/train/state_arrays.h"
 
 namespace photoscribe {
 
@@ -17,6 +19,13 @@ struct ImportedEncoder {
   std::size_t folded = 0;              // batch norms
 };
 
+/// The name that a state dict has for a layer that torchvision calls `name`.
+using SourceName = std::function<std::string(const std::string& name)>;
+
+/// The trunk `architecture` out of `arrays`, which remembers what was wrong; nothing is left over.
+[[nodiscard]] ImportedEncoder fold_encoder(StateArrays& arrays, const std::string& architecture,
+                                           double epsilon, const SourceName& source);
+
 /// The trunk `architecture` (encoder_layers.h) out of a state dict with torchvision's names or
 /// timm's. Batch norm statistics are folded with `epsilon`; a convolution that stands there with a
 /// bias and without its batch norm counts as folded already. Fails with invalid_config, naming
@@ -24,9 +33,5 @@ struct ImportedEncoder {
 [[nodiscard]] Expected<ImportedEncoder> import_encoder(const TensorMap& state,
                                                        const std::string& architecture,
                                                        double epsilon);
-
-/// The arrays of `path`: .safetensors, or a zip file of torch.save (pickle.h). Fails with
-/// model_failure.
-[[nodiscard]] Expected<TensorMap> load_state_dict(const std::string& path);
 
 }  // namespace photoscribe

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <numeric>
+#include <type_traits>
 
 #include "models/train/mixed.h"
+#include "models/train/plain_sequence.h"
 
 namespace photoscribe {
 
@@ -20,7 +22,8 @@ struct Scores {
   torch::Tensor looked;  // (N,L) attention to the grid, summed over a caption's words, or undefined
 };
 
-/// What one decoder makes of words (S,E): its output before the tanh (S,E), and its attention.
+/// What one decoder makes of words (S,E): what words are made of (S,U), before its tanh where there
+/// is one, and its attention.
 struct Spoken {
   torch::Tensor out, alpha;
 };
@@ -55,6 +58,23 @@ Spoken speak(const ShowTellParameters& p, const Annotations& a, const torch::Ten
   return {mixed_linear(seq.hidden, p.output_hidden, p.output_bias), {}};
 }
 
+/// Of a decoder whose words come straight out of its state: step by step, with LibTorch's gradient.
+template <class Plain, std::enable_if_t<!std::is_base_of_v<DeepWordParameters, Plain>, int> = 0>
+Spoken speak(const Plain& p, const Annotations& a, const torch::Tensor& words,
+             const Packing& packing) {
+  const SequenceOutput seq = run_plain_sequence(p, a, words, packing);
+  return {seq.hidden, seq.alpha};
+}
+
+/// What words are made of, from what speak() gave.
+torch::Tensor before_words(const DecoderParameters& p, const torch::Tensor& out) {
+  return std::visit(
+      [&out]<class P>(const P&) {
+        return std::is_base_of_v<DeepWordParameters, P> ? at::tanh(out) : out;
+      },
+      p);
+}
+
 Scores score_words(const DecoderParameters& p, const Shown& shown, const Batch& batch,
                    const LossSettings& settings) {
   const Annotations photo =
@@ -73,7 +93,7 @@ Scores score_words(const DecoderParameters& p, const Shown& shown, const Batch& 
   const Spoken spoken =
       std::visit([&](const auto& decoder) { return speak(decoder, row, words, batch.packing); }, p);
   Scores scores;
-  const torch::Tensor out = drop(at::tanh(spoken.out), settings.dropout);
+  const torch::Tensor out = drop(before_words(p, spoken.out), settings.dropout);
   scores.logits = mixed_linear(out, own.word_weight, own.word_bias);
   if (photo.odds.defined()) {
     const torch::Tensor photo_of_word =
@@ -82,8 +102,10 @@ Scores score_words(const DecoderParameters& p, const Shown& shown, const Batch& 
                                 photo.odds.index_select(0, photo_of_word));
   }
   if (settings.attention_penalty > 0 && spoken.alpha.defined() && shown.features.defined())
-    scores.looked =
-        sum_steps(spoken.alpha, batch.packing).narrow(1, 0, shown.features.size(1));  // the grid
+    scores.looked =  // the grid alone
+        sum_steps(spoken.alpha, batch.packing)
+            .narrow(1, 0,
+                    photo.values.size(1) - (photo.concepts.defined() ? concepts_of(p)->slots : 0));
   return scores;
 }
 

@@ -1,24 +1,85 @@
-// pickle: the state dict in a file of torch.save, and nothing else that a pickle can do. Private to
-// models/train.
+// pickle: what a Python pickle says, read as a tree of inert values. Private to models/train.
 //
-// A pickle is a program, and Python's own reader runs it. This one knows dictionaries, tuples,
-// lists, text, numbers, and the three functions that a state dict calls: OrderedDict,
-// torch._utils._rebuild_tensor_v2 and _rebuild_parameter; any other name in it is refused.
-// (LibTorch has an unpickler, too, but it cannot read the state dict of a module: the attribute
-// _metadata that PyTorch gives the dictionary is beyond it.) The zip file itself is read by
-// LibTorch.
+// A pickle is a program, and Python's own reader runs it: whatever function it names is called.
+// This one calls nothing and knows no class: a call of a function, or an object of a class, becomes
+// a node that says which one and with what. All protocols are read, 0 to 5, as Python 2 and 3 wrote
+// them. Memory is bounded by the pickle's own size, which is bounded itself; nothing here is
+// recursive, so nesting costs no stack. It knows neither files nor tensors (torch_file.h).
 #pragma once
 
+#include <cstdint>
+#include <deque>
+#include <optional>
 #include <string>
-
-#include "models/tensors.h"
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace photoscribe {
 
-/// The tensors of `path`, a zip file of torch.save (PyTorch 1.6 and later): of the dictionary in
-/// it, or of what stands there under "state_dict" or "model". Entries that are no tensors are left
-/// out. Throws std::runtime_error saying what it does not take: another function or class, an
-/// opcode of other pickles, a tensor that passes the end of its storage.
-[[nodiscard]] TensorMap read_state_dict_pickle(const std::string& path);
+inline constexpr std::size_t kPickleBytesMax = std::size_t{64} << 20;
+inline constexpr std::size_t kPickleNodesMax = 2'000'000;
+
+class Pickle {
+ public:
+  /// Number of a node. Nodes may be shared, and may contain themselves.
+  using Id = std::uint32_t;
+  static constexpr Id kNothing = ~Id{0};
+
+  enum class Kind : std::uint8_t {
+    none,
+    boolean,  // number is 0 or 1
+    number,   // 64 bits; a larger one is `opaque`
+    real,
+    text,  // bytes, too
+    name,  // text is "MODULE NAME" of a class or function
+    tuple,
+    list,
+    dictionary,  // items are key, value, key, value …
+    set,
+    call,        // of function, or an object of the class `function`, with arguments
+    persistent,  // arguments say what it is; its bytes lie outside the pickle
+    opaque,
+  };
+
+  struct Node {
+    Kind kind = Kind::none;
+    std::int64_t number = 0;
+    double real = 0;
+    std::string_view text;
+    std::vector<Id> items;  // of a call: key, value, … that were put into the object
+    Id function = kNothing, arguments = kNothing, state = kNothing;
+  };
+
+  /// Reads the pickle that `bytes` begins with; they must live as long as the result. Throws
+  /// std::runtime_error: it ends early, has an unknown opcode, recalls what it has not kept, is
+  /// longer than kPickleBytesMax or makes more than kPickleNodesMax values.
+  [[nodiscard]] static Pickle read(std::string_view bytes);
+
+  [[nodiscard]] Id root() const noexcept { return root_; }
+  /// Bytes that it took, its end included.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t nodes() const noexcept { return nodes_.size(); }
+  [[nodiscard]] const Node& at(Id id) const { return nodes_.at(id); }
+
+  /// The pairs of a dictionary, of an OrderedDict, or of another object that items were put into.
+  [[nodiscard]] std::vector<std::pair<Id, Id>> pairs(Id id) const;
+  /// What stands under `key`, a text, in it.
+  [[nodiscard]] std::optional<Id> find(Id id, std::string_view key) const;
+  /// An object's attributes: a dictionary, or kNothing.
+  [[nodiscard]] Id attributes(Id id) const;
+  /// "MODULE NAME" of a class or function, or what a call calls; empty: neither.
+  [[nodiscard]] std::string_view name_of(Id id) const;
+  [[nodiscard]] bool is(Id id, Kind kind) const { return id != kNothing && at(id).kind == kind; }
+  /// The items of a tuple or list; none of anything else.
+  [[nodiscard]] const std::vector<Id>& items(Id id) const;
+
+ private:
+  friend class PickleReader;
+  std::vector<Node> nodes_;
+  std::deque<std::string> texts_;  // that do not stand in the pickle as they are
+  Id root_ = kNothing;
+  std::size_t size_ = 0;
+};
 
 }  // namespace photoscribe

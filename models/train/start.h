@@ -13,6 +13,7 @@ namespace photoscribe {
 struct Start {
   TensorMap encoder, decoder;      // names without "encoder.", with "decoder."; no decoder: random
   std::vector<std::string> words;  // the decoder's; none: those of the run
+  int grid_side = 0;               // ModelArchitecture::grid_side of the model's folder
 };
 
 /// What an encoder's file says of its architecture; mobilenet_v2 where it says nothing. Fails,

@@ -52,6 +52,22 @@ TEST_F(ModelFolderFile, TakesAConfidenceAndKeepsTheRestAndTheHash) {
   EXPECT_THAT(yaml(), Not(HasSubstr("bias: 1.25")));
 }
 
+TEST_F(ModelFolderFile, SaysTheGridThatTheDecoderLooksAtWhereItIsNotTheEncoders) {
+  const std::string folder = folder_.path().string();
+  ModelArchitecture pooled;
+  EXPECT_THAT(to_yaml(pooled, SearchSettings()), Not(HasSubstr("grid_side")));
+  const std::string plain = read_model_folder(folder)->hash;
+  pooled.grid_side = 14;
+  folder_.write("model.yaml", "name: pooled\n" + to_yaml(pooled, SearchSettings()));
+  const auto read = read_model_folder(folder);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->architecture, pooled);
+  EXPECT_NE(read->hash, plain);
+  pooled.grid_side = 65;
+  folder_.write("model.yaml", "name: pooled\n" + to_yaml(pooled, SearchSettings()));
+  EXPECT_THAT(read_model_folder(folder).error().message, HasSubstr("architecture.grid_side"));
+}
+
 TEST_F(ModelFolderFile, TakesAConfidenceOfThreeTermsAsOlderVersionsWroteIt) {
   folder_.write("model.yaml", yaml() +
                                   "confidence:  # log-odds that CIDEr-D is at least 0.5\n"

@@ -3,10 +3,15 @@
 
 Needs python3-opencv and python3-numpy. Deterministic.
 """
+import argparse
+import collections
+import io
 import json
 import os
+import pickle
 import struct
 import sys
+import zipfile
 
 import cv2
 import numpy
@@ -139,4 +144,49 @@ def caption_files():
     put("caption_files", "list.txt", "a.jpg\n\nfolder/b.jpg\n")
 
 
-photos(), results(), replies(), spec(), safetensors(), models(), lists(), caption_files()
+class Persistent:
+    def __init__(self, *what):
+        self.what = what
+
+
+class Pickler(pickle.Pickler):
+    """Keeps Persistent objects outside, as torch.save its storages."""
+
+    def persistent_id(self, thing):
+        return thing.what if isinstance(thing, Persistent) else None
+
+
+class Called:
+    def __init__(self, function, *arguments):
+        self.how = function, arguments
+
+    def __reduce__(self):
+        return self.how
+
+
+def torch_files():
+    def pickled(thing, protocol=2):
+        out = io.BytesIO()
+        Pickler(out, protocol).dump(thing)
+        return out.getvalue()
+
+    # functions and classes that are there without PyTorch; the reader asks for their names alone
+    tensor = Called(collections.OrderedDict, [["storage", Persistent("storage", float, "0", "cpu", 4)]])
+    state = collections.OrderedDict([("fc.weight", tensor), ("fc.bias", None)])
+    module = argparse.Namespace(_parameters=state, _buffers={}, _modules={"inner": [1.5, 2**70, -3, True, b"x"]})
+    for protocol in range(5):
+        put("torch_file", f"protocol{protocol}",
+            pickled({"vocab": {"1": "d\u00e9j\u00e0", "2": "it's"}, "opt": argparse.Namespace(seq_length=16),
+                     "set": {1, 2}, "call": Called(print, "never")}, protocol))
+    # a storage's type as PyTorch spells it, in place of float
+    program = pickled({"net": module}).replace(b"c__builtin__\nfloat\n", b"ctorch\nFloatStorage\n")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in (("data.pkl", program), ("data/0", struct.pack("<4f", 1, 2, 3, 4)), ("byteorder", b"little")):
+            archive.writestr(zipfile.ZipInfo("net/" + name), data)
+    put("torch_file", "zip", out.getvalue())
+    put("torch_file", "old", pickled(0x1950A86A20F9469CFC6C) + pickled(1001) + pickled({"little_endian": True}) + program
+        + pickled(["0"]) + struct.pack("<q4f", 4, 1, 2, 3, 4))
+
+
+photos(), results(), replies(), spec(), safetensors(), models(), lists(), caption_files(), torch_files()

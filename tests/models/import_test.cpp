@@ -9,6 +9,7 @@
 #include <map>
 
 #include "models/encoder.h"
+#include "models/train/state_dict.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe {
@@ -161,18 +162,11 @@ with zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_STORED) as archive:
 )");
   const std::string file = folder.file("evil.pth"), mark = folder.file("called");
   ASSERT_EQ(std::system(("/usr/bin/python3 " + script + " " + file + " " + mark).c_str()), 0);
-  const auto state = load_state_dict(file);
+  const auto state = read_state_dict(file);
   ASSERT_FALSE(state);
   EXPECT_EQ(state.error().code, Errc::model_failure);
   EXPECT_THAT(state.error().message, HasSubstr("it calls posix system"));
   EXPECT_FALSE(std::ifstream(mark));
-}
-
-TEST(Import, SaysWhatToDoWithAnOldPickle) {
-  const test::TempDir folder;
-  const auto state = load_state_dict(folder.write("old.pth", "\x80\x02something"));
-  ASSERT_FALSE(state);
-  EXPECT_THAT(state.error().message, HasSubstr("load and save it again"));
 }
 
 TEST(EncoderLayers, NamesWhatIsKnownForWhatIsNot) {

@@ -18,7 +18,8 @@ ModelArchitecture small(const std::string& name) {
   ModelArchitecture a;
   a.decoder = name;
   a.feature_channels = 12;
-  a.annotation_size = 9;
+  // Some look at the features themselves.
+  a.annotation_size = name == "gated_attend_tell" || name == "plain_attend_tell" ? 12 : 9;
   a.embedding_size = 11;
   a.hidden_size = 7;
   a.attention_size = 5;

@@ -13,6 +13,7 @@
 
 #include "models/fast_encoder.h"
 #include "models/train/import.h"
+#include "models/train/state_dict.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe::test {
@@ -42,9 +43,9 @@ inline void compare_with_torchvision(const std::string& architecture,
   const TempDir folder;
   if (!make_reference(architecture, folder.path().string(), weights))
     GTEST_SKIP() << "python3-torchvision is not installed";
-  const auto state = load_state_dict(folder.file("state.pth"));
+  const auto state = read_state_dict(folder.file("state.pth"));
   ASSERT_TRUE(state) << state.error().message;
-  const auto made = import_encoder(*state, architecture, norm_epsilon(architecture));
+  const auto made = import_encoder(state->tensors, architecture, norm_epsilon(architecture));
   ASSERT_TRUE(made) << made.error().message;
   for (const std::string& name : made->left_over) {
     const bool expected = name.starts_with("fc.") || name.starts_with("classifier.") ||

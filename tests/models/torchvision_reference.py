@@ -37,6 +37,13 @@ def pad_as_tensorflow(model):
             module.register_forward_pre_hook(pad)
 
 
+def stride_as_caffe(model):
+    """The strides and the pooling of the ResNet authors' own weights."""
+    model.maxpool = torch.nn.MaxPool2d(3, 2, padding=0, ceil_mode=True)
+    for stage in (model.layer2, model.layer3, model.layer4):
+        stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
+
+
 def read_safetensors(path):
     with open(path, "rb") as file:
         data = file.read()
@@ -54,7 +61,7 @@ def read_safetensors(path):
 
 def trunk_of(model, name, last):
     """The modules in front of pooling and classifier, up to `last`."""
-    if name.startswith("resnet"):
+    if "resnet" in name:
         return torch.nn.Sequential(*list(model.children())[:-2])
     if not last:
         return model.features
@@ -71,7 +78,7 @@ def main():
     torch.manual_seed(7)
     torch.set_num_threads(1)
     name, _, last = architecture.partition("@")
-    plain = name[3:] if name.startswith("tf_") else name
+    plain = name[3:] if name.startswith("tf_") else name.replace("caffe_", "")
     model = getattr(torchvision.models, plain)().eval()
     with torch.no_grad():
         for module in model.modules():
@@ -80,8 +87,10 @@ def main():
                 module.running_var.uniform_(0.5, 1.5)
                 module.weight.uniform_(0.5, 1.5)
                 module.bias.normal_(0, 0.1)
-    if name != plain:
+    if name.startswith("tf_"):
         pad_as_tensorflow(model)
+    if name.startswith("caffe_"):
+        stride_as_caffe(model)
     if len(sys.argv) > 3:
         missing, unexpected = model.load_state_dict(read_safetensors(sys.argv[3]), strict=False)
         assert not unexpected, unexpected
