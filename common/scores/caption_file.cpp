@@ -160,7 +160,7 @@ Expected<std::vector<NamedReferences>> read_references(const std::string& file,
     const auto [found, is_new] = index.try_emplace(name, references.size());
     if (!is_new && one.begins_list)
       return fail(Errc::bad_payload, name + " has a second list of captions");
-    if (is_new) references.push_back({name, {}});
+    if (is_new) references.push_back({name, {}, std::string(one.folder), std::string(one.split)});
     references[found->second].captions.emplace_back(one.caption);
     return {};
   };

@@ -23,7 +23,7 @@ enum class CaptionForm : std::uint8_t {
   json_lines,  // {"id","captions":[…]} or {"id","caption"} a line
   coco_results,   // [{"image_id","caption"}, …]
   coco_captions,  // {"images":[{"id","file_name"}],"annotations":[{"image_id","caption"}]}
-  karpathy,       // {"images":[{"filename","split","sentences":[{"raw"}]}]}: dataset_*.json
+  karpathy,  // {"images":[{"filepath","filename","split","sentences":[{"raw"}]}]}: dataset_*.json
 };
 [[nodiscard]] std::string_view name_of(CaptionForm form) noexcept;
 
@@ -33,9 +33,12 @@ struct FileCaption {
   std::string_view
       other_id;  // a second name of the same photo, or empty: COCO's number or file name
   std::string_view caption;  // UTF-8, no blanks around; may be empty only where a JSON form says ""
-  std::string_view split;    // "train", "val", "test", "restval" in Karpathy's files; else empty
+  std::string_view split;    // "train", "val", "test", "restval" in Karpathy's files; what a line
+                             // of JSON Lines says; else empty
   std::int64_t line = 0;     // 0 where the form has none
   bool begins_list = false;  // the first of a list that has all of the photo\'s captions
+  std::string_view folder = {};  // where the photo lies: Karpathy's "filepath", what stands before
+                                 // the last part of "path" or "uri"; else empty
 };
 
 /// What is wrong in a file and was left out.
@@ -69,10 +72,11 @@ Expected<CaptionFileFacts> read_caption_file(const std::string& file, const Take
 struct NamedReferences {
   std::string file_name;
   std::vector<std::string> captions;
+  std::string folder = {}, split = {};  // as in FileCaption
 };
 
 /// All of a file of references, photos in the order of their first appearance, captions of a photo
-/// in their given order. `split`: only the photos that a Karpathy file puts there; empty: all. COCO
+/// in their given order. `split`: only the photos that the file puts there; empty: all. COCO
 /// captions need their list of images for the names. As read_caption_file; a photo without a
 /// caption, an empty one and a second list of one photo are wrong entries, too, and an unknown
 /// split is an error (the message lists those that there are). `left_out`: what was.

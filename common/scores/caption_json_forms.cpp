@@ -13,9 +13,15 @@ std::string_view last_part(std::string_view path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
 }
 
-/// The photo's two names: the first is what the file goes by.
+/// What stands before it.
+std::string_view folder_of(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+}
+
+/// The photo's two names, the first of which is what the file goes by, and its folder.
 struct Names {
-  std::string id, other;
+  std::string id, other, folder;
 };
 
 Names names_of(const JsonRecord& record) {
@@ -29,6 +35,11 @@ Names names_of(const JsonRecord& record) {
   if (names.other.empty()) add(record.name);
   if (names.id.empty() && record.path) names.id = last_part(*record.path);
   if (names.id.empty() && record.uri) names.id = percent_decoded(last_part(*record.uri));
+  if (record.path) {
+    names.folder = folder_of(*record.path);
+  } else if (record.uri) {
+    names.folder = percent_decoded(folder_of(*record.uri));
+  }
   return names;
 }
 
@@ -59,10 +70,12 @@ Status give_record(CaptionSource& source, const JsonRecord& record) {
   if (names.id.empty()) {
     return record.faults.empty() ? source.leave_out("no \"id\"") : Status();
   }
+  FileCaption photo{names.id, names.other, {}, record.split ? *record.split : std::string_view()};
+  photo.folder = names.folder;
   if (record.has_captions) {
     if (record.captions.empty() && record.faults.empty())
       return source.leave_out(names.id + " has no captions: an empty list");
-    return give_list(source, {names.id, names.other, {}, {}}, record.captions);
+    return give_list(source, photo, record.captions);
   }
   if (!record.caption) {
     if (source.facts.form == CaptionForm::json_lines) {
@@ -71,7 +84,8 @@ Status give_record(CaptionSource& source, const JsonRecord& record) {
     }
     return source.leave_out(names.id + " has no \"caption\"");
   }
-  return source.give({names.id, names.other, *record.caption, {}});
+  photo.caption = *record.caption;
+  return source.give(photo);
 }
 
 /// Counts the records of a JSON text, and passes those over that hold bytes that are no text.
@@ -140,7 +154,9 @@ Status give_karpathy(CaptionSource& source, const JsonRecord& record) {
   if (!record.name) return source.leave_out("an image has no \"filename\"");
   const std::string_view number = record.cocoid ? std::string_view(*record.cocoid) : "";
   const std::string_view split = record.split ? std::string_view(*record.split) : "";
-  return give_list(source, {*record.name, number, {}, split}, record.captions);
+  FileCaption photo{*record.name, number, {}, split};
+  if (record.folder) photo.folder = *record.folder;
+  return give_list(source, photo, record.captions);
 }
 
 }  // namespace

@@ -76,12 +76,13 @@ bool JsonRecords::scalar(std::optional<std::string> value) {
                                                       member_ == "file_name" ||
                                                       member_ == "filename"
                                                   ? &record_.name
-                                              : member_ == "path"    ? &record_.path
-                                              : member_ == "uri"     ? &record_.uri
-                                              : member_ == "cocoid"  ? &record_.cocoid
-                                              : member_ == "split"   ? &record_.split
-                                              : member_ == "caption" ? &record_.caption
-                                                                     : nullptr;
+                                              : member_ == "path"     ? &record_.path
+                                              : member_ == "filepath" ? &record_.folder
+                                              : member_ == "uri"      ? &record_.uri
+                                              : member_ == "cocoid"   ? &record_.cocoid
+                                              : member_ == "split"    ? &record_.split
+                                              : member_ == "caption"  ? &record_.caption
+                                                                      : nullptr;
     if (field != nullptr) *field = std::move(value);
     return true;
   }

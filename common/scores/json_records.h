@@ -19,7 +19,7 @@ namespace photoscribe {
 
 struct JsonRecord {
   std::string section;  // depth 3: the member that holds the array
-  std::optional<std::string> id, image_id, name, path, cocoid, split, caption;
+  std::optional<std::string> id, image_id, name, path, folder, cocoid, split, caption;
   std::vector<std::string> captions;  // of "captions" or "references", or "raw" of "sentences"
   bool has_captions = false;          // that member is there
   std::optional<std::string> uri;

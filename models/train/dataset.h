@@ -1,5 +1,5 @@
-// dataset: which photos there are to learn from and what people said about them. Private to
-// models/train.
+// dataset: photos to learn from, and what people said about them as words and numbers. Private to
+// models/train. Which photos these are: splits.h.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,8 @@ struct CaptionedPhoto {
   std::string name;              // file name, as captions and split lists have it
   std::vector<Tokens> captions;  // PTB tokens, lower case, no punctuation
   int times = 1;                 // how often an epoch shows it; 0: never
+  std::string path = {};         // where it lies; empty: nobody asked
 };
-
-/// The photos of `split` with their captions of `captions`, which has any of the forms of
-/// caption_file.h. `split` is a list of file names, one a line, whose order is kept, or the name of
-/// a split where the captions have splits. Behind a name in the list, after a tab, may stand how
-/// often an epoch shows the photo. Fails with invalid_config naming file and line: a photo without
-/// captions, an empty list, a file that is not understood.
-[[nodiscard]] Expected<std::vector<CaptionedPhoto>> read_split(const std::string& captions,
-                                                               const std::string& split);
 
 /// Sentences of a file, one a line, for a decoder that learns from text alone. Lines without words
 /// are left out. Fails with invalid_config: it cannot be read, or holds none.
@@ -35,7 +28,7 @@ struct VocabularySettings {
   std::int64_t words_max = 0;  // the most frequent, captions and text together; 0: all
 };
 /// The words that stand often enough in the photos' captions or in the text, most frequent first
-/// (ties by spelling).
+/// (ties by spelling). Fails with invalid_config when none does.
 [[nodiscard]] Expected<Vocabulary> make_vocabulary(const std::vector<CaptionedPhoto>& photos,
                                                    const std::vector<Tokens>& text,
                                                    const VocabularySettings& settings);

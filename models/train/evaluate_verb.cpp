@@ -8,13 +8,15 @@
 
 #include "common/core/output_file.h"
 #include "common/scores/bootstrap.h"
-#include "common/scores/caption_file.h"
 #include "common/scores/score_corpus.h"
 #include "common/scores/signature.h"
 #include "models/caption_network.h"
 #include "models/model_store.h"
 #include "models/train/dataset.h"
 #include "models/train/features.h"
+#include "models/train/photo_finder.h"
+#include "models/train/progress_line.h"
+#include "models/train/splits.h"
 #include "models/train/verb_options.h"
 
 namespace photoscribe {
@@ -22,7 +24,8 @@ namespace {
 
 struct EvaluateOptions {
   std::vector<std::string> models;  // several: an ensemble
-  std::string photos, captions, split, hypotheses;
+  CaptionSources sources;
+  std::string split, hypotheses;
   std::vector<int> beams;
   double length_alpha = -1;  // below 0: the model's
   int resamples = 1'000;
@@ -37,7 +40,7 @@ struct Said {
 };
 
 /// Encodes and searches as a worker does, some photos at a time; all models together.
-Said caption_split(const EvaluateOptions& o, const std::vector<const StoredModel*>& models,
+Said caption_split(const std::vector<const StoredModel*>& models,
                    const std::vector<CaptionedPhoto>& split,
                    const std::vector<SearchSettings>& searches) {
   constexpr std::size_t kBatch = 32;
@@ -45,10 +48,12 @@ Said caption_split(const EvaluateOptions& o, const std::vector<const StoredModel
   const ModelArchitecture& a = models.front()->folder.architecture;
   Said said;
   said.captions.resize(searches.size());
+  ProgressLine progress("captions", "photos");
   for (std::size_t next = 0; next < split.size();) {
+    progress.tell(static_cast<std::int64_t>(next), static_cast<std::int64_t>(split.size()));
     std::vector<torch::Tensor> images;
     for (; next < split.size() && images.size() < kBatch; ++next) {
-      const auto photo = read_photo(o.photos + "/" + split[next].name, a.input_side_px);
+      const auto photo = read_photo(split[next].path, a.input_side_px);
       if (!photo) continue;
       images.push_back(normalise(*photo, a).permute({1, 2, 0}));
       said.usable.push_back(static_cast<std::int64_t>(next));
@@ -69,16 +74,20 @@ void print_line(const char* name, double score, const Interval* interval) {
   std::printf("\n");
 }
 
+std::string joined(const Tokens& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
 /// All scores of one set of captions, as `photoscribe score` computes them.
-Status print_scores(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
-                    const std::vector<std::int64_t>& usable,
-                    const std::vector<std::string>& captions) {
-  const auto references = read_references(o.captions);
-  if (!references) return fail(references.error());
+void print_scores(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
+                  const std::vector<std::int64_t>& usable,
+                  const std::vector<std::string>& captions) {
   TokenTable words;
-  CaptionSet said(words, Tokenizer::ptb), true_ones(words, Tokenizer::ptb);
-  for (const NamedReferences& one : *references)
-    for (const std::string& caption : one.captions) true_ones.add(one.file_name, caption);
+  CaptionSet said(words, Tokenizer::ptb), true_ones(words, Tokenizer::none);
+  for (const CaptionedPhoto& one : split)
+    for (const Tokens& caption : one.captions) true_ones.add(one.name, joined(caption));
   std::vector<ScoredPair> pairs;
   ScoreSignature signature;
   signature.references_min = 1'000'000;
@@ -114,7 +123,6 @@ Status print_scores(const EvaluateOptions& o, const std::vector<CaptionedPhoto>&
   signature.resamples = o.resamples;
   signature.seed = bootstrap.seed;
   std::printf("  %s\n", signature_text(signature).c_str());
-  return {};
 }
 
 /// The captions as JSON Lines, for `photoscribe score`.
@@ -136,7 +144,7 @@ Status tell(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
             const SearchSettings& settings) {
   std::printf("beam %d, length_alpha %g: %zu photos, %zu left out\n", settings.beam,
               settings.length_alpha, usable.size(), split.size() - usable.size());
-  if (Status s = print_scores(o, split, usable, captions); !s) return s;
+  print_scores(o, split, usable, captions);
   for (std::size_t k = 0; o.show && k < usable.size(); ++k) {
     std::printf("%s\t%s\n", split[static_cast<std::size_t>(usable[k])].name.c_str(),
                 captions[k].c_str());
@@ -150,7 +158,7 @@ Status evaluate(const EvaluateOptions& o) {
   const auto models = load_models(o.models);
   if (!models) return fail(models.error());
   const SearchSettings& own = models->front().folder.search;
-  const auto split = read_split(o.captions, o.split);
+  const auto split = read_split(o.sources, o.split);
   if (!split) return fail(split.error());
   std::vector<SearchSettings> searches;
   for (const int beam : o.beams.empty() ? std::vector<int>{own.beam} : o.beams) {
@@ -160,11 +168,12 @@ Status evaluate(const EvaluateOptions& o) {
   }
   auto said = guard(Errc::model_failure, "evaluate", [&] {
     const torch::NoGradGuard no_grad;
-    return caption_split(o, members_of(*models), *split, searches);
+    return caption_split(members_of(*models), *split, searches);
   });
   if (!said) return fail(said.error());
   if (said->usable.empty())
-    return fail(Errc::environment, o.photos + ": no photo of the split decodes there");
+    return fail(Errc::environment,
+                in_words(o.sources.photos) + ": no photo of the split decodes there");
   for (std::size_t i = 0; i < searches.size(); ++i) {
     const Status told = tell(o, *split, said->usable, said->captions[i], searches[i]);
     if (!told) return told;
@@ -180,17 +189,11 @@ void add_evaluate(CLI::App& app, Status& status) {
   verb->add_option("MODEL", state->models,
                    "Model folder; several are an ensemble, with the mean of their probabilities")
       ->required();
-  verb->add_option("--photos", state->photos, "Folder of the photos")
-      ->required()
-      ->check(CLI::ExistingDirectory);
-  verb->add_option("--captions", state->captions,
-                   "Captions: Flickr8k.token.txt, Karpathy's JSON, COCO's, …")
-      ->required()
-      ->check(CLI::ExistingFile);
-  verb->add_option("--split", state->split,
-                   "List of the photos, one name a line, or a split's name where the captions have "
-                   "splits")
-      ->required();
+  add_sources(*verb, state->sources);
+  verb->add_option(
+      "--split", state->split,
+      "List of the photos, one name a line (fit leaves WORK/dev.txt), or a split's name "
+      "where the captions have splits. Default: all photos with captions");
   verb->add_option("--beam", state->beams, "Beams to score; default: the model's own")
       ->check(CLI::Range(1, 64));
   verb->add_option("--length-alpha", state->length_alpha, "Default: the model's own");

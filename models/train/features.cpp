@@ -3,10 +3,12 @@
 #include <ATen/ATen.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +20,7 @@
 #include "common/image/photo.h"
 #include "models/fast_encoder.h"
 #include "models/train/augment.h"
+#include "models/train/stop.h"
 
 namespace photoscribe {
 namespace {
@@ -67,9 +70,45 @@ std::string cache_key(Fnv1a hash, std::span<const std::string> paths) {
   return "photoscribe features 3 " + hash.text();
 }
 
+/// The same for files that nobody touched, without reading them: two such keys alike mean that the
+/// other key is, too.
+std::string untouched_key(Fnv1a hash, std::span<const std::string> paths) {
+  for (const std::string& path : paths) {
+    struct stat now {};
+    const bool there = ::stat(path.c_str(), &now) == 0;
+    hash.add(path);
+    const std::int64_t state[] = {there ? now.st_size : -1, now.st_mtim.tv_sec, now.st_mtim.tv_nsec,
+                                  now.st_ctim.tv_sec, now.st_ctim.tv_nsec};
+    hash.add(state, sizeof state);
+  }
+  return "untouched " + hash.text();
+}
+
+std::int64_t bytes_of(const std::vector<std::int64_t>& shape) {
+  return shape[0] * shape[1] * shape[2] * 2;
+}
+
+std::string part_path(const std::string& file, std::int64_t view, std::int64_t part) {
+  return file + "." + std::to_string(view) + "." + std::to_string(part);
+}
+
+/// Of the features of `photos` photos.
+std::vector<std::int64_t> shape_of(const CachedFeatures& wanted, std::int64_t photos) {
+  const std::int64_t side = grid_side(wanted.head.layers(), wanted.model.input_side_px);
+  return {photos, side * side, feature_channels(wanted.head.layers())};
+}
+
+std::runtime_error no_room(const std::string& path, int why) {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);  // it may hold all that there was
+  return std::runtime_error(std::string(std::strerror(why)) +
+                            "; make room there, or name a folder on another disk with --features, "
+                            "and start again: whole files of features stay");
+}
+
 /// (photos, L, C) half over a file of that size, mapped into memory.
 torch::Tensor map_file(const std::string& path, const std::vector<std::int64_t>& shape, bool make) {
-  const auto bytes = static_cast<std::size_t>(shape[0] * shape[1] * shape[2] * 2);
+  const auto bytes = static_cast<std::size_t>(bytes_of(shape));
   const int fd =
       ::open(path.c_str(), (make ? O_RDWR | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC, 0644);
   if (fd < 0) throw std::runtime_error(std::string("cannot be opened: ") + std::strerror(errno));
@@ -80,41 +119,81 @@ torch::Tensor map_file(const std::string& path, const std::vector<std::int64_t>&
                                   MAP_SHARED, fd, 0);
   const int why = full != 0 ? full : errno;
   ::close(fd);
-  if (data == MAP_FAILED) throw std::runtime_error("no room: " + std::string(std::strerror(why)));
+  if (full != 0) throw no_room(path, full);
+  if (data == MAP_FAILED)
+    throw std::runtime_error(std::string("cannot be mapped: ") + std::strerror(why));
   return torch::from_blob(
       data, shape, [bytes](void* mapped) { ::munmap(mapped, bytes); }, torch::kFloat16);
 }
 
-/// What the text file beside a view says, when it is about `key`: which photos decoded.
-std::optional<std::vector<bool>> read_note(const std::string& note, const std::string& key,
-                                           std::size_t photos) {
-  std::string found, flags;
-  std::ifstream in(note);
-  if (!std::getline(in, found) || !std::getline(in, flags) || found != key ||
-      flags.size() != photos)
+/// What the text file beside a view says.
+struct Note {
+  std::string key, untouched;  // what it was made of
+  std::vector<bool> usable;    // which photos decoded
+};
+
+/// Nothing when there is none, or one about another number of photos.
+std::optional<Note> read_note(const std::string& path, std::size_t photos) {
+  Note note;
+  std::string flags;
+  std::ifstream in(path);
+  if (!std::getline(in, note.key) || !std::getline(in, flags) || flags.size() != photos)
     return std::nullopt;
-  std::vector<bool> usable;
-  for (const char flag : flags) usable.push_back(flag == '1');
-  return usable;
+  std::getline(in, note.untouched);  // earlier versions had none
+  for (const char flag : flags) note.usable.push_back(flag == '1');
+  return note;
 }
 
-void write_note(const std::string& note, const std::string& key, const std::vector<bool>& usable) {
-  std::ofstream out(note, std::ios::trunc);
-  out << key << '\n';
-  for (const bool one : usable) out << (one ? '1' : '0');
-  out << '\n';
-  if (!out.flush()) throw std::runtime_error("cannot be written");
+void write_note(const std::string& path, const Note& note) {
+  std::ofstream out(path, std::ios::trunc);
+  out << note.key << '\n';
+  for (const bool one : note.usable) out << (one ? '1' : '0');
+  out << '\n' << note.untouched << '\n';
+  if (!out.flush()) throw no_room(path, errno);
+}
+
+/// What a part of the photos should be made of. The photos are read when that must be known.
+class PartKey {
+ public:
+  PartKey(Fnv1a made_of, std::span<const std::string> paths)
+      : made_of_(made_of), paths_(paths), untouched_(untouched_key(made_of, paths)) {}
+
+  [[nodiscard]] const std::string& untouched() const noexcept { return untouched_; }
+  [[nodiscard]] const std::string& key() {
+    if (key_.empty()) key_ = cache_key(made_of_, paths_);
+    return key_;
+  }
+
+ private:
+  Fnv1a made_of_;
+  std::span<const std::string> paths_;
+  std::string untouched_, key_;
+};
+
+/// The note of a view that is whole and of these photos; it is written anew when the photos were
+/// touched and are the same nevertheless.
+std::optional<Note> whole_note(const std::string& path, PartKey& part, const std::string& seen_as,
+                               std::size_t photos) {
+  auto note = read_note(path, photos);
+  if (!note || note->untouched == part.untouched() + seen_as) return note;
+  if (note->key != part.key() + seen_as) return std::nullopt;
+  note->untouched = part.untouched() + seen_as;
+  write_note(path, *note);
+  return note;
 }
 
 /// Fills `features` with view `number` of the photos, the first of which is photo `offset` of all;
-/// returns which decoded. Tells `progress` how many of them are done.
-std::vector<bool> encode_view(const torch::Tensor& features, std::span<const std::string> paths,
-                              std::int64_t offset, const CachedFeatures& wanted,
-                              const FastEncoder& encoder, std::int64_t number,
-                              const std::function<void(std::int64_t)>& progress) {
+/// returns which decoded. Tells `progress` how many of them are done. Nothing when it was asked to
+/// stop.
+std::optional<std::vector<bool>> encode_view(const torch::Tensor& features,
+                                             std::span<const std::string> paths,
+                                             std::int64_t offset, const CachedFeatures& wanted,
+                                             const FastEncoder& encoder, std::int64_t number,
+                                             const std::function<void(std::int64_t)>& progress) {
   const std::int64_t photos = features.size(0), side = wanted.model.input_side_px;
   std::vector<bool> usable(paths.size(), false);
   for (std::int64_t first = 0; first < photos; first += kBatch) {
+    if (stop_requested()) return std::nullopt;
     const std::int64_t last = std::min(photos, first + kBatch);
     torch::Tensor images = at::zeros({last - first, side, side, 3});
     for (std::int64_t i = first; i < last; ++i) {
@@ -154,53 +233,92 @@ torch::Tensor normalise(const DecodedImage& photo, const ModelArchitecture& mode
       .permute({2, 0, 1});
 }
 
+FeatureSpace space_of(const std::string& file, std::int64_t photos, const CachedFeatures& wanted) {
+  FeatureSpace space;
+  for (std::int64_t first = 0; first < photos; first += kPart) {
+    const std::int64_t bytes = bytes_of(shape_of(wanted, std::min(kPart, photos - first)));
+    for (std::int64_t view = 0; view < wanted.views; ++view) {
+      struct stat now {};
+      const bool there = ::stat(part_path(file, view, first / kPart).c_str(), &now) == 0;
+      space.all += bytes;
+      space.missing += std::max<std::int64_t>(0, bytes - (there ? now.st_blocks * 512 : 0));
+    }
+  }
+  return space;
+}
+
+Expected<std::string> check_space(const std::string& folder, const FeatureSpace& space,
+                                  std::int64_t free_bytes) {
+  const auto gigabytes = [](std::int64_t bytes) {
+    char text[40];
+    const bool small = bytes < 100'000'000;
+    std::snprintf(text, sizeof text, "%.1f %s", static_cast<double>(bytes) / (small ? 1e6 : 1e9),
+                  small ? "MB" : "GB");
+    return std::string(text);
+  };
+  const std::string needed = gigabytes(space.all) + " in " + folder;
+  if (space.missing == 0) return needed + ", all of it there";
+  const std::string missing =
+      gigabytes(space.missing) + " of it to be made, " + gigabytes(free_bytes) + " free";
+  if (space.missing < free_bytes) return needed + ", " + missing;
+  return fail(Errc::environment,
+              folder + ": the features take " + needed.substr(0, needed.find(" in ")) + ", " +
+                  missing +
+                  ": make room, name a folder on a larger disk with --features, or take "
+                  "fewer --views or a smaller --side");
+}
+
 Expected<FeatureCache> FeatureCache::open_or_make(const std::string& file,
                                                   const std::vector<std::string>& paths,
                                                   const CachedFeatures& wanted,
                                                   const Told& progress) {
-  return guard(Errc::environment, file, [&] {
+  bool stopped = false;
+  auto made = guard(Errc::environment, file, [&] {
     const torch::NoGradGuard no_grad;
-    const auto& layers = wanted.head.layers();
-    const std::int64_t side = grid_side(layers, wanted.model.input_side_px);
     const auto photos = static_cast<std::int64_t>(paths.size());
     const Fnv1a made_of = hash_of(wanted);
     std::optional<FastEncoder> encoder;
     FeatureCache cache;
     cache.views_.resize(static_cast<std::size_t>(wanted.views));
-    for (std::int64_t first = 0; first < photos; first += kPart) {
+    for (std::int64_t first = 0; first < photos && !stopped; first += kPart) {
       const auto part =
           std::span(paths).subspan(static_cast<std::size_t>(first),
                                    static_cast<std::size_t>(std::min(kPart, photos - first)));
       const auto count = static_cast<std::int64_t>(part.size());
-      const std::vector<std::int64_t> shape{count, side * side, feature_channels(layers)};
-      const std::string key = cache_key(made_of, part);
+      const auto shape = shape_of(wanted, count);
+      PartKey key(made_of, part);
       std::vector<bool> usable;
-      for (std::int64_t number = 0; number < wanted.views; ++number) {
-        const std::string path =
-            file + "." + std::to_string(number) + "." + std::to_string(first / kPart);
-        const std::string note = path + ".key",
-                          own = key + (wanted.mirror && number > 0 ? " mirror" : "");
+      for (std::int64_t number = 0; number < wanted.views && !stopped; ++number) {
+        const std::string path = part_path(file, number, first / kPart), note = path + ".key",
+                          seen_as = wanted.mirror && number > 0 ? " mirror" : "";
         FeatureCache::View& view = cache.views_[static_cast<std::size_t>(number)];
-        if (auto read = read_note(note, own, part.size())) {
+        if (auto found = whole_note(note, key, seen_as, part.size())) {
           view.push_back(map_file(path, shape, false));
-          usable = std::move(*read);
+          usable = std::move(found->usable);
           continue;
         }
         std::filesystem::remove(note);
         if (!encoder) encoder.emplace(wanted.head, wanted.model.input_side_px);
         view.push_back(map_file(path, shape, true));
         const torch::Tensor& all = view.back();
-        usable = encode_view(all, part, first, wanted, *encoder, number, [&](std::int64_t done) {
-          progress(first * wanted.views + number * count + done, photos * wanted.views);
-        });
+        const auto decoded =
+            encode_view(all, part, first, wanted, *encoder, number, [&](std::int64_t done) {
+              progress(first * wanted.views + number * count + done, photos * wanted.views);
+            });
+        stopped = !decoded;
+        if (stopped) break;
+        usable = *decoded;
         if (::msync(all.data_ptr(), all.nbytes(), MS_SYNC) != 0)
           throw std::runtime_error(std::string("cannot be written: ") + std::strerror(errno));
-        write_note(note, own, usable);
+        write_note(note, {key.key() + seen_as, key.untouched() + seen_as, usable});
       }
       cache.usable_.insert(cache.usable_.end(), usable.begin(), usable.end());
     }
     return cache;
   });
+  if (stopped)
+    return fail(Errc::cancelled, "stopped while making " + file + ", of which whole files stay");
+  return made;
 }
 
 torch::Tensor FeatureCache::get(const std::vector<std::int64_t>& which,

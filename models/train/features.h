@@ -4,7 +4,9 @@
 // The cache is files of half-precision features, one for each thousand photos and way of showing
 // them, mapped into memory; beside each a text file says what it was made of, and made of anything
 // else, it is made anew. None is ever taken for whole before it is: the text file is written last.
-// So what a killed run has done stays, and a longer list of photos costs only what it adds.
+// So what a killed run has done stays, a disk that is full keeps what fitted, and a longer list of
+// photos costs only what it adds; one file for all would need its whole room at once, and a second
+// copy to grow. Only pages in use are in memory, and the system takes those back when it likes.
 #pragma once
 
 #include <torch/types.h>
@@ -36,13 +38,27 @@ struct CachedFeatures {
   bool mirror = false;
 };
 
+/// Bytes of files of features.
+struct FeatureSpace {
+  std::int64_t all = 0, missing = 0;  // missing: what the disk does not hold yet
+};
+
+/// What so many photos take in files FILE.VIEW.PART.
+[[nodiscard]] FeatureSpace space_of(const std::string& file, std::int64_t photos,
+                                    const CachedFeatures& wanted);
+
+/// "2.7 GB in FOLDER, …, 40.1 GB free", or environment, saying what to do, when that is not enough.
+[[nodiscard]] Expected<std::string> check_space(const std::string& folder,
+                                                const FeatureSpace& space, std::int64_t free_bytes);
+
 class FeatureCache {
  public:
   using Told = std::function<void(std::int64_t done, std::int64_t all)>;
 
   /// Takes the features of `paths` from the files FILE.VIEW.PART, or makes those that are missing
   /// or were made of something else: needs 2 * L * C bytes a photo and view. Tells `progress`
-  /// (photos times views) now and then. Fails with environment (disk).
+  /// (photos times views) now and then. Fails with environment (disk), and with cancelled when it
+  /// was asked to stop (stop.h); whole files stay.
   [[nodiscard]] static Expected<FeatureCache> open_or_make(const std::string& file,
                                                            const std::vector<std::string>& paths,
                                                            const CachedFeatures& wanted,

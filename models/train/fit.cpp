@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -10,7 +11,10 @@
 
 #include "models/safetensors.h"
 #include "models/train/concept_head.h"
+#include "models/train/curve_file.h"
 #include "models/train/mixed.h"
+#include "models/train/photo_finder.h"
+#include "models/train/progress_line.h"
 #include "models/train/run.h"
 #include "models/train/start.h"
 #include "models/train/teacher.h"
@@ -18,35 +22,58 @@
 namespace photoscribe {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-std::vector<std::string> paths_of(const std::string& folder,
-                                  const std::vector<CaptionedPhoto>& photos) {
+std::vector<std::string> paths_of(const std::vector<CaptionedPhoto>& photos) {
   std::vector<std::string> paths;
-  for (const CaptionedPhoto& photo : photos) paths.push_back(folder + "/" + photo.name);
+  for (const CaptionedPhoto& photo : photos) paths.push_back(photo.path);
   return paths;
 }
 
-std::function<void(std::int64_t, std::int64_t)> say_cached(const char* what) {
-  return [what, start = Clock::now(), next = Clock::now()](std::int64_t done,
-                                                           std::int64_t all) mutable {
-    if (Clock::now() < next && done < all) return;
-    next = Clock::now() + std::chrono::seconds(10);
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    std::fprintf(stderr, "features of %s photos: %lld of %lld, %.1f photos/s\n", what,
-                 static_cast<long long>(done), static_cast<long long>(all),
-                 static_cast<double>(done) / seconds);
-  };
+FeatureCache::Told say_cached(const char* what) {
+  return [line = ProgressLine("features of " + std::string(what) + " photos", "photos")](
+             std::int64_t done, std::int64_t all) mutable { line.tell(done, all); };
+}
+
+/// What is made out of the photos of a run, and what of it.
+struct FeatureFile {
+  const char* name = "";
+  std::int64_t photos = 0, views = 1;
+};
+
+/// Says how much room the features take, before a photo is read; fails when there is not enough.
+Status say_space(const FitOptions& o, CachedFeatures cached,
+                 const std::vector<FeatureFile>& files) {
+  FeatureSpace sum;
+  for (const FeatureFile& file : files) {
+    cached.views = file.views;
+    const FeatureSpace one = space_of(o.features + file.name, file.photos, cached);
+    sum.all += one.all;
+    sum.missing += one.missing;
+  }
+  std::error_code failed;
+  const auto disk = std::filesystem::space(o.features, failed);
+  const auto said =
+      check_space(o.features, sum, failed ? INT64_MAX : static_cast<std::int64_t>(disk.available));
+  if (!said) return fail(said.error());
+  std::fprintf(stderr, "features: %s\n", said->c_str());
+  return {};
 }
 
 /// Fills in what follows from the encoder's file.
 Expected<FitOptions> complete(FitOptions o) {
   if (o.features.empty()) o.features = o.work;
-  if (o.architecture.encoder.empty()) {
-    const auto file = SafetensorsFile::open(o.encoder);
-    if (!file) return fail(file.error());
-    const auto said = file->metadata().find("architecture");
-    o.architecture.encoder = said == file->metadata().end() ? "mobilenet_v2" : said->second;
+  if (o.encoder.empty() && o.start.empty())
+    return fail(Errc::usage,
+                "fit needs weights to begin with: --start MODEL goes on from a model's folder, as "
+                "models/fast of photoscribe; --encoder FILE begins with an encoder that "
+                "photoscribe-train import made of a torchvision state dict");
+  if (o.encoder.empty() && o.architecture.encoder.empty())
+    return fail(Errc::usage, o.start +
+                                 ": does not say what encoder it has; start from a model's folder "
+                                 "(the run's snapshot is one), or name --architecture");
+  if (!o.encoder.empty()) {
+    const auto said = architecture_of_encoder(o.encoder);
+    if (!said) return fail(said.error());
+    if (o.architecture.encoder.empty()) o.architecture.encoder = *said;
   }
   return guard(Errc::invalid_config, o.encoder, [&] {
     if (o.architecture.input_side_px % 32 != 0)
@@ -96,8 +123,15 @@ Expected<ConceptSources> read_concept_sources(const FitOptions& o, const Vocabul
   if (o.concept_photos.empty()) return sources;
   std::ifstream list(o.concept_photos);
   if (!list) return fail(Errc::invalid_config, o.concept_photos + ": cannot be opened");
-  for (std::string name; std::getline(list, name);)
-    if (!name.empty()) sources.further.push_back({name, {}, 1});
+  PhotoFinder finder(o.sources.photos);
+  for (std::string name; std::getline(list, name);) {
+    if (name.empty()) continue;
+    const auto path = finder.find({}, name);
+    if (!path)
+      return fail(Errc::invalid_config,
+                  o.concept_photos + ": " + name + " is not in " + in_words(o.sources.photos));
+    sources.further.push_back({name, {}, 1, *path});
+  }
   return sources;
 }
 
@@ -116,9 +150,9 @@ Expected<Concepts> learn_concepts(const FitOptions& o, const ConceptSources& sou
   std::vector<CaptionedPhoto> photos = train;
   torch::Tensor features = mean_features(train_features, P);
   if (!sources.further.empty()) {
-    const auto further = FeatureCache::open_or_make(o.features + "/features.concepts",
-                                                    paths_of(o.photos, sources.further), cached,
-                                                    say_cached("concepts'"));
+    const auto further =
+        FeatureCache::open_or_make(o.features + "/features.concepts", paths_of(sources.further),
+                                   cached, say_cached("concepts'"));
     if (!further) return fail(further.error());
     photos.insert(photos.end(), sources.further.begin(), sources.further.end());
     features = at::cat(
@@ -155,15 +189,22 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
              const std::vector<CaptionedPhoto>& train, const std::vector<CaptionedPhoto>& dev,
              const std::vector<Tokens>& text, const ConceptSources& concepts, const Start& start) {
   const Encoder encoder(options.architecture.encoder, start.encoder);
-  const auto paths = paths_of(options.photos, train);
+  const auto paths = paths_of(train);
   CachedFeatures cached{options.cache_block.empty() ? encoder : encoder.until(options.cache_block),
                         options.architecture, options.views, options.mirror};
+  const auto size = [](const auto& photos) { return static_cast<std::int64_t>(photos.size()); };
+  if (Status s = say_space(options, cached,
+                           {{"/features.train", size(train), options.views},
+                            {"/features.dev", size(dev), 1},
+                            {"/features.concepts", size(concepts.further), options.views}});
+      !s)
+    return s;
   const auto train_features = FeatureCache::open_or_make(options.features + "/features.train",
                                                          paths, cached, say_cached("train"));
   if (!train_features) return fail(train_features.error());
   cached.views = 1;
-  const auto dev_features = FeatureCache::open_or_make(
-      options.features + "/features.dev", paths_of(options.photos, dev), cached, say_cached("dev"));
+  const auto dev_features = FeatureCache::open_or_make(options.features + "/features.dev",
+                                                       paths_of(dev), cached, say_cached("dev"));
   if (!dev_features) return fail(dev_features.error());
   at::manual_seed(options.seed);
   TensorMap decoder = complete_decoder(start, options.architecture, vocabulary);
@@ -191,12 +232,17 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
   }
   Trainer trainer(options, vocabulary, train, encoder.parameters(), decoder, guides);
   return Run(options,
-             {vocabulary, train, dev, *train_features, *dev_features, paths, concepts.concepts},
+             {vocabulary, train, dev, *train_features, *dev_features, paths, concepts.concepts,
+              start.encoder},
              trainer)
       .go();
 }
 
 }  // namespace
+
+const char* to_string(SelectBy score) noexcept {
+  return score == SelectBy::bleu4 ? "bleu4" : "cider";
+}
 
 Status fit(const FitOptions& wanted) {
   auto completed = complete(wanted);
@@ -208,10 +254,13 @@ Status fit(const FitOptions& wanted) {
     std::filesystem::create_directories(folder, failed);
     if (failed) return fail(Errc::environment, folder + ": " + failed.message());
   }
-  const auto train_split = read_split(options.captions, options.train);
-  if (!train_split) return fail(train_split.error());
-  const auto dev_split = read_split(options.captions, options.dev);
-  if (!dev_split) return fail(dev_split.error());
+  const auto splits = read_splits(options.sources, options.splits);
+  if (!splits) return fail(splits.error());
+  if (!splits->held_out.empty()) std::fprintf(stderr, "%s\n", splits->held_out.c_str());
+  for (const auto& [name, photos] :
+       {std::pair{"/train.txt", &splits->train}, std::pair{"/dev.txt", &splits->dev}})
+    if (Status s = write_list(options.work + name, *photos); !s) return s;
+  if (Status s = write_references(options.work, splits->dev); !s) return s;
   std::vector<Tokens> text;
   if (!options.text.empty()) {
     if (options.concepts.empty())
@@ -221,7 +270,7 @@ Status fit(const FitOptions& wanted) {
     if (!read) return fail(read.error());
     text = std::move(*read);
   }
-  const auto vocabulary = make_vocabulary(*train_split, text, options.words);
+  const auto vocabulary = make_vocabulary(splits->train, text, options.words);
   if (!vocabulary) return fail(vocabulary.error());
   const auto concepts = read_concept_sources(options, *vocabulary);
   if (!concepts) return fail(concepts.error());
@@ -232,11 +281,11 @@ Status fit(const FitOptions& wanted) {
   if (!start) return fail(start.error());
   std::fprintf(stderr,
                "%zu photos to train on, %zu to judge by, %zu sentences, %lld words, %zu concepts\n",
-               train_split->size(), dev_split->size(), text.size(),
+               splits->train.size(), splits->dev.size(), text.size(),
                static_cast<long long>(vocabulary->size()), concepts->concepts.size());
   return guard(Errc::model_failure, "fit",
                [&] {
-                 return train(options, *vocabulary, *train_split, *dev_split, text, *concepts,
+                 return train(options, *vocabulary, splits->train, splits->dev, text, *concepts,
                               *start);
                })
       .and_then([](Status status) { return status; });

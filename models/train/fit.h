@@ -16,12 +16,18 @@
 #include "models/train/dataset.h"
 #include "models/train/loss.h"
 #include "models/train/reward.h"
+#include "models/train/splits.h"
 
 namespace photoscribe {
 
+/// The dev score that decides which weights are the best, and when it ends.
+enum class SelectBy : std::uint8_t { bleu4, cider };
+[[nodiscard]] const char* to_string(SelectBy score) noexcept;
+
 struct FitOptions {
-  std::string photos, captions, train, dev;  // folder and files
-  std::string encoder;                       // safetensors of the trunk (import.h)
+  CaptionSources sources;
+  SplitChoice splits;
+  std::string encoder;  // safetensors of the trunk (import.h)
   std::string start;  // weights of a whole model (WORK/best.safetensors, or a model's folder) to go
                       // on from, instead of the encoder's and random ones; empty: none
   std::string text;   // sentences without photos, one a line; empty: none
@@ -38,7 +44,7 @@ struct FitOptions {
   std::string teacher;         // what photoscribe-train teach wrote, to learn from in the first
                                // stage too; empty: none
   std::string name = "photoscribe";
-  std::string command;  // as it was typed, for the record
+  std::string command;  // as it was typed, for the record and to go on with
 
   ModelArchitecture architecture;  // no encoder: what the encoder's file says, else mobilenet_v2;
                                    // feature_channels are the encoder's
@@ -55,8 +61,9 @@ struct FitOptions {
   std::int64_t warmup_steps = 200;
   double weight_decay = 0.01;
   double clip_norm = 5;
-  std::int64_t patience = 3;  // epochs without a better BLEU-4
-  bool mirror = true;         // half of the photos are shown flipped
+  std::int64_t patience = 3;  // epochs without a better score
+  SelectBy select_by = SelectBy::bleu4;
+  bool mirror = true;  // half of the photos are shown flipped
   std::uint64_t seed = 1;
   std::int64_t checkpoint_steps = 200;
   std::int64_t steps_max = 0;  // stops there, checkpoint written; 0: no limit
@@ -78,7 +85,8 @@ struct FitOptions {
   std::int64_t finetune_score_steps = 0;  // how often the dev split is scored; 0: at the end only
 };
 
-/// Trains and writes the model folder. Says what it does on standard error.
+/// Trains and writes the model folder. Says what it does on standard error. Fails with cancelled
+/// when it was asked to stop (stop.h): the message says how to go on.
 [[nodiscard]] Status fit(const FitOptions& options);
 
 }  // namespace photoscribe

@@ -3,8 +3,11 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 #include "common/core/standard_output.h"
 #include "models/captioner.h"
@@ -12,16 +15,32 @@
 
 namespace {
 
+/// The word as a shell takes it.
+std::string quoted(const std::string& word) {
+  const auto plain = [](char one) {
+    return std::isalnum(static_cast<unsigned char>(one)) != 0 ||
+           std::string_view("_-./,:=+@%").find(one) != std::string_view::npos;
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string text = "'";
+  for (const char one : word) text += one == '\'' ? "'\\''" : std::string(1, one);
+  return text + "'";
+}
+
+/// The command line, to be typed again.
 std::string join(int argc, char** argv) {
-  std::string line = "photoscribe-train";
-  for (int i = 1; i < argc; ++i) line += std::string(" ") + argv[i];
+  std::string line = quoted(argv[0]);
+  for (int i = 1; i < argc; ++i) line += " " + quoted(argv[i]);
   return line;
 }
 
+/// As those of photoscribe (ops/cli/exit_status.h).
 int exit_code(const photoscribe::Status& status) {
+  using photoscribe::Errc;
   if (status) return 0;
   std::fprintf(stderr, "photoscribe-train: %s\n", status.error().message.c_str());
-  return 3;
+  const Errc code = status.error().code;
+  return code == Errc::cancelled ? 4 : code == Errc::usage || code == Errc::invalid_config ? 2 : 3;
 }
 
 int run(int argc, char** argv) {

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <numbers>
 #include <set>
@@ -16,18 +15,19 @@
 #include "models/fast_encoder.h"
 #include "models/model_store.h"
 #include "models/train/augment.h"
+#include "models/train/curve_file.h"
+#include "models/train/photo_finder.h"
+#include "models/train/progress_line.h"
+#include "models/train/settings_text.h"
+#include "models/train/stop.h"
 
 namespace photoscribe {
 namespace {
 
 constexpr std::chrono::minutes kCheckpointEvery{10};
 
-std::string duration_text(double seconds) {
-  char text[32];
-  const auto whole = static_cast<std::int64_t>(seconds);
-  std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", static_cast<long long>(whole / 3600),
-                static_cast<long long>(whole / 60 % 60), static_cast<long long>(whole % 60));
-  return text;
+std::string count_of(std::int64_t count, const char* what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
 /// The photos that decode, each as often as an epoch shows it.
@@ -41,21 +41,6 @@ std::vector<std::int64_t> usable_of(const FeatureCache& cache,
   return usable;
 }
 
-/// All that the continuation of a checkpoint of the first stage depends on, as text. Later stages
-/// may be continued with other settings, by whoever wants that.
-std::string fingerprint(const FitOptions& o, const Vocabulary& vocabulary, std::size_t usable) {
-  std::ostringstream text;
-  text << to_yaml(o.architecture, o.search) << vocabulary.size() << ' ' << usable << ' '
-       << o.loss.dropout << ' ' << o.loss.annotation_dropout << ' ' << o.loss.label_smoothing << ' '
-       << o.loss.attention_penalty << ' ' << o.epochs << ' ' << o.batch_photos << ' ' << o.rate
-       << ' ' << o.rate_end << ' ' << o.warmup_steps << ' ' << o.weight_decay << ' ' << o.clip_norm
-       << ' ' << o.mirror << ' ' << o.seed << ' ' << o.train << ' ' << o.dev << ' ' << o.average
-       << ' ' << o.start << ' ' << o.cache_block << ' ' << o.encoder_share << ' ' << o.views;
-  if (!o.text.empty()) text << ' ' << o.text << ' ' << o.text_rows << ' ' << o.text_share;
-  if (!o.teacher.empty()) text << ' ' << o.teacher << ' ' << o.loss.teacher_share;
-  return text.str();
-}
-
 }  // namespace
 
 Run::Run(const FitOptions& options, RunData data, Trainer& trainer)
@@ -64,10 +49,22 @@ Run::Run(const FitOptions& options, RunData data, Trainer& trainer)
       trainer_(trainer),
       train_usable_(usable_of(data_.train_features, data_.train)),
       dev_usable_(usable_of(data_.dev_features, data_.dev)),
-      fingerprint_(fingerprint(options, data_.vocabulary, train_usable_.size())) {}
+      settings_(
+          settings_text(options, data_.vocabulary, data_.train, data_.dev, train_usable_.size())) {}
 
 Status Run::go() {
+  if (train_usable_.empty() || dev_usable_.empty())
+    return fail(Errc::environment, in_words(options_.sources.photos) + ": no photo to " +
+                                       (train_usable_.empty() ? "learn from" : "judge by") +
+                                       " decodes there");
   if (Status s = restore(); !s) return s;
+  if (!progress_.ending.empty()) {
+    std::fprintf(stderr, "already finished: %s\n", progress_.ending.c_str());
+    if (read_model_folder(options_.output)) {
+      say_next();
+      return {};
+    }
+  }
   for (const Stage stage : {Stage::decoder, Stage::critic, Stage::whole}) {
     if (stage < progress_.stage || !wanted(stage)) continue;
     if (stage != progress_.stage) {
@@ -80,15 +77,17 @@ Status Run::go() {
 }
 
 Status Run::restore() {
-  auto restored = trainer_.restore(checkpoint(), fingerprint_);
+  auto restored = trainer_.restore(checkpoint(), settings_);
   if (!restored) return fail(restored.error());
-  if (*restored) {
+  if (!*restored) {
+    clear_captions(options_.work);
+  } else {
     progress_ = **restored;
-    std::fprintf(stderr, "going on from step %lld of stage '%s'\n",
-                 static_cast<long long>(progress_.step), to_string(progress_.stage));
+    if (progress_.ending.empty())
+      std::fprintf(stderr, "going on from step %lld of stage '%s'\n",
+                   static_cast<long long>(progress_.step), to_string(progress_.stage));
   }
-  if (progress_.curve.empty())
-    progress_.curve = "stage,epoch,step,rate,loss,bleu1,bleu2,bleu3,bleu4,seconds\n";
+  progress_.curve = begin_curve(progress_.curve);
   return {};
 }
 
@@ -112,10 +111,13 @@ Status Run::enter(Stage stage) {
     trainer_.set_weights(*weights);
   }
   trainer_.begin(stage);
+  if (progress_.best_score >= 0) std::fprintf(stderr, "%s\n", ending().c_str());
   progress_.stage = stage;
-  progress_.step = 0;
+  progress_.step = progress_.scored = 0;
   progress_.epochs_since_best = 0;
   progress_.best_score = -1;  // of this stage: in what is shipped, the encoder must have moved
+  progress_.best = {};
+  progress_.loss_sum = progress_.loss_count = 0;
   pace_s_ = 0;
   std::fprintf(stderr, "%s\n",
                stage == Stage::critic ? "training on rewards of the decoder's own captions"
@@ -173,34 +175,61 @@ double Run::step() {
                                           : trainer_.step_decoder(batch, features, rate());
 }
 
+bool Run::out_of_patience() const {
+  return progress_.stage == Stage::decoder && progress_.epochs_since_best >= options_.patience;
+}
+
+bool Run::score_is_due() const {
+  return progress_.step > progress_.scored &&
+         (progress_.step % steps_between_scores() == 0 || progress_.step == steps_of_stage());
+}
+
+bool Run::checkpoint_is_due() const {
+  return progress_.step % options_.checkpoint_steps == 0 ||
+         Clock::now() - saved_at_ >= kCheckpointEvery;
+}
+
 Status Run::train_stage() {
-  const std::int64_t all = steps_of_stage(), every = steps_between_scores();
-  const bool first = progress_.stage == Stage::decoder;
-  while (progress_.step < all && !(first && progress_.epochs_since_best >= options_.patience)) {
+  const std::int64_t all = steps_of_stage();
+  for (;;) {
+    if (score_is_due()) {
+      if (Status s = save(); !s) return s;  // scores may take long
+      const SplitScore score = score_dev();
+      if (stop_requested()) return interrupted();
+      if (Status s = take_score(score); !s) return s;
+    }
+    if (progress_.step >= all || out_of_patience()) return {};
+    if (progress_.stage == Stage::decoder && options_.steps_max > 0 &&
+        progress_.step >= options_.steps_max) {
+      stopped_ = true;
+      std::fprintf(stderr, "stopped at step %lld, as --steps-max says; without it, it goes on\n",
+                   static_cast<long long>(progress_.step));
+      return save();
+    }
+    if (stop_requested()) return interrupted();
     const auto start = Clock::now();
     const double number = step();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     progress_.seconds += seconds;
     note_progress(number, seconds);
     ++progress_.step;
-    const bool stop = first && options_.steps_max > 0 && progress_.step >= options_.steps_max;
-    if (progress_.step % every == 0 || progress_.step == all) {
-      if (Status s = take_score(score_dev()); !s) return s;
-    } else if (stop || progress_.step % options_.checkpoint_steps == 0 ||
-               Clock::now() - saved_at_ >= kCheckpointEvery) {
+    if (!score_is_due() && checkpoint_is_due()) {
       if (Status s = save(); !s) return s;
     }
-    if (stop) {
-      stopped_ = true;
-      return {};
-    }
   }
-  return {};
 }
 
 Status Run::save() {
   saved_at_ = Clock::now();
-  return trainer_.save(checkpoint(), progress_, fingerprint_);
+  return trainer_.save(checkpoint(), progress_, settings_);
+}
+
+Status Run::interrupted() {
+  if (Status s = save(); !s) return s;
+  return fail(Errc::cancelled, "stopped at step " + std::to_string(progress_.step) + " of " +
+                                   std::to_string(steps_of_stage()) + " of stage '" +
+                                   to_string(progress_.stage) + "', kept in " + checkpoint() +
+                                   "; the same command goes on there: " + options_.command);
 }
 
 SplitScore Run::score_dev() const {
@@ -215,8 +244,7 @@ SplitScore Run::score_dev() const {
     features = [this, encoder, side](const std::vector<std::int64_t>& some) {
       std::vector<torch::Tensor> images;
       for (const std::int64_t i : some) {
-        const auto photo = read_photo(
-            options_.photos + "/" + data_.dev.at(static_cast<std::size_t>(i)).name, side);
+        const auto photo = read_photo(data_.dev.at(static_cast<std::size_t>(i)).path, side);
         images.push_back(normalise(*photo, options_.architecture).permute({1, 2, 0}));
       }
       return encoder->forward(at::stack(images).contiguous());
@@ -226,38 +254,67 @@ SplitScore Run::score_dev() const {
                      features);
 }
 
+std::int64_t Run::epoch() const {
+  return progress_.stage == Stage::decoder ? progress_.step / steps_between_scores()
+                                           : progress_.step;
+}
+
 Status Run::take_score(const SplitScore& score) {
-  const std::int64_t epoch =
-      progress_.stage == Stage::decoder ? progress_.step / steps_between_scores() : progress_.step;
-  std::array<char, 200> line{};
-  std::snprintf(line.data(), line.size(), "%s,%lld,%lld,%.3g,%.4f,%.4f,%.4f,%.4f,%.4f,%.0f\n",
-                to_string(progress_.stage), static_cast<long long>(epoch),
-                static_cast<long long>(progress_.step), rate(), sum_ / count_, score.bleu[0],
-                score.bleu[1], score.bleu[2], score.bleu[3], progress_.seconds);
-  progress_.curve += line.data();
-  std::ofstream(options_.work + "/curve.csv", std::ios::trunc) << progress_.curve;
+  const double loss = progress_.loss_sum / std::max(1.0, progress_.loss_count);
+  progress_.curve += curve_line(progress_, {epoch(), rate(), loss, score});
+  std::vector<std::string> names;
+  for (const std::int64_t i : dev_usable_)
+    names.push_back(data_.dev[static_cast<std::size_t>(i)].name);
+  if (Status s = write_curve(options_.work, progress_, names, score.captions); !s) return s;
   std::fprintf(stderr,
-               "%s %lld: %.3f, dev BLEU-1..4 %.1f %.1f %.1f %.1f over %lld "
-               "photos, beam %d; %s\n",
-               progress_.stage == Stage::decoder ? "epoch" : "step", static_cast<long long>(epoch),
-               sum_ / count_, 100 * score.bleu[0], 100 * score.bleu[1], 100 * score.bleu[2],
-               100 * score.bleu[3], static_cast<long long>(score.photos), options_.search.beam,
+               "%s %lld: %.3f, dev BLEU-1..4 %.1f %.1f %.1f %.1f, CIDEr-D %.1f over %lld photos, "
+               "beam %d; %s\n",
+               progress_.stage == Stage::decoder ? "epoch" : "step",
+               static_cast<long long>(epoch()), loss, 100 * score.bleu[0], 100 * score.bleu[1],
+               100 * score.bleu[2], 100 * score.bleu[3], 100 * score.cider,
+               static_cast<long long>(score.photos), options_.search.beam,
                duration_text(progress_.seconds).c_str());
-  for (std::size_t i = 0; i < std::min<std::size_t>(3, score.captions.size()); ++i) {
-    std::fprintf(stderr, "  %s: %s\n",
-                 data_.dev[static_cast<std::size_t>(dev_usable_[i])].name.c_str(),
-                 score.captions[i].c_str());
-  }
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, names.size()); ++i)
+    std::fprintf(stderr, "  %s: %s\n", names[i].c_str(), score.captions[i].c_str());
   ++progress_.epochs_since_best;
-  if (score.bleu[3] > progress_.best_score) {
-    progress_.best_score = score.bleu[3];
+  const double decides = options_.select_by == SelectBy::bleu4 ? score.bleu[3] : score.cider;
+  if (decides > progress_.best_score) {
+    progress_.best_score = decides;
+    progress_.best = {progress_.step, epoch(), score.bleu[3], score.cider};
     progress_.epochs_since_best = 0;
     const TensorMap weights = trainer_.weights();
     if (Status s = save_tensors(best(), weights); !s) return s;
     if (Status s = write_model(options_.work + "/snapshot", weights); !s) return s;
   }
-  sum_ = count_ = 0;
+  progress_.loss_sum = progress_.loss_count = 0;
+  progress_.scored = progress_.step;
   return save();
+}
+
+std::string Run::ending() const {
+  const bool first = progress_.stage == Stage::decoder;
+  const char* const score = options_.select_by == SelectBy::bleu4 ? "BLEU-4" : "CIDEr-D";
+  if (progress_.best_score < 0) return "nothing was trained: no epochs, no steps";
+  std::string text;
+  if (out_of_patience()) {
+    text = "stopped after epoch " + std::to_string(epoch()) + ": no better " + score + " in " +
+           count_of(options_.patience, "epoch");
+  } else if (first) {
+    text = "stopped after epoch " + std::to_string(epoch()) + ": all of --epochs";
+  } else {
+    text = "stopped after step " + std::to_string(progress_.step) + " of stage '" +
+           to_string(progress_.stage) + "': all of them";
+  }
+  std::array<char, 120> best{};
+  std::snprintf(best.data(), best.size(), "; best: %s %lld (BLEU-4 %.1f, CIDEr-D %.1f)",
+                first ? "epoch" : "step", static_cast<long long>(progress_.best.epoch),
+                100 * progress_.best.bleu4, 100 * std::max(0.0, progress_.best.cider));
+  return text + best.data();
+}
+
+void Run::say_next() const {
+  std::fprintf(stderr, "model: %s\nnext: photoscribe run PHOTOS -o archive.db --model %s\n",
+               options_.output.c_str(), options_.output.c_str());
 }
 
 Status Run::finish() {
@@ -267,19 +324,21 @@ Status Run::finish() {
     if (!read) return fail(read.error());
     weights = std::move(*read);
   }
-  if (progress_.stage == Stage::whole) {
-    if (Status s = warn_of_still_layers(weights); !s) return s;
-  }
-  return write_model(options_.output, weights);
+  if (progress_.stage == Stage::whole) warn_of_still_layers(weights);
+  if (Status s = write_model(options_.output, weights); !s) return s;
+  const bool told = !progress_.ending.empty();
+  progress_.ending = ending();
+  if (!told) std::fprintf(stderr, "%s\n", progress_.ending.c_str());
+  if (Status s = save(); !s) return s;
+  say_next();
+  return {};
 }
 
 /// What is shipped must not hold a layer of the encoder as it came (and half precision, in which it
 /// is written, would hide a change that is too small): neither its weight nor its bias moved.
-Status Run::warn_of_still_layers(const TensorMap& weights) const {
-  const auto came = load_tensors(options_.encoder);
-  if (!came) return fail(came.error());
+void Run::warn_of_still_layers(const TensorMap& weights) const {
   std::set<std::string> all, moved;  // layers
-  for (const auto& [name, tensor] : *came) {
+  for (const auto& [name, tensor] : data_.came) {
     const torch::Tensor& now = weights.at("encoder." + name);
     const std::string layer = name.substr(0, name.rfind('.'));
     all.insert(layer);
@@ -290,7 +349,6 @@ Status Run::warn_of_still_layers(const TensorMap& weights) const {
     if (!moved.contains(layer)) still += " " + layer;
   if (!still.empty())
     std::fprintf(stderr, "warning: did not move in half precision:%s\n", still.c_str());
-  return {};
 }
 
 Status Run::write_model(const std::string& folder, const TensorMap& weights) const {
@@ -298,7 +356,8 @@ Status Run::write_model(const std::string& folder, const TensorMap& weights) con
   std::ostringstream record;
   record << "  command: " << yaml_quoted(options_.command) << "\n  seed: " << options_.seed
          << "\n  hours: " << std::round(progress_.seconds / 36) / 100
-         << "\n  dev_bleu4: " << std::round(1e4 * progress_.best_score) / 1e4
+         << "\n  dev_bleu4: " << std::round(1e4 * progress_.best.bleu4) / 1e4
+         << "\n  dev_cider: " << std::round(1e4 * progress_.best.cider) / 1e4
          << "\n  dev_beam: " << options_.search.beam << "\n  curve: |\n";
   std::istringstream lines(progress_.curve);
   for (std::string line; std::getline(lines, line);) record << "    " << line << '\n';
@@ -308,8 +367,8 @@ Status Run::write_model(const std::string& folder, const TensorMap& weights) con
 
 void Run::note_progress(double number, double step_s) {
   if (std::isfinite(number)) {
-    sum_ += number;
-    count_ += 1;
+    progress_.loss_sum += number;
+    progress_.loss_count += 1;
   }
   pace_s_ = pace_s_ == 0 ? step_s : 0.95 * pace_s_ + 0.05 * step_s;
   if (Clock::now() < next_line_) return;
@@ -321,8 +380,8 @@ void Run::note_progress(double number, double step_s) {
                static_cast<long long>(progress_.step + 1), static_cast<long long>(all),
                static_cast<double>(progress_.step + 1) /
                    static_cast<double>(trainer_.steps_per_epoch(train_usable_.size())),
-               progress_.stage == Stage::critic ? "reward" : "loss", sum_ / count_, rate(),
-               1e3 * pace_s_,
+               progress_.stage == Stage::critic ? "reward" : "loss",
+               progress_.loss_sum / std::max(1.0, progress_.loss_count), rate(), 1e3 * pace_s_,
                duration_text(pace_s_ * static_cast<double>(all - progress_.step - 1)).c_str());
 }
 

@@ -18,6 +18,7 @@ struct RunData {
   const FeatureCache &train_features, &dev_features;
   std::vector<std::string> train_paths;  // of the photos of `train`
   std::vector<ConceptEntry> concepts;    // none: the model has no classifier
+  const TensorMap& came;                 // the encoder's weights before this run
 };
 
 class Run {
@@ -39,15 +40,24 @@ class Run {
   Status train_stage();
   double step();
   Status save();
+  /// Saves, and says how to go on.
+  Status interrupted();
   [[nodiscard]] std::int64_t steps_of_stage() const;
   [[nodiscard]] std::int64_t steps_between_scores() const;
+  [[nodiscard]] bool out_of_patience() const;
+  [[nodiscard]] bool score_is_due() const;
+  [[nodiscard]] bool checkpoint_is_due() const;
+  [[nodiscard]] std::int64_t epoch() const;
   [[nodiscard]] double rate() const;
 
   [[nodiscard]] SplitScore score_dev() const;
   /// Writes the curve's line, keeps the weights when they are the best so far, checkpoints.
   Status take_score(const SplitScore& score);
   Status finish();
-  Status warn_of_still_layers(const TensorMap& weights) const;
+  /// How this stage ended, and which of its scores was the best: for people.
+  [[nodiscard]] std::string ending() const;
+  void say_next() const;
+  void warn_of_still_layers(const TensorMap& weights) const;
   Status write_model(const std::string& folder, const TensorMap& weights) const;
   void note_progress(double number, double step_s);
 
@@ -55,11 +65,10 @@ class Run {
   RunData data_;
   Trainer& trainer_;
   std::vector<std::int64_t> train_usable_, dev_usable_;
-  std::string fingerprint_;
+  std::string settings_;
   Progress progress_;
   bool stopped_ = false;
-  double sum_ = 0, count_ = 0,
-         pace_s_ = 0;  // of losses or rewards since the last score
+  double pace_s_ = 0;  // of a step
   Clock::time_point next_line_ = Clock::now(), saved_at_ = Clock::now();
 };
 

@@ -3,10 +3,13 @@
 #include <ATen/ATen.h>
 
 #include <filesystem>
+#include <fstream>
 #include <unordered_map>
 
 #include "models/decoder.h"
+#include "models/encoder.h"
 #include "models/model_store.h"
+#include "models/safetensors.h"
 
 namespace photoscribe {
 namespace {
@@ -22,7 +25,54 @@ void move_rows(torch::Tensor& fresh, const torch::Tensor& table,
       fresh[word].copy_(table[found->second]);
 }
 
+/// An encoder has convolutions only, batch norms folded in.
+bool of_an_encoder(const std::string& name) {
+  return !name.starts_with("classifier.") && !name.starts_with("fc.") &&
+         !name.ends_with(".running_mean") && !name.ends_with(".num_batches_tracked");
+}
+
+tl::unexpected<Error> import_first(const std::string& file, const std::string& what,
+                                   const std::string& architecture) {
+  return fail(Errc::invalid_config, file + ": is " + what + ", not an encoder alone; " +
+                                        "photoscribe-train import " + file + " --architecture " +
+                                        (architecture.empty() ? "NAME" : architecture) +
+                                        " --output encoder.safetensors makes one of it");
+}
+
+bool is_zip(const std::string& file) {
+  std::string start(2, '\0');
+  std::ifstream(file, std::ios::binary).read(start.data(), 2);
+  return start == "PK";
+}
+
+/// The arrays of an encoder's file, which must be those of the architecture.
+Expected<TensorMap> read_encoder(const std::string& file, const std::string& architecture) {
+  auto tensors = load_tensors(file);
+  if (!tensors) return fail(tensors.error());
+  const auto fits = guard(Errc::invalid_config, file,
+                          [&] { static_cast<void>(Encoder(architecture, *tensors)); });
+  if (!fits)
+    return fail(fits.error().code, fits.error().message + "; that is not the encoder " +
+                                       architecture + " (--architecture)");
+  return tensors;
+}
+
 }  // namespace
+
+Expected<std::string> architecture_of_encoder(const std::string& path) {
+  if (is_zip(path)) return import_first(path, "a file of PyTorch", {});
+  const auto file = SafetensorsFile::open(path);
+  if (!file) return fail(file.error());
+  const auto said = file->metadata().find("architecture");
+  const std::string architecture = said == file->metadata().end() ? "" : said->second;
+  for (const auto& [name, array] : file->arrays()) {
+    if (name.starts_with("decoder."))
+      return fail(Errc::invalid_config,
+                  path + ": holds a whole model; go on from it with --start FOLDER");
+    if (!of_an_encoder(name)) return import_first(path, "a whole state dict", architecture);
+  }
+  return architecture.empty() ? "mobilenet_v2" : architecture;
+}
 
 Expected<Start> read_start(const FitOptions& o) {
   Start start;
@@ -36,7 +86,8 @@ Expected<Start> read_start(const FitOptions& o) {
     tensors = std::move(model->tensors);
     start.words = model->vocabulary.words();
   } else {
-    auto read = load_tensors(o.start.empty() ? o.encoder : o.start);
+    auto read =
+        o.start.empty() ? read_encoder(o.encoder, o.architecture.encoder) : load_tensors(o.start);
     if (!read) return fail(read.error());
     tensors = std::move(*read);
   }

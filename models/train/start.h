@@ -15,6 +15,11 @@ struct Start {
   std::vector<std::string> words;  // the decoder's; none: those of the run
 };
 
+/// What an encoder's file says of its architecture; mobilenet_v2 where it says nothing. Fails,
+/// saying what to do, when it is no file of photoscribe-train import: a whole state dict, PyTorch's
+/// own.
+[[nodiscard]] Expected<std::string> architecture_of_encoder(const std::string& file);
+
 /// The encoder of FitOptions::encoder, or all of FitOptions::start: a file of weights or a model's
 /// folder.
 [[nodiscard]] Expected<Start> read_start(const FitOptions& options);

@@ -19,13 +19,10 @@ void add_teach(CLI::App& app, Status& status) {
   verb->add_option("MODEL", o.models,
                    "Model folder; several are an ensemble, with the mean of their probabilities")
       ->required();
-  verb->add_option("--photos", o.photos, "Folder of the photos")
-      ->required()
-      ->check(CLI::ExistingDirectory);
-  verb->add_option("--captions", o.captions, "The captions that fit learns from")
-      ->required()
-      ->check(CLI::ExistingFile);
-  verb->add_option("--split", o.split, "The list that fit gets as --train, or a split's name")
+  add_sources(*verb, o.sources);
+  verb->add_option("--split", o.split,
+                   "What fit gets as --train: a list or a split's name. WORK/train.txt is the list "
+                   "of what it chose itself")
       ->required();
   verb->add_option("--output", o.output, "File to write (.safetensors)")->required();
   verb->add_option("--words", o.words_kept, "Likeliest words to keep at each place")

@@ -3,16 +3,14 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 
 #include "models/train/features.h"
+#include "models/train/progress_line.h"
 
 namespace photoscribe {
 namespace {
 
 using torch::Tensor;
-using Clock = std::chrono::steady_clock;
 
 /// Every caption of every photo as numbers.
 std::vector<std::vector<std::vector<std::int64_t>>> encode_all(
@@ -23,22 +21,6 @@ std::vector<std::vector<std::vector<std::int64_t>>> encode_all(
       all[i].push_back(encode_caption(caption, vocabulary, words_max, /*mirrored=*/false));
   return all;
 }
-
-class Progress {
- public:
-  explicit Progress(std::size_t all) : all_(all) {}
-  void tell(std::size_t done) {
-    if (Clock::now() < next_ && done < all_) return;
-    next_ = Clock::now() + std::chrono::seconds(10);
-    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    std::fprintf(stderr, "teach: %zu of %zu photos, %.1f photos/s\n", done, all_,
-                 static_cast<double>(done) / seconds);
-  }
-
- private:
-  std::size_t all_;
-  Clock::time_point start_ = Clock::now(), next_ = Clock::now();
-};
 
 /// Asks the network about all photos; places of photos that do not decode stay at zero.
 TensorMap ask(const TeachOptions& o, const std::vector<const StoredModel*>& models,
@@ -56,13 +38,13 @@ TensorMap ask(const TeachOptions& o, const std::vector<const StoredModel*>& mode
   const auto P = static_cast<std::int64_t>(targets.size());
   const std::int64_t K = std::min(o.words_kept, vocabulary.size());
   Tensor words = at::zeros({P, K}, torch::kInt64), probabilities = at::zeros({P, K}, torch::kHalf);
-  Progress progress(split.size());
+  ProgressLine progress("teach", "photos");
   for (std::size_t next = 0; next < split.size();) {
     std::vector<Tensor> images;
     std::vector<std::vector<std::vector<std::int64_t>>> some;
     std::vector<std::size_t> which;
     for (; next < split.size() && images.size() < kBatch; ++next) {
-      const auto photo = read_photo(o.photos + "/" + split[next].name, a.input_side_px);
+      const auto photo = read_photo(split[next].path, a.input_side_px);
       if (!photo) continue;
       images.push_back(normalise(*photo, a).permute({1, 2, 0}));
       some.push_back(captions[next]);
@@ -79,7 +61,7 @@ TensorMap ask(const TeachOptions& o, const std::vector<const StoredModel*>& mode
       probabilities.narrow(0, first, places).copy_(said.probabilities.narrow(0, at, places));
       at += places;
     }
-    progress.tell(next);
+    progress.tell(static_cast<std::int64_t>(next), static_cast<std::int64_t>(split.size()));
   }
   return {{"targets", at::tensor(targets)}, {"words", words}, {"probabilities", probabilities}};
 }
@@ -89,7 +71,7 @@ TensorMap ask(const TeachOptions& o, const std::vector<const StoredModel*>& mode
 Status teach(const TeachOptions& o) {
   const auto models = load_models(o.models);
   if (!models) return fail(models.error());
-  const auto split = read_split(o.captions, o.split);
+  const auto split = read_split(o.sources, o.split);
   if (!split) return fail(split.error());
   const auto said = guard(Errc::model_failure, "teach", [&] {
     const torch::NoGradGuard no_grad;

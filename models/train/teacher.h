@@ -17,6 +17,7 @@
 #include "common/core/error.h"
 #include "models/caption_network.h"
 #include "models/train/loss.h"
+#include "models/train/splits.h"
 
 namespace photoscribe {
 
@@ -42,7 +43,8 @@ class Teacher {
 
 struct TeachOptions {
   std::vector<std::string> models;  // together, as an ensemble
-  std::string photos, captions, split, output;
+  CaptionSources sources;
+  std::string split, output;  // split as read_split() takes it
   std::int64_t words_kept = 24;
   std::int64_t words_max = SearchSettings().tokens_max;  // captions are cut there, as fit cuts them
 };

@@ -10,6 +10,7 @@
 
 #include "models/safetensors.h"
 #include "models/train/augment.h"
+#include "models/train/settings_text.h"
 
 namespace photoscribe {
 namespace {
@@ -36,16 +37,6 @@ TensorMap owned(const TensorMap& tensors, const std::string& prefix) {
 }
 
 }  // namespace
-
-const char* to_string(Stage stage) noexcept {
-  return stage == Stage::decoder ? "decoder" : stage == Stage::critic ? "critic" : "whole";
-}
-
-Stage stage_from_string(const std::string& text) {
-  for (const Stage stage : {Stage::decoder, Stage::critic, Stage::whole})
-    if (text == to_string(stage)) return stage;
-  throw std::runtime_error("there is no stage '" + text + "'");
-}
 
 Trainer::Trainer(const FitOptions& options, const Vocabulary& vocabulary,
                  const std::vector<CaptionedPhoto>& train, const TensorMap& encoder,
@@ -101,16 +92,21 @@ std::int64_t Trainer::steps_per_epoch(std::size_t usable) const {
   return (static_cast<std::int64_t>(usable) + size - 1) / size;
 }
 
+const EpochOrder& Trainer::order_of(std::int64_t epoch,
+                                    const std::vector<std::int64_t>& usable) const {
+  if (order_.stage == stage_ && order_.epoch == epoch && order_.photos.size() == usable.size())
+    return order_;
+  std::mt19937_64 random(mix(options_.seed, stage_number(), static_cast<std::uint64_t>(epoch)));
+  order_ = {stage_, epoch, usable, std::vector<std::uint64_t>(usable.size())};
+  shuffle(order_.photos, random);
+  for (std::uint64_t& draw : order_.draws) draw = random();
+  return order_;
+}
+
 Batch Trainer::batch_of(std::int64_t step, const std::vector<std::int64_t>& usable) const {
   const std::int64_t size = photos_a_step();
-  const std::int64_t steps = steps_per_epoch(usable.size()), epoch = step / steps;
-  const std::uint64_t stage = stage_number();
-  std::mt19937_64 random(mix(options_.seed, stage, static_cast<std::uint64_t>(epoch)));
-  std::vector<std::int64_t> order = usable;
-  shuffle(order, random);
-  std::vector<std::uint64_t> draws(order.size());
-  for (std::uint64_t& draw : draws) draw = random();
-
+  const std::int64_t steps = steps_per_epoch(usable.size());
+  const auto& [of_stage, epoch, order, draws] = order_of(step / steps, usable);
   const auto first = static_cast<std::size_t>(step % steps * size);
   const std::size_t last = std::min(order.size(), first + static_cast<std::size_t>(size));
   std::vector<std::int64_t> photos, view;
@@ -126,7 +122,7 @@ Batch Trainer::batch_of(std::int64_t step, const std::vector<std::int64_t>& usab
     mirror.push_back(cached_view(order[i], view.back(), options_.mirror).mirrored);
   }
   // Dropout's numbers, too, depend on nothing but the step: a restart needs no generator's state.
-  at::manual_seed(mix(options_.seed, stage + 16, static_cast<std::uint64_t>(step)));
+  at::manual_seed(mix(options_.seed, stage_number() + 16, static_cast<std::uint64_t>(step)));
   Batch batch = make_batch(train_, std::move(photos), std::move(mirror), vocabulary_,
                            static_cast<std::size_t>(options_.search.tokens_max));
   batch.view = std::move(view);
@@ -263,49 +259,34 @@ void Trainer::set_weights(const TensorMap& weights) {
 }
 
 Status Trainer::save(const std::string& path, const Progress& progress,
-                     const std::string& fingerprint) const {
+                     const std::string& settings) const {
   TensorMap all = owned(encoder_, "");
   all.merge(owned(decoder_, ""));
   for (const auto& [name, tensor] : average_) all.emplace("average." + name, tensor);
   all.merge(adam_->state());
-  char best[40], seconds[40];
-  std::snprintf(best, sizeof best, "%.17g", progress.best_score);
-  std::snprintf(seconds, sizeof seconds, "%.3f", progress.seconds);
-  return save_tensors(path, all,
-                      {{"stage", to_string(progress.stage)},
-                       {"step", std::to_string(progress.step)},
-                       {"best_score", best},
-                       {"epochs_since_best", std::to_string(progress.epochs_since_best)},
-                       {"seconds", seconds},
-                       {"curve", progress.curve},
-                       {"settings", fingerprint}});
+  Metadata said = to_metadata(progress);
+  said.emplace("settings", settings);
+  return save_tensors(path, all, said);
 }
 
 Expected<std::optional<Progress>> Trainer::restore(const std::string& path,
-                                                   const std::string& fingerprint) {
+                                                   const std::string& settings) {
   if (!std::filesystem::exists(path)) return std::optional<Progress>{};
-  std::map<std::string, std::string> said;
+  Metadata said;
   {
     const auto file = SafetensorsFile::open(path);
     if (!file) return fail(file.error());
     said = file->metadata();
   }
-  if (said["settings"] != fingerprint) {
-    return fail(Errc::invalid_config,
-                path +
-                    ": belongs to a run with other settings or data; give another --work, or "
-                    "delete it to start anew");
+  if (said["settings"] != settings) {
+    return fail(Errc::invalid_config, path + ": belongs to a run with other settings (" +
+                                          difference(said["settings"], settings) +
+                                          "); give another --work, or delete it to start anew");
   }
   const auto tensors = load_tensors(path);
   if (!tensors) return fail(tensors.error());
   return guard(Errc::model_failure, path, [&] {
-    Progress progress;
-    progress.stage = stage_from_string(said.at("stage"));
-    progress.step = std::stoll(said.at("step"));
-    progress.best_score = std::stod(said.at("best_score"));
-    progress.epochs_since_best = std::stoll(said.at("epochs_since_best"));
-    progress.seconds = std::stod(said.at("seconds"));
-    progress.curve = said.at("curve");
+    const Progress progress = progress_of(said);
     begin(progress.stage);
     set_weights(*tensors);
     for (auto& [name, tensor] : average_)

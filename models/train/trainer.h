@@ -12,33 +12,26 @@
 #include "models/train/evaluate.h"
 #include "models/train/features.h"
 #include "models/train/fit.h"
+#include "models/train/progress.h"
 #include "models/train/reward.h"
 #include "models/train/teacher.h"
 #include "models/train/text_batches.h"
 
 namespace photoscribe {
 
-/// Cross entropy on cached features, self-critical training on them, everything on photos.
-enum class Stage : std::uint8_t { decoder, critic, whole };
-[[nodiscard]] const char* to_string(Stage stage) noexcept;
-/// Throws std::runtime_error for another word.
-[[nodiscard]] Stage stage_from_string(const std::string& text);
-
-/// Where a run stands, beside the tensors. What a checkpoint says in its metadata.
-struct Progress {
-  Stage stage = Stage::decoder;
-  std::int64_t step = 0;   // of this stage
-  double best_score = -1;  // of this stage
-  std::int64_t epochs_since_best = 0;
-  double seconds = 0;  // of training, over all restarts
-  std::string curve;   // the lines of curve.csv so far
-};
-
 /// What a trainer learns from beside photos and captions. Borrowed; each may be absent.
 struct Guides {
   const Teacher* teacher = nullptr;   // in step_decoder()
   const TextBatches* text = nullptr;  // in step_decoder()
   torch::Tensor concepts;             // (P,M) what is detected in each photo of the train split
+};
+
+/// The photos of an epoch in the order in which they are shown, and a draw for each.
+struct EpochOrder {
+  Stage stage = Stage::decoder;
+  std::int64_t epoch = -1;
+  std::vector<std::int64_t> photos;
+  std::vector<std::uint64_t> draws;
 };
 
 class Trainer {
@@ -76,11 +69,12 @@ class Trainer {
   /// Sets parameters and average.
   void set_weights(const TensorMap& weights);
 
+  /// `settings` as settings_text() has them.
   [[nodiscard]] Status save(const std::string& path, const Progress& progress,
-                            const std::string& fingerprint) const;
-  /// Nothing when there is no checkpoint; fails when there is one of other settings.
+                            const std::string& settings) const;
+  /// Nothing when there is no checkpoint; fails when there is one of other settings, saying which.
   [[nodiscard]] Expected<std::optional<Progress>> restore(const std::string& path,
-                                                          const std::string& fingerprint);
+                                                          const std::string& settings);
 
  private:
   /// The encoder's features of cached ones. Differentiable.
@@ -90,6 +84,8 @@ class Trainer {
   [[nodiscard]] torch::Tensor text_loss(std::int64_t step);
   [[nodiscard]] std::vector<std::int64_t> concept_of_word() const;
   [[nodiscard]] std::uint64_t stage_number() const;
+  [[nodiscard]] const EpochOrder& order_of(std::int64_t epoch,
+                                           const std::vector<std::int64_t>& usable) const;
   double update(const torch::Tensor& loss, double rate);
   /// Draws captions for the batch's photos and gives their loss; sets `reward`.
   torch::Tensor critic(const Batch& batch, const torch::Tensor& features, double& reward);
@@ -105,6 +101,7 @@ class Trainer {
   TensorMap average_;            // of the parameters that moved in this stage; empty: not wanted
   std::unique_ptr<Reward> reward_;
   std::unique_ptr<Adam> adam_;
+  mutable EpochOrder order_;  // of the last batch: shuffling 100,000 photos at each step is dear
 };
 
 }  // namespace photoscribe

@@ -9,6 +9,11 @@ class App;
 
 namespace photoscribe {
 
+struct CaptionSources;
+
+/// --photos, --captions and --skip-missing.
+void add_sources(CLI::App& verb, CaptionSources& sources);
+
 /// --threads, for LibTorch's pool.
 void add_threads(CLI::App& verb, int& threads);
 /// Takes what --threads said; 0 leaves the default.

@@ -1,40 +1,67 @@
 #include "models/train/verbs.h"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
+#include <map>
 #include <memory>
 
 #include "models/decoder.h"
 #include "models/train/fit.h"
+#include "models/train/stop.h"
 #include "models/train/verb_options.h"
 
 namespace photoscribe {
+namespace {}  // namespace
+
+void add_sources(CLI::App& verb, CaptionSources& sources) {
+  verb.add_option("--photos", sources.photos,
+                  "Folder of the photos; several are looked through together, and those below them "
+                  "where the captions' names are not found at once")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  verb.add_option("--captions", sources.captions,
+                  "Captions in any form that photoscribe score reads: Flickr8k's and Flickr30k's "
+                  ".token, CSV, COCO's or Karpathy's JSON, JSON Lines; several files are taken "
+                  "together")
+      ->required()
+      ->check(CLI::ExistingFile);
+  verb.add_flag("--skip-missing", sources.skip_missing,
+                "Leave out photos of a list that are not there or have no caption");
+}
+
 namespace {
 
 void add_fit_files(CLI::App& verb, FitOptions& o) {
-  verb.add_option("--photos", o.photos, "Folder of the photos")
-      ->required()
-      ->check(CLI::ExistingDirectory);
-  verb.add_option("--captions", o.captions,
-                  "Captions in any form that photoscribe score reads, as Flickr8k.token.txt")
-      ->required()
-      ->check(CLI::ExistingFile);
+  add_sources(verb, o.sources);
   verb.add_option(
-          "--train", o.train,
-          "List of the photos to train on, one name a line; behind a tab how often an epoch "
-          "shows it")
-      ->required()
+      "--train,--split", o.splits.train,
+      "Photos to train on: a list, one name a line (behind a tab how often an epoch shows that "
+      "photo), or a split of the captions, as train or train+restval. Default: the splits train "
+      "and "
+      "restval where the captions have them, else all photos that --dev does not name");
+  verb.add_option(
+      "--dev", o.splits.dev,
+      "Photos that decide which epoch is the best: a list, or a split. Default: all of "
+      "--dev-captions, else the split val where the captions have it, else --dev-share");
+  verb.add_option("--dev-captions", o.splits.dev_captions,
+                  "Captions of the photos that decide, where they are in other files, as COCO's "
+                  "captions_val2014.json")
       ->check(CLI::ExistingFile);
-  verb.add_option("--dev", o.dev, "List of the photos that decide which epoch is the best")
-      ->required()
-      ->check(CLI::ExistingFile);
+  verb.add_option("--dev-share", o.splits.dev_share,
+                  "Share of the photos to hold out for that where nothing says which, at most "
+                  "5,000; a hash of the name decides. WORK/dev.txt lists them")
+      ->check(CLI::Range(0.001, 0.9))
+      ->capture_default_str();
+  verb.add_flag("--allow-overlap", o.splits.overlap,
+                "Let photos be learnt from and judged by, which makes scores too good");
   verb.add_option("--encoder", o.encoder,
-                  "The encoder's weights, as photoscribe-train import writes them")
-      ->required()
+                  "The encoder's weights, as photoscribe-train import writes them. Needed where "
+                  "there is no --start")
       ->check(CLI::ExistingFile);
   verb.add_option("--start", o.start,
-                  "Weights to go on from: a model's folder, whose words may be others, or "
-                  "best.safetensors of another run's work folder. The features are then those of "
-                  "its encoder")
+                  "Weights to go on from: a model's folder, whose words may be others and whose "
+                  "encoder, sizes and search are then the defaults; or best.safetensors of another "
+                  "run's work folder. The features are then those of its encoder")
       ->check(CLI::ExistingPath);
   verb.add_option("--output", o.output, "Model folder to write")->required();
   verb.add_option("--work", o.work,
@@ -184,9 +211,13 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
   verb.add_option("--attention-penalty", o.loss.attention_penalty,
                   "Weight of the doubly stochastic penalty")
       ->capture_default_str();
-  verb.add_option("--patience", o.patience, "Epochs without a better BLEU-4 before it ends")
+  verb.add_option("--patience", o.patience, "Epochs without a better dev score before it ends")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  verb.add_option("--select-by", o.select_by,
+                  "Which dev score says what is better: bleu4 or cider. Default: bleu4")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, SelectBy>{{"bleu4", SelectBy::bleu4}, {"cider", SelectBy::cider}}));
   verb.add_flag("--mirror,!--no-mirror", o.mirror, "Show half of the photos flipped (default)");
   verb.add_option("--seed", o.seed)->capture_default_str();
   verb.add_option("--checkpoint-steps", o.checkpoint_steps)
@@ -215,6 +246,43 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
       ->capture_default_str();
 }
 
+/// What was not typed is as in the model that the run starts from, if it is one.
+Status take_from_start(const CLI::App& verb, FitOptions& o) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(o.start, ignored)) return {};
+  const auto folder = read_model_folder(o.start);
+  if (!folder) return fail(folder.error());
+  if (!folder->members.empty()) return {};  // read_start() says what it thinks of ensembles
+  ModelArchitecture architecture = folder->architecture;
+  SearchSettings search = folder->search;
+  const auto typed = [&verb](const char* option, auto& into, const auto& from) {
+    if (verb.count(option) > 0) into = from;
+  };
+  const ModelArchitecture& own = o.architecture;
+  typed("--architecture", architecture.encoder, own.encoder);
+  typed("--decoder", architecture.decoder, own.decoder);
+  typed("--side", architecture.input_side_px, own.input_side_px);
+  typed("--annotation-size", architecture.annotation_size, own.annotation_size);
+  typed("--attention-size", architecture.attention_size, own.attention_size);
+  typed("--embedding-size", architecture.embedding_size, own.embedding_size);
+  typed("--hidden-size", architecture.hidden_size, own.hidden_size);
+  typed("--concept-slots", architecture.concept_slots, own.concept_slots);
+  typed("--beam", search.beam, o.search.beam);
+  typed("--tokens-max", search.tokens_max, o.search.tokens_max);
+  typed("--length-alpha", search.length_alpha, o.search.length_alpha);
+  o.architecture = architecture;
+  o.search = search;
+  return {};
+}
+
+Status fit_as_typed(const CLI::App& verb, FitOptions& o) {
+  if (o.work.empty()) o.work = o.output + ".work";
+  if (o.features.empty()) o.features = o.work;
+  if (Status s = take_from_start(verb, o); !s) return s;
+  stop_on_signals();
+  return fit(o);
+}
+
 void add_fit(CLI::App& app, const std::string& command, Status& status) {
   struct State {
     FitOptions options;
@@ -225,16 +293,23 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
   state->options.architecture.encoder.clear();
   state->options.architecture.concept_slots = 10;
   CLI::App* verb = app.add_subcommand("fit", "Train a model on captioned photos");
+  verb->footer(
+      "The least that it takes, photos and captions and a model to begin with:\n"
+      "  photoscribe-train fit --photos DIR --captions FILE --start models/fast --output MODEL\n"
+      "COCO, its own split into train and val:\n"
+      "  photoscribe-train fit --photos train2014 --photos val2014 --captions "
+      "captions_train2014.json \\\n"
+      "    --dev-captions captions_val2014.json --start models/fast --output MODEL\n"
+      "Ctrl-C keeps what is done; the same command goes on there, and says when it has finished.\n"
+      "Exit status: 0 done, 2 usage, 3 environment, 4 stopped before the end (run it again), 130 "
+      "hard stop.");
   add_fit_files(*verb, state->options);
   add_fit_network(*verb, state->options);
   add_fit_schedule(*verb, state->options);
   add_threads(*verb, state->threads);
-  verb->callback([state, &status] {
+  verb->callback([state, verb, &status] {
     use_threads(state->threads);
-    FitOptions& o = state->options;
-    if (o.work.empty()) o.work = o.output + ".work";
-    if (o.features.empty()) o.features = o.work;
-    status = fit(state->options);
+    status = fit_as_typed(*verb, state->options);
   });
 }
 

@@ -133,15 +133,15 @@ TEST_F(FitConcepts, WhatCannotWorkIsRefusedWithACure) {
 }
 
 TEST_F(FitConcepts, AListSaysHowOftenAnEpochShowsAPhoto) {
-  const auto split =
-      read_split(captions_, folder_.write("times.txt", "red0.bmp\t3\ngreen0.bmp\t0\nblue0.bmp\n"));
+  const auto split = read_split(
+      {{}, {captions_}}, folder_.write("times.txt", "red0.bmp\t3\ngreen0.bmp\t0\nblue0.bmp\n"));
   ASSERT_TRUE(split) << split.error().message;
   EXPECT_EQ(split->at(0).times, 3);
   EXPECT_EQ(split->at(1).times, 0);
   EXPECT_EQ(split->at(2).times, 1);
   for (const char* wrong :
        {"red0.bmp\t-1\n", "red0.bmp\tx\n", "red0.bmp\t\n", "red0.bmp\t1001\n"}) {
-    const auto bad = read_split(captions_, folder_.write("bad.txt", wrong));
+    const auto bad = read_split({{}, {captions_}}, folder_.write("bad.txt", wrong));
     ASSERT_FALSE(bad) << wrong;
     EXPECT_THAT(bad.error().message, HasSubstr("line 1: behind the tab"));
   }

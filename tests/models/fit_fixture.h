@@ -7,6 +7,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "models/encoder.h"
 #include "models/tensors.h"
@@ -48,9 +49,9 @@ class Fit : public testing::Test {
 
   FitOptions options(const std::string& name) const {
     FitOptions o;
-    o.photos = folder_.path().string();
-    o.captions = captions_;
-    o.train = o.dev = list_;
+    o.sources = {{folder_.path().string()}, {captions_}};
+    o.splits.train = o.splits.dev = list_;
+    o.splits.overlap = true;
     o.encoder = folder_.file("encoder.safetensors");
     o.output = folder_.file(name);
     o.work = o.output + ".work";
@@ -67,6 +68,29 @@ class Fit : public testing::Test {
     o.checkpoint_steps = 2;
     o.search.tokens_max = 8;
     return o;
+  }
+
+  /// photoscribe-train's, for a training as small, which holds out its own photos to judge by.
+  std::vector<std::string> arguments(const std::string& name,
+                                     const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> all{"fit",
+                                 "--photos",
+                                 folder_.path().string(),
+                                 "--captions",
+                                 captions_,
+                                 "--encoder",
+                                 folder_.file("encoder.safetensors"),
+                                 "--output",
+                                 folder_.file(name)};
+    for (const char* one :
+         {"--side",         "32", "--annotation-size", "24",  "--embedding-size",   "24",
+          "--hidden-size",  "32", "--attention-size",  "8",   "--words-count-min",  "1",
+          "--batch-photos", "4",  "--epochs",          "2",   "--warmup-steps",     "2",
+          "--tokens-max",   "8",  "--dropout",         "0.2", "--checkpoint-steps", "1",
+          "--threads",      "1"})
+      all.emplace_back(one);
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
   }
 
   TempDir folder_;

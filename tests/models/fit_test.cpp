@@ -3,15 +3,10 @@
 #include "models/train/fit.h"
 
 #include <ATen/ATen.h>
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -20,43 +15,16 @@
 #include "models/model_store.h"
 #include "models/train/average.h"
 #include "tests/models/fit_fixture.h"
+#include "tests/models/train_process.h"
 
 namespace photoscribe {
 namespace {
 
+using test::Ended;
 using test::Fit;
 using test::kSide;
+using test::run_train;
 using testing::HasSubstr;
-
-/// Runs photoscribe-train; when it prints a line that starts with `kill_at`, kills it. Returns its
-/// exit status, or the signal that ended it.
-int train(const std::vector<std::string>& arguments, const std::string& kill_at) {
-  int ends[2];
-  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  std::vector<char*> argv;
-  for (const std::string& one : arguments) argv.push_back(const_cast<char*>(one.c_str()));
-  argv.push_back(nullptr);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::dup2(ends[1], STDERR_FILENO);
-    ::execv(PHOTOSCRIBE_BIN_DIR "/photoscribe-train", argv.data());
-    ::_exit(127);
-  }
-  ::close(ends[1]);
-  FILE* lines = ::fdopen(ends[0], "r");
-  std::string said;
-  char line[4'096];
-  while (std::fgets(line, sizeof line, lines) != nullptr) {
-    said += line;
-    if (!kill_at.empty() && std::string(line).starts_with(kill_at)) ::kill(child, SIGKILL);
-  }
-  std::fclose(lines);
-  int status = 0;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  const int outcome = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-  if (outcome != 0 && outcome != SIGKILL) ADD_FAILURE() << said;
-  return outcome;
-}
 
 TEST_F(Fit, LearnsToTellColoursApart) {
   FitOptions o = options("model");
@@ -75,7 +43,7 @@ TEST_F(Fit, LearnsToTellColoursApart) {
   std::string line, last;
   double best = 0;
   std::getline(curve, line);
-  EXPECT_EQ(line, "stage,epoch,step,rate,loss,bleu1,bleu2,bleu3,bleu4,seconds");
+  EXPECT_EQ(line, "stage,epoch,step,rate,loss,bleu1,bleu2,bleu3,bleu4,seconds,cider");
   while (std::getline(curve, line)) {
     std::istringstream fields(line);
     std::string field;
@@ -107,78 +75,44 @@ TEST_F(Fit, GoesOnAfterAStopAsIfThereHadBeenNone) {
 TEST_F(Fit, GoesOnInEveryStageAfterBeingKilledAsIfItHadNotBeen) {
   // The trainer itself, ended by SIGKILL once in each stage.
   const auto arguments = [this](const std::string& name) {
-    const FitOptions o = options(name);
-    return std::vector<std::string>{"photoscribe-train",
-                                    "fit",
-                                    "--photos",
-                                    o.photos,
-                                    "--captions",
-                                    o.captions,
-                                    "--train",
-                                    o.train,
-                                    "--dev",
-                                    o.dev,
-                                    "--encoder",
-                                    o.encoder,
-                                    "--output",
-                                    o.output,
-                                    "--work",
-                                    o.work,
-                                    "--side",
-                                    "32",
-                                    "--annotation-size",
-                                    "24",
-                                    "--embedding-size",
-                                    "24",
-                                    "--hidden-size",
-                                    "32",
-                                    "--attention-size",
-                                    "8",
-                                    "--words-count-min",
-                                    "1",
-                                    "--batch-photos",
-                                    "4",
-                                    "--epochs",
-                                    "2",
-                                    "--warmup-steps",
-                                    "2",
-                                    "--tokens-max",
-                                    "8",
-                                    "--dropout",
-                                    "0.2",
-                                    "--checkpoint-steps",
-                                    "1",
-                                    "--average",
-                                    "0.9",
-                                    "--cache-block",
-                                    "features.13",
-                                    "--views",
-                                    "4",
-                                    "--critic-epochs",
-                                    "3",
-                                    "--critic-photos",
-                                    "4",
-                                    "--critic-samples",
-                                    "3",
-                                    "--critic-rate",
-                                    "1e-3",
-                                    "--critic-score-steps",
-                                    "3",
-                                    "--critic-dropout",
-                                    "0.1",
-                                    "--finetune-steps",
-                                    "6",
-                                    "--finetune-photos",
-                                    "3",
-                                    "--finetune-score-steps",
-                                    "3",
-                                    "--threads",
-                                    "1"};
+    return this->arguments(name, {"--train",
+                                  list_,
+                                  "--dev",
+                                  list_,
+                                  "--allow-overlap",
+                                  "--average",
+                                  "0.9",
+                                  "--cache-block",
+                                  "features.13",
+                                  "--views",
+                                  "4",
+                                  "--critic-epochs",
+                                  "3",
+                                  "--critic-photos",
+                                  "4",
+                                  "--critic-samples",
+                                  "3",
+                                  "--critic-rate",
+                                  "1e-3",
+                                  "--critic-score-steps",
+                                  "3",
+                                  "--critic-dropout",
+                                  "0.1",
+                                  "--finetune-steps",
+                                  "6",
+                                  "--finetune-photos",
+                                  "3",
+                                  "--finetune-score-steps",
+                                  "3"});
   };
-  EXPECT_EQ(train(arguments("whole"), ""), 0);
-  for (const char* line : {"epoch 1:", "step 3:", "moving encoder"})
-    EXPECT_EQ(train(arguments("parts"), line), SIGKILL) << line;
-  EXPECT_EQ(train(arguments("parts"), ""), 0);
+  const Ended whole = run_train(arguments("whole"));
+  EXPECT_EQ(whole.outcome, 0) << whole.said;
+  for (const char* line : {"epoch 1:", "step 3:", "moving encoder"}) {
+    const Ended killed = run_train(arguments("parts"), {.at_line = line});
+    EXPECT_EQ(killed.outcome, SIGKILL) << line << killed.said;
+  }
+  const Ended parts = run_train(arguments("parts"));
+  EXPECT_EQ(parts.outcome, 0) << parts.said;
 
   for (const char* file : {".work/checkpoint.safetensors", "/weights.safetensors"}) {
     const auto a = load_tensors(folder_.file(std::string("whole") + file));
@@ -311,12 +245,12 @@ TEST_F(Fit, RefusesACheckpointOfOtherSettings) {
   o.seed = 2;
   const Status status = fit(o);
   ASSERT_FALSE(status);
-  EXPECT_THAT(status.error().message, HasSubstr("other settings"));
+  EXPECT_THAT(status.error().message, HasSubstr("other settings (seed 1, here 2)"));
 }
 
 TEST_F(Fit, NamesTheLineOfAListThatHasNoCaption) {
   FitOptions o = options("model");
-  o.dev = folder_.write("dev.txt", "red0.bmp\nnobody.jpg\n");
+  o.splits.dev = folder_.write("dev.txt", "red0.bmp\nnobody.jpg\n");
   const Status status = fit(o);
   ASSERT_FALSE(status);
   EXPECT_THAT(status.error().message, HasSubstr("line 2"));

@@ -22,8 +22,7 @@ TEST_F(Fit, AStudentTakesAfterItsTeacher) {
   taught_by.epochs = 1;  // it knows little but how frequent words are: unlike the captions
   ASSERT_TRUE(fit(taught_by));
   TeachOptions lesson{.models = {taught_by.output},
-                      .photos = taught_by.photos,
-                      .captions = captions_,
+                      .sources = taught_by.sources,
                       .split = list_,
                       .output = folder_.file("lesson.safetensors"),
                       .words_kept = 100,
@@ -66,7 +65,7 @@ TEST_F(Fit, AStudentTakesAfterItsTeacher) {
   // A lesson of other captions is refused.
   FitOptions other = options("other");
   other.teacher = lesson.output;
-  other.captions = folder_.write("other.txt", [this] {
+  other.sources.captions.front() = folder_.write("other.txt", [this] {
     std::ifstream in(captions_);
     std::string text{std::istreambuf_iterator<char>(in), {}};
     return text.replace(text.find("calm"), 4, "cold");
@@ -81,7 +80,7 @@ TEST_F(Fit, ALessonFollowsThePackedWordsAndTheMirror) {
       "a.bmp#0\tleft a b\na.bmp#1\tb right\nb.bmp#0\ta\nc.bmp#0\tb left a right\n";
   const std::string captions = folder_.write("sides.txt", text),
                     list = folder_.write("sides.list", "a.bmp\nb.bmp\nc.bmp\n");
-  const auto split = read_split(captions, list);
+  const auto split = read_split({{}, {captions}}, list);
   const auto vocabulary = make_vocabulary(*split, {}, {1});
   // Place i expects its own target most, then word i of a count.
   std::vector<std::int64_t> targets, words;

@@ -1,0 +1,120 @@
+#include "models/train/settings_text.h"
+
+#include <map>
+#include <sstream>
+
+#include "common/core/model_folder.h"
+
+namespace photoscribe {
+namespace {
+
+class Fnv1a {
+ public:
+  void add(const std::string& text) {
+    for (const char one : text) add(static_cast<unsigned char>(one));
+    add(0);
+  }
+  void add(unsigned char byte) { hash_ = (hash_ ^ byte) * 1'099'511'628'211ULL; }
+  [[nodiscard]] std::string text() const { return std::to_string(hash_); }
+
+ private:
+  std::uint64_t hash_ = 14'695'981'039'346'656'037ULL;
+};
+
+/// name -> value of lines "name: value"; indented ones are members of the last that is not.
+std::map<std::string, std::string> fields_of(const std::string& text) {
+  std::map<std::string, std::string> fields;
+  std::istringstream lines(text);
+  std::string section;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t first = line.find_first_not_of(' '), colon = line.find(':');
+    if (first == std::string::npos || colon == std::string::npos) continue;
+    std::string name = line.substr(first, colon - first);
+    if (first == 0) section = name;
+    if (first > 0) name = section + "." + name;
+    const std::size_t value = line.find_first_not_of(' ', colon + 1);
+    fields[name] = value == std::string::npos ? "" : line.substr(value);
+  }
+  return fields;
+}
+
+}  // namespace
+
+std::string data_key(const std::vector<CaptionedPhoto>& photos) {
+  Fnv1a hash;
+  for (const CaptionedPhoto& photo : photos) {
+    hash.add(photo.name);
+    hash.add(std::to_string(photo.times));
+    for (const Tokens& caption : photo.captions) {
+      for (const std::string& word : caption) hash.add(word);
+      hash.add(0);
+    }
+  }
+  return std::to_string(photos.size()) + " photos, key " + hash.text();
+}
+
+std::string settings_text(const FitOptions& o, const Vocabulary& vocabulary,
+                          const std::vector<CaptionedPhoto>& train,
+                          const std::vector<CaptionedPhoto>& dev, std::size_t usable) {
+  std::ostringstream text;
+  text << to_yaml(o.architecture, o.search);
+  const auto line = [&text](const char* name, const auto& value) {
+    text << name << ": " << value << '\n';
+  };
+  line("train", data_key(train));
+  line("dev", data_key(dev));
+  line("photos that decode", usable);
+  line("words", vocabulary.size());
+  line("epochs", o.epochs);
+  line("batch-photos", o.batch_photos);
+  line("rate", o.rate);
+  line("rate-end", o.rate_end);
+  line("warmup-steps", o.warmup_steps);
+  line("weight-decay", o.weight_decay);
+  line("clip-norm", o.clip_norm);
+  line("dropout", o.loss.dropout);
+  line("annotation-dropout", o.loss.annotation_dropout);
+  line("label-smoothing", o.loss.label_smoothing);
+  line("attention-penalty", o.loss.attention_penalty);
+  line("select-by", to_string(o.select_by));
+  line("mirror", o.mirror);
+  line("seed", o.seed);
+  line("average", o.average);
+  line("start", o.start);
+  line("cache-block", o.cache_block);
+  line("encoder-share", o.encoder_share);
+  line("views", o.views);
+  if (!o.text.empty()) {
+    line("text", o.text);
+    line("text-rows", o.text_rows);
+    line("text-share", o.text_share);
+  }
+  if (!o.teacher.empty()) {
+    line("teacher", o.teacher);
+    line("teacher-share", o.loss.teacher_share);
+  }
+  return text.str();
+}
+
+std::string difference(const std::string& before, const std::string& here) {
+  constexpr int kSaid = 5;
+  if (before == here) return {};
+  const auto then = fields_of(before), now = fields_of(here);
+  std::map<std::string, std::string> all = then;
+  all.insert(now.begin(), now.end());
+  const auto value = [](const auto& fields, const std::string& name) {
+    const auto found = fields.find(name);
+    return found == fields.end() || found->second.empty() ? std::string("none") : found->second;
+  };
+  std::string text;
+  int differ = 0;
+  for (const auto& [name, ignored] : all) {
+    const std::string was = value(then, name), is = value(now, name);
+    if (was == is || ++differ > kSaid) continue;
+    text += (text.empty() ? "" : "; ") + name + " " + was + ", here " + is;
+  }
+  if (differ > kSaid) text += "; …";
+  return differ > 0 ? text : "written by another version of photoscribe-train";
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,27 @@
+// settings_text: all that the continuation of a training run depends on, as lines of "name: value",
+// so that a checkpoint can say which of them differ. Private to models/train.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/train/dataset.h"
+#include "models/train/fit.h"
+#include "models/vocabulary.h"
+
+namespace photoscribe {
+
+/// Names, captions and how often a photo is shown, as a number: the same for the same photos in the
+/// same order, wherever they lie.
+[[nodiscard]] std::string data_key(const std::vector<CaptionedPhoto>& photos);
+
+/// Of the first stage; later ones may be continued with other settings, by whoever wants that.
+/// `usable`: how many photos of train decode, each as often as an epoch shows it.
+[[nodiscard]] std::string settings_text(const FitOptions& options, const Vocabulary& vocabulary,
+                                        const std::vector<CaptionedPhoto>& train,
+                                        const std::vector<CaptionedPhoto>& dev, std::size_t usable);
+
+/// "epochs 10, here 20; rate …": what differs, at most five of it. Empty: nothing does.
+[[nodiscard]] std::string difference(const std::string& before, const std::string& here);
+
+}  // namespace photoscribe
