@@ -85,6 +85,7 @@ Expected<Start> read_start(const FitOptions& o) {
                   o.start + ": is an ensemble; start from one of its members");
     tensors = std::move(model->tensors);
     start.words = model->vocabulary.words();
+    start.concepts = std::move(model->concepts);
   } else {
     auto read =
         o.start.empty() ? read_encoder(o.encoder, o.architecture.encoder) : load_tensors(o.start);

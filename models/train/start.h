@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/core/error.h"
+#include "models/concept_list.h"
 #include "models/tensors.h"
 #include "models/train/fit.h"
 #include "models/vocabulary.h"
@@ -13,6 +14,7 @@ namespace photoscribe {
 struct Start {
   TensorMap encoder, decoder;      // names without "encoder.", with "decoder."; no decoder: random
   std::vector<std::string> words;  // the decoder's; none: those of the run
+  std::vector<ConceptEntry> concepts;  // of its classifier, with a model's folder
 };
 
 /// What an encoder's file says of its architecture; mobilenet_v2 where it says nothing. Fails,
