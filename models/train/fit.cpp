@@ -12,6 +12,7 @@
 #include "models/safetensors.h"
 #include "models/train/concept_head.h"
 #include "models/train/curve_file.h"
+#include "models/train/finetune.h"
 #include "models/train/mixed.h"
 #include "models/train/photo_finder.h"
 #include "models/train/progress_line.h"
@@ -106,10 +107,6 @@ struct ConceptSources {
 Expected<ConceptSources> read_concept_sources(const FitOptions& o, const Vocabulary& vocabulary) {
   ConceptSources sources;
   if (o.concepts.empty()) return sources;
-  if (!o.cache_block.empty() || o.finetune_steps > 0)
-    return fail(Errc::invalid_config,
-                "--concepts needs an encoder that stays as it is: leave out --cache-block and "
-                "--finetune-steps");
   auto concepts = read_concepts(o.concepts);
   if (!concepts) return fail(concepts.error());
   sources.concepts = known_concepts(*concepts, vocabulary);
@@ -140,12 +137,12 @@ struct Concepts {
   ConceptHead head;
 };
 
-/// Fits the classifier, or takes what an earlier run with the same photos, labels and features left
-/// in the features' folder.
+/// Fits the classifier, or goes on from the start's, or takes what an earlier run with the same
+/// photos, labels and features left in the features' folder.
 Expected<Concepts> learn_concepts(const FitOptions& o, const ConceptSources& sources,
                                   const std::vector<CaptionedPhoto>& train,
-                                  const FeatureCache& train_features,
-                                  const CachedFeatures& cached) {
+                                  const FeatureCache& train_features, const CachedFeatures& cached,
+                                  const Start& start) {
   const auto P = static_cast<std::int64_t>(train.size());
   std::vector<CaptionedPhoto> photos = train;
   torch::Tensor features = mean_features(train_features, P);
@@ -159,6 +156,10 @@ Expected<Concepts> learn_concepts(const FitOptions& o, const ConceptSources& sou
         {features, mean_features(*further, static_cast<std::int64_t>(sources.further.size()))});
   }
   Concepts result{concept_targets(photos, sources.labels, sources.concepts), {}};
+  if (is_fine_tuning(o)) {
+    result.head = keep_concept_head(start.decoder, features, result.targets.probability, o.seed);
+    return result;
+  }
   char key[160];
   std::snprintf(key, sizeof key, "%lld %zu %.9g %.9g %.9g %llu",
                 static_cast<long long>(features.size(0)), sources.concepts.size(),
@@ -211,7 +212,7 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
   Guides guides;
   std::optional<TextBatches> text_batches;
   if (!concepts.concepts.empty()) {
-    const auto learnt = learn_concepts(options, concepts, train, *train_features, cached);
+    const auto learnt = learn_concepts(options, concepts, train, *train_features, cached, start);
     if (!learnt) return fail(learnt.error());
     for (const auto& [name, tensor] : learnt->head.parameters) decoder[name] = tensor;
     add_concept_numbers(decoder, concepts.concepts, vocabulary);
@@ -223,13 +224,19 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
     if (text_batches) guides.text = &*text_batches;
   }
   std::optional<Teacher> teacher;
-  if (!options.teacher.empty()) {
-    auto opened = Teacher::open(options.teacher, train, vocabulary,
+  std::string taught = options.teacher;
+  if (taught.empty() && is_fine_tuning(options) && options.loss.teacher_share > 0) {
+    taught = options.work + "/teacher.safetensors";
+    if (Status s = teach_by_start(options, train, vocabulary, taught); !s) return s;
+  }
+  if (!taught.empty()) {
+    auto opened = Teacher::open(taught, train, vocabulary,
                                 static_cast<std::size_t>(options.search.tokens_max));
     if (!opened) return fail(opened.error());
     teacher = std::move(*opened);
     guides.teacher = &*teacher;
   }
+  if (is_fine_tuning(options)) hold_on(guides, start.decoder);
   Trainer trainer(options, vocabulary, train, encoder.parameters(), decoder, guides);
   return Run(options,
              {vocabulary, train, dev, *train_features, *dev_features, paths, concepts.concepts,
@@ -270,26 +277,33 @@ Status fit(const FitOptions& wanted) {
     if (!read) return fail(read.error());
     text = std::move(*read);
   }
-  const auto vocabulary = make_vocabulary(splits->train, text, options.words);
-  if (!vocabulary) return fail(vocabulary.error());
-  const auto concepts = read_concept_sources(options, *vocabulary);
-  if (!concepts) return fail(concepts.error());
-  options.architecture.concepts = static_cast<int>(concepts->concepts.size());
-  options.architecture.concept_slots =
-      std::min(options.architecture.concept_slots, options.architecture.concepts);
   const auto start = read_start(options);
   if (!start) return fail(start.error());
   options.architecture.grid_side = start->grid_side;
+  const bool tuning = is_fine_tuning(options);
+  const auto vocabulary = tuning ? extend_vocabulary(start->words, splits->train, options.words)
+                                 : make_vocabulary(splits->train, text, options.words);
+  if (!vocabulary) return fail(vocabulary.error());
+  auto concepts = read_concept_sources(options, *vocabulary);
+  if (!concepts) return fail(concepts.error());
+  if (tuning) concepts->concepts = extend_concepts(*start, *vocabulary);
+  if (!concepts->concepts.empty() && (!options.cache_block.empty() || options.finetune_steps > 0))
+    return fail(Errc::invalid_config,
+                "a classifier of concepts needs an encoder that stays as it is: leave out "
+                "--cache-block and --finetune-steps");
+  options.architecture.concepts = static_cast<int>(concepts->concepts.size());
+  options.architecture.concept_slots =
+      std::min(options.architecture.concept_slots, options.architecture.concepts);
   std::fprintf(stderr,
                "%zu photos to train on, %zu to judge by, %zu sentences, %lld words, %zu concepts\n",
                splits->train.size(), splits->dev.size(), text.size(),
                static_cast<long long>(vocabulary->size()), concepts->concepts.size());
-  return guard(Errc::model_failure, "fit",
-               [&] {
-                 return train(options, *vocabulary, splits->train, splits->dev, text, *concepts,
-                              *start);
-               })
-      .and_then([](Status status) { return status; });
+  const Status done =
+      guard(Errc::model_failure, "fit", [&] {
+        return train(options, *vocabulary, splits->train, splits->dev, text, *concepts, *start);
+      }).and_then([](Status status) { return status; });
+  if (!done || !tuning || !std::filesystem::exists(options.output + "/model.yaml")) return done;
+  return keep_confidence(options);
 }
 
 }  // namespace photoscribe

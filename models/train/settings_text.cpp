@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "common/core/model_folder.h"
+#include "models/train/finetune.h"
 
 namespace photoscribe {
 namespace {
@@ -89,7 +90,7 @@ std::string settings_text(const FitOptions& o, const Vocabulary& vocabulary,
     line("text-rows", o.text_rows);
     line("text-share", o.text_share);
   }
-  if (!o.teacher.empty()) {
+  if (!o.teacher.empty() || is_fine_tuning(o)) {
     line("teacher", o.teacher);
     line("teacher-share", o.loss.teacher_share);
   }

@@ -86,6 +86,7 @@ Expected<Start> read_start(const FitOptions& o) {
     tensors = std::move(model->tensors);
     start.words = model->vocabulary.words();
     start.grid_side = model->folder.architecture.grid_side;
+    start.concepts = std::move(model->concepts);
   } else {
     auto read =
         o.start.empty() ? read_encoder(o.encoder, o.architecture.encoder) : load_tensors(o.start);

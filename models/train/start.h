@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/core/error.h"
+#include "models/concept_list.h"
 #include "models/tensors.h"
 #include "models/train/fit.h"
 #include "models/vocabulary.h"
@@ -14,6 +15,7 @@ struct Start {
   TensorMap encoder, decoder;      // names without "encoder.", with "decoder."; no decoder: random
   std::vector<std::string> words;  // the decoder's; none: those of the run
   int grid_side = 0;               // ModelArchitecture::grid_side of the model's folder
+  std::vector<ConceptEntry> concepts;  // of its classifier, with a model's folder
 };
 
 /// What an encoder's file says of its architecture; mobilenet_v2 where it says nothing. Fails,

@@ -22,13 +22,25 @@ std::vector<std::vector<std::vector<std::int64_t>>> encode_all(
   return all;
 }
 
-/// Asks the network about all photos; places of photos that do not decode stay at zero.
-TensorMap ask(const TeachOptions& o, const std::vector<const StoredModel*>& models,
-              const std::vector<CaptionedPhoto>& split) {
+/// With the words that a model does not know as its unknown word.
+std::vector<std::vector<std::int64_t>> within(std::vector<std::vector<std::int64_t>> captions,
+                                              std::int64_t known) {
+  for (auto& caption : captions)
+    for (std::int64_t& word : caption)
+      if (word >= known) word = kUnknownToken;
+  return captions;
+}
+
+}  // namespace
+
+// Places of photos that do not decode stay at zero.
+TensorMap expectations(const TeachOptions& o, const std::vector<const StoredModel*>& models,
+                       const std::vector<CaptionedPhoto>& split, const Vocabulary& vocabulary) {
+  const torch::NoGradGuard no_grad;
   constexpr std::size_t kBatch = 16;
   const CaptionNetwork network(models, torch::kCPU, torch::kFloat32);
   const ModelArchitecture& a = models.front()->folder.architecture;
-  const Vocabulary& vocabulary = models.front()->vocabulary;
+  const std::int64_t known = models.front()->vocabulary.size();
   const auto captions = encode_all(split, vocabulary, static_cast<std::size_t>(o.words_max));
   std::vector<std::int64_t> targets, first_of_photo;
   for (const auto& photo : captions) {
@@ -36,7 +48,7 @@ TensorMap ask(const TeachOptions& o, const std::vector<const StoredModel*>& mode
     for (const auto& caption : photo) targets.insert(targets.end(), caption.begin(), caption.end());
   }
   const auto P = static_cast<std::int64_t>(targets.size());
-  const std::int64_t K = std::min(o.words_kept, vocabulary.size());
+  const std::int64_t K = std::min(o.words_kept, known);
   Tensor words = at::zeros({P, K}, torch::kInt64), probabilities = at::zeros({P, K}, torch::kHalf);
   ProgressLine progress("teach", "photos");
   for (std::size_t next = 0; next < split.size();) {
@@ -47,7 +59,7 @@ TensorMap ask(const TeachOptions& o, const std::vector<const StoredModel*>& mode
       const auto photo = read_photo(split[next].path, a.input_side_px);
       if (!photo) continue;
       images.push_back(normalise(*photo, a).permute({1, 2, 0}));
-      some.push_back(captions[next]);
+      some.push_back(within(captions[next], known));
       which.push_back(next);
     }
     if (images.empty()) continue;
@@ -66,16 +78,13 @@ TensorMap ask(const TeachOptions& o, const std::vector<const StoredModel*>& mode
   return {{"targets", at::tensor(targets)}, {"words", words}, {"probabilities", probabilities}};
 }
 
-}  // namespace
-
 Status teach(const TeachOptions& o) {
   const auto models = load_models(o.models);
   if (!models) return fail(models.error());
   const auto split = read_split(o.sources, o.split);
   if (!split) return fail(split.error());
   const auto said = guard(Errc::model_failure, "teach", [&] {
-    const torch::NoGradGuard no_grad;
-    return ask(o, members_of(*models), *split);
+    return expectations(o, members_of(*models), *split, models->front().vocabulary);
   });
   if (!said) return fail(said.error());
   return save_tensors(o.output, *said);

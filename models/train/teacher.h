@@ -53,4 +53,11 @@ struct TeachOptions {
 /// standard error. Says how far it is on standard error.
 [[nodiscard]] Status teach(const TeachOptions& options);
 
+/// What the file holds: of the captions of `split` as `vocabulary` numbers them, which may have
+/// more words than the models know, behind theirs.
+[[nodiscard]] TensorMap expectations(const TeachOptions& options,
+                                     const std::vector<const StoredModel*>& models,
+                                     const std::vector<CaptionedPhoto>& split,
+                                     const Vocabulary& vocabulary);
+
 }  // namespace photoscribe

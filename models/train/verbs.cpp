@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "models/decoder.h"
+#include "models/train/finetune_verb.h"
 #include "models/train/fit.h"
 #include "models/train/stop.h"
 #include "models/train/verb_options.h"
@@ -83,6 +84,7 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
                   "Of the first stage's loss, with --teacher")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  add_fine_tuning(verb, o);
   verb.add_option("--name", o.name, "The model's name, for people")->capture_default_str();
   verb.add_option("--concepts", o.concepts,
                   "Things to look for in photos, one a line: name, further words | ImageNet "
@@ -281,6 +283,7 @@ Status fit_as_typed(const CLI::App& verb, FitOptions& o) {
   if (o.work.empty()) o.work = o.output + ".work";
   if (o.features.empty()) o.features = o.work;
   if (Status s = take_from_start(verb, o); !s) return s;
+  default_to_fine_tuning(verb, o);
   stop_on_signals();
   return fit(o);
 }
@@ -298,6 +301,12 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
   verb->footer(
       "The least that it takes, photos and captions and a model to begin with:\n"
       "  photoscribe-train fit --photos DIR --captions FILE --start models/fast --output MODEL\n"
+      "From a model's folder, without --encoder, --concepts and --text, that model goes on to "
+      "these "
+      "photos: it keeps its words and concepts, learns their new ones, and is its own teacher, so "
+      "that it forgets little. What is not typed is then what fits some hundred photos: --rate "
+      "3e-4 "
+      "--epochs 6 --dropout 0.3 --words-count-min 3 --warmup-steps 10 --select-by cider.\n"
       "COCO, its own split into train and val:\n"
       "  photoscribe-train fit --photos train2014 --photos val2014 --captions "
       "captions_train2014.json \\\n"
@@ -325,6 +334,7 @@ void add_verbs(CLI::App& app, const std::string& command, Status& status) {
   add_init(app, status);
   add_inspect(app, status);
   add_evaluate(app, status);
+  add_plot(app, status);
   add_teach(app, status);
   add_bench_network(app, status);
 }

@@ -19,6 +19,7 @@ foreach(layer common migrations models worker scheduler ops)
 endforeach()
 # One folder per framework inside common/.
 check(common/core   "common/(scores|image|redis|sqlite)|opencv2/|hiredis/|sqlite3|SQLiteCpp|jpeglib|gif_lib|png.h|tiffio|webp/|libheif/|boost/")
+check(common/page   "common/(scores|image|redis|sqlite)|opencv2/|hiredis/|sqlite3|SQLiteCpp|jpeglib|gif_lib|png.h|tiffio|webp/|libheif/|boost/")
 check(common/scores "common/(image|redis|sqlite)|opencv2/|hiredis/|sqlite3|SQLiteCpp|jpeglib|gif_lib|png.h|tiffio|webp/|libheif/|boost/")
 check(common/image  "common/(scores|redis|sqlite)|opencv2/|hiredis/|sqlite3|SQLiteCpp|boost/")
 check(common/redis  "common/(scores|image|sqlite)|opencv2/|sqlite3|SQLiteCpp|jpeglib|gif_lib|png.h|tiffio|webp/|libheif/")

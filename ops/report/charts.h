@@ -1,23 +1,16 @@
-// charts: histograms and curves as SVG text: no script, no library, the same on paper.
-//
-// Colours and fonts come from the page's style sheet (classes bar, line, axis, mark), so charts
-// follow its light and dark dress. Every bar carries its numbers as a tooltip.
+// charts: the histograms and curves of a report (common/page/plot.h).
 #pragma once
 
 #include <optional>
 #include <string>
-#include <string_view>
 
+#include "common/page/plot.h"
 #include "ops/report/confidence_fit.h"
 #include "ops/report/histogram.h"
 
 namespace photoscribe::report {
 
-struct ChartText {
-  std::string title;    // read out by screen readers
-  std::string x_label;  // below the axis
-  std::string y_label;  // above the axis
-};
+using page::ChartText;
 
 /// A vertical line at a value of the x axis, with a word beside it.
 struct Marker {
@@ -37,11 +30,5 @@ struct Marker {
 
 /// Photos per second over the active time; a dashed line at every pause.
 [[nodiscard]] std::string pace_svg(const Pace& pace, const ChartText& text);
-
-/// Text as it may stand in HTML, between tags or in a quoted attribute.
-[[nodiscard]] std::string html(std::string_view text);
-
-/// A round step so that about `count` of them cover `range`: 1, 2 or 5 times a power of ten.
-[[nodiscard]] double nice_step(double range, int count);
 
 }  // namespace photoscribe::report

@@ -3,16 +3,19 @@
 #include <cstdio>
 
 #include "common/core/base64.h"
+#include "common/page/html.h"
 #include "ops/cli/human_numbers.h"
 #include "ops/cli/safe_text.h"
 #include "ops/report/charts.h"
-#include "ops/report/page_assets.h"
+#include "ops/report/page_js.h"
 #include "ops/report/tables.h"
 
 namespace photoscribe::report {
 namespace {
 
 using cli::grouped;
+using page::html;
+using page::script_safe;
 
 std::string fixed(double value, int digits) {
   char text[64];
@@ -325,25 +328,10 @@ std::string settings(const Report& r) {
   return out + "</section>\n";
 }
 
-/// JSON that may stand inside a script element.
-std::string script_safe(const std::string& json) {
-  std::string out;
-  for (const char c : json) out += c == '<' ? "\\u003c" : std::string(1, c);
-  return out;
-}
-
 }  // namespace
 
 std::string html_page(const Report& r) {
-  std::string out =
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
-      "style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action "
-      "'none'\">\n"
-      "<title>photoscribe: " +
-      text(r.summary.run.name) + "</title>\n<style>\n" + kPageCss + "</style></head>\n<body>\n" +
-      head(r);
+  std::string out = page::page_head("photoscribe: " + cli::shown(r.summary.run.name)) + head(r);
   if (r.evaluation) {
     out += score_table(*r.evaluation) +
            precision_table(*r.evaluation, r.summary.run.settings.min_confidence);

@@ -5,9 +5,12 @@
 
 #include <cmath>
 
+#include "common/page/html.h"
+
 namespace photoscribe::report {
 namespace {
 
+using page::nice_step;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -89,7 +92,7 @@ TEST(Charts, DrawNothingOutOfNothing) {
 }
 
 TEST(Html, LeavesNothingThatHtmlWouldRead) {
-  EXPECT_EQ(html("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
+  EXPECT_EQ(page::html("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
-// page_assets: page.css and page.js, embedded at build time. Private to page.cpp.
+// page_js: page.js, embedded at build time. Private to page.cpp.
 #pragma once
 
 namespace photoscribe::report {
 
-extern const char* const kPageCss;
 extern const char* const kPageJs;
 
 }  // namespace photoscribe::report
