@@ -104,13 +104,15 @@ ConceptTargets concept_targets(const std::vector<CaptionedPhoto>& photos,
       for (const auto& [word, p] : found->second)
         if (const auto m = of_word.find(word); m != of_word.end()) {
           probability[i][m->second] = std::max(probability[i][m->second], p);
-          weight[i][m->second] = std::max(weight[i][m->second], p);
+          weight[i][m->second] = std::max(weight[i][m->second], p > 0 ? p : 1);
         }
     }
     for (const Tokens& caption : photo.captions)
       for (const std::string& word : caption)
         if (const auto m = of_word.find(word); m != of_word.end())
           probability[i][m->second] = weight[i][m->second] = 1;
+    if (photo.times > 1)
+      for (std::int64_t m = 0; m < M; ++m) weight[i][m] *= static_cast<float>(photo.times);
   }
   return targets;
 }

@@ -21,7 +21,9 @@
 
 namespace photoscribe {
 
-/// What another classifier says: photo -> concepts' words with their probabilities.
+/// What another classifier says: photo -> concepts' words with their probabilities. 0 says that it
+/// is not there, which counts as much as that none of many people named it; a concept that is left
+/// out may be there.
 using ConceptLabels = std::map<std::string, std::vector<std::pair<std::string, float>>>;
 
 /// JSON Lines, {"id": NAME, "concepts": {WORD: PROBABILITY, …}}. Fails with invalid_config, naming
@@ -31,7 +33,9 @@ using ConceptLabels = std::map<std::string, std::vector<std::pair<std::string, f
 /// How likely each photo's people name each concept, and how much that says.
 struct ConceptTargets {
   torch::Tensor probability;  // (P,M): 1 where a caption names it, else the other classifier's
-  torch::Tensor weight;       // (P,M): less where few people would have said it if it were there
+  /// (P,M): less where few people would have said it if it were there; more for a photo that an
+  /// epoch shows several times.
+  torch::Tensor weight;
 };
 /// `photos` may have captions, labels, or both.
 [[nodiscard]] ConceptTargets concept_targets(const std::vector<CaptionedPhoto>& photos,

@@ -93,7 +93,8 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
       ->check(CLI::ExistingFile);
   verb.add_option("--concept-labels", o.concept_labels,
                   "What another classifier sees in the photos, for that one to learn from: JSON "
-                  "Lines, {\"id\": NAME, \"concepts\": {WORD: PROBABILITY}}")
+                  "Lines, {\"id\": NAME, \"concepts\": {WORD: PROBABILITY}}; 0: it is not there, a "
+                  "word left out: it may be")
       ->check(CLI::ExistingFile);
   verb.add_option("--concept-photos", o.concept_photos,
                   "List of further photos in the folder, with labels but without captions")

@@ -91,6 +91,19 @@ TEST(ConceptHead, TargetsAreWhatPeopleNameAndElseWhatTheClassifierSees) {
   EXPECT_FLOAT_EQ(w[2][1], 0.9F);
 }
 
+TEST(ConceptHead, AThingThatIsSaidToBeAbsentCountsAndPhotosShownOftenCountMore) {
+  const std::vector<CaptionedPhoto> photos{{"one.jpg", {{"a", "cat"}}, 1}, {"two.jpg", {}, 3}};
+  const ConceptLabels labels{{"one.jpg", {{"pizza", 0.0F}}}, {"two.jpg", {{"pizza", 0.5F}}}};
+  const ConceptTargets t = concept_targets(photos, labels, kThings);
+  const auto p = t.probability.accessor<float, 2>(), w = t.weight.accessor<float, 2>();
+  EXPECT_FLOAT_EQ(p[0][0], 0);
+  EXPECT_FLOAT_EQ(w[0][0], 1);      // looked for and not there
+  EXPECT_FLOAT_EQ(w[0][1], 0.25F);  // not looked for
+  EXPECT_FLOAT_EQ(p[1][0], 0.5F);
+  EXPECT_FLOAT_EQ(w[1][0], 1.5F);
+  EXPECT_FLOAT_EQ(w[1][1], 0.75F);
+}
+
 TEST(ConceptHead, LearnsAndSpeaksOfPhotosThatItDidNotSee) {
   // 400 photos of eight channels; the first channel says whether there is a pizza, nothing says
   // whether there is a dog.
