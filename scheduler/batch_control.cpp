@@ -130,7 +130,7 @@ asio::awaitable<void> BatchJob::keep_events() {
   if (events_.empty()) co_return;
   std::vector<StoreEvent> events = std::exchange(events_, {});
   const RunId run = prepared_.run.id;
-  const auto keep = [run, &events](Store& store) -> Status {
+  const auto keep = [run, &events](Recording& store) -> Status {
     for (const StoreEvent& event : events) {
       const Status added = store.add_event(run, event.level, event.kind, event.text);
       if (!added) return added;

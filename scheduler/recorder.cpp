@@ -23,7 +23,7 @@ Recorder::Recorder(redis::SchedulerQueue& queue, const RunKeys& keys, RunStore& 
       mode_(mode) {}
 
 asio::awaitable<Expected<std::int64_t>> Recorder::record_some() {
-  co_return co_await record_up_to(std::nullopt);
+  return record_up_to(std::nullopt);
 }
 
 asio::awaitable<Status> Recorder::record_what_is_there() {

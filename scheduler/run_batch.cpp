@@ -93,7 +93,7 @@ void add_job(RunSummary& summary, const JobReport& job) {
   summary.redis_peak_bytes = job.redis_peak_bytes;
 }
 
-Status index_captions(Store& store, const StopHandle& stop) {
+Status index_captions(Recording& store, const StopHandle& stop) {
   while (stop.requests() < 2) {
     const Expected<std::int64_t> indexed = store.index_captions(kIndexAtOnce);
     if (!indexed) return fail(indexed.error());
@@ -120,7 +120,7 @@ std::string word(const std::string& text) {
 }
 
 /// An archive that has moved is there twice in exports until somebody says so: offered, never done.
-Status note_moved(Store& store, const RunRequest& request, RunId run,
+Status note_moved(Manifest& store, const RunRequest& request, RunId run,
                   std::vector<std::string>& notes) {
   const Expected<std::vector<Root>> roots = store.known_roots();
   if (!roots) return fail(roots.error());
@@ -147,7 +147,7 @@ Status note_moved(Store& store, const RunRequest& request, RunId run,
 }
 
 /// A cancelled run that is asked for again is wanted again.
-Status take_up_cancelled(Store& store, PreparedRun& prepared) {
+Status take_up_cancelled(Manifest& store, PreparedRun& prepared) {
   if (prepared.run.control != RunControl::cancelled) return {};
   prepared.run.control = RunControl::running;
   prepared.notes.push_back("the run had been cancelled; this command takes it up again");

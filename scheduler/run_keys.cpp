@@ -87,9 +87,7 @@ asio::awaitable<Expected<std::optional<redis::Snapshot>>> RunKeys::fence_off() {
   co_return window;
 }
 
-asio::awaitable<Status> RunKeys::register_run() {
-  co_return co_await queue_.register_run(listing());
-}
+asio::awaitable<Status> RunKeys::register_run() { return queue_.register_run(listing()); }
 
 asio::awaitable<Status> RunKeys::delete_past() {
   const auto now =

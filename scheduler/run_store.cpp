@@ -1,7 +1,9 @@
 #include "scheduler/run_store.h"
 
+#include <chrono>
 #include <utility>
 
+#include "scheduler/store_thread.h"
 #include "scheduler/wakeable_timer.h"
 
 namespace photoscribe {
@@ -41,60 +43,48 @@ asio::awaitable<bool> RunStore::wait_for_disk(Error error) {
   co_return !is_ending(mode_);
 }
 
-asio::awaitable<Expected<RunCounts>> RunStore::counts() {
-  const auto count = [](Store& store, RunId run) { return store.counts(run); };
-  co_return co_await persist(count);
+/// A call of one of the store's parts. Not a coroutine, so that the closure lives in persist()'s.
+template <class Part, class Result, class... Parameters, class... Arguments>
+asio::awaitable<Result> RunStore::ask(Result (Part::*call)(RunId, Parameters...),
+                                      Arguments... arguments) {
+  return persist([call, ... arguments = std::move(arguments)](Part& part, RunId run) {
+    return (part.*call)(run, arguments...);
+  });
 }
 
+asio::awaitable<Expected<RunCounts>> RunStore::counts() { return ask(&Lookup::counts); }
+
 asio::awaitable<Expected<std::string>> RunStore::incarnation() {
-  const auto read = [](Store& store, RunId run) -> Expected<std::string> {
-    const Expected<RunRow> row = store.run(run);
-    if (!row) return fail(row.error());
-    return row->incarnation.value_or("");
-  };
-  co_return co_await persist(read);
+  const Expected<RunRow> row = co_await ask(&Lookup::run);
+  if (!row) co_return fail(row.error());
+  co_return row->incarnation.value_or("");
 }
 
 asio::awaitable<Status> RunStore::begin_incarnation(std::string incarnation) {
-  const auto begin = [&incarnation](Store& store, RunId run) {
-    return store.begin_incarnation(run, incarnation);
-  };
-  co_return co_await persist(begin);
+  return ask(&Recording::begin_incarnation, std::move(incarnation));
 }
 
-asio::awaitable<Status> RunStore::end_incarnation() {
-  const auto end = [](Store& store, RunId run) { return store.end_incarnation(run); };
-  co_return co_await persist(end);
-}
+asio::awaitable<Status> RunStore::end_incarnation() { return ask(&Recording::end_incarnation); }
 
 asio::awaitable<Expected<std::vector<std::string>>> RunStore::past_incarnations() {
-  const auto list = [](Store& store, RunId run) { return store.past_incarnations(run); };
-  co_return co_await persist(list);
+  return ask(&Recording::past_incarnations);
 }
 
 asio::awaitable<Status> RunStore::forget_incarnations(std::int64_t before_unix_ms) {
-  const auto forget = [before_unix_ms](Store& store, RunId run) {
-    return store.forget_incarnations(run, before_unix_ms);
-  };
-  co_return co_await persist(forget);
+  return ask(&Recording::forget_incarnations, before_unix_ms);
 }
 
 asio::awaitable<Expected<std::vector<Task>>> RunStore::take_tasks(std::int64_t count) {
-  const auto take = [count](Store& store, RunId run) {
-    return store.take_tasks(run, static_cast<std::size_t>(count));
-  };
-  co_return co_await persist(take);
+  return ask(&Recording::take_tasks, static_cast<std::size_t>(count));
 }
 
 asio::awaitable<Expected<std::vector<ImageAttempt>>> RunStore::unfinished_enqueued() {
-  const auto list = [](Store& store, RunId run) { return store.unfinished_enqueued(run); };
-  co_return co_await persist(list);
+  return ask(&Recording::unfinished_enqueued);
 }
 
 asio::awaitable<Expected<std::vector<Task>>> RunStore::tasks_of(
     std::span<const ImageAttempt> images) {
-  const auto read = [images](Store& store, RunId run) { return store.tasks_of(run, images); };
-  co_return co_await persist(read);
+  return ask(&Recording::tasks_of, images);
 }
 
 asio::awaitable<Expected<Recorded>> RunStore::record(const Incoming& incoming) {
@@ -113,14 +103,16 @@ asio::awaitable<Expected<Recorded>> RunStore::record(const Incoming& incoming) {
 
 asio::awaitable<Expected<SharedResults>> RunStore::results_to_share(
     std::optional<std::int64_t> below, std::int64_t rows) {
-  const auto read = [run = run_, below, rows](Store& store) {
+  const auto read = [run = run_, below, rows](Recording& store) {
     return store.results_to_share(run, below, rows);
   };
   co_return co_await store_.call(read);
 }
 
 asio::awaitable<Expected<std::int64_t>> RunStore::index_captions(std::size_t count) {
-  const auto index = [count](Store& store, RunId /*run*/) { return store.index_captions(count); };
+  const auto index = [count](Recording& store, RunId /*run*/) {
+    return store.index_captions(count);
+  };
   co_return co_await persist(index);
 }
 

@@ -6,7 +6,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -19,10 +18,13 @@
 #include "common/core/types.h"
 #include "scheduler/run_mode.h"
 #include "scheduler/store/run_types.h"
-#include "scheduler/store_thread.h"
 #include "scheduler/trouble_reporter.h"
 
 namespace photoscribe {
+
+namespace asio = boost::asio;
+class Store;
+class StoreThread;
 
 /// What a commit of the recorder did, and where the run stands after it.
 struct Recorded {
@@ -70,6 +72,8 @@ class RunStore {
   /// `fn(store, run)` on the store's thread, again and again while the disk is full or locked.
   template <class Fn>
   asio::awaitable<std::invoke_result_t<Fn&, Store&, RunId>> persist(Fn fn);
+  template <class Part, class Result, class... Parameters, class... Arguments>
+  asio::awaitable<Result> ask(Result (Part::*call)(RunId, Parameters...), Arguments... arguments);
   asio::awaitable<bool> wait_for_disk(Error error);
 
   asio::io_context& io_;

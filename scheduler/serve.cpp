@@ -102,7 +102,7 @@ void RunServer::obey_stop_requests() {
   }
 }
 
-Expected<std::vector<RunServer::Unfinished>> RunServer::unfinished(Store& store) {
+Expected<std::vector<RunServer::Unfinished>> RunServer::unfinished(Lookup& store) {
   const Expected<std::vector<RunRow>> rows = store.runs();
   if (!rows) return fail(rows.error());
   std::vector<Unfinished> all;
@@ -119,7 +119,7 @@ Expected<std::vector<RunServer::Unfinished>> RunServer::unfinished(Store& store)
 
 asio::awaitable<void> RunServer::look_for_runs() {
   next_look_ = Clock::now() + kLookEvery;
-  const auto list = [](Store& store) { return unfinished(store); };
+  const auto list = [](Lookup& store) { return unfinished(store); };
   Expected<std::vector<Unfinished>> found = co_await store_.call(list);
   if (!found) {
     const Errc code = found.error().code;  // of a full or locked disk each Scheduler speaks
@@ -195,7 +195,7 @@ asio::awaitable<void> RunServer::put_away_ended() {
 
 asio::awaitable<void> RunServer::call_back(RunRow row, RunEnd end) {
   const RunId id = row.id;
-  const auto sum_up = [id](Store& store) { return store.summary(id); };
+  const auto sum_up = [id](Lookup& store) { return store.summary(id); };
   const Expected<StoreSummary> stored = co_await store_.call(sum_up);
   if (!stored) co_return;  // the next look fails for the same reason, and is heard
   RunSummary summary;

@@ -78,7 +78,7 @@ class RunServer {
     std::vector<Root> roots;
     RunCounts counts;
   };
-  static Expected<std::vector<Unfinished>> unfinished(Store& store);
+  static Expected<std::vector<Unfinished>> unfinished(Lookup& store);
 
   // serve.cpp
   asio::awaitable<void> steer();

@@ -89,7 +89,7 @@ asio::awaitable<Expected<ControlReply>> RunServer::submit(std::string line) {
   next_look_ = Clock::time_point();
   if (!prepared) co_return fail(prepared.error());
   const RunId id = prepared->run.id;
-  const auto count = [id](Store& store) { return store.counts(id); };
+  const auto count = [id](Lookup& store) { return store.counts(id); };
   const Expected<RunCounts> counts = co_await store_.call(count);
   if (!counts) co_return fail(counts.error());
   ControlReply reply;

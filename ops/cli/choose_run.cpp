@@ -9,7 +9,7 @@
 
 namespace photoscribe::cli {
 
-Expected<RunRow> choose_run(Store& store, const std::string& name, const std::string& database,
+Expected<RunRow> choose_run(Lookup& store, const std::string& name, const std::string& database,
                             const char* doing) {
   const Expected<std::vector<RunRow>> runs = store.runs();
   if (!runs) return fail(runs.error());

@@ -49,7 +49,7 @@ std::size_t place_of(std::vector<DomainName>& domains, DomainName name) {
   return place;
 }
 
-Status add_run(Store& store, const RunRow& run, const std::string& database, Gathered& all) {
+Status add_run(Lookup& store, const RunRow& run, const std::string& database, Gathered& all) {
   if (all.model_hash.empty()) all.model_hash = run.settings.model_hash;
   if (run.settings.model_hash != all.model_hash) {
     return fail(Errc::usage, shown(database) + ": run " + shown(run.name) + " is of model " +

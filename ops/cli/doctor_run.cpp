@@ -207,7 +207,7 @@ Check queue_check(const Config& config, Store& store, const RunRow& row, const R
 }
 
 /// Whether anybody would do what is left, now.
-Check workers_check(const Config& config, Store& store, const RunRow& row, const RunCheck& found,
+Check workers_check(const Config& config, Lookup& store, const RunRow& row, const RunCheck& found,
                     bool at_work) {
   Check check;
   check.name = "workers";

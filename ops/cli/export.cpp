@@ -44,7 +44,7 @@ bool is_withheld(const ExportOptions& options, const ResultRow& row) {
 
 /// How COCO's captioned photos are named and numbered: their own numbers only where every one has
 /// one in its name and no two the same.
-Status look_at_names(Store& store, RunId run, ExportRun& names) {
+Status look_at_names(Lookup& store, RunId run, ExportRun& names) {
   std::unordered_set<std::size_t> bases;  // hashes: two alike only make names longer
   std::unordered_set<std::int64_t> numbers;
   names.ids_from_names = true;
@@ -61,7 +61,7 @@ Status look_at_names(Store& store, RunId run, ExportRun& names) {
   return read;
 }
 
-Expected<std::unique_ptr<ExportFormat>> make_format(const ExportOptions& options, Store& store,
+Expected<std::unique_ptr<ExportFormat>> make_format(const ExportOptions& options, Lookup& store,
                                                     const RunRow& run, bool to_terminal) {
   const std::string& name = options.format;
   ExportRun about;

@@ -21,6 +21,7 @@
 #include "ops/cli/verbs.h"
 #include "ops/report/page.h"
 #include "ops/report/tables.h"
+#include "scheduler/store/store.h"
 
 namespace photoscribe::cli {
 namespace {

@@ -59,7 +59,7 @@ std::int64_t finished(const RunCounts& counts) {
   return counts.asked.total() - counts.asked.pending;
 }
 
-Expected<std::vector<RunStatus>> look(Store& store, bool running) {
+Expected<std::vector<RunStatus>> look(Lookup& store, bool running) {
   const Expected<std::vector<RunRow>> runs = store.runs();
   if (!runs) return fail(runs.error());
   std::map<RunId, std::int64_t> before;

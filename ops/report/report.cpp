@@ -44,10 +44,10 @@ struct StageSums {
 
 class Reporter {
  public:
-  Reporter(Store& store, RunId run, const ReportOptions& options)
+  Reporter(Lookup& store, RunId run, const ReportOptions& options)
       : store_(store), run_(run), options_(options), gallery_(options.gallery_photos) {}
 
-  Expected<Report> make(Store* against_store, std::optional<RunId> against) {
+  Expected<Report> make(Lookup* against_store, std::optional<RunId> against) {
     Expected<StoreSummary> summary = store_.summary(run_);
     if (!summary) return fail(summary.error());
     report_.summary = std::move(*summary);
@@ -84,7 +84,7 @@ class Reporter {
     return read;
   }
 
-  Status score(Store* against_store, std::optional<RunId> against) {
+  Status score(Lookup* against_store, std::optional<RunId> against) {
     std::optional<std::string> other;
     if (against_store != nullptr && against) {
       const Expected<RunRow> row = against_store->run(*against);
@@ -156,7 +156,7 @@ class Reporter {
     return photo;
   }
 
-  Store& store_;
+  Lookup& store_;
   RunId run_;
   const ReportOptions& options_;
   Report report_;
@@ -180,8 +180,8 @@ const std::vector<PublishedScore>& published_scores() {
   return all;
 }
 
-Expected<Report> make_report(Store& store, RunId run, const ReportOptions& options,
-                             Store* against_store, std::optional<RunId> against) {
+Expected<Report> make_report(Lookup& store, RunId run, const ReportOptions& options,
+                             Lookup* against_store, std::optional<RunId> against) {
   return Reporter(store, run, options).make(against_store, against);
 }
 

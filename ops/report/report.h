@@ -17,7 +17,7 @@
 #include "common/scores/score_corpus.h"
 #include "ops/report/confidence_fit.h"
 #include "ops/report/histogram.h"
-#include "scheduler/store/store.h"
+#include "scheduler/store/lookup.h"
 
 namespace photoscribe::report {
 
@@ -109,8 +109,8 @@ struct ReportOptions {
 /// Everything about one run. With `against`, its scores are compared with those of that run
 /// (of `against_store`, which may be the same store), photo by photo; fails with usage when they
 /// have no captioned photo with references in common.
-[[nodiscard]] Expected<Report> make_report(Store& store, RunId run, const ReportOptions& options,
-                                           Store* against_store = nullptr,
+[[nodiscard]] Expected<Report> make_report(Lookup& store, RunId run, const ReportOptions& options,
+                                           Lookup* against_store = nullptr,
                                            std::optional<RunId> against = std::nullopt);
 
 }  // namespace photoscribe::report

@@ -141,7 +141,7 @@ void delete_images(sqlite::Database& db) {
 }
 
 /// New keys in Redis: what is there speaks of photos by numbers that may be others' soon.
-void renew_runs(Store::Impl& store, const std::vector<RunId>& runs) {
+void renew_runs(StoreDatabase& store, const std::vector<RunId>& runs) {
   for (const RunId run : runs) {
     store.db
         .query(
@@ -214,7 +214,7 @@ void join(sqlite::Database& db, std::int64_t old_root, std::int64_t new_root) {
   db.query("DELETE FROM root WHERE root_id = ?").with(new_root).run();
 }
 
-void move_one(Store::Impl& store, const Move& move) {
+void move_one(StoreDatabase& store, const Move& move) {
   sqlite::Database& db = store.db;
   if (move.there) join(db, move.root.id, move.there->id);
   db.query("UPDATE root SET folder = ?, folder_text = ? WHERE root_id = ?")
@@ -279,9 +279,9 @@ Expected<std::vector<MovedRoot>> plan_move(const std::string& database, const st
 
 Expected<std::vector<MovedRoot>> move_roots(const std::string& database, const std::string& from,
                                             const std::string& to) {
-  auto opened = Store::Impl::open_locked(database);
+  auto opened = StoreDatabase::open_locked(database);
   if (!opened) return fail(opened.error());
-  Store::Impl& store = **opened;
+  StoreDatabase& store = **opened;
   return store.db.write("move the roots", [&]() -> Expected<std::vector<MovedRoot>> {
     const auto moves = moves_of(store.db, from, to);
     if (!moves) return fail(moves.error());
@@ -301,9 +301,9 @@ Expected<ForgetCounts> count_forgotten(const std::string& database, const Forgot
 }
 
 Expected<ForgetCounts> forget_photos(const std::string& database, const Forgotten& which) {
-  auto opened = Store::Impl::open_locked(database);
+  auto opened = StoreDatabase::open_locked(database);
   if (!opened) return fail(opened.error());
-  Store::Impl& store = **opened;
+  StoreDatabase& store = **opened;
   sqlite::Database& db = store.db;
   return db.write("forget photos", [&]() -> Expected<ForgetCounts> {
     const Expected<ForgetCounts> found = select_forgotten(db, which);

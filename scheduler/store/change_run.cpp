@@ -21,13 +21,14 @@ struct QueueSpan {
   std::int64_t first = 0, lowest_id = 0;
 };
 
-QueueSpan span_for(Store::Impl& store, RunId run, std::int64_t lowest_id, std::int64_t highest_id) {
+QueueSpan span_for(StoreDatabase& store, RunId run, std::int64_t lowest_id,
+                   std::int64_t highest_id) {
   return {store.extend_queue(run, highest_id - lowest_id + 1), lowest_id};
 }
 
 }  // namespace
 
-Expected<std::vector<Store::Impl::UsedSettings>> Store::Impl::used_settings(RunId run) {
+Expected<std::vector<StoreDatabase::UsedSettings>> StoreDatabase::used_settings(RunId run) {
   std::vector<UsedSettings> all;
   auto row = db.query("SELECT settings_id, settings FROM run_settings WHERE run_id = ?");
   row.with(run);
@@ -39,7 +40,7 @@ Expected<std::vector<Store::Impl::UsedSettings>> Store::Impl::used_settings(RunI
   return all;
 }
 
-Expected<Stale> Store::Impl::stale_settings(RunId run, bool redo) {
+Expected<Stale> StoreDatabase::stale_settings(RunId run, bool redo) {
   Stale stale;
   {
     auto row = db.query("SELECT settings_id FROM run WHERE run_id = ?");
@@ -59,13 +60,13 @@ Expected<Stale> Store::Impl::stale_settings(RunId run, bool redo) {
   return stale;
 }
 
-void Store::Impl::redo_scanned(RunId run) {
+void StoreDatabase::redo_scanned(RunId run) {
   db.query("UPDATE run SET redo = 'captioning' WHERE run_id = ? AND redo = 'scanning'")
       .with(run)
       .run();
 }
 
-Expected<std::int64_t> Store::redo_known(RunId run, bool redo) {
+Expected<std::int64_t> Manifest::redo_known(RunId run, bool redo) {
   sqlite::Database& db = impl_->db;
   return db.write("redo photos", [&]() -> Expected<std::int64_t> {
     const auto stale = impl_->stale_settings(run, redo);
@@ -98,7 +99,7 @@ Expected<std::int64_t> Store::redo_known(RunId run, bool redo) {
   });
 }
 
-void Store::Impl::score_by_mode(RunId run, BlurMode mode, const std::string& settings_ids) {
+void StoreDatabase::score_by_mode(RunId run, BlurMode mode, const std::string& settings_ids) {
   db.query(
         "UPDATE result SET blur_score = CASE ?1 WHEN 'full' THEN blur_full "
         "WHEN 'normalised' THEN blur_normalised WHEN 'tile_max' THEN blur_tile_max "
@@ -119,8 +120,8 @@ void Store::Impl::score_by_mode(RunId run, BlurMode mode, const std::string& set
       .run();
 }
 
-Status Store::Impl::rejudge(RunId run, const BlurSettings& was, const BlurSettings& blur,
-                            EnsuredRun& report) {
+Status StoreDatabase::rejudge(RunId run, const BlurSettings& was, const BlurSettings& blur,
+                              EnsuredRun& report) {
   const auto used = used_settings(run);
   if (!used) return fail(used.error());
   std::set<std::int64_t> one_scale;

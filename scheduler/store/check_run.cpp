@@ -63,7 +63,7 @@ void look(sqlite::Database& db, RunId run, RunCheck& found) {
       db, "SELECT count(*) FROM image WHERE run_id = ? AND state = 'pending' AND asked = 1", run);
 }
 
-Status mend(Store::Impl& store, RunId run, RunCheck& found) {
+Status mend(StoreDatabase& store, RunId run, RunCheck& found) {
   const auto row = store.require_run(run);
   if (!row) return fail(row.error());
   sqlite::Database& db = store.db;
@@ -126,9 +126,9 @@ Expected<RunCheck> check_run(const std::string& database, const std::string& run
 }
 
 Expected<RunCheck> mend_run(const std::string& database, const std::string& run, bool with_files) {
-  auto opened = Store::Impl::open_locked(database);
+  auto opened = StoreDatabase::open_locked(database);
   if (!opened) return fail(opened.error());
-  Store::Impl& store = **opened;
+  StoreDatabase& store = **opened;
   auto mended = store.db.write("mend the run", [&]() -> Expected<RunCheck> {
     const Expected<RunId> id = id_of(store.db, run);
     if (!id) return fail(id.error());

@@ -16,7 +16,7 @@ Task task_of(const sqlite::Query& row) {
 
 }  // namespace
 
-Expected<std::vector<Task>> Store::take_tasks(RunId run, std::size_t count) {
+Expected<std::vector<Task>> Recording::take_tasks(RunId run, std::size_t count) {
   sqlite::Database& db = impl_->db;
   return db.write("take tasks", [&] {
     std::vector<Task> tasks;
@@ -41,7 +41,7 @@ Expected<std::vector<Task>> Store::take_tasks(RunId run, std::size_t count) {
   });
 }
 
-Expected<std::vector<ImageAttempt>> Store::unfinished_enqueued(RunId run) {
+Expected<std::vector<ImageAttempt>> Recording::unfinished_enqueued(RunId run) {
   return impl_->db.read("list unfinished images", [&] {
     std::vector<ImageAttempt> all;
     auto row = impl_->db.query(
@@ -55,7 +55,7 @@ Expected<std::vector<ImageAttempt>> Store::unfinished_enqueued(RunId run) {
   });
 }
 
-Expected<std::int64_t> Store::unfinished_enqueued_count(RunId run) {
+Expected<std::int64_t> Recording::unfinished_enqueued_count(RunId run) {
   return impl_->db.read("count unfinished images", [&] {
     auto row = impl_->db.query(
         "SELECT count(*) FROM image WHERE run_id = ?1 AND state = 'pending' AND asked = 1 "
@@ -65,7 +65,7 @@ Expected<std::int64_t> Store::unfinished_enqueued_count(RunId run) {
   });
 }
 
-Expected<std::vector<Task>> Store::tasks_of(RunId run, std::span<const ImageAttempt> images) {
+Expected<std::vector<Task>> Recording::tasks_of(RunId run, std::span<const ImageAttempt> images) {
   return impl_->db.read("read tasks", [&] {
     std::vector<Task> tasks;
     tasks.reserve(images.size());

@@ -29,13 +29,13 @@ const std::string kCaptions =
 
 }  // namespace
 
-std::optional<CaptionEvidence> Store::Impl::evidence(const sqlite::Query& row, int column) {
+std::optional<CaptionEvidence> StoreDatabase::evidence(const sqlite::Query& row, int column) {
   if (row.is_null(column)) return std::nullopt;
   return CaptionEvidence{row.real(column), row.real(column + 1), row.real(column + 2),
                          row.real(column + 3), row.real(column + 4)};
 }
 
-void Store::Impl::add_concepts(std::int64_t result_id, const std::vector<Concept>& concepts) {
+void StoreDatabase::add_concepts(std::int64_t result_id, const std::vector<Concept>& concepts) {
   for (const Concept& one : concepts) {
     const std::string word = sqlite::text_of(one.word);
     const double probability = std::round(static_cast<double>(one.probability) * 1e4) / 1e4;
@@ -53,7 +53,7 @@ void Store::Impl::add_concepts(std::int64_t result_id, const std::vector<Concept
   }
 }
 
-std::vector<Concept> Store::Impl::concepts(std::int64_t result_id) {
+std::vector<Concept> StoreDatabase::concepts(std::int64_t result_id) {
   std::vector<Concept> found;
   auto row = db.query(
       "SELECT word, probability FROM result_concept JOIN concept_word USING (word_id) "
@@ -63,7 +63,7 @@ std::vector<Concept> Store::Impl::concepts(std::int64_t result_id) {
   return found;
 }
 
-void Store::Impl::judge_confidence(RunId run, const std::optional<ConfidenceModel>& model) {
+void StoreDatabase::judge_confidence(RunId run, const std::optional<ConfidenceModel>& model) {
   if (!model) {
     db.query(kForget.c_str()).with(run).run();
     return;
@@ -96,7 +96,7 @@ void Store::Impl::judge_confidence(RunId run, const std::optional<ConfidenceMode
   }
 }
 
-Store::Impl::Unsure Store::Impl::judge_unsure(RunId run, double min_confidence) {
+StoreDatabase::Unsure StoreDatabase::judge_unsure(RunId run, double min_confidence) {
   const auto mark = [&](bool unsure) {
     return std::int64_t{
         db.query("UPDATE image SET unsure = ?2 FROM result "

@@ -99,11 +99,11 @@ std::string format_of(std::string_view unsupported_detail) {
   return std::string(unsupported_detail.substr(0, end));
 }
 
-Expected<RunCounts> Store::counts(RunId run) {
+Expected<RunCounts> Lookup::counts(RunId run) {
   return impl_->db.read("count photos", [&] { return read_counts(impl_->db, run); });
 }
 
-Expected<StoreSummary> Store::summary(RunId run) {
+Expected<StoreSummary> Lookup::summary(RunId run) {
   sqlite::Database& db = impl_->db;
   return db.read("sum up the run", [&]() -> Expected<StoreSummary> {
     StoreSummary summary;
@@ -141,8 +141,8 @@ Expected<StoreSummary> Store::summary(RunId run) {
   });
 }
 
-Status Store::add_event(RunId run, std::string_view level, std::string_view kind,
-                        std::string_view text) {
+Status Recording::add_event(RunId run, std::string_view level, std::string_view kind,
+                            std::string_view text) {
   return impl_->db.write("store event", [&] {
     impl_->db
         .query("INSERT INTO event (run_id, at_unix_ms, level, kind, text) VALUES (?, ?, ?, ?, ?)")
@@ -151,7 +151,7 @@ Status Store::add_event(RunId run, std::string_view level, std::string_view kind
   });
 }
 
-Expected<std::vector<StoreEvent>> Store::events(RunId run, std::size_t count) {
+Expected<std::vector<StoreEvent>> Lookup::events(RunId run, std::size_t count) {
   return impl_->db.read("read events", [&] {
     std::vector<StoreEvent> all;
     auto row = impl_->db.query(

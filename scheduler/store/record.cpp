@@ -71,7 +71,7 @@ std::optional<sqlite::Blob> blob_of(const std::optional<ContentHash>& hash) {
 
 class Recorder {
  public:
-  Recorder(Store::Impl& store, RunId run, const RunSettings& settings)
+  Recorder(StoreDatabase& store, RunId run, const RunSettings& settings)
       : store_(store), db_(store.db), run_(run), settings_(settings), changes_(run) {
     auto row = db_.query("SELECT EXISTS (SELECT 1 FROM reference_caption)");
     row.step();
@@ -236,7 +236,7 @@ class Recorder {
         .run();
   }
 
-  Store::Impl& store_;
+  StoreDatabase& store_;
   sqlite::Database& db_;
   RunId run_;
   const RunSettings& settings_;  // of require_run's row, which outlives this
@@ -260,7 +260,7 @@ Result result_of(const Condemned& condemned) {
 
 }  // namespace
 
-Expected<RecordReport> Store::record(RunId run, const Incoming& incoming) {
+Expected<RecordReport> Recording::record(RunId run, const Incoming& incoming) {
   sqlite::Database& db = impl_->db;
   return db.write("record results", [&]() -> Expected<RecordReport> {
     const auto row = impl_->require_run(run);

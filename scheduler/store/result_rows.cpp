@@ -65,7 +65,7 @@ std::optional<int> pixels(const sqlite::Query& row, int column) {
   return static_cast<int>(*value);
 }
 
-ResultRow read_row(Store::Impl& store, const sqlite::Query& row) {
+ResultRow read_row(StoreDatabase& store, const sqlite::Query& row) {
   ResultRow result;
   result.image_id = row.integer(0);
   result.attempt = static_cast<std::int32_t>(row.integer(1));
@@ -106,7 +106,7 @@ ResultRow read_row(Store::Impl& store, const sqlite::Query& row) {
   result.hash_distance = row.optional_integer(37);
   result.preview = row.optional_integer(44).value_or(0) != 0;
   if (result.caption) {
-    result.evidence = Store::Impl::evidence(row, 39);
+    result.evidence = StoreDatabase::evidence(row, 39);
     result.concepts = store.concepts(row.integer(38));
   }
   return result;
@@ -131,7 +131,7 @@ std::string uri_of(std::string_view folder, std::string_view path) {
   return uri + "/" + uri_part(path);
 }
 
-Status Store::for_each_result(RunId run, const std::function<Status(const ResultRow&)>& row) {
+Status Lookup::for_each_result(RunId run, const std::function<Status(const ResultRow&)>& row) {
   std::int64_t last = 0;
   for (;;) {
     const auto page = impl_->db.read("read results", [&] {
@@ -150,8 +150,8 @@ Status Store::for_each_result(RunId run, const std::function<Status(const Result
   }
 }
 
-Expected<std::vector<ResultRow>> Store::failed_images(RunId run, std::span<const Reason> reasons,
-                                                      std::size_t count) {
+Expected<std::vector<ResultRow>> Lookup::failed_images(RunId run, std::span<const Reason> reasons,
+                                                       std::size_t count) {
   std::string wanted = ",";  // no reason's name has a comma
   for (const Reason reason : reasons) wanted += std::string(to_string(reason)) + ",";
   return impl_->db.read("list failed photos", [&] {
@@ -163,7 +163,7 @@ Expected<std::vector<ResultRow>> Store::failed_images(RunId run, std::span<const
   });
 }
 
-Expected<std::optional<ResultRow>> Store::image(std::int64_t image_id) {
+Expected<std::optional<ResultRow>> Lookup::image(std::int64_t image_id) {
   return impl_->db.read("read photo", [&] {
     auto query = impl_->db.query(kOne.c_str());
     if (!query.with(image_id).step()) return std::optional<ResultRow>();
@@ -171,7 +171,7 @@ Expected<std::optional<ResultRow>> Store::image(std::int64_t image_id) {
   });
 }
 
-Expected<std::vector<AttemptRow>> Store::attempts(std::int64_t image_id) {
+Expected<std::vector<AttemptRow>> Lookup::attempts(std::int64_t image_id) {
   return impl_->db.read("read attempts", [&] {
     std::vector<AttemptRow> all;
     auto row = impl_->db.query(
@@ -192,7 +192,7 @@ Expected<std::vector<AttemptRow>> Store::attempts(std::int64_t image_id) {
   });
 }
 
-Expected<std::int64_t> Store::index_captions(std::size_t count) {
+Expected<std::int64_t> Recording::index_captions(std::size_t count) {
   sqlite::Database& db = impl_->db;
   return db.write("index captions", [&] {
     std::int64_t first = 0;
@@ -222,7 +222,7 @@ Expected<std::int64_t> Store::index_captions(std::size_t count) {
   });
 }
 
-Expected<std::vector<ResultRow>> Store::search(const std::string& query, std::size_t count) {
+Expected<std::vector<ResultRow>> Lookup::search(const std::string& query, std::size_t count) {
   sqlite::Database& db = impl_->db;
   return db.read("search", [&]() -> Expected<std::vector<ResultRow>> {
     std::vector<ResultRow> rows;

@@ -61,7 +61,7 @@ void find_results(sqlite::Database& db, RunId run, const BlurSettings& blur,
 
 }  // namespace
 
-Expected<std::int64_t> Store::reuse_results(RunId run) {
+Expected<std::int64_t> Manifest::reuse_results(RunId run) {
   sqlite::Database& db = impl_->db;
   return db.write("take results over", [&]() -> Expected<std::int64_t> {
     const auto own = impl_->require_run(run);
@@ -114,8 +114,8 @@ Expected<std::int64_t> Store::reuse_results(RunId run) {
   });
 }
 
-Expected<SharedResults> Store::results_to_share(RunId run, std::optional<std::int64_t> below,
-                                                std::int64_t rows) {
+Expected<SharedResults> Recording::results_to_share(RunId run, std::optional<std::int64_t> below,
+                                                    std::int64_t rows) {
   sqlite::Database& db = impl_->db;
   return db.read("read results to share", [&]() -> Expected<SharedResults> {
     SharedResults shared;
@@ -148,7 +148,7 @@ Expected<SharedResults> Store::results_to_share(RunId run, std::optional<std::in
       if (!row.is_null(3)) {
         result.outcome =
             Captioned{Caption{row.text(3), row.real(4), static_cast<int>(row.integer(5)),
-                              Impl::evidence(row, 13), impl_->concepts(row.integer(12))}};
+                              StoreDatabase::evidence(row, 13), impl_->concepts(row.integer(12))}};
       }
       result.blur_scores =
           BlurScores{{row.real(6), row.real(7), row.real(8), row.real(9), row.real(10)}};

@@ -127,7 +127,7 @@ void set_redo(sqlite::Database& db, RunId run, std::string_view state) {
 
 }  // namespace
 
-Expected<std::optional<RunRow>> Store::Impl::run_row(RunId id) {
+Expected<std::optional<RunRow>> StoreDatabase::run_row(RunId id) {
   auto row = db.query(kById.c_str());
   if (!row.with(id).step()) return std::optional<RunRow>();
   auto run = read_run(row);
@@ -135,7 +135,7 @@ Expected<std::optional<RunRow>> Store::Impl::run_row(RunId id) {
   return std::optional(std::move(*run));
 }
 
-Expected<RunRow> Store::Impl::require_run(RunId id) {
+Expected<RunRow> StoreDatabase::require_run(RunId id) {
   auto run = run_row(id);
   if (!run) return fail(run.error());
   if (!*run) {
@@ -144,10 +144,10 @@ Expected<RunRow> Store::Impl::require_run(RunId id) {
   return std::move(**run);
 }
 
-Expected<EnsuredRun> Store::ensure_run(const std::string& name, const RunSettings& settings,
-                                       bool redo) {
+Expected<EnsuredRun> Manifest::ensure_run(const std::string& name, const RunSettings& settings,
+                                          bool redo) {
   if (Status good = check_name(name); !good) return fail(good.error());
-  Impl& impl = *impl_;
+  StoreDatabase& impl = *impl_;
   return impl.db.write("prepare run " + name, [&]() -> Expected<EnsuredRun> {
     EnsuredRun report;
     const auto known = run_named(impl.db, name);
@@ -201,8 +201,8 @@ Expected<EnsuredRun> Store::ensure_run(const std::string& name, const RunSetting
   });
 }
 
-Expected<std::string> Store::settings_conflict(const std::string& name,
-                                               const RunSettings& settings) {
+Expected<std::string> Manifest::settings_conflict(const std::string& name,
+                                                  const RunSettings& settings) {
   return impl_->db.read("look at run " + name, [&]() -> Expected<std::string> {
     const auto known = run_named(impl_->db, name);
     if (!known) return fail(known.error());
@@ -212,15 +212,15 @@ Expected<std::string> Store::settings_conflict(const std::string& name,
   });
 }
 
-Expected<std::optional<RunRow>> Store::find_run(const std::string& name) {
+Expected<std::optional<RunRow>> Lookup::find_run(const std::string& name) {
   return impl_->db.read("look for run " + name, [&] { return run_named(impl_->db, name); });
 }
 
-Expected<RunRow> Store::run(RunId run) {
+Expected<RunRow> Lookup::run(RunId run) {
   return impl_->db.read("read run", [&] { return impl_->require_run(run); });
 }
 
-Expected<std::vector<RunRow>> Store::runs() {
+Expected<std::vector<RunRow>> Lookup::runs() {
   return impl_->db.read("list runs", [&]() -> Expected<std::vector<RunRow>> {
     std::vector<RunRow> all;
     auto row = impl_->db.query(kAll.c_str());
@@ -233,7 +233,7 @@ Expected<std::vector<RunRow>> Store::runs() {
   });
 }
 
-Status Store::set_references_file(RunId run, const std::string& base_name) {
+Status Manifest::set_references_file(RunId run, const std::string& base_name) {
   return impl_->db.write("store the name of the references", [&] {
     impl_->db.query("UPDATE run SET references_file = ? WHERE run_id = ?")
         .with(sqlite::text_of(base_name), run)
@@ -241,7 +241,7 @@ Status Store::set_references_file(RunId run, const std::string& base_name) {
   });
 }
 
-Status Store::set_split_file(RunId run, const std::string& base_name) {
+Status Manifest::set_split_file(RunId run, const std::string& base_name) {
   const auto name =
       base_name.empty() ? std::nullopt : std::optional<std::string>(sqlite::text_of(base_name));
   return impl_->db.write("store the name of the split", [&] {
@@ -249,18 +249,18 @@ Status Store::set_split_file(RunId run, const std::string& base_name) {
   });
 }
 
-Status Store::begin_incarnation(RunId run, const std::string& incarnation) {
+Status Recording::begin_incarnation(RunId run, const std::string& incarnation) {
   return impl_->db.write("store incarnation", [&] {
     retire_incarnation(impl_->db, run);
     impl_->db.query("UPDATE run SET incarnation = ? WHERE run_id = ?").with(incarnation, run).run();
   });
 }
 
-Status Store::end_incarnation(RunId run) {
+Status Recording::end_incarnation(RunId run) {
   return impl_->db.write("end incarnation", [&] { retire_incarnation(impl_->db, run); });
 }
 
-Expected<std::vector<std::string>> Store::past_incarnations(RunId run) {
+Expected<std::vector<std::string>> Recording::past_incarnations(RunId run) {
   return impl_->db.read("read past incarnations", [&] {
     std::vector<std::string> all;
     auto row =
@@ -271,7 +271,7 @@ Expected<std::vector<std::string>> Store::past_incarnations(RunId run) {
   });
 }
 
-Status Store::forget_incarnations(RunId run, std::int64_t unix_ms) {
+Status Recording::forget_incarnations(RunId run, std::int64_t unix_ms) {
   return impl_->db.write("forget past incarnations", [&] {
     impl_->db.query("DELETE FROM past_incarnation WHERE run_id = ? AND ended_unix_ms < ?")
         .with(run, unix_ms)

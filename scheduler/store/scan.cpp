@@ -26,7 +26,7 @@ bool lies_in(const std::string& path, const std::string& prefix) {
 }  // namespace
 
 struct Scan::Impl {
-  Store::Impl& store;
+  StoreDatabase& store;
   RunId run;
   std::vector<std::int64_t> root_ids;
   bool redo = false;
@@ -39,7 +39,7 @@ struct Scan::Impl {
   std::int64_t cursor = 0, queue_end = 0;
   std::vector<std::size_t> marked;
 
-  Impl(Store::Impl& owner, RunId id) : store(owner), run(id) {}
+  Impl(StoreDatabase& owner, RunId id) : store(owner), run(id) {}
 
   bool mark_seen(std::int64_t image_id) {
     const auto index = static_cast<std::size_t>(image_id);
@@ -255,7 +255,7 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
   });
 }
 
-Expected<Scan> Store::begin_scan(RunId run, std::vector<Root> roots, bool redo) {
+Expected<Scan> Manifest::begin_scan(RunId run, std::vector<Root> roots, bool redo) {
   sqlite::Database& db = impl_->db;
   return db.write("begin a scan", [&]() -> Expected<Scan> {
     if (auto known = impl_->require_run(run); !known) return fail(known.error());
@@ -288,7 +288,7 @@ Expected<Scan> Store::begin_scan(RunId run, std::vector<Root> roots, bool redo) 
   });
 }
 
-Expected<std::vector<Root>> Store::known_roots() {
+Expected<std::vector<Root>> Manifest::known_roots() {
   return impl_->db.read("list roots", [&] {
     std::vector<Root> all;
     auto row = impl_->db.query("SELECT name, folder FROM root ORDER BY root_id");
@@ -297,7 +297,7 @@ Expected<std::vector<Root>> Store::known_roots() {
   });
 }
 
-Expected<std::vector<Root>> Store::roots(RunId run) {
+Expected<std::vector<Root>> Lookup::roots(RunId run) {
   return impl_->db.read("list the run's roots", [&] {
     std::vector<Root> all;
     auto row = impl_->db.query(
@@ -309,7 +309,7 @@ Expected<std::vector<Root>> Store::roots(RunId run) {
   });
 }
 
-Expected<std::vector<std::string>> Store::link_stores(RunId run) {
+Expected<std::vector<std::string>> Manifest::link_stores(RunId run) {
   return impl_->db.read("list what links may lead to", [&] {
     std::vector<std::string> all;
     auto row = impl_->db.query("SELECT path FROM link_store WHERE run_id = ? ORDER BY path");
@@ -319,7 +319,7 @@ Expected<std::vector<std::string>> Store::link_stores(RunId run) {
   });
 }
 
-Status Store::add_link_stores(RunId run, const std::vector<std::string>& paths) {
+Status Manifest::add_link_stores(RunId run, const std::vector<std::string>& paths) {
   if (paths.empty()) return {};
   return impl_->db.write("add what links may lead to", [&] {
     for (const std::string& path : paths) {
@@ -330,8 +330,8 @@ Status Store::add_link_stores(RunId run, const std::vector<std::string>& paths) 
   });
 }
 
-Expected<std::int64_t> Store::photos_in(RunId run, const std::string& root,
-                                        const std::string& folder) {
+Expected<std::int64_t> Manifest::photos_in(RunId run, const std::string& root,
+                                           const std::string& folder) {
   return impl_->db.read("count photos of a folder", [&] {
     // Paths in it sort from "folder/" to "folder0", since '0' follows '/'; no byte is above 0xff.
     const std::string from = folder.empty() ? "" : folder + '/';

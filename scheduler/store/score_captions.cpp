@@ -32,7 +32,7 @@ void store_references(sqlite::Database& db, std::int64_t image_id,
 
 }  // namespace
 
-std::vector<std::string> Store::Impl::references(std::int64_t image_id) {
+std::vector<std::string> StoreDatabase::references(std::int64_t image_id) {
   std::vector<std::string> captions;
   auto row = db.query("SELECT caption FROM reference_caption WHERE image_id = ? ORDER BY ordinal");
   row.with(image_id);
@@ -40,8 +40,8 @@ std::vector<std::string> Store::Impl::references(std::int64_t image_id) {
   return captions;
 }
 
-void Store::Impl::score(std::int64_t result_id, const std::string& caption,
-                        const std::vector<std::string>& captions) {
+void StoreDatabase::score(std::int64_t result_id, const std::string& caption,
+                          const std::vector<std::string>& captions) {
   std::vector<Tokens> tokens;
   tokens.reserve(captions.size());
   for (const std::string& reference : captions) tokens.push_back(ptb_tokens(reference));
@@ -55,7 +55,7 @@ void Store::Impl::score(std::int64_t result_id, const std::string& caption,
       .run();
 }
 
-void Store::Impl::score_missing(RunId run) {
+void StoreDatabase::score_missing(RunId run) {
   struct Unscored {
     std::int64_t result_id, image_id;
     std::string caption;
@@ -83,7 +83,7 @@ void Store::Impl::score_missing(RunId run) {
   }
 }
 
-Expected<std::int64_t> Store::set_references(RunId run, std::span<const NamedReferences> named) {
+Expected<std::int64_t> Manifest::set_references(RunId run, std::span<const NamedReferences> named) {
   std::unordered_map<std::string_view, const std::vector<std::string>*> by_name;
   for (const NamedReferences& one : named) by_name[one.file_name] = &one.captions;
   sqlite::Database& db = impl_->db;
@@ -121,7 +121,7 @@ Expected<std::int64_t> Store::set_references(RunId run, std::span<const NamedRef
   });
 }
 
-Expected<std::vector<std::string>> Store::references_of(std::int64_t image_id) {
+Expected<std::vector<std::string>> Lookup::references_of(std::int64_t image_id) {
   return impl_->db.read("read references", [&] { return impl_->references(image_id); });
 }
 

@@ -27,7 +27,8 @@ struct RetrySql {
 const RetrySql kRetryReasons(kOfReasons);
 const RetrySql kRetryImages(kOfImages);
 
-std::int64_t retry(Store::Impl& store, RunId run, const std::string& wanted, const RetrySql& sql) {
+std::int64_t retry(StoreDatabase& store, RunId run, const std::string& wanted,
+                   const RetrySql& sql) {
   std::int64_t lowest = 0;
   std::int64_t highest = 0;
   {
@@ -44,14 +45,14 @@ std::int64_t retry(Store::Impl& store, RunId run, const std::string& wanted, con
 
 }  // namespace
 
-Expected<std::int64_t> Store::retry_failed(RunId run, std::span<const Reason> reasons) {
+Expected<std::int64_t> Manifest::retry_failed(RunId run, std::span<const Reason> reasons) {
   std::string wanted = ",";  // no reason's name has a comma
   for (const Reason reason : reasons) wanted += std::string(to_string(reason)) + ",";
   return impl_->db.write("retry failed photos",
                          [&] { return retry(*impl_, run, wanted, kRetryReasons); });
 }
 
-Expected<std::int64_t> Store::retry_images(RunId run, std::span<const std::int64_t> images) {
+Expected<std::int64_t> Manifest::retry_images(RunId run, std::span<const std::int64_t> images) {
   std::string wanted = "[";
   for (const std::int64_t image : images) {
     wanted += (wanted.size() > 1 ? "," : "") + std::to_string(image);
@@ -61,7 +62,7 @@ Expected<std::int64_t> Store::retry_images(RunId run, std::span<const std::int64
                          [&] { return retry(*impl_, run, wanted, kRetryImages); });
 }
 
-Status Store::set_schedule(RunId run, const RunSchedule& schedule) {
+Status Manifest::set_schedule(RunId run, const RunSchedule& schedule) {
   return impl_->db.write("store the run's schedule", [&] {
     impl_->db
         .query(
@@ -73,7 +74,7 @@ Status Store::set_schedule(RunId run, const RunSchedule& schedule) {
   });
 }
 
-Status Store::set_control(RunId run, RunControl control) {
+Status Manifest::set_control(RunId run, RunControl control) {
   return impl_->db.write("store what was asked of the run", [&] {
     impl_->db.query("UPDATE run SET control = ? WHERE run_id = ?")
         .with(to_string(control), run)

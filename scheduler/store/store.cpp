@@ -51,13 +51,17 @@ void CountChanges::flush(sqlite::Database& db) {
   changes_.clear();
 }
 
-Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::Store(std::unique_ptr<StoreDatabase> database)
+    : Manifest(*database),
+      Recording(*database),
+      Lookup(*database),
+      database_(std::move(database)) {}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
-Expected<std::unique_ptr<Store::Impl>> Store::Impl::open_locked(const std::string& path,
-                                                                const BeforeMigration& before) {
+Expected<std::unique_ptr<StoreDatabase>> StoreDatabase::open_locked(const std::string& path,
+                                                                    const BeforeMigration& before) {
   if (Status safe = sqlite::check_storage(path); !safe) return fail(safe.error());
   auto lock = sqlite::LockFile::take(path);
   if (!lock) return fail(lock.error());
@@ -65,11 +69,11 @@ Expected<std::unique_ptr<Store::Impl>> Store::Impl::open_locked(const std::strin
   if (!db) return fail(db.error());
   const auto migrated = migrations::migrate(*db, migrations::embedded(), before);
   if (!migrated) return fail(migrated.error());
-  return std::make_unique<Impl>(std::move(*lock), std::move(*db));
+  return std::make_unique<StoreDatabase>(std::move(*lock), std::move(*db));
 }
 
 Expected<Store> Store::open_writer(const std::string& path, const BeforeMigration& before) {
-  auto opened = Impl::open_locked(path, before);
+  auto opened = StoreDatabase::open_locked(path, before);
   if (!opened) return fail(opened.error());
   return Store(std::move(*opened));
 }
@@ -78,10 +82,10 @@ Expected<Store> Store::open_reader(const std::string& path) {
   auto db = sqlite::Database::open(path, sqlite::Mode::read_only);
   if (!db) return fail(db.error());
   if (Status known = migrations::check(*db); !known) return fail(known.error());
-  return Store(std::make_unique<Impl>(std::nullopt, std::move(*db)));
+  return Store(std::make_unique<StoreDatabase>(std::nullopt, std::move(*db)));
 }
 
-Expected<std::int64_t> Store::empty_log() { return impl_->db.empty_log(); }
+Expected<std::int64_t> Store::empty_log() { return database_->db.empty_log(); }
 
 Status copy_database(const std::string& database, const std::string& copy) {
   auto db = sqlite::Database::open(database, sqlite::Mode::read_only);
@@ -89,7 +93,7 @@ Status copy_database(const std::string& database, const std::string& copy) {
   return sqlite::backup(*db, copy);
 }
 
-std::int64_t Store::Impl::worker_id(const std::string& name) {
+std::int64_t StoreDatabase::worker_id(const std::string& name) {
   const std::string text = sqlite::text_of(name);
   auto row = db.query("SELECT worker_id FROM worker WHERE name = ?");
   if (row.with(text).step()) return row.integer(0);
@@ -97,7 +101,7 @@ std::int64_t Store::Impl::worker_id(const std::string& name) {
   return db.handle().getLastInsertRowid();
 }
 
-void Store::Impl::recount(RunId run) {
+void StoreDatabase::recount(RunId run) {
   db.query("DELETE FROM run_count WHERE run_id = ?").with(run).run();
   db.query(
         "INSERT INTO run_count (run_id, asked, state, reason, images) "
@@ -112,7 +116,7 @@ void Store::Impl::recount(RunId run) {
       .run();
 }
 
-std::int64_t Store::Impl::extend_queue(RunId run, std::int64_t count) {
+std::int64_t StoreDatabase::extend_queue(RunId run, std::int64_t count) {
   auto row =
       db.query("UPDATE run SET queue_end = queue_end + ? WHERE run_id = ? RETURNING queue_end");
   row.with(count, run).step();

@@ -67,7 +67,7 @@ struct Stale {
   std::set<std::int64_t> other;  // give other results than the run's own
 };
 
-struct Store::Impl {
+struct StoreDatabase {
   struct UsedSettings {
     std::int64_t settings_id = 0;
     RunSettings settings;
@@ -77,10 +77,10 @@ struct Store::Impl {
   sqlite::Database db;
 
   /// Locked for this process alone, and brought up to date; as Store::open_writer().
-  [[nodiscard]] static Expected<std::unique_ptr<Impl>> open_locked(
+  [[nodiscard]] static Expected<std::unique_ptr<StoreDatabase>> open_locked(
       const std::string& path, const BeforeMigration& before = {});
 
-  Impl(std::optional<sqlite::LockFile> held, sqlite::Database database)
+  StoreDatabase(std::optional<sqlite::LockFile> held, sqlite::Database database)
       : lock(std::move(held)), db(std::move(database)) {}
 
   /// None when there is no such run; an error when its settings cannot be read.

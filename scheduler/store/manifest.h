@@ -1,0 +1,106 @@
+// manifest: what a run is: its settings, its photos as they lie on disk, what a person wants of it.
+// For verbs that change a run; what became of its photos is recorded by Recording.
+//
+// A part of Store (store.h), whose rules hold for every call.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/core/types.h"
+#include "common/scores/caption_file.h"
+#include "scheduler/store/run_types.h"
+#include "scheduler/store/scan.h"
+
+namespace photoscribe {
+
+struct StoreDatabase;
+
+class Manifest {
+ public:
+  // --- runs ---
+
+  /// The run of this name, made when absent (design.md 2, "What a run is").
+  ///
+  /// Same settings: the same run goes on. Another blur_threshold: every stored score is judged
+  /// again (see EnsuredRun). Model, search, blur mode or preprocessing differ: fails with `usage`,
+  /// naming what differs and the choices --new-run NAME and --redo.
+  ///
+  /// With `redo` the run takes the new settings (or the same once more), and photos wait again
+  /// under a raised attempt when the next scan finds them, or redo_known() is called; those that
+  /// are not named keep what they have. A redo that was ended before its last photo goes on with
+  /// the next `redo`; only with other settings, or once all its photos are final, does one begin
+  /// anew.
+  ///
+  /// After a change of what workers read, the scheduler makes a new incarnation once it has
+  /// recorded what was finished under the old one.
+  [[nodiscard]] Expected<EnsuredRun> ensure_run(const std::string& name,
+                                                const RunSettings& settings, bool redo = false);
+  /// What ensure_run would refuse, or none: for --dry-run. Empty also when there is no such run.
+  [[nodiscard]] Expected<std::string> settings_conflict(const std::string& name,
+                                                        const RunSettings& settings);
+
+  // --- photos ---
+
+  /// Every root of the database, whichever run: the same folder has one name everywhere. For
+  /// plan_sources().
+  [[nodiscard]] Expected<std::vector<Root>> known_roots();
+  /// Folders and files out of its roots into which links of the run may lead (--follow-links, and
+  /// what named links lead to): absolute and real, raw bytes.
+  [[nodiscard]] Expected<std::vector<std::string>> link_stores(RunId run);
+  [[nodiscard]] Status add_link_stores(RunId run, const std::vector<std::string>& paths);
+  /// Photos of the run in this folder of a root ("": all of it), the vanished ones left out.
+  [[nodiscard]] Expected<std::int64_t> photos_in(RunId run, const std::string& root,
+                                                 const std::string& folder);
+  /// Begins to compare the manifest with what lies on disk. One scan at a time; dropping it without
+  /// finish() leaves what was added and marks nothing as vanished. See class Scan.
+  /// Photos whose attempt was made under settings that give other results wait again, with `redo`
+  /// those of any older settings.
+  [[nodiscard]] Expected<Scan> begin_scan(RunId run, std::vector<Root> roots, bool redo = false);
+  /// Photos that wait for their first attempt and were never enqueued get what another run of the
+  /// database has under the same key (model, search, preprocessing; design.md 5), where the file is
+  /// the same by root, path, size, mtime and inode; the verdict is the run's own. How many.
+  [[nodiscard]] Expected<std::int64_t> reuse_results(RunId run);
+
+  // --- changing a run's mind ---
+
+  /// In place of a scan, for a command that names no photos: images that were asked for last time
+  /// and whose attempt was made under settings that give other results (with `redo`: under any
+  /// older ones) wait again. How many.
+  [[nodiscard]] Expected<std::int64_t> redo_known(RunId run, bool redo);
+  /// Failed images that the last scan named and found wait again under a raised attempt: all, or
+  /// those of `reasons`. Returns how many.
+  [[nodiscard]] Expected<std::int64_t> retry_failed(RunId run,
+                                                    std::span<const Reason> reasons = {});
+  /// The same for those of `images` that are failed images of the run.
+  [[nodiscard]] Expected<std::int64_t> retry_images(RunId run,
+                                                    std::span<const std::int64_t> images);
+  [[nodiscard]] Status set_control(RunId run, RunControl control);
+  /// As last asked; kept for a scheduler that serves the run without its command line.
+  [[nodiscard]] Status set_schedule(RunId run, const RunSchedule& schedule);
+
+  // --- references (common/scores/caption_file.h reads the files) ---
+
+  /// Sets the references of the run's images whose file name is `file_name` (each gets them when
+  /// several folders hold one of that name), replacing those it had. Captions that are there
+  /// already are scored. Returns the number of images matched.
+  [[nodiscard]] Expected<std::int64_t> set_references(RunId run,
+                                                      std::span<const NamedReferences> references);
+  /// What a run is scored on, by name, for the signature of its scores. An empty split: none.
+  [[nodiscard]] Status set_references_file(RunId run, const std::string& base_name);
+  [[nodiscard]] Status set_split_file(RunId run, const std::string& base_name);
+
+ protected:
+  explicit Manifest(StoreDatabase& database) : impl_(&database) {}
+  Manifest(const Manifest&) = default;
+  Manifest& operator=(const Manifest&) = default;
+  ~Manifest() = default;
+
+ private:
+  StoreDatabase* impl_;
+};
+
+}  // namespace photoscribe
