@@ -64,6 +64,9 @@ asio::awaitable<Status> RunKeys::make() {
     fences_.clear();
     state_ = State::unmade;
   }
+  // First: the old keys may be what fills a server that is out of memory.
+  const Status deleted = co_await delete_past();
+  if (!deleted) co_return deleted;
   const std::uint64_t fence = redis::random_u64();
   fences_.insert(fence);
   const Status made = co_await queue_.make_run(listing(), settings_.spec, fence);

@@ -270,6 +270,7 @@ asio::awaitable<Status> Scheduler::look() {
 
 asio::awaitable<Status> Scheduler::watch() {
   if (!workers_.is_due(Clock::now())) co_return Status();
+  if (probe_.is_refused()) workers_.excuse(Clock::now());  // nobody can beat (H12)
   Status done = co_await workers_.observe();
   if (done) done = co_await eviction_.look();
   const bool wants_workers = may_begin_photos(mode_) && tally_.pending() > 0;

@@ -48,9 +48,7 @@ void Withdrawal::observe(const redis::Look& seen) {
 void Withdrawal::restore_charges(std::vector<Task>& tasks) {
   for (Task& task : tasks) {
     const auto known = charged_.find(ImageAttempt{task.image_id, task.attempt});
-    if (known == charged_.end()) continue;
-    task.deliveries = known->second;
-    charged_.erase(known);
+    if (known != charged_.end()) task.deliveries = known->second;  // kept: the XADD may be lost
   }
 }
 

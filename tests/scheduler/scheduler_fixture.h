@@ -79,6 +79,7 @@ class SchedulerTest : public ::testing::Test {
     made.spec.lease.lease_ms = kLeaseMs;
     made.spec.lease.beat_ms = 20;
     made.spec.roots.push_back("photos");
+    if (spec_timeout_s_) made.spec.limits.image_timeout_s = *spec_timeout_s_;
     made.first_connect = std::chrono::milliseconds(2'000);
     made.idle_poll_max = std::chrono::milliseconds(5);
     return made;
@@ -152,6 +153,7 @@ class SchedulerTest : public ::testing::Test {
   RedisServer server_{redis_options_};
   RunId run_ = 0;
   std::int64_t window_ = 64;
+  std::optional<int> spec_timeout_s_;  // other settings than a run had before
   std::unique_ptr<Store> store_;
   boost::asio::io_context io_{1};
   std::unique_ptr<StoreThread> store_thread_;
