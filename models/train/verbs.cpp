@@ -303,7 +303,7 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
       "these "
       "photos: it keeps its words and concepts, learns their new ones, and is its own teacher, so "
       "that it forgets little. What is not typed is then what fits some hundred photos: --rate "
-      "3e-4 "
+      "5e-3 "
       "--epochs 6 --dropout 0.3 --words-count-min 3 --warmup-steps 10 --select-by cider.\n"
       "COCO, its own split into train and val:\n"
       "  photoscribe-train fit --photos train2014 --photos val2014 --captions "
