@@ -33,9 +33,14 @@ first_photos() {
 
 # Runs the commands in a folder that has photos/, captions.jsonl and models/, and looks at what they leave.
 walk() {
-  local folder=$1 began=$SECONDS shown
+  local folder=$1 began=$SECONDS shown command status
   cd "$folder" || return
-  PATH=$root/build/$preset/bin:$PATH bash -euxo pipefail commands || return
+  while IFS= read -r command <&3; do
+    status=0
+    PATH=$root/build/$preset/bin:$PATH step "$command" bash -euo pipefail -c "$command" || status=$?
+    # 1 of `photoscribe run`: finished, and some photos cannot be read.
+    if ((status > 1)) || ((status == 1)) && [[ $command != "photoscribe run "* ]]; then return "$status"; fi
+  done 3<commands
   shown=$(find . -maxdepth 1 -name '*.html' -size +4k | wc -l)
   [[ -s my-model/model.yaml && $shown -gt 0 ]] || die "the README's commands left no model or no page in $folder"
   say "the walkthrough took $((SECONDS - began)) s"

@@ -52,9 +52,9 @@ namespace photoscribe {
                                     const std::vector<CaptionedPhoto>& train,
                                     const Vocabulary& vocabulary, const std::string& path);
 
-/// Lets each step of a training pull what the start's decoder had back to where it was, so that new
-/// words move freely and the rest only where captions go on asking: L2-SP of Li et al., "Explicit
-/// Inductive Bias for Transfer Learning with Convolutional Networks", ICML 2018, apart from Adam.
+/// With a teacher: each step of a training pulls what the start's decoder had back to where it was,
+/// so that only new words move: L2-SP of Li et al., "Explicit Inductive Bias for Transfer Learning
+/// with Convolutional Networks", ICML 2018, at its far end, apart from Adam.
 void hold_on(Guides& guides, const TensorMap& decoder);
 
 /// Gives the model that was written the start's confidence, where it has one, and says that it

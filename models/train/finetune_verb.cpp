@@ -9,7 +9,9 @@ namespace photoscribe {
 void add_fine_tuning(CLI::App& verb, FitOptions& o) {
   verb.add_flag_callback(
       "--no-teacher", [&o] { o.loss.teacher_share = 0; },
-      "Do not let the model that is gone on from teach: more is learnt, and more forgotten");
+      "Let all words of the model that is gone on from move, and it teach nothing: the archive's "
+      "way "
+      "of putting things is learnt too, and much is forgotten");
 }
 
 void default_to_fine_tuning(const CLI::App& verb, FitOptions& o) {
@@ -18,7 +20,7 @@ void default_to_fine_tuning(const CLI::App& verb, FitOptions& o) {
   const auto prefer = [&verb](const char* option, auto& value, auto fitting) {
     if (verb.count(option) == 0) value = fitting;
   };
-  prefer("--rate", o.rate, 3e-4);
+  prefer("--rate", o.rate, o.loss.teacher_share > 0 ? 5e-3 : 3e-4);  // without: all of it moves
   prefer("--epochs", o.epochs, 6);
   prefer("--warmup-steps", o.warmup_steps, 10);
   prefer("--dropout", o.loss.dropout, 0.3);

@@ -166,7 +166,7 @@ TEST_F(FineTune, NeedsNoFurtherOptionsAndSaysWhatItKept) {
       SafetensorsFile::open(folder_.file("tuned.work") + "/checkpoint.safetensors");
   ASSERT_TRUE(checkpoint);
   const std::string settings = checkpoint->metadata().at("settings");
-  for (const char* line : {"rate: 0.0003\n", "epochs: 6\n", "dropout: 0.3\n", "select-by: cider\n",
+  for (const char* line : {"rate: 0.005\n", "epochs: 6\n", "dropout: 0.3\n", "select-by: cider\n",
                            "teacher-share: 0.7\n"})
     EXPECT_THAT(settings, HasSubstr(line));
 }
