@@ -58,7 +58,7 @@ class Rules:
     claim_nomk: bool = True  # H4: reclaim's crashed_worker makes no key
 
 
-# Where DESIGN 4's first text was silent or said otherwise.
+# Where the design's first text was silent or said otherwise.
 NOT_AS_WRITTEN = (
     "adopt hb_owner hb_count win_sqlite del_first seq rm_not_s nomk_feed nogroup_lost beat_guard "
     "judge_reset rec_every trig_group past_inc runs_clean inhand_mark suspect_empty dedup "
