@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <map>
 #include <memory>
 
 #include "models/decoder.h"
@@ -219,10 +218,13 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
   verb.add_option("--patience", o.patience, "Epochs without a better dev score before it ends")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  verb.add_option("--select-by", o.select_by,
-                  "Which dev score says what is better: bleu4 or cider. Default: bleu4")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, SelectBy>{{"bleu4", SelectBy::bleu4}, {"cider", SelectBy::cider}}));
+  verb.add_option_function<std::string>(
+          "--select-by",
+          [&o](const std::string& score) {
+            o.select_by = score == "cider" ? SelectBy::cider : SelectBy::bleu4;
+          },
+          "Which dev score says what is better. Default: bleu4")
+      ->check(CLI::IsMember({"bleu4", "cider"}));
   verb.add_flag("--mirror,!--no-mirror", o.mirror, "Show half of the photos flipped (default)");
   verb.add_option("--seed", o.seed)->capture_default_str();
   verb.add_option("--checkpoint-steps", o.checkpoint_steps)
