@@ -34,6 +34,13 @@ FeatureCache::Told say_cached(const char* what) {
              std::int64_t done, std::int64_t all) mutable { line.tell(done, all); };
 }
 
+/// Features that were not made; when a person stopped that, how to go on.
+tl::unexpected<Error> not_made(const FitOptions& o, Error error) {
+  if (error.code == Errc::cancelled)
+    error.message += "; the same command goes on there: " + o.command;
+  return fail(std::move(error));
+}
+
 /// What is made out of the photos of a run, and what of it.
 struct FeatureFile {
   const char* name = "";
@@ -150,7 +157,7 @@ Expected<Concepts> learn_concepts(const FitOptions& o, const ConceptSources& sou
     const auto further =
         FeatureCache::open_or_make(o.features + "/features.concepts", paths_of(sources.further),
                                    cached, say_cached("concepts'"));
-    if (!further) return fail(further.error());
+    if (!further) return not_made(o, further.error());
     photos.insert(photos.end(), sources.further.begin(), sources.further.end());
     features = at::cat(
         {features, mean_features(*further, static_cast<std::int64_t>(sources.further.size()))});
@@ -202,11 +209,11 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
     return s;
   const auto train_features = FeatureCache::open_or_make(options.features + "/features.train",
                                                          paths, cached, say_cached("train"));
-  if (!train_features) return fail(train_features.error());
+  if (!train_features) return not_made(options, train_features.error());
   cached.views = 1;
   const auto dev_features = FeatureCache::open_or_make(options.features + "/features.dev",
                                                        paths_of(dev), cached, say_cached("dev"));
-  if (!dev_features) return fail(dev_features.error());
+  if (!dev_features) return not_made(options, dev_features.error());
   at::manual_seed(options.seed);
   TensorMap decoder = complete_decoder(start, options.architecture, vocabulary);
   Guides guides;

@@ -157,7 +157,7 @@ double Run::rate() const {
         progress_.stage == Stage::critic ? options_.critic_rate : options_.finetune_rate;
     return peak * std::min(1.0, (at + 1) / 10) * (1 - 0.9 * at / all);
   }
-  const auto warm = static_cast<double>(options_.warmup_steps);
+  const double warm = std::min(static_cast<double>(options_.warmup_steps), std::ceil(all / 10));
   if (at < warm) return options_.rate * (at + 1) / warm;
   const double share = (at - warm) / std::max(1.0, all - warm);
   const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * share));

@@ -199,7 +199,9 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
       ->capture_default_str();
   verb.add_option("--rate-end", o.rate_end, "Share of it that the cosine ends at")
       ->capture_default_str();
-  verb.add_option("--warmup-steps", o.warmup_steps)->capture_default_str();
+  verb.add_option("--warmup-steps", o.warmup_steps,
+                  "Steps until the peak rate, at most a tenth of all")
+      ->capture_default_str();
   verb.add_option("--weight-decay", o.weight_decay)->capture_default_str();
   verb.add_option("--clip-norm", o.clip_norm, "Norm that gradients are clipped to; 0: never")
       ->capture_default_str();

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -82,13 +83,15 @@ class Fit : public testing::Test {
                                  folder_.file("encoder.safetensors"),
                                  "--output",
                                  folder_.file(name)};
-    for (const char* one :
-         {"--side",         "32", "--annotation-size", "24",  "--embedding-size",   "24",
-          "--hidden-size",  "32", "--attention-size",  "8",   "--words-count-min",  "1",
-          "--batch-photos", "4",  "--epochs",          "2",   "--warmup-steps",     "2",
-          "--tokens-max",   "8",  "--dropout",         "0.2", "--checkpoint-steps", "1",
-          "--threads",      "1"})
-      all.emplace_back(one);
+    const std::vector<std::array<std::string, 2>> small{
+        {"--side", "32"},        {"--annotation-size", "24"}, {"--embedding-size", "24"},
+        {"--hidden-size", "32"}, {"--attention-size", "8"},   {"--words-count-min", "1"},
+        {"--batch-photos", "4"}, {"--epochs", "2"},           {"--warmup-steps", "2"},
+        {"--tokens-max", "8"},   {"--dropout", "0.2"},        {"--checkpoint-steps", "1"},
+        {"--threads", "1"}};
+    for (const auto& [option, value] : small)
+      if (std::find(more.begin(), more.end(), option) == more.end())
+        all.insert(all.end(), {option, value});
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
