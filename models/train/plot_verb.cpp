@@ -76,7 +76,7 @@ void add_plot(CLI::App& app, Status& status) {
   verb->footer(
       "photoscribe-train plot mine.work --html mine.html\n"
       "photoscribe-train plot first.work second.work --html both.html\n"
-      "Exit status: 0 done, 2 usage, 3 a folder of which nothing can be shown.");
+      "Exit status: 0 done, 2 usage and a folder of which nothing can be shown, 3 environment.");
   verb->callback([state, &status] { status = plot(*state); });
 }
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "models/decoder.h"
 #include "models/model_store.h"
 #include "models/safetensors.h"
 #include "tests/models/fit_fixture.h"
@@ -116,12 +117,20 @@ TEST_F(FineTune, WordsConceptsEncoderAndConfidenceStay) {
   ASSERT_GT(after.vocabulary.size(), before.vocabulary.size());
   EXPECT_TRUE(std::equal(old_words.begin(), old_words.end(), after.vocabulary.words().begin()));
   EXPECT_NE(after.vocabulary.number("lagoon"), kUnknownToken);
-  ASSERT_EQ(after.concepts.size(), before.concepts.size());
+  ASSERT_EQ(after.concepts.size(), before.concepts.size() + 1);
+  EXPECT_EQ(after.concepts.back().words, std::vector<std::string>{"lagoon"});
   for (std::size_t m = 0; m < before.concepts.size(); ++m)
     EXPECT_EQ(after.concepts[m].words, before.concepts[m].words);
-  for (const auto& [name, tensor] : before.tensors)
-    if (name.starts_with("encoder."))
-      EXPECT_TRUE(at::equal(tensor, after.tensors.at(name))) << name;
+  for (const auto& [name, tensor] : before.tensors) {
+    if (!name.starts_with("encoder.")) continue;
+    EXPECT_TRUE(at::equal(tensor, after.tensors.at(name))) << name;
+  }
+  const auto tuned = load_tensors(o.work + "/best.safetensors");
+  ASSERT_TRUE(tuned);
+  for (const auto& [name, tensor] : before.tensors) {
+    if (!name.starts_with("decoder.") || !is_trained_by_captions(name)) continue;
+    EXPECT_TRUE(at::equal(tensor, tuned->at(name).narrow(0, 0, tensor.size(0)))) << name;
+  }
   ASSERT_TRUE(after.folder.confidence);
   EXPECT_EQ(*after.folder.confidence, *before.folder.confidence);
 }
