@@ -55,9 +55,9 @@ struct FitOptions {
   double text_share = 0.5;      // weight of their loss beside the photos'
   bool bfloat16 = false;        // mixed.h
   std::int64_t epochs = 10;
-  std::int64_t batch_photos = 20;  // with all their captions
-  double rate = 8e-4;              // peak, reached after the warm-up, then along a cosine
-  double rate_end = 0.01;          // share of `rate` at the last step
+  std::int64_t batch_photos = 20;   // with all their captions
+  double rate = 8e-4;               // peak, reached after the warm-up, then along a cosine
+  double rate_end = 0.01;           // share of `rate` at the last step
   std::int64_t warmup_steps = 200;  // at most a tenth of all
   double weight_decay = 0.01;
   double clip_norm = 5;
