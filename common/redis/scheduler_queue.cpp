@@ -307,9 +307,12 @@ Awaitable<void> SchedulerQueue::delete_runs(std::vector<std::string> incarnation
                                   keys.workers, keys.control, keys.seen, keys.seen_before});
     commands.emplace_back(Command{"HDEL", kRunsKey, incarnation});
   }
-  Expected<Reply> reply =
-      co_await connection_.transaction(std::move(commands), connection_.command_timeout());
-  if (!reply) co_return fail(reply.error());
+  // No MULTI: without memory Redis queues no command in one, not even those that free some.
+  const Expected<std::vector<Reply>> replies = co_await connection_.call_many(std::move(commands));
+  if (!replies) co_return fail(replies.error());
+  for (const Reply& reply : *replies) {
+    if (Status good = check(reply, "delete runs"); !good) co_return good;
+  }
   co_return Status();
 }
 

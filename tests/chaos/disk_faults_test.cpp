@@ -146,7 +146,7 @@ TEST_F(Database, OnADiskThatBecameReadOnlyIsRefusedWithAdvice) {
   Process again = start_here();
   const Finished got = again.wait();
   EXPECT_EQ(got.exit_status, 3);
-  EXPECT_NE(got.err.find("mend"), std::string::npos) << got.err;
+  EXPECT_NE(got.err.find("fix its permissions"), std::string::npos) << got.err;
 }
 
 TEST_F(Database, WithADamagedPageIsRefusedAndNotTouched) {

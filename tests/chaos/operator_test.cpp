@@ -57,7 +57,7 @@ TEST_F(Operator, ASecondSignalStopsHardAndLosesNothing) {
     ASSERT_TRUE(eventually([&] { return struck(0); }));
     run.signal(SIGINT);
     ASSERT_TRUE(
-        eventually([&] { return run.err_so_far().find("once more") != std::string::npos; }));
+        eventually([&] { return run.err_so_far().find("again to stop at once") != std::string::npos; }));
     const auto asked = Clock::now();
     run.signal(SIGINT);
     EXPECT_EQ(run.wait().exit_status, 130);

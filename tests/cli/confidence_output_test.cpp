@@ -69,7 +69,7 @@ TEST(ConfidenceOutput, ShowsPrecisionAgainstShareForEachDomain) {
   const auto object = nlohmann::json::parse(confidence_json(fitted));
 
   EXPECT_THAT(text, HasSubstr("250 captions of 2 domains, 60.0 % of them right"));
-  EXPECT_THAT(text, HasSubstr("* the least at which 80 % of them are right"));
+  EXPECT_THAT(text, HasSubstr("* the lowest at which 80 % of them are right"));
   EXPECT_THAT(text, HasSubstr("  0.6000"));
   EXPECT_THAT(text, HasSubstr("  bias: 1.5\n"));
   EXPECT_EQ(object["domains"][1]["name"], "coco");
@@ -88,7 +88,7 @@ TEST(ConfidenceOutput, SaysWhenNothingIsRightOftenEnough) {
       fitted_confidence(ConfidenceModel{}, captions, held_out, {"dev"}, 0.8);
 
   EXPECT_FALSE(fitted.min);
-  EXPECT_THAT(confidence_text(fitted), HasSubstr("at no least confidence 80 % of them are right"));
+  EXPECT_THAT(confidence_text(fitted), HasSubstr("no minimum confidence makes 80 % of them right"));
   EXPECT_THAT(confidence_text(fitted), Not(HasSubstr("*")));
   EXPECT_TRUE(nlohmann::json::parse(confidence_json(fitted))["min"].is_null());
 }

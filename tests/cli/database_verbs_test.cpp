@@ -84,7 +84,7 @@ TEST_F(DatabaseVerbs, DoctorFindsAndMendsWhatContradictsItself) {
     return photoscribe(words);
   };
   store_.reset();  // and its lock
-  EXPECT_THAT(doctor({}).out, HasSubstr("counts are true"));
+  EXPECT_THAT(doctor({}).out, HasSubstr("counts are right"));
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open(database().c_str(), &db), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(db,
@@ -97,10 +97,10 @@ TEST_F(DatabaseVerbs, DoctorFindsAndMendsWhatContradictsItself) {
 
   const ChildOutput found = doctor({});
   EXPECT_EQ(found.exit_status, 3);
-  EXPECT_THAT(found.out, HasSubstr("1 final without a result; 1 in another state"));
+  EXPECT_THAT(found.out, HasSubstr("1 final without a result; 1 whose state contradicts"));
   EXPECT_THAT(doctor({"--mend"}).out, HasSubstr(": mended"));
   const ChildOutput again = doctor({});
-  EXPECT_THAT(again.out, HasSubstr("counts are true"));
+  EXPECT_THAT(again.out, HasSubstr("counts are right"));
   EXPECT_THAT(again.out, HasSubstr("4 missing, 0 changed"));  // made-up photos
   const json status = json::parse(photoscribe({"status", database(), "--json"}).out);
   EXPECT_EQ(status["runs"][0]["pending"], 2);

@@ -122,7 +122,7 @@ TEST_F(DoctorRun, DoesNotMissWhatIsOutOfItsHoursOrPaused) {
   make_run();
 
   EXPECT_EQ(queue_check()["health"], "good");
-  EXPECT_THAT(queue_check()["finding"], HasSubstr("out of its hours ("));
+  EXPECT_THAT(queue_check()["finding"], HasSubstr("outside its hours ("));
 
   reopen();
   test::must(store().set_schedule(run(), hours_from_now(-3, 5)));
@@ -132,7 +132,7 @@ TEST_F(DoctorRun, DoesNotMissWhatIsOutOfItsHoursOrPaused) {
   test::must(store().set_schedule(run(), RunSchedule()));
   test::must(store().set_control(run(), RunControl::paused));
   EXPECT_EQ(queue_check()["health"], "good");
-  EXPECT_THAT(queue_check()["finding"], HasSubstr("since the run is paused"));
+  EXPECT_THAT(queue_check()["finding"], HasSubstr("because the run is paused"));
 }
 
 TEST_F(DoctorRun, SaysThatTheKeysAreGone) {

@@ -73,7 +73,7 @@ TEST_F(FieldVerbs, Issue13ForgetTakesRowsAwayAndKeepsACopy) {
   EXPECT_THAT(nothing.out, HasSubstr("nothing was changed"));
   EXPECT_THAT(unknown.err, HasSubstr("the database has: news"));
   ASSERT_EQ(gone.exit_status, 0) << gone.err;
-  EXPECT_THAT(gone.out, AllOf(HasSubstr("Forgot 2 photos (1 caption"), HasSubstr("To go back")));
+  EXPECT_THAT(gone.out, AllOf(HasSubstr("Forgot 2 photos (1 caption"), HasSubstr("To undo")));
   EXPECT_TRUE(uris().empty());
   int copies = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {

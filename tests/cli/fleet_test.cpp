@@ -91,7 +91,7 @@ TEST_F(Fleet, Issue13StatusAndDoctorSayWhichRunWaitsForWhatAndWhatEachWorkerLack
   EXPECT_EQ(machine["workers"][0]["devices"][0], "cuda:0");
   EXPECT_EQ(doctor.exit_status, 3);
   EXPECT_THAT(doctor.out,
-              AllOf(HasSubstr("nobody can do the run's photos"), Not(HasSubstr("All is well"))));
+              AllOf(HasSubstr("no worker can process the run's photos"), Not(HasSubstr("All is well"))));
 
   report("w-both", 'a', "photos");
   EXPECT_EQ(json::parse(photoscribe({"status", database(), "--json"}).out)["runs"][0]["waits"],

@@ -198,7 +198,7 @@ TEST_F(Score, SaysWhatIsWrongAndWhere) {
       {"{\"id\":\"a.jpg\",\"caption\":\"x\"}\n{\"id\":\"a.jpg\",\"caption\":\"y\"}\n",
        "line 2: a.jpg has a second caption"},
       {"{\"id\":\"a.jpg\",\"caption\":\"x\"\n", "line 1: not JSON"},
-      {"{\"id\":\"z.jpg\",\"caption\":\"x\"}\n", "names must be equal in both"},
+      {"{\"id\":\"z.jpg\",\"caption\":\"x\"}\n", "names must match in both"},
   };
   for (const auto& one : cases) {
     const ChildOutput out = score({"--hypotheses", hypotheses(one.bytes), "--references", good});

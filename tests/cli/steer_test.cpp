@@ -138,7 +138,7 @@ TEST_F(Steer, SaysWhatIsWrong) {
   EXPECT_THAT(photoscribe({"retry", database(), "--reason", "tired"}).err,
               HasSubstr("crashed_worker"));
   EXPECT_EQ(photoscribe({"dead", "show", database(), "99"}).exit_status, 2);
-  EXPECT_THAT(photoscribe({"drain", database()}).out, HasSubstr("nobody is at work"));
+  EXPECT_THAT(photoscribe({"drain", database()}).out, HasSubstr("no scheduler is running"));
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ TEST_F(Doubles, WithTheSameBytesGetOneResultAlsoAcrossRunsAndRestarts) {
                       "AND mine.width = source.width"),
             "6");
   const Finished status = photoscribe({"status", database()});
-  EXPECT_THAT(status.out, HasSubstr("6 have the result of a photo with the same bytes"));
+  EXPECT_THAT(status.out, HasSubstr("6 reuse the result of a photo with the same bytes"));
   const Finished rows = photoscribe({"export", database(), "--format", "jsonl"});
   EXPECT_THAT(rows.out, HasSubstr("\"copied_from\":\"" + photos() + "/soft.jpg\""));
 

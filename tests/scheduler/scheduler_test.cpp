@@ -398,7 +398,8 @@ TEST_F(SchedulerTest, FreesTheMemoryOfItsPastKeysBeforeItMakesNewOnes) {
   patience.cancel();
   stop_workers();
 
-  ASSERT_EQ(end, SchedulerEnd::complete) << "it waits for memory that its own past keys hold";
+  ASSERT_EQ(end, SchedulerEnd::complete)
+      << "it waits for memory that its own past keys hold: " << ::testing::PrintToString(events_);
   expect_everything_done(40);
 }
 

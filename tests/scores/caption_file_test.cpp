@@ -158,7 +158,7 @@ TEST_F(CaptionFile, SaysWhatIsWrongAndWhere) {
   } cases[] = {
       {"", "is empty"},
       {" \n\n", "is empty"},
-      {"just words\n", "in no form that is known"},
+      {"just words\n", "in no known format"},
       {"a.jpg#0 no tab\n", "line 1: no tab"},
       {"a.jpg#0\tfine\n\nb.jpg\tno number\n", "line 3: the name must end in #"},
       {"a.jpg#x\tcaption\n", "\"x\" is not a caption number"},

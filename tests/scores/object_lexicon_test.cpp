@@ -187,10 +187,10 @@ TEST(ObjectLexicon, SaysWhatIsWrongWithAListAndWhere) {
       {"cat\ncat, kitten\n", "line 2: object \"cat\" is there twice"},
       {"cat, kitten, kitten\n", "line 1: \"kitten\" is there twice"},
       {"cat\n[C]\n", "line 2: no heading [C]"},
-      {"cat\n[implied]\ndog: bark\n", "line 3: \"dog\" is no object"},
+      {"cat\n[implied]\ndog: bark\n", "line 3: \"dog\" is not an object"},
       {"cat\n[implied]\ncat\n", "line 3: not OBJECT: WORD"},
       {"cat\n[nothing]\ncat\n", "line 3: \"cat\" names an object and stands under [nothing]"},
-      {"cat\n[animals]\ncats\n", "line 3: \"cats\" is no object"},
+      {"cat\n[animals]\ncats\n", "line 3: \"cats\" is not an object"},
   };
   for (const auto& one : cases) {
     const auto got = ObjectLexicon::parse(one.text, "list");

@@ -216,8 +216,8 @@ TEST(FrequencyFile, RefusesWhatIsNoSuchTable) {
   const struct {
     const char *bytes, *why;
   } cases[] = {
-      {"", "is no table"},
-      {"a dog\n", "line 1: is no table"},
+      {"", "is not a table"},
+      {"a dog\n", "line 1: is not a table"},
       {"photoscribe-df 1\tphotos x\ttok ptb\n", "number of photos is missing"},
       {"photoscribe-df 1\tphotos 3\ttok none\n1\ta\n", "made with --tokenizer none"},
       {"photoscribe-df 1\tphotos 3\ttok ptb\n", "the table is empty"},

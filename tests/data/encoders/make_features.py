@@ -26,9 +26,10 @@ import torchvision
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "models"))
-from torchvision_reference import pad_as_tensorflow, trunk_of  # noqa: E402
+from torchvision_reference import pad_as_tensorflow, stride_as_caffe, trunk_of  # noqa: E402
 
-TRUNKS = ["resnet18", "resnet34", "resnet50", "resnet101", "vgg16", "vgg19", "mobilenet_v2",
+TRUNKS = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152",
+          "caffe_resnet50", "caffe_resnet101", "caffe_resnet152", "vgg16", "vgg19", "mobilenet_v2",
           *(tf + "efficientnet_b%d" % n for tf in ("", "tf_") for n in range(5)),
           "tf_efficientnet_b4@features.7.0", "tf_efficientnet_b4@features.7.0+features.8"]
 
@@ -73,11 +74,13 @@ def picture(name):
 def features(trunk):
     """(C, 2, 2), in double precision."""
     name, _, last = trunk.partition("@")
-    plain = name[3:] if name.startswith("tf_") else name
+    plain = name.removeprefix("tf_").removeprefix("caffe_")
     model = getattr(torchvision.models, plain)().eval()
     fill(model, gain_of(trunk))
-    if name != plain:
+    if name.startswith("tf_"):
         pad_as_tensorflow(model)
+    if name.startswith("caffe_"):
+        stride_as_caffe(model)
     rounded = trunk_of(model, name, last)(picture("picture"))[0].numpy()
     part = trunk_of(model.double(), name, last)
     made, other = (part(picture(one).double())[0].numpy() for one in ("picture", "another picture"))
