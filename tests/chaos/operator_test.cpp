@@ -56,8 +56,8 @@ TEST_F(Operator, ASecondSignalStopsHardAndLosesNothing) {
     ASSERT_TRUE(reached(1));
     ASSERT_TRUE(eventually([&] { return struck(0); }));
     run.signal(SIGINT);
-    ASSERT_TRUE(
-        eventually([&] { return run.err_so_far().find("again to stop at once") != std::string::npos; }));
+    ASSERT_TRUE(eventually(
+        [&] { return run.err_so_far().find("again to stop at once") != std::string::npos; }));
     const auto asked = Clock::now();
     run.signal(SIGINT);
     EXPECT_EQ(run.wait().exit_status, 130);

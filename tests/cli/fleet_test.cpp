@@ -90,8 +90,8 @@ TEST_F(Fleet, Issue13StatusAndDoctorSayWhichRunWaitsForWhatAndWhatEachWorkerLack
   ASSERT_EQ(machine["workers"].size(), 2U);
   EXPECT_EQ(machine["workers"][0]["devices"][0], "cuda:0");
   EXPECT_EQ(doctor.exit_status, 3);
-  EXPECT_THAT(doctor.out,
-              AllOf(HasSubstr("no worker can process the run's photos"), Not(HasSubstr("All is well"))));
+  EXPECT_THAT(doctor.out, AllOf(HasSubstr("no worker can process the run's photos"),
+                                Not(HasSubstr("All is well"))));
 
   report("w-both", 'a', "photos");
   EXPECT_EQ(json::parse(photoscribe({"status", database(), "--json"}).out)["runs"][0]["waits"],
