@@ -53,8 +53,7 @@ asio::awaitable<Status> Reconciler::ensure_keys() {
       why = "Redis lost this run's data: enqueueing again what has no result";
       why += co_await part_.eviction.cause();
     }
-    const Status made = co_await make_keys(std::move(why));
-    if (!made) co_return made;
+    co_return co_await make_keys(std::move(why));
   }
   co_return co_await part_.keys.delete_past();
 }

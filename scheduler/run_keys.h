@@ -36,7 +36,7 @@ class RunKeys {
   };
   /// Looks for the keys of the incarnation that is stored; registers them where only that is lost.
   [[nodiscard]] asio::awaitable<Expected<Found>> find();
-  /// Under a new incarnation, or the one that no server has taken yet.
+  /// Under a new incarnation, or the one that no server has taken yet; past ones are deleted first.
   [[nodiscard]] asio::awaitable<Status> make();
   /// Writes a fence of ours and reads what is in the window, of the same instant. None: another
   /// scheduler has written its own meanwhile.

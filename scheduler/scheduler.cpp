@@ -19,10 +19,6 @@ constexpr milliseconds kLookEvery{200};        // while idle
 constexpr milliseconds kLookWhenBusy{60'000};  // renews the keys' expiry, which is days away
 constexpr std::size_t kIndexAtOnce = 2'000;    // captions, about 10 ms
 
-double unit_random() {
-  return static_cast<double>(redis::random_u64() >> 11) * 0x1p-53;  // 53 bits: [0, 1)
-}
-
 }  // namespace
 
 Scheduler::Scheduler(asio::io_context& io, StoreThread& store, SchedulerSettings settings, Say say)
@@ -184,7 +180,7 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::survive(Error error) {
   if (is_redis_away(error.code) && failures_ > 1) {
     reporter_.begins(Trouble::redis, error.message + ": waiting for Redis");
   }
-  co_await timer_.rest(redis::backoff(failures_, unit_random()));
+  co_await timer_.rest(redis::backoff(failures_, redis::random_unit()));
   co_return std::nullopt;
 }
 
@@ -270,7 +266,7 @@ asio::awaitable<Status> Scheduler::look() {
 
 asio::awaitable<Status> Scheduler::watch() {
   if (!workers_.is_due(Clock::now())) co_return Status();
-  if (probe_.is_refused()) workers_.excuse(Clock::now());  // nobody can beat (H12)
+  if (reporter_.lasts(Trouble::refusal)) workers_.excuse(Clock::now());  // nobody can beat (H12)
   Status done = co_await workers_.observe();
   if (done) done = co_await eviction_.look();
   const bool wants_workers = may_begin_photos(mode_) && tally_.pending() > 0;

@@ -27,6 +27,7 @@ class TroubleReporter {
   void begins(Trouble trouble, std::string text);
   /// It has begun, and something else has told so.
   void was_told(Trouble trouble) { told_.insert(trouble); }
+  [[nodiscard]] bool lasts(Trouble trouble) const { return told_.contains(trouble); }
   /// Told where it had begun.
   void is_over(Trouble trouble);
 

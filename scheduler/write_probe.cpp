@@ -12,12 +12,11 @@ asio::awaitable<Status> WriteProbe::look(std::chrono::steady_clock::time_point m
   if (now - moved_at < kEvery || now < next_) co_return Status();
   next_ = now + kEvery;
   const Status written = co_await keys_.register_run();
-  refused_ = !written && written.error().code == Errc::redis_unavailable && link_.is_open();
   if (written) {
     reporter_.is_over(Trouble::refusal);
     co_return Status();
   }
-  if (!refused_) co_return written;
+  if (written.error().code != Errc::redis_unavailable || !link_.is_open()) co_return written;
   const Error error = written.error();
   co_await sharer_.stop(error);
   reporter_.begins(Trouble::refusal, error.message +

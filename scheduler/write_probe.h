@@ -23,8 +23,6 @@ class WriteProbe {
   /// `moved_at`: when a photo was last heard of. Does nothing while that is less than a second ago,
   /// and once a second at most.
   [[nodiscard]] asio::awaitable<Status> look(std::chrono::steady_clock::time_point moved_at);
-  /// As last looked at: nobody can beat either.
-  [[nodiscard]] bool is_refused() const { return refused_; }
 
  private:
   const RedisLink& link_;
@@ -32,7 +30,6 @@ class WriteProbe {
   ResultSharer& sharer_;
   TroubleReporter& reporter_;
   std::chrono::steady_clock::time_point next_{};
-  bool refused_ = false;
 };
 
 }  // namespace photoscribe
