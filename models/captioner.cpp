@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "models/blas.h"
-#include "models/caption_network.h"
 #include "models/device.h"
-#include "models/evidence.h"
-#include "models/model_store.h"
+#include "models/format/model_store.h"
 #include "models/open_model.h"
+#include "models/search/caption_network.h"
+#include "models/search/evidence.h"
 
 namespace photoscribe {
 namespace {

@@ -1,4 +1,4 @@
-#include "models/model_store.h"
+#include "models/format/model_store.h"
 #include "models/open_model.h"
 
 namespace photoscribe {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "models/captioner.h"
-#include "models/model_store.h"
+#include "models/format/model_store.h"
 
 namespace photoscribe {
 

@@ -7,8 +7,8 @@
 #include <stdexcept>
 
 #include "common/core/config_fields.h"
-#include "common/core/did_you_mean.h"
 #include "common/core/yaml_file.h"
+#include "common/text/did_you_mean.h"
 
 namespace photoscribe {
 namespace {

@@ -22,13 +22,13 @@ namespace photoscribe {
 /// hash.
 struct ModelArchitecture {
   std::string encoder = "mobilenet_v2";      // torchvision's name
-  std::string decoder = "show_attend_tell";  // one of decoder_names() (models/decoder.h)
+  std::string decoder = "show_attend_tell";  // one of decoder_names() (models/decoder/decoder.h)
   int input_side_px = 224;
   std::array<double, 3> mean{0.485, 0.456, 0.406};  // of RGB / 255
   std::array<double, 3> std{0.229, 0.224, 0.225};
   int feature_channels = 1280;
   /// Side of the grid that the decoder looks at: the encoder's, pooled adaptively (pool_grid() of
-  /// models/decoder.h); 0: as the encoder gives it.
+  /// models/decoder/decoder.h); 0: as the encoder gives it.
   int grid_side = 0;
   int annotation_size = 512;  // the decoder looks at features projected to this many channels
   int embedding_size = 512, hidden_size = 640, attention_size = 256;

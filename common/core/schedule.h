@@ -2,7 +2,7 @@
 // workers.
 //
 // None of it alters a result, so it may differ with every command. The text of a pair of hours is
-// read here; what time it is, is scheduler/time_window.h's business.
+// read here; what time it is, is scheduler/run/time_window.h's business.
 #pragma once
 
 #include <string>

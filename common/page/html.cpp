@@ -1,7 +1,7 @@
 #include "common/page/html.h"
 
-#include "common/core/utf8.h"
 #include "common/page/page_css.h"
+#include "common/text/utf8.h"
 
 namespace photoscribe::page {
 namespace {

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "common/core/utf8.h"
+#include "common/text/utf8.h"
 
 namespace photoscribe {
 namespace {

@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "common/core/csv.h"
-#include "common/core/utf8.h"
 #include "common/scores/caption_forms.h"
+#include "common/text/csv.h"
+#include "common/text/utf8.h"
 
 namespace photoscribe {
 namespace {

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "common/core/utf8.h"
+#include "common/text/utf8.h"
 
 namespace photoscribe::sqlite {
 

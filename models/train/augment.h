@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "models/train/fit.h"
-#include "models/train/loss.h"
+#include "models/train/loss/loss.h"
 
 namespace photoscribe {
 

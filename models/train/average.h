@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/core/error.h"
-#include "models/tensors.h"
+#include "models/format/tensors.h"
 
 namespace photoscribe {
 

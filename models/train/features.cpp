@@ -18,9 +18,9 @@
 #include <utility>
 
 #include "common/image/photo.h"
-#include "models/fast_encoder.h"
+#include "models/encoder/fast_encoder.h"
 #include "models/train/augment.h"
-#include "models/train/stop.h"
+#include "models/train/progress/stop.h"
 
 namespace photoscribe {
 namespace {

@@ -19,7 +19,7 @@
 #include "common/core/error.h"
 #include "common/core/model_folder.h"
 #include "common/core/types.h"
-#include "models/encoder.h"
+#include "models/encoder/encoder.h"
 
 namespace photoscribe {
 

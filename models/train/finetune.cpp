@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <set>
 
-#include "models/decoder.h"
-#include "models/model_store.h"
+#include "models/decoder/decoder.h"
+#include "models/format/model_store.h"
 #include "models/train/teacher.h"
 
 namespace photoscribe {

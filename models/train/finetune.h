@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "common/core/error.h"
-#include "models/tensors.h"
-#include "models/train/concept_head.h"
-#include "models/train/dataset.h"
+#include "models/format/tensors.h"
+#include "models/format/vocabulary.h"
+#include "models/train/data/dataset.h"
 #include "models/train/fit.h"
+#include "models/train/loss/concept_head.h"
 #include "models/train/start.h"
 #include "models/train/trainer.h"
-#include "models/vocabulary.h"
 
 namespace photoscribe {
 

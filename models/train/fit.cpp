@@ -9,13 +9,13 @@
 #include <fstream>
 #include <optional>
 
-#include "models/safetensors.h"
-#include "models/train/concept_head.h"
-#include "models/train/curve_file.h"
+#include "models/format/safetensors.h"
+#include "models/train/data/photo_finder.h"
 #include "models/train/finetune.h"
-#include "models/train/mixed.h"
-#include "models/train/photo_finder.h"
-#include "models/train/progress_line.h"
+#include "models/train/loss/concept_head.h"
+#include "models/train/loss/mixed.h"
+#include "models/train/progress/curve_file.h"
+#include "models/train/progress/progress_line.h"
 #include "models/train/run.h"
 #include "models/train/start.h"
 #include "models/train/teacher.h"

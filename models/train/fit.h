@@ -13,10 +13,10 @@
 
 #include "common/core/error.h"
 #include "common/core/model_folder.h"
-#include "models/train/dataset.h"
-#include "models/train/loss.h"
-#include "models/train/reward.h"
-#include "models/train/splits.h"
+#include "models/train/data/dataset.h"
+#include "models/train/data/splits.h"
+#include "models/train/loss/loss.h"
+#include "models/train/loss/reward.h"
 
 namespace photoscribe {
 

@@ -12,14 +12,14 @@
 #include <set>
 #include <sstream>
 
-#include "models/fast_encoder.h"
-#include "models/model_store.h"
+#include "models/encoder/fast_encoder.h"
+#include "models/format/model_store.h"
 #include "models/train/augment.h"
-#include "models/train/curve_file.h"
-#include "models/train/photo_finder.h"
-#include "models/train/progress_line.h"
+#include "models/train/data/photo_finder.h"
+#include "models/train/progress/curve_file.h"
+#include "models/train/progress/progress_line.h"
+#include "models/train/progress/stop.h"
 #include "models/train/settings_text.h"
-#include "models/train/stop.h"
 
 namespace photoscribe {
 namespace {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "models/train/dataset.h"
+#include "models/format/vocabulary.h"
+#include "models/train/data/dataset.h"
 #include "models/train/fit.h"
-#include "models/vocabulary.h"
 
 namespace photoscribe {
 

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <unordered_map>
 
-#include "models/decoder.h"
-#include "models/encoder.h"
-#include "models/model_store.h"
-#include "models/safetensors.h"
+#include "models/decoder/decoder.h"
+#include "models/encoder/encoder.h"
+#include "models/format/model_store.h"
+#include "models/format/safetensors.h"
 
 namespace photoscribe {
 namespace {

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "common/core/error.h"
-#include "models/concept_list.h"
-#include "models/tensors.h"
+#include "models/format/concept_list.h"
+#include "models/format/tensors.h"
+#include "models/format/vocabulary.h"
 #include "models/train/fit.h"
-#include "models/vocabulary.h"
 
 namespace photoscribe {
 

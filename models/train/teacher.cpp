@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "models/train/features.h"
-#include "models/train/progress_line.h"
+#include "models/train/progress/progress_line.h"
 
 namespace photoscribe {
 namespace {

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "common/core/error.h"
-#include "models/caption_network.h"
-#include "models/train/loss.h"
-#include "models/train/splits.h"
+#include "models/search/caption_network.h"
+#include "models/train/data/splits.h"
+#include "models/train/loss/loss.h"
 
 namespace photoscribe {
 

@@ -8,7 +8,7 @@
 #include <numeric>
 #include <random>
 
-#include "models/safetensors.h"
+#include "models/format/safetensors.h"
 #include "models/train/augment.h"
 #include "models/train/settings_text.h"
 

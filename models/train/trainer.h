@@ -7,15 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "models/encoder.h"
-#include "models/train/adam.h"
-#include "models/train/evaluate.h"
+#include "models/encoder/encoder.h"
 #include "models/train/features.h"
 #include "models/train/fit.h"
-#include "models/train/progress.h"
-#include "models/train/reward.h"
+#include "models/train/loss/adam.h"
+#include "models/train/loss/reward.h"
+#include "models/train/loss/text_batches.h"
+#include "models/train/progress/evaluate.h"
+#include "models/train/progress/progress.h"
 #include "models/train/teacher.h"
-#include "models/train/text_batches.h"
 
 namespace photoscribe {
 

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "common/core/did_you_mean.h"
 #include "common/core/standard_output.h"
-#include "ops/cli/exit_status.h"
-#include "ops/cli/safe_text.h"
-#include "ops/cli/terminal.h"
-#include "ops/cli/verbs.h"
+#include "common/text/did_you_mean.h"
+#include "common/text/safe_text.h"
+#include "ops/cli/terminal/exit_status.h"
+#include "ops/cli/terminal/terminal.h"
+#include "ops/cli/verbs/verbs.h"
 
 namespace photoscribe::cli {
 namespace {

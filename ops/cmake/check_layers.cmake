@@ -18,12 +18,45 @@ foreach(layer common migrations models worker scheduler ops)
   check(${layer} "${${layer}_forbidden}")
 endforeach()
 # One folder per framework inside common/.
+check(common/text   "common/(core|scores|image|redis|sqlite)|opencv2/|hiredis/|sqlite3|SQLiteCpp|jpeglib|gif_lib|png.h|tiffio|webp/|libheif/|boost/")
 check(common/core   "common/(scores|image|redis|sqlite)|opencv2/|hiredis/|sqlite3|SQLiteCpp|jpeglib|gif_lib|png.h|tiffio|webp/|libheif/|boost/")
 check(common/page   "common/(scores|image|redis|sqlite)|opencv2/|hiredis/|sqlite3|SQLiteCpp|jpeglib|gif_lib|png.h|tiffio|webp/|libheif/|boost/")
 check(common/scores "common/(image|redis|sqlite)|opencv2/|hiredis/|sqlite3|SQLiteCpp|jpeglib|gif_lib|png.h|tiffio|webp/|libheif/|boost/")
 check(common/image  "common/(scores|redis|sqlite)|opencv2/|hiredis/|sqlite3|SQLiteCpp|boost/")
 check(common/redis  "common/(scores|image|sqlite)|opencv2/|sqlite3|SQLiteCpp|jpeglib|gif_lib|png.h|tiffio|webp/|libheif/")
 check(common/sqlite "common/(scores|image|redis)|opencv2/|hiredis/|jpeglib|gif_lib|png.h|tiffio|webp/|libheif/|boost/")
+
+# Rooms: a folder may include those before it in its line, never those after it, so there is no circle. Every folder of
+# sources must stand in a line, and one line ends where the next begins to be seen (design.md 3).
+set(common_rooms    common/text common/core common/image common/redis common/sqlite common/scores common/page)
+set(models_rooms    models/format models/encoder models/decoder models/search models
+                    models/train/data models/train/loss models/train/progress models/train models/train/import
+                    models/train/verbs)
+set(worker_rooms    worker worker/photo worker/pipeline worker/health worker/queue worker/commands)
+set(scheduler_rooms scheduler scheduler/store scheduler/sources scheduler/process scheduler/control scheduler/queue
+                    scheduler/run)
+set(ops_rooms       ops/report ops/cli/terminal ops/cli/config ops/cli/run ops/cli/score ops/cli/calibrate
+                    ops/cli/doctor ops/cli/verbs ops/cli)
+foreach(line common models worker scheduler ops)
+  file(GLOB_RECURSE sources ${ROOT}/${line}/*.h ${ROOT}/${line}/*.cpp)
+  foreach(source ${sources})
+    cmake_path(GET source PARENT_PATH folder)
+    cmake_path(RELATIVE_PATH folder BASE_DIRECTORY ${ROOT})
+    list(FIND ${line}_rooms "${folder}" place)
+    if(place EQUAL -1)
+      message(SEND_ERROR "${source}: ${folder} is no room of check_layers.cmake; say there what it may include")
+      continue()
+    endif()
+    file(STRINGS ${source} includes REGEX "^ *#include *\"${line}/")
+    foreach(include ${includes})
+      string(REGEX REPLACE "^ *#include *\"([^\"]*)/[^/\"]*\".*" "\\1" room "${include}")
+      list(FIND ${line}_rooms "${room}" other)
+      if(other GREATER place)
+        message(SEND_ERROR "${source}: ${folder} may not include ${room}, which stands above it")
+      endif()
+    endforeach()
+  endforeach()
+endforeach()
 # The one header of models/ that others include stays free of LibTorch.
 file(STRINGS ${ROOT}/models/captioner.h bad REGEX "^ *#include *[<\"](torch|ATen|c10)")
 if(bad)

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "common/page/plot.h"
-#include "ops/report/confidence_fit.h"
+#include "common/scores/confidence_fit.h"
 #include "ops/report/histogram.h"
 
 namespace photoscribe::report {

@@ -2,10 +2,10 @@
 
 #include <cstdio>
 
-#include "common/core/base64.h"
 #include "common/page/html.h"
-#include "ops/cli/human_numbers.h"
-#include "ops/cli/safe_text.h"
+#include "common/text/base64.h"
+#include "common/text/human_numbers.h"
+#include "common/text/safe_text.h"
 #include "ops/report/charts.h"
 #include "ops/report/page_js.h"
 #include "ops/report/tables.h"

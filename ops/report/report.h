@@ -14,8 +14,8 @@
 #include "common/core/error.h"
 #include "common/scores/bootstrap.h"
 #include "common/scores/chair_corpus.h"
+#include "common/scores/confidence_fit.h"
 #include "common/scores/score_corpus.h"
-#include "ops/report/confidence_fit.h"
 #include "ops/report/histogram.h"
 #include "scheduler/store/lookup.h"
 

@@ -2,8 +2,8 @@
 
 #include <cstdio>
 
-#include "ops/cli/human_numbers.h"
-#include "ops/cli/safe_text.h"
+#include "common/text/human_numbers.h"
+#include "common/text/safe_text.h"
 
 namespace photoscribe::report {
 namespace {

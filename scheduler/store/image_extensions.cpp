@@ -1,7 +1,7 @@
+#include "scheduler/store/image_extensions.h"
+
 #include <algorithm>
 #include <array>
-
-#include "scheduler/store/sources.h"
 
 namespace photoscribe {
 namespace {

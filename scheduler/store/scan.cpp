@@ -3,7 +3,8 @@
 #include <set>
 
 #include "common/sqlite/storage.h"
-#include "scheduler/store/sources.h"
+#include "scheduler/store/image_extensions.h"
+#include "scheduler/store/paths.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
 

@@ -18,7 +18,7 @@ extern "C" {
 }
 
 #include "common/image/photo.h"
-#include "tests/image/make_images.h"
+#include "tests/common/image/make_images.h"
 
 namespace photoscribe {
 namespace {

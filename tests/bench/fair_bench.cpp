@@ -15,11 +15,11 @@
 #include <future>
 #include <thread>
 
-#include "scheduler/serve.h"
+#include "scheduler/run/serve.h"
+#include "scheduler/run/submit.h"
 #include "scheduler/store/store.h"
-#include "scheduler/submit.h"
 #include "tests/support/temp_dir.h"
-#include "tests/worker/consumer_fixture.h"
+#include "tests/worker/queue/consumer_fixture.h"
 
 namespace photoscribe {
 namespace {

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "tests/chaos/photo_faults.h"
-#include "worker/work_command.h"
+#include "worker/commands/work_command.h"
 
 namespace photoscribe::test {
 

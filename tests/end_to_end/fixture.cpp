@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/image/make_images.h"
+#include "tests/common/image/make_images.h"
 
 namespace photoscribe::test {
 namespace {

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <map>
 
+#include "tests/common/image/make_images.h"
 #include "tests/end_to_end/fixture.h"
-#include "tests/image/make_images.h"
 
 namespace photoscribe::test {
 namespace {

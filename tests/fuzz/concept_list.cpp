@@ -1,5 +1,5 @@
 // A model's list of concepts.
-#include "models/concept_list.h"
+#include "models/format/concept_list.h"
 
 #include "tests/fuzz/fuzz.h"
 

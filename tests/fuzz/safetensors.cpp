@@ -1,9 +1,9 @@
 // Weights: the header's JSON, and the file around it.
-#include "models/safetensors.h"
+#include "models/format/safetensors.h"
 
 #include <stdexcept>
 
-#include "models/safetensors_header.h"
+#include "models/format/safetensors_header.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

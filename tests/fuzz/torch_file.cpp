@@ -1,9 +1,9 @@
 // Checkpoints that strangers hand out: files of torch.save, old and new, and pickles alone.
-#include "models/train/torch_file.h"
+#include "models/train/import/torch_file.h"
 
 #include <stdexcept>
 
-#include "models/train/pickle_text.h"
+#include "models/train/import/pickle_text.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

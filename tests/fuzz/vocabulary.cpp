@@ -1,5 +1,5 @@
 // A model's vocabulary.
-#include "models/vocabulary.h"
+#include "models/format/vocabulary.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "models/device.h"
-#include "models/fast_encoder.h"
+#include "models/encoder/fast_encoder.h"
 #include "models/open_model.h"
 
 namespace photoscribe {

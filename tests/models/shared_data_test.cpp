@@ -1,8 +1,8 @@
 // What only the big data shows: weights that learnt something, and photographs.
 #include "tests/support/shared_data.h"
 
-#include "tests/models/batch_parity.h"
-#include "tests/models/torchvision_parity.h"
+#include "tests/models/encoder/torchvision_parity.h"
+#include "tests/models/search/batch_parity.h"
 
 namespace photoscribe::test {
 namespace {

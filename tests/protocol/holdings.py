@@ -1,4 +1,4 @@
-"""The tasks of one run that stand in a worker's name, and how far each has come (worker/holdings)."""
+"""The tasks of one run that stand in a worker's name, and how far each has come (worker/queue/holdings)."""
 
 from .liveness import Liveness
 

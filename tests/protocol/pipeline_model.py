@@ -1,4 +1,4 @@
-"""A worker's pipeline: photos are worked on in batches, beside everything else (worker/pipeline)."""
+"""A worker's pipeline: photos are worked on in batches, beside everything else (worker/pipeline/pipeline)."""
 
 from . import scripts
 from .actors import ConnLost, call
@@ -39,7 +39,7 @@ class Pipeline:
             self.on_finished(results)
 
     def find_seen(self, co, held, content):
-        """A result of a photo with the same bytes (worker/seen_photos); who does not answer at once
+        """A result of a photo with the same bytes (worker/queue/seen_photos); who does not answer at once
         is not waited for."""
         if held.task.attempt > 1 and self.rules.seen_first:
             return None

@@ -1,4 +1,4 @@
-"""The scheduler of one run: keeps the window full, records results (scheduler/scheduler, recorder,
+"""The scheduler of one run: keeps the window full, records results (scheduler/queue/scheduler, recorder,
 feeder); reconcile_model.py mends what Redis lost."""
 
 from . import scripts

@@ -1,4 +1,4 @@
-"""How long photos are tried again whose results could not be read (scheduler/unreadable_results)."""
+"""How long photos are tried again whose results could not be read (scheduler/queue/unreadable_results)."""
 
 import collections
 

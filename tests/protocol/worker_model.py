@@ -1,4 +1,4 @@
-"""A worker: the coroutine that takes tasks and judges others, and its heart (worker/taker, heartbeat).
+"""A worker: the coroutine that takes tasks and judges others, and its heart (worker/queue/taker, heartbeat).
 
 Every coroutine has a connection of its own, as in the code: taking, feeding and publishing run beside
 each other (feeding_model.py), and photos are worked on in the pipeline (pipeline_model.py).

@@ -81,7 +81,7 @@ class MobileNetV2(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Soft attention after Xu et al. 2015, as models/decoder.h defines it; greedy."""
+    """Soft attention after Xu et al. 2015, as models/decoder/decoder.h defines it; greedy."""
 
     def __init__(self, tensors, architecture, concepts=None):
         super().__init__()

@@ -3,7 +3,7 @@
 
 usage: make_features.py    (needs Debian's python3-torch and python3-torchvision; two minutes)
 
-Weights and picture come from a formula of integers that tests/models/encoder_parity_test.cpp has, too, so that no
+Weights and picture come from a formula of integers that tests/models/encoder/encoder_parity_test.cpp has, too, so that no
 weights lie here: number i of the array NAME is bits 40 to 63 of splitmix64(fnv1a64(NAME) + i), over 2**24, as a uniform
 number u in [0, 1). Of that, in double precision and then rounded to float32:
 - a convolution's weight: (2 u - 1) sqrt(GAIN / values per output channel); 6 would be He et al. 2015's variance;

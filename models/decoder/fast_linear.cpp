@@ -1,0 +1,141 @@
+#include "models/decoder/fast_linear.h"
+
+#include <ATen/ATen.h>
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#ifdef PHOTOSCRIBE_ONEDNN
+#include <oneapi/dnnl/dnnl.hpp>
+#endif
+
+namespace photoscribe {
+
+#ifdef PHOTOSCRIBE_ONEDNN
+
+class FastLinear::Plans {
+ public:
+  Plans(const torch::Tensor& weight, const torch::Tensor& bias)
+      : engine_(dnnl::engine::kind::cpu, 0),
+        stream_(engine_),
+        weight_(weight.detach().clone().contiguous()),
+        bias_(bias.defined() ? bias.detach().clone().contiguous() : bias) {}
+
+  void run(const torch::Tensor& x, const torch::Tensor& y, bool add) {
+    Plan& plan = find(x.size(0), add);
+    plan.x.set_data_handle(x.data_ptr());
+    plan.y.set_data_handle(y.data_ptr());
+    plan.primitive.execute(stream_, plan.arguments);
+    stream_.wait();
+  }
+
+ private:
+  using Desc = dnnl::memory::desc;
+  using Tag = dnnl::memory::format_tag;
+  static constexpr auto kF32 = dnnl::memory::data_type::f32;
+
+  struct Plan {
+    dnnl::inner_product_forward primitive;
+    dnnl::memory x, y;
+    std::unordered_map<int, dnnl::memory> arguments;
+  };
+
+  Plan& find(std::int64_t rows, bool add) {
+    const auto key = std::pair(rows, add);
+    const auto found = plans_.find(key);
+    return found != plans_.end() ? found->second
+                                 : plans_.emplace(key, make(rows, add)).first->second;
+  }
+
+  Plan make(std::int64_t rows, bool add) {
+    const std::int64_t in = weight_.size(1), out = weight_.size(0);
+    const Desc x({rows, in}, kF32, Tag::nc), y({rows, out}, kF32, Tag::nc);
+    const Desc weight({out, in}, kF32, Tag::any), bias({out}, kF32, Tag::x);
+    dnnl::primitive_attr attributes;
+    if (add) {
+      dnnl::post_ops after;
+      after.append_sum(1.0F);
+      attributes.set_post_ops(after);
+    }
+    constexpr auto kind = dnnl::prop_kind::forward_inference;
+    using Primitive = dnnl::inner_product_forward;
+#if DNNL_VERSION_MAJOR >= 3
+    const auto described =
+        bias_.defined() ? Primitive::primitive_desc(engine_, kind, x, weight, bias, y, attributes)
+                        : Primitive::primitive_desc(engine_, kind, x, weight, y, attributes);
+#else
+    const auto described =
+        bias_.defined() ? Primitive::primitive_desc({kind, x, weight, bias, y}, attributes, engine_)
+                        : Primitive::primitive_desc({kind, x, weight, y}, attributes, engine_);
+#endif
+    Plan plan{Primitive(described), {x, engine_, nullptr}, {y, engine_, nullptr}, {}};
+    plan.arguments = {{DNNL_ARG_SRC, plan.x},
+                      {DNNL_ARG_WEIGHTS, packed(described.weights_desc())},
+                      {DNNL_ARG_DST, plan.y}};
+    if (bias_.defined())
+      plan.arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(bias, engine_, bias_.data_ptr()));
+    return plan;
+  }
+
+  /// The weight in the layout that a plan wants; plans of other heights mostly share it.
+  dnnl::memory packed(const Desc& wanted) {
+    for (const dnnl::memory& made : packed_)
+      if (made.get_desc() == wanted) return made;
+    dnnl::memory plain(Desc({weight_.size(0), weight_.size(1)}, kF32, Tag::nc), engine_,
+                       weight_.data_ptr());
+    dnnl::memory made(wanted, engine_);
+    dnnl::reorder(plain, made).execute(stream_, plain, made);
+    stream_.wait();
+    packed_.push_back(made);
+    return made;
+  }
+
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  torch::Tensor weight_, bias_;
+  std::map<std::pair<std::int64_t, bool>, Plan> plans_;  // by rows
+  std::vector<dnnl::memory> packed_;
+};
+
+#else
+
+class FastLinear::Plans {
+ public:
+  void run(const torch::Tensor&, const torch::Tensor&, bool) {}
+};
+
+#endif
+
+FastLinear::FastLinear() = default;
+FastLinear::FastLinear(const torch::Tensor& weight, const torch::Tensor& bias)
+    : weight_t_(weight.t()), bias_(bias) {
+#ifdef PHOTOSCRIBE_ONEDNN
+  if (weight.device().is_cpu() && weight.scalar_type() == torch::kFloat32) {
+    plans_ = std::make_unique<Plans>(weight, bias);
+    return;
+  }
+#endif
+  weight_t_ = weight_t_.contiguous();
+}
+FastLinear::FastLinear(FastLinear&&) noexcept = default;
+FastLinear& FastLinear::operator=(FastLinear&&) noexcept = default;
+FastLinear::~FastLinear() = default;
+
+torch::Tensor FastLinear::operator()(const torch::Tensor& x) const {
+  if (plans_ == nullptr)
+    return bias_.defined() ? at::addmm(bias_, x, weight_t_) : at::mm(x, weight_t_);
+  torch::Tensor y = at::empty({x.size(0), weight_t_.size(1)}, x.options());
+  plans_->run(x, y, false);
+  return y;
+}
+
+void FastLinear::add_to(torch::Tensor& y, const torch::Tensor& x) const {
+  if (plans_ != nullptr) {
+    plans_->run(x, y, true);
+  } else {
+    y.addmm_(x, weight_t_);
+  }
+}
+
+}  // namespace photoscribe

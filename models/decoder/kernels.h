@@ -1,0 +1,61 @@
+// kernels: the few loops that are worth writing by hand on a CPU. Private to
+// models/.
+//
+// LibTorch's tanh is not vectorised in Debian's build (12.6 ns an element; these loops: under 1),
+// and one pass here does what takes five element-wise passes there. All arrays are float32,
+// row-major and contiguous unless a stride says otherwise; nothing is allocated.
+//
+// n rows, L grid positions, A attention size, H hidden size.
+#pragma once
+
+#include <cstdint>
+
+namespace photoscribe {
+
+/// tanh of `count` numbers in place, to 4e-7 of the true value.
+void tanh_in_place(float* x, std::int64_t count);
+
+/// One attention step (Xu et al. 2015, eq. 4): t[r,l,:] = tanh(key[r,l,:] + query[r,:]) and
+/// score[r,l] = t[r,l,:] . v. Key row r is `key + key_row[r] * L * A` (null: r itself), so that
+/// beams share the keys of their photo. `t` may be null when no gradient is wanted.
+struct AttentionStep {
+  std::int64_t rows = 0, positions = 0, size = 0;  // n, L, A
+  const float* key = nullptr;
+  const std::int64_t* key_row = nullptr;
+  const float* query = nullptr;
+  std::int64_t query_stride = 0;
+  const float* v = nullptr;
+};
+void attention_scores(const AttentionStep& step, float* t, float* score);
+
+/// The same with a ReLU in place of the tanh: score[r,l] = max(key[r,l,:] + query[r,:], 0) . v.
+void relu_attention_scores(const AttentionStep& step, float* score);
+
+/// Gradient of attention_scores for one step: adds to d_key (n,L,A), writes d_query (n,A at
+/// `d_query_stride`). `t` is what the forward pass wrote, d_score is (n,L).
+void attention_scores_backward(const AttentionStep& step, const float* t, const float* d_score,
+                               float* d_key, float* d_query, std::int64_t d_query_stride);
+
+/// One LSTM cell step. gates (n, 4H: input, forget, cell, output before their activations) become
+/// activated in place; c_out = f c_in + i g, tanh_c = tanh(c_out), h_out = o tanh_c.
+void lstm_cell(std::int64_t rows, std::int64_t hidden, float* gates, const float* c_in,
+               float* c_out, float* tanh_c, float* h_out);
+
+/// Gradient of lstm_cell: from d_h (n,H) and d_c (n,H, of c_out; becomes that of c_in) to d_gates
+/// (n at `d_gates_stride`, of the values before their activations).
+void lstm_cell_backward(std::int64_t rows, std::int64_t hidden, const float* gates,
+                        const float* c_in, const float* tanh_c, const float* d_h, float* d_c,
+                        float* d_gates, std::int64_t d_gates_stride);
+
+/// One AdamW update of `count` parameters (models/train/loss/adam.h).
+struct AdamUpdate {
+  float scale = 1;  // of the gradient
+  float beta1 = 0, beta2 = 0, epsilon = 0;
+  float rate = 0;     // over 1 - beta1^t
+  float unbias2 = 1;  // 1 / (1 - beta2^t)
+  float decay = 0;    // share of the parameter that is taken away
+};
+void adam_update(const AdamUpdate& update, std::int64_t count, const float* gradient, float* first,
+                 float* second, float* parameter);
+
+}  // namespace photoscribe

@@ -1,0 +1,15 @@
+// plain_networks: the decoders that others trained, as they caption. Part of step_network.h, which
+// is what to call. Private to models/.
+#pragma once
+
+#include <memory>
+
+#include "models/decoder/step_network.h"
+
+namespace photoscribe {
+
+[[nodiscard]] std::unique_ptr<StepNetwork> make_plain_network(const PlainAttendParameters& p);
+[[nodiscard]] std::unique_ptr<StepNetwork> make_plain_network(const AttendInParameters& p);
+[[nodiscard]] std::unique_ptr<StepNetwork> make_plain_network(const PlainShowTellParameters& p);
+
+}  // namespace photoscribe

@@ -1,0 +1,49 @@
+// step_network: a decoder as it captions: one word after the other, many rows at once. Private to
+// models/.
+//
+// Everything that depends on no photo is worked out beforehand; on a CPU the few loops that matter
+// are those of kernels.h and fast_linear.h. What a step computes is reference_step() of decoder.h,
+// and tests hold the two against each other.
+//
+// N photos, B rows of each, R = N*B rows; the rest as in decoder.h.
+#pragma once
+
+#include <torch/types.h>
+
+#include <memory>
+#include <vector>
+
+#include "models/decoder/decoder.h"
+
+namespace photoscribe {
+
+class StepNetwork {
+ public:
+  virtual ~StepNetwork() = default;
+  StepNetwork(const StepNetwork&) = delete;
+  StepNetwork& operator=(const StepNetwork&) = delete;
+
+  /// annotate() of decoder.h, without a gradient: features (N,L,C) -> what N photos give.
+  /// `concepts` (N,M), when defined, are taken for the classifier's probabilities.
+  [[nodiscard]] virtual Annotations look(const torch::Tensor& features,
+                                         const torch::Tensor& concepts = {}) const = 0;
+
+  /// log p of the next word (R,V) float32; -inf for words that are never said. tokens (R) int64; h
+  /// and c (R,H) become the next states; of `a` only what is a photo's (N,…) is looked at.
+  [[nodiscard]] virtual torch::Tensor step(const Annotations& a, const torch::Tensor& tokens,
+                                           torch::Tensor& h, torch::Tensor& c) const = 0;
+
+ protected:
+  StepNetwork() = default;
+};
+
+/// Parameters may lie on any device, float32 or half. One thread at a time.
+[[nodiscard]] std::unique_ptr<StepNetwork> make_step_network(const DecoderParameters& parameters);
+
+/// Several decoders that speak together: the next word's probability is the mean of theirs.
+/// features (N,L,C) are those of all members' encoders side by side along C. Requires at least one
+/// member, and the same words for all.
+[[nodiscard]] std::unique_ptr<StepNetwork> make_ensemble(
+    const std::vector<DecoderParameters>& members);
+
+}  // namespace photoscribe

@@ -1,0 +1,87 @@
+#include "models/decoder/step_parts.h"
+
+#include <ATen/ATen.h>
+
+#include <limits>
+#include <vector>
+
+#include "models/decoder/cells.h"
+#include "models/decoder/kernels.h"
+#include "models/format/vocabulary.h"
+
+namespace photoscribe {
+
+using torch::Tensor;
+
+bool has_kernels(const Tensor& x) {
+  return x.device().is_cpu() && x.scalar_type() == torch::kFloat32;
+}
+
+Tensor attend(const Tensor& keys, const Tensor& query, const Tensor& v, Energy energy) {
+  const std::int64_t N = keys.size(0), L = keys.size(1), A = keys.size(2), R = query.size(0),
+                     B = R / N;
+  if (has_kernels(keys)) {
+    Tensor score = at::empty({R, L}, keys.options());
+    std::vector<std::int64_t> key_row(static_cast<std::size_t>(R));
+    for (std::int64_t r = 0; r < R; ++r) key_row[static_cast<std::size_t>(r)] = r / B;
+    const AttentionStep all{R,
+                            L,
+                            A,
+                            keys.data_ptr<float>(),
+                            key_row.data(),
+                            query.data_ptr<float>(),
+                            query.stride(0),
+                            v.data_ptr<float>()};
+    if (energy == Energy::tanh) {
+      attention_scores(all, nullptr, score.data_ptr<float>());
+    } else {
+      relu_attention_scores(all, score.data_ptr<float>());
+    }
+    return at::softmax(score, 1).view({N, B, L});
+  }
+  Tensor t = keys.unsqueeze(1) + query.reshape({N, B, 1, A});
+  t = energy == Energy::tanh ? t.tanh_() : t.relu_();
+  return at::softmax(at::matmul(t, v), 2);
+}
+
+void advance_cell(Tensor& gates, Tensor& h, Tensor& c) {
+  if (has_kernels(gates)) {
+    Tensor c_out = at::empty_like(c), tanh_c = at::empty_like(c), h_out = at::empty_like(c);
+    lstm_cell(gates.size(0), c.size(1), gates.data_ptr<float>(), c.data_ptr<float>(),
+              c_out.data_ptr<float>(), tanh_c.data_ptr<float>(), h_out.data_ptr<float>());
+    h = h_out;
+    c = c_out;
+    return;
+  }
+  lstm(gates, h, c);
+}
+
+WordLayer::WordLayer(const WordParameters& p, const ConceptParameters& concepts)
+    : concepts_(concepts) {
+  Tensor bias = p.word_bias.clone();
+  for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken})
+    bias[special] = -std::numeric_limits<float>::infinity();
+  word_ = FastLinear(p.word_weight, bias);
+}
+
+Tensor WordLayer::operator()(Tensor& out, const Annotations& a) const {
+  if (has_kernels(out)) {
+    tanh_in_place(out.data_ptr<float>(), out.numel());
+  } else {
+    out.tanh_();
+  }
+  // Scores are summed in float32 whatever the network's type.
+  Tensor odds = word_(out);  // (R,V)
+  if (a.odds.defined()) {
+    const std::int64_t N = a.odds.size(0), B = odds.size(0) / N;
+    odds.view({N, B, -1})
+        .addcmul_(concept_gate(concepts_, out).view({N, B, 1}), a.odds.unsqueeze(1));
+  }
+  return at::log_softmax(odds, 1, torch::kFloat32);
+}
+
+Tensor WordLayer::plain(const Tensor& out) const {
+  return at::log_softmax(word_(out), 1, torch::kFloat32);
+}
+
+}  // namespace photoscribe

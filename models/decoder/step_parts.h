@@ -1,0 +1,40 @@
+// step_parts: what the step networks of several decoders are made of. Private to models/.
+//
+// N photos, B rows of each, R = N*B rows; the rest as in decoder.h.
+#pragma once
+
+#include <torch/types.h>
+
+#include "models/decoder/decoder.h"
+#include "models/decoder/fast_linear.h"
+
+namespace photoscribe {
+
+/// Whether the loops of kernels.h work on `x`.
+[[nodiscard]] bool has_kernels(const torch::Tensor& x);
+
+enum class Energy : std::uint8_t { tanh, relu };
+
+/// softmax(energy(keys + query) . v) over L: keys (N,L,A), query (R,A) of a wider row -> (N,B,L).
+[[nodiscard]] torch::Tensor attend(const torch::Tensor& keys, const torch::Tensor& query,
+                                   const torch::Tensor& v, Energy energy = Energy::tanh);
+
+/// One LSTM cell; gates (R,4H) are used up, h and c become the next states.
+void advance_cell(torch::Tensor& gates, torch::Tensor& h, torch::Tensor& c);
+
+/// The last layer: to log-probabilities of words.
+class WordLayer {
+ public:
+  explicit WordLayer(const WordParameters& p, const ConceptParameters& concepts = {});
+
+  /// From an output vector (R,E) before its tanh.
+  [[nodiscard]] torch::Tensor operator()(torch::Tensor& out, const Annotations& a) const;
+  /// From what words are made of (R,U) as it is.
+  [[nodiscard]] torch::Tensor plain(const torch::Tensor& out) const;
+
+ private:
+  ConceptParameters concepts_;
+  FastLinear word_;
+};
+
+}  // namespace photoscribe

@@ -1,0 +1,57 @@
+// encoder: the convolutional trunk that turns a photo into a grid of features. Private to models/.
+//
+// This is the plain form, which can be trained; fast_encoder.h is the form that captions. What it
+// computes is the list of encoder_layers.h; its parameters are those with batch norm folded in.
+//
+// N photos, C channels, S side in pixels, G grid side (S / 32).
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+#include "models/encoder/encoder_layers.h"
+#include "models/format/tensors.h"
+
+namespace photoscribe {
+
+class Encoder {
+ public:
+  /// Takes its parameters out of `tensors` (names as torchvision's, perhaps behind `prefix`).
+  /// Throws std::runtime_error naming what is missing or has another shape.
+  Encoder(const std::string& architecture, const TensorMap& tensors,
+          const std::string& prefix = "");
+
+  /// The part up to the end of the block `name`, and the part behind it, which takes what the first
+  /// gives (N,C',G',G'). They share this one's parameters. Throws as layers_until().
+  [[nodiscard]] Encoder until(const std::string& name) const;
+  [[nodiscard]] Encoder behind(const std::string& name) const;
+
+  /// (N,3,S,S) normalised RGB -> (N,C,G,G). Differentiable.
+  [[nodiscard]] torch::Tensor forward(torch::Tensor images) const;
+
+  /// Names with `prefix` -> the live parameters.
+  [[nodiscard]] TensorMap parameters(const std::string& prefix = "") const;
+  [[nodiscard]] const std::vector<EncoderLayer>& layers() const noexcept { return layers_; }
+  /// Of a convolution; undefined for other layers.
+  [[nodiscard]] const torch::Tensor& weight(std::size_t layer) const { return weights_.at(layer); }
+  [[nodiscard]] const torch::Tensor& bias(std::size_t layer) const { return biases_.at(layer); }
+
+ private:
+  Encoder() = default;
+  [[nodiscard]] Encoder part(std::size_t first, std::size_t last) const;
+  [[nodiscard]] torch::Tensor convolve(std::size_t layer, torch::Tensor x) const;
+
+  std::vector<EncoderLayer> layers_;
+  std::vector<torch::Tensor> weights_, biases_;
+};
+
+/// The shape of a convolution's weight.
+[[nodiscard]] std::vector<std::int64_t> weight_shape(const EncoderLayer& layer);
+
+/// Random parameters of He et al. 2015's scale for `architecture`, from LibTorch's default
+/// generator: for tests and `photoscribe-train init`.
+[[nodiscard]] TensorMap random_encoder(const std::string& architecture);
+
+}  // namespace photoscribe

@@ -1,0 +1,40 @@
+// fast_encoder: the encoder as it captions. Private to models/.
+//
+// On a CPU with oneDNN at hand every convolution is one oneDNN primitive with its clamp and
+// residual sum fused into it, weights in the layout that the processor likes best, activations in
+// buffers that are used again: nothing is allocated between photos. Elsewhere (GPUs, builds without
+// oneDNN) it is the plain encoder, channels last.
+//
+// N photos, S side in pixels, L grid positions, C channels.
+#pragma once
+
+#include <torch/types.h>
+
+#include <memory>
+
+#include "models/encoder/encoder.h"
+
+namespace photoscribe {
+
+class FastEncoder {
+ public:
+  /// Photos side_px square. `encoder`'s parameters decide device and type; it must outlive nothing:
+  /// what is needed is taken.
+  FastEncoder(const Encoder& encoder, std::int64_t side_px);
+  FastEncoder(FastEncoder&&) noexcept;
+  FastEncoder& operator=(FastEncoder&&) noexcept;
+  ~FastEncoder();
+
+  /// (N,S,S,3) normalised RGB, contiguous -> (N,L,C). Not differentiable.
+  [[nodiscard]] torch::Tensor forward(const torch::Tensor& images) const;
+
+  /// "oneDNN" or "LibTorch": what does the work, for logs and benches.
+  [[nodiscard]] const char* backend() const noexcept;
+
+ private:
+  class Plans;
+  Encoder encoder_;
+  std::unique_ptr<Plans> plans_;  // null: LibTorch does it
+};
+
+}  // namespace photoscribe

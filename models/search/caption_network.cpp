@@ -1,0 +1,89 @@
+#include "models/search/caption_network.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace photoscribe {
+namespace {
+
+TensorMap moved(const TensorMap& tensors, const torch::Device& device, torch::ScalarType type) {
+  TensorMap all;
+  for (const auto& [name, tensor] : tensors) {
+    const bool numbers = !torch::isFloatingType(tensor.scalar_type());
+    torch::Tensor there = numbers ? tensor.to(device) : tensor.to(device, type);
+    if (there.dim() == 4) there = there.contiguous(at::MemoryFormat::ChannelsLast);
+    all.emplace(name, there);
+  }
+  return all;
+}
+
+bool same_encoder(const StoredModel& a, const StoredModel& b) {
+  if (a.folder.architecture.encoder != b.folder.architecture.encoder) return false;
+  return std::all_of(a.tensors.begin(), a.tensors.end(), [&b](const auto& item) {
+    if (!item.first.starts_with("encoder.")) return true;
+    const auto other = b.tensors.find(item.first);
+    return other != b.tensors.end() && at::equal(item.second, other->second);
+  });
+}
+
+/// Throws unless both can look at the same pixels and say the same words.
+void check_fit(const StoredModel& first, const StoredModel& other) {
+  const ModelArchitecture &a = first.folder.architecture, &b = other.folder.architecture;
+  const char* what = nullptr;
+  if (a.input_side_px != b.input_side_px) what = "another input_side_px";
+  if (a.mean != b.mean || a.std != b.std) what = "another mean or std";
+  if (first.vocabulary.words() != other.vocabulary.words()) what = "another vocabulary";
+  if (what == nullptr) return;
+  throw std::runtime_error(other.folder.folder + ": has " + what + " than " + first.folder.folder +
+                           "; models of an ensemble take the same pixels and know the same words");
+}
+
+}  // namespace
+
+CaptionNetwork::Parts CaptionNetwork::take_apart(const std::vector<const StoredModel*>& members,
+                                                 const torch::Device& device,
+                                                 torch::ScalarType type) {
+  if (members.empty()) throw std::runtime_error("an ensemble of no models");
+  Parts parts;
+  std::vector<const StoredModel*> owners;  // of each encoder
+  for (const StoredModel* member : members) {
+    check_fit(*members.front(), *member);
+    const ModelArchitecture& a = member->folder.architecture;
+    const TensorMap tensors = moved(member->tensors, device, type);
+    const auto owner = std::find_if(owners.begin(), owners.end(), [&](const StoredModel* other) {
+      return same_encoder(*other, *member);
+    });
+    parts.encoder_of.push_back(static_cast<std::size_t>(owner - owners.begin()));
+    if (owner == owners.end()) {
+      owners.push_back(member);
+      parts.encoders.emplace_back(Encoder(a.encoder, tensors, "encoder."), a.input_side_px);
+    }
+    parts.decoders.push_back(take_decoder(tensors, a, member->vocabulary.size()));
+  }
+  return parts;
+}
+
+CaptionNetwork::CaptionNetwork(const std::vector<const StoredModel*>& members,
+                               const torch::Device& device, torch::ScalarType type)
+    : CaptionNetwork(take_apart(members, device, type)) {}
+
+CaptionNetwork::CaptionNetwork(Parts parts)
+    : encoders_(std::move(parts.encoders)),
+      encoder_of_(std::move(parts.encoder_of)),
+      search_(parts.decoders.size() == 1 ? CaptionSearch(parts.decoders.front())
+                                         : CaptionSearch(parts.decoders)) {}
+
+torch::Tensor CaptionNetwork::look(const torch::Tensor& images) const {
+  std::vector<torch::Tensor> seen, features;
+  seen.reserve(encoders_.size());
+  for (const FastEncoder& encoder : encoders_) seen.push_back(encoder.forward(images));
+  if (encoder_of_.size() == 1) return seen.front();
+  features.reserve(encoder_of_.size());
+  for (const std::size_t which : encoder_of_) features.push_back(seen[which]);
+  return at::cat(features, 2);
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,62 @@
+// caption_network: a model as it captions, or several that speak together: photos in, words out.
+// Private to models/.
+//
+// N photos, S side in pixels, L grid positions, C feature channels of all members side by side.
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "models/encoder/fast_encoder.h"
+#include "models/format/model_store.h"
+#include "models/search/search.h"
+
+namespace photoscribe {
+
+class CaptionNetwork {
+ public:
+  /// `members` are moved to `device` in `type`; nothing of them is kept. Members whose encoders are
+  /// alike to the bit share one. Throws std::runtime_error when there is none, when a tensor is
+  /// missing or has another shape, or when members do not take the same pixels or do not know the
+  /// same words.
+  CaptionNetwork(const std::vector<const StoredModel*>& members, const torch::Device& device,
+                 torch::ScalarType type);
+
+  /// images (N,S,S,3), normalised, on the device -> features (N,L,C). Not differentiable.
+  [[nodiscard]] torch::Tensor look(const torch::Tensor& images) const;
+
+  /// CaptionSearch::run() on what look() gave.
+  [[nodiscard]] std::vector<Hypothesis> say(const torch::Tensor& features,
+                                            const SearchSettings& settings) const {
+    return search_.run(features, settings);
+  }
+
+  /// CaptionSearch::expect() on what look() gave.
+  [[nodiscard]] Expectation expect(
+      const torch::Tensor& features,
+      const std::vector<std::vector<std::vector<std::int64_t>>>& captions,
+      std::int64_t count) const {
+    return search_.expect(features, captions, count);
+  }
+
+  /// How many encoders look, and what does their work (FastEncoder::backend).
+  [[nodiscard]] std::size_t encoders() const noexcept { return encoders_.size(); }
+  [[nodiscard]] const char* backend() const noexcept { return encoders_.front().backend(); }
+
+ private:
+  struct Parts {
+    std::vector<FastEncoder> encoders;
+    std::vector<std::size_t> encoder_of;  // of each member
+    std::vector<DecoderParameters> decoders;
+  };
+  static Parts take_apart(const std::vector<const StoredModel*>& members,
+                          const torch::Device& device, torch::ScalarType type);
+  explicit CaptionNetwork(Parts parts);
+
+  std::vector<FastEncoder> encoders_;
+  std::vector<std::size_t> encoder_of_;
+  CaptionSearch search_;
+};
+
+}  // namespace photoscribe

@@ -1,0 +1,40 @@
+// state_arrays: the arrays of a state dict, taken one by one, with a memory of which were taken and
+// what was wrong with them. Private to models/train.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "models/format/tensors.h"
+
+namespace photoscribe {
+
+class StateArrays {
+ public:
+  /// `state` must outlive this.
+  explicit StateArrays(const TensorMap& state) : state_(state) {}
+
+  [[nodiscard]] bool has(const std::string& name) const { return state_.contains(name); }
+  /// The extent of axis `axis` of `name`. Throws std::runtime_error when there is no such array or
+  /// axis.
+  [[nodiscard]] std::int64_t extent(const std::string& name, std::size_t axis) const;
+
+  /// The array as contiguous float32. A single zero, as large as wished, when it is not there or
+  /// has another shape; check() then says so.
+  torch::Tensor get(const std::string& name, const std::vector<std::int64_t>& shape);
+  /// Adds a complaint of the caller's own.
+  void complain(std::string text) { complaints_.push_back(std::move(text)); }
+
+  /// Throws std::runtime_error "WHAT: complaints" when there are any, at most ten of them.
+  void check(const std::string& what) const;
+  /// Names that nobody took.
+  [[nodiscard]] std::vector<std::string> left_over() const;
+
+ private:
+  const TensorMap& state_;
+  std::set<std::string> used_;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace photoscribe

@@ -1,0 +1,56 @@
+// concept_head: the classifier of concepts (concepts.h) on the mean of an encoder's features,
+// learnt from what people said and what another classifier sees. Private to models/train.
+//
+// After Fang et al., "From Captions to Visual Concepts and Back", CVPR 2015, with captions of
+// several people as labels, and Hinton et al. 2015 for the other classifier's probabilities.
+//
+// P photos, C feature channels, M concepts.
+#pragma once
+
+#include <torch/types.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/core/error.h"
+#include "models/format/concepts.h"
+#include "models/format/tensors.h"
+#include "models/train/data/dataset.h"
+
+namespace photoscribe {
+
+/// What another classifier says: photo -> concepts' words with their probabilities. 0 says that it
+/// is not there, which counts as much as that none of many people named it; a concept that is left
+/// out may be there.
+using ConceptLabels = std::map<std::string, std::vector<std::pair<std::string, float>>>;
+
+/// JSON Lines, {"id": NAME, "concepts": {WORD: PROBABILITY, …}}. Fails with invalid_config, naming
+/// file and line.
+[[nodiscard]] Expected<ConceptLabels> read_concept_labels(const std::string& path);
+
+/// How likely each photo's people name each concept, and how much that says.
+struct ConceptTargets {
+  torch::Tensor probability;  // (P,M): 1 where a caption names it, else the other classifier's
+  /// (P,M): less where few people would have said it if it were there; more for a photo that an
+  /// epoch shows several times.
+  torch::Tensor weight;
+};
+/// `photos` may have captions, labels, or both.
+[[nodiscard]] ConceptTargets concept_targets(const std::vector<CaptionedPhoto>& photos,
+                                             const ConceptLabels& labels,
+                                             const std::vector<ConceptEntry>& concepts);
+
+struct ConceptHead {
+  TensorMap parameters;         // decoder.concept.feature.* and decoder.concept.head.*
+  torch::Tensor probabilities;  // (P,M) of photos that the head which said it did not learn from
+};
+/// Logistic regression of the targets on mean features (P,C). The decoder must learn from
+/// probabilities as it will meet them, not from those of photos that the head knows by heart, so
+/// four further heads learn from three quarters of the photos each and speak about the rest.
+/// Depends on the seed alone. Says how far it is on standard error.
+[[nodiscard]] ConceptHead fit_concept_head(const torch::Tensor& features,
+                                           const ConceptTargets& targets, std::uint64_t seed);
+
+}  // namespace photoscribe

@@ -1,0 +1,39 @@
+#include "models/train/progress/progress_line.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+namespace photoscribe {
+
+std::string duration_text(double seconds) {
+  char text[32];
+  const auto whole = static_cast<std::int64_t>(seconds);
+  std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", static_cast<long long>(whole / 3600),
+                static_cast<long long>(whole / 60 % 60), static_cast<long long>(whole % 60));
+  return text;
+}
+
+ProgressLine::ProgressLine(std::string what, std::string unit)
+    : what_(std::move(what)), unit_(std::move(unit)) {}
+
+void ProgressLine::tell(std::int64_t done, std::int64_t all) {
+  const auto now = Clock::now();
+  if (before_ < 0) {
+    before_ = done;
+    start_ = told_ = now;
+  }
+  const bool end = done >= all && spoke_;
+  if (now - told_ < std::chrono::seconds(10) && !end) return;
+  told_ = now;
+  spoke_ = true;
+  const double seconds = std::max(1e-3, std::chrono::duration<double>(now - start_).count());
+  const double rate = static_cast<double>(done - before_) / seconds;
+  const std::string left =
+      rate > 0 ? ", " + duration_text(static_cast<double>(all - done) / rate) + " left" : "";
+  std::fprintf(stderr, "%s: %lld of %lld, %.1f %s/s%s\n", what_.c_str(),
+               static_cast<long long>(done), static_cast<long long>(all), rate, unit_.c_str(),
+               left.c_str());
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,32 @@
+#include "models/train/verbs/finetune_verb.h"
+
+#include <CLI/CLI.hpp>
+
+#include "models/train/finetune.h"
+
+namespace photoscribe {
+
+void add_fine_tuning(CLI::App& verb, FitOptions& o) {
+  verb.add_flag_callback(
+      "--no-teacher", [&o] { o.loss.teacher_share = 0; },
+      "Let all words of the model that is gone on from move, and it teach nothing: the archive's "
+      "way "
+      "of putting things is learnt too, and much is forgotten");
+}
+
+void default_to_fine_tuning(const CLI::App& verb, FitOptions& o) {
+  if (!is_fine_tuning(o)) return;
+  // ops/bench/RESULTS.md has the measurements.
+  const auto prefer = [&verb](const char* option, auto& value, auto fitting) {
+    if (verb.count(option) == 0) value = fitting;
+  };
+  prefer("--rate", o.rate, o.loss.teacher_share > 0 ? 5e-3 : 3e-4);  // without: all of it moves
+  prefer("--epochs", o.epochs, 6);
+  prefer("--warmup-steps", o.warmup_steps, 10);
+  prefer("--dropout", o.loss.dropout, 0.3);
+  prefer("--words-count-min", o.words.count_min, 3);
+  prefer("--patience", o.patience, o.epochs);
+  prefer("--select-by", o.select_by, SelectBy::cider);
+}
+
+}  // namespace photoscribe

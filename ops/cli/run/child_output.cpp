@@ -1,0 +1,110 @@
+#include "ops/cli/run/child_output.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "common/text/safe_text.h"
+
+namespace photoscribe::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::size_t kKeptBytes = 1 << 20;
+
+struct Pipe {
+  int read = -1, write = -1;
+  bool open() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return false;
+    read = ends[0];
+    write = ends[1];
+    return true;
+  }
+  void close_write() {
+    if (write >= 0) close(write);
+    write = -1;
+  }
+  ~Pipe() {
+    close_write();
+    if (read >= 0) close(read);
+  }
+};
+
+/// Takes what is there; false at the end of the stream.
+bool take(int descriptor, std::string& into) {
+  std::array<char, 4096> chunk{};
+  const ssize_t size = read(descriptor, chunk.data(), chunk.size());
+  if (size < 0) return errno == EINTR || errno == EAGAIN;
+  const std::size_t room = kKeptBytes - std::min(kKeptBytes, into.size());
+  into.append(chunk.data(), std::min(room, static_cast<std::size_t>(size)));
+  return size > 0;
+}
+
+/// True when both streams ended before the deadline.
+bool drain(const Pipe& out, const Pipe& err, ChildOutput& output, Clock::time_point deadline) {
+  std::array<pollfd, 2> waiting{{{out.read, POLLIN, 0}, {err.read, POLLIN, 0}}};
+  while (waiting[0].fd >= 0 || waiting[1].fd >= 0) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    if (left <= 0) return false;
+    if (poll(waiting.data(), waiting.size(), static_cast<int>(left)) < 0 && errno != EINTR) {
+      return false;
+    }
+    if (waiting[0].revents != 0 && !take(out.read, output.out)) waiting[0].fd = -1;
+    if (waiting[1].revents != 0 && !take(err.read, output.err)) waiting[1].fd = -1;
+  }
+  return true;
+}
+
+int reap(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace
+
+Expected<ChildOutput> run_child(const std::vector<std::string>& words,
+                                std::chrono::milliseconds timeout) {
+  const std::string name = shown(words.front());
+  Pipe out, err;
+  if (!out.open() || !err.open()) {
+    return fail(Errc::environment, name + ": pipe: " + std::strerror(errno));
+  }
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, out.write, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, err.write, STDERR_FILENO);
+  std::vector<std::string> copies = words;
+  std::vector<char*> argv;
+  for (std::string& word : copies) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  pid_t child = -1;
+  const int failed = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) return fail(Errc::environment, name + ": " + std::strerror(failed));
+  out.close_write();
+  err.close_write();
+
+  ChildOutput output;
+  const bool ended = drain(out, err, output, Clock::now() + timeout);
+  if (!ended) kill(child, SIGKILL);
+  output.exit_status = reap(child);
+  if (!ended) {
+    return fail(Errc::environment,
+                name + ": no answer within " + std::to_string(timeout.count()) + " ms");
+  }
+  return output;
+}
+
+}  // namespace photoscribe::cli

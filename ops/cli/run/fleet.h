@@ -1,0 +1,31 @@
+// fleet: the workers that a database's scheduler, or a Redis, knows of, and what they mean for a
+// run.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/core/worker_report.h"
+#include "ops/cli/run/database_option.h"
+#include "scheduler/store/run_types.h"
+
+namespace photoscribe::cli {
+
+/// Asked of the scheduler that listens in the place's state folder, else of the Redis that is named
+/// (empty: none). Fails with run_gone where there is neither.
+[[nodiscard]] Expected<std::vector<SeenWorker>> look_at_fleet(const DatabasePlace& place,
+                                                              const std::string& redis_url);
+
+/// why_nobody_serves() of a run as the database has it.
+[[nodiscard]] std::optional<std::string> why_nobody_serves(const RunRow& run,
+                                                           const std::vector<Root>& roots,
+                                                           const std::vector<SeenWorker>& fleet);
+
+/// A table: worker, host, devices, photos/s, last report, model, roots, and why it takes no work.
+[[nodiscard]] std::string fleet_table(const std::vector<SeenWorker>& fleet);
+[[nodiscard]] nlohmann::json fleet_json(const std::vector<SeenWorker>& fleet);
+
+}  // namespace photoscribe::cli

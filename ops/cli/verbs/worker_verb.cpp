@@ -1,0 +1,109 @@
+// worker: photoscribe-worker with the flags, the environment and the file that the other verbs
+// take.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "common/text/safe_text.h"
+#include "ops/cli/config/locate.h"
+#include "ops/cli/config/settings.h"
+#include "ops/cli/terminal/exit_status.h"
+#include "ops/cli/verbs/verbs.h"
+
+namespace photoscribe::cli {
+namespace {
+
+struct WorkerVerbOptions {
+  explicit WorkerVerbOptions(CLI::App& verb) : settings(verb) {}
+  Settings settings;
+  std::vector<std::string> roots, follow_links;
+  std::string name_prefix, http;
+};
+
+Expected<std::vector<std::string>> command_of(const WorkerVerbOptions& options) {
+  const Expected<LoadedConfig> loaded = options.settings.load();
+  if (!loaded) return fail(loaded.error());
+  const Config& config = loaded->config;
+  if (config.redis.url.empty()) {
+    return fail(Errc::usage, "--redis: name the server, such as --redis redis://host:6379");
+  }
+  const Expected<std::string> worker = find_worker(config);
+  if (!worker) return fail(worker.error());
+  const Expected<std::string> model = find_model_folder(config);
+  if (!model) return fail(model.error());
+  std::vector<std::string> words{*worker,
+                                 "--redis",
+                                 config.redis.url,
+                                 "--model",
+                                 std::filesystem::absolute(*model).string(),
+                                 "--devices",
+                                 config.worker.devices};
+  for (const std::string& root : options.roots) words.insert(words.end(), {"--root", root});
+  for (const std::string& path : options.follow_links)
+    words.insert(words.end(), {"--follow-links", path});
+  const auto number = [&](const char* flag, const auto& value) {
+    if (value) words.insert(words.end(), {flag, std::to_string(*value)});
+  };
+  number("--batch", config.worker.batch);
+  number("--threads", config.worker.threads);
+  number("--memory-max", config.worker.memory_max);
+  if (!options.http.empty()) words.insert(words.end(), {"--http", options.http});
+  if (!options.name_prefix.empty()) {
+    words.insert(words.end(), {"--name-prefix", options.name_prefix});
+  }
+  return words;
+}
+
+int become_worker(const WorkerVerbOptions& options) {
+  Expected<std::vector<std::string>> words = command_of(options);
+  if (!words) return report("worker", words.error());
+  std::vector<char*> argv;
+  for (std::string& word : *words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  execv(argv[0], argv.data());
+  return report("worker", Error{Errc::environment, words->front() + ": " + std::strerror(errno)});
+}
+
+}  // namespace
+
+void add_worker(CLI::App& app, Action& action) {
+  CLI::App* const verb =
+      app.add_subcommand("worker", "caption photos for a scheduler, here or on another machine");
+  const auto options = std::make_shared<WorkerVerbOptions>(*verb);
+  Settings& s = options->settings;
+  s.flag("--redis", "redis.url", "URL", kRedisHelp);
+  verb->add_option("--root", options->roots,
+                   "where a root of the runs is on this machine (repeatable); `photoscribe\n"
+                   "status` has the names")
+      ->type_name("NAME=FOLDER")
+      ->allow_extra_args(false)
+      ->required();
+  verb->add_option(
+          "--follow-links", options->follow_links,
+          "a folder outside the roots that links may lead to, on this machine (repeatable)")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  s.flag("--model", "model", "fast|best|FOLDER", "the model of the runs (default: fast)");
+  s.flag("--devices", "worker.devices", "LIST", "auto, cpu or cuda:0,cuda:1 (default: auto)");
+  s.flag("--batch", "worker.batch", "N", "photos per network call (default: automatic)");
+  s.flag("--threads", "worker.threads", "N", "CPU threads in all (default: every core)");
+  s.flag("--memory-max", "worker.memory_max", "SIZE",
+         "memory it may use, such as 2GiB, before it asks to be replaced");
+  verb->add_option("--http", options->http,
+                   "answer GET /livez and /readyz there (on 127.0.0.1 unless HOST says otherwise)")
+      ->type_name("[HOST:]PORT");
+  verb->add_option("--name-prefix", options->name_prefix, "prefix of this worker's name")
+      ->type_name("S");
+  verb->footer(
+      "Becomes photoscribe-worker: SIGTERM or Ctrl-C finishes what is in the network and hands "
+      "the\n"
+      "rest back. Any number, on any machine, may come and go.\n"
+      "Example:\n"
+      "  photoscribe worker --redis rediss://queue.example:6380 --root archive=/net/archive");
+  verb->callback([options, &action] { action = [options] { return become_worker(*options); }; });
+}
+
+}  // namespace photoscribe::cli

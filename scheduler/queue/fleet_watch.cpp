@@ -1,0 +1,54 @@
+#include "scheduler/queue/fleet_watch.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "common/core/join.h"
+#include "common/redis/fleet.h"
+#include "scheduler/queue/nobody_serves.h"
+
+namespace photoscribe {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::minutes kForgetWorker{10};  // in which people see that it is gone
+
+/// Why no worker can, as far as the reports and the run's beats tell.
+std::optional<std::string> why_nobody_can(const SchedulerSettings& settings,
+                                          const std::vector<SeenWorker>& fleet,
+                                          std::size_t living) {
+  const auto joined = static_cast<std::size_t>(std::count_if(
+      fleet.begin(), fleet.end(),
+      [&](const SeenWorker& one) { return !why_not_join(settings.spec, one.report); }));
+  if (living > joined) return std::nullopt;  // some are there that do not report
+  const bool some_there = std::any_of(fleet.begin(), fleet.end(), is_present);
+  if (settings.own_workers && !some_there) return std::nullopt;  // they are starting
+  return why_nobody_serves(settings.spec, settings.model_name, fleet);
+}
+
+}  // namespace
+
+asio::awaitable<Status> FleetWatch::look(std::size_t living, bool wants_workers) {
+  if (!may_read_) co_return Status();
+  const Expected<std::vector<SeenWorker>> fleet =
+      co_await redis::read_fleet(connection_, kForgetWorker);
+  if (!fleet) {
+    if (fleet.error().code != Errc::redis_refused) co_return fail(fleet.error());
+    may_read_ = false;
+    reporter_.tell(EventLevel::warning,
+                   fleet.error().message + ": cannot tell when nobody serves this run");
+    co_return Status();
+  }
+  std::optional<std::string> why;
+  if (wants_workers) why = why_nobody_can(settings_, *fleet, living);
+  const std::optional<Event> news = unserved_.observe(std::move(why), Unserved::Clock::now());
+  if (news) reporter_.tell(news->level, news->text);
+  co_return Status();
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,41 @@
+// fleet_watch: whether anybody can do the run's photos: workers that cannot serve it do not join
+// it, and say so only in their own logs and in what they report.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstddef>
+#include <string>
+
+#include "common/core/error.h"
+#include "common/redis/connection.h"
+#include "scheduler/queue/scheduler_settings.h"
+#include "scheduler/queue/trouble_reporter.h"
+#include "scheduler/queue/unserved.h"
+
+namespace photoscribe {
+
+class FleetWatch {
+ public:
+  /// References must outlive this.
+  FleetWatch(const SchedulerSettings& settings, redis::Connection& connection,
+             TroubleReporter& reporter)
+      : settings_(settings),
+        connection_(connection),
+        reporter_(reporter),
+        unserved_(settings.lease()) {}
+
+  /// `living`: workers of the run that beat, whether they report or not. `wants_workers`: photos
+  /// are to be begun.
+  [[nodiscard]] boost::asio::awaitable<Status> look(std::size_t living, bool wants_workers);
+  /// Unserved::why().
+  [[nodiscard]] const std::string& nobody_serves() const { return unserved_.why(); }
+
+ private:
+  const SchedulerSettings& settings_;
+  redis::Connection& connection_;
+  TroubleReporter& reporter_;
+  Unserved unserved_;
+  bool may_read_ = true;  // not with fewer rights than redis-users.conf gives
+};
+
+}  // namespace photoscribe

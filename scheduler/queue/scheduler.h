@@ -1,0 +1,112 @@
+// scheduler: keeps one run's window of tasks full, records its results, and mends what Redis lost.
+//
+// The scheduler of protocol.md: it joins a feeder, a recorder and a reconciler with the watches
+// around them, and has the loop that gives each its turn. It starts no process and reads no photo:
+// run_batch() does the former, workers the latter. Belongs to one io_context that one thread runs;
+// SQLite has its own.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <optional>
+
+#include "common/core/error.h"
+#include "common/redis/scheduler_queue.h"
+#include "scheduler/queue/eviction_watch.h"
+#include "scheduler/queue/feeder.h"
+#include "scheduler/queue/fleet_watch.h"
+#include "scheduler/queue/reconciler.h"
+#include "scheduler/queue/recorder.h"
+#include "scheduler/queue/redis_link.h"
+#include "scheduler/queue/result_sharer.h"
+#include "scheduler/queue/run_keys.h"
+#include "scheduler/queue/run_mode.h"
+#include "scheduler/queue/run_store.h"
+#include "scheduler/queue/run_tally.h"
+#include "scheduler/queue/scheduler_now.h"
+#include "scheduler/queue/scheduler_settings.h"
+#include "scheduler/queue/store_thread.h"
+#include "scheduler/queue/trouble_reporter.h"
+#include "scheduler/queue/wakeable_timer.h"
+#include "scheduler/queue/withdrawal.h"
+#include "scheduler/queue/worker_watch.h"
+#include "scheduler/queue/write_probe.h"
+#include "scheduler/run_events.h"
+
+namespace photoscribe {
+
+class Scheduler {
+ public:
+  /// `store` must outlive this; `say` is called on the io_context's thread.
+  Scheduler(asio::io_context& io, StoreThread& store, SchedulerSettings settings, Say say);
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  /// Runs until every image asked for is final, finish_up() or abort(). Call once.
+  ///
+  /// Survives every transient fault by waiting: Redis away, loading, out of memory, empty or stale;
+  /// disk full or locked. Fails with redis_refused (wrong password, eviction policy …),
+  /// redis_unavailable (nobody answered for `first_connect` at the start), store_failure, and with
+  /// store_full when it was asked to finish up on a full disk.
+  [[nodiscard]] asio::awaitable<Expected<SchedulerEnd>> run();
+
+  /// Nothing more is begun until resume(): what no worker has begun is taken out of Redis, what is
+  /// in hand is finished and recorded. The caller keeps in mind (in the database) that it is so.
+  void pause();
+  void resume();
+  /// As pause(), and run() ends once nothing is in hand any more.
+  void cancel();
+  /// Photos wait again (a retry): the counts of now, from the same call of the store.
+  void expect_more(const RunCounts& counts);
+  /// Nothing more is enqueued; recording goes on.
+  void stop_feeding() { feeder_.stop(); }
+  /// Ends run() once everything that is in the results stream now is recorded.
+  void finish_up();
+  /// Ends run() at the next step: connections are closed, a running transaction is waited for.
+  void abort();
+
+  [[nodiscard]] SchedulerNow now() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  using MaybeEnd = std::optional<SchedulerEnd>;
+
+  asio::awaitable<Expected<SchedulerEnd>> loop();
+  asio::awaitable<Expected<MaybeEnd>> turn();
+  asio::awaitable<Expected<MaybeEnd>> survive(Error error);
+  asio::awaitable<Status> connect();
+  asio::awaitable<Status> reconcile();
+  asio::awaitable<Expected<MaybeEnd>> stay_paused();
+  asio::awaitable<Status> idle();
+  asio::awaitable<Status> look();
+  asio::awaitable<Status> watch();
+  asio::awaitable<Status> tidy_up();
+  asio::awaitable<Status> count();
+
+  const SchedulerSettings settings_;
+  Mode mode_ = Mode::run;
+  TroubleReporter reporter_;
+  ReconcileGate gate_;
+  RunTally tally_;
+  WakeableTimer timer_;
+  RedisLink link_;
+  redis::SchedulerQueue queue_;
+  RunStore store_;
+  RunKeys keys_;
+  Feeder feeder_;
+  ResultSharer sharer_;
+  Recorder recorder_;
+  Withdrawal withdrawal_;
+  WorkerWatch workers_;
+  EvictionWatch eviction_;
+  FleetWatch fleet_;
+  WriteProbe probe_;
+  Reconciler reconciler_;
+
+  Clock::time_point started_ = Clock::now(), next_look_{}, cancelled_at_{};
+  std::chrono::milliseconds idle_wait_{1};
+  int failures_ = 0;  // in a row
+};
+
+}  // namespace photoscribe

@@ -1,0 +1,27 @@
+#include "scheduler/queue/scheduler_settings.h"
+
+namespace photoscribe {
+
+SchedulerSettings scheduler_settings_of(const RunRow& run, const std::vector<Root>& roots,
+                                        const LeaseSettings& lease, std::int64_t remembered_max) {
+  SchedulerSettings settings;
+  settings.run = run.id;
+  settings.remembered_max = remembered_max;
+  settings.rate_per_s = run.schedule.rate_per_s;
+  settings.weight = run.schedule.weight;
+  settings.priority = run.schedule.priority;
+  RunSpec& spec = settings.spec;
+  spec.run = run.name;
+  settings.model_name = run.settings.model_name;
+  spec.model_hash = run.settings.model_hash;
+  spec.search = run.settings.search;
+  spec.blur = run.settings.blur;
+  spec.limits = run.settings.limits;
+  spec.near_duplicates = run.settings.near_duplicates;
+  spec.remembers = remembered_max > 0;
+  spec.lease = lease;
+  for (const Root& root : roots) spec.roots.push_back(root.name);
+  return settings;
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,39 @@
+#include "scheduler/queue/trouble_reporter.h"
+
+#include <utility>
+
+namespace photoscribe {
+namespace {
+
+const char* end_of(Trouble trouble) {
+  switch (trouble) {
+    case Trouble::disk:
+      return "the database can be written again";
+    case Trouble::redis:
+      return "Redis answers again";
+    case Trouble::refusal:
+      return "Redis takes results again";
+    case Trouble::eviction:
+      break;
+  }
+  return "Redis keeps what it is given again";
+}
+
+}  // namespace
+
+void TroubleReporter::tell(EventLevel level, std::string text) const {
+  Event event;
+  event.level = level;
+  event.text = std::move(text);
+  say_(event);
+}
+
+void TroubleReporter::begins(Trouble trouble, std::string text) {
+  if (told_.insert(trouble).second) tell(EventLevel::warning, std::move(text));
+}
+
+void TroubleReporter::is_over(Trouble trouble) {
+  if (told_.erase(trouble) > 0) tell(EventLevel::info, end_of(trouble));
+}
+
+}  // namespace photoscribe

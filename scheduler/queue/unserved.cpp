@@ -1,0 +1,37 @@
+#include "scheduler/queue/unserved.h"
+
+#include <utility>
+
+namespace photoscribe {
+namespace {
+
+constexpr std::chrono::minutes kTellAgain{10}, kTellOther{1};  // the same, and another reason
+
+Event event(EventLevel level, std::string text) {
+  Event made;
+  made.level = level;
+  made.text = std::move(text);
+  return made;
+}
+
+}  // namespace
+
+std::optional<Event> Unserved::observe(std::optional<std::string> why, Clock::time_point now) {
+  if (!why) {
+    const bool was_told = !why_.empty();
+    why_.clear();
+    since_.reset();
+    if (!was_told) return std::nullopt;
+    return event(EventLevel::info, "a worker serves this run now");
+  }
+  if (!since_) since_ = now;
+  if (now - *since_ < lease_ * 2 / 3) return std::nullopt;
+  const bool news = why_.empty();
+  const auto rest = why_ == *why ? kTellAgain : kTellOther;
+  why_ = std::move(*why);
+  if (!news && now < told_at_ + rest) return std::nullopt;
+  told_at_ = now;
+  return event(EventLevel::warning, "nobody can do the photos of this run: " + why_);
+}
+
+}  // namespace photoscribe

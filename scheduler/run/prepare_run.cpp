@@ -1,0 +1,397 @@
+#include "scheduler/run/prepare_run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "common/scores/caption_file.h"
+#include "scheduler/run/stored_commands.h"
+#include "scheduler/store/paths.h"
+
+namespace photoscribe {
+namespace {
+
+constexpr std::size_t kFilesAtOnce = 5'000;  // a commit and a progress report each
+
+Expected<WalkOptions> walk_options(const RunRequest& request) {
+  WalkOptions options;
+  options.all_files = request.all_files;
+  options.include = request.include;
+  options.exclude = request.exclude;
+  if (request.limit > 0) options.limit = request.limit;
+  if (!request.split_file.empty()) {
+    Expected<PhotoNames> names = photos_of_split(request.split_file, request.references_file);
+    if (!names) return fail(names.error());
+    options.only_names = std::make_shared<const PhotoNames>(std::move(*names));
+  }
+  return options;
+}
+
+void tell_found(RunObserver& observer, std::int64_t found) {
+  Progress progress;
+  progress.phase = "looking for photos";
+  progress.found = found;
+  observer.progress(progress);
+}
+
+/// Walks `walker` to its end; `take` gets each batch. False when a stop was asked for.
+template <class Take>
+Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& stop,
+                    std::unique_lock<std::mutex>* held, Take take) {
+  std::int64_t found = 0;
+  tell_found(observer, found);
+  for (;;) {
+    if (stop.requests() > 0) return false;
+    if (held != nullptr) held->unlock();
+    const Expected<std::vector<FoundFile>> files = walker.next(kFilesAtOnce);
+    if (held != nullptr) held->lock();
+    if (!files) return fail(files.error());
+    if (files->empty()) return true;
+    if (Status taken = take(*files); !taken) return fail(taken.error());
+    found += static_cast<std::int64_t>(files->size());
+    tell_found(observer, found);
+  }
+}
+
+void note_walk(const WalkReport& report, std::vector<std::string>& notes) {
+  constexpr std::size_t kShown = 20;
+  for (std::size_t i = 0; i < std::min(kShown, report.warnings.size()); ++i) {
+    notes.push_back(report.warnings[i]);
+  }
+  if (report.warnings.size() > kShown) {
+    notes.push_back(std::to_string(report.warnings.size() - kShown) + " more like these");
+  }
+  if (report.filtered > 0) {
+    notes.push_back(std::to_string(report.filtered) +
+                    " files were left out by --include, --exclude or --split");
+  }
+}
+
+std::string named_here(const std::string& split, std::size_t names, std::size_t found) {
+  return split + " names " + std::to_string(names) + " photos, " +
+         (found == 0 ? "none" : std::to_string(found)) + " of them " + (found == 1 ? "is" : "are") +
+         " here";
+}
+
+void note_split(const WalkReport& report, std::size_t names, const RunRequest& request,
+                PreparedRun& prepared) {
+  const auto found = static_cast<std::size_t>(report.files);
+  if (names == 0 || report.reached_limit || found >= names) return;
+  if (found > 0) {
+    prepared.notes.push_back(named_here(request.split_file, names, found));
+    return;
+  }
+  ++prepared.not_seen_count;
+  prepared.not_seen.push_back(
+      {request.split_file,
+       named_here("--split", names, found) +
+           ": it goes by file names, such as photo.jpg; is it of these photos?"});
+}
+
+/// What the command names, looked at before anything about the run is changed.
+struct Named {
+  SourcePlan plan;
+  WalkOptions options;
+};
+
+struct ReadReferences {
+  std::vector<NamedReferences> captions;
+  LeftOut left_out;
+};
+
+Expected<std::optional<ReadReferences>> read_references_of(const RunRequest& request) {
+  const std::string& file = request.references_file;
+  if (file.empty()) return std::nullopt;
+  if (::access(file.c_str(), R_OK) != 0)
+    return fail(Errc::usage, file + ": cannot be read (" + std::strerror(errno) + ")");
+  ReadReferences read;
+  auto captions = read_references(file, "", request.strict_references, &read.left_out);
+  if (!captions) return fail(captions.error());
+  read.captions = std::move(*captions);
+  return read;
+}
+
+Expected<std::optional<Named>> look_at_arguments(Store& store, const RunRequest& request) {
+  if (request.photos.empty()) return std::nullopt;
+  // Of every run: a folder has one name in the whole database.
+  const Expected<std::vector<Root>> known = store.known_roots();
+  if (!known) return fail(known.error());
+  Expected<SourcePlan> plan = plan_sources(request.photos, *known, request.follow_links);
+  if (!plan) return fail(plan.error());
+  // What the run was let into before, it still is.
+  const Expected<std::optional<RunRow>> run = store.find_run(request.run);
+  if (!run) return fail(run.error());
+  if (*run) {
+    const Expected<std::vector<std::string>> before = store.link_stores((*run)->id);
+    if (!before) return fail(before.error());
+    plan->link_stores.insert(plan->link_stores.end(), before->begin(), before->end());
+  }
+  Expected<WalkOptions> options = walk_options(request);
+  if (!options) return fail(options.error());
+  return Named{std::move(*plan), std::move(*options)};
+}
+
+std::string doubt(const Root& root, const SourceStart& start, const std::string& run,
+                  std::int64_t photos) {
+  return root.folder + (start.path.empty() ? "" : "/" + start.path) +
+         ": no photo is there, and run \"" + run + "\" has " + std::to_string(photos) +
+         " of that folder; is it mounted? They are left as they are";
+}
+
+/// A named folder without a single photo, where the run has some, is rather not mounted than
+/// emptied. Looked at before anything is changed, up to each folder's first photo.
+Status doubt_empty_folders(Store& store, const RunRequest& request, const Named& named) {
+  const Expected<std::optional<RunRow>> run = store.find_run(request.run);
+  if (!run) return fail(run.error());
+  if (!run->has_value()) return {};
+  for (const SourceStart& start : named.plan.starts) {
+    if (!start.named || start.is_file) continue;
+    SourcePlan one = named.plan;
+    one.starts = {start};
+    WalkOptions options;
+    options.all_files = request.all_files;
+    options.limit = 1;
+    Walker walker(std::move(one), std::move(options));
+    for (;;) {
+      const Expected<std::vector<FoundFile>> files = walker.next(1);
+      if (!files) return fail(files.error());
+      if (files->empty()) break;
+    }
+    if (walker.report().barren.empty()) continue;
+    const Root& root = named.plan.roots[static_cast<std::size_t>(start.root)];
+    const Expected<std::int64_t> had = store.photos_in((*run)->id, root.name, start.path);
+    if (!had) return fail(had.error());
+    if (*had == 0) continue;
+    return fail(Errc::environment,
+                doubt(root, start, request.run, *had) +
+                    ". If they are gone for good, leave the folder out of the command");
+  }
+  return {};
+}
+
+/// The same of folders that were not named themselves: said, and nothing of them is changed.
+Status note_empty_folders(Store& store, PreparedRun& prepared,
+                          const std::vector<SourceStart>& barren) {
+  for (const SourceStart& start : barren) {
+    const Root& root = prepared.roots[static_cast<std::size_t>(start.root)];
+    const Expected<std::int64_t> had = store.photos_in(prepared.run.id, root.name, start.path);
+    if (!had) return fail(had.error());
+    if (*had > 0) prepared.notes.push_back(doubt(root, start, prepared.run.name, *had));
+  }
+  return {};
+}
+
+void note_redo(PreparedRun& prepared) {
+  if (prepared.scan.left_as_they_were == 0) return;
+  prepared.notes.push_back(std::to_string(prepared.scan.left_as_they_were) +
+                           " photos of the run that this command does not name, or that are gone, "
+                           "keep what they got under earlier settings");
+}
+
+/// As it happens, not at the end of the night; `photoscribe status` has it, too.
+Status tell_not_seen(Store& store, const PreparedRun& prepared, RunObserver& observer) {
+  constexpr std::size_t kTold = 5;
+  for (std::size_t i = 0; i < std::min(kTold, prepared.not_seen.size()); ++i) {
+    const NotSeen& one = prepared.not_seen[i];
+    Event event;
+    event.level = EventLevel::warning;
+    event.text = "not looked at: " + one.path + ": " + one.why;
+    observer.event(event);
+    if (Status kept = store.add_event(prepared.run.id, "warning", "not_seen", event.text); !kept)
+      return kept;
+  }
+  return {};
+}
+
+Expected<std::vector<std::string>> real_places(const std::vector<std::string>& paths) {
+  std::vector<std::string> places;
+  for (const std::string& path : paths) {
+    places.push_back(real_path(path));
+    if (places.back().empty())
+      return fail(Errc::usage, "--follow-links " + path + ": " + std::strerror(errno));
+  }
+  return places;
+}
+
+Status open_link_stores(Store& store, const std::vector<std::string>& places, PreparedRun& prepared,
+                        RunObserver& observer) {
+  if (Status added = store.add_link_stores(prepared.run.id, places); !added) return added;
+  Expected<std::vector<std::string>> all = store.link_stores(prepared.run.id);
+  if (!all) return fail(all.error());
+  prepared.link_stores = std::move(*all);
+  if (prepared.link_stores.empty()) return {};
+  Event event;
+  event.text = "links may lead to " + prepared.link_stores.front();
+  if (prepared.link_stores.size() > 1)
+    event.text += " and " + std::to_string(prepared.link_stores.size() - 1) + " more places";
+  event.text += ", out of the folders of photos";
+  observer.event(event);
+  prepared.notes.push_back(event.text);
+  return {};
+}
+
+Status scan_photos(Store& store, const RunRequest& request, std::optional<Named> named,
+                   RunObserver& observer, const StopHandle& stop,
+                   std::unique_lock<std::mutex>* held, PreparedRun& prepared) {
+  const Expected<std::vector<std::string>> places =
+      named ? named->plan.link_stores : real_places(request.follow_links);
+  if (!places) return fail(places.error());
+  if (Status open = open_link_stores(store, *places, prepared, observer); !open) return open;
+  if (!named) {
+    Expected<std::vector<Root>> own = store.roots(prepared.run.id);
+    if (!own) return fail(own.error());
+    prepared.roots = std::move(*own);
+    const Expected<std::int64_t> redone = store.redo_known(prepared.run.id, request.redo);
+    if (!redone) return fail(redone.error());
+    prepared.scan.redone = *redone;
+    return {};
+  }
+  prepared.roots = named->plan.roots;
+  const auto& only_names = named->options.only_names;
+  const std::size_t names_in_split = only_names ? only_names->size() : 0;
+  Expected<Scan> scan = store.begin_scan(prepared.run.id, named->plan.roots, request.redo);
+  if (!scan) return fail(scan.error());
+  Walker walker(std::move(named->plan), std::move(named->options));
+  const Expected<bool> walked =
+      walk(walker, observer, stop, held,
+           [&](const std::vector<FoundFile>& files) { return scan->add(files); });
+  if (!walked) return fail(walked.error());
+  if (!*walked) {
+    prepared.stopped = true;
+    return {};
+  }
+  if (Status noted = note_empty_folders(store, prepared, walker.report().barren); !noted) {
+    return noted;
+  }
+  const Expected<ScanCounts> counts =
+      scan->finish(walker.report().walked, walker.report().skipped, walker.report().unknown);
+  if (!counts) return fail(counts.error());
+  const std::string split = std::filesystem::path(request.split_file).filename().string();
+  if (Status kept = store.set_split_file(prepared.run.id, split); !kept) return kept;
+  prepared.scan = *counts;
+  note_redo(prepared);
+  prepared.not_seen = walker.report().not_seen;
+  prepared.not_seen_count = walker.report().not_seen_count;
+  note_walk(walker.report(), prepared.notes);
+  note_split(walker.report(), names_in_split, request, prepared);
+  if (walker.report().files == 0 && prepared.not_seen_count == 0)
+    prepared.notes.push_back("no photos were found there");
+  return {};
+}
+
+Status take_references(Store& store, const RunRequest& request,
+                       const std::optional<ReadReferences>& references, PreparedRun& prepared) {
+  if (!references) return {};
+  const Expected<std::int64_t> matched =
+      store.set_references(prepared.run.id, references->captions);
+  if (!matched) return fail(matched.error());
+  const std::string& file = request.references_file;
+  const std::string name = std::filesystem::path(file).filename().string();
+  if (Status named = store.set_references_file(prepared.run.id, name); !named) return named;
+  if (references->left_out.count > 0)
+    prepared.notes.push_back(file + ": " + to_text(references->left_out));
+  if (*matched == 0) {
+    ++prepared.not_seen_count;
+    prepared.not_seen.push_back(
+        {file, "none of its names is the name of a photo of this run (--references)"});
+  }
+  return {};
+}
+
+}  // namespace
+
+BeforeMigration say_migration(std::string database, RunObserver& observer) {
+  return [database = std::move(database), &observer](int from, int to) {
+    Event event;
+    event.text = "bringing " + database + " from schema " + std::to_string(from) + " to " +
+                 std::to_string(to) + "; with millions of photos this takes minutes";
+    observer.event(event);
+  };
+}
+
+RunSettings run_settings_of(const RunRequest& request) {
+  RunSettings settings;
+  settings.model_hash = request.model_hash;
+  settings.model_name = request.model_name;
+  if (settings.model_name.empty()) {
+    settings.model_name = std::filesystem::path(request.model_folder).filename().string();
+  }
+  settings.search = request.search;
+  settings.confidence = request.confidence;
+  settings.min_confidence = request.min_confidence;
+  settings.blur = request.blur;
+  settings.limits = request.limits;
+  settings.near_duplicates = request.near_duplicates;
+  return settings;
+}
+
+Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunObserver& observer,
+                                  const StopHandle& stop, std::unique_lock<std::mutex>* held) {
+  const RunSettings settings = run_settings_of(request);
+  const Expected<std::optional<ReadReferences>> references = read_references_of(request);
+  if (!references) return fail(references.error());
+  Expected<std::optional<Named>> named = look_at_arguments(store, request);
+  if (!named) return fail(named.error());
+  if (*named) {
+    if (Status there = doubt_empty_folders(store, request, **named); !there) {
+      return fail(there.error());
+    }
+  }
+  Expected<EnsuredRun> ensured = store.ensure_run(request.run, settings, request.redo);
+  if (!ensured) return fail(ensured.error());
+
+  PreparedRun prepared;
+  prepared.run = ensured->run;
+  RunSchedule kept = request.schedule;
+  // Otherwise called by this process; an address may be a secret.
+  if (!request.keep_on_finish) kept.on_finish.clear();
+  if (!kept.on_finish.empty()) {
+    if (Status noted = remember_stored_command(request.run, kept.on_finish); !noted) {
+      prepared.notes.push_back(noted.error().message +
+                               ": so --on-finish is called only by a scheduler that is started "
+                               "with --allow-stored-commands");
+    }
+  }
+  if (Status stored = store.set_schedule(prepared.run.id, kept); !stored) {
+    return fail(stored.error());
+  }
+  if (ensured->became_blurred + ensured->became_clear + ensured->caption_restored > 0) {
+    prepared.notes.push_back("another blur rule: " + std::to_string(ensured->became_blurred) +
+                             " photos are blurred now, " +
+                             std::to_string(ensured->became_clear + ensured->caption_restored) +
+                             " are clear now");
+  }
+  if (ensured->became_unsure + ensured->became_sure > 0) {
+    prepared.notes.push_back("captions judged anew: " + std::to_string(ensured->became_unsure) +
+                             " are unsure now, " + std::to_string(ensured->became_sure) +
+                             " are shown again");
+  }
+  if (Status scanned =
+          scan_photos(store, request, std::move(*named), observer, stop, held, prepared);
+      !scanned) {
+    return fail(scanned.error());
+  }
+  if (prepared.stopped) return prepared;
+  if (!request.redo) {
+    const Expected<std::int64_t> reused = store.reuse_results(prepared.run.id);
+    if (!reused) return fail(reused.error());
+    prepared.reused = *reused;
+  }
+  if (request.retry_failed) {
+    const Expected<std::int64_t> retried = store.retry_failed(prepared.run.id);
+    if (!retried) return fail(retried.error());
+    prepared.retried = *retried;
+  }
+  Status taken = take_references(store, request, *references, prepared);
+  if (taken) taken = tell_not_seen(store, prepared, observer);
+  if (!taken) return fail(taken.error());
+  return prepared;
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,44 @@
+// prepare_run: from what a person asked for to a manifest in SQLite, before anything is started.
+//
+// Finds or makes the run, walks the photos into it, and applies references, retries and a redo. It
+// knows nothing of Redis. Runs on the caller's thread and tells the observer how far it has come.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "common/core/error.h"
+#include "scheduler/run/run_batch.h"
+#include "scheduler/sources/sources.h"
+#include "scheduler/store/store.h"
+
+namespace photoscribe {
+
+struct PreparedRun {
+  RunRow run;
+  std::vector<Root> roots;  // those that hold photos asked for
+  ScanCounts scan;
+  std::int64_t retried = 0;
+  std::int64_t reused = 0;         // results taken over from another run of the database
+  std::vector<std::string> notes;  // for the summary
+  std::vector<NotSeen> not_seen;   // as RunSummary has it
+  std::int64_t not_seen_count = 0;
+  std::vector<std::string> link_stores;  // Store::link_stores()
+  bool stopped = false;                  // a stop was asked for before the manifest was complete
+};
+
+/// Fails as run_batch() does, and with environment when a folder that was named holds no photo any
+/// more: its photos keep their state then. `held`: a lock on the store that is let go while folders
+/// are read.
+[[nodiscard]] Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request,
+                                                RunObserver& observer, const StopHandle& stop,
+                                                std::unique_lock<std::mutex>* held = nullptr);
+
+/// Tells the observer of a migration, which may take minutes.
+[[nodiscard]] BeforeMigration say_migration(std::string database, RunObserver& observer);
+
+/// What the results of the requested run depend on.
+[[nodiscard]] RunSettings run_settings_of(const RunRequest& request);
+
+}  // namespace photoscribe

@@ -1,0 +1,185 @@
+#include "scheduler/run/submit.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "scheduler/control/control.h"
+#include "scheduler/store/settings.h"
+
+namespace photoscribe {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kListMax = 10'000;
+
+std::string hex(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(2 * bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+  }
+  return out;
+}
+
+int digit(char c) {
+  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/// A path or a pattern; NUL would end it for the kernel and not for us.
+std::optional<std::string> unhex(const json& value) {
+  if (!value.is_string()) return std::nullopt;
+  const auto& text = value.get_ref<const std::string&>();
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = digit(text[i]);
+    const int low = digit(text[i + 1]);
+    if (high < 0 || low < 0 || high + low == 0) return std::nullopt;
+    out += static_cast<char>(high * 16 + low);
+  }
+  return out;
+}
+
+json hex_list(const std::vector<std::string>& list) {
+  json out = json::array();
+  for (const std::string& one : list) out.push_back(hex(one));
+  return out;
+}
+
+bool read_list(const json& object, const char* name, std::vector<std::string>& list) {
+  const auto at = object.find(name);
+  if (at == object.end() || !at->is_array() || at->size() > kListMax) return false;
+  for (const json& one : *at) {
+    auto text = unhex(one);
+    if (!text) return false;
+    list.push_back(std::move(*text));
+  }
+  return true;
+}
+
+bool read_bytes(const json& object, const char* name, std::string& bytes) {
+  const auto at = object.find(name);
+  if (at == object.end()) return false;
+  auto text = unhex(*at);
+  if (text) bytes = std::move(*text);
+  return text.has_value();
+}
+
+bool read_flag(const json& object, const char* name, bool& flag) {
+  const auto at = object.find(name);
+  if (at == object.end() || !at->is_boolean()) return false;
+  flag = at->get<bool>();
+  return true;
+}
+
+template <class Number>
+bool read_number(const json& object, const char* name, Number low, Number high, Number& number) {
+  const auto at = object.find(name);
+  if (at == object.end() || !at->is_number()) return false;
+  const auto value = at->get<Number>();
+  number = value;
+  return value >= low && value <= high;
+}
+
+bool read_schedule(const json& object, RunSchedule& schedule) {
+  return read_number(object, "rate_per_s", 0.0, 1e9, schedule.rate_per_s) &&
+         read_number(object, "weight", 1, 1'000, schedule.weight) &&
+         read_number(object, "priority", -1'000, 1'000, schedule.priority) &&
+         read_bytes(object, "between", schedule.between) &&
+         read_bytes(object, "on_finish", schedule.on_finish) &&
+         (schedule.between.empty() || parse_day_window(schedule.between));
+}
+
+}  // namespace
+
+std::string submission_line(const RunRequest& request) {
+  const json object{{"verb", to_string(ControlVerb::submit)},
+                    {"run", request.run},
+                    {"settings", to_json(run_settings_of(request))},
+                    {"photos", hex_list(request.photos)},
+                    {"follow_links", hex_list(request.follow_links)},
+                    {"include", hex_list(request.include)},
+                    {"exclude", hex_list(request.exclude)},
+                    {"all_files", request.all_files},
+                    {"references", hex(request.references_file)},
+                    {"strict", request.strict_references},
+                    {"split", hex(request.split_file)},
+                    {"limit", request.limit},
+                    {"retry_failed", request.retry_failed},
+                    {"redo", request.redo},
+                    {"rate_per_s", request.schedule.rate_per_s},
+                    {"weight", request.schedule.weight},
+                    {"priority", request.schedule.priority},
+                    {"between", hex(request.schedule.between)},
+                    {"on_finish", hex(request.schedule.on_finish)}};
+  return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Expected<RunRequest> parse_submission(std::string_view line) {
+  const auto wrong = fail(Errc::bad_payload, "submit: the request cannot be read");
+  if (line.size() > kControlLineMax) return wrong;
+  const json object = json::parse(
+      line, [](int depth, json::parse_event_t /*event*/, json& /*value*/) { return depth <= 2; },
+      false);
+  if (!object.is_object()) return wrong;
+  RunRequest request;
+  const auto run = object.find("run");
+  const auto settings = object.find("settings");
+  if (run == object.end() || !run->is_string()) return wrong;
+  if (settings == object.end() || !settings->is_string()) return wrong;
+  const auto parsed = parse_settings(settings->get<std::string>());
+  if (!parsed) return fail(Errc::bad_payload, "submit: " + parsed.error().message);
+  request.run = run->get<std::string>();
+  request.model_hash = parsed->model_hash;
+  request.model_name = parsed->model_name;
+  request.search = parsed->search;
+  request.confidence = parsed->confidence;
+  request.min_confidence = parsed->min_confidence;
+  request.blur = parsed->blur;
+  request.limits = parsed->limits;
+  request.near_duplicates = parsed->near_duplicates;
+  request.keep_on_finish = true;
+  // Not known to earlier versions, which may be at the other end.
+  const bool strict =
+      !object.contains("strict") || read_flag(object, "strict", request.strict_references);
+  const bool links =
+      !object.contains("follow_links") || read_list(object, "follow_links", request.follow_links);
+  const bool good = strict && links && read_list(object, "photos", request.photos) &&
+                    read_list(object, "include", request.include) &&
+                    read_list(object, "exclude", request.exclude) &&
+                    read_flag(object, "all_files", request.all_files) &&
+                    read_bytes(object, "references", request.references_file) &&
+                    read_bytes(object, "split", request.split_file) &&
+                    read_number<std::int64_t>(object, "limit", 0, 1LL << 40, request.limit) &&
+                    read_flag(object, "retry_failed", request.retry_failed) &&
+                    read_flag(object, "redo", request.redo) &&
+                    read_schedule(object, request.schedule);
+  if (!good) return wrong;
+  for (const auto* paths : {&request.photos, &request.follow_links}) {
+    for (const std::string& path : *paths) {
+      if (!path.starts_with("/")) return wrong;  // relative to whose folder?
+    }
+  }
+  return request;
+}
+
+Expected<PreparedRun> take_submission(Store& store, const RunRequest& request,
+                                      RunObserver& observer, const StopHandle& stop,
+                                      std::unique_lock<std::mutex>* held) {
+  Expected<PreparedRun> prepared = prepare_run(store, request, observer, stop, held);
+  if (!prepared) return prepared;
+  if (prepared->stopped) return fail(Errc::cancelled, "submit: asked to stop; submit it again");
+  if (prepared->run.control == RunControl::cancelled) {  // asked for again: wanted again
+    prepared->run.control = RunControl::running;
+    prepared->notes.push_back("the run had been cancelled; this takes it up again");
+    const Status wanted = store.set_control(prepared->run.id, RunControl::running);
+    if (!wanted) return fail(wanted.error());
+  }
+  return prepared;
+}
+
+}  // namespace photoscribe

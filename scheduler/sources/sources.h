@@ -1,0 +1,114 @@
+// sources: from the PHOTOS a person names to the files of a run: which roots there are, and a walk
+// over them (design.md 6, "Which files of a folder are photos").
+//
+// File names are raw bytes all the way. The walk opens folders, never a photo: whether something
+// named .jpg is one is the worker's business, so pipes and dangling links are listed, and get their
+// reason there. What cannot be looked at is counted and named, and what the store has of it stays.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/core/error.h"
+#include "common/scores/caption_file.h"
+#include "scheduler/store/run_types.h"
+#include "scheduler/store/scan.h"
+
+namespace photoscribe {
+
+/// Where a walk begins: a folder or one file of a root.
+struct SourceStart {
+  int root = 0;      // index into SourcePlan::roots
+  std::string path;  // relative to the root; "" is the root itself
+  bool is_file = false;
+  bool named = true;  // false: a root of the database that lies inside a folder that was named
+};
+
+/// Roots and starting points. No start lies inside another, so no photo comes twice.
+struct SourcePlan {
+  std::vector<Root> roots;  // only those that have a start
+  std::vector<SourceStart> starts;
+  /// Folders (root index, relative path) that a walk of that root leaves to another root which lies
+  /// inside it and has rows of its own.
+  std::vector<SourceStart> left_to_other_roots;
+  /// Folders and files out of the roots into which links may lead: absolute, real.
+  std::vector<std::string> link_stores;
+};
+
+/// Makes a plan from command-line arguments. `known` are the run's roots so far: a folder that is,
+/// or lies in, one of them keeps that root; a new folder's root is named after it ([a-z0-9_-], made
+/// unique). A single file's root is its folder; one that is a link may be read where it leads.
+/// `follow_links`: further places into which links may lead. Fails with `usage` for an argument
+/// that does not exist, that is plainly something else than photos, or when there is none, with
+/// `environment` for one that cannot be looked at.
+[[nodiscard]] Expected<SourcePlan> plan_sources(std::span<const std::string> arguments,
+                                                std::span<const Root> known,
+                                                std::span<const std::string> follow_links = {});
+
+/// What a file that was named for a photo is instead, and what to do with it; nothing when it may
+/// be one, judged by its name and its first bytes. `file` is opened only when it is an ordinary
+/// one.
+[[nodiscard]] std::optional<std::string> what_else_it_is(const std::string& file);
+
+struct WalkOptions {
+  bool all_files = false;  // also names without a known image extension
+  /// Globs (fnmatch) on the relative path or, without a slash in them, on the file name. With
+  /// `include`, a file must match one of them; `exclude` wins. A folder that matches `exclude` is
+  /// not entered.
+  std::vector<std::string> include, exclude;
+  /// Only files of these names (base names; also without their extension), or all.
+  std::shared_ptr<const PhotoNames> only_names;
+  std::optional<std::int64_t> limit;  // ends after this many files
+};
+
+/// What a walk met.
+struct WalkReport {
+  std::int64_t files = 0;    // handed out
+  std::int64_t folders = 0;  // entered
+  std::vector<SkippedExtension>
+      skipped;                // neither image nor asked for by all_files; most frequent first
+  std::int64_t filtered = 0;  // left out by include, exclude or only_names
+  std::vector<std::string> warnings;  // link loops …; text for a person
+  /// Folders that cannot be opened, paths that cannot be looked at, links that lead out: the first
+  /// of them, and how many in all.
+  std::vector<NotSeen> not_seen;
+  std::int64_t not_seen_count = 0;
+  /// Where they lie: what the store has there and was not found stays as it is.
+  std::vector<Scan::Unknown> unknown;
+  bool reached_limit = false;
+  /// The starts that were walked: what the store may call vanished. Empty when a filter or the
+  /// limit was at work.
+  std::vector<Scan::Walked> walked;
+  /// Folders of the plan in which there is nothing that passes for a photo, filters or not. An
+  /// empty mount point looks like that, so none of them is in `walked`.
+  std::vector<SourceStart> barren;
+};
+
+/// Walks a plan, a batch at a time, in a fixed order: starts as planned; within a folder by bytes
+/// of the name (folders of over a million names: as the file system gives them). Memory: the names
+/// of the folders on the way down.
+class Walker {
+ public:
+  Walker(SourcePlan plan, WalkOptions options);
+  Walker(Walker&&) noexcept;
+  Walker& operator=(Walker&&) noexcept;
+  ~Walker();
+
+  /// Up to `count` more files; an empty vector is the end. Fails with `environment` when a start
+  /// that was named cannot be read; a folder further down that cannot is not_seen.
+  [[nodiscard]] Expected<std::vector<FoundFile>> next(std::size_t count = 10'000);
+
+  /// Complete after the end.
+  [[nodiscard]] const WalkReport& report() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace photoscribe

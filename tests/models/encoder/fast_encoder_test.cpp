@@ -1,0 +1,45 @@
+// The encoder that captions against the plain one.
+#include "models/encoder/fast_encoder.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+namespace photoscribe {
+namespace {
+
+class FastEncoderOf : public testing::TestWithParam<const char*> {};
+
+TEST_P(FastEncoderOf, GivesThePlainEncodersFeaturesForAnyBatchSize) {
+  at::manual_seed(1);
+  const torch::NoGradGuard no_grad;
+  TensorMap parameters = random_encoder(GetParam());
+  for (auto& [name, tensor] : parameters)
+    if (tensor.dim() == 1) tensor.normal_(0, 0.1);
+  const Encoder encoder(GetParam(), parameters);
+  const std::int64_t channels = feature_channels(encoder.layers());
+  const FastEncoder fast(encoder, 64);
+  for (const std::int64_t photos : {1, 2, 7}) {
+    const torch::Tensor images = at::randn({photos, 64, 64, 3});
+    const torch::Tensor plain = encoder.forward(images.permute({0, 3, 1, 2}));
+    const torch::Tensor features = fast.forward(images);
+    ASSERT_EQ(features.sizes(), (std::vector<std::int64_t>{photos, 4, channels}));
+    const double largest = plain.abs().max().item<double>();
+    const double difference =
+        (features - plain.permute({0, 2, 3, 1}).flatten(1, 2)).abs().max().item<double>();
+    std::printf("%s: %ld photos: largest difference %.3g of values up to %.3g\n", fast.backend(),
+                photos, difference, largest);
+    EXPECT_LT(difference, 1e-5 * std::max(10.0, largest));
+    EXPECT_GT(plain.std().item<double>(), 1e-3 * largest);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Trunks, FastEncoderOf,
+                         testing::Values("mobilenet_v2", "resnet18", "resnet50", "vgg16",
+                                         "efficientnet_b0", "tf_efficientnet_b0",
+                                         "tf_efficientnet_b0@features.6.3",
+                                         "tf_efficientnet_b0@features.6.3+features.6.1.block.0"));
+
+}  // namespace
+}  // namespace photoscribe

@@ -1,0 +1,154 @@
+// What a scheduler keeps in Redis beyond the tasks, and what becomes of it when memory is short.
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <utility>
+
+#include "common/core/sha256.h"
+#include "tests/scheduler/queue/scheduler_fixture.h"
+
+namespace photoscribe::test {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+/// As a worker that has read its photos; each has bytes of its own.
+std::string with_hashes(const ResultBatch& batch) {
+  ResultBatch hashed = batch;
+  for (Result& result : hashed.results) {
+    result.content_hash = sha256_of(&result.image_id, sizeof result.image_id);
+  }
+  return encode_results(hashed);
+}
+
+TEST_F(SchedulerTest, RemembersResultsByContentAndAnewAfterAFlush) {
+  make_archive(300);
+  FakeWorkerSettings hashing;
+  hashing.per_batch = milliseconds(5);
+  hashing.pack = with_hashes;
+  std::int64_t before = 0, after = 0;
+  bool flushed = false;
+  hashing.finished = [&](std::int64_t published) {
+    std::int64_t& most = flushed ? after : before;
+    most = std::max(most, server_.number({"HLEN", key("seen")}));
+    if (flushed || published < 150) return;
+    flushed = true;
+    server_.flushall();
+  };
+  add_worker(hashing);
+
+  EXPECT_EQ(run_scheduler(), SchedulerEnd::complete);
+  stop_workers();
+
+  // Every eleventh fails, and what was published last may not be recorded yet.
+  EXPECT_GT(before, 60);
+  EXPECT_GT(after, 200) << "what was recorded before the flush is remembered again";
+  expect_everything_done(300);
+}
+
+TEST_F(SchedulerTest, SaysAtOnceThatAFullServerTakesNoResults) {
+  make_archive(60);  // all enqueued at once: the scheduler itself has nothing to write
+  boost::asio::steady_timer timer(io_);
+  int looks = 0;
+  std::function<void()> make_room_once_said = [&] {
+    timer.expires_after(milliseconds(20));
+    timer.async_wait([&](boost::system::error_code) {
+      const auto said = Contains(HasSubstr("workers wait until Redis takes their results"));
+      if (::testing::Matches(said)(events_) || ++looks > 500) {
+        server_.command({"CONFIG", "SET", "maxmemory", "0"});
+      } else {
+        make_room_once_said();
+      }
+    });
+  };
+  add_worker(acting_at(16, [&] {
+    server_.command({"CONFIG", "SET", "maxmemory", "1"});
+    make_room_once_said();
+  }));
+
+  EXPECT_EQ(run_scheduler(), SchedulerEnd::complete);
+  stop_workers();
+
+  EXPECT_LE(looks, 500);
+  EXPECT_THAT(events_, Contains(HasSubstr("OOM command not allowed")));
+  EXPECT_THAT(events_, Contains(HasSubstr("Redis takes results again")));
+  expect_everything_done(60);
+}
+
+TEST_F(SchedulerTest, SaysOnceThatRedisDoesNotRememberAndGoesOn) {
+  make_archive(100);
+  FakeWorkerSettings hashing;
+  hashing.pack = with_hashes;
+  // As the rights of an older ACL file would, this refuses that key and no other.
+  hashing.finished = [&, done = false](std::int64_t) mutable {
+    if (!std::exchange(done, true)) server_.command({"SET", key("seen"), "not a hash"});
+  };
+  add_worker(hashing);
+
+  EXPECT_EQ(run_scheduler(), SchedulerEnd::complete);
+  stop_workers();
+
+  const auto told = HasSubstr("photos with the same bytes are done one by one now");
+  EXPECT_EQ(std::count_if(events_.begin(), events_.end(),
+                          [&](const std::string& text) { return ::testing::Matches(told)(text); }),
+            1);
+  expect_everything_done(100);
+}
+
+TEST_F(SchedulerTest, GivesTheMemoryForDoublesBackWhenRedisIsShortOfIt) {
+  make_archive(1'500);
+  window_ = 100;
+  FakeWorkerSettings hashing;
+  hashing.pack = with_hashes;
+  bool limited = false;
+  // Late, so that the limit is not known at the connect and nothing is bounded by it.
+  hashing.finished = [&](std::int64_t published) {
+    if (limited || published < 100) return;
+    limited = true;
+    const std::string info = server_.command({"INFO", "memory"});
+    const auto at = info.find("used_memory:") + 12;
+    const std::int64_t used = std::stoll(info.substr(at, info.find('\r', at) - at));
+    // 1,500 results of about 250 bytes do not fit in.
+    server_.command({"CONFIG", "SET", "maxmemory", std::to_string(used + 150'000)});
+  };
+  add_worker(hashing);
+
+  EXPECT_EQ(run_scheduler(), SchedulerEnd::complete) << "it would wait for ever";
+  stop_workers();
+
+  EXPECT_THAT(events_, Contains(HasSubstr("photos with the same bytes are done one by one now")));
+  expect_everything_done(1'500);
+}
+
+// A run given again with other settings needs new keys, and the old ones fill the server.
+TEST_F(SchedulerTest, FreesTheMemoryOfItsPastKeysBeforeItMakesNewOnes) {
+  make_archive(40);
+  make_scheduler();
+  add_worker(acting_at(16, [&] { scheduler_->finish_up(); }));
+  EXPECT_EQ(run_scheduler(), SchedulerEnd::drained);
+  stop_workers();
+  server_.command({"HSET", key("seen"), "ballast", std::string(2'000'000, 'x')});
+  const std::string info = server_.command({"INFO", "memory"});
+  const auto at = info.find("used_memory:") + 12;
+  const std::int64_t used = std::stoll(info.substr(at, info.find('\r', at) - at));
+  server_.command({"CONFIG", "SET", "maxmemory", std::to_string(used - 500'000)});
+
+  spec_timeout_s_ = 77;
+  make_scheduler();
+  add_worker();
+  boost::asio::steady_timer patience(io_, std::chrono::seconds(10));
+  patience.async_wait([&](boost::system::error_code cancelled) {
+    if (!cancelled) scheduler_->abort();
+  });
+  const SchedulerEnd end = run_scheduler();
+  patience.cancel();
+  stop_workers();
+
+  ASSERT_EQ(end, SchedulerEnd::complete)
+      << "it waits for memory that its own past keys hold: " << ::testing::PrintToString(events_);
+  expect_everything_done(40);
+}
+
+}  // namespace
+}  // namespace photoscribe::test

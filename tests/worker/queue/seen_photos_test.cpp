@@ -1,0 +1,77 @@
+// Asking Redis for results of photos with the same bytes, on a real server.
+#include "worker/queue/seen_photos.h"
+
+#include "tests/worker/queue/consumer_fixture.h"
+
+namespace photoscribe {
+namespace {
+
+class SeenPhotosTest : public ConsumerTest {
+ protected:
+  SeenPhotosTest() {
+    Result result;
+    result.image_id = 7;
+    result.outcome = Captioned{Caption{"a dog", -2.5, 2}};
+    result.blur_scores = test::every_mode(500);
+    result.width_px = 640;
+    result.height_px = 480;
+    result.content_hash = hash;
+    ok(queue.note_seen(run, {result}, 10));
+  }
+  const std::string run = make_run(0);
+  const ContentHash hash = sha256_of("abc", 3);
+  SeenPhotos seen{*redis::parse_endpoint(server.url()), "test-seen", 10s};
+};
+
+TEST_F(SeenPhotosTest, FindsWhatTheRunHasSeen) {
+  const auto found = seen.find(run, hash);
+
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->image_id, 7);
+  EXPECT_EQ(std::get<Captioned>(found->outcome).caption.text, "a dog");
+  EXPECT_EQ(found->blur_scores, test::every_mode(500));
+  EXPECT_EQ(found->width_px, 640);
+  EXPECT_FALSE(seen.find(run, sha256_of("abd", 3)));
+  EXPECT_FALSE(seen.find(make_run(0), hash)) << "another run's";
+}
+
+TEST_F(SeenPhotosTest, AnswersManyThreads) {
+  std::vector<std::future<bool>> all;
+  for (int i = 0; i < 8; ++i) {
+    all.push_back(std::async(std::launch::async, [&] {
+      bool every = true;
+      for (int k = 0; k < 50; ++k) every = seen.find(run, hash).has_value() && every;
+      return every;
+    }));
+  }
+  for (auto& one : all) EXPECT_TRUE(one.get());
+}
+
+TEST_F(SeenPhotosTest, GoesOnWithAServerThatComesBack) {
+  SeenPhotos patient(*redis::parse_endpoint(server.url()), "test-patient", 10s, 1ms);
+  ASSERT_TRUE(patient.find(run, hash));
+  server.kill();
+  EXPECT_FALSE(patient.find(run, hash));
+  server.start();
+  ok(connection.connect());
+  const std::string fresh = make_run(0);
+  Result result;
+  result.outcome = Blurred{};
+  result.blur_scores = test::every_mode(5);
+  result.content_hash = hash;
+  ok(queue.note_seen(fresh, {result}, 10));
+  EXPECT_TRUE(eventually([&] { return patient.find(fresh, hash).has_value(); }));
+}
+
+TEST_F(SeenPhotosTest, DoesNotWaitForAServerThatDoesNotAnswer) {
+  SeenPhotos hasty(*redis::parse_endpoint(server.url()), "test-hasty", 100ms, 60s);
+  server.pause();
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(hasty.find(run, hash));
+  const auto took = std::chrono::steady_clock::now() - start;
+  server.resume();
+  EXPECT_LT(took, 5s) << "after one wait nobody is asked for a while";
+}
+
+}  // namespace
+}  // namespace photoscribe

@@ -1,0 +1,105 @@
+#include "worker/commands/blur_command.h"
+
+#include <charconv>
+#include <filesystem>
+#include <iomanip>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <variant>
+
+#include "common/core/standard_output.h"
+#include "common/image/photo.h"
+#include "common/text/base64.h"
+#include "common/text/utf8.h"
+#include "worker/log.h"
+#include "worker/photo/open_beneath.h"
+
+namespace photoscribe {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct NotMeasured {
+  Reason reason = Reason::unreadable;
+  std::string detail;
+};
+using Outcome = std::variant<Measured, NotMeasured>;
+
+Outcome measure(const std::string& file, const PhotoRoot& everything, const BlurCommand& command,
+                FileBuffer& buffer) {
+  std::error_code failed;
+  const std::string absolute = std::filesystem::absolute(file, failed).string();
+  if (failed || absolute.size() < 2) return NotMeasured{Reason::missing, "no such file"};
+  const auto bytes = buffer.read(everything, absolute.substr(1), command.limits.file_bytes_max);
+  if (!bytes) return NotMeasured{bytes.error().reason, bytes.error().detail};
+  auto measured = measure_photo(*bytes, command.settings, command.limits);
+  if (!measured) return NotMeasured{measured.error().reason, measured.error().detail};
+  return *measured;
+}
+
+void write_json(const std::string& file, const Outcome& outcome, const BlurSettings& settings,
+                std::ostream& out) {
+  Json line;
+  line["file"] = as_utf8(file);
+  if (!is_valid_utf8(file)) line["path_base64"] = base64(file);
+  if (const auto* measured = std::get_if<Measured>(&outcome)) {
+    const BlurScores& scores = measured->blur_scores;
+    line["blur_score"] = scores.of(settings.mode);
+    line["verdict"] = is_blurred(scores, settings) ? "blurred" : "clear";
+    line["mode"] = to_string(settings.mode);
+    for (const BlurMode mode : kBlurModes)
+      line["scores"][std::string(to_string(mode))] = scores.of(mode);
+    line["width"] = measured->width_px;
+    line["height"] = measured->height_px;
+    if (measured->preview) line["preview"] = true;
+  } else {
+    const auto& why = std::get<NotMeasured>(outcome);
+    line["reason"] = to_string(why.reason);
+    line["detail"] = as_utf8(why.detail);
+  }
+  out << line.dump() << '\n';
+}
+
+void write_text(const std::string& file, const Outcome& outcome, const BlurSettings& settings,
+                std::ostream& out) {
+  // A name that could break the line is quoted.
+  const std::string quoted_name = log_value(file);
+  const std::string name =
+      quoted_name.size() == file.size() + 2 ? file : quoted_name;  // nothing was escaped
+  if (const auto* measured = std::get_if<Measured>(&outcome)) {
+    const BlurScores& scores = measured->blur_scores;
+    out << std::fixed << std::setprecision(3) << std::setw(12) << scores.of(settings.mode) << "  "
+        << (is_blurred(scores, settings) ? "blurred" : "clear  ") << "  " << measured->width_px
+        << 'x' << measured->height_px << "  " << name
+        << (measured->preview ? "  (the preview in a RAW file)" : "") << '\n';
+    return;
+  }
+  const auto& why = std::get<NotMeasured>(outcome);
+  out << std::setw(12) << '-' << "  failed   " << to_string(why.reason) << "  " << name << " ("
+      << as_utf8(why.detail) << ")\n";
+}
+
+}  // namespace
+
+int run_blur_command(const BlurCommand& command, std::ostream& out) {
+  // What a person names on the command line may lie anywhere.
+  const auto everything = PhotoRoot::open("files", "/");
+  FileBuffer buffer;
+  int status = 0;
+  for (const auto& file : command.files) {
+    const Outcome outcome =
+        everything ? measure(file, *everything, command, buffer)
+                   : Outcome(NotMeasured{Reason::unreadable, everything.error().message});
+    if (std::holds_alternative<NotMeasured>(outcome)) status = 1;
+    if (command.json) {
+      write_json(file, outcome, command.settings, out);
+    } else {
+      write_text(file, outcome, command.settings, out);
+    }
+    out.flush();
+    if (standard_output_lost()) break;
+  }
+  return status;
+}
+
+}  // namespace photoscribe

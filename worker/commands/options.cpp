@@ -1,0 +1,183 @@
+#include "worker/commands/options.h"
+
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <future>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "common/core/device_list.h"
+#include "worker/log.h"
+#include "worker/photo/link_stores.h"
+
+namespace photoscribe {
+namespace {
+
+// Larger batches no longer help a CPU and delay results; a GPU wants many more images at once.
+constexpr std::size_t kBatchCpu = 16, kBatchGpu = 256;
+
+constexpr int kDecodeNiceness = 5;
+
+/// `look` on a thread that may hang with a dead mount, and is then left behind.
+template <class Look>
+auto in_time(const std::string& what, std::chrono::milliseconds limit, Look look)
+    -> decltype(look()) {
+  std::packaged_task<decltype(look())()> task(std::move(look));
+  auto seen = task.get_future();
+  std::thread(std::move(task)).detach();
+  if (seen.wait_for(limit) == std::future_status::ready) return seen.get();
+  return fail(Errc::environment, what +
+                                     ": the storage does not answer; see whether its server can "
+                                     "be reached, or unmount it");
+}
+
+/// Where links of the roots may lead: into each other, and to what --follow-links names.
+std::shared_ptr<const LinkStores> stores_of(const WorkerOptions& options, const Roots& roots,
+                                            std::chrono::milliseconds limit) {
+  std::vector<std::string> places;
+  for (const auto& [name, root] : roots) places.push_back(root.real_folder());
+  for (const std::string& path : options.follow_links) {
+    const auto real = in_time("--follow-links " + path, limit, [path]() -> Expected<std::string> {
+      const std::unique_ptr<char, decltype(&std::free)> found(::realpath(path.c_str(), nullptr),
+                                                              &std::free);
+      if (!found) return fail(Errc::environment, "--follow-links " + path + ": is not there");
+      return std::string(found.get());
+    });
+    if (!real) spdlog::warn("msg=\"no place for links\" error={}", log_value(real.error().message));
+    places.push_back(real.value_or(path));  // it may come back
+  }
+  return std::make_shared<const LinkStores>(std::move(places));
+}
+
+bool is_gpu(const std::string& device) { return device.starts_with("cuda"); }
+
+}  // namespace
+
+void declare_options(CLI::App& app, WorkerOptions& options) {
+  app.add_option(
+         "--redis", options.redis_url,
+         "server: redis://HOST:PORT/DB, rediss://… (TLS), redis+sentinel://HOST,HOST/SERVICE or "
+         "unix:/SOCKET; the password in "
+         "PHOTOSCRIBE_REDIS_PASSWORD or in the file that PHOTOSCRIBE_REDIS_PASSWORD_FILE "
+         "names")
+      ->type_name("URL");
+  app.add_option("--root", options.roots,
+                 "folder of photos under the name that runs know it by; may be repeated")
+      ->type_name("NAME=FOLDER");
+  app.add_option("--follow-links", options.follow_links,
+                 "a folder outside the roots that links may lead to (other roots they may anyway)")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  app.add_option("--model", options.model_folder, "the model's folder")->type_name("DIR");
+  app.add_option("--devices", options.devices, "auto, cpu, or a list such as cuda:0,cuda:1")
+      ->type_name("LIST")
+      ->capture_default_str();
+  app.add_option("--batch", options.batch, "images sent to a device at once; 0: automatic")
+      ->check(CLI::Range(0, 4096));
+  app.add_option("--threads", options.threads, "CPU threads in all; 0: every core")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--memory-max", options.memory_max_bytes,
+                 "memory it may use, such as 2GiB; above that it finishes what is in hand and "
+                 "exits, to be restarted; 0: no limit")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES");
+  app.add_option("--http", options.http,
+                 "answer GET /livez and /readyz there (on 127.0.0.1 unless HOST says otherwise)")
+      ->type_name("[HOST:]PORT");
+  app.add_option("--name-prefix", options.name_prefix, "prefix of this worker's name")
+      ->type_name("S");
+  app.add_flag("--supervised", options.supervised,
+               "stop when standard input, a pipe from the parent, ends");
+}
+
+Expected<redis::Endpoint> endpoint_of(const WorkerOptions& options) {
+  if (options.redis_url.empty()) {
+    return fail(Errc::usage, "--redis: name the server, such as --redis redis://host:6379");
+  }
+  auto endpoint = redis::parse_endpoint(options.redis_url);
+  if (!endpoint) return fail(endpoint.error());
+  if (endpoint->password_in_url) {
+    return fail(Errc::usage,
+                "--redis: a password on the command line can be read by every user of this "
+                "machine; leave it out of the URL and put it into PHOTOSCRIBE_REDIS_PASSWORD, or "
+                "into a file named by PHOTOSCRIBE_REDIS_PASSWORD_FILE");
+  }
+  if (const Status taken = redis::take_password_from_environment(*endpoint); !taken) {
+    return fail(taken.error());
+  }
+  return endpoint;
+}
+
+Expected<Roots> roots_of(const WorkerOptions& options, std::chrono::milliseconds answer_limit) {
+  if (options.roots.empty()) {
+    return fail(Errc::usage, "--root: name at least one folder of photos, as NAME=FOLDER");
+  }
+  Roots roots;
+  std::optional<Error> not_there;
+  bool some_there = false;
+  for (const auto& text : options.roots) {
+    const auto equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
+      return fail(Errc::usage, "--root " + text + ": write NAME=FOLDER");
+    }
+    const std::string name = text.substr(0, equals);
+    const std::string folder = text.substr(equals + 1);
+    auto root = in_time("root " + name + "=" + folder, answer_limit,
+                        [name, folder] { return PhotoRoot::open(name, folder); });
+    if (!root) {  // other roots go on without it, and it may come back
+      not_there = root.error();
+      spdlog::warn("msg=\"root is not there\" error={}", log_value(root.error().message));
+      root = PhotoRoot::awaited(name, folder);
+    } else {
+      some_there = true;
+    }
+    if (!roots.emplace(name, std::move(*root)).second) {
+      return fail(Errc::usage, "--root " + text + ": there is another root called " + name);
+    }
+  }
+  // Whoever supervises this worker had found the photos there.
+  if (!some_there && !options.supervised) return fail(*not_there);
+  const auto stores = stores_of(options, roots, answer_limit);
+  for (auto& [name, root] : roots) root.let_links_lead_to(stores);
+  return roots;
+}
+
+Expected<std::vector<std::string>> devices_of(const WorkerOptions& options,
+                                              const std::vector<std::string>& available) {
+  Expected<std::vector<std::string>> devices = parse_device_list(options.devices);
+  if (!devices) {
+    return fail(Errc::usage, "--devices " + options.devices + ": " + devices.error().message);
+  }
+  if (devices->empty()) return available;
+  for (const std::string& name : *devices) {
+    const bool there = std::find(available.begin(), available.end(), name) != available.end();
+    if (there || name == "cpu") continue;
+    std::string found;
+    for (const std::string& one : available) found += (found.empty() ? "" : ",") + one;
+    return fail(Errc::usage, "--devices " + options.devices + ": " + name +
+                                 " is not there; LibTorch finds " + found);
+  }
+  return devices;
+}
+
+ThreadPlan plan_threads(const WorkerOptions& options, const std::vector<std::string>& devices,
+                        int cores) {
+  const int threads = std::max(1, options.threads > 0 ? options.threads : cores);
+  const bool on_gpu = std::any_of(devices.begin(), devices.end(), is_gpu);
+  ThreadPlan plan;
+  plan.decode = threads;
+  plan.network = threads;
+  // The network's threads meet after each layer: one that waits for a core holds up all. Decoders
+  // run in the gaps, which are there as soon as the network has nothing to do.
+  plan.decode_niceness = on_gpu ? 0 : kDecodeNiceness;
+  plan.batch = options.batch > 0 ? static_cast<std::size_t>(options.batch)
+                                 : (on_gpu ? kBatchGpu : kBatchCpu);
+  return plan;
+}
+
+}  // namespace photoscribe

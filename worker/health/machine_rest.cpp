@@ -1,0 +1,48 @@
+#include "worker/health/machine_rest.h"
+
+#include <spdlog/spdlog.h>
+
+#include "common/redis/errors.h"
+#include "common/redis/identity.h"
+#include "worker/health/root_keeper.h"
+#include "worker/log.h"
+
+namespace photoscribe {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr redis::BackoffSettings kMachine{100ms, 30'000ms};
+
+}  // namespace
+
+void MachineRest::was_read() {
+  ++photos_read_;
+  if (!resting()) failures_ = 0;
+}
+
+std::optional<Failed> MachineRest::judge(const Faulted& item) {
+  if (item.fault.of != FaultOf::memory) return std::nullopt;
+  if (!faults_.add(key_of(item.job), Clock::now(), photos_read_)) return std::nullopt;
+  return blamed(item, Reason::too_large, faults_.faults(key_of(item.job)));
+}
+
+bool MachineRest::begin(const std::string& why) {
+  if (resting()) return false;
+  why_ = why;
+  const auto wait = redis::backoff(++failures_, redis::random_unit(), kMachine);
+  until_ = Clock::now() + wait;
+  spdlog::warn("msg=\"unready: handing tasks back\" error={} retry_ms={}", log_value(why),
+               wait.count());
+  return true;
+}
+
+bool MachineRest::is_over() {
+  if (why_.empty() || resting()) return false;
+  spdlog::info("msg=\"ready again\" was={}", log_value(why_));
+  why_.clear();
+  return true;
+}
+
+}  // namespace photoscribe

@@ -1,0 +1,298 @@
+#include "worker/pipeline/pipeline.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "worker/pipeline/batch_captioner.h"
+
+namespace photoscribe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kModelsOpenMax = 2;  // runs with other search settings open their own
+
+}  // namespace
+
+/// Marks a thread's slot as busy while it lives.
+class Pipeline::WorkMark {
+ public:
+  WorkMark(Pipeline& pipeline, std::size_t slot, Stage stage, std::vector<Job> jobs)
+      : pipeline_(pipeline), slot_(slot) {
+    const std::lock_guard lock(pipeline_.mutex_);
+    pipeline_.slots_[slot_].work = InWork{stage, Clock::now(), std::move(jobs), slot_};
+  }
+  WorkMark(const WorkMark&) = delete;
+  WorkMark& operator=(const WorkMark&) = delete;
+  ~WorkMark() {
+    const std::lock_guard lock(pipeline_.mutex_);
+    pipeline_.slots_[slot_].work.jobs.clear();
+  }
+  void enter(Stage stage) {
+    const std::lock_guard lock(pipeline_.mutex_);
+    pipeline_.slots_[slot_].work.stage = stage;
+  }
+  /// The work is done and may be delivered; false when it was given up meanwhile.
+  [[nodiscard]] bool finish() {
+    const std::lock_guard lock(pipeline_.mutex_);
+    pipeline_.slots_[slot_].work.jobs.clear();
+    return !pipeline_.slots_[slot_].left_behind;
+  }
+
+ private:
+  Pipeline& pipeline_;
+  std::size_t slot_;
+};
+
+Pipeline::Pipeline(PipelineConfig config, CaptionerFactory factory, Loader loader,
+                   PipelineEvents events)
+    : config_(std::move(config)),
+      factory_(std::move(factory)),
+      loader_(std::move(loader)),
+      events_(std::move(events)) {
+  const auto decoders = static_cast<std::size_t>(std::max(1, config_.decode_threads));
+  slots_.resize(decoders + config_.devices.size());
+  for (std::size_t i = 0; i < config_.devices.size(); ++i) {
+    threads_.emplace_back([this, i, decoders] { device_loop(decoders + i, config_.devices[i]); });
+  }
+  for (std::size_t i = 0; i < decoders; ++i) {
+    threads_.emplace_back([this, i] { decode_loop(i); });
+  }
+}
+
+Pipeline::~Pipeline() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  to_decode_.notify_all();
+  to_caption_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+Status Pipeline::wait_ready() {
+  std::unique_lock lock(mutex_);
+  opened_.wait(lock, [&] { return !open_status_ || devices_open_ == config_.devices.size(); });
+  return open_status_;
+}
+
+std::size_t Pipeline::jobs_max() const noexcept {
+  // Per device a batch in work, one decoded, one being decoded; and what the decoders hold.
+  return 3 * config_.batch_max * config_.devices.size() +
+         2 * static_cast<std::size_t>(std::max(1, config_.decode_threads));
+}
+
+void Pipeline::submit(std::vector<Job> jobs) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& job : jobs) queued_.push_back(std::move(job));
+  }
+  to_decode_.notify_all();
+}
+
+std::vector<Job> Pipeline::take_back(const std::function<bool(const Job&)>& wanted) {
+  std::vector<Job> taken;
+  const std::lock_guard lock(mutex_);
+  std::erase_if(queued_, [&](Job& job) {
+    if (!wanted(job)) return false;
+    taken.push_back(std::move(job));
+    return true;
+  });
+  std::erase_if(ready_, [&](Ready& ready) {
+    if (!wanted(ready.job)) return false;
+    taken.push_back(std::move(ready.job));
+    return true;
+  });
+  return taken;
+}
+
+std::vector<Job> Pipeline::drain() {
+  {
+    const std::lock_guard lock(mutex_);
+    draining_ = true;
+  }
+  return take_back([](const Job&) { return true; });
+}
+
+std::vector<InWork> Pipeline::in_work() const {
+  std::vector<InWork> busy;
+  const std::lock_guard lock(mutex_);
+  for (const Slot& slot : slots_) {
+    if (!slot.work.jobs.empty()) busy.push_back(slot.work);
+  }
+  return busy;
+}
+
+bool Pipeline::leave_behind(const InWork& reading) {
+  std::size_t fresh = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    Slot& slot = slots_[reading.slot];
+    if (slot.work.jobs.empty() || slot.work.since != reading.since ||
+        slot.work.stage != Stage::reading) {
+      return false;
+    }
+    slot.left_behind = true;
+    slot.work.jobs.clear();
+    --decoding_;
+    fresh = slots_.size();
+    slots_.emplace_back();
+  }
+  to_caption_.notify_all();  // a batch no longer waits for it
+  threads_.emplace_back([this, fresh] { decode_loop(fresh); });
+  return true;
+}
+
+void Pipeline::decode_loop(std::size_t slot) {
+  if (config_.decode_niceness > 0) {
+    const auto self = static_cast<id_t>(gettid());  // on Linux niceness is a thread's own
+    setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + config_.decode_niceness);
+  }
+  FileBuffer buffer;
+  while (load_next(slot, buffer)) {
+  }
+}
+
+bool Pipeline::load_next(std::size_t slot, FileBuffer& buffer) {
+  Job job;
+  {
+    std::unique_lock lock(mutex_);
+    to_decode_.wait(lock, [&] { return stopping_ || !queued_.empty(); });
+    if (stopping_) return false;
+    job = std::move(queued_.front());
+    queued_.pop_front();
+    ++decoding_;
+  }
+  {
+    WorkMark mark(*this, slot, Stage::reading, {job});
+    LoadOutcome outcome = loader_(job, buffer, [&mark] { mark.enter(Stage::decoding); });
+    if (!mark.finish()) return false;  // another thread has this one's place
+    deliver(std::move(job), std::move(outcome));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    --decoding_;
+  }
+  to_caption_.notify_all();  // a batch may wait for this photo, or for the last one upstream
+  return true;
+}
+
+void Pipeline::deliver(Job job, LoadOutcome outcome) {
+  if (auto* fault = std::get_if<Fault>(&outcome)) {
+    events_.faulted(Faulted{std::move(job), std::move(*fault)});
+    return;
+  }
+  const auto finish = [&](Result result) {
+    std::vector<Finished> finished(1);
+    finished[0] = Finished{std::move(job), std::move(result)};
+    events_.finished(std::move(finished));
+  };
+  if (auto* failed = std::get_if<LoadFailed>(&outcome)) {
+    finish(result_of(job, std::move(*failed)));
+    return;
+  }
+  if (auto* copied = std::get_if<CopiedPhoto>(&outcome)) {
+    finish(result_of(job, std::move(*copied)));
+    return;
+  }
+  auto& photo = std::get<LoadedPhoto>(outcome);
+  if (!photo.network_input) {
+    Result result = begin_result(job, photo);
+    result.outcome = Blurred{};
+    finish(std::move(result));
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (!draining_) {
+      ready_.push_back(Ready{std::move(job), std::move(photo)});
+      return;
+    }
+  }
+  events_.returned(std::move(job));
+}
+
+void Pipeline::report_open(const Status& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (status) {
+      ++devices_open_;
+    } else if (open_status_) {
+      open_status_ = status;
+    }
+  }
+  opened_.notify_all();
+}
+
+Expected<BatchCaptioner*> Pipeline::model_for(const std::string& device,
+                                              const SearchSettings& search,
+                                              std::vector<OpenModel>& models) {
+  const auto found = std::find_if(models.begin(), models.end(),
+                                  [&](const OpenModel& model) { return model.search == search; });
+  if (found != models.end()) {
+    std::rotate(models.begin(), found, found + 1);  // the latest in front
+    return models.front().batches.get();
+  }
+  if (models.size() >= kModelsOpenMax) models.pop_back();  // first: two may not fit the device
+  auto opened = factory_(device, search);
+  if (!opened) return fail(opened.error());
+  OpenModel model;
+  model.search = search;
+  model.captioner = std::move(*opened);
+  model.batches = std::make_unique<BatchCaptioner>(*model.captioner, config_.batch_max);
+  models.insert(models.begin(), std::move(model));
+  return models.front().batches.get();
+}
+
+void Pipeline::device_loop(std::size_t slot, const std::string& device) {
+  std::vector<OpenModel> models;
+  const auto first = model_for(device, config_.search, models);
+  report_open(first ? Status() : Status(fail(first.error())));
+  if (!first) return;
+  for (;;) {
+    std::vector<Ready> batch = next_batch(models.front().batches->batch_now());
+    if (batch.empty()) return;
+    std::vector<Job> jobs;
+    for (const auto& item : batch) jobs.push_back(item.job);
+    const SearchSettings search = batch.front().job.run->spec.search;
+    auto model = model_for(device, search, models);
+    const WorkMark mark(*this, slot, Stage::captioning, jobs);
+    Status status = model ? caption(**model, std::move(batch)) : Status(fail(model.error()));
+    if (!status) {
+      events_.device_lost(device, status.error(), std::move(jobs));
+      return;
+    }
+  }
+}
+
+std::vector<Pipeline::Ready> Pipeline::next_batch(std::size_t size_max) {
+  std::vector<Ready> batch;
+  std::unique_lock lock(mutex_);
+  do {
+    to_caption_.wait(lock, [&] { return stopping_ || !ready_.empty(); });
+    // Size or time, whichever first; and no waiting when nothing more can come.
+    to_caption_.wait_for(lock, config_.linger, [&] {
+      return stopping_ || ready_.size() >= size_max || (queued_.empty() && decoding_ == 0);
+    });
+    if (stopping_) return batch;
+  } while (ready_.empty());  // another device, or take_back, was faster
+  const SearchSettings search = ready_.front().job.run->spec.search;
+  std::deque<Ready> others;  // of runs with other search settings, in order
+  while (!ready_.empty() && batch.size() < size_max) {
+    Ready item = std::move(ready_.front());
+    ready_.pop_front();
+    if (item.job.run->spec.search == search) {
+      batch.push_back(std::move(item));
+    } else {
+      others.push_back(std::move(item));
+    }
+  }
+  ready_.insert(ready_.begin(), std::make_move_iterator(others.begin()),
+                std::make_move_iterator(others.end()));
+  return batch;
+}
+
+}  // namespace photoscribe

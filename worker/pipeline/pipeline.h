@@ -1,0 +1,152 @@
+// pipeline: the threads of a worker. Jobs go in; results, faults and returned jobs come out.
+//
+//   submit -> [queue] -> decode threads -> [queue] -> one thread per device -> events
+//
+// Memory is bounded by jobs_max(): whoever submits keeps count of what has not come out yet, so no
+// queue in here can grow past it. Blurred and failed photos leave after decoding and never reach a
+// device, nor do clear ones that look like a captioned one, where a run asks for that. Knows
+// nothing of Redis; the clock of its watchdog is the caller's.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/core/error.h"
+#include "models/captioner.h"
+#include "worker/photo/job.h"
+#include "worker/photo/load_task.h"
+#include "worker/pipeline/near_duplicates.h"
+
+namespace photoscribe {
+
+class BatchCaptioner;
+
+struct PipelineConfig {
+  std::vector<std::string> devices{"cpu"};  // one thread and one captioner each
+  int decode_threads = 2;
+  int decode_niceness = 0;               // added to the decode threads' own, 0 to 19
+  std::size_t batch_max = 16;            // images sent to a device at once
+  std::chrono::milliseconds linger{20};  // a batch waits this long to fill while decoders work
+  SearchSettings search;                 // opened at the start; others when a run asks for them
+};
+
+/// Opens the model on a device; called on that device's own thread.
+using CaptionerFactory = std::function<Expected<std::unique_ptr<Captioner>>(
+    const std::string& device, const SearchSettings& search)>;
+/// load_task with roots and side bound; a test may put another in its place.
+using Loader = std::function<LoadOutcome(const Job&, FileBuffer&, const OnDecode&)>;
+
+/// Called on the pipeline's own threads, never with its lock held.
+struct PipelineEvents {
+  std::function<void(std::vector<Finished>)> finished;
+  std::function<void(Faulted)> faulted;  // not the photo's fault: the task must go back
+  std::function<void(Job)> returned;     // draining: decoded, but never sent to a device
+  /// The device's thread has ended. What it had in work gets no result and is nobody's fault yet.
+  std::function<void(std::string device, Error why, std::vector<Job> in_work)> device_lost;
+};
+
+enum class Stage { reading, decoding, captioning };
+/// What one thread is working on, and since when.
+struct InWork {
+  Stage stage = Stage::reading;
+  std::chrono::steady_clock::time_point since;
+  std::vector<Job> jobs;  // one; a batch when captioning
+  std::size_t slot = 0;   // of the thread, for leave_behind()
+};
+
+class Pipeline {
+ public:
+  Pipeline(PipelineConfig config, CaptionerFactory factory, Loader loader, PipelineEvents events);
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+  /// Waits for the photos and batches in work; queued jobs are dropped.
+  ~Pipeline();
+
+  /// Blocks until every device has its model. Fails as open_captioner does.
+  [[nodiscard]] Status wait_ready();
+
+  /// Jobs that may be inside at once: enough that neither decoders nor devices starve.
+  [[nodiscard]] std::size_t jobs_max() const noexcept;
+  void submit(std::vector<Job> jobs);
+
+  /// Takes out queued jobs, decoded or not, for which `wanted` is true. What a thread is working on
+  /// stays.
+  [[nodiscard]] std::vector<Job> take_back(const std::function<bool(const Job&)>& wanted);
+
+  /// From now on clear photos come back by `returned` and not one more batch begins. Gives back
+  /// what is queued.
+  [[nodiscard]] std::vector<Job> drain();
+
+  /// What every busy thread is working on.
+  [[nodiscard]] std::vector<InWork> in_work() const;
+
+  /// Gives up a read that hangs with its storage: the job will not come out, and a new thread takes
+  /// the place of the one that hangs, which ends when its read does. False when there is nothing to
+  /// give up: the read has come to its end meanwhile, and the job comes out as ever.
+  [[nodiscard]] bool leave_behind(const InWork& reading);
+
+ private:
+  struct Ready {
+    Job job;
+    LoadedPhoto photo;
+  };
+  struct OpenModel {
+    SearchSettings search;
+    std::unique_ptr<Captioner> captioner;
+    std::unique_ptr<BatchCaptioner> batches;
+  };
+  class WorkMark;
+  struct Slot {
+    InWork work;  // no jobs: at rest
+    bool left_behind = false;
+  };
+
+  void decode_loop(std::size_t slot);
+  [[nodiscard]] bool load_next(std::size_t slot, FileBuffer& buffer);
+  void deliver(Job job, LoadOutcome outcome);
+  void device_loop(std::size_t slot, const std::string& device);
+  [[nodiscard]] Expected<BatchCaptioner*> model_for(const std::string& device,
+                                                    const SearchSettings& search,
+                                                    std::vector<OpenModel>& models);
+  [[nodiscard]] std::vector<Ready> next_batch(std::size_t size_max);
+
+  // pipeline_caption.cpp
+  struct Follower;
+  [[nodiscard]] Status caption(BatchCaptioner& model, std::vector<Ready> batch);
+  [[nodiscard]] std::vector<Follower> split_off_doubles(std::vector<Ready>& batch,
+                                                        std::vector<Finished>& finished);
+  [[nodiscard]] Status run_network(BatchCaptioner& model, std::vector<Ready> batch,
+                                   std::vector<Finished>& finished);
+  void remember(const Ready& item, const Caption& caption);
+
+  void report_open(const Status& status);
+
+  const PipelineConfig config_;
+  const CaptionerFactory factory_;
+  const Loader loader_;
+  const PipelineEvents events_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable to_decode_, to_caption_, opened_;
+  std::deque<Job> queued_;
+  std::deque<Ready> ready_;
+  std::vector<Slot> slots_;  // one per thread
+  std::size_t decoding_ = 0;
+  std::size_t devices_open_ = 0;
+  Status open_status_;
+  bool stopping_ = false, draining_ = false;
+
+  std::mutex doubles_mutex_;
+  NearDuplicates doubles_;
+
+  std::vector<std::thread> threads_;  // last: they use everything above; the owner's alone
+};
+
+}  // namespace photoscribe

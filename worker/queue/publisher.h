@@ -1,0 +1,52 @@
+// publisher: brings results to Redis, each with the removal of its task, in one MULTI per run.
+//
+// What is being sent stays here until the server has said yes, so that a FINISH in doubt is sent
+// again as it was (protocol.md Q13).
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "worker/queue/held_tasks.h"
+#include "worker/queue/link.h"
+
+namespace photoscribe {
+
+class Publisher {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Publisher(Link& link, JoinedRuns& runs, HeldTasks& held, Wakes& wakes, Stop& stop,
+            std::string consumer);
+
+  /// Takes a result, unless its task is not in hand any more: the lease was lost, or the watchdog
+  /// has spoken already.
+  void add(Finished item);
+  /// Waits for no company.
+  void publish_now();
+
+  [[nodiscard]] std::size_t unpublished() const { return done_.size() + sending_.size(); }
+
+  /// Until the worker has ended.
+  [[nodiscard]] boost::asio::awaitable<void> loop();
+
+ private:
+  [[nodiscard]] boost::asio::awaitable<Status> publish_some();
+  [[nodiscard]] boost::asio::awaitable<Status> send(std::string incarnation, std::size_t count);
+  void gather();
+
+  Link& link_;
+  JoinedRuns& runs_;
+  HeldTasks& held_;
+  Wakes& wakes_;
+  Stop& stop_;
+  const std::string consumer_;
+  std::deque<Finished> done_;
+  std::vector<Finished> sending_;
+  bool now_ = false;
+  Clock::time_point done_since_{};
+};
+
+}  // namespace photoscribe

@@ -1,0 +1,104 @@
+#include "worker/queue/seen_photos.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "worker/log.h"
+
+namespace photoscribe {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+void rethrow(std::exception_ptr error) {
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace
+
+SeenPhotos::SeenPhotos(redis::Endpoint endpoint, std::string client_name,
+                       std::chrono::milliseconds patience, std::chrono::milliseconds rest)
+    : patience_(patience),
+      rest_(rest),
+      work_(io_.get_executor()),
+      connection_(io_.get_executor(), std::move(endpoint),
+                  redis::ConnectionOptions{std::move(client_name), 1'000ms, 1'000ms}) {
+  asio::post(io_, [this] { ask_now(); });
+  thread_ = std::thread([this] { io_.run(); });
+}
+
+SeenPhotos::~SeenPhotos() {
+  asio::post(io_, [this] {
+    closing_ = true;
+    connection_.close();
+    work_.reset();
+  });
+  thread_.join();
+}
+
+std::optional<Result> SeenPhotos::find(const std::string& incarnation, const ContentHash& hash) {
+  if (Clock::now().time_since_epoch().count() < rest_until_.load()) return std::nullopt;
+  const auto answer = std::make_shared<Answer>();
+  std::future<std::optional<Result>> known = answer->get_future();
+  asio::post(io_, [this, question = redis::SeenQuestion{incarnation, hash}, answer] {
+    questions_.push_back(question);
+    answers_.push_back(answer);
+    ask_now();
+  });
+  if (known.wait_for(patience_) == std::future_status::ready) return known.get();
+  rest();
+  return std::nullopt;
+}
+
+void SeenPhotos::ask_now() {
+  if (asking_) return;
+  asking_ = true;
+  asio::co_spawn(io_, answer_all(), rethrow);
+}
+
+/// What was asked before it began, and while it waited.
+asio::awaitable<void> SeenPhotos::answer_all() {
+  Status reached = co_await connect();
+  while (!questions_.empty()) {
+    std::vector<redis::SeenQuestion> questions = std::exchange(questions_, {});
+    const std::vector<std::shared_ptr<Answer>> answers = std::exchange(answers_, {});
+    Expected<std::vector<std::optional<Result>>> found = fail(Errc::redis_unavailable, "");
+    if (reached) {
+      found = co_await queue_.find_seen(std::move(questions));
+    } else {
+      found = fail(reached.error());
+    }
+    if (!found) give_up(found.error().message);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      answers[i]->set_value(found ? std::move((*found)[i]) : std::nullopt);
+    }
+    reached = co_await connect();
+  }
+  asking_ = false;
+}
+
+asio::awaitable<Status> SeenPhotos::connect() {
+  if (connection_.is_open() || closing_) co_return Status();
+  Status connected = co_await connection_.connect();
+  co_return connected;
+}
+
+void SeenPhotos::give_up(std::string why) {
+  rest();
+  if (!std::exchange(refusal_said_, true)) {
+    spdlog::warn(
+        "msg=\"cannot ask for photos with the same bytes: each is done by itself\" error={}",
+        log_value(why));
+  }
+}
+
+void SeenPhotos::rest() { rest_until_ = (Clock::now() + rest_).time_since_epoch().count(); }
+
+}  // namespace photoscribe

@@ -1,0 +1,70 @@
+// taker: which runs there are, what is new in them, whether our leases hold, and which other
+// workers are dead.
+//
+// All reads of this consumer name are here, so none is in flight when renew() compares
+// (protocol.md H1).
+#pragma once
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/core/worker_report.h"
+#include "worker/health/machine_rest.h"
+#include "worker/health/root_keeper.h"
+#include "worker/queue/heartbeat.h"
+#include "worker/queue/held_tasks.h"
+#include "worker/queue/link.h"
+
+namespace photoscribe {
+
+class Taker {
+ public:
+  using Clock = std::chrono::steady_clock;
+  template <class T>
+  using Awaitable = boost::asio::awaitable<T>;
+
+  /// What the taker works with; all of it outlives the taker and its coroutine.
+  struct Parts {
+    Link& link;
+    JoinedRuns& runs;
+    HeldTasks& held;
+    JobsInWork& jobs;
+    RootKeeper& roots;
+    MachineRest& machine;
+    const Heartbeat& heart;
+    Wakes& wakes;
+    Stop& stop;
+  };
+  /// `self` says what this worker is, hence which runs it can join.
+  Taker(Parts parts, WorkerReport self);
+
+  /// Until a stop begins.
+  [[nodiscard]] Awaitable<void> loop();
+  [[nodiscard]] bool ended() const { return ended_; }
+
+ private:
+  Awaitable<Status> turn();
+  Awaitable<Status> refresh_runs();
+  Awaitable<Status> consider(redis::RunListing listing);
+  void join(const redis::RunListing& listing, RunSpec spec);
+  Awaitable<Status> look_after(std::string incarnation);
+  Awaitable<Status> renew(std::string incarnation);
+  Awaitable<Status> judge_others(std::string incarnation);
+  Awaitable<Status> find_orphans(std::string incarnation, redis::Judged holder);
+  [[nodiscard]] bool may_read(const JoinedRun& run) const;
+  [[nodiscard]] std::vector<RunShare> readable() const;
+  Awaitable<Status> read_some(std::size_t wanted);
+  Awaitable<Expected<bool>> read_in_turn(std::size_t wanted);
+  void take_in(const std::string& incarnation, std::vector<redis::Delivery> deliveries);
+  [[nodiscard]] std::size_t give_back_unready(JoinedRun& run);
+
+  Parts parts_;
+  const WorkerReport self_;
+  std::set<std::string> refused_, welcomed_;  // incarnations already spoken of in the log
+  std::uint64_t generation_ = 0;              // of the connection
+  bool ended_ = false;
+};
+
+}  // namespace photoscribe
