@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // Keys that nobody renews have expired by then, also those of a copy of the server that comes back.
-constexpr milliseconds kRemembered = redis::kRunExpiry + std::chrono::hours(24);
+constexpr milliseconds kRememberKeysFor = redis::kRunExpiry + std::chrono::hours(24);
 
 }  // namespace
 
@@ -95,7 +95,7 @@ asio::awaitable<Status> RunKeys::register_run() { return queue_.register_run(lis
 asio::awaitable<Status> RunKeys::delete_past() {
   const auto now =
       std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch());
-  const Status forgotten = co_await store_.forget_incarnations((now - kRemembered).count());
+  const Status forgotten = co_await store_.forget_incarnations((now - kRememberKeysFor).count());
   if (!forgotten) co_return forgotten;
   Expected<std::vector<std::string>> past = co_await store_.past_incarnations();
   if (!past) co_return fail(past.error());

@@ -17,9 +17,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kStep{50};
-constexpr milliseconds kLookEvery{1'000};
-constexpr milliseconds kShowEvery{500};
+constexpr milliseconds kServeStep{50};
+constexpr milliseconds kLookForRunsEvery{1'000};
+constexpr milliseconds kShowRunsEvery{500};
 
 constexpr const char* kNotCalled =
     ": its on-finish command was not stored by this user, or the database is another user's, so "
@@ -74,7 +74,7 @@ asio::awaitable<void> RunServer::steer() {
     show(Clock::now());
     if (served_.empty() && submissions_ == 0 && (draining_ || nothing_left())) break;
     if (request_.once && nothing_left()) finish_all();
-    co_await rest(kStep);
+    co_await rest(kServeStep);
   }
   control_->close();
 }
@@ -118,7 +118,7 @@ Expected<std::vector<RunServer::Unfinished>> RunServer::unfinished(Lookup& store
 }
 
 asio::awaitable<void> RunServer::look_for_runs() {
-  next_look_ = Clock::now() + kLookEvery;
+  next_look_ = Clock::now() + kLookForRunsEvery;
   const auto list = [](Lookup& store) { return unfinished(store); };
   Expected<std::vector<Unfinished>> found = co_await store_.call(list);
   if (!found) {
@@ -250,7 +250,7 @@ void RunServer::keep_hours() {
 
 void RunServer::show(Clock::time_point now) {
   if (now < next_show_) return;
-  next_show_ = now + kShowEvery;
+  next_show_ = now + kShowRunsEvery;
   Progress progress;
   std::int64_t all = photos_before_;
   std::int64_t unserved = 0;

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kLastBeatWait = 500ms;
-constexpr auto kReportEvery = 1s;
+constexpr auto kBeatReportEvery = 1s;
 
 void rethrow(std::exception_ptr error) {
   if (error) std::rethrow_exception(error);
@@ -102,7 +102,7 @@ asio::awaitable<void> Heartbeat::beat_loop() {
 // A report is for people: whatever becomes of it, the beats go on.
 asio::awaitable<Status> Heartbeat::report_if_due() {
   if (Clock::now() < next_report_) co_return Status();
-  next_report_ = Clock::now() + kReportEvery;
+  next_report_ = Clock::now() + kBeatReportEvery;
   std::string report;
   {
     const std::lock_guard lock(mutex_);
