@@ -18,7 +18,7 @@
 #include <string_view>
 #include <utility>
 
-#include "scheduler/process/descriptor.h"
+#include "common/core/file_descriptor.h"
 #include "scheduler/process/private_folder.h"
 
 namespace photoscribe {
@@ -41,18 +41,13 @@ class SocketName {
  public:
   explicit SocketName(const std::string& folder) : path_(folder + std::string(kName)) {
     if (path_.size() < sizeof(sockaddr_un{}.sun_path)) return;
-    folder_ = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    path_ = "/proc/self/fd/" + std::to_string(folder_) + std::string(kName);
-  }
-  SocketName(const SocketName&) = delete;
-  SocketName& operator=(const SocketName&) = delete;
-  ~SocketName() {
-    if (folder_ >= 0) ::close(folder_);
+    folder_.reset(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    path_ = "/proc/self/fd/" + std::to_string(folder_.get()) + std::string(kName);
   }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  int folder_ = -1;
+  FileDescriptor folder_;
   std::string path_;
 };
 
@@ -204,10 +199,10 @@ Expected<ControlReply> ask_scheduler(const std::string& folder, const ControlReq
                                      milliseconds patience) {
   const Clock::time_point until = Clock::now() + patience;
   const SocketName name(folder);
-  const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (socket.get() < 0 || name.path().size() >= sizeof address.sun_path) {
+  if (!socket.valid() || name.path().size() >= sizeof address.sun_path) {
     return no_answer(std::strerror(errno));
   }
   std::memcpy(address.sun_path, name.path().c_str(), name.path().size());

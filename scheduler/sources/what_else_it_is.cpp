@@ -8,6 +8,7 @@
 #include <cctype>
 #include <string_view>
 
+#include "common/core/file_descriptor.h"
 #include "scheduler/sources/sources.h"
 #include "scheduler/store/image_extensions.h"
 
@@ -60,11 +61,10 @@ constexpr std::array<Mark, 11> kMarks{
 std::string first_bytes(const std::string& file) {
   struct stat node {};
   if (::stat(file.c_str(), &node) != 0 || !S_ISREG(node.st_mode)) return {};
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (descriptor < 0) return {};
+  const FileDescriptor opened(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!opened.valid()) return {};
   std::string bytes(kLookedAt, '\0');
-  const ssize_t got = ::read(descriptor, bytes.data(), bytes.size());
-  ::close(descriptor);
+  const ssize_t got = ::read(opened.get(), bytes.data(), bytes.size());
   bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   return bytes;
 }
