@@ -31,6 +31,8 @@ set(photoscribe_unity_batch 8)
 function(photoscribe_unity target wanted)
   if(PHOTOSCRIBE_UNITY AND wanted)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${photoscribe_unity_batch})
+    # A coroutine's frame with a lambda of its own in it: false outside the main file.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()
 endfunction()
 

@@ -4,6 +4,7 @@
 
 #include "common/sqlite/storage.h"
 #include "scheduler/store/image_extensions.h"
+#include "scheduler/store/paths.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
 
