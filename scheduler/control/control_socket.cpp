@@ -18,6 +18,8 @@
 #include <string_view>
 #include <utility>
 
+#include "common/async/rethrow.h"
+#include "common/async/wakeable_timer.h"
 #include "common/core/file_descriptor.h"
 #include "scheduler/process/private_folder.h"
 
@@ -31,10 +33,6 @@ using boost::system::error_code;
 constexpr std::size_t kSessionsMax = 16;
 constexpr std::chrono::seconds kSessionMax{30};  // to say what is wanted, and to take the answer
 constexpr std::string_view kName = "/control";
-
-void rethrow(std::exception_ptr thrown) {
-  if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
-}
 
 /// A name for the socket that fits into an address, while this lives.
 class SocketName {
@@ -148,9 +146,7 @@ asio::awaitable<void> ControlServer::accept_loop(
     if (failed == asio::error::operation_aborted || !door->is_open()) co_return;
     sessions_.remove_if([](const auto& each) { return each.expired(); });
     if (failed || sessions_.size() >= kSessionsMax) {
-      session->deadline.expires_after(milliseconds(100));  // EMFILE does not go away by itself
-      auto waited = asio::redirect_error(asio::use_awaitable, failed);
-      co_await session->deadline.async_wait(waited);
+      co_await sleep_for(milliseconds(100));  // EMFILE does not go away by itself
       continue;
     }
     // The folder keeps others out; should it ever not, their user is asked for as well.

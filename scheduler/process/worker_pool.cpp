@@ -70,10 +70,7 @@ asio::awaitable<void> WorkerPool::watch() {
   while (!ended_) {
     step(Clock::now());
     if (ended_) break;
-    timer_.expires_after(kPoolStep);
-    boost::system::error_code woken;
-    auto token = asio::redirect_error(asio::use_awaitable, woken);
-    co_await timer_.async_wait(token);
+    co_await timer_.rest(kPoolStep);
   }
 }
 
@@ -169,7 +166,7 @@ void WorkerPool::stop() {
   for (const Slot& slot : slots_) {
     if (slot.child) slot.child->signal(SIGTERM);
   }
-  timer_.cancel();
+  timer_.wake();
 }
 
 void WorkerPool::rest() {
@@ -188,7 +185,7 @@ void WorkerPool::wake() { resting_ = false; }
 void WorkerPool::kill() {
   stopping_ = true;
   kill_all();
-  timer_.cancel();
+  timer_.wake();
 }
 
 void WorkerPool::kill_all() {

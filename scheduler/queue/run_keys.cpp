@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/core/random.h"
 #include "common/redis/identity.h"
 
 namespace photoscribe {
@@ -67,7 +68,7 @@ asio::awaitable<Status> RunKeys::make() {
   // First: the old keys may be what fills a server that is out of memory.
   const Status deleted = co_await delete_past();
   if (!deleted) co_return deleted;
-  const std::uint64_t fence = redis::random_u64();
+  const std::uint64_t fence = random_u64();
   fences_.insert(fence);
   const Status made = co_await queue_.make_run(listing(), settings_.spec, fence);
   if (made) state_ = State::ours;
@@ -75,7 +76,7 @@ asio::awaitable<Status> RunKeys::make() {
 }
 
 asio::awaitable<Expected<std::optional<redis::Snapshot>>> RunKeys::fence_off() {
-  const std::uint64_t fence = redis::random_u64();
+  const std::uint64_t fence = random_u64();
   const bool has_written = !fences_.empty();
   Expected<redis::Snapshot> snapshot = co_await queue_.snapshot(incarnation_, fence);
   if (!snapshot) {

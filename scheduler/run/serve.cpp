@@ -5,6 +5,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "common/async/rethrow.h"
+#include "common/async/wakeable_timer.h"
 #include "common/sqlite/lock_file.h"
 #include "scheduler/process/private_folder.h"
 #include "scheduler/run/on_finish.h"
@@ -24,10 +26,6 @@ constexpr milliseconds kShowRunsEvery{500};
 constexpr const char* kNotCalled =
     ": its on-finish command was not stored by this user, or the database is another user's, so "
     "it is not called; --allow-stored-commands calls it";
-
-void rethrow(std::exception_ptr thrown) {
-  if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
-}
 
 std::int64_t recorded(const Scheduler& scheduler) { return scheduler.now().finished(); }
 
@@ -74,7 +72,7 @@ asio::awaitable<void> RunServer::steer() {
     show(Clock::now());
     if (served_.empty() && submissions_ == 0 && (draining_ || nothing_left())) break;
     if (request_.once && nothing_left()) finish_all();
-    co_await rest(kServeStep);
+    co_await sleep_for(kServeStep);
   }
   control_->close();
 }
@@ -287,13 +285,6 @@ void RunServer::say(EventLevel level, std::string text) {
   event.level = level;
   event.text = std::move(text);
   observer_.event(event);
-}
-
-asio::awaitable<void> RunServer::rest(milliseconds time) {
-  timer_.expires_after(time);
-  boost::system::error_code woken;
-  auto token = asio::redirect_error(asio::use_awaitable, woken);
-  co_await timer_.async_wait(token);
 }
 
 Expected<ServeSummary> serve_runs(const ServeRequest& asked, RunObserver& observer,
