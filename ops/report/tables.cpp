@@ -8,8 +8,6 @@
 namespace photoscribe::report {
 namespace {
 
-using cli::grouped;
-using cli::replaced;
 using nlohmann::json;
 
 std::string interval_text(const Interval& interval) {
@@ -19,11 +17,11 @@ std::string interval_text(const Interval& interval) {
 /// A cell of a Markdown table.
 std::string cell(const std::string& text) {
   std::string out;
-  for (const char c : cli::shown(text)) out += c == '|' ? "\\|" : std::string(1, c);
+  for (const char c : shown(text)) out += c == '|' ? "\\|" : std::string(1, c);
   return out;
 }
 
-std::string score_row(const ScoreLine& line) {
+std::string score_line(const ScoreLine& line) {
   std::string row = "| " + line.name + " | " + grouped(line.photos);
   for (std::size_t n = 0; n < 4; ++n) {
     row += " | " + percent(line.score.bleu[n]) + " (" + interval_text(line.intervals.bleu[n]) + ")";
@@ -58,9 +56,9 @@ std::string scores_text(const Evaluation& evaluation) {
       "## Scores\n\n| | photos | BLEU-1 | BLEU-2 | BLEU-3 | BLEU-4 | ROUGE-L | CIDEr-D | "
       "CHAIRs | CHAIRi | recall |\n"
       "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n" +
-      score_row(evaluation.clear) +
-      (evaluation.with_unsure ? score_row(*evaluation.with_unsure) : "") +
-      score_row(evaluation.all) + published_rows() +
+      score_line(evaluation.clear) +
+      (evaluation.with_unsure ? score_line(*evaluation.with_unsure) : "") +
+      score_line(evaluation.all) + published_rows() +
       "\nOf 100, with 95 % intervals by bootstrap over photos. An unsure, blurred or failed photo "
       "counts as an empty caption among all photos. Rows in italics are published results on "
       "Flickr8k's test split. " +
@@ -235,7 +233,7 @@ std::string markdown(const Report& r) {
   const StateCounts& counts = r.summary.counts.asked;
   const RunSettings& s = r.summary.run.settings;
   std::string out = "# Run " + cell(r.summary.run.name) + " of " + cell(r.database) + "\n\n" +
-                    cli::counted(counts.total(), "photo") + ": " + grouped(counts.done) +
+                    counted(counts.total(), "photo") + ": " + grouped(counts.done) +
                     " captioned, " +
                     (counts.unsure > 0 ? grouped(counts.unsure) + " unsure, " : "") +
                     grouped(counts.blurred) + " blurred, " + grouped(counts.failed()) +
@@ -253,8 +251,8 @@ std::string markdown(const Report& r) {
     out += "\n";
   }
   if (r.pace.active_s > 0) {
-    out += grouped(r.pace.photos) + " photos in " + cli::duration_text(r.pace.active_s) + ", " +
-           cli::rate_text(static_cast<double>(r.pace.photos) / r.pace.active_s) + " photos/s.\n";
+    out += grouped(r.pace.photos) + " photos in " + duration_text(r.pace.active_s) + ", " +
+           rate_text(static_cast<double>(r.pace.photos) / r.pace.active_s) + " photos/s.\n";
   }
   return out;
 }

@@ -40,7 +40,7 @@ TEST_F(Moved, Issue13ArchiveIsOfferedToBeOneRootAgainAndIsThen) {
   EXPECT_EQ(count("uri LIKE '%/moved/%' AND state = 'done'"), "4");
   const Finished again = run_moved();
   EXPECT_THAT(again.out, HasSubstr("Nothing was left to do"));
-  EXPECT_THAT(again.out, testing::Not(HasSubstr("is gone")));
+  EXPECT_THAT(again.out, ::testing::Not(HasSubstr("is gone")));
   EXPECT_EQ(count("1"), "4");
 }
 
