@@ -31,7 +31,8 @@ class WishRule {
   /// More than two wishes would make eight states of beams, and mostly name one thing twice.
   static constexpr std::size_t kWishesMax = 2;
 
-  /// What a caption may lose in normalised log-probability by naming what is wished.
+  /// What a caption may lose in normalised log-probability by naming what is wished. No bound
+  /// helped clearly (experiments.md, 51), so it keeps out nothing that can be said.
   static constexpr double kLossMax = 1e9;
 
   /// No concepts (null): nothing is ever wished.
