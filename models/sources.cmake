@@ -21,9 +21,11 @@ set(photoscribe_model_sources
   format/safetensors_header.cpp
   format/tensors.cpp
   format/vocabulary.cpp
+  search/beams.cpp
   search/caption_network.cpp
   search/evidence.cpp
-  search/search.cpp)
+  search/search.cpp
+  search/wishes.cpp)
 # The loops of decoder/kernels.cpp are only worth having when sums may be reordered into vectors.
 set(photoscribe_kernel_options
   -O3 -fno-math-errno -fno-trapping-math -fassociative-math -fno-signed-zeros -freciprocal-math -ffp-contract=fast)

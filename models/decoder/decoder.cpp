@@ -286,6 +286,7 @@ DecoderParameters take_decoder(const TensorMap& tensors, const ModelArchitecture
   if (ConceptParameters* concepts = concepts_in(parameters); concepts != nullptr) {
     concepts->slots = architecture.concept_slots;
     concepts->weight = architecture.concept_weight;
+    concepts->said_min = architecture.concept_said_min;
   }
   return parameters;
 }

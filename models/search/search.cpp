@@ -3,9 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cmath>
-#include <initializer_list>
-#include <limits>
 
 #include "models/format/vocabulary.h"
 
@@ -13,8 +10,6 @@ namespace photoscribe {
 namespace {
 
 using torch::Tensor;
-
-constexpr double kNever = -1e30;  // a score that nothing is below; finite, so that no NaN comes up
 
 constexpr double kRepeatCost = 2;  // of a log-probability
 
@@ -33,139 +28,46 @@ void mind_repeats(Tensor& log_p, const Tensor& history, const Tensor& names) {
   log_p.scatter_add_(1, history, cost);
 }
 
-double normaliser(std::int64_t tokens, double alpha) {
-  return std::pow(static_cast<double>(tokens), alpha);
-}
-
-/// Share of `words` that the other captions (B,T) have too, on average over these. One that is
-/// `words` so far is no other.
-double agreement(const std::vector<std::int64_t>& words, const Tensor& captions) {
-  if (words.empty()) return 1;
-  const std::int64_t T = captions.size(1);
-  double sum = 0, others = 0;
-  for (std::int64_t b = 0; b < captions.size(0); ++b) {
-    const auto* from = captions.data_ptr<std::int64_t>() + b * T;
-    if (std::equal(words.begin(), words.end(), from)) continue;
-    ++others;
-    for (const std::int64_t word : words)
-      sum += std::find(from, from + T, word) == from + T ? 0 : 1;
-  }
-  return others == 0 ? 1 : sum / others / static_cast<double>(words.size());
+/// Leaves nothing but the end that may follow.
+void only_end(Tensor& log_p) {
+  const Tensor end = log_p.select(1, kEndToken).clone();
+  log_p.fill_(kNever).select(1, kEndToken).copy_(end);
 }
 
 }  // namespace
 
-/// What the search knows of every photo.
-struct CaptionSearch::Beams {
-  Annotations a;       // values, keys and fixed (N,..), h and c (R,H)
-  Tensor photo;        // (N) its place in the batch
-  Tensor scores;       // (N,B) of the open beams
-  Tensor worst;        // (N,B) log-probability of the least likely word of each
-  Tensor tokens;       // (R) last word of each
-  Tensor history;      // (N,B,T) words so far
-  Tensor best_score;   // (N) normalised, of the best finished caption
-  Tensor best_log;     // (N)
-  Tensor best_tokens;  // (N,T)
-  Tensor best_length;  // (N)
-  Tensor best_worst;   // (N)
-  Tensor done;         // (N) bool: the best is final, whatever the others of the batch still do
-
-  void advance(const Tensor& log_p, std::int64_t t, const SearchSettings& settings);
-  /// Goes on with these photos alone.
-  void keep(const Tensor& photos);
-  /// Puts the best captions where they belong.
-  void write(std::vector<Hypothesis>& all) const;
-};
-
 CaptionSearch::CaptionSearch(const DecoderParameters& parameters)
-    : network_(make_step_network(parameters)), names_(names_of(parameters)) {}
+    : network_(make_step_network(parameters)),
+      names_(names_of(parameters)),
+      wishes_(concepts_of(parameters)) {}
 
 CaptionSearch::CaptionSearch(const std::vector<DecoderParameters>& members)
-    : network_(make_ensemble(members)), names_(names_of(members.front())) {}
+    : network_(make_ensemble(members)),
+      names_(names_of(members.front())),
+      wishes_(concepts_of(members.front())) {}
 
-void CaptionSearch::Beams::keep(const Tensor& photos) {
-  const auto keep_photos = [&photos](std::initializer_list<Tensor*> all) {
-    for (Tensor* one : all)
-      if (one->defined()) *one = one->index_select(0, photos);
-  };
-  const auto keep_annotations = [&](Annotations& of) {
-    keep_photos({&of.values, &of.keys, &of.fixed, &of.concepts, &of.odds, &of.novelty});
-  };
-  for (Annotations& member : a.members) keep_annotations(member);
-  keep_annotations(a);
-  keep_photos({&scores, &worst, &history, &best_score, &best_log, &best_tokens, &best_length,
-               &best_worst, &done, &photo});
-  const std::int64_t beam = scores.size(1);
-  const auto rows = [&](const Tensor& x) {  // (N*B,...) -> those of the photos kept
-    const auto by_photo = x.view({-1, beam, x.numel() / x.size(0)}).index_select(0, photos);
-    return x.dim() == 1 ? by_photo.flatten() : by_photo.flatten(0, 1);
-  };
-  tokens = rows(tokens);
-  a.h = rows(a.h);
-  a.c = rows(a.c);
-}
-
-void CaptionSearch::Beams::write(std::vector<Hypothesis>& all) const {
-  const Tensor words = best_tokens.cpu(), lengths = best_length.cpu(), logs = best_log.cpu(),
-               where = photo.cpu(), least = best_worst.cpu(), open = history.cpu();
-  const Tensor seen = a.concepts.defined() ? a.concepts.to(torch::kFloat32).cpu() : Tensor(),
-               far = a.novelty.defined() ? a.novelty.cpu() : Tensor();
-  for (std::int64_t i = 0; i < words.size(0); ++i) {
-    const auto* from = words.data_ptr<std::int64_t>() + i * words.size(1);
-    Hypothesis& one = all[static_cast<std::size_t>(where.data_ptr<std::int64_t>()[i])];
-    one.tokens.assign(from, from + lengths.data_ptr<std::int64_t>()[i]);
-    one.log_prob = static_cast<double>(logs.data_ptr<float>()[i]);
-    one.word_log_prob_min = static_cast<double>(least.data_ptr<float>()[i]);
-    one.beam_agreement = agreement(one.tokens, open[i]);
-    if (seen.defined()) {
-      const auto* probability = seen.data_ptr<float>() + i * seen.size(1);
-      one.concepts.assign(probability, probability + seen.size(1));
-    }
-    if (far.defined()) one.novelty = static_cast<double>(far.data_ptr<float>()[i]);
-  }
-}
-
-/// Takes one word's log-probabilities (R,V) into account: finished captions compete for the best,
-/// the likeliest others stay open. `t` words stand before it.
-void CaptionSearch::Beams::advance(const Tensor& log_p, std::int64_t t,
-                                   const SearchSettings& settings) {
-  const std::int64_t N = scores.size(0), W = scores.size(1), V = log_p.size(1), B = settings.beam;
+void CaptionSearch::go(Beams& b, const SearchSettings& settings,
+                       const std::vector<CaptionBar>& bars, std::vector<Hypothesis>& all) const {
+  const bool on_cpu = b.tokens().device().is_cpu();
   const std::int64_t T = settings.tokens_max;
-  const Tensor total = (scores.view({-1, 1}) + log_p).view({N, W * V});
-  const auto [score, flat] = at::topk(total, std::min(2 * B, W * V), 1);  // (N,2B) falling
-  const Tensor beam = at::floor_divide(flat, V), word = at::remainder(flat, V);
-  const Tensor ends = word.eq(kEndToken);
-  const Tensor least =  // (N,2B)
-      at::minimum(worst.gather(1, beam), log_p.view({N, W * V}).gather(1, flat));
-  const Tensor in_beam = at::arange(score.size(1), flat.options()).lt(B).unsqueeze(0);  // (1,2B)
-
-  // Finished: an end among the first B candidates, when it beats what the photo has.
-  const Tensor normal =
-      at::where(ends & in_beam & score.gt(kNever / 1e3),
-                score / normaliser(t + 1, settings.length_alpha), at::full_like(score, kNever));
-  const auto [candidate, which] = normal.max(1, true);  // (N,1)
-  const Tensor better = candidate.squeeze(1).gt(best_score) & done.logical_not();
-  const Tensor parent = beam.gather(1, which);
-  const Tensor words = history.gather(1, parent.unsqueeze(2).expand({N, 1, T})).squeeze(1);
-  best_tokens = at::where(better.unsqueeze(1), words, best_tokens);
-  best_length = at::where(better, at::full_like(best_length, t), best_length);
-  best_log = at::where(better, score.gather(1, which).squeeze(1), best_log);
-  best_worst = at::where(better, worst.gather(1, parent).squeeze(1), best_worst);
-  best_score = at::where(better, candidate.squeeze(1), best_score);
-  if (t == T) return;
-
-  // Open: the first B that do not end.
-  const std::int64_t kept = std::min(B, score.size(1));
-  const auto [open_score, open] = at::topk(score.masked_fill(ends, kNever), kept, 1);
-  scores = open_score;
-  worst = least.gather(1, open);
-  const Tensor open_beam = beam.gather(1, open);
-  tokens = word.gather(1, open).view({-1});
-  history = history.gather(1, open_beam.unsqueeze(2).expand({N, kept, T}));
-  history.select(2, t).copy_(tokens.view({N, kept}));
-  const Tensor rows = (open_beam + at::arange(0, N * W, W, flat.options()).unsqueeze(1)).view({-1});
-  a.h = a.h.index_select(0, rows);
-  a.c = a.c.index_select(0, rows);
+  for (std::int64_t t = 0; t <= T; ++t) {
+    Tensor log_p = network_->step(b.a, b.tokens(), b.a.h, b.a.c);  // (R,V)
+    if (t > 0 && names_.defined())
+      mind_repeats(log_p, b.history().narrow(3, 0, t).reshape({-1, t}), names_);
+    if (t == T) only_end(log_p);
+    b.advance(log_p, t, settings);
+    if (t == T) break;
+    b.settle(t, settings);
+    if (!(on_cpu || t % 4 == 3)) continue;  // asking costs a GPU a round trip
+    const Tensor open = b.open();
+    if (open.numel() == 0) break;
+    // Finished photos leave once they are an eighth; a GPU's kernels would rather stay as they are.
+    if (on_cpu && open.numel() * 8 <= b.photos() * 7) {
+      b.write(bars, all);
+      b.keep(open);
+    }
+  }
+  b.write(bars, all);
 }
 
 std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
@@ -174,47 +76,18 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
   const std::int64_t N = features.size(0), T = settings.tokens_max;
   std::vector<Hypothesis> all(static_cast<std::size_t>(N));
   if (N == 0) return all;
-  const bool on_cpu = features.device().is_cpu();
-  const auto whole = torch::dtype(torch::kInt64).device(features.device());
-  const auto real = torch::dtype(torch::kFloat32).device(features.device());
+  const Annotations seen = network_->look(features);
+  Beams plain(seen, T);
+  go(plain, settings, std::vector<CaptionBar>(all.size()), all);
 
-  Beams b;
-  b.a = network_->look(features);
-  b.photo = at::arange(N, whole);
-  b.scores = at::zeros({N, 1}, real);  // one open beam each before the first word
-  b.worst = at::zeros({N, 1}, real);
-  b.tokens = at::full({N}, kStartToken, whole);
-  b.history = at::full({N, 1, T}, kEndToken, whole);
-  b.best_score = at::full({N}, kNever, real);
-  b.best_log = at::zeros({N}, real);
-  b.best_tokens = at::full({N, T}, kEndToken, whole);
-  b.best_length = at::zeros({N}, whole);
-  b.best_worst = at::zeros({N}, real);
-  b.done = at::zeros({N}, whole.dtype(torch::kBool));
-  for (std::int64_t t = 0; t <= T; ++t) {
-    Tensor log_p = network_->step(b.a, b.tokens, b.a.h, b.a.c);  // (R,V)
-    if (t > 0 && names_.defined())
-      mind_repeats(log_p, b.history.narrow(2, 0, t).reshape({-1, t}), names_);
-    if (t == T) {  // nothing but the end may follow
-      const Tensor end = log_p.select(1, kEndToken).clone();
-      log_p.fill_(kNever).select(1, kEndToken).copy_(end);
-    }
-    b.advance(log_p, t, settings);
-    if (t == T) break;
-    // What the likeliest open caption would be worth if its next word were the end.
-    const Tensor reachable =
-        b.scores.select(1, 0) / normaliser(std::min(T, t + 1) + 1, settings.length_alpha);
-    b.done = b.done | b.best_score.ge(reachable);
-    if (!(on_cpu || t % 4 == 3)) continue;  // asking costs a GPU a round trip
-    const Tensor open = at::nonzero(b.done.logical_not()).view({-1});
-    if (open.numel() == 0) break;
-    // Finished photos leave once they are an eighth; a GPU's kernels would rather stay as they are.
-    if (on_cpu && open.numel() * 8 <= b.scores.size(0) * 7) {
-      b.write(all);
-      b.keep(open);
-    }
+  // No more rows at once than the plain search had, unless for a single photo.
+  const std::vector<WishGroup> unmet = wishes_.unmet(all, all.size());
+  if (unmet.empty()) return all;
+  const std::vector<CaptionBar> bars = wishes_.bars(all, settings.length_alpha);
+  for (const WishGroup& group : unmet) {
+    Beams constrained(seen, T, group.wishes, at::tensor(group.photos).to(features.device()));
+    go(constrained, settings, bars, all);
   }
-  b.write(all);
   return all;
 }
 

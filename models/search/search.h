@@ -17,19 +17,9 @@
 
 #include "common/core/spec.h"
 #include "models/decoder/step_network.h"
+#include "models/search/beams.h"
 
 namespace photoscribe {
-
-/// One photo's best caption.
-struct Hypothesis {
-  std::vector<std::int64_t> tokens;  // words only
-  double log_prob = 0;               // natural log, summed over the words and the end token
-  double word_log_prob_min = 0;      // of the least likely word; 0 without words
-  /// Share of the words that the beams still open at the end have too; 1 where there is none.
-  double beam_agreement = 1;
-  std::vector<float> concepts;  // the classifier's probabilities (M); empty: there is none
-  double novelty = 0;           // Annotations::novelty; 0 where it is not known
-};
 
 /// What may come next at each place of captions: the K likeliest words and their probabilities,
 /// which add up to 1 at each place. S places, caption after caption.
@@ -56,6 +46,10 @@ class CaptionSearch {
   /// not beat the best finished caption if it ended at once. With length_alpha above 0 a longer one
   /// could in theory still win; two words' patience cost a fifth more decoding and gained nothing
   /// (dev BLEU-4 of the shipped model 20.98 with it, 20.99 without).
+  ///
+  /// A caption that omits a concept of which the model is sure (WishRule) is searched for anew, by
+  /// constrained beam search (beams.h), and replaced by one that names it, at a price: WishRule's
+  /// kLossMax. The other photos cost nothing more.
   [[nodiscard]] std::vector<Hypothesis> run(const torch::Tensor& features,
                                             const SearchSettings& settings) const;
 
@@ -75,9 +69,12 @@ class CaptionSearch {
       std::int64_t count) const;
 
  private:
-  struct Beams;
+  void go(Beams& beams, const SearchSettings& settings, const std::vector<CaptionBar>& bars,
+          std::vector<Hypothesis>& all) const;
+
   std::unique_ptr<StepNetwork> network_;
   torch::Tensor names_;  // (V) bool: the word names a concept; undefined: there are none
+  WishRule wishes_;
 };
 
 }  // namespace photoscribe

@@ -27,7 +27,8 @@ struct EvaluateOptions {
   CaptionSources sources;
   std::string split, hypotheses;
   std::vector<int> beams;
-  double length_alpha = -1;  // below 0: the model's
+  double length_alpha = -1;      // below 0: the model's
+  double concept_said_min = -1;  // below 0: the model's
   int resamples = 1'000;
   int threads = 0;
   bool show = false;
@@ -65,6 +66,11 @@ Said caption_split(const std::vector<const StoredModel*>& models,
         said.captions[i].push_back(models.front()->vocabulary.text(one.tokens));
   }
   return said;
+}
+
+void set_concept_said_min(StoredModel& model, double said_min) {
+  model.folder.architecture.concept_said_min = said_min;
+  for (StoredModel& member : model.members) set_concept_said_min(member, said_min);
 }
 
 void print_line(const char* name, double score, const Interval* interval) {
@@ -155,8 +161,10 @@ Status tell(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
 }
 
 Status evaluate(const EvaluateOptions& o) {
-  const auto models = load_models(o.models);
+  auto models = load_models(o.models);
   if (!models) return fail(models.error());
+  if (o.concept_said_min >= 0)
+    for (StoredModel& model : *models) set_concept_said_min(model, o.concept_said_min);
   const SearchSettings& own = models->front().folder.search;
   const auto split = read_split(o.sources, o.split);
   if (!split) return fail(split.error());
@@ -197,6 +205,10 @@ void add_evaluate(CLI::App& app, Status& status) {
   verb->add_option("--beam", state->beams, "Beams to score; default: the model's own")
       ->check(CLI::Range(1, 64));
   verb->add_option("--length-alpha", state->length_alpha, "Default: the model's own");
+  verb->add_option("--concept-said-min", state->concept_said_min,
+                   "Concepts with at least this probability are named in the caption; 0: none must "
+                   "be. Default: the model's own")
+      ->check(CLI::Range(0.0, 1.0));
   verb->add_option("--bootstrap", state->resamples, "Resamples for 95 % intervals; 0: none")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();

@@ -47,9 +47,12 @@ void print_model(const StoredModel& model, bool list) {
   std::printf("decoder      %s, %d hidden, %.2f million parameters\n", a.decoder.c_str(),
               a.hidden_size, static_cast<double>(decoder) / 1e6);
   std::printf("vocabulary   %lld words\n", static_cast<long long>(model.vocabulary.size()));
-  if (a.concepts > 0)
+  if (a.concepts > 0) {
     std::printf("concepts     %d, the likeliest %d looked at; weight %g\n", a.concepts,
                 a.concept_slots, a.concept_weight);
+    if (a.concept_said_min > 0)
+      std::printf("             named in the caption from p = %g on\n", a.concept_said_min);
+  }
   if (!list) return;
   for (const ConceptEntry& entry : model.concepts) {
     std::string words, classes;

@@ -68,6 +68,30 @@ TEST_F(ModelFolderFile, SaysTheGridThatTheDecoderLooksAtWhereItIsNotTheEncoders)
   EXPECT_THAT(read_model_folder(folder).error().message, HasSubstr("architecture.grid_side"));
 }
 
+TEST_F(ModelFolderFile, SaysFromWhichProbabilityOnConceptsAreNamedWhereTheyAre) {
+  const std::string folder = folder_.path().string();
+  folder_.write("concepts.txt", "dog\n");
+  ModelArchitecture made;
+  made.concepts = made.concept_slots = 1;
+  const auto hash_with = [&](double said_min) {
+    made.concept_said_min = said_min;
+    folder_.write("model.yaml", "name: one\n" + to_yaml(made, SearchSettings()));
+    const auto read = read_model_folder(folder);
+    EXPECT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->architecture, made);
+    return read->hash;
+  };
+  // Off, a folder is what it was before there was this setting; on, its captions are others.
+  const std::string off = hash_with(0);
+  EXPECT_THAT(yaml(), Not(HasSubstr("concept_said_min")));
+  EXPECT_NE(hash_with(0.8), off);
+  EXPECT_THAT(yaml(), HasSubstr("concept_said_min: 0.8\n"));
+  made.concept_said_min = 1.5;
+  folder_.write("model.yaml", "name: one\n" + to_yaml(made, SearchSettings()));
+  EXPECT_THAT(read_model_folder(folder).error().message,
+              HasSubstr("architecture.concept_said_min: must be in 0 to 1"));
+}
+
 TEST_F(ModelFolderFile, TakesAConfidenceOfThreeTermsAsOlderVersionsWroteIt) {
   folder_.write("model.yaml", yaml() +
                                   "confidence:  # log-odds that CIDEr-D is at least 0.5\n"

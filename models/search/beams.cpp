@@ -1,0 +1,247 @@
+#include "models/search/beams.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <bit>
+#include <initializer_list>
+#include <tuple>
+#include <utility>
+
+#include "models/format/vocabulary.h"
+
+namespace photoscribe {
+namespace {
+
+using torch::Tensor;
+
+bool is_caption(double score) { return score > kNever / 1e3; }
+
+/// Share of `words` that the other captions (B,T), as far as they have `scores` (B), have too, on
+/// average over these. One that is `words` so far is no other.
+double agreement(const std::vector<std::int64_t>& words, const Tensor& captions,
+                 const float* scores) {
+  if (words.empty()) return 1;
+  const std::int64_t T = captions.size(1);
+  double sum = 0, others = 0;
+  for (std::int64_t b = 0; b < captions.size(0); ++b) {
+    const auto* from = captions.data_ptr<std::int64_t>() + b * T;
+    if (!is_caption(scores[b]) || std::equal(words.begin(), words.end(), from)) continue;
+    ++others;
+    for (const std::int64_t word : words)
+      sum += std::find(from, from + T, word) == from + T ? 0 : 1;
+  }
+  return others == 0 ? 1 : sum / others / static_cast<double>(words.size());
+}
+
+/// Leaves what belongs to these photos; of `of` itself not h and c, which are rows.
+void keep_photos(Annotations& of, const Tensor& photos) {
+  for (Annotations& member : of.members) keep_photos(member, photos);
+  for (Tensor* one : {&of.values, &of.keys, &of.fixed, &of.concepts, &of.odds, &of.novelty})
+    if (one->defined()) *one = one->index_select(0, photos);
+}
+
+int wishes_of(std::int64_t state) { return std::popcount(static_cast<std::uint64_t>(state)); }
+
+}  // namespace
+
+Beams::Beams(const Annotations& seen, std::int64_t tokens_max, const WishTensors& wishes,
+             const Tensor& photos)
+    : a(seen),
+      photo_(at::arange(seen.h.size(0), torch::dtype(torch::kInt64).device(a.h.device()))) {
+  if (wishes.count > 0) begin_wishes(wishes, photos);
+  const std::int64_t N = photo_.size(0), S = std::int64_t{1} << wishes.count, T = tokens_max;
+  const auto whole = photo_.options(), real = whole.dtype(torch::kFloat32);
+  // One open beam each before the first word, in the state where nothing is named.
+  scores_ = at::full({N, S, 1}, kNever, real);
+  scores_.select(1, 0).zero_();
+  worst_ = at::zeros({N, S, 1}, real);
+  tokens_ = at::full({N * S}, kStartToken, whole);
+  history_ = at::full({N, S, 1, T}, kEndToken, whole);
+  best_score_ = at::full({N, S}, kNever, real);
+  best_log_ = at::zeros({N, S}, real);
+  best_tokens_ = at::full({N, S, T}, kEndToken, whole);
+  best_length_ = at::zeros({N, S}, whole);
+  best_worst_ = at::zeros({N, S}, real);
+  done_ = at::zeros({N}, whole.dtype(torch::kBool));
+}
+
+void Beams::begin_wishes(const WishTensors& wishes, const Tensor& photos) {
+  const auto device = a.h.device();
+  photo_ = photos;
+  keep_photos(a, photos);
+  const std::int64_t C = wishes.count, S = std::int64_t{1} << C, words = wishes.words.size(1) / C;
+  a.h = a.h.index_select(0, photos).repeat_interleave(S, 0);
+  a.c = a.c.index_select(0, photos).repeat_interleave(S, 0);
+  wishes_ = {wishes.count, wishes.words.to(device), wishes.real.to(device)};
+  std::vector<std::int64_t> unmet, from;
+  for (std::int64_t state = 0; state < S; ++state) {
+    for (std::int64_t wish = 0; wish < C; ++wish) {
+      const std::int64_t bit = std::int64_t{1} << wish;
+      unmet.insert(unmet.end(), static_cast<std::size_t>(words), (state & bit) == 0 ? 1 : 0);
+      // A state without the wish leads to itself with it; the other way round nothing is unmet.
+      from.push_back((state ^ bit) * C + wish);
+    }
+  }
+  unmet_ = at::tensor(unmet).view({S, C * words}).to(torch::kBool).to(device);
+  from_ = at::tensor(from).to(device);
+}
+
+void Beams::keep(const Tensor& photos) {
+  const std::int64_t N = scores_.size(0);
+  const auto rows = [&](const Tensor& x) {  // (R,...) -> those of the photos kept
+    const auto by_photo = x.view({N, x.size(0) / N, x.numel() / x.size(0)}).index_select(0, photos);
+    return x.dim() == 1 ? by_photo.flatten() : by_photo.flatten(0, 1);
+  };
+  keep_photos(a, photos);
+  a.h = rows(a.h);
+  a.c = rows(a.c);
+  tokens_ = rows(tokens_);
+  for (Tensor* one : {&scores_, &worst_, &history_, &best_score_, &best_log_, &best_tokens_,
+                      &best_length_, &best_worst_, &done_, &photo_, &wishes_.words, &wishes_.real})
+    if (one->defined()) *one = one->index_select(0, photos);
+}
+
+/// Takes from `each` (N,S,B,V) the words that name an unmet wish, which lead to another state, and
+/// returns their log-probabilities (N,S,B,K); kNever for the other words of wishes.
+Tensor Beams::take_wished(Tensor& each) const {
+  const std::int64_t N = each.size(0), S = each.size(1), B = each.size(2), K = unmet_.size(1);
+  const Tensor words = wishes_.words.view({N, 1, 1, K}).expand({N, S, B, K});
+  const Tensor log_p = each.gather(3, words), unmet = unmet_.view({1, S, 1, K});
+  each.scatter_(3, words, log_p.masked_fill(unmet, kNever));
+  return log_p.masked_fill((unmet & wishes_.real.view({N, 1, 1, K})).logical_not(), kNever);
+}
+
+/// The beams that name another wish by a word of `named` (N,S,B,K), under the state that they
+/// reach.
+Beams::Candidates Beams::wished(const Tensor& named) const {
+  const std::int64_t N = named.size(0), S = named.size(1), B = named.size(2), K = named.size(3),
+                     C = wishes_.count;
+  const auto moved = [&](const Tensor& x) {  // (..,S,B,K) -> (N,S,B*K), states changed
+    return x.expand({N, S, B, K})
+        .reshape({N, S, B, C, K / C})
+        .transpose(2, 3)
+        .reshape({N, S * C, B * K / C})
+        .index_select(1, from_)
+        .view({N, S, B * K});
+  };
+  return {moved(scores_.unsqueeze(3) + named),
+          moved(at::arange(S * B, wishes_.words.options()).view({1, S, B, 1})),
+          moved(wishes_.words.view({N, 1, 1, K})), moved(named)};
+}
+
+/// The `count` best of each state, or all where there are fewer.
+Beams::Candidates Beams::candidates(const Tensor& log_p, std::int64_t count) const {
+  const std::int64_t N = scores_.size(0), S = scores_.size(1), B = scores_.size(2),
+                     V = log_p.size(1);
+  Tensor each = log_p.view({N, S, B, V}), named;
+  if (wishes_.count > 0) named = take_wished(each);
+  const Tensor total = (scores_.unsqueeze(3) + each).view({N, S, B * V});
+  const auto [score, flat] = at::topk(total, std::min(count, B * V), 2);  // falling
+  const Tensor first = at::arange(0, S * B, B, flat.options()).view({1, S, 1});
+  const Candidates same{score, at::floor_divide(flat, V) + first, at::remainder(flat, V),
+                        each.view({N, S, B * V}).gather(2, flat)};
+  if (wishes_.count == 0) return same;
+  const Candidates more = wished(named);
+  const auto [best, which] = at::topk(at::cat({same.score, more.score}, 2), same.score.size(2), 2);
+  const auto both = [&at = which](const Tensor& x, const Tensor& y) {
+    return at::cat({x, y}, 2).gather(2, at);
+  };
+  return {best, both(same.parent, more.parent), both(same.word, more.word),
+          both(same.log_p, more.log_p)};
+}
+
+/// Finished: an end among the first candidates, when it beats what the state has.
+void Beams::finish(const Candidates& next, std::int64_t t, const SearchSettings& settings) {
+  const std::int64_t N = scores_.size(0), S = scores_.size(1), T = settings.tokens_max;
+  const Tensor first = at::arange(next.word.size(2), next.word.options()).lt(settings.beam);
+  const Tensor normal = at::where(
+      next.word.eq(kEndToken) & first.view({1, 1, -1}) & next.score.gt(kNever / 1e3),
+      next.score / length_norm(t + 1, settings.length_alpha), at::full_like(next.score, kNever));
+  const auto [candidate, which] = normal.max(2, true);  // (N,S,1)
+  const Tensor better = candidate.squeeze(2).gt(best_score_) & done_.logical_not().unsqueeze(1);
+  const Tensor parent = next.parent.gather(2, which).squeeze(2);  // (N,S)
+  const Tensor words = history_.view({N, -1, T}).gather(1, parent.unsqueeze(2).expand({N, S, T}));
+  best_tokens_ = at::where(better.unsqueeze(2), words, best_tokens_);
+  best_length_ = at::where(better, at::full_like(best_length_, t), best_length_);
+  best_log_ = at::where(better, next.score.gather(2, which).squeeze(2), best_log_);
+  best_worst_ = at::where(better, worst_.view({N, -1}).gather(1, parent), best_worst_);
+  best_score_ = at::where(better, candidate.squeeze(2), best_score_);
+}
+
+void Beams::advance(const Tensor& log_p, std::int64_t t, const SearchSettings& settings) {
+  const std::int64_t N = scores_.size(0), S = scores_.size(1), W = scores_.size(2),
+                     T = settings.tokens_max;
+  const Candidates next = candidates(log_p, 2 * std::int64_t{settings.beam});
+  finish(next, t, settings);
+  if (t == T) return;
+
+  // Open: the first B that do not end.
+  const std::int64_t B = std::min<std::int64_t>(settings.beam, next.score.size(2));
+  const auto [score, open] =
+      at::topk(next.score.masked_fill(next.word.eq(kEndToken), kNever), B, 2);  // (N,S,B)
+  const Tensor parent = next.parent.gather(2, open).view({N, S * B});
+  scores_ = score;
+  worst_ = at::minimum(worst_.view({N, S * W}).gather(1, parent).view({N, S, B}),
+                       next.log_p.gather(2, open));
+  tokens_ = next.word.gather(2, open).view({-1});
+  history_ = history_.view({N, S * W, T})
+                 .gather(1, parent.unsqueeze(2).expand({N, S * B, T}))
+                 .view({N, S, B, T});
+  history_.select(3, t).copy_(tokens_.view({N, S, B}));
+  const Tensor rows =
+      (parent + at::arange(0, N * S * W, S * W, parent.options()).unsqueeze(1)).view({-1});
+  a.h = a.h.index_select(0, rows);
+  a.c = a.c.index_select(0, rows);
+}
+
+void Beams::settle(std::int64_t t, const SearchSettings& settings) {
+  const std::int64_t last = std::min<std::int64_t>(settings.tokens_max, t + 1);
+  const Tensor reachable = std::get<0>(scores_.select(2, 0).max(1)) /
+                           length_norm(last + 1, settings.length_alpha);  // (N)
+  done_ = done_ | best_score_.select(1, best_score_.size(1) - 1).ge(reachable);
+}
+
+Tensor Beams::open() const { return at::nonzero(done_.logical_not()).view({-1}); }
+
+/// -1: none passes the bar.
+int Beams::best_state(std::int64_t photo, const Tensor& best_score, const CaptionBar& bar) const {
+  const std::int64_t S = best_score.size(1);
+  const auto* scores = best_score.data_ptr<float>() + photo * S;
+  int best = bar.named < 0 ? 0 : -1;
+  for (int s = 0; s < S; ++s) {
+    const auto score = static_cast<double>(scores[s]);
+    if (!is_caption(score) || score < bar.score || wishes_of(s) <= bar.named) continue;
+    if (best < 0 || std::pair(wishes_of(s), scores[s]) > std::pair(wishes_of(best), scores[best]))
+      best = s;
+  }
+  return best;
+}
+
+void Beams::write(const std::vector<CaptionBar>& bars, std::vector<Hypothesis>& all) const {
+  const Tensor words = best_tokens_.cpu(), lengths = best_length_.cpu(), logs = best_log_.cpu(),
+               where = photo_.cpu(), least = best_worst_.cpu(), history = history_.cpu(),
+               best_score = best_score_.cpu(), open = scores_.contiguous().cpu();
+  const Tensor seen = a.concepts.defined() ? a.concepts.to(torch::kFloat32).cpu() : Tensor(),
+               far = a.novelty.defined() ? a.novelty.cpu() : Tensor();
+  for (std::int64_t i = 0; i < words.size(0); ++i) {
+    const auto place = static_cast<std::size_t>(where.data_ptr<std::int64_t>()[i]);
+    const int state = best_state(i, best_score, bars.at(place));
+    if (state < 0) continue;
+    const std::int64_t at = i * words.size(1) + state;
+    const auto* from = words.data_ptr<std::int64_t>() + at * words.size(2);
+    Hypothesis& one = all[place];
+    one.tokens.assign(from, from + lengths.data_ptr<std::int64_t>()[at]);
+    one.log_prob = static_cast<double>(logs.data_ptr<float>()[at]);
+    one.word_log_prob_min = static_cast<double>(least.data_ptr<float>()[at]);
+    one.beam_agreement =
+        agreement(one.tokens, history[i][state], open.data_ptr<float>() + at * open.size(2));
+    if (seen.defined()) {
+      const auto* probability = seen.data_ptr<float>() + i * seen.size(1);
+      one.concepts.assign(probability, probability + seen.size(1));
+    }
+    if (far.defined()) one.novelty = static_cast<double>(far.data_ptr<float>()[i]);
+  }
+}
+
+}  // namespace photoscribe

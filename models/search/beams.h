@@ -1,0 +1,86 @@
+// beams: the open and finished captions of a batch of photos while a search (search.h) goes on, as
+// tensors. Private to models/.
+//
+// A photo may have wishes (wishes.h): concepts that its caption should name. Then it has a set of
+// beams for each set of the wishes named so far, after Anderson et al., "Guided Open Vocabulary
+// Image Captioning with Constrained Beam Search", EMNLP 2017: captions compete with those alone
+// that have named the same. Without wishes there is one set, and this is plain beam search.
+//
+// N photos, S = 2^wishes states (bit k: wish k is named), B beams of each, R = N*S*B rows, K words
+// for all wishes, T words of a caption at most, V words.
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "common/core/spec.h"
+#include "models/decoder/decoder.h"
+#include "models/search/hypothesis.h"
+#include "models/search/wishes.h"
+
+namespace photoscribe {
+
+/// A score that nothing is below; finite, so that no NaN comes up.
+inline constexpr double kNever = -1e30;
+
+class Beams {
+ public:
+  /// Of what StepNetwork::look() gave for a batch, on its device. With `wishes`: of `photos` (N)
+  /// alone, places in the batch, whose wishes they are.
+  Beams(const Annotations& seen, std::int64_t tokens_max, const WishTensors& wishes = {},
+        const torch::Tensor& photos = {});
+
+  /// Takes one word's log-probabilities (R,V), which are used up, into account: finished captions
+  /// compete for the best of their state, the likeliest others stay open. `t` words stand before
+  /// it.
+  void advance(const torch::Tensor& log_p, std::int64_t t, const SearchSettings& settings);
+  /// After advance(): a photo is done when its likeliest open beam, ending at once, would not beat
+  /// its best caption that names all that is wished.
+  void settle(std::int64_t t, const SearchSettings& settings);
+  /// Those that are not done, as places among the N. Waits for the device.
+  [[nodiscard]] torch::Tensor open() const;
+  /// Goes on with these photos alone (places among the N).
+  void keep(const torch::Tensor& photos);
+  /// Puts the best captions where they belong: of those that name more than the photo's bar (by its
+  /// place in the batch) and score no less, the best of those that name most. Where there is none
+  /// `all` stays as it is.
+  void write(const std::vector<CaptionBar>& bars, std::vector<Hypothesis>& all) const;
+
+  [[nodiscard]] std::int64_t photos() const { return scores_.size(0); }
+  [[nodiscard]] const torch::Tensor& tokens() const { return tokens_; }    // (R) last word of each
+  [[nodiscard]] const torch::Tensor& history() const { return history_; }  // (N,S,B,T)
+
+  Annotations a;  // values, keys and fixed (N,...), h and c (R,H)
+
+ private:
+  /// What may come next in each state: (N,S,..) each, falling.
+  struct Candidates {
+    torch::Tensor score, parent, word, log_p;  // parent: a beam's place among the photo's S*B
+  };
+  [[nodiscard]] Candidates candidates(const torch::Tensor& log_p, std::int64_t count) const;
+  [[nodiscard]] torch::Tensor take_wished(torch::Tensor& each) const;
+  [[nodiscard]] Candidates wished(const torch::Tensor& named) const;
+  void finish(const Candidates& next, std::int64_t t, const SearchSettings& settings);
+  [[nodiscard]] int best_state(std::int64_t photo, const torch::Tensor& best_score,
+                               const CaptionBar& bar) const;
+
+  void begin_wishes(const WishTensors& wishes, const torch::Tensor& photos);
+
+  WishTensors wishes_;
+  torch::Tensor unmet_;        // (S,K) bool: the word's wish is not yet named
+  torch::Tensor from_;         // (S*wishes) state and wish that lead to a state by a wished word
+  torch::Tensor photo_;        // (N) its place in the batch
+  torch::Tensor scores_;       // (N,S,B) of the open beams
+  torch::Tensor worst_;        // (N,S,B) log-probability of the least likely word of each
+  torch::Tensor tokens_;       // (R)
+  torch::Tensor history_;      // (N,S,B,T) words so far
+  torch::Tensor best_score_;   // (N,S) normalised, of the best finished caption
+  torch::Tensor best_log_;     // (N,S)
+  torch::Tensor best_tokens_;  // (N,S,T)
+  torch::Tensor best_length_;  // (N,S)
+  torch::Tensor best_worst_;   // (N,S)
+  torch::Tensor done_;  // (N) bool: the best is final, whatever the others of the batch still do
+};
+
+}  // namespace photoscribe

@@ -1,0 +1,34 @@
+// hypothesis: one photo's best caption, as a search (search.h) tells it. Private to models/.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace photoscribe {
+
+/// One photo's best caption.
+struct Hypothesis {
+  std::vector<std::int64_t> tokens;  // words only
+  double log_prob = 0;               // natural log, summed over the words and the end token
+  double word_log_prob_min = 0;      // of the least likely word; 0 without words
+  /// Share of the words that the beams still open at the end have too; 1 where there is none.
+  double beam_agreement = 1;
+  std::vector<float> concepts;  // the classifier's probabilities (M); empty: there is none
+  double novelty = 0;           // Annotations::novelty; 0 where it is not known
+};
+
+/// What a caption's log-probability is divided by: tokens^alpha, the end counting as one.
+[[nodiscard]] inline double length_norm(std::int64_t tokens, double alpha) {
+  return std::pow(static_cast<double>(tokens), alpha);
+}
+
+/// What a caption must pass to be taken: it names more wishes, and its normalised log-probability
+/// is no less.
+struct CaptionBar {
+  int named = -1;
+  double score = -std::numeric_limits<double>::infinity();
+};
+
+}  // namespace photoscribe
