@@ -121,34 +121,5 @@ TEST_F(SchedulerTest, GivesTheMemoryForDoublesBackWhenRedisIsShortOfIt) {
   expect_everything_done(1'500);
 }
 
-// A run given again with other settings needs new keys, and the old ones fill the server.
-TEST_F(SchedulerTest, FreesTheMemoryOfItsPastKeysBeforeItMakesNewOnes) {
-  make_archive(40);
-  make_scheduler();
-  add_worker(acting_at(16, [&] { scheduler_->finish_up(); }));
-  EXPECT_EQ(run_scheduler(), SchedulerEnd::drained);
-  stop_workers();
-  server_.command({"HSET", key("seen"), "ballast", std::string(2'000'000, 'x')});
-  const std::string info = server_.command({"INFO", "memory"});
-  const auto at = info.find("used_memory:") + 12;
-  const std::int64_t used = std::stoll(info.substr(at, info.find('\r', at) - at));
-  server_.command({"CONFIG", "SET", "maxmemory", std::to_string(used - 500'000)});
-
-  spec_timeout_s_ = 77;
-  make_scheduler();
-  add_worker();
-  boost::asio::steady_timer patience(io_, std::chrono::seconds(10));
-  patience.async_wait([&](boost::system::error_code cancelled) {
-    if (!cancelled) scheduler_->abort();
-  });
-  const SchedulerEnd end = run_scheduler();
-  patience.cancel();
-  stop_workers();
-
-  ASSERT_EQ(end, SchedulerEnd::complete)
-      << "it waits for memory that its own past keys hold: " << ::testing::PrintToString(events_);
-  expect_everything_done(40);
-}
-
 }  // namespace
 }  // namespace photoscribe::test
