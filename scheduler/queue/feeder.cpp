@@ -135,7 +135,7 @@ asio::awaitable<Status> Feeder::enqueue(std::int64_t room) {
       co_await queue_.enqueue(incarnation, fence, std::move(*tasks));
   if (!added) co_return fail(added.error());
   if (*added == redis::EnqueueOutcome::fenced_off) {
-    co_return fail(Errc::run_gone, "enqueue: the fence in Redis is not ours");
+    co_return fail(Errc::run_gone, "enqueue: the fence in Redis is another scheduler's");
   }
   co_return Status();
 }

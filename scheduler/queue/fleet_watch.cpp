@@ -41,7 +41,7 @@ asio::awaitable<Status> FleetWatch::look(std::size_t living, bool wants_workers)
     if (fleet.error().code != Errc::redis_refused) co_return fail(fleet.error());
     may_read_ = false;
     reporter_.tell(EventLevel::warning,
-                   fleet.error().message + ": cannot tell when nobody serves this run");
+                   fleet.error().message + ": cannot tell whether any worker can serve this run");
     co_return Status();
   }
   std::optional<std::string> why;

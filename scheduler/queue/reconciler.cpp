@@ -50,7 +50,7 @@ asio::awaitable<Status> Reconciler::ensure_keys() {
   if (*found != RunKeys::Found::ours) {
     std::string why;
     if (count_ > 1) {
-      why = "Redis lost this run's data: enqueueing again what has no result";
+      why = "Redis lost this run's data: enqueueing everything without a result again";
       why += co_await part_.eviction.cause();
     }
     co_return co_await make_keys(std::move(why));
@@ -107,7 +107,7 @@ asio::awaitable<Status> Reconciler::enqueue(std::vector<ImageAttempt> missing) {
         part_.keys.incarnation(), part_.keys.fence(), std::move(*tasks));
     if (!added) co_return fail(added.error());
     if (*added == redis::EnqueueOutcome::fenced_off) {
-      co_return fail(Errc::run_gone, "reconcile: the fence in Redis is not ours");
+      co_return fail(Errc::run_gone, "reconcile: the fence in Redis is another scheduler's");
     }
   }
   part_.tally.note_task(RunTally::Clock::now());

@@ -97,7 +97,7 @@ void Recorder::note(const RecordReport& report) {
   if (report.unknown > 0) {
     reporter_.tell(EventLevel::warning,
                    std::to_string(report.unknown) +
-                       " results were refused: they name images that this run has not");
+                       " results were refused: they name images that this run does not have");
   }
   if (report.requeued > 0) feeder_.look_again();
   feeder_.wake();  // there is room in the window

@@ -76,7 +76,7 @@ asio::awaitable<void> ResultSharer::stop(Error why) {
   fresh_.clear();
   const Status forgotten = co_await queue_.forget_seen(keys_.incarnation());
   reporter_.tell(EventLevel::warning,
-                 why.message + ": photos with the same bytes are done one by one now" +
+                 why.message + ": photos with the same bytes are now processed one by one" +
                      (forgotten ? "" : " (" + forgotten.error().message + ")"));
 }
 

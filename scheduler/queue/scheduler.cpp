@@ -173,8 +173,8 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::survive(Error error) {
   if (next == AfterFailure::give_up) co_return fail(std::move(error));
   if (next == AfterFailure::drain) co_return SchedulerEnd::drained;
   if (next == AfterFailure::leave_keys) {
-    reporter_.tell(EventLevel::warning, "Redis could not be tidied up (" + error.message +
-                                            "): its keys of this run expire by themselves");
+    reporter_.tell(EventLevel::warning, "Redis could not be cleaned up (" + error.message +
+                                            "): this run's keys there will expire");
     co_return mode_ == Mode::cancel ? SchedulerEnd::cancelled : SchedulerEnd::complete;
   }
   if (is_redis_away(error.code) && failures_ > 1) {

@@ -12,11 +12,11 @@ const char* end_of(Trouble trouble) {
     case Trouble::redis:
       return "Redis answers again";
     case Trouble::refusal:
-      return "Redis takes results again";
+      return "Redis accepts results again";
     case Trouble::eviction:
       break;
   }
-  return "Redis keeps what it is given again";
+  return "Redis no longer evicts keys";
 }
 
 }  // namespace

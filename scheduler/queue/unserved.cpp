@@ -31,7 +31,7 @@ std::optional<Event> Unserved::observe(std::optional<std::string> why, Clock::ti
   why_ = std::move(*why);
   if (!news && now < told_at_ + rest) return std::nullopt;
   told_at_ = now;
-  return event(EventLevel::warning, "nobody can do the photos of this run: " + why_);
+  return event(EventLevel::warning, "no worker can process the photos of this run: " + why_);
 }
 
 }  // namespace photoscribe

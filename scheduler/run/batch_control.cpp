@@ -16,7 +16,8 @@ void BatchJob::open_control() {
   control_.emplace(io_, [this](ControlRequest request) { return obey(std::move(request)); });
   const Status open = control_->open(request_.state_folder);
   if (!open) {
-    warn(EventLevel::warning, open.error().message + ": this run cannot be steered while it runs");
+    warn(EventLevel::warning,
+         open.error().message + ": pause, cancel and other verbs cannot reach this run");
   }
 }
 
@@ -24,7 +25,7 @@ asio::awaitable<Expected<ControlReply>> BatchJob::obey(ControlRequest request) {
   const RunId mine = prepared_.run.id;
   if (request.verb == ControlVerb::workers) co_return co_await answer_workers(io_, *endpoint_);
   if (scheduler_end_ || draining_ || killed_) {
-    co_return fail(Errc::cancelled, "the scheduler of this database is ending");
+    co_return fail(Errc::cancelled, "the scheduler of this database is stopping");
   }
   if (request.verb == ControlVerb::drain) {
     begin_drain("stopping: handing work back");
@@ -35,8 +36,8 @@ asio::awaitable<Expected<ControlReply>> BatchJob::obey(ControlRequest request) {
   }
   if (request.verb == ControlVerb::submit) {
     co_return fail(Errc::environment,
-                   "a `photoscribe run` holds this database: submit when it has ended, or let "
-                   "`photoscribe scheduler` serve it, which takes more while it works");
+                   "`photoscribe run` is using this database: submit when it has ended, or use "
+                   "`photoscribe scheduler`, which takes submissions while it runs");
   }
   const auto change = [mine, &request](Store& store) {
     const std::vector<RunId> served(1, mine);
@@ -57,14 +58,14 @@ void BatchJob::follow(RunControl control) {
   if (control == RunControl::cancelled) {
     scheduler_->cancel();
     phase_ = "cancelling";
-    warn(EventLevel::info, "cancelled: photos in hand are finished, no other is begun");
+    warn(EventLevel::info, "cancelled: photos in hand are finished, no others are started");
     return;
   }
   const bool pause = control == RunControl::paused;
   if (pause == asked_to_pause_) return;
   asked_to_pause_ = pause;
   warn(EventLevel::info,
-       pause ? "paused: photos in hand are finished, `photoscribe resume` goes on" : "resumed");
+       pause ? "paused: photos in hand are finished, `photoscribe resume` continues" : "resumed");
   hold();
 }
 
@@ -75,9 +76,10 @@ void BatchJob::keep_hours(Clock::time_point now) {
   const bool closed = !is_open(*hours_, local_minute(time));
   if (closed == out_of_hours_) return;
   out_of_hours_ = closed;
-  warn(EventLevel::info, closed ? "out of hours (" + request_.schedule.between +
-                                      "): photos in hand are finished, workers end until then"
-                                : "within hours (" + request_.schedule.between + "): going on");
+  warn(EventLevel::info, closed
+                             ? "out of hours (" + request_.schedule.between +
+                                   "): photos in hand are finished, workers are stopped until then"
+                             : "within hours (" + request_.schedule.between + "): continuing");
   hold();
 }
 

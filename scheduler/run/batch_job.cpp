@@ -178,7 +178,7 @@ void BatchJob::watch_redis(Clock::time_point now) {
   const RestartDecision next = redis_restarts_.ended(end, finished > finished_at_redis_start_);
   finished_at_redis_start_ = finished;
   if (next.give_up) {
-    give_up(Error{Errc::environment, "the private redis-server ends again and again: read " +
+    give_up(Error{Errc::environment, "the private redis-server keeps ending: read " +
                                          request_.state_folder + "/redis.log"});
     return;
   }
@@ -200,9 +200,8 @@ void BatchJob::watch_workers(Clock::time_point now) {
   const WorkerPool::LastWords last = pool_->last_words();
   std::istringstream log(last.log_lines);
   for (std::string line; std::getline(log, line);) warn(EventLevel::error, "worker log: " + line);
-  give_up(last.refused
-              ? Error{Errc::usage, "every worker refused what it was given: " + last.why}
-              : Error{Errc::environment, "every worker ended again and again: " + last.why});
+  give_up(last.refused ? Error{Errc::usage, "every worker refused its arguments: " + last.why}
+                       : Error{Errc::environment, "every worker keeps ending: " + last.why});
 }
 
 void BatchJob::give_up(Error error) {
@@ -229,10 +228,10 @@ void BatchJob::warn_of_standstill(Clock::time_point now) {
   if (now - warned_at_ < kStandstill) return;
   warned_at_ = now;
   const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now - moved_at_).count();
-  std::string text = "no photo became final for " + std::to_string(minutes) + " minutes";
+  std::string text = "no photo was finished for " + std::to_string(minutes) + " minutes";
   const std::string line = pool_ ? pool_->last_log_line() : "";
   if (pool_) text += "; see the workers' logs in " + request_.state_folder;
-  if (!line.empty()) text += "; the last line there: " + line;
+  if (!line.empty()) text += "; their last line: " + line;
   warn(EventLevel::warning, std::move(text));
 }
 

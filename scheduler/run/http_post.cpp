@@ -100,10 +100,11 @@ Expected<WebAddress> parse_web_address(std::string_view text) {
   address.target = std::string(text.substr(end, text.find('#') - end));
   if (!address.target.starts_with("/")) address.target.insert(0, "/");
   for (const char c : text) {
-    if (c <= ' ' || c == 0x7f) return fail(Errc::usage, "an address has no spaces in it");
+    if (c <= ' ' || c == 0x7f) return fail(Errc::usage, "a URL must not contain spaces");
   }
   if (authority.find('@') != std::string_view::npos) {
-    return fail(Errc::usage, "an address with a user or password can be read by every user here");
+    return fail(Errc::usage,
+                "a URL with a user or password can be read by every user of this machine");
   }
   address.port = address.tls ? "443" : "80";
   const auto bracket = authority.find(']');
@@ -118,7 +119,7 @@ Expected<WebAddress> parse_web_address(std::string_view text) {
   address.host = std::string(authority);
   const bool port = !address.port.empty() && address.port.size() <= 5 &&
                     address.port.find_first_not_of("0123456789") == std::string::npos;
-  if (address.host.empty() || !port) return fail(Errc::usage, "the address has no host or port");
+  if (address.host.empty() || !port) return fail(Errc::usage, "the URL has no host or port");
   return address;
 }
 

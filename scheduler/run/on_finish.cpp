@@ -83,7 +83,7 @@ Event execute(const FinishCall& call) {
     if (late || (call.give_up && call.give_up())) {
       ::kill(-child->pid(), SIGKILL);  // with what it started: it has a group of its own
       return told(EventLevel::warning,
-                  words->front() + (late ? ": took too long, ended" : ": ended"));
+                  words->front() + (late ? ": took too long and was stopped" : ": ended"));
     }
     std::this_thread::sleep_for(kStep);
   }

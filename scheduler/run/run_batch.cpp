@@ -30,7 +30,7 @@ Status check(const RunRequest& request) {
                 "workers: " + std::to_string(request.workers) + " is not between 0 and 1024");
   }
   if (request.workers == 0 && request.redis_url.empty()) {
-    return fail(Errc::usage, "workers: 0 needs --redis, else nobody would do the work");
+    return fail(Errc::usage, "workers: 0 needs --redis, or there would be no workers");
   }
   if (request.window < 1) {
     return fail(Errc::usage, "window: " + std::to_string(request.window) + " is below 1");
@@ -139,9 +139,9 @@ Status note_moved(Manifest& store, const RunRequest& request, RunId run,
                     one.here.folder + ", so exports have them twice; " +
                     (2 * one.same_paths >= one.photos
                          ? "photoscribe move " + database + " " + word(one.gone.folder) + " " +
-                               word(one.here.folder) + " makes one root of the two"
+                               word(one.here.folder) + " merges the two roots"
                          : "photoscribe forget " + database + " --root " + word(one.gone.name) +
-                               " takes the old rows away"));
+                               " removes the old rows"));
   }
   return {};
 }
@@ -150,7 +150,7 @@ Status note_moved(Manifest& store, const RunRequest& request, RunId run,
 Status take_up_cancelled(Manifest& store, PreparedRun& prepared) {
   if (prepared.run.control != RunControl::cancelled) return {};
   prepared.run.control = RunControl::running;
-  prepared.notes.push_back("the run had been cancelled; this command takes it up again");
+  prepared.notes.push_back("the run was cancelled; this command resumes it");
   return store.set_control(prepared.run.id, RunControl::running);
 }
 
@@ -186,7 +186,7 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
     if (request.workers > 0 && ::access(request.worker_executable.c_str(), X_OK) != 0) {
       return fail(Errc::environment,
                   "worker " + request.worker_executable +
-                      ": cannot be executed; it is installed beside photoscribe");
+                      ": cannot be executed; it should be installed beside photoscribe");
     }
     BatchJob job(request, *prepared, store, observer, stop, started);
     const Expected<JobReport> done = job.run(request.workers);
@@ -207,10 +207,9 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
   }
   if (const Expected<std::int64_t> left = store.empty_log(); left && *left > 0) {
     summary.notes.push_back("another program reads " + request.database + ", so " +
-                            std::to_string((*left >> 20) + 1) +
-                            " MiB of what was written stay in " + request.database +
-                            "-wal until it ends: copy both, or use `photoscribe "
-                            "backup`");
+                            std::to_string((*left >> 20) + 1) + " MiB of the data stay in " +
+                            request.database +
+                            "-wal until it ends: copy both files, or use `photoscribe backup`");
   }
   summary.not_seen = std::move(prepared->not_seen);
   summary.not_seen_count = prepared->not_seen_count;

@@ -22,8 +22,8 @@ constexpr milliseconds kLookEvery{1'000};
 constexpr milliseconds kShowEvery{500};
 
 constexpr const char* kNotCalled =
-    ": its on-finish command was not stored by this user, or the database is another user's, so "
-    "it is not called; --allow-stored-commands calls it";
+    ": its on-finish command was not stored by this user, or the database is another user's, so it "
+    "is not run; --allow-stored-commands runs it";
 
 void rethrow(std::exception_ptr thrown) {
   if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
@@ -276,7 +276,7 @@ void RunServer::show(Clock::time_point now) {
                    : served_.size() == 1 ? "serving 1 run"
                                          : "serving " + std::to_string(served_.size()) + " runs";
   if (unserved > 0) {
-    progress.phase += " (" + std::to_string(unserved) + " that no worker can do)";
+    progress.phase += " (" + std::to_string(unserved) + " that no worker can serve)";
   }
   progress.seconds = std::chrono::duration<double>(now - started_).count();
   observer_.progress(progress);

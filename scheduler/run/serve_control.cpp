@@ -30,7 +30,7 @@ asio::awaitable<Expected<PreparedRun>> take_aside(StoreThread* store, RunRequest
 
 asio::awaitable<Expected<ControlReply>> RunServer::obey(ControlRequest request) {
   if (request.verb == ControlVerb::workers) co_return co_await answer_workers(io_, endpoint_);
-  if (draining_) co_return fail(Errc::cancelled, "the scheduler of this database is ending");
+  if (draining_) co_return fail(Errc::cancelled, "the scheduler of this database is stopping");
   if (request.verb == ControlVerb::drain) {
     drain_asked_ = true;
     ControlReply reply;
@@ -75,7 +75,8 @@ asio::awaitable<Expected<ControlReply>> RunServer::submit(std::string line) {
   Expected<RunRequest> request = parse_submission(line);
   if (!request) co_return fail(Errc::usage, request.error().message);
   if (submitted_.contains(request->run)) {
-    co_return fail(Errc::environment, "another submission to this run is under way: wait for it");
+    co_return fail(Errc::environment,
+                   "another submission to this run is in progress: wait for it to end");
   }
   const std::string name = request->run;
   submitted_.insert(name);

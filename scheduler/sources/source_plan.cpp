@@ -32,8 +32,8 @@ tl::unexpected<Error> cannot_look(const std::string& argument, int error) {
   const bool absent = error == ENOENT || error == ENOTDIR;
   if (absent && argument.find("://") != std::string::npos) {
     return fail(Errc::usage, text_of(argument) +
-                                 ": is an address, and photos are read from files: fetch them "
-                                 "first, and name their folder");
+                                 ": is a URL, but photos are read from files: download them first "
+                                 "and name their folder");
   }
   return fail(absent ? Errc::usage : Errc::environment,
               text_of(argument) + ": " + std::strerror(error) +
@@ -49,7 +49,7 @@ Expected<std::string> real_path_of(const std::string& path, const std::string& a
 /// A folder's real path; a file keeps its own name in its folder's real path, so that a link is
 /// judged as one.
 Expected<Named> look(const std::string& argument) {
-  if (argument.empty()) return fail(Errc::usage, "an empty name was given as photos");
+  if (argument.empty()) return fail(Errc::usage, "an empty path was given for photos");
   struct ::stat node {};
   const bool reachable = ::stat(argument.c_str(), &node) == 0;
   if (!reachable && ::lstat(argument.c_str(), &node) != 0) return cannot_look(argument, errno);

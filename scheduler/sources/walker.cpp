@@ -313,7 +313,7 @@ void Walker::Impl::finish() {
     const std::string place = text_of(store);
     one.why = (one.count == 1 ? "a link" : std::to_string(one.count) + " links") + " that lead" +
               (one.count == 1 ? "s" : "") + " to " + place +
-              ", out of what was named; to have what is there read: --follow-links " + place;
+              ", outside the named folders; to read what is there: --follow-links " + place;
     report.not_seen.push_back(std::move(one));
   }
   for (const auto& [root, folder] : unknown) report.unknown.push_back({root, folder});

@@ -79,9 +79,9 @@ Expected<std::vector<Move>> moves_of(sqlite::Database& db, const std::string& fr
     moves.push_back({one, to == "/" && !rest.empty() ? rest : to + rest, std::nullopt});
   }
   if (moves.empty()) {
-    return fail(Errc::usage, sqlite::text_of(from) +
-                                 ": no root is this folder, or lies in it; the database has: " +
-                                 names_of(roots));
+    return fail(Errc::usage,
+                sqlite::text_of(from) +
+                    ": no root is this folder or inside it; the database has: " + names_of(roots));
   }
   for (Move& move : moves) {
     for (const RootRow& one : roots) {
@@ -268,7 +268,7 @@ Expected<std::vector<MovedRoot>> plan_move(const std::string& database, const st
                                            const std::string& to) {
   auto db = open_reading(database);
   if (!db) return fail(db.error());
-  return db->read("look at the roots", [&]() -> Expected<std::vector<MovedRoot>> {
+  return db->read("read the roots", [&]() -> Expected<std::vector<MovedRoot>> {
     const auto moves = moves_of(*db, from, to);
     if (!moves) return fail(moves.error());
     std::vector<MovedRoot> planned;

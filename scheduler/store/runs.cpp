@@ -77,9 +77,9 @@ Status check_name(const std::string& name) {
 }
 
 std::string refusal(const std::string& name, const std::string& difference) {
-  return "run \"" + name + "\" was made with other settings: " + difference +
-         "; give the same ones to go on with it, --new-run NAME to caption the photos under a new "
-         "name beside it, or --redo to caption the photos you name again";
+  return "run \"" + name + "\" has other settings: " + difference +
+         "; use the same to continue it, --new-run NAME for a separate run, or --redo to caption "
+         "the named photos again";
 }
 
 void retire_incarnation(sqlite::Database& db, RunId run) {

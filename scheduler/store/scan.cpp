@@ -307,7 +307,7 @@ Expected<std::vector<Root>> Lookup::roots(RunId run) {
 }
 
 Expected<std::vector<std::string>> Manifest::link_stores(RunId run) {
-  return impl_->db.read("list what links may lead to", [&] {
+  return impl_->db.read("list the stores of links", [&] {
     std::vector<std::string> all;
     auto row = impl_->db.query("SELECT path FROM link_store WHERE run_id = ? ORDER BY path");
     row.with(run);
@@ -318,7 +318,7 @@ Expected<std::vector<std::string>> Manifest::link_stores(RunId run) {
 
 Status Manifest::add_link_stores(RunId run, const std::vector<std::string>& paths) {
   if (paths.empty()) return {};
-  return impl_->db.write("add what links may lead to", [&] {
+  return impl_->db.write("add stores of links", [&] {
     for (const std::string& path : paths) {
       impl_->db.query("INSERT INTO link_store VALUES (?, ?) ON CONFLICT DO NOTHING")
           .with(run, sqlite::Blob{path})

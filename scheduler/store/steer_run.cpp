@@ -75,7 +75,7 @@ Status Manifest::set_schedule(RunId run, const RunSchedule& schedule) {
 }
 
 Status Manifest::set_control(RunId run, RunControl control) {
-  return impl_->db.write("store what was asked of the run", [&] {
+  return impl_->db.write("store the run's control", [&] {
     impl_->db.query("UPDATE run SET control = ? WHERE run_id = ?")
         .with(to_string(control), run)
         .run();

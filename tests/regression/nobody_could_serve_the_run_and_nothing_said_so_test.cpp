@@ -15,7 +15,7 @@ TEST_F(Watch, Issue13SaysWithinALeaseThatNobodyCanServeTheRunAndWhatEachWorkerLa
   report("w1", 'b');
   const auto began = std::chrono::steady_clock::now();
   std::chrono::steady_clock::duration told{};
-  once_told("nobody can do", [&] {
+  once_told("no worker can process", [&] {
     told = std::chrono::steady_clock::now() - began;
     add_worker();
   });
@@ -24,7 +24,7 @@ TEST_F(Watch, Issue13SaysWithinALeaseThatNobodyCanServeTheRunAndWhatEachWorkerLa
   stop_workers();
 
   EXPECT_LT(told, milliseconds(5 * kLeaseMs));  // a busy machine; by design within one
-  EXPECT_THAT(events_, Contains(AllOf(HasSubstr("nobody can do the photos of this run"),
+  EXPECT_THAT(events_, Contains(AllOf(HasSubstr("no worker can process the photos of this run"),
                                       HasSubstr("w1 (host gpu7"),
                                       HasSubstr("the run asks for the model aaaaaaaaaaaa"))));
 }

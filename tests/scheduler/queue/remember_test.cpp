@@ -54,7 +54,7 @@ TEST_F(SchedulerTest, SaysAtOnceThatAFullServerTakesNoResults) {
   std::function<void()> make_room_once_said = [&] {
     timer.expires_after(milliseconds(20));
     timer.async_wait([&](boost::system::error_code) {
-      const auto said = Contains(HasSubstr("workers wait until Redis takes their results"));
+      const auto said = Contains(HasSubstr("workers are waiting for Redis to accept results"));
       if (::testing::Matches(said)(events_) || ++looks > 500) {
         server_.command({"CONFIG", "SET", "maxmemory", "0"});
       } else {
@@ -72,7 +72,7 @@ TEST_F(SchedulerTest, SaysAtOnceThatAFullServerTakesNoResults) {
 
   EXPECT_LE(looks, 500);
   EXPECT_THAT(events_, Contains(HasSubstr("OOM command not allowed")));
-  EXPECT_THAT(events_, Contains(HasSubstr("Redis takes results again")));
+  EXPECT_THAT(events_, Contains(HasSubstr("Redis accepts results again")));
   expect_everything_done(60);
 }
 
@@ -89,7 +89,7 @@ TEST_F(SchedulerTest, SaysOnceThatRedisDoesNotRememberAndGoesOn) {
   EXPECT_EQ(run_scheduler(), SchedulerEnd::complete);
   stop_workers();
 
-  const auto told = HasSubstr("photos with the same bytes are done one by one now");
+  const auto told = HasSubstr("photos with the same bytes are now processed one by one");
   EXPECT_EQ(std::count_if(events_.begin(), events_.end(),
                           [&](const std::string& text) { return ::testing::Matches(told)(text); }),
             1);
@@ -117,7 +117,7 @@ TEST_F(SchedulerTest, GivesTheMemoryForDoublesBackWhenRedisIsShortOfIt) {
   EXPECT_EQ(run_scheduler(), SchedulerEnd::complete) << "it would wait for ever";
   stop_workers();
 
-  EXPECT_THAT(events_, Contains(HasSubstr("photos with the same bytes are done one by one now")));
+  EXPECT_THAT(events_, Contains(HasSubstr("photos with the same bytes are now processed one by one")));
   expect_everything_done(1'500);
 }
 

@@ -73,7 +73,7 @@ TEST_F(RunBatch, StartsWorkersAgainThatAreKilledAndBlamesNobody) {
   EXPECT_EQ(summary.total, 300);
   ASSERT_EQ(summary.failures.size(), 1U);  // the truncated ones, and no crashed_worker
   EXPECT_EQ(summary.failures[0].reason, "truncated");
-  EXPECT_THAT(watcher_.events, Contains(HasSubstr("was killed by signal 9: starting it again")));
+  EXPECT_THAT(watcher_.events, Contains(HasSubstr("was killed by signal 9: restarting it")));
 }
 
 TEST_F(RunBatch, CondemnsThePhotoThatKillsEveryWorkerAndFinishesTheRest) {
@@ -118,7 +118,7 @@ TEST_F(RunBatch, DoesNotRepeatWhatAWorkerRefuses) {
 
   ASSERT_FALSE(summary);
   EXPECT_EQ(summary.error().code, Errc::usage);
-  EXPECT_THAT(summary.error().message, HasSubstr("refused what it was given"));
+  EXPECT_THAT(summary.error().message, HasSubstr("refused its arguments"));
 }
 
 TEST_F(RunBatch, DrainsAtTheFirstRequestAndGoesOnAtTheNextStart) {
