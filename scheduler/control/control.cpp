@@ -23,7 +23,7 @@ constexpr std::pair<ControlVerb, std::string_view> kVerbs[] = {
     {ControlVerb::workers, "workers"},
 };
 
-/// Errors that a person can do something about; the rest of the codes arrive as `environment`.
+/// Errors that a person can act on; the other codes arrive as `environment`.
 constexpr std::pair<Errc, std::string_view> kCodes[] = {
     {Errc::usage, "usage"},
     {Errc::cancelled, "ending"},
@@ -191,17 +191,17 @@ Expected<RunRow> pick_run(const std::vector<RunRow>& runs, const std::string& na
   return fail(Errc::usage, "no run \"" + name + "\"; there are: " + names);
 }
 
-Expected<Obeyed> obey_in_store(Store& store, const ControlRequest& request,
-                               const std::vector<RunId>& served) {
+Expected<AppliedRequest> apply_request(Store& store, const ControlRequest& request,
+                                       const std::vector<RunId>& served) {
   const ControlVerb verb = request.verb;
   if (verb == ControlVerb::drain || verb == ControlVerb::submit || verb == ControlVerb::workers) {
-    return Obeyed{};
+    return AppliedRequest{};
   }
   const Expected<std::vector<RunRow>> runs = store.runs();
   if (!runs) return fail(runs.error());
   Expected<RunRow> run = pick_run(*runs, request.run, served);
   if (!run) return fail(run.error());
-  Obeyed out;
+  AppliedRequest out;
   RunControl wanted = run->control;
   if (request.verb == ControlVerb::pause) wanted = RunControl::paused;
   if (request.verb == ControlVerb::resume) wanted = RunControl::running;

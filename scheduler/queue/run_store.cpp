@@ -23,7 +23,7 @@ asio::awaitable<std::invoke_result_t<Fn&, Store&, RunId>> RunStore::persist(Fn f
     auto once = [run = run_, fn](Store& store) mutable { return fn(store, run); };
     auto result = co_await store_.call(std::move(once));
     if (result) {
-      reporter_.is_over(Trouble::disk);
+      reporter_.end(Trouble::disk);
       co_return result;
     }
     const Errc code = result.error().code;
@@ -34,7 +34,7 @@ asio::awaitable<std::invoke_result_t<Fn&, Store&, RunId>> RunStore::persist(Fn f
 
 asio::awaitable<bool> RunStore::wait_for_disk(Error error) {
   if (is_ending(mode_)) co_return false;
-  reporter_.begins(Trouble::disk, error.message + ": waiting until the database can be written");
+  reporter_.begin(Trouble::disk, error.message + ": waiting until the database can be written");
   // A timer of its own, since several coroutines may wait here, and short steps, since the end of a
   // run wakes nobody.
   WakeableTimer timer(io_);

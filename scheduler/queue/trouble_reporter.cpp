@@ -21,19 +21,19 @@ const char* end_of(Trouble trouble) {
 
 }  // namespace
 
-void TroubleReporter::tell(EventLevel level, std::string text) const {
+void TroubleReporter::report(EventLevel level, std::string text) const {
   Event event;
   event.level = level;
   event.text = std::move(text);
   say_(event);
 }
 
-void TroubleReporter::begins(Trouble trouble, std::string text) {
-  if (told_.insert(trouble).second) tell(EventLevel::warning, std::move(text));
+void TroubleReporter::begin(Trouble trouble, std::string text) {
+  if (reported_.insert(trouble).second) report(EventLevel::warning, std::move(text));
 }
 
-void TroubleReporter::is_over(Trouble trouble) {
-  if (told_.erase(trouble) > 0) tell(EventLevel::info, end_of(trouble));
+void TroubleReporter::end(Trouble trouble) {
+  if (reported_.erase(trouble) > 0) report(EventLevel::info, end_of(trouble));
 }
 
 }  // namespace photoscribe

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kTriesMax = 3;
 constexpr int kRoundsMax = 3;
-constexpr std::size_t kRemembered = 100'000;  // of both: more is an attack, and starts anew
+constexpr std::size_t kRemembered = 100'000;  // of both: more is an attack, and clears them
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// wakeable_timer: a rest that somebody may cut short. One coroutine at a time rests on it.
+// wakeable_timer: a sleep that others may cut short. One coroutine at a time sleeps on it.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -22,7 +22,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-constexpr std::uint64_t kBodyMax = 64 << 10;  // of an answer that nobody reads
+constexpr std::uint64_t kBodyMax = 64 << 10;  // of an answer whose body is ignored
 
 tl::unexpected<Error> wrong(const std::string& step, const error_code& failed) {
   return fail(Errc::environment, step + ": " + failed.message());
@@ -132,7 +132,7 @@ Expected<int> http_post(const WebAddress& address, std::string json,
                    if (thrown) std::rethrow_exception(thrown);
                    answer.emplace(std::move(result));
                  });
-  io.run_for(limit + std::chrono::seconds(1));  // looking a name up has no limit of its own
+  io.run_for(limit + std::chrono::seconds(1));  // a name lookup has no time limit of its own
   if (!answer) return fail(Errc::environment, "no answer in time");
   return std::move(*answer);
 }

@@ -33,7 +33,7 @@ Expected<WalkOptions> walk_options(const RunRequest& request) {
   return options;
 }
 
-void tell_found(RunObserver& observer, std::int64_t found) {
+void report_found(RunObserver& observer, std::int64_t found) {
   Progress progress;
   progress.phase = "looking for photos";
   progress.found = found;
@@ -45,7 +45,7 @@ template <class Take>
 Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& stop,
                     std::unique_lock<std::mutex>* held, Take take) {
   std::int64_t found = 0;
-  tell_found(observer, found);
+  report_found(observer, found);
   for (;;) {
     if (stop.requests() > 0) return false;
     if (held != nullptr) held->unlock();
@@ -55,7 +55,7 @@ Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& sto
     if (files->empty()) return true;
     if (Status taken = take(*files); !taken) return fail(taken.error());
     found += static_cast<std::int64_t>(files->size());
-    tell_found(observer, found);
+    report_found(observer, found);
   }
 }
 
@@ -94,7 +94,7 @@ void note_split(const WalkReport& report, std::size_t names, const RunRequest& r
            ": it lists file names, such as photo.jpg; does it belong to these photos?"});
 }
 
-/// What the command names, looked at before anything about the run is changed.
+/// What the command names, read before the run is changed.
 struct Named {
   SourcePlan plan;
   WalkOptions options;
@@ -117,14 +117,14 @@ Expected<std::optional<ReadReferences>> read_references_of(const RunRequest& req
   return read;
 }
 
-Expected<std::optional<Named>> look_at_arguments(Store& store, const RunRequest& request) {
+Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& request) {
   if (request.photos.empty()) return std::nullopt;
   // Of every run: a folder has one name in the whole database.
   const Expected<std::vector<Root>> known = store.known_roots();
   if (!known) return fail(known.error());
   Expected<SourcePlan> plan = plan_sources(request.photos, *known, request.follow_links);
   if (!plan) return fail(plan.error());
-  // What the run was let into before, it still is.
+  // Link stores of earlier commands stay open to the run.
   const Expected<std::optional<RunRow>> run = store.find_run(request.run);
   if (!run) return fail(run.error());
   if (*run) {
@@ -144,9 +144,9 @@ std::string doubt(const Root& root, const SourceStart& start, const std::string&
          " of that folder; is it mounted? They are left unchanged";
 }
 
-/// A named folder without a single photo, where the run has some, is rather not mounted than
-/// emptied. Looked at before anything is changed, up to each folder's first photo.
-Status doubt_empty_folders(Store& store, const RunRequest& request, const Named& named) {
+/// A named folder without a single photo, where the run has some, is more likely unmounted than
+/// emptied. Checked before anything is changed, up to each folder's first photo.
+Status refuse_empty_folders(Store& store, const RunRequest& request, const Named& named) {
   const Expected<std::optional<RunRow>> run = store.find_run(request.run);
   if (!run) return fail(run.error());
   if (!run->has_value()) return {};
@@ -175,7 +175,7 @@ Status doubt_empty_folders(Store& store, const RunRequest& request, const Named&
   return {};
 }
 
-/// The same of folders that were not named themselves: said, and nothing of them is changed.
+/// The same for folders that were not named themselves: noted, and left unchanged.
 Status note_empty_folders(Store& store, PreparedRun& prepared,
                           const std::vector<SourceStart>& barren) {
   for (const SourceStart& start : barren) {
@@ -194,8 +194,8 @@ void note_redo(PreparedRun& prepared) {
                            "keep their results of earlier settings");
 }
 
-/// As it happens, not at the end of the night; `photoscribe status` has it, too.
-Status tell_not_seen(Store& store, const PreparedRun& prepared, RunObserver& observer) {
+/// At once, not at the end of the night; `photoscribe status` shows it, too.
+Status report_not_seen(Store& store, const PreparedRun& prepared, RunObserver& observer) {
   constexpr std::size_t kTold = 5;
   for (std::size_t i = 0; i < std::min(kTold, prepared.not_seen.size()); ++i) {
     const NotSeen& one = prepared.not_seen[i];
@@ -335,10 +335,10 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
   const RunSettings settings = run_settings_of(request);
   const Expected<std::optional<ReadReferences>> references = read_references_of(request);
   if (!references) return fail(references.error());
-  Expected<std::optional<Named>> named = look_at_arguments(store, request);
+  Expected<std::optional<Named>> named = plan_arguments(store, request);
   if (!named) return fail(named.error());
   if (*named) {
-    if (Status there = doubt_empty_folders(store, request, **named); !there) {
+    if (Status there = refuse_empty_folders(store, request, **named); !there) {
       return fail(there.error());
     }
   }
@@ -387,7 +387,7 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
     prepared.retried = *retried;
   }
   Status taken = take_references(store, request, *references, prepared);
-  if (taken) taken = tell_not_seen(store, prepared, observer);
+  if (taken) taken = report_not_seen(store, prepared, observer);
   if (!taken) return fail(taken.error());
   return prepared;
 }

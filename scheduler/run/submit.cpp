@@ -143,7 +143,7 @@ Expected<RunRequest> parse_submission(std::string_view line) {
   request.limits = parsed->limits;
   request.near_duplicates = parsed->near_duplicates;
   request.keep_on_finish = true;
-  // Not known to earlier versions, which may be at the other end.
+  // Unknown to earlier versions, which may be at the other end.
   const bool strict =
       !object.contains("strict") || read_flag(object, "strict", request.strict_references);
   const bool links =

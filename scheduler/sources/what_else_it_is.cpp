@@ -1,4 +1,4 @@
-// Files that people name for photos, and what they hold instead.
+// Files that people name as photos, and what they are instead.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// What the verbs that steer a run change: retry, and what a person asked of it.
+// Changes by the verbs that control a run: retry, pause, resume and cancel.
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
 
