@@ -123,13 +123,13 @@ TEST_F(FitConcepts, WhatCannotWorkIsRefusedWithACure) {
   };
   FitOptions moving = options_with_text("moving");
   moving.cache_block = "features.13";
-  EXPECT_THAT(refusal(moving), HasSubstr("leave out --cache-block"));
+  EXPECT_THAT(refusal(moving), HasSubstr("omit --cache-block"));
   FitOptions alone = options_with_text("alone");
   alone.concepts.clear();
   EXPECT_THAT(refusal(alone), HasSubstr("--text needs --concepts"));
   FitOptions strange = options_with_text("strange");
   strange.concepts = folder_.write("strange.txt", "unicorn\n");
-  EXPECT_THAT(refusal(strange), HasSubstr("no caption has a word of it"));
+  EXPECT_THAT(refusal(strange), HasSubstr("no caption has a word from it"));
 }
 
 TEST_F(FitConcepts, AListSaysHowOftenAnEpochShowsAPhoto) {

@@ -60,20 +60,20 @@ class FitFormats : public Fit {
 TEST_F(FitFormats, FlickrTokens) {
   std::string lines;
   for (int i = 0; i < kPhotos; ++i) lines += name(i) + "#0\t" + caption(i) + "\n";
-  through_fit_and_evaluate("Flickr8k.token.txt", "held out to judge by", lines);
+  through_fit_and_evaluate("Flickr8k.token.txt", "held out for evaluation", lines);
 }
 
 TEST_F(FitFormats, Csv) {
   std::string lines = "image,caption\n";
   for (int i = 0; i < kPhotos; ++i) lines += name(i) + ",\"" + caption(i) + "\"\n";
-  through_fit_and_evaluate("captions.csv", "held out to judge by", lines);
+  through_fit_and_evaluate("captions.csv", "held out for evaluation", lines);
 }
 
 TEST_F(FitFormats, JsonLines) {
   std::string lines;
   for (int i = 0; i < kPhotos; ++i)
     lines += json{{"id", name(i)}, {"captions", {caption(i), caption(i)}}}.dump() + "\n";
-  through_fit_and_evaluate("mine.jsonl", "held out to judge by", lines);
+  through_fit_and_evaluate("mine.jsonl", "held out for evaluation", lines);
 }
 
 TEST_F(FitFormats, Coco) {
@@ -82,7 +82,7 @@ TEST_F(FitFormats, Coco) {
     file["images"].push_back({{"id", 100 + i}, {"file_name", name(i)}});
     file["annotations"].push_back({{"id", i}, {"image_id", 100 + i}, {"caption", caption(i)}});
   }
-  through_fit_and_evaluate("captions_train2014.json", "held out to judge by", file.dump());
+  through_fit_and_evaluate("captions_train2014.json", "held out for evaluation", file.dump());
 }
 
 TEST_F(FitFormats, Karpathy) {
