@@ -157,15 +157,15 @@ TEST(TroubleReporter, TellsOnceThatATroubleBeganAndOnceThatItIsOver) {
   std::vector<std::string> told;
   TroubleReporter reporter([&](const Event& event) { told.push_back(event.text); });
 
-  reporter.is_over(Trouble::disk);
-  reporter.begins(Trouble::disk, "full");
-  reporter.begins(Trouble::redis, "away");
-  reporter.begins(Trouble::disk, "full");
-  reporter.is_over(Trouble::disk);
-  reporter.is_over(Trouble::disk);
-  reporter.was_told(Trouble::eviction);
-  reporter.begins(Trouble::eviction, "evicts");
-  reporter.is_over(Trouble::eviction);
+  reporter.end(Trouble::disk);
+  reporter.begin(Trouble::disk, "full");
+  reporter.begin(Trouble::redis, "away");
+  reporter.begin(Trouble::disk, "full");
+  reporter.end(Trouble::disk);
+  reporter.end(Trouble::disk);
+  reporter.mark_reported(Trouble::eviction);
+  reporter.begin(Trouble::eviction, "evicts");
+  reporter.end(Trouble::eviction);
 
   EXPECT_THAT(told, ElementsAre("full", "away", "the database can be written again",
                                 "Redis no longer evicts keys"));
