@@ -143,7 +143,7 @@ TEST_F(FitConcepts, AListSaysHowOftenAnEpochShowsAPhoto) {
        {"red0.bmp\t-1\n", "red0.bmp\tx\n", "red0.bmp\t\n", "red0.bmp\t1001\n"}) {
     const auto bad = read_split({{}, {captions_}}, folder_.write("bad.txt", wrong));
     ASSERT_FALSE(bad) << wrong;
-    EXPECT_THAT(bad.error().message, HasSubstr("line 1: behind the tab"));
+    EXPECT_THAT(bad.error().message, HasSubstr("line 1: the number after the tab"));
   }
 }
 

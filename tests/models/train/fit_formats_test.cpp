@@ -94,7 +94,7 @@ TEST_F(FitFormats, Karpathy) {
                                         : i < 9 ? "val"
                                                 : "test"},
                               {"sentences", {{{"raw", caption(i)}}}}});
-  through_fit_and_evaluate("dataset.json", "6 photos to train on, 3 to judge by", file.dump());
+  through_fit_and_evaluate("dataset.json", "6 photos to train on, 3 for evaluation", file.dump());
   const Ended tested =
       run_train({"evaluate", folder_.file("dataset.json.model"), "--photos",
                  folder_.path().string(), "--captions", captions_, "--split", "test"});
@@ -108,7 +108,7 @@ TEST_F(FitFormats, CocosDevCaptionsMayLieInAnotherFile) {
   const Ended trained =
       run_train(arguments("apart", {"--dev-captions", folder_.write("dev.token", dev)}));
   EXPECT_EQ(trained.outcome, 0) << trained.said;
-  EXPECT_THAT(trained.said, HasSubstr("9 photos to train on, 3 to judge by"));
+  EXPECT_THAT(trained.said, HasSubstr("9 photos to train on, 3 for evaluation"));
 }
 
 TEST_F(FitFormats, PhotosCaptionsAndAModelToStartFromAreEnough) {

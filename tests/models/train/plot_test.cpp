@@ -114,7 +114,7 @@ TEST_F(Plot, ALineThatIsCutShortOrBrokenIsLeftOutAndToldOf) {
     const auto curve = parse_curve(kHeader + line("decoder,1,30", "0.1", "0.2") + bad, "c");
     ASSERT_TRUE(curve) << bad;
     EXPECT_THAT(curve->points, SizeIs(1)) << bad;
-    EXPECT_THAT(curve->notes, ElementsAre(HasSubstr("c, line 3: is cut short or broken"))) << bad;
+    EXPECT_THAT(curve->notes, ElementsAre(HasSubstr("c, line 3: is incomplete or malformed"))) << bad;
   }
 }
 
