@@ -54,8 +54,8 @@ Run::Run(const FitOptions& options, RunData data, Trainer& trainer)
 
 Status Run::go() {
   if (train_usable_.empty() || dev_usable_.empty())
-    return fail(Errc::environment, in_words(options_.sources.photos) + ": no photo to " +
-                                       (train_usable_.empty() ? "learn from" : "judge by") +
+    return fail(Errc::environment, in_words(options_.sources.photos) + ": no photo " +
+                                       (train_usable_.empty() ? "to train on" : "for evaluation") +
                                        " decodes there");
   if (Status s = restore(); !s) return s;
   if (!progress_.ending.empty()) {

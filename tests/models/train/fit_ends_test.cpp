@@ -225,7 +225,7 @@ TEST_F(FitEnds, PhotosThatDoNotDecodeAtAllAreAnError) {
   for (int i = 0; i < 4; ++i)
     for (const char* kind : {"red", "green", "blue"})
       folder_.write(kind + std::to_string(i) + ".bmp", "no photo");
-  EXPECT_THAT(why(o), HasSubstr("no photo to learn from decodes there"));
+  EXPECT_THAT(why(o), HasSubstr("no photo to train on decodes there"));
 }
 
 class FullDisk : public FitEnds {};
