@@ -80,7 +80,7 @@ class TorchCaptioner final : public Captioner {
       return fail(Errc::device_memory, "caption: " + first_line(error.what_without_backtrace()));
     }
     if (!answers(device_)) {
-      return fail(Errc::environment, "caption: " + device_.str() + " does not answer any more: " +
+      return fail(Errc::environment, "caption: " + device_.str() + " no longer responds: " +
                                          first_line(error.what_without_backtrace()));
     }
     return fail(Errc::model_failure, "caption: " + first_line(error.what_without_backtrace()));

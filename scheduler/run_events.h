@@ -1,5 +1,5 @@
-// run_events: what whoever runs photos tells while it does (RunObserver), and how it is asked to
-// stop (StopHandle). The bottom of the folder: it includes nothing of ours.
+// run_events: what a run reports while it works (RunObserver), and how it is asked to stop
+// (StopHandle). The bottom of the folder: it includes nothing of ours.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@ struct Progress {
   std::int64_t total = 0, done = 0, unsure = 0, blurred = 0, failed = 0, pending = 0;
   [[nodiscard]] std::int64_t finished() const { return done + unsure + blurred + failed; }
   double photos_per_s = 0;                    // over the last half minute
-  std::optional<std::chrono::seconds> left;   // none while it cannot be told yet
+  std::optional<std::chrono::seconds> left;   // none while it is unknown
   std::optional<std::int64_t> finish_unix_s;  // forecast of a run that keeps hours
   int workers_alive = 0;
   double seconds = 0;  // since the call began
@@ -33,8 +33,8 @@ struct Event {
 /// Where events go.
 using Say = std::function<void(const Event&)>;
 
-/// Told what goes on, on the thread that called run_batch(), a few times a second at most. Must not
-/// throw and should return at once.
+/// Called with progress and events, on the thread that called run_batch(), a few times a second at
+/// most. Must not throw and should return at once.
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
@@ -43,7 +43,7 @@ class RunObserver {
 };
 
 /// Asks a run to stop. The first request drains: nothing new is started, workers hand back what
-/// they have not begun, finished results are recorded. The second ends everything at once. Both
+/// they have not started, finished results are recorded. The second ends everything at once. Both
 /// keep what is in SQLite. request() is safe in a signal handler and from any thread.
 class StopHandle {
  public:
@@ -52,7 +52,7 @@ class StopHandle {
   StopHandle& operator=(const StopHandle&) = delete;
 
   void request() noexcept { requests_.fetch_add(1, std::memory_order_relaxed); }
-  /// 0: go on; 1: drain; 2 or more: at once.
+  /// 0: continue; 1: drain; 2 or more: end at once.
   [[nodiscard]] int requests() const noexcept { return requests_.load(std::memory_order_relaxed); }
 
  private:

@@ -8,7 +8,8 @@ constexpr std::array<std::string_view, kReasonCount> kReasonNames{
     "missing",       "unreadable",    "not_a_file",    "outside_root", "empty",
     "not_an_image",  "truncated",     "too_large",     "unsupported",  "timeout",
     "model_failure", "device_memory", "crashed_worker"};
-}
+static_assert(!kReasonNames.back().empty(), "every reason has a name");
+}  // namespace
 
 std::string_view to_string(Reason reason) noexcept {
   return kReasonNames[static_cast<std::size_t>(reason)];

@@ -29,7 +29,7 @@ struct ScoreSignature {
   std::string chair_objects;  // the list's hash; empty: no CHAIR
 };
 
-/// `photoscribe:0.1.0|photos:1000|refs:5|tok:ptb|len:closest|bleu:coco|rouge:l,beta1.2|
+/// `photoscribe:0.2.0|photos:1000|refs:5|tok:ptb|len:closest|bleu:coco|rouge:l,beta1.2|
 /// cider:d,sigma6,df:self|chair:6df3c13f9bf2|split:test|blurred-dropped:12|unsure-dropped:3|
 /// bootstrap:1000,seed:12345`,
 /// the last four where they apply.

@@ -104,7 +104,7 @@ std::runtime_error no_room(const std::string& path, int why) {
   std::filesystem::remove(path, ignored);  // it may hold all that there was
   return std::runtime_error(std::string(std::strerror(why)) +
                             "; make room there, or name a folder on another disk with --features, "
-                            "and start again: whole files of features stay");
+                            "and start again: complete files of features are kept");
 }
 
 /// (photos, L, C) half over a file of that size, mapped into memory.
@@ -259,13 +259,12 @@ Expected<std::string> check_space(const std::string& folder, const FeatureSpace&
   const std::string needed = gigabytes(space.all) + " in " + folder;
   if (space.missing == 0) return needed + ", all of it there";
   const std::string missing =
-      gigabytes(space.missing) + " of it to be made, " + gigabytes(free_bytes) + " free";
+      gigabytes(space.missing) + " still to be computed, " + gigabytes(free_bytes) + " free";
   if (space.missing < free_bytes) return needed + ", " + missing;
-  return fail(Errc::environment,
-              folder + ": the features take " + needed.substr(0, needed.find(" in ")) + ", " +
-                  missing +
-                  ": make room, name a folder on a larger disk with --features, or take "
-                  "fewer --views or a smaller --side");
+  return fail(Errc::environment, folder + ": the features take " +
+                                     needed.substr(0, needed.find(" in ")) + ", " + missing +
+                                     ": make room, name a folder on a larger disk with --features, "
+                                     "or use fewer --views or a smaller --side");
 }
 
 Expected<FeatureCache> FeatureCache::open_or_make(const std::string& file,
@@ -317,7 +316,8 @@ Expected<FeatureCache> FeatureCache::open_or_make(const std::string& file,
     return cache;
   });
   if (stopped)
-    return fail(Errc::cancelled, "stopped while making " + file + ", of which whole files stay");
+    return fail(Errc::cancelled,
+                "stopped while making " + file + ", whose complete files are kept");
   return made;
 }
 

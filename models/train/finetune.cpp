@@ -135,8 +135,8 @@ Status keep_confidence(const FitOptions& o) {
   if (!start->confidence) return {};
   if (Status s = write_confidence(o.output, *start->confidence); !s) return s;
   std::fprintf(stderr,
-               "how sure it is of a caption is still judged as in %s; photoscribe confidence "
-               "--write %s fits that anew on captioned photos that it did not learn from\n",
+               "its confidence is still that of %s; photoscribe confidence --write %s fits it "
+               "again on captioned photos that it was not trained on\n",
                o.start.c_str(), o.output.c_str());
   return {};
 }

@@ -37,7 +37,7 @@ FeatureCache::Told say_cached(const char* what) {
 /// Features that were not made; when a person stopped that, how to go on.
 tl::unexpected<Error> not_made(const FitOptions& o, Error error) {
   if (error.code == Errc::cancelled)
-    error.message += "; the same command goes on there: " + o.command;
+    error.message += "; the same command resumes there: " + o.command;
   return fail(std::move(error));
 }
 
@@ -71,13 +71,13 @@ Expected<FitOptions> complete(FitOptions o) {
   if (o.features.empty()) o.features = o.work;
   if (o.encoder.empty() && o.start.empty())
     return fail(Errc::usage,
-                "fit needs weights to begin with: --start MODEL goes on from a model's folder, as "
-                "models/fast of photoscribe; --encoder FILE begins with an encoder that "
-                "photoscribe-train import made of a torchvision state dict");
+                "fit needs initial weights: --start MODEL continues from a model's folder, such as "
+                "photoscribe's models/fast; --encoder FILE starts with an encoder that "
+                "photoscribe-train import made from a torchvision state dict");
   if (o.encoder.empty() && o.architecture.encoder.empty())
     return fail(Errc::usage, o.start +
-                                 ": does not say what encoder it has; start from a model's folder "
-                                 "(the run's snapshot is one), or name --architecture");
+                                 ": does not say which encoder it has; start from a model's folder "
+                                 "(the run's snapshot is one), or give --architecture");
   if (!o.encoder.empty()) {
     const auto said = architecture_of_encoder(o.encoder);
     if (!said) return fail(said.error());
@@ -118,7 +118,7 @@ Expected<ConceptSources> read_concept_sources(const FitOptions& o, const Vocabul
   if (!concepts) return fail(concepts.error());
   sources.concepts = known_concepts(*concepts, vocabulary);
   if (sources.concepts.empty())
-    return fail(Errc::invalid_config, o.concepts + ": no caption has a word of it");
+    return fail(Errc::invalid_config, o.concepts + ": no caption has a word from it");
   if (!o.concept_labels.empty()) {
     auto labels = read_concept_labels(o.concept_labels);
     if (!labels) return fail(labels.error());
@@ -279,7 +279,7 @@ Status fit(const FitOptions& wanted) {
   if (!options.text.empty()) {
     if (options.concepts.empty())
       return fail(Errc::invalid_config,
-                  "--text needs --concepts: they are what binds sentences to photos");
+                  "--text needs --concepts: they connect sentences to photos");
     auto read = read_text(options.text);
     if (!read) return fail(read.error());
     text = std::move(*read);
@@ -296,15 +296,16 @@ Status fit(const FitOptions& wanted) {
   if (tuning) concepts->concepts = extend_concepts(*start, *vocabulary);
   if (!concepts->concepts.empty() && (!options.cache_block.empty() || options.finetune_steps > 0))
     return fail(Errc::invalid_config,
-                "a classifier of concepts needs an encoder that stays as it is: leave out "
-                "--cache-block and --finetune-steps");
+                "a classifier of concepts needs an unchanged encoder: omit --cache-block and "
+                "--finetune-steps");
   options.architecture.concepts = static_cast<int>(concepts->concepts.size());
   options.architecture.concept_slots =
       std::min(options.architecture.concept_slots, options.architecture.concepts);
-  std::fprintf(stderr,
-               "%zu photos to train on, %zu to judge by, %zu sentences, %lld words, %zu concepts\n",
-               splits->train.size(), splits->dev.size(), text.size(),
-               static_cast<long long>(vocabulary->size()), concepts->concepts.size());
+  std::fprintf(
+      stderr,
+      "%zu photos to train on, %zu for evaluation, %zu sentences, %lld words, %zu concepts\n",
+      splits->train.size(), splits->dev.size(), text.size(),
+      static_cast<long long>(vocabulary->size()), concepts->concepts.size());
   const Status done =
       guard(Errc::model_failure, "fit", [&] {
         return train(options, *vocabulary, splits->train, splits->dev, text, *concepts, *start);

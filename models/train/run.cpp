@@ -54,8 +54,8 @@ Run::Run(const FitOptions& options, RunData data, Trainer& trainer)
 
 Status Run::go() {
   if (train_usable_.empty() || dev_usable_.empty())
-    return fail(Errc::environment, in_words(options_.sources.photos) + ": no photo to " +
-                                       (train_usable_.empty() ? "learn from" : "judge by") +
+    return fail(Errc::environment, in_words(options_.sources.photos) + ": no photo " +
+                                       (train_usable_.empty() ? "to train on" : "for evaluation") +
                                        " decodes there");
   if (Status s = restore(); !s) return s;
   if (!progress_.ending.empty()) {
@@ -84,7 +84,7 @@ Status Run::restore() {
   } else {
     progress_ = **restored;
     if (progress_.ending.empty())
-      std::fprintf(stderr, "going on from step %lld of stage '%s'\n",
+      std::fprintf(stderr, "resuming at step %lld of stage '%s'\n",
                    static_cast<long long>(progress_.step), to_string(progress_.stage));
   }
   progress_.curve = begin_curve(progress_.curve);
@@ -120,8 +120,8 @@ Status Run::enter(Stage stage) {
   progress_.loss_sum = progress_.loss_count = 0;
   pace_s_ = 0;
   std::fprintf(stderr, "%s\n",
-               stage == Stage::critic ? "training on rewards of the decoder's own captions"
-                                      : "moving encoder and decoder together");
+               stage == Stage::critic ? "training on rewards of the decoder's captions"
+                                      : "training encoder and decoder together");
   return {};
 }
 
@@ -202,7 +202,8 @@ Status Run::train_stage() {
     if (progress_.stage == Stage::decoder && options_.steps_max > 0 &&
         progress_.step >= options_.steps_max) {
       stopped_ = true;
-      std::fprintf(stderr, "stopped at step %lld, as --steps-max says; without it, it goes on\n",
+      std::fprintf(stderr,
+                   "stopped at step %lld because of --steps-max; it resumes without that option\n",
                    static_cast<long long>(progress_.step));
       return save();
     }
@@ -229,7 +230,7 @@ Status Run::interrupted() {
   return fail(Errc::cancelled, "stopped at step " + std::to_string(progress_.step) + " of " +
                                    std::to_string(steps_of_stage()) + " of stage '" +
                                    to_string(progress_.stage) + "', kept in " + checkpoint() +
-                                   "; the same command goes on there: " + options_.command);
+                                   "; the same command resumes there: " + options_.command);
 }
 
 SplitScore Run::score_dev() const {

@@ -36,7 +36,7 @@ tl::unexpected<Error> import_first(const std::string& file, const std::string& w
   return fail(Errc::invalid_config, file + ": is " + what + ", not an encoder alone; " +
                                         "photoscribe-train import " + file + " --architecture " +
                                         (architecture.empty() ? "NAME" : architecture) +
-                                        " --output encoder.safetensors makes one of it");
+                                        " --output encoder.safetensors makes one from it");
 }
 
 bool is_zip(const std::string& file) {
@@ -68,7 +68,7 @@ Expected<std::string> architecture_of_encoder(const std::string& path) {
   for (const auto& [name, array] : file->arrays()) {
     if (name.starts_with("decoder."))
       return fail(Errc::invalid_config,
-                  path + ": holds a whole model; go on from it with --start FOLDER");
+                  path + ": holds a whole model; continue from it with --start FOLDER");
     if (!of_an_encoder(name)) return import_first(path, "a whole state dict", architecture);
   }
   return architecture.empty() ? "mobilenet_v2" : architecture;

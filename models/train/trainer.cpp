@@ -283,7 +283,7 @@ Expected<std::optional<Progress>> Trainer::restore(const std::string& path,
   if (said["settings"] != settings) {
     return fail(Errc::invalid_config, path + ": belongs to a run with other settings (" +
                                           difference(said["settings"], settings) +
-                                          "); give another --work, or delete it to start anew");
+                                          "); use another --work, or delete it to start again");
   }
   const auto tensors = load_tensors(path);
   if (!tensors) return fail(tensors.error());

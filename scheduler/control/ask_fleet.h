@@ -1,5 +1,5 @@
-// ask_fleet: which workers a server has, asked over a connection of its own, so that whoever asks
-// holds up no run.
+// ask_fleet: which workers a server has, asked over a separate connection, so that the question
+// delays no run.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -14,7 +14,7 @@
 
 namespace photoscribe {
 
-/// For at most a few seconds.
+/// Takes a few seconds at most.
 [[nodiscard]] boost::asio::awaitable<Expected<std::vector<SeenWorker>>> ask_fleet(
     boost::asio::io_context& io, redis::Endpoint endpoint);
 

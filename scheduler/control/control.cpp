@@ -23,7 +23,7 @@ constexpr std::pair<ControlVerb, std::string_view> kVerbs[] = {
     {ControlVerb::workers, "workers"},
 };
 
-/// Errors that a person can do something about; the rest of the codes arrive as `environment`.
+/// Errors that a person can act on; the other codes arrive as `environment`.
 constexpr std::pair<Errc, std::string_view> kCodes[] = {
     {Errc::usage, "usage"},
     {Errc::cancelled, "ending"},
@@ -60,7 +60,8 @@ Expected<std::string> text_of(const json& object, const char* name) {
 
 Status read_lists(const json& object, ControlRequest& request) {
   if (const auto at = object.find("reasons"); at != object.end()) {
-    if (!at->is_array() || at->size() > kReasonCount) return bad("reasons is no list of reasons");
+    if (!at->is_array() || at->size() > kReasonCount)
+      return bad("reasons is not a list of reasons");
     for (const json& one : *at) {
       const auto reason =
           one.is_string() ? reason_from_string(one.get<std::string>()) : std::nullopt;
@@ -69,9 +70,9 @@ Status read_lists(const json& object, ControlRequest& request) {
     }
   }
   if (const auto at = object.find("images"); at != object.end()) {
-    if (!at->is_array() || at->size() > kImagesMax) return bad("images is no list of numbers");
+    if (!at->is_array() || at->size() > kImagesMax) return bad("images is not a list of numbers");
     for (const json& one : *at) {
-      if (!one.is_number_integer()) return bad("images is no list of numbers");
+      if (!one.is_number_integer()) return bad("images is not a list of numbers");
       request.images.push_back(one.get<std::int64_t>());
     }
   }
@@ -123,12 +124,12 @@ std::string to_line(const Expected<ControlReply>& reply) {
 
 Expected<ControlRequest> parse_request(std::string_view line) {
   const auto object = parse_flat(line);
-  if (!object) return bad("a request is one line of JSON, an object");
+  if (!object) return bad("a request is one JSON object on one line");
   const auto verb = text_of(*object, "verb");
   if (!verb) return fail(verb.error());
   const auto known = std::find_if(std::begin(kVerbs), std::end(kVerbs),
                                   [&](const auto& one) { return one.second == *verb; });
-  if (known == std::end(kVerbs)) return bad("no verb is called \"" + *verb + "\"");
+  if (known == std::end(kVerbs)) return bad("unknown verb \"" + *verb + "\"");
   ControlRequest request;
   request.verb = known->first;
   auto run = text_of(*object, "run");
@@ -186,21 +187,21 @@ Expected<RunRow> pick_run(const std::vector<RunRow>& runs, const std::string& na
     if (only_served || (!name.empty() && run.name == name)) return run;
     names += (names.empty() ? "" : ", ") + run.name;
   }
-  if (name.empty()) return fail(Errc::usage, "--run must choose among: " + names);
+  if (name.empty()) return fail(Errc::usage, "choose a run with --run: " + names);
   return fail(Errc::usage, "no run \"" + name + "\"; there are: " + names);
 }
 
-Expected<Obeyed> obey_in_store(Store& store, const ControlRequest& request,
-                               const std::vector<RunId>& served) {
+Expected<AppliedRequest> apply_request(Store& store, const ControlRequest& request,
+                                       const std::vector<RunId>& served) {
   const ControlVerb verb = request.verb;
   if (verb == ControlVerb::drain || verb == ControlVerb::submit || verb == ControlVerb::workers) {
-    return Obeyed{};
+    return AppliedRequest{};
   }
   const Expected<std::vector<RunRow>> runs = store.runs();
   if (!runs) return fail(runs.error());
   Expected<RunRow> run = pick_run(*runs, request.run, served);
   if (!run) return fail(run.error());
-  Obeyed out;
+  AppliedRequest out;
   RunControl wanted = run->control;
   if (request.verb == ControlVerb::pause) wanted = RunControl::paused;
   if (request.verb == ControlVerb::resume) wanted = RunControl::running;

@@ -1,9 +1,9 @@
-// control: what a person may ask of a run while its scheduler works, and after; requests and
+// control: what a person may ask of a run, whether its scheduler is running or not; requests and
 // answers as one line of JSON each.
 //
-// Pure: control_socket.h carries the lines, and the process that holds the database's lock obeys:
-// the scheduler when one runs (BatchJob), else the verb itself (obey_in_store). Lines come from
-// other processes of the same user, yet nothing in them is believed before it is checked.
+// Pure: control_socket.h carries the lines, and the process that holds the database's lock applies
+// them: the scheduler when one runs (BatchJob), else the verb itself (apply_request). Lines come
+// from other processes of the same user, and are checked all the same.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace photoscribe {
 
 class Store;
 
-/// No line, request or answer, is longer.
+/// The longest line, of a request or an answer.
 inline constexpr std::size_t kControlLineMax = 1 << 20;
 
 enum class ControlVerb : std::uint8_t { pause, resume, cancel, drain, retry, submit, workers };
@@ -37,12 +37,12 @@ struct ControlRequest {
 
 struct ControlReply {
   std::string run;                           // that the request was about; empty for drain
-  RunControl control = RunControl::running;  // of that run now
-  bool changed = false;                      // false: it was so before
-  bool served = false;        // by the process that answered: what was asked happens now
-  std::int64_t photos = 0;    // retry: how many wait again; submit: how many are new or wait again
+  RunControl control = RunControl::running;  // of that run, now
+  bool changed = false;                      // false: it already was
+  bool served = false;        // by the process that answered: the request takes effect now
+  std::int64_t photos = 0;    // retry: how many are pending again; submit: new or pending again
   std::int64_t pending = 0;   // photos of the run without a final state
-  std::int64_t not_seen = 0;  // submit: what could not be looked at (RunSummary::not_seen_count)
+  std::int64_t not_seen = 0;  // submit: what could not be read (RunSummary::not_seen_count)
   std::vector<SeenWorker> workers;  // workers: of the scheduler's Redis, whatever they serve
   bool operator==(const ControlReply&) const = default;
 };
@@ -60,17 +60,17 @@ struct ControlReply {
 [[nodiscard]] Expected<RunRow> pick_run(const std::vector<RunRow>& runs, const std::string& name,
                                         const std::vector<RunId>& served = {});
 
-/// What a request did to the database.
-struct Obeyed {
+/// What a request changed in the database.
+struct AppliedRequest {
   RunRow run;  // as it is now
   RunCounts counts;
   ControlReply reply;
 };
 
-/// Does what the request asks in the database (submit: see submit.h); `served`: the runs that the
-/// calling process serves. Drain and workers change nothing there. Fails with usage (no such run)
+/// Applies the request to the database (submit: see submit.h); `served`: the runs that the calling
+/// process serves. Drain and workers change nothing there. Fails with usage (no such run)
 /// or as the store does.
-[[nodiscard]] Expected<Obeyed> obey_in_store(Store& store, const ControlRequest& request,
-                                             const std::vector<RunId>& served = {});
+[[nodiscard]] Expected<AppliedRequest> apply_request(Store& store, const ControlRequest& request,
+                                                     const std::vector<RunId>& served = {});
 
 }  // namespace photoscribe

@@ -209,9 +209,9 @@ Expected<ControlReply> ask_scheduler(const std::string& folder, const ControlReq
     return no_answer(std::strerror(errno));
   }
   if (!peer_is_ours(socket.get()) && ::geteuid() != 0) {
-    return fail(Errc::environment, folder + std::string(kName) +
-                                       ": another user's process listens there, so nothing was "
-                                       "asked of it");
+    return fail(Errc::environment,
+                folder + std::string(kName) +
+                    ": another user's process listens there, so nothing was sent to it");
   }
   if (Status sent = send_line(socket.get(), to_line(request), until); !sent) {
     return fail(sent.error());

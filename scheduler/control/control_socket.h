@@ -36,7 +36,7 @@ class ControlServer {
   /// Listens in `folder`, replacing what a killed scheduler left there: the caller holds the
   /// folder's lock. Fails with environment where no socket can be made.
   [[nodiscard]] Status open(const std::string& folder);
-  /// Takes the socket away; requests that are being obeyed are still answered.
+  /// Takes the socket away; requests that are being applied are still answered.
   void close();
 
  private:

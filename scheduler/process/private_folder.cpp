@@ -31,7 +31,7 @@ struct Refusal {
   const std::string& setting;
   tl::unexpected<Error> operator()(const std::string& why) const {
     return fail(Errc::environment,
-                "state folder " + folder + ": " + why + "; name another one with " + setting);
+                "state folder " + folder + ": " + why + "; choose another with " + setting);
   }
 };
 
@@ -98,7 +98,7 @@ Expected<FileDescriptor> open_private_file(const std::string& path, int flags) {
   if (!file.valid()) {
     return fail(Errc::environment,
                 "open " + path + ": " +
-                    (errno == ELOOP ? "it is a link, which we did not make: remove it"
+                    (errno == ELOOP ? "it is a link, which photoscribe did not make: remove it"
                                     : std::strerror(errno)));
   }
   struct ::stat is {};
@@ -108,10 +108,10 @@ Expected<FileDescriptor> open_private_file(const std::string& path, int flags) {
   if (!S_ISREG(is.st_mode) || is.st_uid != ::geteuid() || is.st_nlink > 1) {
     return fail(Errc::environment,
                 "open " + path + ": " +
-                    (!S_ISREG(is.st_mode)       ? "it is no file"
+                    (!S_ISREG(is.st_mode)       ? "it is not a regular file"
                      : is.st_uid != ::geteuid() ? "it belongs to " + name_of(is.st_uid)
-                                                : "it has a second name") +
-                    ", so we did not make it: remove it");
+                                                : "it has a second hard link") +
+                    ", so photoscribe did not make it: remove it");
   }
   return file;
 }

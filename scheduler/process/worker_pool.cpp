@@ -109,12 +109,12 @@ void WorkerPool::on_end(std::size_t index, const ChildEnd& end, Clock::time_poin
   const RestartDecision next = slot.policy.ended(end, progressed);
   if (next.give_up) {
     slot.given_up = true;
-    say(EventLevel::error, name + (slot.refused ? "" : " again and again") + ": given up, see " +
+    say(EventLevel::error, name + (slot.refused ? "" : ", again and again") + ": giving up, see " +
                                slot.command.log_file);
     return;
   }
   slot.start_at = now + next.delay;
-  say(EventLevel::warning, name + ": starting it again");
+  say(EventLevel::warning, name + ": restarting it");
 }
 
 void WorkerPool::start_again(std::size_t index, Clock::time_point now) {
@@ -153,7 +153,7 @@ void WorkerPool::replace_silent(const std::vector<std::string>& consumers) {
     if (!silent) continue;
     slot.being_replaced = true;
     say(EventLevel::warning,
-        "worker " + std::to_string(i + 1) + " is alive but its heart has stopped: replacing it");
+        "worker " + std::to_string(i + 1) + " is alive but sends no heartbeat: replacing it");
     slot.child->signal(SIGKILL);  // SIGTERM does not reach a process that is stopped
   }
 }

@@ -1,4 +1,4 @@
-// after_failure: what a scheduler does when a turn of its loop has failed. Pure.
+// after_failure: what a scheduler does after a failed turn of its loop. Pure.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 
 namespace photoscribe {
 
-/// A turn that failed, and where the run stands.
+/// A failed turn, and the state of the run.
 struct FailedTurn {
   Errc code = Errc::internal;
   int failures = 1;  // in a row, with this one
@@ -22,13 +22,13 @@ struct FailedTurn {
 };
 
 enum class AfterFailure : std::uint8_t {
-  give_up,     // waiting does not mend it
+  give_up,     // waiting does not help
   drain,       // results that stay in Redis are recorded at the next start
-  leave_keys,  // everything is done but tidying up: keys expire by themselves
+  leave_keys,  // only cleaning up is left: keys expire by themselves
   try_again,
 };
 
-/// Redis is away, or takes no commands.
+/// Redis is unreachable, or refuses commands.
 [[nodiscard]] constexpr bool is_redis_away(Errc code) noexcept {
   return code == Errc::redis_unavailable || code == Errc::cancelled;
 }

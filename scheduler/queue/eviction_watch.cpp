@@ -24,9 +24,9 @@ asio::awaitable<Status> EvictionWatch::look() {
   if (!info) co_return fail(info.error());
   const Status checked = redis::check_server(*info);
   if (is_fit(checked)) {
-    reporter_.is_over(Trouble::eviction);
+    reporter_.end(Trouble::eviction);
   } else {
-    reporter_.begins(Trouble::eviction, checked.error().message);
+    reporter_.begin(Trouble::eviction, checked.error().message);
   }
   co_return Status();
 }
@@ -36,7 +36,7 @@ asio::awaitable<std::string> EvictionWatch::cause() {
   if (!info) co_return std::string();
   const Status checked = redis::check_server(*info);
   if (is_fit(checked)) co_return std::string();
-  reporter_.was_told(Trouble::eviction);
+  reporter_.mark_reported(Trouble::eviction);
   co_return "; the cause: " + checked.error().message;
 }
 

@@ -1,5 +1,5 @@
-// eviction_watch: whether the server has begun to throw keys away. Refused at the start; whoever
-// switches it on later is told before tasks are lost, and why they were.
+// eviction_watch: whether the server may evict keys. Such a policy is refused at the start; if it
+// is switched on later, this warns before tasks are lost, and names it as the cause afterwards.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -20,7 +20,7 @@ class EvictionWatch {
 
   /// Looks every ten seconds; does nothing in between.
   [[nodiscard]] boost::asio::awaitable<Status> look();
-  /// Behind the word that data were lost: what the server's settings say to it; or nothing.
+  /// What to append to "Redis lost data": the eviction policy as the cause, or nothing.
   [[nodiscard]] boost::asio::awaitable<std::string> cause();
 
  private:

@@ -16,9 +16,8 @@ using std::chrono::steady_clock;
 
 constexpr std::int64_t kChunk = 2'000;  // tasks per commit: a commit costs milliseconds
 constexpr milliseconds kHeldWait{20};
-constexpr milliseconds kFullWait{50};  // woken earlier by the recorder
-constexpr milliseconds kNothingWait{
-    1'000};  // the cursor is at the end; woken by a photo asked again
+constexpr milliseconds kFullWait{50};        // woken earlier by the recorder
+constexpr milliseconds kNothingWait{1'000};  // the cursor is at the end; woken by a retried photo
 
 }  // namespace
 
@@ -82,9 +81,9 @@ asio::awaitable<void> Feeder::loop() {
     const Errc code = fed.error().code;
     // An XADD in doubt is never sent again (H7): what is missing, reconcile finds.
     gate_.request();
-    const bool mendable =
+    const bool transient =
         code == Errc::redis_unavailable || code == Errc::run_gone || code == Errc::cancelled;
-    if (!mendable && mode_ != Mode::abort) error_ = fed.error();
+    if (!transient && mode_ != Mode::abort) error_ = fed.error();
     recorder_.wake();
   }
 }
@@ -103,7 +102,7 @@ asio::awaitable<Status> Feeder::feed_once() {
   }
   if (has_fed_all_) {
     co_await rest(kNothingWait);
-    has_fed_all_ = false;  // look again: cheap, and nothing is overlooked
+    has_fed_all_ = false;  // look again: it is cheap, and nothing is missed
     co_return Status();
   }
   const Expected<std::int64_t> room = co_await room_in(window);
@@ -136,7 +135,7 @@ asio::awaitable<Status> Feeder::enqueue(std::int64_t room) {
       co_await queue_.enqueue(incarnation, fence, std::move(*tasks));
   if (!added) co_return fail(added.error());
   if (*added == redis::EnqueueOutcome::fenced_off) {
-    co_return fail(Errc::run_gone, "enqueue: the fence in Redis is not ours");
+    co_return fail(Errc::run_gone, "enqueue: the fence in Redis is another scheduler's");
   }
   co_return Status();
 }

@@ -24,7 +24,7 @@ namespace photoscribe {
 
 class Feeder {
  public:
-  /// References must outlive this. `recorder` is woken when the feeder needs somebody's attention.
+  /// References must outlive this. `recorder` is woken when the feeder needs attention.
   Feeder(asio::io_context& io, const SchedulerSettings& settings, redis::SchedulerQueue& queue,
          const RunKeys& keys, RunStore& store, RunTally& tally, ReconcileGate& gate,
          const Mode& mode, WakeableTimer& recorder);
@@ -39,15 +39,15 @@ class Feeder {
 
   /// There may be room in the window.
   void wake() { timer_.wake(); }
-  /// Photos wait behind the cursor again.
+  /// There are new photos behind the cursor.
   void look_again();
   /// The cursor has reached the end of the queue.
   [[nodiscard]] bool has_fed_all() const { return has_fed_all_; }
 
-  /// Returns once nothing of the feeder's is in flight; it does not begin anew while the gate or
+  /// Returns once no command of the feeder is in flight; it does not start again while the gate or
   /// the mode holds it.
   [[nodiscard]] asio::awaitable<void> come_to_rest();
-  /// Which of its rests this is; none while something of it is in flight.
+  /// The number of the current rest; none while a command of the feeder is in flight.
   [[nodiscard]] std::optional<std::uint64_t> current_rest() const;
 
  private:

@@ -16,16 +16,16 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::minutes kForgetWorker{10};  // in which people see that it is gone
+constexpr std::chrono::minutes kForgetWorker{10};  // time to notice that it is gone
 
-/// Why no worker can, as far as the reports and the run's beats tell.
+/// Why no worker can, judging by the reports and the run's heartbeats.
 std::optional<std::string> why_nobody_can(const SchedulerSettings& settings,
                                           const std::vector<SeenWorker>& fleet,
                                           std::size_t living) {
   const auto joined = static_cast<std::size_t>(std::count_if(
       fleet.begin(), fleet.end(),
       [&](const SeenWorker& one) { return !why_not_join(settings.spec, one.report); }));
-  if (living > joined) return std::nullopt;  // some are there that do not report
+  if (living > joined) return std::nullopt;  // some do not report
   const bool some_there = std::any_of(fleet.begin(), fleet.end(), is_present);
   if (settings.own_workers && !some_there) return std::nullopt;  // they are starting
   return why_nobody_serves(settings.spec, settings.model_name, fleet);
@@ -40,14 +40,14 @@ asio::awaitable<Status> FleetWatch::look(std::size_t living, bool wants_workers)
   if (!fleet) {
     if (fleet.error().code != Errc::redis_refused) co_return fail(fleet.error());
     may_read_ = false;
-    reporter_.tell(EventLevel::warning,
-                   fleet.error().message + ": cannot tell when nobody serves this run");
+    reporter_.report(EventLevel::warning,
+                     fleet.error().message + ": cannot tell whether any worker can serve this run");
     co_return Status();
   }
   std::optional<std::string> why;
   if (wants_workers) why = why_nobody_can(settings_, *fleet, living);
-  const std::optional<Event> news = unserved_.observe(std::move(why), Unserved::Clock::now());
-  if (news) reporter_.tell(news->level, news->text);
+  const std::optional<Event> event = unserved_.observe(std::move(why), Unserved::Clock::now());
+  if (event) reporter_.report(event->level, event->text);
   co_return Status();
 }
 

@@ -1,5 +1,5 @@
-// fleet_watch: whether anybody can do the run's photos: workers that cannot serve it do not join
-// it, and say so only in their own logs and in what they report.
+// fleet_watch: whether any worker can serve the run. Workers that cannot do not join it, and say so
+// only in their own logs and in their reports.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -24,8 +24,8 @@ class FleetWatch {
         reporter_(reporter),
         unserved_(settings.lease()) {}
 
-  /// `living`: workers of the run that beat, whether they report or not. `wants_workers`: photos
-  /// are to be begun.
+  /// `living`: workers of the run with a heartbeat, whether they report or not. `wants_workers`:
+  /// there are photos to start.
   [[nodiscard]] boost::asio::awaitable<Status> look(std::size_t living, bool wants_workers);
   /// Unserved::why().
   [[nodiscard]] const std::string& nobody_serves() const { return unserved_.why(); }

@@ -60,22 +60,22 @@ std::optional<std::string> why_nobody_serves(const RunSpec& spec, const std::str
                    : *known;
     of.second.push_back(&worker.report);
   }
-  const std::string head = "it waits for " + wanted(spec, model_name);
+  const std::string head = "it needs " + wanted(spec, model_name);
   if (present == 0) {
     std::string options;
     for (const std::string& name : spec.roots) options += " --root " + name + "=FOLDER";
-    return head + "; no worker is there: start photoscribe worker --redis URL" + options;
+    return head + "; there is no worker: start photoscribe worker --redis URL" + options;
   }
   std::string text = head + "; ";
-  text += present == 1 ? "the one that is there cannot do it"
-                       : "none of the " + std::to_string(present) + " that are there can do it";
+  text += present == 1 ? "the only worker cannot serve it"
+                       : "none of the " + std::to_string(present) + " workers can serve it";
   for (std::size_t i = 0; i < std::min(kReasonsTold, reasons.size()); ++i) {
     const auto& [lack, workers] = reasons[i];
     text += "; " + names_of(*workers.front());
     if (workers.size() > 1) text += " and " + std::to_string(workers.size() - 1) + " more";
     text += ": " + lack;
   }
-  if (reasons.size() > kReasonsTold) text += "; and others for other reasons";
+  if (reasons.size() > kReasonsTold) text += "; and others, for other reasons";
   return text;
 }
 

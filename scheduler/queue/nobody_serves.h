@@ -1,4 +1,4 @@
-// nobody_serves: why a run stands still though workers are there, or none is. Pure.
+// nobody_serves: why no worker, of those there are, can serve a run. Pure.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 
 namespace photoscribe {
 
-/// A worker whose last report is older is not there: they come once a second.
+/// A worker whose last report is older is absent: reports come once a second.
 inline constexpr std::chrono::seconds kPresentWithin{5};
 
 [[nodiscard]] inline bool is_present(const SeenWorker& worker) {
@@ -21,8 +21,8 @@ inline constexpr std::chrono::seconds kPresentWithin{5};
 /// Whether this worker takes photos of the run, or will as soon as it has opened its model.
 [[nodiscard]] bool can_serve(const RunSpec& spec, const SeenWorker& worker);
 
-/// Why no worker can do photos of this run, as one line without numbers that change by themselves:
-/// what it waits for, and what each worker lacks. None: some worker can. `model_name`: for people.
+/// Why no worker can serve this run, in one line without numbers that change by themselves: what
+/// it needs, and what each worker lacks. None: some worker can. `model_name`: for people.
 [[nodiscard]] std::optional<std::string> why_nobody_serves(const RunSpec& spec,
                                                            const std::string& model_name,
                                                            const std::vector<SeenWorker>& fleet);

@@ -24,10 +24,10 @@ struct ReconcilePlan {
 };
 
 /// `unfinished`: S, read after the results that were in the stream when (3) began are committed.
-/// `window`: P, of one instant before that; the feeder has stood still since before then.
+/// `window`: P, of one instant before that; the feeder has been at rest since before then.
 ///
 /// Of several entries of one task the most delivered stays, because its count is what protects
-/// workers from it; then one that somebody holds; then the oldest.
+/// workers from it; then one that is pending; then the oldest.
 [[nodiscard]] ReconcilePlan plan_reconcile(std::span<const ImageAttempt> unfinished,
                                            std::span<const redis::WindowEntry> window);
 
@@ -35,7 +35,7 @@ struct ReconcilePlan {
 struct Outstanding {
   std::int64_t enqueued = 0;  // |S|: enqueued and not recorded
   std::int64_t pending = 0;   // images without a final state
-  bool feeder_idle = false;   // nothing of ours is on its way to Redis
+  bool feeder_idle = false;   // no command of ours is in flight
   bool all_enqueued = false;  // the cursor has reached the end
 };
 

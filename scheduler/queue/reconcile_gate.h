@@ -1,5 +1,5 @@
-// reconcile_gate: whether Redis and SQLite may disagree. While they may, the feeder stands still
-// (protocol.md H7); whoever sees a reason asks for a reconcile here. Pure.
+// reconcile_gate: whether Redis and SQLite may disagree. While they may, the feeder rests
+// (protocol.md H7); any part that sees a reason requests a reconcile here. Pure.
 #pragma once
 
 namespace photoscribe {
@@ -10,12 +10,12 @@ class ReconcileGate {
   [[nodiscard]] bool is_wanted() const noexcept { return wanted_; }
   [[nodiscard]] bool holds_feeder() const noexcept { return wanted_ || running_; }
 
-  /// The feeder has come to rest. From here on a request asks for one more.
+  /// The feeder is at rest. A request from here on asks for another reconcile.
   void begin() noexcept {
     wanted_ = false;
     running_ = true;
   }
-  /// One that did not come to its end starts over.
+  /// An incomplete one starts over.
   void end(bool agreed) noexcept {
     running_ = false;
     wanted_ = wanted_ || !agreed;

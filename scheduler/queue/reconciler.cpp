@@ -19,13 +19,13 @@ asio::awaitable<Status> Reconciler::reconcile() {
   co_return Status();
 }
 
-/// False: under new keys, which are to be reconciled in turn.
+/// False: the keys are new, and must be reconciled in turn.
 asio::awaitable<Expected<bool>> Reconciler::agree() {
   Status done = co_await ensure_keys();
   if (!done) co_return fail(done.error());
   Expected<std::optional<redis::Snapshot>> snapshot = co_await part_.keys.fence_off();  // (2)
   if (!snapshot) co_return fail(snapshot.error());
-  if (!snapshot->has_value()) {  // protocol.md Q21: a copy of this database is at work
+  if (!snapshot->has_value()) {  // protocol.md Q21: a copy of this database is in use
     done = co_await make_keys(
         "another scheduler uses this run's keys (a copied database?): starting under new ones");
     if (!done) co_return fail(done.error());
@@ -33,8 +33,8 @@ asio::awaitable<Expected<bool>> Reconciler::agree() {
   }
   std::vector<redis::WindowEntry> window = std::move((*snapshot)->window);
   done = co_await remove_stale(std::move(**snapshot));
-  if (done) done = co_await part_.recorder.record_what_is_there();  // (3)
-  if (done) done = co_await apply_plan(std::move(window));          // (4)
+  if (done) done = co_await part_.recorder.record_available();  // (3)
+  if (done) done = co_await apply_plan(std::move(window));      // (4)
   if (!done) co_return fail(done.error());
   co_return true;
 }
@@ -44,13 +44,13 @@ asio::awaitable<Status> Reconciler::ensure_keys() {
   if (!found) co_return fail(found.error());
   if (*found == RunKeys::Found::other_settings) {
     // Workers read the spec once, so other settings need other keys; what is finished is kept.
-    const Status kept = co_await part_.recorder.record_what_is_there();
+    const Status kept = co_await part_.recorder.record_available();
     if (!kept) co_return kept;
   }
   if (*found != RunKeys::Found::ours) {
     std::string why;
     if (count_ > 1) {
-      why = "Redis lost this run's data: enqueueing again what has no result";
+      why = "Redis lost this run's data: enqueueing everything without a result again";
       why += co_await part_.eviction.cause();
     }
     co_return co_await make_keys(std::move(why));
@@ -59,8 +59,8 @@ asio::awaitable<Status> Reconciler::ensure_keys() {
 }
 
 asio::awaitable<Status> Reconciler::make_keys(std::string why) {
-  if (!why.empty()) part_.reporter.tell(EventLevel::warning, std::move(why));
-  part_.sharer.begin_anew();
+  if (!why.empty()) part_.reporter.report(EventLevel::warning, std::move(why));
+  part_.sharer.start_over();
   part_.workers.forget();
   co_return co_await part_.keys.make();
 }
@@ -107,7 +107,7 @@ asio::awaitable<Status> Reconciler::enqueue(std::vector<ImageAttempt> missing) {
         part_.keys.incarnation(), part_.keys.fence(), std::move(*tasks));
     if (!added) co_return fail(added.error());
     if (*added == redis::EnqueueOutcome::fenced_off) {
-      co_return fail(Errc::run_gone, "reconcile: the fence in Redis is not ours");
+      co_return fail(Errc::run_gone, "reconcile: the fence in Redis is another scheduler's");
     }
   }
   part_.tally.note_task(RunTally::Clock::now());

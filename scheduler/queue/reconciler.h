@@ -26,7 +26,7 @@ namespace photoscribe {
 
 class Reconciler {
  public:
-  /// What it puts right, and what it tells of it. All of it must outlive this.
+  /// What it corrects, and whom it reports to. All of it must outlive this.
   struct Parts {
     redis::SchedulerQueue& queue;
     RunKeys& keys;
@@ -44,10 +44,10 @@ class Reconciler {
   };
   explicit Reconciler(Parts parts) : part_(parts) {}
 
-  /// The feeder stands still meanwhile. The gate asks for another one where this one failed, where
-  /// the keys were another scheduler's, or where somebody asked while it was under way.
+  /// The feeder rests meanwhile. The gate asks for another one if this one failed, if the keys were
+  /// another scheduler's, or if one was requested while it ran.
   [[nodiscard]] asio::awaitable<Status> reconcile();
-  /// Begun so far.
+  /// Started so far.
   [[nodiscard]] std::int64_t count() const { return count_; }
 
  private:

@@ -26,7 +26,7 @@ asio::awaitable<Expected<std::int64_t>> Recorder::record_some() {
   return record_up_to(std::nullopt);
 }
 
-asio::awaitable<Status> Recorder::record_what_is_there() {
+asio::awaitable<Status> Recorder::record_available() {
   const Expected<std::optional<redis::EntryId>> last =
       co_await queue_.last_result(keys_.incarnation());
   if (!last) co_return fail(last.error());
@@ -40,7 +40,7 @@ asio::awaitable<Status> Recorder::record_what_is_there() {
 }
 
 asio::awaitable<Expected<std::int64_t>> Recorder::record_up_to(std::optional<redis::EntryId> last) {
-  // Always from the first entry: ids can go backwards, and nothing may be passed over.
+  // Always from the first entry: ids can go backwards, and nothing may be skipped.
   Expected<std::vector<redis::ResultEntry>> entries =
       co_await queue_.read_results(keys_.incarnation(), kEntriesPerTransaction);
   if (!entries) co_return fail(entries.error());
@@ -87,17 +87,17 @@ asio::awaitable<Status> Recorder::commit(std::vector<redis::ResultEntry> entries
 }
 
 void Recorder::note(const RecordReport& report) {
-  if (report.recorded + report.replaced > 0) reporter_.is_over(Trouble::refusal);
+  if (report.recorded + report.replaced > 0) reporter_.end(Trouble::refusal);
   if (report.quarantined > 0) {
-    reporter_.tell(EventLevel::warning,
-                   std::to_string(report.quarantined) +
-                       " entries of the results stream could not be read and are kept in "
-                       "the database's table quarantine");
+    reporter_.report(EventLevel::warning,
+                     std::to_string(report.quarantined) +
+                         " entries of the results stream could not be read and are kept in "
+                         "the database's table quarantine");
   }
   if (report.unknown > 0) {
-    reporter_.tell(EventLevel::warning,
-                   std::to_string(report.unknown) +
-                       " results were refused: they name images that this run has not");
+    reporter_.report(EventLevel::warning,
+                     std::to_string(report.unknown) +
+                         " results were refused: they name images that this run does not have");
   }
   if (report.requeued > 0) feeder_.look_again();
   feeder_.wake();  // there is room in the window

@@ -26,10 +26,10 @@ class Recorder {
   Recorder(redis::SchedulerQueue& queue, const RunKeys& keys, RunStore& store, RunTally& tally,
            ResultSharer& sharer, Feeder& feeder, TroubleReporter& reporter, const Mode& mode);
 
-  /// Some of the entries of the results stream; how many. 0: there are none.
+  /// Records some entries of the results stream; returns how many. 0: there are none.
   [[nodiscard]] asio::awaitable<Expected<std::int64_t>> record_some();
-  /// Every entry that is there now. Live workers go on adding: what comes later is left.
-  [[nodiscard]] asio::awaitable<Status> record_what_is_there();
+  /// Records every entry that is there now; entries that workers add meanwhile are left.
+  [[nodiscard]] asio::awaitable<Status> record_available();
   /// UnreadableResults::begin_round(), before photos are enqueued again.
   [[nodiscard]] Status begin_round() { return unreadable_.begin_round(tally_.finished()); }
 

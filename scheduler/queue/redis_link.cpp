@@ -37,7 +37,7 @@ asio::awaitable<Status> RedisLink::connect() {
   }
   contact_ = Contact::connected;
   memory_max_ = info->maxmemory;
-  reporter_.is_over(Trouble::redis);
+  reporter_.end(Trouble::redis);
   co_return Status();
 }
 

@@ -1,5 +1,5 @@
 // redis_link: a scheduler's connection and what is known of the server behind it. Connecting
-// includes the check that the server keeps what it is given.
+// includes the check that the server does not evict keys.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -21,9 +21,9 @@ class RedisLink {
   [[nodiscard]] bool is_open() const { return connection_.is_open(); }
   void close() { connection_.close(); }
 
-  /// As Connection::connect(), and redis_refused of a server that would throw keys away.
+  /// As Connection::connect(), and redis_refused for a server that would evict keys.
   [[nodiscard]] boost::asio::awaitable<Status> connect();
-  /// After a call has failed: whether the connection went with it.
+  /// After a failed call: checks whether the connection was lost.
   void note_failure();
 
   /// As of the last connect() or note_failure().

@@ -25,7 +25,7 @@ ResultSharer::ResultSharer(std::int64_t remembered_max, const RedisLink& link,
       store_(store),
       reporter_(reporter) {}
 
-/// Of one generation. 0: nothing is remembered.
+/// Results of one generation. 0: nothing is remembered.
 std::int64_t ResultSharer::at_once() const {
   return stopped_ ? 0 : generation_of(remembered_max_, link_.memory_max());
 }
@@ -46,7 +46,7 @@ asio::awaitable<void> ResultSharer::share() {
   co_await share_older();
 }
 
-/// Of the database: the newest, one generation, so that none of them is the first to be forgotten.
+/// From the database: the newest, one generation, so that none of them is the first to go.
 asio::awaitable<void> ResultSharer::share_older() {
   if (share_below_ == 0 || shared_ >= at_once()) co_return;
   Expected<SharedResults> page = co_await store_.results_to_share(share_below_, kRowsAtOnce);
@@ -58,7 +58,7 @@ asio::awaitable<void> ResultSharer::share_older() {
   shared_ += count;
 }
 
-/// False: they are not there.
+/// False: they are not in Redis.
 asio::awaitable<bool> ResultSharer::note(std::vector<Result> results) {
   const std::int64_t generation = at_once();
   const Status noted =
@@ -75,12 +75,12 @@ asio::awaitable<void> ResultSharer::stop(Error why) {
   if (std::exchange(stopped_, true)) co_return;
   fresh_.clear();
   const Status forgotten = co_await queue_.forget_seen(keys_.incarnation());
-  reporter_.tell(EventLevel::warning,
-                 why.message + ": photos with the same bytes are done one by one now" +
-                     (forgotten ? "" : " (" + forgotten.error().message + ")"));
+  reporter_.report(EventLevel::warning,
+                   why.message + ": photos with the same bytes are now processed one by one" +
+                       (forgotten ? "" : " (" + forgotten.error().message + ")"));
 }
 
-void ResultSharer::begin_anew() {
+void ResultSharer::start_over() {
   share_below_.reset();
   shared_ = 0;
   fresh_.clear();

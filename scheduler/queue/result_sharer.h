@@ -1,8 +1,8 @@
-// result_sharer: what photos with the same bytes may take over (design.md 5): results go into
-// Redis' `seen` as they are recorded and, after the keys were made anew, from the database.
+// result_sharer: results that photos with the same bytes may reuse (design.md 5). They go into
+// Redis' `seen` as they are recorded and, when the keys are new, from the database.
 //
-// Nothing hangs on it: where it fails photos are done by themselves, and where Redis is short of
-// memory it is the first to go.
+// Nothing depends on it: where it fails, photos are processed one by one, and where Redis is short
+// of memory it goes first.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -26,15 +26,15 @@ class ResultSharer {
   ResultSharer(std::int64_t remembered_max, const RedisLink& link, redis::SchedulerQueue& queue,
                const RunKeys& keys, RunStore& store, TroubleReporter& reporter);
 
-  /// Recorded just now.
+  /// Results just recorded.
   void add(std::vector<Result> fresh);
-  /// What was added, then a page of what the database has.
+  /// Writes what was added, then a page from the database.
   [[nodiscard]] asio::awaitable<void> share();
-  /// Until the keys are made anew. What it held is the run's again: recording needs it.
+  /// Stops until the run has new keys, and frees the memory: recording needs it.
   [[nodiscard]] asio::awaitable<void> stop(Error why);
-  /// New keys know of nothing; and what was recorded under the old ones may be of other settings:
-  /// the database tells.
-  void begin_anew();
+  /// The keys are new and empty, and results of the old ones may have other settings: starts from
+  /// the database.
+  void start_over();
 
  private:
   asio::awaitable<void> share_older();

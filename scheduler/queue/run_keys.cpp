@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Keys that nobody renews have expired by then, also those of a copy of the server that comes back.
+// Keys that are not renewed have expired by then, even those of an older copy of the server.
 constexpr milliseconds kRememberKeysFor = redis::kRunExpiry + std::chrono::hours(24);
 
 }  // namespace
@@ -80,7 +80,7 @@ asio::awaitable<Expected<std::optional<redis::Snapshot>>> RunKeys::fence_off() {
   const bool has_written = !fences_.empty();
   Expected<redis::Snapshot> snapshot = co_await queue_.snapshot(incarnation_, fence);
   if (!snapshot) {
-    fences_.insert(fence);  // may have been written all the same
+    fences_.insert(fence);  // may have been written anyway
     co_return fail(snapshot.error());
   }
   const std::optional<std::uint64_t>& before = snapshot->previous_fence;

@@ -1,8 +1,8 @@
-// run_keys: a run's keys in Redis: by which incarnation they go, whether they are there and ours,
-// and the fence that keeps other schedulers' commands out (protocol.md H4, H7, H11, Q21).
+// run_keys: a run's keys in Redis: their incarnation, whether they exist and are ours, and the
+// fence that keeps other schedulers' commands out (protocol.md H4, H7, H11, Q21).
 //
-// An incarnation is stored before its first use. When keys must be made anew is the reconciler's
-// decision, not ours.
+// An incarnation is stored before its first use. When new keys are needed is the reconciler's
+// decision.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -34,24 +34,24 @@ class RunKeys {
     other_settings,  // complete, but workers read another spec there
     gone,            // nothing, or not all of it
   };
-  /// Looks for the keys of the incarnation that is stored; registers them where only that is lost.
+  /// Looks for the keys of the stored incarnation; registers them if only that is missing.
   [[nodiscard]] asio::awaitable<Expected<Found>> find();
-  /// Under a new incarnation, or the one that no server has taken yet; past ones are deleted first.
+  /// Makes keys under a new incarnation, or one that no server has seen; deletes past ones first.
   [[nodiscard]] asio::awaitable<Status> make();
-  /// Writes a fence of ours and reads what is in the window, of the same instant. None: another
-  /// scheduler has written its own meanwhile.
+  /// Writes a new fence and reads the window at the same instant. None: another scheduler has
+  /// written its own fence meanwhile.
   [[nodiscard]] asio::awaitable<Expected<std::optional<redis::Snapshot>>> fence_off();
   /// Writes the run's line in photoscribe:runs (again).
   [[nodiscard]] asio::awaitable<Status> register_run();
-  /// Of incarnations before this one; those whose keys have expired by themselves are forgotten.
+  /// Deletes keys of past incarnations; forgets those whose keys have expired.
   [[nodiscard]] asio::awaitable<Status> delete_past();
   /// The run is over: deletes all its keys.
   [[nodiscard]] asio::awaitable<Status> delete_all();
 
  private:
   enum class State : std::uint8_t {
-    unknown,  // stored by somebody before us; its spec may be another
-    unmade,   // stored, and nothing of it seen in Redis: may be tried again
+    unknown,  // stored by an earlier process; its spec may differ
+    unmade,   // stored, but never seen in Redis: may be tried again
     ours,
   };
   [[nodiscard]] redis::RunListing listing() const;

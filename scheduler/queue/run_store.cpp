@@ -22,7 +22,7 @@ asio::awaitable<std::invoke_result_t<Fn&, Store&, RunId>> RunStore::persist(Fn f
     auto once = [run = run_, fn](Store& store) mutable { return fn(store, run); };
     auto result = co_await store_.call(std::move(once));
     if (result) {
-      reporter_.is_over(Trouble::disk);
+      reporter_.end(Trouble::disk);
       co_return result;
     }
     const Errc code = result.error().code;
@@ -33,7 +33,7 @@ asio::awaitable<std::invoke_result_t<Fn&, Store&, RunId>> RunStore::persist(Fn f
 
 asio::awaitable<bool> RunStore::wait_for_disk(Error error) {
   if (is_ending(mode_)) co_return false;
-  reporter_.begins(Trouble::disk, error.message + ": waiting until the database can be written");
+  reporter_.begin(Trouble::disk, error.message + ": waiting until the database can be written");
   // Short steps, since the end of a run wakes nobody.
   const int steps = error.code == Errc::store_full ? 20 : 2;
   for (int i = 0; i < steps && !is_ending(mode_); ++i) co_await sleep_for(milliseconds(100));

@@ -1,5 +1,5 @@
-// run_store: the store as one run's scheduler needs it: awaited, bound to the run, and waiting out
-// a full or locked disk. The one place where the parts of a Scheduler meet SQLite.
+// run_store: the store for one run's scheduler: awaitable, bound to the run, and waiting out a full
+// or locked disk. The one place where the parts of a Scheduler use SQLite.
 //
 // Errors are Store's; store_busy and store_full come back only once the run is ending.
 #pragma once
@@ -25,7 +25,7 @@ namespace asio = boost::asio;
 class Store;
 class StoreThread;
 
-/// What a commit of the recorder did, and where the run stands after it.
+/// What a commit of the recorder did, and the run's counts after it.
 struct Recorded {
   RecordReport report;
   RunCounts counts;

@@ -1,4 +1,4 @@
-// run_tally: the one owner of how far a run is: what its last commit counted, what this scheduler
+// run_tally: the one owner of a run's progress: the counts of its last commit, what this scheduler
 // recorded, and how many tasks are enqueued and not recorded (|S| of protocol.md H6). Pure.
 #pragma once
 

@@ -125,7 +125,7 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::turn() {
   if (!link_.is_open()) done = co_await connect();
   if (!done) co_return fail(done.error());
   if (mode_ == Mode::finish) {
-    if (keys_.are_known()) done = co_await recorder_.record_what_is_there();
+    if (keys_.are_known()) done = co_await recorder_.record_available();
     if (!done) co_return fail(done.error());
     co_return SchedulerEnd::drained;
   }
@@ -137,7 +137,7 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::turn() {
     done = co_await tidy_up();
     if (!done) co_return fail(done.error());
     if (tally_.pending() == 0) co_return SchedulerEnd::complete;
-    co_return std::nullopt;  // photos were asked again at the last moment
+    co_return std::nullopt;  // photos were retried at the last moment
   }
   co_await sharer_.share();
   if (is_paused(mode_)) {
@@ -172,33 +172,33 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::survive(Error error) {
   if (next == AfterFailure::give_up) co_return fail(std::move(error));
   if (next == AfterFailure::drain) co_return SchedulerEnd::drained;
   if (next == AfterFailure::leave_keys) {
-    reporter_.tell(EventLevel::warning, "Redis could not be tidied up (" + error.message +
-                                            "): its keys of this run expire by themselves");
+    reporter_.report(EventLevel::warning, "Redis could not be cleaned up (" + error.message +
+                                              "): this run's keys there will expire");
     co_return mode_ == Mode::cancel ? SchedulerEnd::cancelled : SchedulerEnd::complete;
   }
   if (is_redis_away(error.code) && failures_ > 1) {
-    reporter_.begins(Trouble::redis, error.message + ": waiting for Redis");
+    reporter_.begin(Trouble::redis, error.message + ": waiting for Redis");
   }
   co_await timer_.rest(jittered_backoff(failures_));
   co_return std::nullopt;
 }
 
 asio::awaitable<Status> Scheduler::connect() {
-  // Whatever the server's run_id: commands of before may be in doubt (H7), and it may have been
-  // replaced by an older copy.
+  // Whatever the server's run_id: earlier commands may be in doubt (H7), and it may be an older
+  // copy.
   gate_.request();
-  workers_.excuse(Clock::now());  // nobody could beat (H12)
+  workers_.excuse(Clock::now());  // no worker could send a heartbeat (H12)
   co_return co_await link_.connect();
 }
 
 asio::awaitable<Status> Scheduler::reconcile() {
   Status done = co_await reconciler_.reconcile();
   if (done) co_return done;
-  // A server without memory refuses the fence, yet recording is what gives memory back, and what
-  // photos may take over is the first to go: nothing else looks before the fence is there.
+  // A server without memory refuses the fence, yet recording frees memory, and shared results are
+  // the first to go: nothing else would free them before the fence is written.
   const bool refused = done.error().code == Errc::redis_unavailable && link_.is_open();
   if (refused && keys_.are_known()) {
-    (void)co_await recorder_.record_what_is_there();
+    (void)co_await recorder_.record_available();
     co_await sharer_.stop(done.error());
   }
   co_return done;
@@ -216,7 +216,7 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::stay_paused() {
                       Clock::now())) {
     co_return std::nullopt;
   }
-  done = co_await recorder_.record_what_is_there();
+  done = co_await recorder_.record_available();
   if (done) done = co_await tidy_up();
   if (!done) co_return fail(done.error());
   co_return SchedulerEnd::cancelled;
@@ -255,9 +255,9 @@ asio::awaitable<Status> Scheduler::look() {
   mine.feeder_idle = rest_before && rest_before == feeder_.current_rest();
   mine.all_enqueued = feeder_.has_fed_all();
   if (is_stranded(*seen, mine)) {
-    reporter_.tell(EventLevel::warning, "Redis holds no task although " +
-                                            std::to_string(mine.pending) +
-                                            " photos are unfinished: enqueueing them again");
+    reporter_.report(EventLevel::warning, "Redis holds no task although " +
+                                              std::to_string(mine.pending) +
+                                              " photos are unfinished: enqueueing them again");
     gate_.request();
   }
   co_return Status();
@@ -265,12 +265,13 @@ asio::awaitable<Status> Scheduler::look() {
 
 asio::awaitable<Status> Scheduler::watch() {
   if (!workers_.is_due(Clock::now())) co_return Status();
-  if (reporter_.lasts(Trouble::refusal)) workers_.excuse(Clock::now());  // nobody can beat (H12)
+  if (reporter_.is_ongoing(Trouble::refusal))
+    workers_.excuse(Clock::now());  // no heartbeat gets through (H12)
   Status done = co_await workers_.observe();
   if (done) done = co_await eviction_.look();
   const bool wants_workers = may_begin_photos(mode_) && tally_.pending() > 0;
   if (done) done = co_await fleet_.look(workers_.living(), wants_workers);
-  if (done) done = co_await workers_.bury_dead();
+  if (done) done = co_await workers_.remove_dead();
   co_return done;
 }
 

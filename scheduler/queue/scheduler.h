@@ -1,8 +1,9 @@
-// scheduler: keeps one run's window of tasks full, records its results, and mends what Redis lost.
+// scheduler: keeps one run's window of tasks full, records its results, and restores what Redis
+// lost.
 //
-// The scheduler of protocol.md: it joins a feeder, a recorder and a reconciler with the watches
-// around them, and has the loop that gives each its turn. It starts no process and reads no photo:
-// run_batch() does the former, workers the latter. Belongs to one io_context that one thread runs;
+// The scheduler of protocol.md: it owns a feeder, a recorder, a reconciler and the watches around
+// them, and the loop that gives each its turn. It starts no process and reads no photo: run_batch()
+// does the former, workers the latter. Belongs to one io_context that one thread runs;
 // SQLite has its own.
 #pragma once
 
@@ -45,21 +46,21 @@ class Scheduler {
 
   /// Runs until every image asked for is final, finish_up() or abort(). Call once.
   ///
-  /// Survives every transient fault by waiting: Redis away, loading, out of memory, empty or stale;
+  /// Waits out every transient fault: Redis unreachable, loading, out of memory, empty or stale;
   /// disk full or locked. Fails with redis_refused (wrong password, eviction policy …),
-  /// redis_unavailable (nobody answered for `first_connect` at the start), store_failure, and with
+  /// redis_unavailable (no answer for `first_connect` at the start), store_failure, and with
   /// store_full when it was asked to finish up on a full disk.
   [[nodiscard]] asio::awaitable<Expected<SchedulerEnd>> run();
 
-  /// Nothing more is begun until resume(): what no worker has begun is taken out of Redis, what is
-  /// in hand is finished and recorded. The caller keeps in mind (in the database) that it is so.
+  /// Nothing more is started until resume(): what no worker has started is withdrawn from Redis,
+  /// what is in hand is finished and recorded. The caller stores in the database that it is paused.
   void pause();
   void resume();
-  /// As pause(), and run() ends once nothing is in hand any more.
+  /// As pause(), and run() ends once nothing is in hand.
   void cancel();
-  /// Photos wait again (a retry): the counts of now, from the same call of the store.
+  /// Photos are pending again (a retry): the new counts, from the same call of the store.
   void expect_more(const RunCounts& counts);
-  /// Nothing more is enqueued; recording goes on.
+  /// Nothing more is enqueued; recording continues.
   void stop_feeding() { feeder_.stop(); }
   /// Ends run() once everything that is in the results stream now is recorded.
   void finish_up();

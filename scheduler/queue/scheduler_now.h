@@ -1,4 +1,4 @@
-// scheduler_now: where a Scheduler stands, and how it ended.
+// scheduler_now: the state of a Scheduler, and how it ended.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ enum class SchedulerEnd : std::uint8_t {
   aborted,    // abort()
 };
 
-/// What a progress line needs; of this moment.
+/// What a progress line needs, now.
 struct SchedulerNow {
   RunCounts counts;                                            // as of the last commit
   std::int64_t done = 0, unsure = 0, blurred = 0, failed = 0;  // recorded by this object
@@ -28,13 +28,13 @@ struct SchedulerNow {
   std::int64_t enqueued = 0;  // |S|
   std::int64_t reconciles = 0;
   std::size_t workers_living = 0;  // of the run, on any host, as last judged
-  /// Consumers whose heart has not moved for `silent_after`, though Redis could be reached.
+  /// Consumers without a heartbeat for `silent_after` while Redis could be reached.
   std::vector<std::string> workers_silent;
   std::string
-      nobody_serves;  // why no worker can do photos of the run, for a while; empty: some can
+      nobody_serves;  // why no worker has been able to serve the run for a while; empty: some can
   bool connected = false;
-  bool paused = false;       // nothing is begun
-  std::int64_t in_hand = 0;  // while paused: tasks that workers finish, as last looked at
+  bool paused = false;       // nothing is started
+  std::int64_t in_hand = 0;  // while paused: tasks that workers are finishing, as last seen
   std::optional<std::chrono::steady_clock::time_point> first_task, last_result;
 };
 

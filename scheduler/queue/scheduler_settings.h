@@ -16,13 +16,13 @@ struct SchedulerSettings {
   RunId run = 0;
   RunSpec spec;                  // what workers read; its roots are names
   std::string model_name;        // for people
-  bool own_workers = false;      // whoever made this starts some, and tells when they cannot start
+  bool own_workers = false;      // the caller starts some, and reports it if they cannot start
   redis::Endpoint endpoint;      // password included
   std::int64_t window = 50'000;  // design.md 2; bounds |S| and XLEN tasks (H6)
   std::int64_t remembered_max = 500'000;           // results in Redis, for photos with equal bytes
   int weight = 1, priority = 0;                    // of the run among others on the same fleet
   double rate_per_s = 0;                           // tasks fed per second, at most; 0: no limit
-  std::chrono::milliseconds first_connect{8'000};  // how long nobody may answer at the start
+  std::chrono::milliseconds first_connect{8'000};  // longest wait for an answer at the start
   std::chrono::milliseconds idle_poll_max{50};  // between two looks for results when there are none
   std::chrono::milliseconds silent_after{30'000};  // without a beat: see SchedulerNow
 
@@ -31,7 +31,7 @@ struct SchedulerSettings {
   }
 };
 
-/// What the run itself says; the endpoint and what is the machine's are left.
+/// What follows from the run itself; the endpoint and the machine's settings are left.
 [[nodiscard]] SchedulerSettings scheduler_settings_of(const RunRow& run,
                                                       const std::vector<Root>& roots,
                                                       const LeaseSettings& lease,

@@ -1,8 +1,7 @@
 // store_thread: SQLite behind one thread, awaited from the io_context (style.md 5).
 //
 // The store is not thread-safe and its calls block; every call of a running scheduler goes through
-// here, one after the other. What a person should know about a full or locked disk is said by the
-// caller (RunStore).
+// here, one after the other. A full or locked disk is reported by the caller (RunStore).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -31,8 +30,8 @@ class StoreThread {
     return asio::co_spawn(thread_, invoke<Fn>(this, std::move(fn)), asio::use_awaitable);
   }
 
-  /// For a long job on a thread of its own: it may use the store while it holds mutex(), and should
-  /// let go of it as often as it can.
+  /// For a long job on its own thread: it may use the store while it holds mutex(), and should
+  /// release it as often as it can.
   [[nodiscard]] Store& store() { return store_; }
   [[nodiscard]] std::mutex& mutex() { return mutex_; }
 

@@ -1,8 +1,8 @@
-// token_bucket: how many photos may be begun now under a limit per second (--rate).
+// token_bucket: how many photos may be started now under a limit per second (--rate).
 //
 // Pure: time is an argument. The bucket holds one second's worth (one photo at least), so after a
-// quiet hour there is no burst. The limit is kept where tasks are fed, so it holds for any number
-// of workers; what is fed and not yet begun is bounded by window().
+// quiet hour there is no burst. The limit applies where tasks are fed, so it holds for any number
+// of workers; what is fed and not yet started is bounded by window().
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ class TokenBucket {
   TokenBucket(double per_s, Clock::time_point now)
       : per_s_(per_s), capacity_(std::max(1.0, per_s)), filled_at_(now) {}
 
-  /// Whole photos that may be begun at `now`.
+  /// Whole photos that may be started at `now`.
   [[nodiscard]] std::int64_t available(Clock::time_point now) {
     const std::chrono::duration<double> passed = now - filled_at_;
     if (passed.count() > 0) {
@@ -43,8 +43,8 @@ class TokenBucket {
   [[nodiscard]] std::int64_t worth_it() const {
     return std::max<std::int64_t>(1, static_cast<std::int64_t>(per_s_ / 4));
   }
-  /// Tasks that may wait or be in hand: ten seconds' worth, which workers that come back after a
-  /// while take at their own speed; and no fewer than a worker's batch.
+  /// Tasks that may wait or be in hand: ten seconds' worth, which workers that return after a while
+  /// process at their own speed; at least a worker's batch.
   [[nodiscard]] std::int64_t window(std::int64_t unlimited) const {
     return std::min(unlimited, std::max<std::int64_t>(64, static_cast<std::int64_t>(10 * per_s_)));
   }

@@ -12,28 +12,28 @@ const char* end_of(Trouble trouble) {
     case Trouble::redis:
       return "Redis answers again";
     case Trouble::refusal:
-      return "Redis takes results again";
+      return "Redis accepts results again";
     case Trouble::eviction:
       break;
   }
-  return "Redis keeps what it is given again";
+  return "Redis no longer evicts keys";
 }
 
 }  // namespace
 
-void TroubleReporter::tell(EventLevel level, std::string text) const {
+void TroubleReporter::report(EventLevel level, std::string text) const {
   Event event;
   event.level = level;
   event.text = std::move(text);
   say_(event);
 }
 
-void TroubleReporter::begins(Trouble trouble, std::string text) {
-  if (told_.insert(trouble).second) tell(EventLevel::warning, std::move(text));
+void TroubleReporter::begin(Trouble trouble, std::string text) {
+  if (reported_.insert(trouble).second) report(EventLevel::warning, std::move(text));
 }
 
-void TroubleReporter::is_over(Trouble trouble) {
-  if (told_.erase(trouble) > 0) tell(EventLevel::info, end_of(trouble));
+void TroubleReporter::end(Trouble trouble) {
+  if (reported_.erase(trouble) > 0) report(EventLevel::info, end_of(trouble));
 }
 
 }  // namespace photoscribe

@@ -1,5 +1,5 @@
-// trouble_reporter: what a scheduler tells people; a trouble that lasts is told once when it begins
-// and once when it is over.
+// trouble_reporter: the events of a scheduler. A lasting trouble is reported once when it begins
+// and once when it ends.
 #pragma once
 
 #include <cstdint>
@@ -13,27 +13,27 @@ namespace photoscribe {
 
 enum class Trouble : std::uint8_t {
   disk,      // the database cannot be written
-  redis,     // nobody answers
-  refusal,   // Redis is there and takes no writes
-  eviction,  // Redis may throw keys away
+  redis,     // no answer
+  refusal,   // Redis answers, but refuses writes
+  eviction,  // Redis may evict keys
 };
 
 class TroubleReporter {
  public:
   explicit TroubleReporter(Say say) : say_(std::move(say)) {}
 
-  void tell(EventLevel level, std::string text) const;
+  void report(EventLevel level, std::string text) const;
   /// A warning, unless this trouble has begun before.
-  void begins(Trouble trouble, std::string text);
-  /// It has begun, and something else has told so.
-  void was_told(Trouble trouble) { told_.insert(trouble); }
-  [[nodiscard]] bool lasts(Trouble trouble) const { return told_.contains(trouble); }
-  /// Told where it had begun.
-  void is_over(Trouble trouble);
+  void begin(Trouble trouble, std::string text);
+  /// It has begun, and another event said so.
+  void mark_reported(Trouble trouble) { reported_.insert(trouble); }
+  [[nodiscard]] bool is_ongoing(Trouble trouble) const { return reported_.contains(trouble); }
+  /// Reported if it had begun.
+  void end(Trouble trouble);
 
  private:
   Say say_;
-  std::set<Trouble> told_;
+  std::set<Trouble> reported_;
 };
 
 }  // namespace photoscribe

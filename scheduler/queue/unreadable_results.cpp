@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kTriesMax = 3;
 constexpr int kRoundsMax = 3;
-constexpr std::size_t kRememberedMax = 100'000;  // of both: more is an attack, and starts anew
+constexpr std::size_t kRememberedMax = 100'000;  // of both: more is an attack, and clears them
 
 }  // namespace
 
@@ -26,7 +26,7 @@ ResultBatch UnreadableResults::take(redis::ResultEntry entry) {
     Failed failed;
     failed.reason = Reason::model_failure;
     failed.detail =
-        std::to_string(entries.size()) + " results of it could not be read: " + entry.problem;
+        std::to_string(entries.size()) + " of its results could not be read: " + entry.problem;
     Result result;
     result.image_id = item.image_id;
     result.attempt = item.attempt;
@@ -52,7 +52,7 @@ Status UnreadableResults::begin_round(std::int64_t recorded) {
                   " entries: " + last_problem_ + "), although their photos were tried " +
                   std::to_string(kRoundsMax) +
                   " times; the entries are in the database's table quarantine. Use scheduler and "
-                  "workers of one release, then give the command again");
+                  "workers of the same release, then run the command again");
 }
 
 }  // namespace photoscribe

@@ -1,9 +1,9 @@
-// unreadable_results: how long photos are tried again whose results could not be read.
+// unreadable_results: how often photos are retried whose results could not be read.
 //
 // Such an entry of the results stream took its tasks with it, so reconcile enqueues them again; a
-// worker that writes the same once more would make that a loop without end. A photo whose item is
-// broken time and again ends as failed; where an entry does not even say which photos it is about,
-// rounds that bring nothing end the run. In memory: a scheduler started anew counts anew. Pure.
+// worker that writes the same again would make that an endless loop. A photo whose item is broken
+// again and again ends as failed; where an entry does not even name its photos, rounds without any
+// readable result end the run. In memory: a restarted scheduler counts from zero. Pure.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +20,13 @@ namespace photoscribe {
 
 class UnreadableResults {
  public:
-  /// Takes note of an entry with a problem. What could be had of it, and a failure for every photo
-  /// whose result was now unreadable for the third time: to be recorded. Idempotent per entry,
+  /// Notes an entry with a problem. Returns what to record: what could be salvaged from it, and a
+  /// failure for every photo whose result was unreadable for the third time. Idempotent per entry,
   /// which is read again when its XDEL failed.
   [[nodiscard]] ResultBatch take(redis::ResultEntry entry);
 
   /// Reconcile enqueues photos again; `recorded`: final so far. An error when this is the third
-  /// time in a row because of entries that nothing could be had of, with nothing recorded between.
+  /// time in a row because of entries without anything to salvage, with nothing recorded between.
   [[nodiscard]] Status begin_round(std::int64_t recorded);
 
  private:

@@ -5,7 +5,7 @@
 namespace photoscribe {
 namespace {
 
-constexpr std::chrono::minutes kTellAgain{10}, kTellOther{1};  // the same, and another reason
+constexpr std::chrono::minutes kRepeatEvery{10}, kRepeatOther{1};  // the same, and another reason
 
 Event event(EventLevel level, std::string text) {
   Event made;
@@ -18,20 +18,20 @@ Event event(EventLevel level, std::string text) {
 
 std::optional<Event> Unserved::observe(std::optional<std::string> why, Clock::time_point now) {
   if (!why) {
-    const bool was_told = !why_.empty();
+    const bool was_reported = !why_.empty();
     why_.clear();
     since_.reset();
-    if (!was_told) return std::nullopt;
+    if (!was_reported) return std::nullopt;
     return event(EventLevel::info, "a worker serves this run now");
   }
   if (!since_) since_ = now;
   if (now - *since_ < lease_ * 2 / 3) return std::nullopt;
-  const bool news = why_.empty();
-  const auto rest = why_ == *why ? kTellAgain : kTellOther;
+  const bool is_new = why_.empty();
+  const auto rest = why_ == *why ? kRepeatEvery : kRepeatOther;
   why_ = std::move(*why);
-  if (!news && now < told_at_ + rest) return std::nullopt;
-  told_at_ = now;
-  return event(EventLevel::warning, "nobody can do the photos of this run: " + why_);
+  if (!is_new && now < reported_at_ + rest) return std::nullopt;
+  reported_at_ = now;
+  return event(EventLevel::warning, "no worker can process the photos of this run: " + why_);
 }
 
 }  // namespace photoscribe

@@ -1,5 +1,5 @@
-// unserved: when people are told that no worker can do a run's photos. Pure: workers start, end and
-// open models all the time, so only what lasts is told.
+// unserved: when to report that no worker can serve a run. Pure. Workers start, end and open models
+// all the time, so only what lasts is reported.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,8 @@ class Unserved {
   using Clock = std::chrono::steady_clock;
   explicit Unserved(std::chrono::milliseconds lease) : lease_(lease) {}
 
-  /// One look: why nobody can, or none. What to tell about it now, if anything: within a lease at
-  /// first, then every ten minutes, and another reason within one.
+  /// One observation: why no worker can, or none. Returns what to report now, if anything: within a
+  /// lease at first, then every ten minutes, and a new reason within one.
   [[nodiscard]] std::optional<Event> observe(std::optional<std::string> why, Clock::time_point now);
   /// Why, for a while already; empty: some worker can.
   [[nodiscard]] const std::string& why() const { return why_; }
@@ -25,7 +25,7 @@ class Unserved {
   const std::chrono::milliseconds lease_;
   std::string why_;
   std::optional<Clock::time_point> since_;
-  Clock::time_point told_at_{};
+  Clock::time_point reported_at_{};
 };
 
 }  // namespace photoscribe

@@ -29,7 +29,7 @@ asio::awaitable<Status> Withdrawal::take_out() {
         co_await queue_.withdraw(keys_.incarnation(), keys_.fence(), kWithdrawAtOnce);
     if (!out) co_return fail(out.error());
     if (out->fenced_off) {
-      co_return fail(Errc::run_gone, "withdraw: the fence in Redis is not ours");
+      co_return fail(Errc::run_gone, "withdraw: the fence in Redis is another scheduler's");
     }
     for (const redis::Withdrawn::Charged& one : out->charged) {
       charged_[ImageAttempt{one.image_id, one.attempt}] = one.deliveries;

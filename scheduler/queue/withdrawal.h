@@ -1,7 +1,7 @@
-// withdrawal: of a paused or cancelled run, takes out of Redis what no worker has begun.
+// withdrawal: takes the tasks of a paused or cancelled run out of Redis that no worker has started.
 //
 // The images stay enqueued in SQLite (the cursor does not move back), so a resume is a reconcile:
-// it finds them missing in Redis and puts them in again.
+// it finds them missing in Redis and enqueues them again.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -25,22 +25,22 @@ class Withdrawal {
   /// References must outlive this.
   Withdrawal(redis::SchedulerQueue& queue, const RunKeys& keys, Feeder& feeder);
 
-  /// Nothing is to be begun; `enqueued` tasks may be in hand, until Redis has been looked at.
+  /// Nothing more is to be started; `enqueued` tasks may be in hand until Redis has been asked.
   void begin(std::int64_t enqueued);
   void end() { state_ = State::off; }
   [[nodiscard]] bool has_begun() const { return state_ != State::off; }
   /// Nothing but what is in hand is in Redis.
   [[nodiscard]] bool is_complete() const { return state_ == State::complete; }
-  /// Tasks that workers finish, as last looked at.
+  /// Tasks that workers are finishing, as last seen.
   [[nodiscard]] std::int64_t in_hand() const { return in_hand_; }
 
   [[nodiscard]] asio::awaitable<Status> take_out();
-  /// Workers hand tasks back, or die with them: then it is not complete any more.
+  /// Workers hand tasks back, or die with them: then it is no longer complete.
   void observe(const redis::Look& seen);
   /// The keys may hold anything.
   void look_again();
 
-  /// Gives tasks that were taken out after they had been in somebody's hand their count back.
+  /// Restores the delivery counts of tasks that had been in a worker's hand when withdrawn.
   void restore_charges(std::vector<Task>& tasks);
 
  private:

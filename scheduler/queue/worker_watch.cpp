@@ -42,8 +42,8 @@ asio::awaitable<Status> WorkerWatch::observe() {
   co_return Status();
 }
 
-// A dead holder is gone from the list as soon as others have its tasks, so we remember it: its
-// process may be there still, and stand still.
+// A dead holder leaves the list as soon as others have its tasks, so we remember it: its process
+// may still exist, and hang.
 void WorkerWatch::note_silence(std::span<const redis::Holder> seen, Clock::time_point now) {
   for (const redis::Holder& holder : seen) {
     if (liveness_.is_dead(holder.name)) {
@@ -52,7 +52,7 @@ void WorkerWatch::note_silence(std::span<const redis::Holder> seen, Clock::time_
       dead_since_.erase(holder.name);
     }
   }
-  // Those that were replaced, or ended, are never heard of again.
+  // Those that were replaced, or ended, never appear again.
   std::erase_if(dead_since_,
                 [&](const auto& dead) { return now - dead.second > 10 * settings_.silent_after; });
   silent_.clear();
@@ -61,22 +61,22 @@ void WorkerWatch::note_silence(std::span<const redis::Holder> seen, Clock::time_
   }
 }
 
-asio::awaitable<Status> WorkerWatch::bury_dead() {
+asio::awaitable<Status> WorkerWatch::remove_dead() {
   const std::vector<redis::Holder> all = liveness_.dead();
   for (const redis::Holder& dead : all) {
     if (dead.pending == 0) {
       const Expected<bool> removed =
           co_await queue_.remove_dead_consumer(keys_.incarnation(), judged(dead));
       if (!removed) co_return fail(removed.error());
-    } else if (liveness_.living() == 0) {  // else the living see to it
-      const Status condemned = co_await condemn_of(dead);
+    } else if (liveness_.living() == 0) {  // otherwise living workers reclaim them
+      const Status condemned = co_await condemn_tasks_of(dead);
       if (!condemned) co_return condemned;
     }
   }
   co_return Status();
 }
 
-asio::awaitable<Status> WorkerWatch::condemn_of(redis::Holder holder) {
+asio::awaitable<Status> WorkerWatch::condemn_tasks_of(redis::Holder holder) {
   const redis::Judged dead = judged(holder);
   const Expected<int> released = co_await queue_.release_unmarked(keys_.incarnation(), dead);
   if (!released) co_return fail(released.error());

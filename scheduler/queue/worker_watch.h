@@ -1,5 +1,5 @@
-// worker_watch: the workers of a run: who lives, who is silent, and what becomes of the tasks of
-// the dead where no living worker sees to them (protocol.md H8, H10, H12).
+// worker_watch: the workers of a run: which are alive, which are silent, and what becomes of the
+// tasks of dead ones while no worker is alive to reclaim them (protocol.md H8, H10, H12).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -25,24 +25,24 @@ class WorkerWatch {
   /// References must outlive this.
   WorkerWatch(const SchedulerSettings& settings, redis::SchedulerQueue& queue, const RunKeys& keys);
 
-  /// Whether it is time for observe() and bury_dead(); then the next time is set.
+  /// Whether it is time for observe() and remove_dead(); then the next time is set.
   [[nodiscard]] bool is_due(Clock::time_point now);
   [[nodiscard]] asio::awaitable<Status> observe();
-  /// Removes consumers that died without a task; where none lives, takes the tasks of the others.
-  [[nodiscard]] asio::awaitable<Status> bury_dead();
+  /// Removes consumers that died without a task; while none is alive, reclaims tasks of the others.
+  [[nodiscard]] asio::awaitable<Status> remove_dead();
 
   /// New keys have new consumers.
   void forget() { liveness_.forget(); }
-  /// Redis was away: nobody could beat.
+  /// Redis was unreachable, so no worker could send a heartbeat.
   void excuse(Clock::time_point now);
 
   /// As last observed.
   [[nodiscard]] std::size_t living() const { return living_; }
-  /// Consumers whose heart has not moved for `silent_after`, though Redis could be reached.
+  /// Consumers without a heartbeat for `silent_after` while Redis could be reached.
   [[nodiscard]] const std::vector<std::string>& silent() const { return silent_; }
 
  private:
-  asio::awaitable<Status> condemn_of(redis::Holder holder);
+  asio::awaitable<Status> condemn_tasks_of(redis::Holder holder);
   void note_silence(std::span<const redis::Holder> seen, Clock::time_point now);
 
   const SchedulerSettings& settings_;

@@ -13,15 +13,16 @@ asio::awaitable<Status> WriteProbe::look(std::chrono::steady_clock::time_point m
   next_ = now + kEvery;
   const Status written = co_await keys_.register_run();
   if (written) {
-    reporter_.is_over(Trouble::refusal);
+    reporter_.end(Trouble::refusal);
     co_return Status();
   }
   if (written.error().code != Errc::redis_unavailable || !link_.is_open()) co_return written;
   const Error error = written.error();
   co_await sharer_.stop(error);
-  reporter_.begins(Trouble::refusal, error.message +
-                                         ": workers wait until Redis takes their results (its "
-                                         "memory, maxmemory, or its disk?)");
+  reporter_.begin(
+      Trouble::refusal,
+      error.message +
+          ": workers are waiting for Redis to accept results (check maxmemory, and its disk)");
   co_return Status();
 }
 

@@ -1,5 +1,5 @@
-// write_probe: whether Redis takes writes. A server without memory, or with a full disk, refuses
-// workers their results, while all that the scheduler does meanwhile is allowed: so it writes
+// write_probe: whether Redis accepts writes. A server without memory, or with a full disk, refuses
+// the workers' results, while everything that the scheduler does meanwhile is allowed: so it writes
 // something that is there already.
 #pragma once
 
@@ -20,8 +20,8 @@ class WriteProbe {
   WriteProbe(const RedisLink& link, RunKeys& keys, ResultSharer& sharer, TroubleReporter& reporter)
       : link_(link), keys_(keys), sharer_(sharer), reporter_(reporter) {}
 
-  /// `moved_at`: when a photo was last heard of. Does nothing while that is less than a second ago,
-  /// and once a second at most.
+  /// `moved_at`: when the last photo was finished. Does nothing if that is less than a second ago,
+  /// and runs once a second at most.
   [[nodiscard]] asio::awaitable<Status> look(std::chrono::steady_clock::time_point moved_at);
 
  private:

@@ -1,4 +1,4 @@
-// What BatchJob tells, and what it is told while it runs (pause, resume, cancel, drain, retry).
+// The events of a BatchJob, and the requests to it (pause, resume, cancel, drain, retry).
 #include <utility>
 
 #include "scheduler/control/ask_fleet.h"
@@ -13,18 +13,20 @@ constexpr std::chrono::seconds kForecastEvery{5};  // hundreds of looks at the c
 }  // namespace
 
 void BatchJob::open_control() {
-  control_.emplace(io_, [this](ControlRequest request) { return obey(std::move(request)); });
+  control_.emplace(io_,
+                   [this](ControlRequest request) { return handle_request(std::move(request)); });
   const Status open = control_->open(request_.state_folder);
   if (!open) {
-    warn(EventLevel::warning, open.error().message + ": this run cannot be steered while it runs");
+    warn(EventLevel::warning,
+         open.error().message + ": pause, cancel and other verbs cannot reach this run");
   }
 }
 
-asio::awaitable<Expected<ControlReply>> BatchJob::obey(ControlRequest request) {
+asio::awaitable<Expected<ControlReply>> BatchJob::handle_request(ControlRequest request) {
   const RunId mine = prepared_.run.id;
   if (request.verb == ControlVerb::workers) co_return co_await answer_workers(io_, *endpoint_);
   if (scheduler_end_ || draining_ || killed_) {
-    co_return fail(Errc::cancelled, "the scheduler of this database is ending");
+    co_return fail(Errc::cancelled, "the scheduler of this database is stopping");
   }
   if (request.verb == ControlVerb::drain) {
     begin_drain("stopping: handing work back");
@@ -35,37 +37,37 @@ asio::awaitable<Expected<ControlReply>> BatchJob::obey(ControlRequest request) {
   }
   if (request.verb == ControlVerb::submit) {
     co_return fail(Errc::environment,
-                   "a `photoscribe run` holds this database: submit when it has ended, or let "
-                   "`photoscribe scheduler` serve it, which takes more while it works");
+                   "`photoscribe run` is using this database: submit when it has ended, or use "
+                   "`photoscribe scheduler`, which takes submissions while it runs");
   }
   const auto change = [mine, &request](Store& store) {
     const std::vector<RunId> served(1, mine);
-    return obey_in_store(store, request, served);
+    return apply_request(store, request, served);
   };
-  Expected<Obeyed> obeyed = co_await store_.call(change);
-  if (!obeyed) co_return fail(obeyed.error());
-  ControlReply reply = std::move(obeyed->reply);
-  // Of another run of this database, or too late for this call: it is kept for the next one.
-  if (obeyed->run.id != mine || scheduler_end_) co_return reply;
+  Expected<AppliedRequest> applied = co_await store_.call(change);
+  if (!applied) co_return fail(applied.error());
+  ControlReply reply = std::move(applied->reply);
+  // For another run of this database, or too late for this call: stored for the next one.
+  if (applied->run.id != mine || scheduler_end_) co_return reply;
   reply.served = true;
-  if (request.verb == ControlVerb::retry) scheduler_->expect_more(obeyed->counts);
-  follow(reply.control);
+  if (request.verb == ControlVerb::retry) scheduler_->expect_more(applied->counts);
+  apply_control(reply.control);
   co_return reply;
 }
 
-void BatchJob::follow(RunControl control) {
+void BatchJob::apply_control(RunControl control) {
   if (control == RunControl::cancelled) {
     scheduler_->cancel();
     phase_ = "cancelling";
-    warn(EventLevel::info, "cancelled: photos in hand are finished, no other is begun");
+    warn(EventLevel::info, "cancelled: photos in hand are finished, no others are started");
     return;
   }
   const bool pause = control == RunControl::paused;
   if (pause == asked_to_pause_) return;
   asked_to_pause_ = pause;
   warn(EventLevel::info,
-       pause ? "paused: photos in hand are finished, `photoscribe resume` goes on" : "resumed");
-  hold();
+       pause ? "paused: photos in hand are finished, `photoscribe resume` continues" : "resumed");
+  apply_pause();
 }
 
 void BatchJob::keep_hours(Clock::time_point now) {
@@ -75,19 +77,20 @@ void BatchJob::keep_hours(Clock::time_point now) {
   const bool closed = !is_open(*hours_, local_minute(time));
   if (closed == out_of_hours_) return;
   out_of_hours_ = closed;
-  warn(EventLevel::info, closed ? "out of hours (" + request_.schedule.between +
-                                      "): photos in hand are finished, workers end until then"
-                                : "within hours (" + request_.schedule.between + "): going on");
-  hold();
+  warn(EventLevel::info, closed
+                             ? "out of hours (" + request_.schedule.between +
+                                   "): photos in hand are finished, workers are stopped until then"
+                             : "within hours (" + request_.schedule.between + "): continuing");
+  apply_pause();
 }
 
-void BatchJob::hold() {
+void BatchJob::apply_pause() {
   const bool paused = asked_to_pause_ || out_of_hours_;
   if (paused) {
     scheduler_->pause();
   } else {
     scheduler_->resume();
-    rate_ = RateMeter();  // the pause is no part of it
+    rate_ = RateMeter();  // the pause does not count
   }
   if (pool_ && out_of_hours_) pool_->rest();
   if (pool_ && !out_of_hours_) pool_->wake();
@@ -95,7 +98,7 @@ void BatchJob::hold() {
   phase_ = asked_to_pause_ ? "paused" : out_of_hours_ ? "waiting until " + from : "captioning";
 }
 
-// While nothing is begun the rate of before is what is known of the work that is left.
+// While nothing is started, the last rate is the best estimate of the time left.
 void BatchJob::forecast(Progress& progress) {
   if (progress.left) left_ = progress.left;
   if (!hours_) return;
@@ -112,10 +115,10 @@ void BatchJob::warn(EventLevel level, std::string text) {
   Event event;
   event.level = level;
   event.text = std::move(text);
-  tell(event);
+  emit(event);
 }
 
-void BatchJob::tell(const Event& event) {
+void BatchJob::emit(const Event& event) {
   observer_.event(event);
   StoreEvent kept;
   kept.level = event.level == EventLevel::error     ? "error"
@@ -137,7 +140,7 @@ asio::awaitable<void> BatchJob::keep_events() {
     }
     return {};
   };
-  // A full disk has been told about already, and the events with it.
+  // A full disk, and these events, were reported already.
   (void)co_await store_.call(keep);
 }
 

@@ -58,9 +58,9 @@ Expected<JobReport> BatchJob::run(int workers) {
   const Expected<redis::Endpoint> endpoint = open_redis();
   if (!endpoint) return fail(endpoint.error());
   endpoint_ = *endpoint;
-  const auto say = [this](const Event& event) { tell(event); };
+  const auto say = [this](const Event& event) { emit(event); };
   SchedulerSettings settings = scheduler_settings(*endpoint);
-  // Only tidying up: a server that is away is not worth a wait.
+  // Only cleaning up: an unreachable server is not worth a wait.
   if (workers == 0 && nothing_left_) settings.first_connect = milliseconds(500);
   scheduler_.emplace(io_, store_, std::move(settings), say);
   if (!nothing_left_ && !request_.schedule.between.empty()) {
@@ -70,7 +70,7 @@ Expected<JobReport> BatchJob::run(int workers) {
   }
   if (workers > 0) {
     pool_.emplace(io_, worker_settings(*endpoint, workers), say);
-    keep_hours(Clock::now());  // out of them no worker is started
+    keep_hours(Clock::now());  // outside them no worker is started
     if (Status started = pool_->start(); !started) return fail(started.error());
     asio::co_spawn(io_, pool_->watch(), rethrow);
   }
@@ -113,25 +113,25 @@ asio::awaitable<void> BatchJob::steer() {
   }
   if (control_) control_->close();
   next_show_ = Clock::time_point();
-  show(Clock::now());  // the last word: what the summary will say
+  show(Clock::now());  // the final state, as the summary will show it
   co_await keep_events();
 }
 
 void BatchJob::step(Clock::time_point now) {
-  obey_stop_requests();
+  handle_stop_requests();
   keep_hours(now);
   watch_redis(now);
   watch_workers(now);
   warn_of_standstill(now);
   if (scheduler_end_ && pool_ && !killed_) pool_->stop();
   if (draining_ && !finishing_ && (!pool_ || pool_->ended())) {
-    finishing_ = true;  // nobody here will finish another photo: record what there is
+    finishing_ = true;  // no worker here will finish another photo: record what there is
     scheduler_->finish_up();
   }
   show(now);
 }
 
-void BatchJob::obey_stop_requests() {
+void BatchJob::handle_stop_requests() {
   if (stop_.requests() >= 2 && !killed_ && !over()) {
     killed_ = true;
     phase_ = "stopping at once";
@@ -171,7 +171,7 @@ void BatchJob::watch_redis(Clock::time_point now) {
   const RestartDecision next = redis_restarts_.ended(end, finished > finished_at_redis_start_);
   finished_at_redis_start_ = finished;
   if (next.give_up) {
-    give_up(Error{Errc::environment, "the private redis-server ends again and again: read " +
+    give_up(Error{Errc::environment, "the private redis-server keeps ending: read " +
                                          request_.state_folder + "/redis.log"});
     return;
   }
@@ -187,15 +187,14 @@ void BatchJob::watch_workers(Clock::time_point now) {
   if (!draining_ && !scheduler_end_) pool_->replace_silent(at.workers_silent);
   if (!pool_->given_up() || draining_ || scheduler_end_) return;
   if (!given_up_at_) given_up_at_ = now;
-  // Workers of other hosts may go on; of ours, Redis shows a while longer that they lived.
+  // Workers of other hosts may continue; ours look alive in Redis for a while longer.
   const auto doubt = 2 * milliseconds(request_.lease.lease_ms);
   if (!redis_ && (at.workers_living > 0 || now - *given_up_at_ < doubt)) return;
   const WorkerPool::LastWords last = pool_->last_words();
   std::istringstream log(last.log_lines);
   for (std::string line; std::getline(log, line);) warn(EventLevel::error, "worker log: " + line);
-  give_up(last.refused
-              ? Error{Errc::usage, "every worker refused what it was given: " + last.why}
-              : Error{Errc::environment, "every worker ended again and again: " + last.why});
+  give_up(last.refused ? Error{Errc::usage, "every worker refused its arguments: " + last.why}
+                       : Error{Errc::environment, "every worker keeps ending: " + last.why});
 }
 
 void BatchJob::give_up(Error error) {
@@ -222,10 +221,10 @@ void BatchJob::warn_of_standstill(Clock::time_point now) {
   if (now - warned_at_ < kStandstill) return;
   warned_at_ = now;
   const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now - moved_at_).count();
-  std::string text = "no photo became final for " + std::to_string(minutes) + " minutes";
+  std::string text = "no photo was finished for " + std::to_string(minutes) + " minutes";
   const std::string line = pool_ ? pool_->last_log_line() : "";
   if (pool_) text += "; see the workers' logs in " + request_.state_folder;
-  if (!line.empty()) text += "; the last line there: " + line;
+  if (!line.empty()) text += "; their last line: " + line;
   warn(EventLevel::warning, std::move(text));
 }
 

@@ -1,9 +1,9 @@
 // batch_job: the running part of run_batch(): scheduler, private Redis and workers on one
-// io_context, steered to a common end.
+// io_context, started and ended together.
 //
-// One coroutine looks at everything twenty times a second: stop requests, a Redis that died,
-// workers that were given up on, progress. It decides the order of ending: stop feeding, let the
-// workers hand back, record what they finished, then let go.
+// One coroutine checks everything twenty times a second: stop requests, a Redis that died, workers
+// that were given up on, progress. It decides the order of ending: stop feeding, let the workers
+// hand back, record what they finished, then release everything.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -24,7 +24,7 @@
 
 namespace photoscribe {
 
-/// What the job was, once it is over.
+/// What the job did, once it has ended.
 struct JobReport {
   RunEnd end = RunEnd::complete;
   SchedulerNow scheduler;
@@ -38,7 +38,7 @@ class BatchJob {
   using Clock = std::chrono::steady_clock;
 
   /// References must outlive this. `started`: when run_batch() was called. `nothing_left`: every
-  /// image is final, so only Redis is to be tidied up.
+  /// image is final, so only Redis is to be cleaned up.
   BatchJob(const RunRequest& request, const PreparedRun& prepared, Store& store,
            RunObserver& observer, const StopHandle& stop, Clock::time_point started,
            bool nothing_left = false);
@@ -46,7 +46,7 @@ class BatchJob {
   BatchJob& operator=(const BatchJob&) = delete;
 
   /// Starts Redis (unless one is named) and `workers` worker processes, and runs to the end. With 0
-  /// workers and nothing unfinished it only tidies up in Redis.
+  /// workers and nothing unfinished it only deletes the run's keys.
   [[nodiscard]] Expected<JobReport> run(int workers);
 
  private:
@@ -57,7 +57,7 @@ class BatchJob {
 
   asio::awaitable<void> steer();
   void step(Clock::time_point now);
-  void obey_stop_requests();
+  void handle_stop_requests();
   void watch_redis(Clock::time_point now);
   void watch_workers(Clock::time_point now);
   void warn_of_standstill(Clock::time_point now);
@@ -65,13 +65,13 @@ class BatchJob {
   void give_up(Error error);
   void begin_drain(std::string phase);
   void open_control();
-  asio::awaitable<Expected<ControlReply>> obey(ControlRequest request);
-  void follow(RunControl control);
+  asio::awaitable<Expected<ControlReply>> handle_request(ControlRequest request);
+  void apply_control(RunControl control);
   void keep_hours(Clock::time_point now);
-  void hold();
+  void apply_pause();
   void forecast(Progress& progress);
   asio::awaitable<void> keep_events();
-  void tell(const Event& event);
+  void emit(const Event& event);
   void warn(EventLevel level, std::string text);
   [[nodiscard]] bool over() const;
 
@@ -88,8 +88,7 @@ class BatchJob {
   std::optional<redis::Endpoint> endpoint_;
   RestartPolicy redis_restarts_;
   Clock::time_point redis_started_{}, redis_due_{}, next_measure_{}, next_show_{};
-  Clock::time_point moved_at_{},
-      warned_at_{};  // the last photo that became final, the last warning
+  Clock::time_point moved_at_{}, warned_at_{};  // the last finished photo, the last warning
   std::int64_t moved_ = 0;
   bool redis_down_ = false;
   std::optional<WorkerPool> pool_;
@@ -98,8 +97,8 @@ class BatchJob {
   std::optional<ControlServer> control_;
   std::optional<DayWindow> hours_;
   Clock::time_point next_hours_{};
-  bool asked_to_pause_ = false, out_of_hours_ = false;  // either: nothing is begun
-  std::optional<std::chrono::seconds> left_;            // as last told while photos were begun
+  bool asked_to_pause_ = false, out_of_hours_ = false;  // either: nothing is started
+  std::optional<std::chrono::seconds> left_;            // last estimate while photos were started
   std::optional<std::int64_t> finish_unix_s_;           // with hours: as last forecast
   Clock::time_point next_forecast_{};
   RateMeter rate_;

@@ -1,4 +1,4 @@
-// What BatchJob hands to its parts: the spec, the command lines of the workers.
+// What BatchJob passes to its parts: the spec, the command lines of the workers.
 #include <algorithm>
 #include <utility>
 
@@ -9,11 +9,10 @@ namespace photoscribe {
 namespace {
 
 constexpr int kPrivateLeaseMs = 10'000;
-// A worker whose connection has gone dead without a word needs 5 s to notice, and as much again.
+// A worker whose connection died silently needs 5 s to notice, and 5 s to reconnect.
 constexpr std::chrono::milliseconds kSilentAtLeast{12'000};
 
-/// Explicit devices are dealt out, one worker after the other; "auto" and "cpu" mean the same to
-/// all.
+/// Explicit devices are dealt out to the workers in turn; "auto" and "cpu" go to all of them.
 std::string devices_of(const std::string& devices, int index, int workers) {
   const std::vector<std::string> all =
       parse_device_list(devices).value_or(std::vector<std::string>());
@@ -59,7 +58,7 @@ WorkerPoolSettings BatchJob::worker_settings(const redis::Endpoint& endpoint, in
     command.arguments = worker_arguments(request_, prepared_.roots, endpoint, i, workers);
     for (const std::string& store : prepared_.link_stores)
       command.arguments.insert(command.arguments.end(), {"--follow-links", store});
-    if (redis_) {  // which asks for no password, and refuses one
+    if (redis_) {  // it has no password, and refuses one
       command.withheld = {"PHOTOSCRIBE_REDIS_PASSWORD", "PHOTOSCRIBE_REDIS_PASSWORD_FILE"};
     }
     command.log_file = request_.state_folder + "/worker-" + std::to_string(i + 1) + ".log";

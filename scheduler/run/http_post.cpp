@@ -24,7 +24,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-constexpr std::uint64_t kBodyMax = 64 << 10;  // of an answer that nobody reads
+constexpr std::uint64_t kBodyMax = 64 << 10;  // of an answer whose body is ignored
 
 tl::unexpected<Error> wrong(const std::string& step, const error_code& failed) {
   return fail(Errc::environment, step + ": " + failed.message());
@@ -102,10 +102,11 @@ Expected<WebAddress> parse_web_address(std::string_view text) {
   address.target = std::string(text.substr(end, text.find('#') - end));
   if (!address.target.starts_with("/")) address.target.insert(0, "/");
   for (const char c : text) {
-    if (c <= ' ' || c == 0x7f) return fail(Errc::usage, "an address has no spaces in it");
+    if (c <= ' ' || c == 0x7f) return fail(Errc::usage, "a URL must not contain spaces");
   }
   if (authority.find('@') != std::string_view::npos) {
-    return fail(Errc::usage, "an address with a user or password can be read by every user here");
+    return fail(Errc::usage,
+                "a URL with a user or password can be read by every user of this machine");
   }
   address.port = address.tls ? "443" : "80";
   const auto bracket = authority.find(']');
@@ -120,7 +121,7 @@ Expected<WebAddress> parse_web_address(std::string_view text) {
   address.host = std::string(authority);
   const bool port = !address.port.empty() && address.port.size() <= 5 &&
                     address.port.find_first_not_of("0123456789") == std::string::npos;
-  if (address.host.empty() || !port) return fail(Errc::usage, "the address has no host or port");
+  if (address.host.empty() || !port) return fail(Errc::usage, "the URL has no host or port");
   return address;
 }
 
@@ -133,7 +134,7 @@ Expected<int> http_post(const WebAddress& address, std::string json,
                    rethrow(thrown);
                    answer.emplace(std::move(result));
                  });
-  io.run_for(limit + std::chrono::seconds(1));  // looking a name up has no limit of its own
+  io.run_for(limit + std::chrono::seconds(1));  // a name lookup has no time limit of its own
   if (!answer) return fail(Errc::environment, "no answer in time");
   return std::move(*answer);
 }

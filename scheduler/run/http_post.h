@@ -1,5 +1,5 @@
-// http_post: one HTTP(S) POST of JSON, for callbacks at a run's end. Nothing is followed, read back
-// or kept.
+// http_post: one HTTP(S) POST of JSON, for callbacks at a run's end. Redirects are not followed,
+// and the answer's body is not kept.
 #pragma once
 
 #include <chrono>

@@ -20,7 +20,7 @@ bool is_address(std::string_view what) {
   return what.starts_with("http://") || what.starts_with("https://");
 }
 
-Event told(EventLevel level, std::string text) {
+Event on_finish_event(EventLevel level, std::string text) {
   Event event;
   event.level = level;
   event.text = "on-finish " + std::move(text);
@@ -36,11 +36,12 @@ std::string as_json(const FinishFacts& facts) {
 
 Event post(const FinishCall& call) {
   const Expected<WebAddress> address = parse_web_address(call.what);
-  if (!address) return told(EventLevel::warning, address.error().message);
+  if (!address) return on_finish_event(EventLevel::warning, address.error().message);
   const Expected<int> status = http_post(*address, as_json(call.facts), call.limit);
-  if (!status) return told(EventLevel::warning, address->host + ": " + status.error().message);
-  return told(*status / 100 == 2 ? EventLevel::info : EventLevel::warning,
-              address->host + ": HTTP status " + std::to_string(*status));
+  if (!status)
+    return on_finish_event(EventLevel::warning, address->host + ": " + status.error().message);
+  return on_finish_event(*status / 100 == 2 ? EventLevel::info : EventLevel::warning,
+                         address->host + ": HTTP status " + std::to_string(*status));
 }
 
 ChildCommand command_of(const FinishCall& call, const std::vector<std::string>& words) {
@@ -65,25 +66,26 @@ ChildCommand command_of(const FinishCall& call, const std::vector<std::string>& 
 
 Event execute(const FinishCall& call) {
   const Expected<std::vector<std::string>> words = split_words(call.what);
-  if (!words) return told(EventLevel::warning, words.error().message);
+  if (!words) return on_finish_event(EventLevel::warning, words.error().message);
   Expected<ChildProcess> child = ChildProcess::spawn(command_of(call, *words));
-  if (!child) return told(EventLevel::warning, child.error().message);
+  if (!child) return on_finish_event(EventLevel::warning, child.error().message);
   child->close_stdin();
   const auto limit = std::chrono::steady_clock::now() + call.limit;
   for (;;) {
     if (const auto end = child->poll()) {
       if (end->signal != 0) {
-        return told(EventLevel::warning,
-                    words->front() + ": killed by signal " + std::to_string(end->signal));
+        return on_finish_event(EventLevel::warning, words->front() + ": killed by signal " +
+                                                        std::to_string(end->signal));
       }
-      return told(end->exit_code == 0 ? EventLevel::info : EventLevel::warning,
-                  words->front() + ": exit status " + std::to_string(end->exit_code));
+      return on_finish_event(end->exit_code == 0 ? EventLevel::info : EventLevel::warning,
+                             words->front() + ": exit status " + std::to_string(end->exit_code));
     }
     const bool late = std::chrono::steady_clock::now() >= limit;
     if (late || (call.give_up && call.give_up())) {
       ::kill(-child->pid(), SIGKILL);  // with what it started: it has a group of its own
-      return told(EventLevel::warning,
-                  words->front() + (late ? ": took too long, ended" : ": ended"));
+      return on_finish_event(
+          EventLevel::warning,
+          words->front() + (late ? ": took too long and was stopped" : ": ended"));
     }
     std::this_thread::sleep_for(kHookStep);
   }

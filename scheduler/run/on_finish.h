@@ -1,8 +1,8 @@
 // on_finish: what a run calls when it ends (--on-finish): a command without a shell, or an address
 // that gets a POST.
 //
-// Called after the database is let go, so that the command may use it. What it answers changes
-// nothing about the run: it is told, no more.
+// Called after the database is closed, so that the command may use it. Its answer is reported, and
+// changes nothing about the run.
 #pragma once
 
 #include <chrono>
@@ -19,11 +19,11 @@
 
 namespace photoscribe {
 
-/// What is told about an end, in this order: as PHOTOSCRIBE_RUN_<NAME> in the environment of the
+/// The facts about an end, in this order: as PHOTOSCRIBE_RUN_<NAME> in the environment of the
 /// command (numbers in decimal), as members of one JSON object in a POST.
 using FinishFacts = std::vector<std::pair<std::string, std::variant<std::string, std::int64_t>>>;
 [[nodiscard]] FinishFacts finish_facts(const RunSummary& summary);
-/// The same of a run that ended with an error.
+/// The same for a run that ended with an error.
 [[nodiscard]] FinishFacts finish_facts(const RunRequest& request, const Error& error);
 [[nodiscard]] const char* to_string(RunEnd end) noexcept;
 
@@ -35,8 +35,8 @@ using FinishFacts = std::vector<std::pair<std::string, std::variant<std::string,
 /// Fails with usage: neither words nor an address.
 [[nodiscard]] Status check_on_finish(const std::string& what);
 
-/// What is shown of it to whoever may read the database: a command as it is, of an address its host
-/// only, as what stands behind may be a secret.
+/// What others may see of it: a command as it is, but only the host of a URL, since the rest may be
+/// a secret.
 [[nodiscard]] std::string shown_on_finish(const std::string& what);
 
 struct FinishCall {

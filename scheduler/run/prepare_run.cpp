@@ -33,7 +33,7 @@ Expected<WalkOptions> walk_options(const RunRequest& request) {
   return options;
 }
 
-void tell_found(RunObserver& observer, std::int64_t found) {
+void report_found(RunObserver& observer, std::int64_t found) {
   Progress progress;
   progress.phase = "looking for photos";
   progress.found = found;
@@ -45,7 +45,7 @@ template <class Take>
 Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& stop,
                     std::unique_lock<std::mutex>* held, Take take) {
   std::int64_t found = 0;
-  tell_found(observer, found);
+  report_found(observer, found);
   for (;;) {
     if (stop.requests() > 0) return false;
     if (held != nullptr) held->unlock();
@@ -55,7 +55,7 @@ Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& sto
     if (files->empty()) return true;
     if (Status taken = take(*files); !taken) return fail(taken.error());
     found += static_cast<std::int64_t>(files->size());
-    tell_found(observer, found);
+    report_found(observer, found);
   }
 }
 
@@ -91,10 +91,10 @@ void note_split(const WalkReport& report, std::size_t names, const RunRequest& r
   prepared.not_seen.push_back(
       {request.split_file,
        named_here("--split", names, found) +
-           ": it goes by file names, such as photo.jpg; is it of these photos?"});
+           ": it lists file names, such as photo.jpg; does it belong to these photos?"});
 }
 
-/// What the command names, looked at before anything about the run is changed.
+/// What the command names, read before the run is changed.
 struct Named {
   SourcePlan plan;
   WalkOptions options;
@@ -117,14 +117,14 @@ Expected<std::optional<ReadReferences>> read_references_of(const RunRequest& req
   return read;
 }
 
-Expected<std::optional<Named>> look_at_arguments(Store& store, const RunRequest& request) {
+Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& request) {
   if (request.photos.empty()) return std::nullopt;
   // Of every run: a folder has one name in the whole database.
   const Expected<std::vector<Root>> known = store.known_roots();
   if (!known) return fail(known.error());
   Expected<SourcePlan> plan = plan_sources(request.photos, *known, request.follow_links);
   if (!plan) return fail(plan.error());
-  // What the run was let into before, it still is.
+  // Link stores of earlier commands stay open to the run.
   const Expected<std::optional<RunRow>> run = store.find_run(request.run);
   if (!run) return fail(run.error());
   if (*run) {
@@ -140,13 +140,13 @@ Expected<std::optional<Named>> look_at_arguments(Store& store, const RunRequest&
 std::string doubt(const Root& root, const SourceStart& start, const std::string& run,
                   std::int64_t photos) {
   return root.folder + (start.path.empty() ? "" : "/" + start.path) +
-         ": no photo is there, and run \"" + run + "\" has " + std::to_string(photos) +
-         " of that folder; is it mounted? They are left as they are";
+         ": there are no photos, but run \"" + run + "\" has " + std::to_string(photos) +
+         " of that folder; is it mounted? They are left unchanged";
 }
 
-/// A named folder without a single photo, where the run has some, is rather not mounted than
-/// emptied. Looked at before anything is changed, up to each folder's first photo.
-Status doubt_empty_folders(Store& store, const RunRequest& request, const Named& named) {
+/// A named folder without a single photo, where the run has some, is more likely unmounted than
+/// emptied. Checked before anything is changed, up to each folder's first photo.
+Status refuse_empty_folders(Store& store, const RunRequest& request, const Named& named) {
   const Expected<std::optional<RunRow>> run = store.find_run(request.run);
   if (!run) return fail(run.error());
   if (!run->has_value()) return {};
@@ -175,7 +175,7 @@ Status doubt_empty_folders(Store& store, const RunRequest& request, const Named&
   return {};
 }
 
-/// The same of folders that were not named themselves: said, and nothing of them is changed.
+/// The same for folders that were not named themselves: noted, and left unchanged.
 Status note_empty_folders(Store& store, PreparedRun& prepared,
                           const std::vector<SourceStart>& barren) {
   for (const SourceStart& start : barren) {
@@ -191,17 +191,17 @@ void note_redo(PreparedRun& prepared) {
   if (prepared.scan.left_as_they_were == 0) return;
   prepared.notes.push_back(std::to_string(prepared.scan.left_as_they_were) +
                            " photos of the run that this command does not name, or that are gone, "
-                           "keep what they got under earlier settings");
+                           "keep their results of earlier settings");
 }
 
-/// As it happens, not at the end of the night; `photoscribe status` has it, too.
-Status tell_not_seen(Store& store, const PreparedRun& prepared, RunObserver& observer) {
+/// At once, not at the end of the night; `photoscribe status` shows it, too.
+Status report_not_seen(Store& store, const PreparedRun& prepared, RunObserver& observer) {
   constexpr std::size_t kTold = 5;
   for (std::size_t i = 0; i < std::min(kTold, prepared.not_seen.size()); ++i) {
     const NotSeen& one = prepared.not_seen[i];
     Event event;
     event.level = EventLevel::warning;
-    event.text = "not looked at: " + one.path + ": " + one.why;
+    event.text = "could not be read: " + one.path + ": " + one.why;
     observer.event(event);
     if (Status kept = store.add_event(prepared.run.id, "warning", "not_seen", event.text); !kept)
       return kept;
@@ -230,7 +230,7 @@ Status open_link_stores(Store& store, const std::vector<std::string>& places, Pr
   event.text = "links may lead to " + prepared.link_stores.front();
   if (prepared.link_stores.size() > 1)
     event.text += " and " + std::to_string(prepared.link_stores.size() - 1) + " more places";
-  event.text += ", out of the folders of photos";
+  event.text += ", outside the folders of photos";
   observer.event(event);
   prepared.notes.push_back(event.text);
   return {};
@@ -298,8 +298,7 @@ Status take_references(Store& store, const RunRequest& request,
     prepared.notes.push_back(file + ": " + to_text(references->left_out));
   if (*matched == 0) {
     ++prepared.not_seen_count;
-    prepared.not_seen.push_back(
-        {file, "none of its names is the name of a photo of this run (--references)"});
+    prepared.not_seen.push_back({file, "it names no photo of this run (--references)"});
   }
   return {};
 }
@@ -309,7 +308,7 @@ Status take_references(Store& store, const RunRequest& request,
 BeforeMigration say_migration(std::string database, RunObserver& observer) {
   return [database = std::move(database), &observer](int from, int to) {
     Event event;
-    event.text = "bringing " + database + " from schema " + std::to_string(from) + " to " +
+    event.text = "migrating " + database + " from schema " + std::to_string(from) + " to " +
                  std::to_string(to) + "; with millions of photos this takes minutes";
     observer.event(event);
   };
@@ -336,10 +335,10 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
   const RunSettings settings = run_settings_of(request);
   const Expected<std::optional<ReadReferences>> references = read_references_of(request);
   if (!references) return fail(references.error());
-  Expected<std::optional<Named>> named = look_at_arguments(store, request);
+  Expected<std::optional<Named>> named = plan_arguments(store, request);
   if (!named) return fail(named.error());
   if (*named) {
-    if (Status there = doubt_empty_folders(store, request, **named); !there) {
+    if (Status there = refuse_empty_folders(store, request, **named); !there) {
       return fail(there.error());
     }
   }
@@ -353,24 +352,23 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
   if (!request.keep_on_finish) kept.on_finish.clear();
   if (!kept.on_finish.empty()) {
     if (Status noted = remember_stored_command(request.run, kept.on_finish); !noted) {
-      prepared.notes.push_back(noted.error().message +
-                               ": so --on-finish is called only by a scheduler that is started "
-                               "with --allow-stored-commands");
+      prepared.notes.push_back(
+          noted.error().message +
+          ": so only a scheduler started with --allow-stored-commands runs --on-finish");
     }
   }
   if (Status stored = store.set_schedule(prepared.run.id, kept); !stored) {
     return fail(stored.error());
   }
   if (ensured->became_blurred + ensured->became_clear + ensured->caption_restored > 0) {
-    prepared.notes.push_back("another blur rule: " + std::to_string(ensured->became_blurred) +
-                             " photos are blurred now, " +
-                             std::to_string(ensured->became_clear + ensured->caption_restored) +
-                             " are clear now");
+    prepared.notes.push_back(
+        "new blur rule: " + std::to_string(ensured->became_blurred) + " photos are now blurred, " +
+        std::to_string(ensured->became_clear + ensured->caption_restored) + " now clear");
   }
   if (ensured->became_unsure + ensured->became_sure > 0) {
-    prepared.notes.push_back("captions judged anew: " + std::to_string(ensured->became_unsure) +
-                             " are unsure now, " + std::to_string(ensured->became_sure) +
-                             " are shown again");
+    prepared.notes.push_back("captions rejudged: " + std::to_string(ensured->became_unsure) +
+                             " are now unsure, " + std::to_string(ensured->became_sure) +
+                             " shown again");
   }
   if (Status scanned =
           scan_photos(store, request, std::move(*named), observer, stop, held, prepared);
@@ -389,7 +387,7 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
     prepared.retried = *retried;
   }
   Status taken = take_references(store, request, *references, prepared);
-  if (taken) taken = tell_not_seen(store, prepared, observer);
+  if (taken) taken = report_not_seen(store, prepared, observer);
   if (!taken) return fail(taken.error());
   return prepared;
 }

@@ -1,7 +1,7 @@
-// prepare_run: from what a person asked for to a manifest in SQLite, before anything is started.
+// prepare_run: from a person's request to a manifest in SQLite, before anything is started.
 //
-// Finds or makes the run, walks the photos into it, and applies references, retries and a redo. It
-// knows nothing of Redis. Runs on the caller's thread and tells the observer how far it has come.
+// Finds or creates the run, adds the photos found, and applies references, retries and a redo. It
+// knows nothing of Redis. Runs on the caller's thread and reports progress to the observer.
 #pragma once
 
 #include <mutex>
@@ -28,9 +28,9 @@ struct PreparedRun {
   bool stopped = false;                  // a stop was asked for before the manifest was complete
 };
 
-/// Fails as run_batch() does, and with environment when a folder that was named holds no photo any
-/// more: its photos keep their state then. `held`: a lock on the store that is let go while folders
-/// are read.
+/// Fails as run_batch() does, and with environment when a named folder no longer has any photo: its
+/// photos then keep their state. `held`: a lock on the store that is released while folders are
+/// read.
 [[nodiscard]] Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request,
                                                 RunObserver& observer, const StopHandle& stop,
                                                 std::unique_lock<std::mutex>* held = nullptr);

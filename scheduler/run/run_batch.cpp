@@ -30,7 +30,7 @@ Status check(const RunRequest& request) {
                 "workers: " + std::to_string(request.workers) + " is not between 0 and 1024");
   }
   if (request.workers == 0 && request.redis_url.empty()) {
-    return fail(Errc::usage, "workers: 0 needs --redis, else nobody would do the work");
+    return fail(Errc::usage, "workers: 0 needs --redis, or there would be no workers");
   }
   if (request.window < 1) {
     return fail(Errc::usage, "window: " + std::to_string(request.window) + " is below 1");
@@ -102,8 +102,8 @@ Status index_captions(Recording& store, const StopHandle& stop) {
   return {};
 }
 
-/// Keys of a run that became final just before its scheduler was killed are taken away now. A
-/// server that cannot be reached is no obstacle: the keys expire.
+/// Deletes the keys of a run that was complete just before its scheduler was killed. A server that
+/// cannot be reached does not matter: the keys expire.
 void tidy_up(const RunRequest& request, const PreparedRun& prepared, Store& store,
              RunObserver& observer, const StopHandle& stop, Clock::time_point started) {
   if (request.redis_url.empty() || !prepared.run.incarnation) return;
@@ -111,7 +111,7 @@ void tidy_up(const RunRequest& request, const PreparedRun& prepared, Store& stor
   (void)job.run(0);
 }
 
-/// A word of a command line, in a note.
+/// A word of a command line, quoted for a note.
 std::string word(const std::string& text) {
   const bool plain = text.find_first_not_of(
                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=") ==
@@ -119,7 +119,7 @@ std::string word(const std::string& text) {
   return plain ? text : "'" + text + "'";
 }
 
-/// An archive that has moved is there twice in exports until somebody says so: offered, never done.
+/// A moved archive is in exports twice until the roots are merged: suggested, never done.
 Status note_moved(Manifest& store, const RunRequest& request, RunId run,
                   std::vector<std::string>& notes) {
   const Expected<std::vector<Root>> roots = store.known_roots();
@@ -139,18 +139,18 @@ Status note_moved(Manifest& store, const RunRequest& request, RunId run,
                     one.here.folder + ", so exports have them twice; " +
                     (2 * one.same_paths >= one.photos
                          ? "photoscribe move " + database + " " + word(one.gone.folder) + " " +
-                               word(one.here.folder) + " makes one root of the two"
+                               word(one.here.folder) + " merges the two roots"
                          : "photoscribe forget " + database + " --root " + word(one.gone.name) +
-                               " takes the old rows away"));
+                               " removes the old rows"));
   }
   return {};
 }
 
-/// A cancelled run that is asked for again is wanted again.
-Status take_up_cancelled(Manifest& store, PreparedRun& prepared) {
+/// The same command resumes a cancelled run.
+Status resume_cancelled(Manifest& store, PreparedRun& prepared) {
   if (prepared.run.control != RunControl::cancelled) return {};
   prepared.run.control = RunControl::running;
-  prepared.notes.push_back("the run had been cancelled; this command takes it up again");
+  prepared.notes.push_back("the run was cancelled; this command resumes it");
   return store.set_control(prepared.run.id, RunControl::running);
 }
 
@@ -172,7 +172,7 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
 
   const Expected<RunCounts> counts = store.counts(prepared->run.id);
   if (!counts) return fail(counts.error());
-  if (Status wanted = take_up_cancelled(store, *prepared); !wanted) return fail(wanted.error());
+  if (Status wanted = resume_cancelled(store, *prepared); !wanted) return fail(wanted.error());
   if (prepared->stopped || stop.requests() > 0) {
     summary.end = stop.requests() > 1 ? RunEnd::killed : RunEnd::stopped;
   } else if (request.dry_run) {
@@ -186,7 +186,7 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
     if (request.workers > 0 && ::access(request.worker_executable.c_str(), X_OK) != 0) {
       return fail(Errc::environment,
                   "worker " + request.worker_executable +
-                      ": cannot be executed; it is installed beside photoscribe");
+                      ": cannot be executed; it should be installed beside photoscribe");
     }
     BatchJob job(request, *prepared, store, observer, stop, started);
     const Expected<JobReport> done = job.run(request.workers);
@@ -207,10 +207,9 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
   }
   if (const Expected<std::int64_t> left = store.empty_log(); left && *left > 0) {
     summary.notes.push_back("another program reads " + request.database + ", so " +
-                            std::to_string((*left >> 20) + 1) +
-                            " MiB of what was written stay in " + request.database +
-                            "-wal until it ends: copy both, or use `photoscribe "
-                            "backup`");
+                            std::to_string((*left >> 20) + 1) + " MiB of the data stay in " +
+                            request.database +
+                            "-wal until it ends: copy both files, or use `photoscribe backup`");
   }
   summary.not_seen = std::move(prepared->not_seen);
   summary.not_seen_count = prepared->not_seen_count;
@@ -219,8 +218,8 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
   return summary;
 }
 
-/// What a run would do, found out by preparing it on a copy of the database: so the counts are
-/// those of the real call, whatever it changes.
+/// What a run would do, found by preparing it on a copy of the database, so that the counts are
+/// those of the real call.
 Expected<RunSummary> run_dry(const RunRequest& request, RunObserver& observer,
                              const StopHandle& stop, Clock::time_point started) {
   // Beside the database there is room for it, and a file system that SQLite can work on.
@@ -246,7 +245,7 @@ Expected<RunSummary> run_here(const RunRequest& request, RunObserver& observer,
       Store::open_writer(request.database, say_migration(request.database, observer));
   if (!store) return fail(store.error());
   if (Status made = make_private_folder(request.state_folder); !made) return fail(made.error());
-  // Two databases may be given one state folder; two runs at once may not share it.
+  // Two databases may share a state folder, but not at the same time.
   const Expected<sqlite::LockFile> lock = sqlite::LockFile::take(request.state_folder + "/run");
   if (!lock) return fail(lock.error());
   return run_opened(request, *store, observer, stop, started);
@@ -261,9 +260,9 @@ Expected<RunSummary> with_costs(Expected<RunSummary> summary, Clock::time_point 
   return summary;
 }
 
-/// Not of a hard stop, where every moment counts, and not where another scheduler is at work.
-void tell_end(const RunRequest& request, const Expected<RunSummary>& summary, RunObserver& observer,
-              const StopHandle& stop) {
+/// Not after a hard stop, where every moment counts, nor if another scheduler has the database.
+void run_on_finish(const RunRequest& request, const Expected<RunSummary>& summary,
+                   RunObserver& observer, const StopHandle& stop) {
   if (request.schedule.on_finish.empty() || stop.requests() > 1) return;
   if (!summary && summary.error().code == Errc::store_locked) return;
   FinishCall call;
@@ -283,7 +282,7 @@ Expected<RunSummary> run_batch(const RunRequest& asked, RunObserver& observer, S
   if (request.state_folder.empty()) request.state_folder = request.database + ".state";
   if (request.dry_run) return with_costs(run_dry(request, observer, stop, started), started);
   Expected<RunSummary> summary = with_costs(run_here(request, observer, stop, started), started);
-  tell_end(request, summary, observer, stop);
+  run_on_finish(request, summary, observer, stop);
   return summary;
 }
 

@@ -24,8 +24,8 @@ constexpr milliseconds kLookForRunsEvery{1'000};
 constexpr milliseconds kShowRunsEvery{500};
 
 constexpr const char* kNotCalled =
-    ": its on-finish command was not stored by this user, or the database is another user's, so "
-    "it is not called; --allow-stored-commands calls it";
+    ": its on-finish command was not stored by this user, or the database is another user's, so it "
+    "is not run; --allow-stored-commands runs it";
 
 std::int64_t recorded(const Scheduler& scheduler) { return scheduler.now().finished(); }
 
@@ -49,12 +49,12 @@ RunServer::RunServer(const ServeRequest& request, redis::Endpoint endpoint, Stor
       store_(store) {}
 
 Expected<ServeSummary> RunServer::run() {
-  control_.emplace(io_, [this](ControlRequest asked) { return obey(std::move(asked)); });
+  control_.emplace(io_, [this](ControlRequest asked) { return handle_request(std::move(asked)); });
   if (Status open = control_->open(request_.state_folder); !open) return fail(open.error());
   asio::co_spawn(io_, steer(), rethrow);
   io_.run();
   walkers_.join();
-  gather_calls(true);
+  collect_calls(true);
   if (failure_) return fail(*failure_);
   summary_.end = killed_ ? RunEnd::killed : draining_ ? RunEnd::stopped : RunEnd::complete;
   summary_.photos = photos_before_;
@@ -64,11 +64,11 @@ Expected<ServeSummary> RunServer::run() {
 
 asio::awaitable<void> RunServer::steer() {
   for (;;) {
-    obey_stop_requests();
-    co_await put_away_ended();
+    handle_stop_requests();
+    co_await remove_ended();
     if (Clock::now() >= next_look_ && !draining_) co_await look_for_runs();
     keep_hours();
-    gather_calls(false);
+    collect_calls(false);
     show(Clock::now());
     if (served_.empty() && submissions_ == 0 && (draining_ || nothing_left())) break;
     if (request_.once && nothing_left()) finish_all();
@@ -90,7 +90,7 @@ void RunServer::finish_all() {
   for (const auto& [id, run] : served_) run->scheduler->finish_up();
 }
 
-void RunServer::obey_stop_requests() {
+void RunServer::handle_stop_requests() {
   if (stop_.requests() >= 2 && !killed_) {
     killed_ = draining_ = true;
     for (const auto& [id, run] : served_) run->scheduler->abort();
@@ -120,7 +120,7 @@ asio::awaitable<void> RunServer::look_for_runs() {
   const auto list = [](Lookup& store) { return unfinished(store); };
   Expected<std::vector<Unfinished>> found = co_await store_.call(list);
   if (!found) {
-    const Errc code = found.error().code;  // of a full or locked disk each Scheduler speaks
+    const Errc code = found.error().code;  // a full or locked disk is reported by each Scheduler
     if (code != Errc::store_busy && code != Errc::store_full) failure_ = found.error();
     co_return;
   }
@@ -168,7 +168,7 @@ bool RunServer::may_call(const RunRow& row) const {
          is_stored_by_us(request_.database, row.name, row.schedule.on_finish);
 }
 
-asio::awaitable<void> RunServer::put_away_ended() {
+asio::awaitable<void> RunServer::remove_ended() {
   for (auto each = served_.begin(); each != served_.end();) {
     const std::unique_ptr<Served>& run = each->second;
     if (!run->end) {
@@ -186,7 +186,7 @@ asio::awaitable<void> RunServer::put_away_ended() {
       ++summary_.runs_finished;
       const bool complete = *end == SchedulerEnd::complete;
       co_await call_back(std::move(row), complete ? RunEnd::complete : RunEnd::cancelled);
-      each = served_.begin();  // others may have come while we waited
+      each = served_.begin();  // others may have been added meanwhile
     }
   }
 }
@@ -195,7 +195,7 @@ asio::awaitable<void> RunServer::call_back(RunRow row, RunEnd end) {
   const RunId id = row.id;
   const auto sum_up = [id](Lookup& store) { return store.summary(id); };
   const Expected<StoreSummary> stored = co_await store_.call(sum_up);
-  if (!stored) co_return;  // the next look fails for the same reason, and is heard
+  if (!stored) co_return;  // the next look fails for the same reason, and reports it
   RunSummary summary;
   summary.run = row.name;
   summary.database = request_.database;
@@ -225,7 +225,7 @@ asio::awaitable<void> RunServer::call_back(RunRow row, RunEnd end) {
   calls_.push_back(std::async(std::launch::async, call_on_finish, std::move(call)));
 }
 
-void RunServer::gather_calls(bool wait) {
+void RunServer::collect_calls(bool wait) {
   for (auto call = calls_.begin(); call != calls_.end();) {
     const bool over = wait || call->wait_for(milliseconds(0)) == std::future_status::ready;
     if (over) observer_.event(call->get());
@@ -242,7 +242,7 @@ void RunServer::keep_hours() {
     run->out_of_hours = closed;
     say(EventLevel::info, "run " + run->row.name + (closed ? ": out of" : ": within") +
                               " its hours (" + run->row.schedule.between + ")");
-    hold(*run);
+    apply_pause(*run);
   }
 }
 
@@ -274,7 +274,7 @@ void RunServer::show(Clock::time_point now) {
                    : served_.size() == 1 ? "serving 1 run"
                                          : "serving " + std::to_string(served_.size()) + " runs";
   if (unserved > 0) {
-    progress.phase += " (" + std::to_string(unserved) + " that no worker can do)";
+    progress.phase += " (" + std::to_string(unserved) + " that no worker can serve)";
   }
   progress.seconds = std::chrono::duration<double>(now - started_).count();
   observer_.progress(progress);

@@ -1,9 +1,9 @@
-// serve: a scheduler without photos or workers of its own (`photoscribe scheduler`): serves every
-// unfinished run of one database at once, and waits for more.
+// serve: a scheduler without photos or workers of its own (`photoscribe scheduler`): it serves
+// every unfinished run of one database at once, and waits for more.
 //
 // Each run has its Scheduler (its own keys, its own connection), all on one io_context and one
-// StoreThread; workers, anywhere, take turns over the runs by priority and weight. Runs come by
-// `photoscribe submit`, over the control socket. Decides nothing about photos.
+// StoreThread; workers, anywhere, take turns over the runs by priority and weight. Runs are
+// added by `photoscribe submit`, over the control socket. Decides nothing about photos.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -34,13 +34,13 @@ struct ServeRequest {
   LeaseSettings lease;
   std::int64_t window = 50'000;           // of each run
   std::int64_t remembered_max = 500'000;  // of each run: SchedulerSettings
-  bool allow_stored_commands = false;     // call on-finish commands whoever stored them
+  bool allow_stored_commands = false;     // run on-finish commands whoever stored them
   bool once = false;                      // end when every run is finished, paused or cancelled
   std::function<std::int64_t()> unix_clock = [] { return std::int64_t{std::time(nullptr)}; };
 };
 
 struct ServeSummary {
-  RunEnd end = RunEnd::complete;  // complete: --once found nothing left
+  RunEnd end = RunEnd::complete;  // complete: --once, and nothing is left
   std::int64_t runs_finished = 0;
   std::int64_t photos = 0;   // recorded
   std::int64_t pending = 0;  // of all runs together, the paused and the cancelled left out
@@ -83,22 +83,22 @@ class RunServer {
   asio::awaitable<void> steer();
   asio::awaitable<void> look_for_runs();
   void begin(Unfinished run);
-  asio::awaitable<void> put_away_ended();
+  asio::awaitable<void> remove_ended();
   [[nodiscard]] bool may_call(const RunRow& row) const;
   asio::awaitable<void> call_back(RunRow row, RunEnd end);
-  void gather_calls(bool wait);
+  void collect_calls(bool wait);
   void keep_hours();
-  void obey_stop_requests();
+  void handle_stop_requests();
   void finish_all();
   void show(Clock::time_point now);
   void say(EventLevel level, std::string text);
   [[nodiscard]] bool nothing_left() const;
 
   // serve_control.cpp
-  asio::awaitable<Expected<ControlReply>> obey(ControlRequest request);
+  asio::awaitable<Expected<ControlReply>> handle_request(ControlRequest request);
   asio::awaitable<Expected<ControlReply>> submit(std::string line);
-  asio::awaitable<void> put_aside(std::string run);
-  void hold(Served& run);
+  asio::awaitable<void> stop_serving(std::string run);
+  void apply_pause(Served& run);
 
   const ServeRequest& request_;
   const redis::Endpoint endpoint_;

@@ -1,4 +1,4 @@
-// What RunServer is told while it runs.
+// Requests to a RunServer.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
@@ -13,25 +13,25 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Submissions tell their end, no more.
-class Unheard : public RunObserver {
+/// Submissions report nothing but their outcome.
+class SilentObserver : public RunObserver {
  public:
   void progress(const Progress& /*now*/) override {}
   void event(const Event& /*event*/) override {}
 };
 
-asio::awaitable<Expected<PreparedRun>> take_aside(StoreThread* store, RunRequest request,
-                                                  const StopHandle* stop) {
-  Unheard unheard;
+asio::awaitable<Expected<PreparedRun>> fill_manifest(StoreThread* store, RunRequest request,
+                                                     const StopHandle* stop) {
+  SilentObserver silent;
   std::unique_lock held(store->mutex());
-  co_return take_submission(store->store(), request, unheard, *stop, &held);
+  co_return take_submission(store->store(), request, silent, *stop, &held);
 }
 
 }  // namespace
 
-asio::awaitable<Expected<ControlReply>> RunServer::obey(ControlRequest request) {
+asio::awaitable<Expected<ControlReply>> RunServer::handle_request(ControlRequest request) {
   if (request.verb == ControlVerb::workers) co_return co_await answer_workers(io_, endpoint_);
-  if (draining_) co_return fail(Errc::cancelled, "the scheduler of this database is ending");
+  if (draining_) co_return fail(Errc::cancelled, "the scheduler of this database is stopping");
   if (request.verb == ControlVerb::drain) {
     drain_asked_ = true;
     ControlReply reply;
@@ -45,26 +45,26 @@ asio::awaitable<Expected<ControlReply>> RunServer::obey(ControlRequest request) 
   }
   std::vector<RunId> ids;
   for (const auto& [id, run] : served_) ids.push_back(id);
-  const auto change = [&ids, &request](Store& store) { return obey_in_store(store, request, ids); };
-  Expected<Obeyed> obeyed = co_await store_.call(change);
-  if (!obeyed) co_return fail(obeyed.error());
-  ControlReply reply = std::move(obeyed->reply);
+  const auto change = [&ids, &request](Store& store) { return apply_request(store, request, ids); };
+  Expected<AppliedRequest> applied = co_await store_.call(change);
+  if (!applied) co_return fail(applied.error());
+  ControlReply reply = std::move(applied->reply);
   reply.served = true;  // now, or at the next look
   next_look_ = Clock::time_point();
-  const auto found = served_.find(obeyed->run.id);
+  const auto found = served_.find(applied->run.id);
   if (found == served_.end() || found->second->end) co_return reply;
   Served& run = *found->second;
-  if (request.verb == ControlVerb::retry) run.scheduler->expect_more(obeyed->counts);
+  if (request.verb == ControlVerb::retry) run.scheduler->expect_more(applied->counts);
   if (reply.control == RunControl::cancelled) {
     run.scheduler->cancel();
   } else {
     run.asked_to_pause = reply.control == RunControl::paused;
-    hold(run);
+    apply_pause(run);
   }
   co_return reply;
 }
 
-void RunServer::hold(Served& run) {
+void RunServer::apply_pause(Served& run) {
   if (run.asked_to_pause || run.out_of_hours) {
     run.scheduler->pause();
   } else {
@@ -76,15 +76,16 @@ asio::awaitable<Expected<ControlReply>> RunServer::submit(std::string line) {
   Expected<RunRequest> request = parse_submission(line);
   if (!request) co_return fail(Errc::usage, request.error().message);
   if (submitted_.contains(request->run)) {
-    co_return fail(Errc::environment, "another submission to this run is under way: wait for it");
+    co_return fail(Errc::environment,
+                   "another submission to this run is in progress: wait for it to end");
   }
   const std::string name = request->run;
   submitted_.insert(name);
   ++submissions_;
-  // Its settings and roots may change, and workers read them once: no task of it is fed meanwhile.
-  co_await put_aside(name);
+  // Its settings and roots may change, and workers read them once: it is not served meanwhile.
+  co_await stop_serving(name);
   Expected<PreparedRun> prepared = co_await asio::co_spawn(
-      walkers_, take_aside(&store_, std::move(*request), &stop_), asio::use_awaitable);
+      walkers_, fill_manifest(&store_, std::move(*request), &stop_), asio::use_awaitable);
   submitted_.erase(name);
   --submissions_;
   next_look_ = Clock::time_point();
@@ -104,7 +105,7 @@ asio::awaitable<Expected<ControlReply>> RunServer::submit(std::string line) {
   co_return reply;
 }
 
-asio::awaitable<void> RunServer::put_aside(std::string name) {
+asio::awaitable<void> RunServer::stop_serving(std::string name) {
   for (;;) {
     bool there = false;
     for (const auto& [id, run] : served_) {

@@ -1,8 +1,8 @@
-// stored_commands: whose a command is that stands in a database (submit --on-finish).
+// stored_commands: who stored a command that is in a database (submit --on-finish).
 //
-// A database may come from anywhere, and what is written in it is input. Which commands this user
-// stored is therefore kept outside of it, in a file of the user's own: a scheduler calls what
-// stands there, in a database that is the user's, and nothing else unless it is told to.
+// A database may come from anywhere, and what is in it is untrusted input. Which commands this user
+// stored is therefore kept outside of it, in a file of the user's own: a scheduler runs what is
+// listed there, in a database of that user's, and nothing else unless told to.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@
 
 namespace photoscribe {
 
-/// The folder of what photoscribe keeps for a user: $XDG_STATE_HOME/photoscribe, else
-/// ~/.local/state/photoscribe, of the password file's home where $HOME says nothing.
+/// The folder of photoscribe's data of a user: $XDG_STATE_HOME/photoscribe, else
+/// ~/.local/state/photoscribe, in the home of the password file if $HOME is unset.
 [[nodiscard]] std::string user_state_folder();
 
 /// Notes that this user stored `command` with run `run`. Fails with environment.

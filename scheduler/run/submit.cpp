@@ -143,7 +143,7 @@ Expected<RunRequest> parse_submission(std::string_view line) {
   request.limits = parsed->limits;
   request.near_duplicates = parsed->near_duplicates;
   request.keep_on_finish = true;
-  // Not known to earlier versions, which may be at the other end.
+  // Unknown to earlier versions, which may be at the other end.
   const bool strict =
       !object.contains("strict") || read_flag(object, "strict", request.strict_references);
   const bool links =
@@ -172,10 +172,10 @@ Expected<PreparedRun> take_submission(Store& store, const RunRequest& request,
                                       std::unique_lock<std::mutex>* held) {
   Expected<PreparedRun> prepared = prepare_run(store, request, observer, stop, held);
   if (!prepared) return prepared;
-  if (prepared->stopped) return fail(Errc::cancelled, "submit: asked to stop; submit it again");
+  if (prepared->stopped) return fail(Errc::cancelled, "submit: interrupted; submit again");
   if (prepared->run.control == RunControl::cancelled) {  // asked for again: wanted again
     prepared->run.control = RunControl::running;
-    prepared->notes.push_back("the run had been cancelled; this takes it up again");
+    prepared->notes.push_back("the run was cancelled; this resumes it");
     const Status wanted = store.set_control(prepared->run.id, RunControl::running);
     if (!wanted) return fail(wanted.error());
   }

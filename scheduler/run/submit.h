@@ -1,8 +1,8 @@
-// submit: a request for photos on its way to the scheduler that holds the database, as one line of
-// JSON (control.h carries it), and what it does there.
+// submit: a request to add photos, sent to the scheduler that holds the database as one line of
+// JSON (in a request of control.h), and what it does there.
 //
-// Paths travel as raw bytes in hexadecimal. What is asked is checked by the same prepare_run() as
-// that of `photoscribe run`; nothing but the manifest is touched.
+// Paths are sent as raw bytes in hexadecimal. The request is checked by the same prepare_run() as
+// that of `photoscribe run`; nothing but the manifest is changed.
 #pragma once
 
 #include <mutex>
@@ -15,14 +15,14 @@
 
 namespace photoscribe {
 
-/// What decides about the manifest: photos, run, settings, filters, references, schedule. Paths
-/// must be absolute. One line, its newline included.
+/// What determines the manifest: photos, run, settings, filters, references, schedule. Paths must
+/// be absolute. One line, its newline included.
 [[nodiscard]] std::string submission_line(const RunRequest& request);
-/// bad_payload: not such a line.
+/// Fails with bad_payload if it is no such line.
 [[nodiscard]] Expected<RunRequest> parse_submission(std::string_view line);
 
-/// Fills the run's manifest. `held`, when given, is locked at the call and at the return, and let
-/// go while folders are read, so that others get at the store meanwhile.
+/// Fills the run's manifest. `held`, when given, is locked at the call and at the return, and
+/// released while folders are read, so that others can use the store meanwhile.
 [[nodiscard]] Expected<PreparedRun> take_submission(Store& store, const RunRequest& request,
                                                     RunObserver& observer, const StopHandle& stop,
                                                     std::unique_lock<std::mutex>* held = nullptr);

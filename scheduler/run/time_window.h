@@ -1,7 +1,7 @@
 // time_window: whether a run may work now (--between), until when, and when it will be done.
 //
-// Pure: what time it is and how the local clock shows it are arguments. Hours are those that the
-// clock on the wall shows, so a day with a change of summer time has an hour more or less of them.
+// Pure: the time and the local clock are arguments. Hours are those of the wall clock, so a day on
+// which summer time begins or ends has an hour more or less of them.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ using LocalClock = std::function<int(std::int64_t unix_s)>;
 [[nodiscard]] std::int64_t next_change(const DayWindow& window, std::int64_t unix_s,
                                        const LocalClock& clock);
 
-/// When `work_s` seconds of work will be done that goes on while the window is open. None: so far
-/// away (a year) that it is as good as not known.
+/// When `work_s` seconds of work will be done if it proceeds only while the window is open. None:
+/// so far away (a year) that it is as good as unknown.
 [[nodiscard]] std::optional<std::int64_t> finish_time(const std::optional<DayWindow>& window,
                                                       std::int64_t unix_s, double work_s,
                                                       const LocalClock& clock);

@@ -1,6 +1,6 @@
 // folder_listing: the names of one folder, sorted by their bytes.
 //
-// Names lie in one block of memory, so a folder of a million photos costs some 30 MB. Larger
+// Names are in one block of memory, so a folder of a million photos costs some 30 MB. Larger
 // folders come in pieces of a million names, each sorted.
 #pragma once
 

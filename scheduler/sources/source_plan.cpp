@@ -22,7 +22,7 @@ struct Named {
   std::string leads_to;  // of a file that is a link out of its folder: the real path
 };
 
-/// `path` relative to `folder`, in which it lies.
+/// `path` relative to `folder`, which contains it.
 std::string relative_to(const std::string& path, const std::string& folder) {
   if (path == folder) return "";
   return path.substr(folder == "/" ? 1 : folder.size() + 1);
@@ -32,8 +32,8 @@ tl::unexpected<Error> cannot_look(const std::string& argument, int error) {
   const bool absent = error == ENOENT || error == ENOTDIR;
   if (absent && argument.find("://") != std::string::npos) {
     return fail(Errc::usage, text_of(argument) +
-                                 ": is an address, and photos are read from files: fetch them "
-                                 "first, and name their folder");
+                                 ": is a URL, but photos are read from files: download them first "
+                                 "and name their folder");
   }
   return fail(absent ? Errc::usage : Errc::environment,
               text_of(argument) + ": " + std::strerror(error) +
@@ -47,9 +47,9 @@ Expected<std::string> real_path_of(const std::string& path, const std::string& a
 }
 
 /// A folder's real path; a file keeps its own name in its folder's real path, so that a link is
-/// judged as one.
+/// seen as a link.
 Expected<Named> look(const std::string& argument) {
-  if (argument.empty()) return fail(Errc::usage, "an empty name was given as photos");
+  if (argument.empty()) return fail(Errc::usage, "an empty path was given for photos");
   struct ::stat node {};
   const bool reachable = ::stat(argument.c_str(), &node) == 0;
   if (!reachable && ::lstat(argument.c_str(), &node) != 0) return cannot_look(argument, errno);
@@ -69,8 +69,8 @@ Expected<Named> look(const std::string& argument) {
   return named;
 }
 
-/// Where named links lead, and what else was named for links. Very many links are let into the
-/// folders of their targets: each worker has the list on its command line.
+/// Where named links lead, and what --follow-links names. For very many links the folders of their
+/// targets are listed instead: each worker gets the list on its command line.
 Expected<std::vector<std::string>> link_stores_of(const std::vector<Named>& named,
                                                   std::span<const std::string> follow_links) {
   constexpr std::size_t kFilesMax = 64;
@@ -112,7 +112,7 @@ std::string name_for(const std::string& folder, const std::set<std::string>& tak
   }
 }
 
-/// Arguments that lie in another one's folder, or are named twice, go.
+/// Drops arguments inside another one's folder, and duplicates.
 std::vector<Named> without_nested(std::vector<Named> named) {
   std::vector<Named> kept;
   for (std::size_t i = 0; i < named.size(); ++i) {

@@ -1,9 +1,9 @@
 // sources: from the PHOTOS a person names to the files of a run: which roots there are, and a walk
 // over them (design.md 6, "Which files of a folder are photos").
 //
-// File names are raw bytes all the way. The walk opens folders, never a photo: whether something
-// named .jpg is one is the worker's business, so pipes and dangling links are listed, and get their
-// reason there. What cannot be looked at is counted and named, and what the store has of it stays.
+// File names are raw bytes throughout. The walk opens folders, never a photo: whether something
+// named .jpg is one is for the worker to find out, so pipes and dangling links are listed, and get
+// their reason there. What cannot be read is counted and named, and its rows in the store stay.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,7 @@ struct SourcePlan {
   /// Folders (root index, relative path) that a walk of that root leaves to another root which lies
   /// inside it and has rows of its own.
   std::vector<SourceStart> left_to_other_roots;
-  /// Folders and files out of the roots into which links may lead: absolute, real.
+  /// Folders and files outside the roots into which links may lead: absolute, real.
   std::vector<std::string> link_stores;
 };
 
@@ -44,15 +44,15 @@ struct SourcePlan {
 /// or lies in, one of them keeps that root; a new folder's root is named after it ([a-z0-9_-], made
 /// unique). A single file's root is its folder; one that is a link may be read where it leads.
 /// `follow_links`: further places into which links may lead. Fails with `usage` for an argument
-/// that does not exist, that is plainly something else than photos, or when there is none, with
-/// `environment` for one that cannot be looked at.
+/// that does not exist, that is clearly not a photo, or when there is none, and with
+/// `environment` for one that cannot be read.
 [[nodiscard]] Expected<SourcePlan> plan_sources(std::span<const std::string> arguments,
                                                 std::span<const Root> known,
                                                 std::span<const std::string> follow_links = {});
 
-/// What a file that was named for a photo is instead, and what to do with it; nothing when it may
-/// be one, judged by its name and its first bytes. `file` is opened only when it is an ordinary
-/// one.
+/// What a file that was named as a photo is instead, and what to do with it; nothing if it may be
+/// one, judging by its name and first bytes. `file` is opened only if it is a regular
+/// file.
 [[nodiscard]] std::optional<std::string> what_else_it_is(const std::string& file);
 
 struct WalkOptions {
@@ -74,17 +74,17 @@ struct WalkReport {
       skipped;                // neither image nor asked for by all_files; most frequent first
   std::int64_t filtered = 0;  // left out by include, exclude or only_names
   std::vector<std::string> warnings;  // link loops …; text for a person
-  /// Folders that cannot be opened, paths that cannot be looked at, links that lead out: the first
-  /// of them, and how many in all.
+  /// Folders that cannot be opened, paths that cannot be read, links that lead out: the first of
+  /// them, and how many in all.
   std::vector<NotSeen> not_seen;
   std::int64_t not_seen_count = 0;
-  /// Where they lie: what the store has there and was not found stays as it is.
+  /// Where they are: rows in the store that were not found there stay unchanged.
   std::vector<Scan::Unknown> unknown;
   bool reached_limit = false;
-  /// The starts that were walked: what the store may call vanished. Empty when a filter or the
-  /// limit was at work.
+  /// The starts that were walked: where rows may be marked vanished. Empty when a filter or the
+  /// limit applied.
   std::vector<Scan::Walked> walked;
-  /// Folders of the plan in which there is nothing that passes for a photo, filters or not. An
+  /// Folders of the plan without anything that looks like a photo, filters or not. An
   /// empty mount point looks like that, so none of them is in `walked`.
   std::vector<SourceStart> barren;
 };

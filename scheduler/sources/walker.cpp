@@ -62,9 +62,9 @@ struct Walker::Impl {
 
   std::size_t start = 0;  // the one being walked
   bool started = false;
-  bool barren = true;  // nothing in it passes for a photo
+  bool barren = true;  // nothing in it looks like a photo
   std::vector<Frame> stack;
-  std::vector<Link> links;  // followed after everything that can be reached without them
+  std::vector<Link> links;  // followed after everything reachable without them
   std::set<std::pair<std::uint64_t, std::uint64_t>> entered;  // of the current root
   int entered_root = -1;
   std::map<std::string, std::int64_t> skipped;
@@ -73,8 +73,8 @@ struct Walker::Impl {
   std::map<std::string, NotSeen> leading_out;     // by the folder that they lead to
   bool finished = false;
 
-  Impl(SourcePlan sources, WalkOptions wishes)
-      : plan(std::move(sources)), options(std::move(wishes)) {}
+  Impl(SourcePlan sources, WalkOptions chosen)
+      : plan(std::move(sources)), options(std::move(chosen)) {}
 
   [[nodiscard]] const Root& root() const {
     return plan.roots[static_cast<std::size_t>(plan.starts[start].root)];
@@ -91,7 +91,7 @@ struct Walker::Impl {
     }
   }
 
-  /// Nobody knows what is in this folder of the root.
+  /// What is in this folder of the root is unknown.
   void keep_unknown(const std::string& folder) {
     const SourceStart& from = plan.starts[start];
     unknown.emplace(from.root, unknown.size() < kUnknownMax ? folder : from.path);
@@ -197,7 +197,7 @@ void Walker::Impl::visit(const FolderListing::Entry& entry, std::vector<FoundFil
   if (type == DT_LNK) return visit_link(path, found);
   if (type != DT_DIR) return visit_file(path, false, found);
   if (matches_any(options.exclude, path) || left_to_another_root(path)) {
-    barren = false;  // who knows what is in it
+    barren = false;  // its contents are unknown
     return;
   }
   (void)enter(path, false);  // fails for a start only
@@ -313,7 +313,7 @@ void Walker::Impl::finish() {
     const std::string place = text_of(store);
     one.why = (one.count == 1 ? "a link" : std::to_string(one.count) + " links") + " that lead" +
               (one.count == 1 ? "s" : "") + " to " + place +
-              ", out of what was named; to have what is there read: --follow-links " + place;
+              ", outside the named folders; to read what is there: --follow-links " + place;
     report.not_seen.push_back(std::move(one));
   }
   for (const auto& [root, folder] : unknown) report.unknown.push_back({root, folder});

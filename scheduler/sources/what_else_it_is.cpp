@@ -1,4 +1,4 @@
-// Files that people name for photos, and what they hold instead.
+// Files that people name as photos, and what they are instead.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,11 +51,9 @@ constexpr std::array<Mark, 11> kMarks{
      {0, "7z\xbc\xaf\x27\x1c"sv, kUnpack},
      {0, "Rar!"sv, kUnpack},
      {0, "SQLite format 3\0"sv,
-      "is a database, not a photo: `photoscribe status FILE` looks into it, and -o FILE is where "
-      "a "
-      "run writes"},
+      "is a database, not a photo: `photoscribe status FILE` shows it, and -o FILE writes to it"},
      {0, "%PDF-"sv,
-      "is a PDF, not a photo: take its pictures out (pdfimages -all FILE photos/p) and name the "
+      "is a PDF, not a photo: extract its pictures (pdfimages -all FILE photos/p) and name the "
       "folder"}}};
 
 std::string first_bytes(const std::string& file) {
@@ -104,14 +102,14 @@ std::optional<std::string> what_else_it_is(const std::string& file) {
       return mark.what;
   }
   if (is_one_of(extension, kVideos)) {
-    return "is a video, not a photo: take frames out of it (ffmpeg -i FILE frames/%06d.jpg) and "
+    return "is a video, not a photo: extract frames from it (ffmpeg -i FILE frames/%06d.jpg) and "
            "name their folder";
   }
   if (!is_one_of(extension, kTexts) || !is_text(bytes)) return std::nullopt;
-  return "is a list or another text, not a photo. To caption the photos whose paths it has one a "
+  return "is a list or other text, not a photo. To caption photos that it lists, one path per "
          "line: xargs -d '\\n' -a FILE photoscribe run -o archive.db; to choose among the photos "
-         "of a folder: FOLDER --split FILE; to compare with captions in it: FOLDER --references "
-         "FILE";
+         "of a folder: FOLDER "
+         "--split FILE; to compare with captions in it: FOLDER --references FILE";
 }
 
 }  // namespace photoscribe

@@ -75,9 +75,9 @@ Expected<std::vector<Move>> moves_of(sqlite::Database& db, const std::string& fr
     moves.push_back({one, to == "/" && !rest.empty() ? rest : to + rest, std::nullopt});
   }
   if (moves.empty()) {
-    return fail(Errc::usage, sqlite::text_of(from) +
-                                 ": no root is this folder, or lies in it; the database has: " +
-                                 names_of(roots));
+    return fail(Errc::usage,
+                sqlite::text_of(from) +
+                    ": no root is this folder or inside it; the database has: " + names_of(roots));
   }
   for (Move& move : moves) {
     for (const RootRow& one : roots) {
@@ -108,9 +108,9 @@ MovedRoot counted_move(sqlite::Database& db, const Move& move) {
   return moved;
 }
 
-/// Those in temp.gone, and all that hangs on them.
+/// Those in temp.gone, and everything that refers to them.
 void delete_images(sqlite::Database& db) {
-  // The index of captions has no rows of its own to delete: it is told what it had indexed.
+  // The index of captions has no rows to delete by id: it needs the text that it had indexed.
   db.execute(
       "INSERT INTO caption_search (caption_search, rowid, caption) "
       "SELECT 'delete', result_id, caption FROM result "
@@ -122,7 +122,7 @@ void delete_images(sqlite::Database& db) {
   for (const char* table : {"bleu", "result_concept"}) {
     db.execute("DELETE FROM " + std::string(table) + of_results);
   }
-  // Numbers of photos are given again: 0 is nobody's, and says that the source is forgotten.
+  // Ids of photos are reused: 0 is never one, and means that the source was forgotten.
   db.execute(
       "UPDATE result SET copied_from = 0 WHERE copied_from IN (SELECT image_id FROM temp.gone) "
       "AND image_id NOT IN (SELECT image_id FROM temp.gone)");
@@ -130,13 +130,13 @@ void delete_images(sqlite::Database& db) {
     db.execute("DELETE FROM " + std::string(table) +
                " WHERE image_id IN (SELECT image_id FROM temp.gone)");
   }
-  // Numbers of results are given again as well, and those up to this one pass for indexed.
+  // Ids of results are reused, too, and those up to this one count as indexed.
   db.execute(
       "UPDATE caption_search_progress SET result_id = "
       "min(result_id, (SELECT coalesce(max(result_id), 0) FROM result))");
 }
 
-/// New keys in Redis: what is there speaks of photos by numbers that may be others' soon.
+/// New keys in Redis: the old ones name photos by ids that others may get soon.
 void renew_runs(StoreDatabase& store, const std::vector<RunId>& runs) {
   for (const RunId run : runs) {
     store.db
@@ -164,7 +164,7 @@ void make_gone(sqlite::Database& db) {
   db.execute("DELETE FROM temp.gone");
 }
 
-/// The photos of the root that was made of the new place come into the one from before.
+/// Moves the photos of the new folder's root into the old root.
 void join(sqlite::Database& db, std::int64_t old_root, std::int64_t new_root) {
   make_gone(db);
   db.execute(
@@ -179,7 +179,8 @@ void join(sqlite::Database& db, std::int64_t old_root, std::int64_t new_root) {
         "AND new.run_id = old.run_id WHERE old.root_id = ?1")
       .with(old_root, new_root)
       .run();
-  // Whether it is asked for, and where it lies on disk, the last look at the new place knows.
+  // Whether it is asked for, and where it is on disk, is known from the last scan of the new
+  // folder.
   db.execute(
       "UPDATE image SET asked = new.asked, vanished = new.vanished, inode = new.inode "
       "FROM temp.pair JOIN image AS new ON new.image_id = pair.new_id "
@@ -217,12 +218,12 @@ void move_one(StoreDatabase& store, const Move& move) {
       .with(sqlite::Blob{move.to}, text_if_needed(move.to), move.root.id)
       .run();
   if (!move.there) return;
-  // Of joined rows that wait, some lie behind the cursor and never were in Redis.
+  // Some pending rows of the merged root are before the cursor and were never in Redis.
   const std::vector<RunId> runs = runs_with(db, move.root.id);
   renew_runs(store, runs);
 }
 
-/// Fills temp.gone. `writes` to the temporary database are allowed to a reader, too.
+/// Fills temp.gone. A reader, too, may write to the temporary database.
 Expected<ForgetCounts> select_forgotten(sqlite::Database& db, const Forgotten& which) {
   std::optional<std::int64_t> root_id;
   if (!which.root.empty()) {
@@ -264,7 +265,7 @@ Expected<std::vector<MovedRoot>> plan_move(const std::string& database, const st
                                            const std::string& to) {
   auto db = open_reading(database);
   if (!db) return fail(db.error());
-  return db->read("look at the roots", [&]() -> Expected<std::vector<MovedRoot>> {
+  return db->read("read the roots", [&]() -> Expected<std::vector<MovedRoot>> {
     const auto moves = moves_of(*db, from, to);
     if (!moves) return fail(moves.error());
     std::vector<MovedRoot> planned;

@@ -1,8 +1,8 @@
-// change_roots: what a person may do about photos that have moved, or are gone for good: give a
-// root another folder, join it with the root that was made of its new place, or forget rows.
+// change_roots: for photos that have moved, or are gone for good: gives a root another folder,
+// merges it with the root that a run made of its new folder, or forgets rows.
 //
 // Each takes the database's lock and is one transaction; fails with store_locked while a scheduler
-// is at work. What workers have finished and no scheduler has recorded yet is done again: the runs
+// is running. Results that workers finished but no scheduler recorded are computed again: the runs
 // that change get new keys in Redis.
 #pragma once
 
@@ -20,9 +20,9 @@ namespace photoscribe {
 struct MovedRoot {
   std::string name;
   std::string from, to;     // folders
-  std::string joined_with;  // the name of the root that was made of `to`; empty: there is none
+  std::string joined_with;  // the name of the root at `to`; empty: there is none
   std::int64_t photos = 0;  // of the root, of all runs
-  std::int64_t twice = 0;   // of these, photos that have a row under `to` as well: one stays
+  std::int64_t twice = 0;   // of these, photos that also have a row under `to`: one stays
   bool operator==(const MovedRoot&) const = default;
 };
 
@@ -32,8 +32,8 @@ struct MovedRoot {
 [[nodiscard]] Expected<std::vector<MovedRoot>> plan_move(const std::string& database,
                                                          const std::string& from,
                                                          const std::string& to);
-/// Of two rows of one photo and run, the one from before stays, with its history, where the file is
-/// the same (size and time) and it has a result, or the other has none; else the other.
+/// Of two rows of one photo and run, the older one stays, with its history, if the file is the same
+/// (size and time) and it has a result, or if the other has none; otherwise the other.
 [[nodiscard]] Expected<std::vector<MovedRoot>> move_roots(const std::string& database,
                                                           const std::string& from,
                                                           const std::string& to);
@@ -42,7 +42,7 @@ struct MovedRoot {
 struct Forgotten {
   std::string root;       // name or folder; empty: of any
   std::string run;        // name; empty: of any
-  bool vanished = false;  // only those that were not found any more
+  bool vanished = false;  // only those that were no longer found
 };
 struct ForgetCounts {
   std::int64_t photos = 0, captions = 0, references = 0;
@@ -52,11 +52,11 @@ struct ForgetCounts {
 /// Fails with usage where there is no such root or run.
 [[nodiscard]] Expected<ForgetCounts> count_forgotten(const std::string& database,
                                                      const Forgotten& which);
-/// Takes the rows away with all that hangs on them, and a root that holds no photo of any run.
+/// Removes the rows with everything that refers to them, and roots without any photo left.
 [[nodiscard]] Expected<ForgetCounts> forget_photos(const std::string& database,
                                                    const Forgotten& which);
 
-/// A root whose photos have results that photos of another root took over.
+/// A root whose photos have results that photos of another root reused.
 struct FoundElsewhere {
   Root gone, here;
   std::int64_t photos = 0;      // so many

@@ -15,7 +15,7 @@ std::string json_array(const std::set<std::int64_t>& numbers) {
   return text + "]";
 }
 
-/// Images waiting again take their numbers from the end of the queue, in the order of their ids
+/// Images pending again get numbers from the end of the queue, in the order of their ids
 /// (protocol.md H5).
 struct QueueSpan {
   std::int64_t first = 0, lowest_id = 0;

@@ -140,7 +140,7 @@ Expected<RunCheck> mend_run(const std::string& database, const std::string& run,
     return found;
   });
   if (!mended || !with_files) return mended;
-  const auto files = store.db.read("look at the photos", [&]() -> Expected<RunCheck> {
+  const auto files = store.db.read("check the photos", [&]() -> Expected<RunCheck> {
     const Expected<RunId> id = id_of(store.db, run);
     if (!id) return fail(id.error());
     RunCheck seen;

@@ -1,4 +1,4 @@
-// What the feeder and reconcile ask: tasks after the cursor, and what is enqueued and unfinished.
+// For the feeder and reconcile: tasks after the cursor, and what is enqueued and unfinished.
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
 

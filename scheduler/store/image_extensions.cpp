@@ -19,7 +19,7 @@ constexpr std::size_t kLongest = 5;
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-// What sites put behind the extension of a photo that was saved from them: "jpg_large", "jpg:orig",
+// What web sites append to the extension of a saved photo: "jpg_large", "jpg:orig",
 // "jpg-4096x4096", and a query, "jpg?w=800" or "jpg!large".
 bool is_size_of_a_site(std::string_view suffix) noexcept {
   if (suffix.empty() || suffix.front() == '?' || suffix.front() == '!') return true;

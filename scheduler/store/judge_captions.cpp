@@ -1,4 +1,4 @@
-// What speaks for captions and against them, and the verdict that follows: which are unsure.
+// The evidence for and against captions, and the verdict that follows: which are unsure.
 #include <cmath>
 
 #include "common/sqlite/storage.h"
@@ -8,8 +8,8 @@
 namespace photoscribe {
 namespace {
 
-/// Settings under which the run's own model captioned, as it is now: another model's captions are
-/// not for this one's regression to judge.
+/// Settings under which the run's current model captioned: its regression does not apply to other
+/// models' captions.
 constexpr const char* kOfTheModel =
     "(SELECT settings_id FROM run_settings WHERE run_id = ?1 AND model_hash = "
     "(SELECT model_hash FROM run JOIN run_settings USING (settings_id) WHERE run.run_id = ?1))";

@@ -1,4 +1,4 @@
-// What a person and the exports read: counts, summary, events.
+// What people and exports read: counts, summary, events.
 #include <algorithm>
 #include <map>
 

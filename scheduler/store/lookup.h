@@ -1,5 +1,5 @@
-// lookup: what a person, a report and an export read of an archive. Changes nothing, so a database
-// that is open for reading has all of it.
+// lookup: what people, reports and exports read of an archive. Changes nothing, so it works on a
+// database that is open for reading.
 //
 // A part of Store (store.h), whose rules hold for every call.
 #pragma once
@@ -46,7 +46,7 @@ class Lookup {
   [[nodiscard]] Expected<std::vector<ResultRow>> failed_images(RunId run,
                                                                std::span<const Reason> reasons,
                                                                std::size_t count);
-  /// Any image of any run; none when there is no such number.
+  /// An image of any run; none if no image has this number.
   [[nodiscard]] Expected<std::optional<ResultRow>> image(std::int64_t image_id);
   /// Its attempts that have a result, first to last.
   [[nodiscard]] Expected<std::vector<AttemptRow>> attempts(std::int64_t image_id);

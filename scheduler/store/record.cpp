@@ -179,7 +179,8 @@ class Recorder {
       tokens = outcome.caption->tokens;
       evidence = outcome.caption->evidence;
     }
-    const auto told = [&evidence](double CaptionEvidence::*number) -> std::optional<double> {
+    const auto evidence_value =
+        [&evidence](double CaptionEvidence::*number) -> std::optional<double> {
       if (!evidence) return std::nullopt;
       return (*evidence).*number;
     };
@@ -208,9 +209,11 @@ class Recorder {
               outcome.confidence, score_in(BlurMode::full), score_in(BlurMode::normalised),
               score_in(BlurMode::tile_max), score_in(BlurMode::edges), score_in(BlurMode::learned),
               blob_of(result.content_hash), copied_from, hash_distance,
-              told(&CaptionEvidence::word_log_prob_min), told(&CaptionEvidence::beam_agreement),
-              told(&CaptionEvidence::mentioned_min), told(&CaptionEvidence::unmentioned_max),
-              told(&CaptionEvidence::novelty), result.preview)
+              evidence_value(&CaptionEvidence::word_log_prob_min),
+              evidence_value(&CaptionEvidence::beam_agreement),
+              evidence_value(&CaptionEvidence::mentioned_min),
+              evidence_value(&CaptionEvidence::unmentioned_max),
+              evidence_value(&CaptionEvidence::novelty), result.preview)
         .run();
     const std::int64_t row_id = db_.handle().getLastInsertRowid();
     if (outcome.caption != nullptr) store_.add_concepts(row_id, outcome.caption->concepts);

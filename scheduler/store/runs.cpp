@@ -1,4 +1,4 @@
-// Runs and what Redis knows them by.
+// Runs and their incarnations in Redis.
 #include "common/sqlite/storage.h"
 #include "scheduler/store/settings.h"
 #include "scheduler/store/store.h"
@@ -77,9 +77,9 @@ Status check_name(const std::string& name) {
 }
 
 std::string refusal(const std::string& name, const std::string& difference) {
-  return "run \"" + name + "\" was made with other settings: " + difference +
-         "; give the same ones to go on with it, --new-run NAME to caption the photos under a new "
-         "name beside it, or --redo to caption the photos you name again";
+  return "run \"" + name + "\" has other settings: " + difference +
+         "; use the same to continue it, --new-run NAME for a separate run, or --redo to caption "
+         "the named photos again";
 }
 
 void retire_incarnation(sqlite::Database& db, RunId run) {
@@ -92,7 +92,7 @@ void retire_incarnation(sqlite::Database& db, RunId run) {
   db.query("UPDATE run SET incarnation = NULL WHERE run_id = ?").with(run).run();
 }
 
-/// Settings that the run has from now on; images keep those of their attempt.
+/// The run's settings from now on; images keep those of their attempt.
 void begin_settings(sqlite::Database& db, RunId run, const RunSettings& settings) {
   db.query("INSERT INTO run_settings (run_id, settings) VALUES (?, ?)")
       .with(run, to_json(settings))
@@ -102,7 +102,7 @@ void begin_settings(sqlite::Database& db, RunId run, const RunSettings& settings
       .run();
 }
 
-/// The same settings as far as results go.
+/// Settings with the same results.
 void amend_settings(sqlite::Database& db, RunId run, const RunSettings& settings) {
   db.query(
         "UPDATE run_settings SET settings = ? "
@@ -111,7 +111,7 @@ void amend_settings(sqlite::Database& db, RunId run, const RunSettings& settings
       .run();
 }
 
-/// True when a redo was begun and ended before its last photo.
+/// True when a redo ended before its last photo.
 bool redo_under_way(sqlite::Database& db, RunId run) {
   auto row = db.query(
       "SELECT redo = 'scanning' OR (redo = 'captioning' AND EXISTS (SELECT 1 FROM run_count "
@@ -182,7 +182,7 @@ Expected<EnsuredRun> Manifest::ensure_run(const std::string& name, const RunSett
           return fail(judged.error());
         }
       }
-      // A caption that came back has the confidence of its time.
+      // A restored caption has the confidence that it had then.
       const bool confidence_differs = stored.settings.confidence != settings.confidence;
       if (confidence_differs || report.caption_restored > 0) {
         impl.judge_confidence(stored.id, settings.confidence);

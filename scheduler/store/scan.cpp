@@ -1,4 +1,4 @@
-// Comparing the manifest with what lies on disk.
+// Comparing the manifest with the files on disk.
 #include <algorithm>
 #include <set>
 
@@ -86,7 +86,7 @@ void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChange
     changes.add(true, state, reason, +1);
     if (row.vanished) changes.add(false, "vanished", "", -1);
   };
-  // What may be read is asked anew at each scan, which found that this one may.
+  // Which links may be followed is decided by each scan, and this one may.
   const bool was_out = row.state == "failed" && row.reason == to_string(Reason::outside_root);
   const bool changed =
       was_out || row.size_bytes != file.size_bytes || row.mtime_ns != file.mtime_ns;
@@ -106,7 +106,7 @@ void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChange
   }
   ++counts.unchanged;
   if (row.asked) return;
-  // Its task was dropped, or never enqueued: behind the cursor nobody would enqueue it again (H5).
+  // Its task was dropped, or never enqueued: before the cursor it would never be enqueued (H5).
   const std::int64_t queue_seq =
       row.state == "pending" && row.queue_seq <= cursor ? ++queue_end : row.queue_seq;
   store.db
@@ -172,7 +172,7 @@ Status Scan::add(std::span<const FoundFile> files) {
     changes.flush(db);
     db.query("UPDATE run SET queue_end = ? WHERE run_id = ?").with(impl.queue_end, impl.run).run();
   });
-  if (!added) {  // as if it had not been tried: the caller may try again
+  if (!added) {  // as if it had not been tried: the caller may retry
     impl.counts = before;
     for (const std::size_t index : impl.marked) impl.seen[index] = false;
   }
@@ -307,7 +307,7 @@ Expected<std::vector<Root>> Lookup::roots(RunId run) {
 }
 
 Expected<std::vector<std::string>> Manifest::link_stores(RunId run) {
-  return impl_->db.read("list what links may lead to", [&] {
+  return impl_->db.read("list the stores of links", [&] {
     std::vector<std::string> all;
     auto row = impl_->db.query("SELECT path FROM link_store WHERE run_id = ? ORDER BY path");
     row.with(run);
@@ -318,7 +318,7 @@ Expected<std::vector<std::string>> Manifest::link_stores(RunId run) {
 
 Status Manifest::add_link_stores(RunId run, const std::vector<std::string>& paths) {
   if (paths.empty()) return {};
-  return impl_->db.write("add what links may lead to", [&] {
+  return impl_->db.write("add stores of links", [&] {
     for (const std::string& path : paths) {
       impl_->db.query("INSERT INTO link_store VALUES (?, ?) ON CONFLICT DO NOTHING")
           .with(run, sqlite::Blob{path})

@@ -1,4 +1,4 @@
-// scan: compares a run's manifest with what lies on disk.
+// scan: compares a run's manifest with the files on disk.
 #pragma once
 
 #include <memory>
@@ -11,17 +11,17 @@
 namespace photoscribe {
 
 /// One pass over a run's sources: rows for new photos, a new attempt for changed ones. Must not
-/// outlive its store. Nothing but a bit per image is kept in memory.
+/// outlive its store. It keeps one bit per image in memory.
 class Scan {
  public:
-  /// The part of a root that was walked whole: what has a row there and was not found has vanished.
+  /// A part of a root that was walked completely: rows there that were not found have vanished.
   struct Walked {
     int root = 0;             // index into the roots given to begin_scan
     std::string prefix;       // relative folder or file; "" is the whole root
     bool every_name = false;  // files without an image extension were looked for, too (--all-files)
   };
 
-  /// A folder or file of a root of which it is not known what is in it.
+  /// A folder or file of a root whose contents are unknown.
   struct Unknown {
     int root = 0;
     std::string prefix;  // as in Walked
@@ -31,10 +31,10 @@ class Scan {
   /// that is named twice counts once.
   [[nodiscard]] Status add(std::span<const FoundFile> files);
 
-  /// Ends the scan: images that were not found are no longer asked for; those that lie in one of
-  /// `walked` are marked vanished (pass nothing when a filter, a limit or an unreadable folder
-  /// makes "not found" mean nothing). What was not found below one of `unknown` stays exactly as it
-  /// was. Stores `skipped` for the summary.
+  /// Ends the scan: images that were not found are no longer asked for; those in one of `walked`
+  /// are marked vanished (pass nothing when a filter, a limit or an unreadable folder makes "not
+  /// found" meaningless). Images below one of `unknown` that were not found stay unchanged.
+  /// Stores `skipped` for the summary.
   [[nodiscard]] Expected<ScanCounts> finish(std::span<const Walked> walked,
                                             std::span<const SkippedExtension> skipped,
                                             std::span<const Unknown> unknown = {});

@@ -17,7 +17,7 @@ std::string_view file_name_of(std::string_view path) {
 
 void store_references(sqlite::Database& db, std::int64_t image_id,
                       const std::vector<std::string>& captions) {
-  // Scores against the old references are void.
+  // Scores against the old references no longer hold.
   db.query("DELETE FROM bleu WHERE result_id IN (SELECT result_id FROM result WHERE image_id = ?)")
       .with(image_id)
       .run();

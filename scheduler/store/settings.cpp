@@ -40,7 +40,7 @@ std::string to_json(const RunSettings& s) {
 
 namespace {
 
-/// Of an older version, too: with the first terms alone.
+/// Reads those of an older version, too: they have the first terms only.
 ConfidenceModel parse_confidence(const json& value) {
   ConfidenceModel fitted;
   value.at("bias").get_to(fitted.bias);
@@ -105,7 +105,7 @@ std::string result_altering_difference(const RunSettings& stored, const RunSetti
   compare("beam", stored.search.beam, wanted.search.beam);
   compare("length_alpha", stored.search.length_alpha, wanted.search.length_alpha);
   compare("tokens_max", stored.search.tokens_max, wanted.search.tokens_max);
-  // Every mode's score is kept, so another mode judges anew; other sizes are other scores.
+  // Every mode's score is stored, so another mode rejudges; other sizes give other scores.
   compare("tile_px", stored.blur.tile_px, wanted.blur.tile_px);
   compare("normalised_side_px", stored.blur.normalised_side_px, wanted.blur.normalised_side_px);
   compare("near_duplicates", stored.near_duplicates, wanted.near_duplicates);

@@ -1,4 +1,4 @@
-// What the verbs that steer a run change: retry, and what a person asked of it.
+// Changes by the verbs that control a run: retry, pause, resume and cancel.
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
 
@@ -75,7 +75,7 @@ Status Manifest::set_schedule(RunId run, const RunSchedule& schedule) {
 }
 
 Status Manifest::set_control(RunId run, RunControl control) {
-  return impl_->db.write("store what was asked of the run", [&] {
+  return impl_->db.write("store the run's control", [&] {
     impl_->db.query("UPDATE run SET control = ? WHERE run_id = ?")
         .with(to_string(control), run)
         .run();

@@ -1,12 +1,12 @@
 // store: the SQLite database of an archive: the truth about every run (design.md 2, 5).
 //
-// It opens the database; what can be done with it are three parts over one connection: Manifest
-// (what a run is), Recording (what a scheduler keeps of it) and Lookup (what is read of it).
-// Whoever needs one of them asks for that.
+// It opens the database; its operations are three parts over one connection: Manifest (what a run
+// is), Recording (what a scheduler stores) and Lookup (what is read). A function that needs only
+// one of them takes only that.
 //
-// One process writes at a time, kept so by a lock file beside the database; any number read. Every
-// call is one short transaction: it has happened whole or not at all, also after kill -9 or a full
-// disk. It knows nothing of Redis beyond the numbers it keeps for it.
+// One process writes at a time, ensured by a lock file beside the database; any number read. Every
+// call is one short transaction: it happens as a whole or not at all, even with kill -9 or a full
+// disk. It knows nothing of Redis beyond the numbers stored for it.
 //
 // Not thread-safe: one thread at a time, and calls block for milliseconds (a full scan or rejudge
 // for longer), so never on an io_context (style.md 5).
@@ -31,8 +31,8 @@ namespace photoscribe {
 
 struct StoreDatabase;  // store_impl.h
 
-/// Told before an older database is brought to this program's schema, with both numbers: with ten
-/// million photos it may take minutes.
+/// Called before an older database is migrated, with both schema numbers: with ten million photos
+/// that may take minutes.
 using BeforeMigration = std::function<void(int from, int to)>;
 
 class Store : public Manifest, public Recording, public Lookup {
@@ -46,8 +46,8 @@ class Store : public Manifest, public Recording, public Lookup {
   [[nodiscard]] static Expected<Store> open_writer(const std::string& path,
                                                    const BeforeMigration& before = {});
 
-  /// Opens for reading, also while a writer is at work. Never creates or migrates: an older schema
-  /// is refused with the advice to run a writing verb once. Calls that write fail with
+  /// Opens for reading, even while another process writes. Never creates or migrates: an older
+  /// schema is refused with the advice to run a writing verb once. Calls that write fail with
   /// store_failure.
   [[nodiscard]] static Expected<Store> open_reader(const std::string& path);
 

@@ -1,4 +1,4 @@
-// store_impl: what the files that implement Store share. Not for anybody else.
+// store_impl: shared by the files that implement Store, and private to them.
 //
 // Functions here throw SQLite::Exception and are called inside Database::read and write only.
 #pragma once
@@ -60,10 +60,10 @@ class CountChanges {
   std::map<std::tuple<bool, std::string, std::string>, std::int64_t> changes_;
 };
 
-/// Rows of run_settings by what a scan does with images whose attempt was made under them.
+/// Rows of run_settings, by what a scan does with images attempted under them.
 struct Stale {
   std::int64_t now = 0;          // the run's own
-  std::set<std::int64_t> redo;   // wait again once they are named
+  std::set<std::int64_t> redo;   // pending again once they are named
   std::set<std::int64_t> other;  // give other results than the run's own
 };
 
@@ -76,7 +76,7 @@ struct StoreDatabase {
   std::optional<sqlite::LockFile> lock;  // outlives the connection
   sqlite::Database db;
 
-  /// Locked for this process alone, and brought up to date; as Store::open_writer().
+  /// Locked for this process, and migrated; as Store::open_writer().
   [[nodiscard]] static Expected<std::unique_ptr<StoreDatabase>> open_locked(
       const std::string& path, const BeforeMigration& before = {});
 
@@ -88,7 +88,7 @@ struct StoreDatabase {
   [[nodiscard]] Expected<RunRow> require_run(RunId run);
   /// Row of table `worker`, made when absent.
   [[nodiscard]] std::int64_t worker_id(const std::string& name);
-  /// Counts the run's images anew, after a change to many.
+  /// Recounts the run's images, after a change to many.
   void recount(RunId run);
   /// Gives queue_seq `count` new numbers; the first of them.
   [[nodiscard]] std::int64_t extend_queue(RunId run, std::int64_t count);
@@ -96,10 +96,10 @@ struct StoreDatabase {
   // change_run.cpp
   /// Every settings that the run has or had.
   [[nodiscard]] Expected<std::vector<UsedSettings>> used_settings(RunId run);
-  /// Settings rows under which images must wait again when a scan finds them (none: the usual
-  /// case).
+  /// Settings rows whose images must be pending again when a scan finds them (usually
+  /// none).
   [[nodiscard]] Expected<Stale> stale_settings(RunId run, bool redo);
-  /// The scan is complete: what is left of a redo are pending images.
+  /// The scan is complete: from now on a redo is just pending images.
   void redo_scanned(RunId run);
   /// Judges the scores that are on the scale of `blur`.
   [[nodiscard]] Status rejudge(RunId run, const BlurSettings& was, const BlurSettings& blur,
@@ -114,7 +114,7 @@ struct StoreDatabase {
                                                                int column);
   void add_concepts(std::int64_t result_id, const std::vector<Concept>& concepts);
   [[nodiscard]] std::vector<Concept> concepts(std::int64_t result_id);
-  /// Tells anew how likely each caption of the run's present model is good.
+  /// Recomputes how likely each caption of the run's current model is right.
   void judge_confidence(RunId run, const std::optional<ConfidenceModel>& model);
   struct Unsure {
     std::int64_t became_unsure = 0, became_sure = 0;

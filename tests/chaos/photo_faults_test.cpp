@@ -91,7 +91,7 @@ TEST_F(Standstill, AWorkerThatNeverComesBackIsReplaced) {
     return !now.empty() && std::find(now.begin(), now.end(), stuck) == now.end();
   };
   ASSERT_TRUE(eventually(replaced, 40s)) << "still there";
-  EXPECT_NE(run.err_so_far().find("its heart has stopped: replacing it"), std::string::npos)
+  EXPECT_NE(run.err_so_far().find("sends no heartbeat: replacing it"), std::string::npos)
       << run.err_so_far();
   finish(run);
 }

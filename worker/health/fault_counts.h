@@ -1,9 +1,9 @@
-// fault_counts: when a photo that could not be read again and again is itself to blame.
+// fault_counts: when a photo that repeatedly could not be read is itself to blame.
 //
 // One fault says nothing: storage has bad moments. A bad sector gives EIO for ever, so a photo is
-// blamed that faults several times in a row, over some time, while other photos of its root can be
-// read. Faults with a long time between them, in which others were read, are no row: a few over a
-// night do not add up. Pure: the caller says what time it is.
+// blamed if it faults several times in a row, over some time, while other photos of its root can be
+// read. Faults far apart, with others read in between, are not in a row: a few over a night do not
+// add up. Pure: the time is an argument.
 #pragma once
 
 #include <chrono>

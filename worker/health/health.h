@@ -1,7 +1,7 @@
-// health: whether a worker's own loop goes round, and whether it gets on with its work.
+// health: whether a worker's own loop runs, and whether its work progresses.
 //
-// The consumer tells, other threads ask: the heartbeat, which must not say "alive" for a worker
-// whose loop stands still (its tasks would be nobody's for ever), and whoever answers /readyz.
+// The consumer reports, other threads ask: the heartbeat, which must not say "alive" for a worker
+// whose loop hangs (its tasks would be stuck for ever), and the server of /readyz.
 #pragma once
 
 #include <chrono>
@@ -15,14 +15,14 @@ class Health {
  public:
   using Clock = std::chrono::steady_clock;
   struct Report {
-    bool alive = true;  // the loop went round within the patience, or has not begun
+    bool alive = true;  // the loop ran within the patience, or has not started
     bool ready = false;
     std::string why;  // one line when not ready
   };
 
   explicit Health(std::chrono::milliseconds patience) : patience_(patience) {}
 
-  /// The loop has come round; `why_not_ready` empty: ready.
+  /// The loop has run once; `why_not_ready` empty: ready.
   void tick(Clock::time_point now, std::string why_not_ready);
   [[nodiscard]] bool alive(Clock::time_point now = Clock::now()) const;
   [[nodiscard]] Report report(Clock::time_point now = Clock::now()) const;

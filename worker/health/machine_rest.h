@@ -1,6 +1,6 @@
-// machine_rest: the machine is short of something (memory, descriptors): for a while no photo is
-// begun, whatever its root. No photo's fault, until one wants too much again and again while others
-// are read.
+// machine_rest: the machine is short of a resource (memory, descriptors): for a while no photo is
+// started, whatever its root. No photo is to blame, until one needs too much again and again while
+// others are read.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,6 @@
-// root_keeper: whether the photos of each root are taken. Not while its storage is gone, does not
-// answer, or has just had a fault: that is no photo's fault (design.md 6), and stops the work of
-// that root and of no other.
+// root_keeper: whether photos of each root are accepted. Not while its storage is gone, does not
+// answer, or has just had a fault: that is no photo's fault (design.md 6), and stops work on that
+// root and on no other.
 //
 // A fault is judged by what a check of its root says, on a thread that may hang with it
 // (root_probes.h). Until then the job counts as in work.
@@ -26,11 +26,11 @@ struct RootSettings {
   BlameSettings blame;
 };
 
-/// What a keeper asks for. Called on the thread that it lives on.
+/// What a keeper requests. Called on its own thread.
 struct RootActions {
   std::function<void(const Job&)> give_back;          // it has ended without a result
   std::function<void(Job, Failed)> fail;              // it has ended, and the photo is to blame
-  std::function<void(const std::string& root)> lost;  // its tasks are not wanted any more
+  std::function<void(const std::string& root)> lost;  // its tasks are no longer wanted
   std::function<void()> regained;                     // a root is ready again
   std::function<void(const std::string& why)> too_many_hang;  // the worker should be replaced
 };
@@ -59,7 +59,7 @@ class RootKeeper {
   void give_unjudged_back();
 
   /// Every tenth of a second: asks after roots that are not ready and after reads that take long,
-  /// and leaves reads behind that hang with their storage.
+  /// and abandons reads that hang with their storage.
   void watch(JobsInWork& jobs, const WorkedSince& worked_since);
   /// Whether a read that is overdue is the photo's fault: its storage answered when the read was
   /// late already, by `late_after` at most, and not long ago. Otherwise the root is asked.
@@ -68,12 +68,12 @@ class RootKeeper {
  private:
   struct State {
     bool ready = true;
-    bool silent = false;  // the check that is on its way has not come back in time
+    bool silent = false;  // the check in flight is late
     bool dead = false;    // what the last check that came back said
     std::string why;
     int failures = 0;                                       // in a row, for the back-off
     Clock::time_point retry_at{}, tell_at{};                // when to look, or to log, again
-    Clock::time_point alive_at = Clock::time_point::min();  // a check that began then found it well
+    Clock::time_point alive_at = Clock::time_point::min();  // a check that began then succeeded
     std::uint64_t photos_read = 0;
     std::vector<Faulted> unjudged;  // what could not be read since the check began
   };
@@ -94,7 +94,7 @@ class RootKeeper {
   const RootActions actions_;
   std::map<std::string, State> states_;
   FaultCounts faults_;
-  int hung_reads_ = 0;  // threads left behind, ever
+  int hung_reads_ = 0;  // threads abandoned, ever
   RootProbes probes_;
 };
 

@@ -1,8 +1,8 @@
 // root_probes: asks whether the storage behind a root answers, on threads that may hang with it.
 //
 // A mount whose server is gone (hard NFS, a dead FUSE) holds every call that touches it, for hours
-// if need be, so nothing of it may run on the thread that talks to Redis. One check per root is on
-// its way at a time; a thread that hangs is left behind when this goes.
+// if need be, so nothing of it may run on the thread that talks to Redis. One check per root is in
+// flight at a time; a thread that hangs is abandoned when this is destroyed.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -37,9 +37,9 @@ class RootProbes {
   RootProbes& operator=(const RootProbes&) = delete;
   ~RootProbes();
 
-  /// Begins a check unless one is on its way.
+  /// Starts a check unless one is in flight.
   void ask(const std::string& root);
-  /// When the check that is on its way began.
+  /// When the check in flight began.
   [[nodiscard]] std::optional<Clock::time_point> asked(const std::string& root) const;
 
  private:

@@ -1,7 +1,7 @@
-// watchdog: what in a worker takes too long: a photo past its time-out, work that stands still, a
-// process that holds too much memory. Says how the worker is to end because of it.
+// watchdog: a photo past its time-out, work without progress, a process with too much memory.
+// Decides how the worker should end because of it.
 //
-// Time in which the whole process stood still (SIGSTOP, a frozen machine) is no photo's fault and
+// Time in which the whole process was stopped (SIGSTOP, a frozen machine) is no photo's fault and
 // does not count.
 #pragma once
 

@@ -27,7 +27,7 @@ struct Job {
   std::uint64_t ticket = 0;  // of JobsInWork; 0: it counts nowhere
 };
 
-/// Why a task goes back to the queue although nothing is known against its photo.
+/// Why a task goes back to the queue although its photo may be fine.
 struct Fault {
   FaultOf of = FaultOf::storage;
   std::string why;  // one line for a person

@@ -1,9 +1,9 @@
 // open_beneath: the only way in which a worker opens a photo (design.md 6, 11).
 //
-// A task names a root and a path of raw bytes; whatever stands in Redis, nothing outside the root's
+// A task names a root and a path of raw bytes; whatever is in Redis, nothing outside the root's
 // folder is ever opened, and nothing but a regular file is ever opened for reading. Faults of the
-// machine (Errc::environment) are kept apart from faults of the photo (a Reason): the first hand
-// the task back, the second end it.
+// machine (Errc::environment) are kept apart from faults of the photo (a Reason): with the first
+// the task is handed back, the second end it.
 #pragma once
 
 #include <sys/types.h>
@@ -43,8 +43,8 @@ using Opened = tl::expected<T, OpenFailure>;
 
 class LinkStores;  // link_stores.h
 
-/// A folder of photos under a name. The folder is opened anew for each photo, so an archive can be
-/// unmounted and mounted again under a running worker; another device in its place is refused.
+/// A folder of photos with a name. The folder is opened again for each photo, so an archive can be
+/// unmounted and mounted again while a worker runs; another device in its place is refused.
 class PhotoRoot {
  public:
   /// Fails with environment when `folder` is not a folder that can be entered.

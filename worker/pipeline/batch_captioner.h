@@ -1,8 +1,8 @@
-// batch_captioner: finds the one photo that a batch trips over, and the batch that fits the device.
+// batch_captioner: finds the one photo that makes a batch fail, and the batch that fits the device.
 //
-// A captioner fails as a whole. Here a batch it rejects is halved until the bad photo stands alone,
-// and one that is too big for the device's memory is halved and the smaller size remembered. No
-// photo is blamed for a device that is lost: before a photo is failed, a plain grey image must
+// A captioner fails as a whole. Here a rejected batch is halved until the bad photo is alone, and
+// one that is too big for the device's memory is halved and the smaller size kept. No photo is
+// blamed for a lost device: before a photo is failed, a plain grey image must
 // pass.
 #pragma once
 

@@ -1,8 +1,8 @@
-// jobs_in_work: the jobs that were given to the pipeline and have not come to an end; the one owner
-// of their number.
+// jobs_in_work: the jobs that were submitted to the pipeline and have not ended; the one owner of
+// their number.
 //
 // Each job gets a ticket when it is submitted and loses it once, however it ends: finished, taken
-// back, given up. So the number cannot be wrong, whatever comes out twice or not at all.
+// back, given up. So the number is right even if a job comes out twice or not at all.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@ class JobsInWork {
   explicit JobsInWork(Pipeline& pipeline) : pipeline_(pipeline) {}
 
   void submit(std::vector<Job> jobs);
-  /// The job has come to its end.
+  /// The job has ended.
   void ended(const Job& job) { tickets_.erase(job.ticket); }
   /// The thread that has it is lost; it comes out late or never.
   void give_up(const Job& job);
 
-  /// Takes out what no thread has begun, as Pipeline::take_back and drain; it has ended with that.
+  /// Takes out what no thread has started, as Pipeline::take_back and drain; those jobs have ended.
   [[nodiscard]] std::vector<Job> take_back(const std::function<bool(const Job&)>& wanted);
   [[nodiscard]] std::vector<Job> drain();
   /// As Pipeline::leave_behind; when true the job has ended.

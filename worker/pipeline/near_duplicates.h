@@ -1,5 +1,5 @@
-// near_duplicates: captions by the look of their photos, so that shots of a burst and copies of
-// another size are captioned once. One per worker: it knows what this worker has captioned.
+// near_duplicates: captions by the perceptual hash of their photos, so that shots of a burst and
+// copies of another size are captioned once. One per worker: it has what this worker captioned.
 #pragma once
 
 #include <cstddef>

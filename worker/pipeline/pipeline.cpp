@@ -273,7 +273,7 @@ std::vector<Pipeline::Ready> Pipeline::next_batch(std::size_t size_max) {
   std::unique_lock lock(mutex_);
   do {
     to_caption_.wait(lock, [&] { return stopping_ || !ready_.empty(); });
-    // Size or time, whichever first; and no waiting when nothing more can come.
+    // Size or time, whichever comes first; and no waiting when nothing more can come.
     to_caption_.wait_for(lock, config_.linger, [&] {
       return stopping_ || ready_.size() >= size_max || (queued_.empty() && decoding_ == 0);
     });

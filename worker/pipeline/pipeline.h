@@ -2,10 +2,10 @@
 //
 //   submit -> [queue] -> decode threads -> [queue] -> one thread per device -> events
 //
-// Memory is bounded by jobs_max(): whoever submits keeps count of what has not come out yet, so no
-// queue in here can grow past it. Blurred and failed photos leave after decoding and never reach a
-// device, nor do clear ones that look like a captioned one, where a run asks for that. Knows
-// nothing of Redis; the clock of its watchdog is the caller's.
+// Memory is bounded by jobs_max(): the caller counts what has not come out yet, so no queue in here
+// can grow past it. Blurred and failed photos leave after decoding and never reach a device, nor do
+// clear ones that look like a captioned one, if the run asks for that. Knows nothing of
+// Redis; the clock of its watchdog is the caller's.
 #pragma once
 
 #include <chrono>
@@ -80,8 +80,8 @@ class Pipeline {
   /// stays.
   [[nodiscard]] std::vector<Job> take_back(const std::function<bool(const Job&)>& wanted);
 
-  /// From now on clear photos come back by `returned` and not one more batch begins. Gives back
-  /// what is queued.
+  /// From now on clear photos come back by `returned` and no batch is started. Returns what is
+  /// queued.
   [[nodiscard]] std::vector<Job> drain();
 
   /// What every busy thread is working on.
@@ -89,7 +89,7 @@ class Pipeline {
 
   /// Gives up a read that hangs with its storage: the job will not come out, and a new thread takes
   /// the place of the one that hangs, which ends when its read does. False when there is nothing to
-  /// give up: the read has come to its end meanwhile, and the job comes out as ever.
+  /// give up: the read has ended meanwhile, and the job comes out as usual.
   [[nodiscard]] bool leave_behind(const InWork& reading);
 
  private:

@@ -27,7 +27,7 @@ struct Pipeline::Follower {
 };
 
 Status Pipeline::caption(BatchCaptioner& model, std::vector<Ready> batch) {
-  std::vector<Finished> finished;  // told at the end only: who loses the device loses all of them
+  std::vector<Finished> finished;  // delivered at the end only: a lost device loses all of them
   finished.reserve(batch.size());
   while (!batch.empty()) {
     std::vector<Follower> followers = split_off_doubles(batch, finished);

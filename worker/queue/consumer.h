@@ -1,13 +1,13 @@
-// consumer: a worker's dealings with Redis (ops/docs/protocol.md): it joins runs, takes tasks,
-// feeds the pipeline, publishes results, keeps leases, and gives back what it will not do.
+// consumer: the worker's side of the queue (ops/docs/protocol.md): it joins runs, takes tasks,
+// feeds the pipeline, publishes results, renews leases, and hands back what it will not process.
 //
 // Four coroutines on one thread that never blocks; the first three have a connection of their own:
 //   Taker      lists runs, reads tasks, renews leases, judges other workers
 //   Feeder     marks tasks in hand and starts them; hands back
 //   Publisher  one MULTI per group of results
 //   the watch  Watchdog (time-outs, memory), RootKeeper (storage), Health and reports
-// Photos are read, decoded and captioned on the pipeline's threads; the heart beats on its own.
-// What stands in this worker's name is in HeldTasks, what the pipeline has in JobsInWork.
+// Photos are read, decoded and captioned on the pipeline's threads; the heartbeat has its own.
+// Tasks held in this worker's name are in HeldTasks, those of the pipeline in JobsInWork.
 #pragma once
 
 #include <chrono>
@@ -41,18 +41,18 @@ class Consumer {
            CaptionerFactory factory, Loader loader);
   Consumer(const Consumer&) = delete;
   Consumer& operator=(const Consumer&) = delete;
-  /// Waits for threads in work: a caller that got kExitReplaceMe should end the process instead.
+  /// Waits for busy threads: a caller that got kExitReplaceMe should end the process instead.
   ~Consumer();
 
   /// Works until stopped. Blocks the calling thread.
   [[nodiscard]] Ending run();
 
   /// Stop taking work, hand back at once what is not in the network, finish the batches that are,
-  /// leave. What is not done after `limit` is handed back too. Thread-safe; a later call may only
+  /// leave. What is not done after `limit` is handed back, too. Thread-safe; a later call can only
   /// shorten the limit.
   void request_stop(std::chrono::milliseconds limit);
 
-  /// May be asked by any thread, for as long as the consumer lives.
+  /// May be called by any thread while the consumer exists.
   [[nodiscard]] const Health& health() const noexcept;
 
  private:

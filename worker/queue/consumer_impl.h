@@ -1,4 +1,4 @@
-// consumer_impl: the parts of a consumer and what joins them. Private to consumer.cpp and
+// consumer_impl: the parts of a consumer and their connections. Private to consumer.cpp and
 // consumer_watch.cpp.
 #pragma once
 
@@ -56,7 +56,7 @@ class Consumer::Impl {
   void close();
   void wake_everybody();
 
-  boost::asio::io_context io_{1};  // first: what follows hangs on it
+  boost::asio::io_context io_{1};  // first: the others use it
   const ConsumerConfig config_;
   const WorkerReport self_;
   Wakes wakes_{io_.get_executor()};

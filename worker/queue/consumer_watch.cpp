@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kTimeoutLimit = 5'000ms;   // the other photos in work may finish so long
+constexpr auto kTimeoutLimit = 5'000ms;   // for other photos in work to finish
 constexpr auto kReplaceLimit = 30'000ms;  // for what is in work to finish
 constexpr auto kGoodbye = 500ms;          // past the limit, for the last hand-back
 constexpr auto kWatchEvery = 100ms;
@@ -30,7 +30,7 @@ asio::awaitable<void> Consumer::Impl::watch_loop() {
   while (!stop_.ended()) {
     co_await wakes_.watch.rest(kWatchEvery);
     watchdog_.tick(Clock::now(), kWatchEvery);  // before anything is judged by its time
-    // The server itself may hang: its silence must not hold up the end for ever.
+    // The server itself may hang: its silence must not delay the end for ever.
     if (stop_.begun() && Clock::now() >= stop_.deadline() + 2 * kGoodbye) close();
     if (stop_.ended()) break;
     roots_.watch(jobs_, [this](Clock::time_point since) { return watchdog_.worked_since(since); });
@@ -70,7 +70,7 @@ void Consumer::Impl::watch_memory() {
 }
 
 // A read that hangs is the photo's fault only if the storage answered when the read was late
-// already; if it does not answer, the roots' keeper gives the read up.
+// already; if it does not answer, the root keeper abandons the read.
 void Consumer::Impl::watch_time_outs() {
   for (const auto& work : jobs_.by_thread()) {
     if (watchdog_.worked_since(work.since) <= limit_of(work)) continue;
@@ -150,8 +150,8 @@ asio::awaitable<void> Consumer::Impl::finish() {
 }
 
 asio::awaitable<void> Consumer::Impl::leave_runs() {
-  // The heart stops first: a later beat would make it look as if we were still there. Where charged
-  // tasks stay in our name the mark stays too: it says that they were in hand.
+  // The heartbeat stops first: a later beat would make us look alive. If charged tasks stay in our
+  // name, the mark stays, too: it says that they were in hand.
   heart_.stop();
   const std::vector<std::string> names = runs_.incarnations();
   for (const auto& incarnation : names) {

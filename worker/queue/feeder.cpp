@@ -63,7 +63,7 @@ Awaitable<Status> Feeder::turn() {
   co_return Status();
 }
 
-/// Of the first run in turn that has something which may start now; whether there was one.
+/// Starts something of the first run in turn that has anything to start; false: none has.
 Awaitable<Expected<bool>> Feeder::start_something() {
   const std::vector<std::string> names = parts_.runs.starting.order(parts_.runs.shares());
   for (const auto& incarnation : names) {
@@ -76,7 +76,7 @@ Awaitable<Expected<bool>> Feeder::start_something() {
     const std::size_t chunk = std::min(fresh, batch_max_);
     Status started;
     if (suspects && due) {
-      // With empty hands only: whatever crashes then is the suspect.
+      // Only with nothing in hand: whatever crashes then is the suspect.
       if (!parts_.jobs.empty()) co_return false;
       started = co_await start_suspect(incarnation);
     } else if (chunk > 0 && chunk <= parts_.jobs.room() && !suspect_in_hand_) {
@@ -176,7 +176,7 @@ Awaitable<Status> Feeder::mark_and_submit(std::string incarnation,
     if (!ours.contains(id)) lost.push_back(id);
   }
   for (const auto id : chosen) {
-    // Meanwhile it may have been found lost, or been sent back by a stop.
+    // Meanwhile it may have been lost, or handed back by a stop.
     if (ours.contains(id) && run->held.is(id, State::waiting)) started.push_back(id);
   }
   parts_.held.drop(*run, lost);

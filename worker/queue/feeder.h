@@ -1,5 +1,5 @@
-// feeder: marks tasks in hand and starts them; hands back what goes back; takes up what a dead
-// worker had in hand.
+// feeder: marks tasks in hand and starts them; hands tasks back; claims what a dead worker had in
+// hand.
 //
 // It alone decides what is in hand: every START and RECLAIM goes over its connection, so their
 // numbers rise in the order in which they are executed (protocol.md H10).
@@ -20,7 +20,7 @@ class Feeder {
   template <class T>
   using Awaitable = boost::asio::awaitable<T>;
 
-  /// What the feeder works with; all of it outlives the feeder and its coroutine.
+  /// What the feeder uses; all of it outlives the feeder and its coroutine.
   struct Parts {
     Link& link;
     JoinedRuns& runs;

@@ -95,7 +95,7 @@ asio::awaitable<void> Heartbeat::beat_loop() {
   end_.wake();
 }
 
-// A report is for people: whatever becomes of it, the beats go on.
+// A report is for people: if it fails, the beats continue.
 asio::awaitable<Status> Heartbeat::report_if_due() {
   if (Clock::now() < next_report_) co_return Status();
   next_report_ = Clock::now() + kBeatReportEvery;
@@ -135,7 +135,7 @@ asio::awaitable<Status> Heartbeat::beat_where_due() {
     }
     Status beaten;
     if (alive) beaten = co_await queue_.beat(run, consumer_, ++counter_);
-    // A run that is gone is for the consumer to notice; until then there is nothing to beat in.
+    // The consumer notices a run that is gone; until then there is nowhere to beat.
     if (!beaten && beaten.error().code != Errc::run_gone) co_return beaten;
     next_[run] = Clock::now() + every;
   }

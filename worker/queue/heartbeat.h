@@ -1,6 +1,6 @@
-// heartbeat: moves this worker's counter in every run it has joined, and says in between what the
-// worker reports of itself, from a thread that does nothing else, over a connection of its own, so
-// that neither a busy CPU pool nor a blocked read can make a living worker look dead (design.md 4,
+// heartbeat: raises this worker's counter in every run it has joined, and sends its report in
+// between, from a thread that does nothing else, over a connection of its own, so that neither a
+// busy CPU pool nor a blocked read can make a living worker look dead (design.md 4,
 // lease).
 #pragma once
 
@@ -23,8 +23,8 @@ namespace photoscribe {
 class Heartbeat {
  public:
   /// Beats in no run until set_runs(). `consumer` is the name to beat under. While `alive`, called
-  /// on the heart's thread, says no, the heart stands still: a worker whose loop hangs holds tasks
-  /// that nobody works on, so others must be free to take them.
+  /// on this thread, returns false, no beat is sent: a worker whose loop hangs holds tasks that
+  /// nobody works on, so others must be free to claim them.
   Heartbeat(
       redis::Endpoint endpoint, redis::ConnectionOptions options, std::string consumer,
       std::function<bool()> alive = [] { return true; });
@@ -36,10 +36,10 @@ class Heartbeat {
   void set_runs(std::map<std::string, std::chrono::milliseconds> runs);
   /// What is reported once a second from now on (redis/fleet.h); empty: nothing. Thread-safe.
   void set_report(std::string report);
-  /// Whether the last beats were taken. Where Redis takes none, nobody else's counter moves either,
+  /// Whether the last beats were accepted. If Redis refuses them, no other counter moves either,
   /// so nobody may be judged by it (protocol.md H12). Thread-safe.
   [[nodiscard]] bool beats() const { return beats_; }
-  /// Ends the thread at once; a beat on its way is waited for, half a second at most.
+  /// Ends the thread at once; a beat in flight is waited for, half a second at most.
   void stop();
 
  private:

@@ -1,8 +1,8 @@
 // held_tasks: the tasks in this worker's name, on their way from the queue into the pipeline and
-// back: what starts, what is not ours any more, what is handed back.
+// back: what starts, what is no longer ours, what is handed back.
 //
-// It moves them between the holdings of their run and the pipeline, so that both always say the
-// same. It sends nothing to Redis: the feeder hands back what is marked as returning.
+// It moves them between the holdings of their run and the pipeline, so that both always agree. It
+// sends nothing to Redis: the feeder hands back what is marked as returning.
 #pragma once
 
 #include <set>
@@ -27,15 +27,15 @@ class HeldTasks {
   void give_back(JoinedRun& run, const std::vector<redis::EntryId>& ids);
   /// The same of a job that has come out, where its task is still in hand.
   void give_back(const Job& job);
-  /// They are in somebody else's name. A result that is ready goes out even so (protocol.md Q12).
+  /// They are in another worker's name. A finished result is published anyway (protocol.md Q12).
   void drop(JoinedRun& run, const std::vector<redis::EntryId>& lost);
   /// Everything of a run that is gone.
   void drop_run(const std::string& incarnation, const std::string& why);
 
-  /// Gives back what no thread has begun of jobs and waiting tasks that are `wanted`.
+  /// Hands back jobs and waiting tasks that are `unwanted` and that no thread has started.
   void give_back_where(const std::function<bool(const Task&)>& unwanted);
-  /// Everything that is not in work; with `begun` what is in work too, but for charged tasks. With
-  /// `draining` the pipeline begins nothing any more.
+  /// Everything that is not in work; with `begun` also what is in work, except charged tasks. With
+  /// `draining` the pipeline starts nothing more.
   void give_back_all(bool draining, bool begun);
 
   /// Stays in our name, and counts as a crash: its photo may be why a device or a thread was lost.

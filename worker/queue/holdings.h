@@ -1,4 +1,4 @@
-// holdings: the tasks of one run that stand in this worker's name, and how far each has come.
+// holdings: the tasks of one run that are in this worker's name, and the state of each.
 //
 // Pure bookkeeping, owned by the one thread that talks to Redis. What is in here is what renew()
 // compares with the server (protocol.md H1), and what a stop hands back.
@@ -17,15 +17,15 @@ namespace photoscribe {
 class Holdings {
  public:
   enum class State {
-    waiting,    // read, not begun
+    waiting,    // read, not started
     in_hand,    // marked by START and given to the pipeline
     done,       // has a result that is not published yet
     returning,  // on its way back to the queue
   };
 
-  /// Takes tasks up as waiting. Those held already are left as they are.
+  /// Adds tasks as waiting. Those held already stay unchanged.
   void add(std::vector<redis::Delivery> deliveries);
-  /// Takes up, or moves, one task that is already marked in hand (a claimed suspect).
+  /// Adds, or moves, one task that is already marked in hand (a claimed suspect).
   void put_in_hand(redis::Delivery delivery);
 
   /// Ids of up to `count` waiting tasks that were never delivered before; they stay waiting.

@@ -52,15 +52,15 @@ class JoinedRuns {
   /// `on_change` is called when a run is joined or left.
   explicit JoinedRuns(std::function<void()> on_change) : on_change_(std::move(on_change)) {}
 
-  /// Null where the run is not joined (any more). Asked for anew after every co_await: runs go.
+  /// Null if the run is not (or no longer) joined. Call again after every co_await: runs go.
   [[nodiscard]] JoinedRun* find(const std::string& incarnation);
   JoinedRun& join(std::shared_ptr<const RunContext> run);
-  /// Its successor may be joined at once; itself, half lost, only when the scheduler has had time
-  /// to mend it.
+  /// Its successor may be joined at once; the run itself, half lost, only when the scheduler has
+  /// had time to restore it.
   void leave(const std::string& incarnation, Clock::time_point now);
   [[nodiscard]] bool may_join(const std::string& incarnation, Clock::time_point now) const;
 
-  /// Compare with Redis what stands in our name, at once (protocol.md H1).
+  /// Compare with Redis what is in our name, at once (protocol.md H1).
   void compare_soon();
 
   [[nodiscard]] std::vector<std::string> incarnations() const;

@@ -34,7 +34,7 @@ boost::asio::awaitable<bool> Link::reach(bool checks_server) {
   Status connected = co_await connection.connect();
   if (connected && checks_server) connected = co_await check_server();
   if (connected) {
-    // What was on its way when the old connection broke may have put tasks into our name (H1).
+    // Commands in flight when the old connection broke may have put tasks into our name (H1).
     runs_.compare_soon();
     co_return true;
   }
@@ -65,8 +65,8 @@ boost::asio::awaitable<void> Link::wait_out(Error error) {
   if (++failures_ == 1) {
     spdlog::warn("msg=\"Redis unavailable, trying again\" error={}", log_value(error.message));
   }
-  // Leases go on running while we wait.
-  BackoffSettings settings;
+  // Leases keep running while we wait.
+  redis::BackoffSettings settings;
   settings.longest = std::clamp<milliseconds>(runs_.lease() / 6, 50ms, 5'000ms);
   settings.first = std::min<milliseconds>(settings.first, settings.longest);
   const auto wait = stop_.begun() ? 50ms : jittered_backoff(failures_, settings);

@@ -1,4 +1,4 @@
-// link: the connection to Redis of one of a worker's coroutines, and how it fares.
+// link: the connection to Redis of one of a worker's coroutines, and its state.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -26,7 +26,7 @@ class Link {
   /// Connects where it is not connected; false after a pause: see whether the worker is to end.
   /// With `checks_server` a server that the scheduler would refuse is refused here too.
   [[nodiscard]] Awaitable<bool> reach(bool checks_server = false);
-  /// What came of a turn. An error that may pass is waited out, any other ends the worker.
+  /// The result of a turn. A transient error is waited out, any other ends the worker.
   [[nodiscard]] Awaitable<void> settle(Status turn);
 
   [[nodiscard]] bool ails() const { return failures_ > 0; }

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr auto kGather = 100ms;  // blurred and failed photos wait so long for company
+constexpr auto kGather = 100ms;  // how long blurred and failed photos wait for others
 constexpr auto kSleepMax = 250ms;
 constexpr std::size_t kResultsMax = 1'000;  // per MULTI
 

@@ -1,7 +1,7 @@
 // publisher: brings results to Redis, each with the removal of its task, in one MULTI per run.
 //
-// What is being sent stays here until the server has said yes, so that a FINISH in doubt is sent
-// again as it was (protocol.md Q13).
+// What is being sent stays here until the server has acknowledged it, so that a FINISH in doubt is
+// sent again unchanged (protocol.md Q13).
 #pragma once
 
 #include <chrono>
@@ -21,10 +21,10 @@ class Publisher {
   Publisher(Link& link, JoinedRuns& runs, HeldTasks& held, Wakes& wakes, Stop& stop,
             std::string consumer);
 
-  /// Takes a result, unless its task is not in hand any more: the lease was lost, or the watchdog
-  /// has spoken already.
+  /// Takes a result, unless its task is no longer in hand: the lease was lost, or the watchdog has
+  /// already published it as timed out.
   void add(Finished item);
-  /// Waits for no company.
+  /// Does not wait for more results.
   void publish_now();
 
   [[nodiscard]] std::size_t unpublished() const { return done_.size() + sending_.size(); }

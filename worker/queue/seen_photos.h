@@ -1,8 +1,8 @@
 // seen_photos: asks Redis whether photos with the same bytes have a result in their run already
 // (design.md 5), from a thread and over a connection of its own.
 //
-// What it says saves work and nothing hangs on it: a server that does not answer at once is not
-// waited for.
+// Its answers save work, and nothing depends on them: it does not wait for a server that does not
+// answer at once.
 #pragma once
 
 #include <atomic>

@@ -44,7 +44,7 @@ Awaitable<void> Taker::loop() {
   while (!parts_.stop.begun()) {
     if (!co_await parts_.link.reach(/*checks_server=*/true)) continue;
     if (parts_.link.connection.generation() != generation_) {
-      // While we were away nobody looked alive (H12).
+      // While we were disconnected nobody looked alive (H12).
       generation_ = parts_.link.connection.generation();
       for (auto& [incarnation, run] : parts_.runs) run.liveness.forget();
       parts_.runs.list_at = Clock::time_point();
@@ -184,7 +184,7 @@ Awaitable<Status> Taker::judge_others(std::string incarnation) {
   if (!holders) co_return fail(holders.error());
   JoinedRun* run = parts_.runs.find(incarnation);
   if (run == nullptr) co_return Status();
-  if (!parts_.heart.beats()) run->liveness.forget();  // nobody can beat (H12)
+  if (!parts_.heart.beats()) run->liveness.forget();  // nobody can (H12)
   run->liveness.observe(*holders, Clock::now());
   run->look_at = Clock::now() + run->lease() / 4;
   run->orphans.clear();
@@ -201,7 +201,7 @@ Awaitable<Status> Taker::judge_others(std::string incarnation) {
 }
 
 // What the dead had only prefetched goes back as new, at once and in bulk; what they had in hand is
-// suspect and is taken up one by one (H10).
+// suspect and is claimed one by one (H10).
 Awaitable<Status> Taker::find_orphans(std::string incarnation, redis::Judged holder) {
   for (int released = kOrphansLookedAt; released == kOrphansLookedAt;) {
     const auto count =

@@ -25,7 +25,7 @@ class Taker {
   template <class T>
   using Awaitable = boost::asio::awaitable<T>;
 
-  /// What the taker works with; all of it outlives the taker and its coroutine.
+  /// What the taker uses; all of it outlives the taker and its coroutine.
   struct Parts {
     Link& link;
     JoinedRuns& runs;
@@ -62,7 +62,7 @@ class Taker {
 
   Parts parts_;
   const WorkerReport self_;
-  std::set<std::string> refused_, welcomed_;  // incarnations already spoken of in the log
+  std::set<std::string> refused_, welcomed_;  // incarnations already logged
   std::uint64_t generation_ = 0;              // of the connection
   bool ended_ = false;
 };

@@ -117,9 +117,10 @@ Expected<Choice> in_order_of(const std::string& list, const References& all, boo
     ++names;
     const auto times = take_times(line);
     if (!times)
-      return fail(Errc::invalid_config, list + ", line " + std::to_string(number) +
-                                            ": behind the tab stands how often an epoch shows the "
-                                            "photo, 0 to 1000");
+      return fail(
+          Errc::invalid_config,
+          list + ", line " + std::to_string(number) +
+              ": the number after the tab, how often an epoch shows the photo, must be 0 to 1000");
     const NamedReferences* const found = named(all, line);
     if (found == nullptr) {
       unknown.add("line " + std::to_string(number) + ": " + line);
@@ -132,7 +133,7 @@ Expected<Choice> in_order_of(const std::string& list, const References& all, boo
                            unknown.names() + ")";
   if (unknown.count() > 0 && (!skip_missing || chosen.empty()))
     return fail(Errc::invalid_config,
-                said + "; take them out of the list, or leave them out with --skip-missing");
+                said + "; remove them from the list, or skip them with --skip-missing");
   if (unknown.count() > 0) note(said + ": left out");
   if (chosen.empty()) return fail(Errc::invalid_config, list + ": names no photo");
   return chosen;
@@ -158,9 +159,9 @@ Expected<Choice> of_splits(const std::string& names, const References& all) {
     const std::string one = names.substr(at, plus - at);
     if (!all.splits.contains(one)) {
       return fail(Errc::usage,
-                  names + ": is no file, and " + all.files +
+                  names + ": is not a file, and " + all.files +
                       (all.splits.empty()
-                           ? " has no splits; name a list of photos, one name a line"
+                           ? " has no splits; give a list of photos, one name per line"
                            : " has no split \"" + one + "\"; there are: " + listed(all.splits)));
     }
     wanted.insert(one);
@@ -215,10 +216,9 @@ Status locate(Choice& chosen, const CaptionSources& sources, const std::string& 
                            " of the " + count_of(all, "photo") + (listed ? "" : " with captions") +
                            " are not in " + in_words(sources.photos) + " (" + missing.names() + ")";
   if (listed && !sources.skip_missing)
-    return fail(Errc::invalid_config,
-                said +
-                    "; name their folder with a further --photos, or leave them out with "
-                    "--skip-missing");
+    return fail(
+        Errc::invalid_config,
+        said + "; name their folder with another --photos, or skip them with --skip-missing");
   note(said + ": left out");
   return {};
 }
@@ -268,11 +268,11 @@ Status refuse_overlap(const Choice& train, const Choice& dev) {
   for (const Chosen& one : dev)
     if (learnt.contains(one.path)) both.add(one.photo->file_name);
   if (both.count() == 0) return {};
-  return fail(Errc::invalid_config,
-              count_of(both.count(), "photo") + " of " + std::to_string(dev.size()) +
-                  " to judge by are also learnt from (" + both.names() +
-                  "), which makes scores too good; take them out of one of the two, or allow it "
-                  "with --allow-overlap");
+  return fail(Errc::invalid_config, count_of(both.count(), "photo") + " of " +
+                                        std::to_string(dev.size()) +
+                                        " for evaluation are also trained on (" + both.names() +
+                                        "), which makes scores too good; remove them from one of "
+                                        "the two, or allow it with --allow-overlap");
 }
 
 /// Captions as words; photos without any go, with a note.
@@ -353,15 +353,15 @@ Expected<Splits> read_splits(const CaptionSources& sources, const SplitChoice& c
   }
   if (!dev_named && train->size() > 1) {
     *dev = hold_out(*train, choice.dev_share);
-    splits.held_out = count_of(dev->size(), "photo") + " of " +
-                      std::to_string(train->size() + dev->size()) +
-                      " held out to judge by, picked by a hash of their names (--dev-share, --dev)";
+    splits.held_out =
+        count_of(dev->size(), "photo") + " of " + std::to_string(train->size() + dev->size()) +
+        " held out for evaluation, chosen by a hash of their names (--dev-share, --dev)";
   }
   if (train->empty() || dev->empty())
     return fail(Errc::invalid_config,
                 all->files + ": " + count_of(train->size() + dev->size(), "photo") +
-                    " with captions in all: one to learn from and another to judge by are the "
-                    "least that it takes (and a few hundred for captions worth reading)");
+                    " with captions in all: at least one to train on and one for evaluation are "
+                    "needed (and a few hundred for useful captions)");
   if (!choice.overlap)
     if (Status s = refuse_overlap(*train, *dev); !s) return fail(s.error());
   splits.train = to_words(*train, all->files);

@@ -283,8 +283,8 @@ void import_ruotianluo(DecoderArrays& decoder, const CaptionerFiles& files, std:
   const std::string& said = files.words.kind;
   if (!said.empty() && said != made.network)
     throw std::runtime_error("its infos call it " + said +
-                             "; fc, newfc, show_tell, att2in2 and show_attend_tell are read, and "
-                             "the arrays look like " +
+                             "; fc, newfc, show_tell, att2in2 and show_attend_tell are supported, "
+                             "and the arrays look like " +
                              made.network);
   // Photos had no common size: this is the square with the area of COCO's 640 x 480.
   made.architecture.input_side_px = 544;
@@ -302,7 +302,7 @@ void import_ruotianluo(DecoderArrays& decoder, const CaptionerFiles& files, std:
   if (made.architecture.grid_side > 0 && regions)
     made.notes.push_back("it was trained on " + files.words.features +
                          ", which look like bottom-up region features: on a grid it will caption "
-                         "badly. Take one that was trained on ResNet-101 features");
+                         "badly. Use one that was trained on ResNet-101 features");
 }
 
 }  // namespace photoscribe

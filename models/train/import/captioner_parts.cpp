@@ -36,7 +36,7 @@ std::string depth_of(const TensorMap& state, const FoundResnet& found) {
   std::string text;
   for (const int count : blocks) text += (text.empty() ? "" : ", ") + std::to_string(count);
   throw std::runtime_error("its encoder is a ResNet of " + text +
-                           " blocks; those of 18, 34, 50, 101 and 152 layers are read");
+                           " blocks; those of 18, 34, 50, 101 and 152 layers are supported");
 }
 
 bool is_first_convolution(const torch::Tensor& weight) {
@@ -94,7 +94,7 @@ void check_sizes(const ModelArchitecture& a, std::int64_t words) {
       throw std::runtime_error(std::string("its ") + what + " has the size " +
                                std::to_string(size) + ", not 1 to " + std::to_string(kSizeMax));
   if (words < 1 || words > kWordsMax)
-    throw std::runtime_error("its table of words has " + std::to_string(words) + " rows");
+    throw std::runtime_error("its word table has " + std::to_string(words) + " rows");
 }
 
 WordRows arrange(const CaptionerFiles& files, std::int64_t rows, ImportedCaptioner& made) {
@@ -103,7 +103,7 @@ WordRows arrange(const CaptionerFiles& files, std::int64_t rows, ImportedCaption
   made.vocabulary = words->vocabulary;
   if (!words->left_out.empty())
     made.notes.push_back(std::to_string(words->left_out.size()) +
-                         " words with white space in them, or there twice, are left out: " +
+                         " words with white space in them, or listed twice, are skipped: " +
                          words->left_out.front() + " …");
   return std::move(*words);
 }

@@ -108,7 +108,7 @@ const std::vector<std::string>& captioner_kinds() {
 CaptionerKind captioner_kind(const std::string& name) {
   const auto found = std::find(captioner_kinds().begin(), captioner_kinds().end(), name);
   if (found == captioner_kinds().end())
-    throw std::runtime_error("no kind of captioner is called '" + name + "'");
+    throw std::runtime_error("unknown kind of captioner '" + name + "'");
   return static_cast<CaptionerKind>(found - captioner_kinds().begin());
 }
 

@@ -89,7 +89,7 @@ TorchFile TorchFile::read_zip(std::string_view bytes) {
       file.storages_.emplace(next->first.substr(data.size()), next->second);
     return file;
   }
-  throw std::runtime_error("a zip file that torch.save did not write: it has no data.pkl");
+  throw std::runtime_error("a zip file not written by torch.save: it has no data.pkl");
 }
 
 TorchFile TorchFile::read_old(std::string_view bytes) {
@@ -101,7 +101,7 @@ TorchFile TorchFile::read_old(std::string_view bytes) {
   };
   const Pickle version = next();
   if (!version.is(version.root(), Kind::number) || version.at(version.root()).number != kOldVersion)
-    throw std::runtime_error("a file of torch.save of an unknown version");
+    throw std::runtime_error("a file of an unknown version of torch.save");
   const Pickle system = next();
   const auto little = system.find(system.root(), "little_endian");
   refuse_big_endian(!little || system.at(*little).number != 0);

@@ -43,7 +43,7 @@ WordList read_json(std::string_view bytes) {
   if (bytes.size() > kPickleBytesMax) throw std::runtime_error("longer than 64 MiB");
   WordList list;
   const auto map = nlohmann::json::parse(bytes, nullptr, /*allow_exceptions=*/false);
-  if (!map.is_object()) throw std::runtime_error("no JSON object of words and their numbers");
+  if (!map.is_object()) throw std::runtime_error("not a JSON object of words and their numbers");
   for (const auto& [word, number] : map.items()) {
     if (!number.is_number_integer())
       throw std::runtime_error("the word '" + word + "' has no number");

@@ -76,10 +76,9 @@ std::string why_no_curve(const std::string& folder) {
   std::error_code ignored;
   if (!fs::exists(folder, ignored))
     return folder +
-           ": there is no such folder; name the work folder of a training (fit --work, "
-           "else OUTPUT.work)";
+           ": no such folder; name the work folder of a training (fit --work, else OUTPUT.work)";
   if (!fs::is_directory(folder, ignored))
-    return folder + ": is no folder; name the work folder of a training";
+    return folder + ": is not a folder; name the work folder of a training";
   if (fs::exists(folder + "/model.yaml", ignored)) {
     std::string plain = folder;
     while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
@@ -92,7 +91,7 @@ std::string why_no_curve(const std::string& folder) {
     return folder +
            ": nothing has been scored yet, so there is nothing to plot; fit scores at the "
            "end of an epoch";
-  return folder + ": is no work folder of photoscribe-train fit: it holds no curve.csv";
+  return folder + ": is not a work folder of photoscribe-train fit: it has no curve.csv";
 }
 
 std::vector<std::string> lines_of(const std::string& path) {
@@ -137,7 +136,7 @@ Expected<Curve> parse_curve(const std::string& text, const std::string& name) {
       (header.size() > kColumns.size() && !with_cider))
     return fail(Errc::invalid_config,
                 name +
-                    ": is no curve of photoscribe-train fit: its first line is not "
+                    ": is not a curve of photoscribe-train fit: its first line is not "
                     "stage,epoch,step,rate,loss,bleu1,…,bleu4,seconds,cider");
   Curve curve;
   for (std::int64_t number = 2; std::getline(lines, line); ++number) {
@@ -146,7 +145,7 @@ Expected<Curve> parse_curve(const std::string& text, const std::string& name) {
       curve.points.push_back(std::move(*point));
     } else {
       curve.notes.push_back(name + ", line " + std::to_string(number) +
-                            ": is cut short or broken, and left out");
+                            ": is incomplete or malformed, and skipped");
     }
   }
   return curve;
@@ -160,10 +159,10 @@ Expected<TrainingWork> read_training(const std::string& folder, const std::strin
   if (!text) return fail(text.error());
   if (text->empty())
     return fail(Errc::invalid_config,
-                path + ": is empty; fit writes it anew at the training's next score");
+                path + ": is empty; fit rewrites it at the training's next score");
   auto curve = parse_curve(*text, path);
   if (!curve) return fail(curve.error());
-  if (curve->points.empty()) return fail(Errc::invalid_config, path + ": holds no score yet");
+  if (curve->points.empty()) return fail(Errc::invalid_config, path + ": has no score yet");
   TrainingWork work{folder, std::move(*curve), lines_of(folder + "/dev.txt"), {}, {}};
   bool any = false;
   for (const CurvePoint& point : work.curve.points) {

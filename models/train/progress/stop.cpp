@@ -22,7 +22,7 @@ void write_quietly(std::string_view text) {
 void on_signal(int /*number*/) {
   const int saved = errno;
   if (++requests > 1) ::_exit(kExitKilled);
-  write_quietly("stopping, and keeping what is done; once more stops at once\n");
+  write_quietly("stopping, and keeping what is done; again to stop at once\n");
   errno = saved;
 }
 

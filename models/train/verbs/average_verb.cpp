@@ -15,13 +15,14 @@ void add_average(CLI::App& app, Status& status) {
   };
   const auto state = std::make_shared<State>();
   CLI::App* verb = app.add_subcommand(
-      "average", "Average the weights of runs that went on from the same weights (a model soup)");
-  verb->add_option("WEIGHTS", state->files, "best.safetensors of each run's work folder")
+      "average",
+      "Average the weights of trainings that started from the same weights (a model soup)");
+  verb->add_option("WEIGHTS", state->files, "best.safetensors of each training's work folder")
       ->required()
       ->expected(2, 64)
       ->check(CLI::ExistingFile);
   verb->add_option("--output", state->output,
-                   "File to write, for fit --start FILE --epochs 0, which makes a model of it")
+                   "File to write, for fit --start FILE --epochs 0, which makes a model from it")
       ->required();
   verb->callback([state, &status] {
     const auto mean = average_weights(state->files);

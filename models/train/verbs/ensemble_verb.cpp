@@ -35,15 +35,14 @@ Status make_ensemble_folder(const EnsembleOptions& o) {
 void add_ensemble(CLI::App& app, Status& status) {
   const auto state = std::make_shared<EnsembleOptions>();
   CLI::App* verb = app.add_subcommand(
-      "ensemble",
-      "Make one model of several that speak together, with the mean of their probabilities");
+      "ensemble", "Combine several models into an ensemble that averages their probabilities");
   verb->add_option("MODEL", state->models, "Model folders of one input size and vocabulary")
       ->required()
       ->expected(2, 64)
       ->check(CLI::ExistingDirectory);
-  verb->add_option("--output", state->output,
-                   "Folder to make, with copies of the models; photoscribe run --model FOLDER "
-                   "takes it")
+  verb->add_option(
+          "--output", state->output,
+          "Folder to create, with copies of the models, for photoscribe run --model FOLDER")
       ->required();
   verb->add_option("--name", state->name, "The model's name, for people")->capture_default_str();
   verb->callback([state, &status] { status = make_ensemble_folder(*state); });

@@ -193,15 +193,14 @@ Status evaluate(const EvaluateOptions& o) {
 
 void add_evaluate(CLI::App& app, Status& status) {
   const auto state = std::make_shared<EvaluateOptions>();
-  CLI::App* verb = app.add_subcommand("evaluate", "Score a model's captions of a split");
+  CLI::App* verb = app.add_subcommand("evaluate", "Score a model's captions on a split");
   verb->add_option("MODEL", state->models,
-                   "Model folder; several are an ensemble, with the mean of their probabilities")
+                   "Model folder; several form an ensemble that averages their probabilities")
       ->required();
   add_sources(*verb, state->sources);
-  verb->add_option(
-      "--split", state->split,
-      "List of the photos, one name a line (fit leaves WORK/dev.txt), or a split's name "
-      "where the captions have splits. Default: all photos with captions");
+  verb->add_option("--split", state->split,
+                   "List of the photos, one name per line (fit writes WORK/dev.txt), or a split's "
+                   "name if the captions have splits. Default: all photos with captions");
   verb->add_option("--beam", state->beams, "Beams to score; default: the model's own")
       ->check(CLI::Range(1, 64));
   verb->add_option("--length-alpha", state->length_alpha, "Default: the model's own");
@@ -213,7 +212,7 @@ void add_evaluate(CLI::App& app, Status& status) {
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
   verb->add_option("--hypotheses", state->hypotheses,
-                   "Write the captions of the last beam there, for photoscribe score");
+                   "Write the captions of the last beam to this file, for photoscribe score");
   verb->add_flag("--show", state->show, "Print every caption");
   add_threads(*verb, state->threads);
   verb->callback([state, &status] {

@@ -9,9 +9,8 @@ namespace photoscribe {
 void add_fine_tuning(CLI::App& verb, FitOptions& o) {
   verb.add_flag_callback(
       "--no-teacher", [&o] { o.loss.teacher_share = 0; },
-      "Let all words of the model that is gone on from move, and it teach nothing: the archive's "
-      "way "
-      "of putting things is learnt too, and much is forgotten");
+      "Train all words of the initial model, without it as a teacher: the archive's style is "
+      "learnt, too, and much is forgotten");
 }
 
 void default_to_fine_tuning(const CLI::App& verb, FitOptions& o) {

@@ -141,23 +141,23 @@ void add_import(CLI::App& app, Status& status) {
   const auto state = std::make_shared<ImportOptions>();
   CLI::App* verb = app.add_subcommand(
       "import",
-      "Make an encoder of a torchvision or timm state dict, for fit --encoder; or, with --kind, a "
-      "whole model of a captioner that others trained (ops/docs/import.md)");
+      "Make an encoder from a torchvision or timm state dict, for fit --encoder; or, with --kind, "
+      "a whole model from a captioner that others trained (ops/docs/import.md)");
   verb->add_option("CHECKPOINT", state->state,
-                   "What torch.save wrote, with any version of PyTorch: a state dict or whole "
+                   "A file of torch.save, from any version of PyTorch: a state dict or whole "
                    "modules. Or .safetensors")
       ->required()
       ->check(CLI::ExistingFile);
   verb->add_option("--architecture", state->architecture,
                    "The encoder: " + listed(encoder_names()) +
-                       "; NAME@BLOCK stops behind a block, NAME@BLOCK+LAYER goes on with a layer. "
-                       "With --kind, what its arrays say");
+                       "; NAME@BLOCK stops after a block, NAME@BLOCK+LAYER adds a layer. Default "
+                       "with --kind: what its arrays say");
   verb->add_option("--output", state->output,
                    "File to write (safetensors); with --kind the model's folder")
       ->required();
-  verb->add_option("--norm-epsilon", state->epsilon,
-                   "Added to the variance by the batch norms; default: 1e-3 for tf_ encoders, 1e-5 "
-                   "for the others");
+  verb->add_option(
+      "--norm-epsilon", state->epsilon,
+      "Added to the variance by the batch norms; default: 1e-3 for tf_ encoders, 1e-5 for others");
   verb->add_option("--kind", state->kind, "Whose captioner the checkpoint is")
       ->check(CLI::IsMember(captioner_kinds()))
       ->group("A whole captioner");
@@ -167,24 +167,24 @@ void add_import(CLI::App& app, Status& status) {
       ->check(CLI::ExistingFile)
       ->group("A whole captioner");
   verb->add_option("--encoder", state->encoder,
-                   "Its encoder's file, where the checkpoint holds none: yunjey's encoder-….ckpt, "
+                   "Its encoder's file, if the checkpoint has none: yunjey's encoder-….ckpt, "
                    "ruotianluo's resnet101.pth")
       ->check(CLI::ExistingFile)
       ->group("A whole captioner");
   verb->add_option("--side", state->side_px,
-                   "Side in pixels that photos are squashed to, a multiple of 32; default: the "
-                   "kind's own (256; ruotianluo 544; yunjey 224)")
+                   "Side in pixels of the square that photos are resized to, a multiple of 32; "
+                   "default: the kind's (256; ruotianluo 544; yunjey 224)")
       ->check(CLI::Range(32, 2'048))
       ->group("A whole captioner");
   verb->add_option("--grid-side", state->grid_side,
-                   "Side of the grid that attention looks at; default: the checkpoint's, else 14")
+                   "Side of the grid that attention sees; default: the checkpoint's, else 14")
       ->check(CLI::Range(1, 64))
       ->group("A whole captioner");
   verb->add_option("--name", state->name, "The model's name, for people")
       ->group("A whole captioner");
   verb->add_flag("--half", state->half,
-                 "Keep weights in half precision and words in eight bits, as shipped models are: "
-                 "half the size")
+                 "Store weights in half precision and words in eight bits, like the bundled "
+                 "models: half the size")
       ->group("A whole captioner");
   verb->callback([state, &status] { status = import(*state); });
 }

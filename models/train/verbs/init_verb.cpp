@@ -40,7 +40,7 @@ void add_init(CLI::App& app, Status& status) {
   };
   const auto state = std::make_shared<State>();
   CLI::App* verb =
-      app.add_subcommand("init", "Write a small model of random weights, for trying things out");
+      app.add_subcommand("init", "Write a small model with random weights, for trials");
   verb->add_option("--output", state->output, "Model folder to write")->required();
   verb->add_option("--seed", state->seed)->capture_default_str();
   verb->callback([state, &status] { status = init(state->output, state->seed); });

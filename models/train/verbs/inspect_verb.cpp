@@ -48,8 +48,8 @@ void print_model(const StoredModel& model, bool list) {
               a.hidden_size, static_cast<double>(decoder) / 1e6);
   std::printf("vocabulary   %lld words\n", static_cast<long long>(model.vocabulary.size()));
   if (a.concepts > 0) {
-    std::printf("concepts     %d, the likeliest %d looked at; weight %g\n", a.concepts,
-                a.concept_slots, a.concept_weight);
+    std::printf("concepts     %d, the likeliest %d used; weight %g\n", a.concepts, a.concept_slots,
+                a.concept_weight);
     if (a.concept_said_min > 0)
       std::printf("             named in the caption from p = %g on\n", a.concept_said_min);
   }
@@ -193,7 +193,7 @@ void add_inspect(CLI::App& app, Status& status) {
     bool list = false;
   };
   const auto state = std::make_shared<State>();
-  CLI::App* verb = app.add_subcommand("inspect", "Say what a model is");
+  CLI::App* verb = app.add_subcommand("inspect", "Describe a model");
   verb->add_option("MODEL", state->model, "Model folder")->required();
   verb->add_flag("--tensors", state->list, "List every tensor");
   verb->callback([state, &status] { status = inspect(state->model, state->list); });
@@ -203,7 +203,7 @@ void add_bench_network(CLI::App& app, Status& status) {
   const auto state = std::make_shared<BenchOptions>();
   state->captioner.search.beam = 0;  // the model's own
   CLI::App* verb =
-      app.add_subcommand("bench-network", "Measure photos a second of the network alone");
+      app.add_subcommand("bench-network", "Measure photos per second of the network alone");
   verb->add_option("MODEL", state->captioner.model_folder, "Model folder")->required();
   verb->add_option("--photos", state->photos,
                    "Folder of photos to use; default: noise, whose captions may be longer")

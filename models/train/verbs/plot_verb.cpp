@@ -58,25 +58,26 @@ Status plot(const PlotOptions& o) {
 
 void add_plot(CLI::App& app, Status& status) {
   const auto state = std::make_shared<PlotOptions>();
-  CLI::App* verb = app.add_subcommand("plot", "Show how trainings went, also while they run");
+  CLI::App* verb =
+      app.add_subcommand("plot", "Show the progress of trainings, even while they run");
   verb->add_option("WORK", state->works,
-                   "Work folders of fit (its --work, else OUTPUT.work); several are compared")
+                   "Work folders of fit (its --work, else OUTPUT.work), to be compared")
       ->required();
   verb->add_option("--html", state->html,
-                   "Write a page there that opens offline: loss, BLEU-1..4, CIDEr-D and rate over "
-                   "steps and time, and what was said of dev photos from score to score");
+                   "Write a page that opens offline: loss, BLEU-1..4, CIDEr-D and rate over steps "
+                   "and time, and the captions of dev photos from score to score");
   verb->add_flag("--json", state->json, "Print every number and caption as JSON");
   verb->add_option("--references", state->references,
-                   "Captions of the dev photos, in any form that fit reads, where the work folder "
+                   "Captions of the dev photos, in any format that fit reads, if the work folder "
                    "has none (it was written by an earlier version)")
       ->check(CLI::ExistingFile);
-  verb->add_option("--photos-max", state->photos_max, "Dev photos on the page, at most")
+  verb->add_option("--photos-max", state->photos_max, "Most dev photos on the page")
       ->check(CLI::Range(0, 10'000))
       ->capture_default_str();
   verb->footer(
       "photoscribe-train plot mine.work --html mine.html\n"
       "photoscribe-train plot first.work second.work --html both.html\n"
-      "Exit status: 0 done, 2 usage and a folder of which nothing can be shown, 3 environment.");
+      "Exit status: 0 done, 2 usage or a folder with nothing to show, 3 environment.");
   verb->callback([state, &status] { status = plot(*state); });
 }
 

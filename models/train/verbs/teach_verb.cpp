@@ -15,17 +15,17 @@ void add_teach(CLI::App& app, Status& status) {
   const auto state = std::make_shared<State>();
   TeachOptions& o = state->options;
   CLI::App* verb = app.add_subcommand(
-      "teach", "Write what models expect at each word of captions, for fit --teacher");
+      "teach", "Write the models' probabilities at each word of captions, for fit --teacher");
   verb->add_option("MODEL", o.models,
-                   "Model folder; several are an ensemble, with the mean of their probabilities")
+                   "Model folder; several form an ensemble that averages their probabilities")
       ->required();
   add_sources(*verb, o.sources);
   verb->add_option("--split", o.split,
-                   "What fit gets as --train: a list or a split's name. WORK/train.txt is the list "
-                   "of what it chose itself")
+                   "The same as fit's --train: a list or a split's name. WORK/train.txt lists what "
+                   "fit chose itself")
       ->required();
   verb->add_option("--output", o.output, "File to write (.safetensors)")->required();
-  verb->add_option("--words", o.words_kept, "Likeliest words to keep at each place")
+  verb->add_option("--words", o.words_kept, "Likeliest words to keep at each position")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   add_threads(*verb, state->threads);

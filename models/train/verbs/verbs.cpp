@@ -15,18 +15,17 @@ namespace {}  // namespace
 
 void add_sources(CLI::App& verb, CaptionSources& sources) {
   verb.add_option("--photos", sources.photos,
-                  "Folder of the photos; several are looked through together, and those below them "
-                  "where the captions' names are not found at once")
+                  "Folder of the photos; several are searched together, and their subfolders if "
+                  "the captions' names are not found at once")
       ->required()
       ->check(CLI::ExistingDirectory);
   verb.add_option("--captions", sources.captions,
-                  "Captions in any form that photoscribe score reads: Flickr8k's and Flickr30k's "
-                  ".token, CSV, COCO's or Karpathy's JSON, JSON Lines; several files are taken "
-                  "together")
+                  "Captions in any format that photoscribe score reads: Flickr8k's and Flickr30k's "
+                  ".token, CSV, COCO's or Karpathy's JSON, JSON Lines; several files are combined")
       ->required()
       ->check(CLI::ExistingFile);
   verb.add_flag("--skip-missing", sources.skip_missing,
-                "Leave out photos of a list that are not there or have no caption");
+                "Skip photos of a list that do not exist or have no caption");
 }
 
 namespace {
@@ -39,81 +38,79 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
       "photo), or a split of the captions, as train or train+restval. Default: the splits train "
       "and "
       "restval where the captions have them, else all photos that --dev does not name");
-  verb.add_option(
-      "--dev", o.splits.dev,
-      "Photos that decide which epoch is the best: a list, or a split. Default: all of "
-      "--dev-captions, else the split val where the captions have it, else --dev-share");
+  verb.add_option("--dev", o.splits.dev,
+                  "Photos that decide which epoch is best: a list, or a split. Default: all of "
+                  "--dev-captions, else the split val if the captions have it, else --dev-share");
   verb.add_option("--dev-captions", o.splits.dev_captions,
-                  "Captions of the photos that decide, where they are in other files, as COCO's "
+                  "Captions of those photos, if they are in other files, such as COCO's "
                   "captions_val2014.json")
       ->check(CLI::ExistingFile);
   verb.add_option("--dev-share", o.splits.dev_share,
-                  "Share of the photos to hold out for that where nothing says which, at most "
-                  "5,000; a hash of the name decides. WORK/dev.txt lists them")
+                  "Share of the photos to hold out for evaluation if no list or split says which, "
+                  "at most 5,000, chosen by a hash of the name. WORK/dev.txt lists them")
       ->check(CLI::Range(0.001, 0.9))
       ->capture_default_str();
   verb.add_flag("--allow-overlap", o.splits.overlap,
-                "Let photos be learnt from and judged by, which makes scores too good");
-  verb.add_option("--encoder", o.encoder,
-                  "The encoder's weights, as photoscribe-train import writes them. Needed where "
-                  "there is no --start")
+                "Allow photos in both train and dev, which makes scores too good");
+  verb.add_option(
+          "--encoder", o.encoder,
+          "The encoder's weights, as written by photoscribe-train import. Required without --start")
       ->check(CLI::ExistingFile);
   verb.add_option("--start", o.start,
-                  "Weights to go on from: a model's folder, whose words may be others and whose "
-                  "encoder, sizes and search are then the defaults; or best.safetensors of another "
-                  "run's work folder. The features are then those of its encoder")
+                  "Initial weights: a model's folder, whose words may differ and whose encoder, "
+                  "sizes and search are then the defaults; or best.safetensors of another "
+                  "training's work folder. The features are then those of its encoder")
       ->check(CLI::ExistingPath);
   verb.add_option("--output", o.output, "Model folder to write")->required();
   verb.add_option("--work", o.work,
-                  "Folder for features, checkpoint and curve.csv; the same folder again goes on "
-                  "where a killed run stood. Default: OUTPUT.work");
-  verb.add_option("--features", o.features,
-                  "Folder for the encoder's features, which several runs may share. Default: WORK");
+                  "Folder for features, checkpoint and curve.csv; the same folder resumes a killed "
+                  "training. Default: OUTPUT.work");
+  verb.add_option(
+      "--features", o.features,
+      "Folder for the encoder's features, which several trainings may share. Default: WORK");
   verb.add_option("--cache-block", o.cache_block,
-                  "Cache the features behind this block of the encoder, as features.5.5, and train "
-                  "what lies behind it too. Default: the encoder's end");
+                  "Cache the features after this block of the encoder, such as features.5.5, and "
+                  "train what follows it, too. Default: the encoder's end");
   verb.add_option("--views", o.views,
-                  "Views of each photo to cache: as it is, flipped, then random crops")
+                  "Views of each photo to cache: unchanged, flipped, then random crops")
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
   verb.add_option("--teacher", o.teacher,
-                  "What photoscribe-train teach wrote: the first stage learns from it too")
+                  "A file of photoscribe-train teach: the first stage learns from it, too")
       ->check(CLI::ExistingFile);
-  verb.add_option("--teacher-share", o.loss.teacher_share,
-                  "Of the first stage's loss, with --teacher")
+  verb.add_option("--teacher-share", o.loss.teacher_share, "Its share of the first stage's loss")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   add_fine_tuning(verb, o);
   verb.add_option("--name", o.name, "The model's name, for people")->capture_default_str();
   verb.add_option("--concepts", o.concepts,
-                  "Things to look for in photos, one a line: name, further words | ImageNet "
-                  "classes. A classifier of them is learnt from the captions, and the decoder "
-                  "looks at the likeliest beside the photo")
+                  "Things to look for in photos, one per line: name, further words | ImageNet "
+                  "classes. A classifier of them is trained on the captions, and the decoder sees "
+                  "the likeliest beside the photo")
       ->check(CLI::ExistingFile);
-  verb.add_option("--concept-labels", o.concept_labels,
-                  "What another classifier sees in the photos, for that one to learn from: JSON "
-                  "Lines, {\"id\": NAME, \"concepts\": {WORD: PROBABILITY}}; 0: it is not there, a "
-                  "word left out: it may be")
+  verb.add_option(
+          "--concept-labels", o.concept_labels,
+          "Labels of another classifier to train that one on: JSON Lines, {\"id\": NAME, "
+          "\"concepts\": {WORD: PROBABILITY}}; 0: it is not there, a missing word: it may be")
       ->check(CLI::ExistingFile);
   verb.add_option("--concept-photos", o.concept_photos,
-                  "List of further photos in the folder, with labels but without captions")
+                  "List of more photos in the folder, with labels but without captions")
       ->check(CLI::ExistingFile);
   verb.add_option("--text", o.text,
-                  "Sentences without photos, one a line: the first stage learns from them what to "
-                  "say of concepts that no photo shows")
+                  "Sentences without photos, one per line: the first stage learns from them what "
+                  "to say about concepts that no photo shows")
       ->check(CLI::ExistingFile);
 }
 
 void add_fit_network(CLI::App& verb, FitOptions& o) {
   const auto size = CLI::Range(1, 65'536);
   verb.add_option("--architecture", o.architecture.encoder,
-                  "The encoder's architecture. Default: what its file says, "
-                  "else mobilenet_v2");
+                  "The encoder's architecture. Default: as its file says, else mobilenet_v2");
   verb.add_option("--decoder", o.architecture.decoder)
       ->check(CLI::IsMember(decoder_names()))
       ->capture_default_str();
   verb.add_option("--side", o.architecture.input_side_px,
-                  "Side in pixels that photos are squashed to, a multiple of 32")
+                  "Side in pixels of the square that photos are resized to, a multiple of 32")
       ->check(CLI::Range(32, 2'048))
       ->capture_default_str();
   verb.add_option("--annotation-size", o.architecture.annotation_size)
@@ -127,20 +124,20 @@ void add_fit_network(CLI::App& verb, FitOptions& o) {
       ->capture_default_str();
   verb.add_option("--hidden-size", o.architecture.hidden_size)->check(size)->capture_default_str();
   verb.add_option("--words-count-min", o.words.count_min,
-                  "Words that stand less often in the captions, and in the text, are unknown words")
+                  "Words that occur less often in the captions and the text are unknown words")
       ->capture_default_str();
   verb.add_option("--words-max", o.words.words_max,
-                  "Keep no more words than this, the most frequent; 0: all")
+                  "Keep at most this many words, the most frequent; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   verb.add_option("--concept-slots", o.architecture.concept_slots,
-                  "Concepts that the decoder looks at, the likeliest, with --concepts")
+                  "Concepts that the decoder sees, the likeliest, with --concepts")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   verb.add_option("--beam", o.search.beam, "Beam of the dev score, and the model's default")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  verb.add_option("--tokens-max", o.search.tokens_max, "Words of a caption, at most")
+  verb.add_option("--tokens-max", o.search.tokens_max, "Most words of a caption")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   verb.add_option("--length-alpha", o.search.length_alpha, "Length normalisation")
@@ -148,16 +145,16 @@ void add_fit_network(CLI::App& verb, FitOptions& o) {
 }
 
 void add_fit_critic(CLI::App& verb, FitOptions& o) {
-  verb.add_option("--critic-epochs", o.critic_epochs,
-                  "Of self-critical training on CIDEr-D and BLEU, behind those "
-                  "of cross entropy")
+  verb.add_option(
+          "--critic-epochs", o.critic_epochs,
+          "Epochs of self-critical training on CIDEr-D and BLEU, after those of cross entropy")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   verb.add_option("--critic-rate", o.critic_rate)->capture_default_str();
   verb.add_option("--critic-photos", o.critic_photos, "Photos a step")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  verb.add_option("--critic-samples", o.critic_samples, "Captions drawn for each photo")
+  verb.add_option("--critic-samples", o.critic_samples, "Captions sampled for each photo")
       ->check(CLI::Range(2, 64))
       ->capture_default_str();
   verb.add_option("--critic-dropout", o.critic_dropout)
@@ -170,24 +167,25 @@ void add_fit_critic(CLI::App& verb, FitOptions& o) {
   verb.add_option("--reward-cider", o.reward.cider, "Weight of CIDEr-D in the reward")
       ->capture_default_str();
   verb.add_option("--reward-false-concept", o.reward.false_concept,
-                  "Taken from it for each concept that a caption names and no reference does, with "
-                  "--concepts")
+                  "Subtracted from the reward for each concept that a caption names and no "
+                  "reference does, with --concepts")
       ->capture_default_str();
-  verb.add_option("--reward-bleu", o.reward.bleu, "Weight of the mean of BLEU-1..4 in it")
+  verb.add_option("--reward-bleu", o.reward.bleu, "Weight of the mean of BLEU-1..4 in the reward")
       ->capture_default_str();
 }
 
 void add_fit_schedule(CLI::App& verb, FitOptions& o) {
-  verb.add_option("--epochs", o.epochs, "Of cross entropy on cached features")
+  verb.add_option("--epochs", o.epochs, "Epochs of cross entropy on cached features")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  verb.add_option("--batch-photos", o.batch_photos, "Photos a step, with all their captions")
+  verb.add_option("--batch-photos", o.batch_photos, "Photos per step, with all their captions")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  verb.add_option("--text-rows", o.text_rows, "Sentences a step, with --text")
+  verb.add_option("--text-rows", o.text_rows, "Sentences per step, with --text")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  verb.add_option("--text-share", o.text_share, "Weight of their loss beside that of the photos")
+  verb.add_option("--text-share", o.text_share,
+                  "Weight of their loss relative to that of the photos")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   verb.add_flag("--bfloat16", o.bfloat16,
@@ -195,12 +193,12 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
                 "slower on others");
   verb.add_option("--rate", o.rate, "Peak learning rate")->capture_default_str();
   verb.add_option("--encoder-share", o.encoder_share,
-                  "Share of the rate at which the encoder moves behind --cache-block")
+                  "Share of the learning rate for the encoder after --cache-block")
       ->capture_default_str();
-  verb.add_option("--rate-end", o.rate_end, "Share of it that the cosine ends at")
+  verb.add_option("--rate-end", o.rate_end, "Share of the rate at the end of the cosine")
       ->capture_default_str();
   verb.add_option("--warmup-steps", o.warmup_steps,
-                  "Steps until the peak rate, at most a tenth of all")
+                  "Steps up to the peak rate, at most a tenth of all")
       ->capture_default_str();
   verb.add_option("--weight-decay", o.weight_decay)->capture_default_str();
   verb.add_option("--clip-norm", o.clip_norm, "Norm that gradients are clipped to; 0: never")
@@ -215,7 +213,8 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
   verb.add_option("--attention-penalty", o.loss.attention_penalty,
                   "Weight of the doubly stochastic penalty")
       ->capture_default_str();
-  verb.add_option("--patience", o.patience, "Epochs without a better dev score before it ends")
+  verb.add_option("--patience", o.patience,
+                  "Epochs without a better dev score before training ends")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   verb.add_option_function<std::string>(
@@ -223,9 +222,9 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
           [&o](const std::string& score) {
             o.select_by = score == "cider" ? SelectBy::cider : SelectBy::bleu4;
           },
-          "Which dev score says what is better. Default: bleu4")
+          "The dev score that decides what is better. Default: bleu4")
       ->check(CLI::IsMember({"bleu4", "cider"}));
-  verb.add_flag("--mirror,!--no-mirror", o.mirror, "Show half of the photos flipped (default)");
+  verb.add_flag("--mirror,!--no-mirror", o.mirror, "Flip half of the photos (default)");
   verb.add_option("--seed", o.seed)->capture_default_str();
   verb.add_option("--checkpoint-steps", o.checkpoint_steps)
       ->check(CLI::PositiveNumber)
@@ -233,19 +232,18 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
   verb.add_option("--steps-max", o.steps_max, "Stop the first stage there; 0: no limit")
       ->capture_default_str();
   verb.add_option("--average", o.average,
-                  "How much of the moving average of the weights a step keeps, "
-                  "as 0.999; the average "
-                  "is what is scored and kept. 0: none is taken")
+                  "Decay of the moving average of the weights, such as 0.999; the average is "
+                  "scored and kept. 0: no average")
       ->check(CLI::Range(0.0, 0.99999))
       ->capture_default_str();
   add_fit_critic(verb, o);
   verb.add_option("--finetune-steps", o.finetune_steps,
-                  "Steps of the last stage, which moves every layer of the encoder too")
+                  "Steps of the last stage, which trains every layer of the encoder, too")
       ->capture_default_str();
   verb.add_option("--finetune-rate", o.finetune_rate)->capture_default_str();
   verb.add_flag("--finetune-critic", o.finetune_critic,
-                "The last stage is self-critical, as it is behind --critic-epochs");
-  verb.add_option("--finetune-photos", o.finetune_photos, "Photos a step of the last stage")
+                "Make the last stage self-critical, as it is after --critic-epochs");
+  verb.add_option("--finetune-photos", o.finetune_photos, "Photos per step of the last stage")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   verb.add_option("--finetune-score-steps", o.finetune_score_steps,

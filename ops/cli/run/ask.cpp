@@ -22,9 +22,9 @@ constexpr auto kPause = 50ms;
 
 Expected<ControlReply> obey_here(Store& store, const ControlRequest& request) {
   if (request.verb == ControlVerb::drain) return ControlReply{};
-  Expected<Obeyed> obeyed = obey_in_store(store, request);
-  if (!obeyed) return fail(obeyed.error());
-  return std::move(obeyed->reply);
+  Expected<AppliedRequest> applied = apply_request(store, request);
+  if (!applied) return fail(applied.error());
+  return std::move(applied->reply);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ using DoHere = std::function<Expected<ControlReply>(Store& store)>;
 /// Takes the database's lock and does what is asked, or asks its scheduler and waits for the
 /// answer. A scheduler that is starting or ending is waited for, ten seconds at most.
 ///
-/// `do_here` replaces obey_in_store() where this process does it.
+/// `do_here` replaces apply_request() where this process does it.
 [[nodiscard]] Expected<ControlReply> ask_or_do(const DatabasePlace& place,
                                                const ControlRequest& request,
                                                const DoHere& do_here = {});

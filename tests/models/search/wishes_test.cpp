@@ -11,7 +11,7 @@
 
 #include "models/format/concepts.h"
 #include "models/format/vocabulary.h"
-#include "models/search.h"
+#include "models/search/search.h"
 
 namespace photoscribe {
 namespace {

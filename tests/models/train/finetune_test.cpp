@@ -170,7 +170,7 @@ TEST_F(FineTune, NeedsNoFurtherOptionsAndSaysWhatItKept) {
                                            "1"};
   const Ended trained = run_train(arguments);
   ASSERT_EQ(trained.outcome, 0) << trained.said;
-  EXPECT_THAT(trained.said, HasSubstr("still judged as in " + model));
+  EXPECT_THAT(trained.said, HasSubstr("still that of " + model));
   const auto checkpoint =
       SafetensorsFile::open(folder_.file("tuned.work") + "/checkpoint.safetensors");
   ASSERT_TRUE(checkpoint);
@@ -200,7 +200,7 @@ TEST_F(FineTune, AClassifierOfConceptsKeepsTheEncoderStill) {
   o.finetune_steps = 1;
   const Status status = fit(o);
   ASSERT_FALSE(status);
-  EXPECT_THAT(status.error().message, HasSubstr("leave out --cache-block and --finetune-steps"));
+  EXPECT_THAT(status.error().message, HasSubstr("omit --cache-block and --finetune-steps"));
 }
 
 }  // namespace

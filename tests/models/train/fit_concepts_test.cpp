@@ -123,13 +123,13 @@ TEST_F(FitConcepts, WhatCannotWorkIsRefusedWithACure) {
   };
   FitOptions moving = options_with_text("moving");
   moving.cache_block = "features.13";
-  EXPECT_THAT(refusal(moving), HasSubstr("leave out --cache-block"));
+  EXPECT_THAT(refusal(moving), HasSubstr("omit --cache-block"));
   FitOptions alone = options_with_text("alone");
   alone.concepts.clear();
   EXPECT_THAT(refusal(alone), HasSubstr("--text needs --concepts"));
   FitOptions strange = options_with_text("strange");
   strange.concepts = folder_.write("strange.txt", "unicorn\n");
-  EXPECT_THAT(refusal(strange), HasSubstr("no caption has a word of it"));
+  EXPECT_THAT(refusal(strange), HasSubstr("no caption has a word from it"));
 }
 
 TEST_F(FitConcepts, AListSaysHowOftenAnEpochShowsAPhoto) {
@@ -143,7 +143,7 @@ TEST_F(FitConcepts, AListSaysHowOftenAnEpochShowsAPhoto) {
        {"red0.bmp\t-1\n", "red0.bmp\tx\n", "red0.bmp\t\n", "red0.bmp\t1001\n"}) {
     const auto bad = read_split({{}, {captions_}}, folder_.write("bad.txt", wrong));
     ASSERT_FALSE(bad) << wrong;
-    EXPECT_THAT(bad.error().message, HasSubstr("line 1: behind the tab"));
+    EXPECT_THAT(bad.error().message, HasSubstr("line 1: the number after the tab"));
   }
 }
 

@@ -90,11 +90,11 @@ TEST_F(FitEnds, CtrlCKeepsWhatIsDoneSaysHowToGoOnAndGoesOnToTheSameBits) {
     EXPECT_EQ(stopped.outcome, 4) << stopped.said;
     EXPECT_THAT(stopped.said, AllOf(HasSubstr("stopping, and keeping what is done"),
                                     HasSubstr("of stage 'decoder'"),
-                                    HasSubstr("the same command goes on there: "),
+                                    HasSubstr("the same command resumes there: "),
                                     HasSubstr("--output '" + folder_.file(name) + "'")));
     const Ended resumed = run_train(arguments(name));
     EXPECT_EQ(resumed.outcome, 0) << resumed.said;
-    EXPECT_THAT(resumed.said, HasSubstr("going on from step"));
+    EXPECT_THAT(resumed.said, HasSubstr("resuming at step"));
     expect_same("whole", name);
   }
 }
@@ -120,7 +120,7 @@ TEST_F(FitEnds, KilledTwiceInMidCacheAndStoppedOnceItComesToTheSameBits) {
   const Ended stopped = run_train(arguments("parts"), polite);
   EXPECT_THAT(stopped.outcome, testing::AnyOf(4, 0)) << stopped.said;  // it may have been too fast
   EXPECT_TRUE(stopped.outcome == 0 ||
-              stopped.said.find("the same command goes on there: ") != std::string::npos)
+              stopped.said.find("the same command resumes there: ") != std::string::npos)
       << stopped.said;
   const Ended parts = run_train(arguments("parts"));
   EXPECT_EQ(parts.outcome, 0) << parts.said;
@@ -225,7 +225,7 @@ TEST_F(FitEnds, PhotosThatDoNotDecodeAtAllAreAnError) {
   for (int i = 0; i < 4; ++i)
     for (const char* kind : {"red", "green", "blue"})
       folder_.write(kind + std::to_string(i) + ".bmp", "no photo");
-  EXPECT_THAT(why(o), HasSubstr("no photo to learn from decodes there"));
+  EXPECT_THAT(why(o), HasSubstr("no photo to train on decodes there"));
 }
 
 class FullDisk : public FitEnds {};

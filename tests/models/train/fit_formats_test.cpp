@@ -60,20 +60,20 @@ class FitFormats : public Fit {
 TEST_F(FitFormats, FlickrTokens) {
   std::string lines;
   for (int i = 0; i < kPhotos; ++i) lines += name(i) + "#0\t" + caption(i) + "\n";
-  through_fit_and_evaluate("Flickr8k.token.txt", "held out to judge by", lines);
+  through_fit_and_evaluate("Flickr8k.token.txt", "held out for evaluation", lines);
 }
 
 TEST_F(FitFormats, Csv) {
   std::string lines = "image,caption\n";
   for (int i = 0; i < kPhotos; ++i) lines += name(i) + ",\"" + caption(i) + "\"\n";
-  through_fit_and_evaluate("captions.csv", "held out to judge by", lines);
+  through_fit_and_evaluate("captions.csv", "held out for evaluation", lines);
 }
 
 TEST_F(FitFormats, JsonLines) {
   std::string lines;
   for (int i = 0; i < kPhotos; ++i)
     lines += json{{"id", name(i)}, {"captions", {caption(i), caption(i)}}}.dump() + "\n";
-  through_fit_and_evaluate("mine.jsonl", "held out to judge by", lines);
+  through_fit_and_evaluate("mine.jsonl", "held out for evaluation", lines);
 }
 
 TEST_F(FitFormats, Coco) {
@@ -82,7 +82,7 @@ TEST_F(FitFormats, Coco) {
     file["images"].push_back({{"id", 100 + i}, {"file_name", name(i)}});
     file["annotations"].push_back({{"id", i}, {"image_id", 100 + i}, {"caption", caption(i)}});
   }
-  through_fit_and_evaluate("captions_train2014.json", "held out to judge by", file.dump());
+  through_fit_and_evaluate("captions_train2014.json", "held out for evaluation", file.dump());
 }
 
 TEST_F(FitFormats, Karpathy) {
@@ -94,7 +94,7 @@ TEST_F(FitFormats, Karpathy) {
                                         : i < 9 ? "val"
                                                 : "test"},
                               {"sentences", {{{"raw", caption(i)}}}}});
-  through_fit_and_evaluate("dataset.json", "6 photos to train on, 3 to judge by", file.dump());
+  through_fit_and_evaluate("dataset.json", "6 photos to train on, 3 for evaluation", file.dump());
   const Ended tested =
       run_train({"evaluate", folder_.file("dataset.json.model"), "--photos",
                  folder_.path().string(), "--captions", captions_, "--split", "test"});
@@ -108,7 +108,7 @@ TEST_F(FitFormats, CocosDevCaptionsMayLieInAnotherFile) {
   const Ended trained =
       run_train(arguments("apart", {"--dev-captions", folder_.write("dev.token", dev)}));
   EXPECT_EQ(trained.outcome, 0) << trained.said;
-  EXPECT_THAT(trained.said, HasSubstr("9 photos to train on, 3 to judge by"));
+  EXPECT_THAT(trained.said, HasSubstr("9 photos to train on, 3 for evaluation"));
 }
 
 TEST_F(FitFormats, PhotosCaptionsAndAModelToStartFromAreEnough) {

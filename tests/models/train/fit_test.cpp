@@ -107,7 +107,7 @@ TEST_F(Fit, GoesOnInEveryStageAfterBeingKilledAsIfItHadNotBeen) {
   };
   const Ended whole = run_train(arguments("whole"));
   EXPECT_EQ(whole.outcome, 0) << whole.said;
-  for (const char* line : {"epoch 1:", "step 3:", "moving encoder"}) {
+  for (const char* line : {"epoch 1:", "step 3:", "training encoder"}) {
     const Ended killed = run_train(arguments("parts"), {.at_line = line});
     EXPECT_EQ(killed.outcome, SIGKILL) << line << killed.said;
   }

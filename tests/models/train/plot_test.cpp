@@ -114,13 +114,14 @@ TEST_F(Plot, ALineThatIsCutShortOrBrokenIsLeftOutAndToldOf) {
     const auto curve = parse_curve(kHeader + line("decoder,1,30", "0.1", "0.2") + bad, "c");
     ASSERT_TRUE(curve) << bad;
     EXPECT_THAT(curve->points, SizeIs(1)) << bad;
-    EXPECT_THAT(curve->notes, ElementsAre(HasSubstr("c, line 3: is cut short or broken"))) << bad;
+    EXPECT_THAT(curve->notes, ElementsAre(HasSubstr("c, line 3: is incomplete or malformed")))
+        << bad;
   }
 }
 
 TEST_F(Plot, WhatIsNoTrainingIsRefusedWithWhatToDo) {
   EXPECT_THAT(refusal(folder_.file("absent")), HasSubstr("no such folder; name the work folder"));
-  EXPECT_THAT(refusal(folder_.write("file", "x")), HasSubstr("is no folder"));
+  EXPECT_THAT(refusal(folder_.write("file", "x")), HasSubstr("is not a folder"));
 
   fs::create_directories(folder_.file("model"));
   put("model/model.yaml", "name: x\n");
@@ -128,17 +129,19 @@ TEST_F(Plot, WhatIsNoTrainingIsRefusedWithWhatToDo) {
   fs::create_directories(folder_.file("model.work"));
   EXPECT_THAT(refusal(folder_.file("model") + "/"), HasSubstr("model.work"));
 
-  EXPECT_THAT(refusal(folder_.file("model.work")), HasSubstr("it holds no curve.csv"));
+  EXPECT_THAT(refusal(folder_.file("model.work")), HasSubstr("it has no curve.csv"));
   put("model.work/dev.txt", "a.jpg\n");
   EXPECT_THAT(refusal(folder_.file("model.work")), HasSubstr("nothing has been scored yet"));
   put("model.work/curve.csv", "");
   EXPECT_THAT(refusal(folder_.file("model.work")), HasSubstr("is empty"));
   put("model.work/curve.csv", kHeader);
-  EXPECT_THAT(refusal(folder_.file("model.work")), HasSubstr("holds no score yet"));
+  EXPECT_THAT(refusal(folder_.file("model.work")), HasSubstr("has no score yet"));
   put("model.work/curve.csv", "photo,caption\na.jpg,x\n");
-  EXPECT_THAT(refusal(folder_.file("model.work")), HasSubstr("is no curve of photoscribe-train"));
+  EXPECT_THAT(refusal(folder_.file("model.work")),
+              HasSubstr("is not a curve of photoscribe-train"));
   put("model.work/curve.csv", std::string(1'000, '\0'));
-  EXPECT_THAT(refusal(folder_.file("model.work")), HasSubstr("is no curve of photoscribe-train"));
+  EXPECT_THAT(refusal(folder_.file("model.work")),
+              HasSubstr("is not a curve of photoscribe-train"));
 }
 
 TEST_F(Plot, ThePageHoldsEveryCurveAndLoadsNothing) {
@@ -195,7 +198,7 @@ TEST_F(Plot, TheVerbWritesPageAndJsonAndSaysWhatItCannotRead) {
   std::ifstream said(errors);
   std::string sentence;
   std::getline(said, sentence);
-  EXPECT_THAT(sentence, HasSubstr("there is no such folder"));
+  EXPECT_THAT(sentence, HasSubstr("no such folder"));
 }
 
 }  // namespace

@@ -195,7 +195,7 @@ TEST_F(SplitsTest, ADevListThatOverlapsTrainIsRefusedSayingWhich) {
   SplitChoice choice{.train = folder_.write("train.txt", "n1.jpg\nn2.jpg\nn3.jpg\n"),
                      .dev = folder_.write("dev.txt", "n2.jpg\nn9.jpg\n")};
   EXPECT_THAT(why(read_splits(sources({captions}), choice)),
-              AllOf(HasSubstr("1 photo of 2 to judge by"), HasSubstr("n2.jpg"),
+              AllOf(HasSubstr("1 photo of 2 for evaluation"), HasSubstr("n2.jpg"),
                     HasSubstr("--allow-overlap")));
   choice.overlap = true;
   EXPECT_TRUE(read_splits(sources({captions}), choice));

@@ -94,7 +94,7 @@ TEST_F(Steer, CancelEndsTheRunAndTheSameCommandTakesItUpAgain) {
 
   const RunSummary again = run(request());
   EXPECT_EQ(again.end, RunEnd::complete);
-  EXPECT_THAT(again.notes, ::testing::Contains(HasSubstr("had been cancelled")));
+  EXPECT_THAT(again.notes, ::testing::Contains(HasSubstr("was cancelled")));
 }
 
 TEST_F(Steer, RetriesDeadPhotosWhileTheRunIsAtWork) {

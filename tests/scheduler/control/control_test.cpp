@@ -87,22 +87,22 @@ TEST_F(ControlStore, RetriesWhatIsNamedAndKeepsWhatIsAsked) {
   request.verb = ControlVerb::retry;
   request.images = {tasks[2].image_id, 999};
 
-  const Obeyed one = must(obey_in_store(store(), request));
+  const AppliedRequest one = must(apply_request(store(), request));
 
   EXPECT_EQ(one.reply.photos, 1);
   EXPECT_EQ(one.counts.asked.pending, 1);
   request.images.clear();
   request.reasons = {Reason::timeout};
-  EXPECT_EQ(must(obey_in_store(store(), request)).reply.photos, 1);
-  EXPECT_EQ(must(obey_in_store(store(), request)).reply.photos, 0);
+  EXPECT_EQ(must(apply_request(store(), request)).reply.photos, 1);
+  EXPECT_EQ(must(apply_request(store(), request)).reply.photos, 0);
   const auto dead = must(store().failed_images(run(), {}, 10));
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(dead[0].image_id, tasks[1].image_id);
   EXPECT_EQ(must(store().attempts(tasks[1].image_id))[0].reason, "truncated");
 
   request = ControlRequest{ControlVerb::pause, "", {}, {}, ""};
-  EXPECT_TRUE(must(obey_in_store(store(), request)).reply.changed);
-  EXPECT_FALSE(must(obey_in_store(store(), request)).reply.changed);
+  EXPECT_TRUE(must(apply_request(store(), request)).reply.changed);
+  EXPECT_FALSE(must(apply_request(store(), request)).reply.changed);
   EXPECT_EQ(must(store().run(run())).control, RunControl::paused);
   expect_counts_are_true();
 }

@@ -53,7 +53,7 @@ TEST(NobodyServes, CountsNoWorkerThatIsSilentOrCannotReadTheRoot) {
   silent.age = std::chrono::seconds(40);
   unmounted.report.roots["archive"] = "/net/archive: not there";
   stopping.report.not_ready = "stopping";
-  EXPECT_THAT(*why_nobody_serves(spec(), "fast", {silent}), HasSubstr("no worker is there"));
+  EXPECT_THAT(*why_nobody_serves(spec(), "fast", {silent}), HasSubstr("there is no worker"));
   EXPECT_THAT(*why_nobody_serves(spec(), "fast", {unmounted}),
               HasSubstr("/net/archive: not there"));
   EXPECT_THAT(*why_nobody_serves(spec(), "fast", {stopping}), HasSubstr("stopping"));

@@ -157,18 +157,18 @@ TEST(TroubleReporter, TellsOnceThatATroubleBeganAndOnceThatItIsOver) {
   std::vector<std::string> told;
   TroubleReporter reporter([&](const Event& event) { told.push_back(event.text); });
 
-  reporter.is_over(Trouble::disk);
-  reporter.begins(Trouble::disk, "full");
-  reporter.begins(Trouble::redis, "away");
-  reporter.begins(Trouble::disk, "full");
-  reporter.is_over(Trouble::disk);
-  reporter.is_over(Trouble::disk);
-  reporter.was_told(Trouble::eviction);
-  reporter.begins(Trouble::eviction, "evicts");
-  reporter.is_over(Trouble::eviction);
+  reporter.end(Trouble::disk);
+  reporter.begin(Trouble::disk, "full");
+  reporter.begin(Trouble::redis, "away");
+  reporter.begin(Trouble::disk, "full");
+  reporter.end(Trouble::disk);
+  reporter.end(Trouble::disk);
+  reporter.mark_reported(Trouble::eviction);
+  reporter.begin(Trouble::eviction, "evicts");
+  reporter.end(Trouble::eviction);
 
   EXPECT_THAT(told, ElementsAre("full", "away", "the database can be written again",
-                                "Redis keeps what it is given again"));
+                                "Redis no longer evicts keys"));
 }
 
 TEST(Unserved, TellsWhatLastsAndNotTooOften) {
@@ -182,12 +182,15 @@ TEST(Unserved, TellsWhatLastsAndNotTooOften) {
   EXPECT_EQ(text_at(seconds(6), "no worker"), "");
   EXPECT_EQ(text_at(seconds(15), "no worker"), "");
   EXPECT_EQ(unserved.why(), "");
-  EXPECT_EQ(text_at(seconds(16), "no worker"), "nobody can do the photos of this run: no worker");
+  EXPECT_EQ(text_at(seconds(16), "no worker"),
+            "no worker can process the photos of this run: no worker");
   EXPECT_EQ(text_at(minutes(5), "no worker"), "");
-  EXPECT_EQ(text_at(minutes(6), "no root"), "nobody can do the photos of this run: no root");
+  EXPECT_EQ(text_at(minutes(6), "no root"),
+            "no worker can process the photos of this run: no root");
   EXPECT_EQ(text_at(minutes(6) + seconds(59), "no model"), "");
   EXPECT_EQ(unserved.why(), "no model");
-  EXPECT_EQ(text_at(minutes(17), "no model"), "nobody can do the photos of this run: no model");
+  EXPECT_EQ(text_at(minutes(17), "no model"),
+            "no worker can process the photos of this run: no model");
   EXPECT_EQ(text_at(minutes(18), std::nullopt), "a worker serves this run now");
   EXPECT_EQ(text_at(minutes(19), std::nullopt), "");
 }

@@ -84,24 +84,6 @@ TEST_F(SchedulerTest, SurvivesAFlushAfterTheLastTaskWasEnqueued) {
   expect_everything_done(60);
 }
 
-TEST_F(SchedulerTest, MakesTheRunUnderOneNameHoweverOftenAFullServerRefusesIt) {
-  make_archive(30);
-  server_.command({"CONFIG", "SET", "maxmemory", "1"});
-  add_worker();
-  boost::asio::steady_timer room(io_, milliseconds(700));
-  room.async_wait([&](boost::system::error_code) {
-    EXPECT_EQ(sql("SELECT count(*) FROM past_incarnation"), "0");
-    server_.command({"CONFIG", "SET", "maxmemory", "0"});
-  });
-
-  EXPECT_EQ(run_scheduler(), SchedulerEnd::complete);
-  stop_workers();
-
-  EXPECT_GT(scheduler_->now().reconciles, 2);
-  EXPECT_EQ(sql("SELECT count(*) FROM past_incarnation"), "1");
-  expect_everything_done(30);
-}
-
 TEST_F(SchedulerTest, ForgetsIncarnationsWhoseKeysHaveExpired) {
   make_archive(5);
   must(store_->begin_incarnation(run_, std::string(32, 'a')));

@@ -38,7 +38,7 @@ TEST_F(UnreadableResultsTest, FailTheirPhotoAtTheThirdTimeAndCostTheOthersNothin
   EXPECT_EQ(sql("SELECT state || ' ' || reason FROM image WHERE image_id = 5"),
             "failed model_failure");
   EXPECT_THAT(sql("SELECT detail FROM result WHERE image_id = 5"),
-              HasSubstr("3 results of it could not be read"));
+              HasSubstr("3 of its results could not be read"));
   EXPECT_EQ(sql("SELECT COUNT(*) FROM quarantine"), "3");
 }
 

@@ -176,7 +176,7 @@ TEST_F(RunBatch, CountsTheSameDryAsItWouldDo) {
   EXPECT_EQ(counted.changed, 1);
   EXPECT_EQ(counted.vanished, 1);
   EXPECT_EQ(counted.notes, done.notes);
-  EXPECT_THAT(counted.notes, Contains(HasSubstr("another blur rule")));
+  EXPECT_THAT(counted.notes, Contains(HasSubstr("new blur rule")));
 }
 
 TEST_F(RunBatch, JudgesTheCaptionsOfAFinishedRunAgainWithoutAWorker) {
@@ -198,7 +198,7 @@ TEST_F(RunBatch, JudgesTheCaptionsOfAFinishedRunAgainWithoutAWorker) {
   EXPECT_EQ(second.done, 0);
   EXPECT_EQ(second.failed, first.failed);
   EXPECT_EQ(second.min_confidence, 0.75);
-  EXPECT_THAT(second.notes, Contains(HasSubstr("are unsure now, 0 are shown again")));
+  EXPECT_THAT(second.notes, Contains(HasSubstr("are now unsure, 0 shown again")));
   EXPECT_TRUE(run(doubtful).notes.empty()) << "judged once";
   doubtful.retry_failed = true;
   EXPECT_EQ(run(doubtful).retried, first.failed) << "an unsure one is not failed";

@@ -73,7 +73,7 @@ TEST_F(RunBatch, StartsWorkersAgainThatAreKilledAndBlamesNobody) {
   EXPECT_EQ(summary.total, 300);
   ASSERT_EQ(summary.failures.size(), 1U);  // the truncated ones, and no crashed_worker
   EXPECT_EQ(summary.failures[0].reason, "truncated");
-  EXPECT_THAT(watcher_.events, Contains(HasSubstr("was killed by signal 9: starting it again")));
+  EXPECT_THAT(watcher_.events, Contains(HasSubstr("was killed by signal 9: restarting it")));
 }
 
 TEST_F(RunBatch, CondemnsThePhotoThatKillsEveryWorkerAndFinishesTheRest) {
@@ -118,7 +118,7 @@ TEST_F(RunBatch, DoesNotRepeatWhatAWorkerRefuses) {
 
   ASSERT_FALSE(summary);
   EXPECT_EQ(summary.error().code, Errc::usage);
-  EXPECT_THAT(summary.error().message, HasSubstr("refused what it was given"));
+  EXPECT_THAT(summary.error().message, HasSubstr("refused its arguments"));
 }
 
 TEST_F(RunBatch, DrainsAtTheFirstRequestAndGoesOnAtTheNextStart) {
@@ -179,31 +179,6 @@ TEST_F(RunBatch, SurvivesTheDeathOfItsPrivateRedis) {
   EXPECT_EQ(summary.total, 300);
   EXPECT_EQ(summary.pending, 0);
   EXPECT_THAT(watcher_.events, Contains(HasSubstr("private redis-server ended")));
-}
-
-TEST_F(RunBatch, LosesNothingWhenItsDatabaseIsTakenAwayUnderIt) {
-  add_photos(0, 600);
-  const std::string database = folder_.file("archive.db");
-  watcher_.act = [&](const Progress& now) {
-    if (now.done >= 50) std::filesystem::remove(database);
-  };
-  RunRequest slow = request();
-  slow.worker_arguments = {"--slow-ms", "5"};
-  StopHandle stop;
-
-  const auto lost = run_batch(slow, watcher_, stop);
-
-  ASSERT_FALSE(lost);
-  EXPECT_EQ(lost.error().code, Errc::store_failure);
-  EXPECT_THAT(lost.error().message, HasSubstr(database + ".rescued"));
-  watcher_.act = nullptr;
-  std::filesystem::rename(database + ".rescued", database);
-  const RunSummary summary = run(request());
-  EXPECT_EQ(summary.end, RunEnd::complete);
-  EXPECT_EQ(summary.total, 600);
-  EXPECT_EQ(summary.pending, 0);
-  // What was done before was not done again.
-  EXPECT_LT(summary.done_now + summary.blurred_now + summary.failed_now, 560);
 }
 
 TEST_F(RunBatch, SaysThatAReaderKeepsWhatWasWrittenOutOfTheFile) {

@@ -233,9 +233,9 @@ TEST_F(Serve, LeavesPausedAndCancelledRunsAlone) {
   submit_here(photos("cancelled", 30, 60));
   {
     Expected<Store> store = Store::open_writer(folder_.file("archive.db"));
-    ASSERT_TRUE(obey_in_store(*store, ControlRequest{ControlVerb::pause, "paused", {}, {}, ""}));
+    ASSERT_TRUE(apply_request(*store, ControlRequest{ControlVerb::pause, "paused", {}, {}, ""}));
     ASSERT_TRUE(
-        obey_in_store(*store, ControlRequest{ControlVerb::cancel, "cancelled", {}, {}, ""}));
+        apply_request(*store, ControlRequest{ControlVerb::cancel, "cancelled", {}, {}, ""}));
   }
 
   start(true);

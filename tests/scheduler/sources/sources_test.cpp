@@ -169,7 +169,7 @@ TEST_F(Sources, FilesThatAreNoPhotosAreNamedForWhatTheyAre) {
   put("list.txt", std::string("\xff\xd8\xff\xe0\0\x10JFIF whatever its name", 29));
   put("notes.jpg", "text under a photo's name");
   const std::pair<const char*, const char*> cases[] = {
-      {"assets.csv", "is a list or another text, not a photo"},
+      {"assets.csv", "is a list or other text, not a photo"},
       {"photos.zip", "unzip FILE"},
       {"photos.tar.gz", "tar -xf FILE"},
       {"archive.db", "is a database"},
@@ -183,7 +183,7 @@ TEST_F(Sources, FilesThatAreNoPhotosAreNamedForWhatTheyAre) {
   }
   EXPECT_THAT(walk(plan({"list.txt", "notes.jpg"})), SizeIs(2));
   const std::vector<std::string> address{"https://example.org/a.jpg"};
-  EXPECT_THAT(plan_sources(address, {}).error().message, HasSubstr("is an address"));
+  EXPECT_THAT(plan_sources(address, {}).error().message, HasSubstr("is a URL"));
 }
 
 TEST_F(Sources, FollowsFolderLinksOnceAndWithinTheRoot) {

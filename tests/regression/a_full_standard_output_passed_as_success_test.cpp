@@ -1,4 +1,5 @@
-// Every verb on a standard output that is full, closed, or whose reader left.
+// Reported: verbs whose standard output was full or closed said nothing and exited with 0. Every
+// verb ends with status 3 and one line; a reader that left is no fault.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

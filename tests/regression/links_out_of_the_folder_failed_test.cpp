@@ -1,4 +1,5 @@
-// Files and folders as people have them, with every real part.
+// Reported: in a Hugging Face or DVC cache every photo failed, since each is a link out of the
+// folder; and two names that differ in bytes alone shared a uri.
 #include <filesystem>
 #include <nlohmann/json.hpp>
 

@@ -1,4 +1,4 @@
-// An archive that has moved to another folder.
+// Reported: an archive that had moved to another folder was in exports twice.
 #include <gmock/gmock.h>
 
 #include <filesystem>

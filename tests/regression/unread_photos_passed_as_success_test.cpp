@@ -1,4 +1,6 @@
-// What a run could not look at is counted, named, kept in the database, and no success.
+// Reported: a run whose --split or --references matched nothing, or whose photos were links out of
+// the folder, was a success. What could not be read is counted, named, kept in the database, and
+// makes the run incomplete.
 #include "tests/scheduler/run/run_batch_fixture.h"
 
 namespace photoscribe::test {
