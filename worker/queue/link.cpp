@@ -66,7 +66,7 @@ boost::asio::awaitable<void> Link::wait_out(Error error) {
     spdlog::warn("msg=\"Redis unavailable, trying again\" error={}", log_value(error.message));
   }
   // Leases keep running while we wait.
-  redis::BackoffSettings settings;
+  BackoffSettings settings;
   settings.longest = std::clamp<milliseconds>(runs_.lease() / 6, 50ms, 5'000ms);
   settings.first = std::min<milliseconds>(settings.first, settings.longest);
   const auto wait = stop_.begun() ? 50ms : jittered_backoff(failures_, settings);
