@@ -22,9 +22,8 @@ inline constexpr std::chrono::seconds kPresentWithin{5};
 [[nodiscard]] bool can_serve(const RunSpec& spec, const SeenWorker& worker);
 
 /// Why no worker can do photos of this run, as one line without numbers that change by themselves:
-/// what it waits for, and what each worker lacks. None: some worker can. `model_name`: for people.
+/// what it waits for, and what each worker lacks. None: some worker can.
 [[nodiscard]] std::optional<std::string> why_nobody_serves(const RunSpec& spec,
-                                                           const std::string& model_name,
                                                            const std::vector<SeenWorker>& fleet);
 
 }  // namespace photoscribe

@@ -60,7 +60,7 @@ std::vector<Pipeline::Follower> Pipeline::split_off_doubles(std::vector<Ready>& 
       leaders.push_back(std::move(item));
       continue;
     }
-    if (auto known = doubles_.find(run.incarnation, *hash, run.spec.near_duplicates,
+    if (auto known = doubles_.find(run.incarnation, *hash, run.spec.settings.near_duplicates,
                                    item.job.task.image_id)) {
       finished.push_back(
           finished_copy(std::move(item.job), item.photo, std::move(known->caption), known->from));
@@ -68,7 +68,8 @@ std::vector<Pipeline::Follower> Pipeline::split_off_doubles(std::vector<Ready>& 
     }
     const auto is_alike = [&](const Ready& other) {
       return other.job.run == item.job.run && other.photo.perceptual_hash &&
-             std::popcount(*other.photo.perceptual_hash ^ *hash) <= run.spec.near_duplicates;
+             std::popcount(*other.photo.perceptual_hash ^ *hash) <=
+                 run.spec.settings.near_duplicates;
     };
     const auto leader = std::find_if(leaders.begin(), leaders.end(), is_alike);
     if (leader == leaders.end()) {
