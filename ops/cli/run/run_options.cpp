@@ -28,15 +28,9 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   RunRequest request = options.request;
   request.database = config.database;
   request.model_folder = std::filesystem::absolute(*model_folder).string();
-  request.model_hash = model->hash;
-  request.confidence = model->confidence;
-  request.min_confidence =
-      config.confidence.min.value_or(model->confidence ? model->confidence->min : 0);
-  request.search = apply(config.search, model->search);
-  request.blur = config.blur;
-  request.limits = config.limits;
+  request.settings =
+      settings_for(config, *model, std::filesystem::path(request.model_folder).filename().string());
   request.lease = config.lease;
-  request.near_duplicates = config.reuse.near_duplicates;
   request.window = config.queue.window;
   request.remembered_max = config.reuse.remembered_max;
   request.schedule = config.schedule;
