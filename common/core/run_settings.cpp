@@ -27,7 +27,7 @@ Expected<BlurMode> blur_mode_from_string(std::string_view name) {
 }
 
 std::vector<SettingField> setting_fields(RunSettings& s) {
-  using enum Presence;
+  using enum Written;
   return {
       {"model_hash", &s.model_hash, 0, 64, "", Alters::results},
       {"model_name", &s.model_name, 0, 0, "", Alters::nothing, Default::ours, never},
@@ -63,6 +63,11 @@ std::vector<SettingField> setting_fields(RunSettings& s) {
        "a larger file is refused unread"},
       {"limits.image_timeout_s", &s.limits.image_timeout_s, 1, 86'400,
        "a photo that takes longer has failed, and its worker is replaced"},
+      {"min_concept_probability", &s.min_concept_probability, 0, 1,
+       "of what the model's classifier sees in a photo, only what is at least this probable is "
+       "kept "
+       "with its result; 0: all, up to 16",
+       Alters::results, Default::ours, unless_default, unless_default, "concepts.min_probability"},
       {"near_duplicates", &s.near_duplicates, 0, kNearDuplicatesMax,
        "bits of 64 in which a photo's look may differ from one whose caption it takes; 0: "
        "every photo is captioned by itself",

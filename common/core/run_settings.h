@@ -53,6 +53,7 @@ struct RunSettings {
   /// A clear photo takes the caption of one that looks nearly the same: whose perceptual hash
   /// differs in so many of 64 bits at most (perceptual_hash.h). 0: none does.
   int near_duplicates = 0;
+  double min_concept_probability = 0;  // a less probable concept is not kept; 0: all of them are
   int preprocessing_version = kPreprocessingVersion;
 
   // The scheduler's and the database's alone: no worker is told.

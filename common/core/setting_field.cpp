@@ -90,7 +90,7 @@ std::string_view section_of(const SettingField& field) {
   return dot == std::string_view::npos ? std::string_view() : field.key.substr(0, dot);
 }
 
-Presence presence(const SettingField& field, SettingForm form) {
+Written written(const SettingField& field, SettingForm form) {
   return form == SettingForm::spec ? field.in_spec : field.in_store;
 }
 
@@ -110,10 +110,10 @@ void reject_unknown(const json& object, const std::string& section,
   for (const auto& item : object.items()) {
     const std::string key = section.empty() ? item.key() : section + "." + item.key();
     const auto is_known = [&key](const SettingField& field) {
-      return field.in_spec != Presence::never && field.key == key;
+      return field.in_spec != Written::never && field.key == key;
     };
     const auto is_within = [&key](const SettingField& field) {
-      return field.in_spec != Presence::never && section_of(field) == key;
+      return field.in_spec != Written::never && section_of(field) == key;
     };
     if (std::any_of(fields.begin(), fields.end(), is_known)) continue;
     if (!item.value().is_object() || std::none_of(fields.begin(), fields.end(), is_within))
@@ -129,9 +129,9 @@ std::string write_settings(const std::vector<SettingField>& fields,
   json object = json::object();
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const SettingField& field = fields[i];
-    const Presence where = presence(field, form);
-    if (where == Presence::never) continue;
-    if (where == Presence::unless_default && same_value(field, defaults[i])) continue;
+    const Written where = written(field, form);
+    if (where == Written::never) continue;
+    if (where == Written::unless_default && same_value(field, defaults[i])) continue;
     const std::string section(section_of(field));
     json& in = section.empty() ? object : object[section];
     in[std::string(name_of(field))] = json_of(field);
@@ -145,11 +145,11 @@ void read_settings(std::string_view text, const std::vector<SettingField>& field
   if (!object.is_object()) throw std::runtime_error("not an object");
   const bool is_spec = form == SettingForm::spec;
   for (const SettingField& field : fields) {
-    const Presence where = presence(field, form);
-    if (where == Presence::never) continue;
+    const Written where = written(field, form);
+    if (where == Written::never) continue;
     const json* const value = find(object, field);
     if (value != nullptr) read_value(*value, field, is_spec);
-    if (value == nullptr && where == Presence::always) bad(field, "is missing");
+    if (value == nullptr && where == Written::always) bad(field, "is missing");
   }
   if (is_spec) reject_unknown(object, "", fields);
 }

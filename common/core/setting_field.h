@@ -18,7 +18,7 @@
 namespace photoscribe {
 
 /// Where a setting stands in one of the two forms of JSON.
-enum class Presence : std::uint8_t {
+enum class Written : std::uint8_t {
   always,          // required when it is read
   unless_default,  // left out, and allowed to be missing, at its default: what older programs read
   never,
@@ -44,7 +44,7 @@ struct SettingField {
   std::string_view help = {};  // empty: no key of the configuration
   Alters alters = Alters::nothing;
   Default by_default = Default::ours;
-  Presence in_spec = Presence::always, in_store = Presence::always;
+  Written in_spec = Written::always, in_store = Written::always;
   std::string_view config_key = {};  // empty: `key`
 };
 

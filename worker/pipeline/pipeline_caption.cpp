@@ -17,6 +17,13 @@ Finished finished_copy(Job job, const LoadedPhoto& photo, Caption caption, const
   return Finished{std::move(job), std::move(result)};
 }
 
+/// The caption and what speaks for it stay as they are.
+void keep_probable(std::vector<Concept>& concepts, double min_probability) {
+  std::erase_if(concepts, [least = static_cast<float>(min_probability)](const Concept& one) {
+    return one.probability < least;
+  });
+}
+
 }  // namespace
 
 /// Takes the caption of one that is in the same batch, and captioned with it.
@@ -104,6 +111,7 @@ Status Pipeline::run_network(BatchCaptioner& model, std::vector<Ready> batch,
     result.times.caption_us = static_cast<std::uint32_t>(
         std::min<std::int64_t>(each.count(), std::numeric_limits<std::uint32_t>::max()));
     if (auto* words = std::get_if<Caption>(&(*outcomes)[i])) {
+      keep_probable(words->concepts, item.job.run->spec.settings.min_concept_probability);
       remember(item, *words);
       result.outcome = Captioned{std::move(*words)};
     } else {

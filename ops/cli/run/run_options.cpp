@@ -157,6 +157,10 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
   s.flag("--beam", "search.beam", "N",
          "hypotheses kept per photo; 1 is greedy and fastest (default: the model's)")
       ->group(model);
+  s.flag("--min-concept-probability", "concepts.min_probability", "P",
+         "concepts (what the model's classifier sees in a photo) less probable than this are not\n"
+         "kept, which makes the database smaller (default: 0, up to 16 of each photo are)")
+      ->group(model);
   s.flag("--near-duplicates", "reuse.near_duplicates", "BITS",
          "photos that look like one already captioned reuse its caption: perceptual hashes that\n"
          "differ in at most this many of 64 bits, 0 to 16; try 6 (default: 0, off)")

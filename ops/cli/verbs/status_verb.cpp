@@ -108,7 +108,7 @@ std::string switched_on(RunSettings settings) {
   const std::vector<SettingField> fields = setting_fields(settings), off = setting_fields(defaults);
   std::string out;
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (fields[i].in_store != Presence::unless_default || fields[i].help.empty()) continue;
+    if (fields[i].in_store != Written::unless_default || fields[i].help.empty()) continue;
     if (same_value(fields[i], off[i])) continue;
     out.append(", ").append(fields[i].key).append(" ").append(to_text(fields[i]));
   }

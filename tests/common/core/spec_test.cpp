@@ -108,5 +108,18 @@ TEST(Spec, TellsWorkersNothingOfTheSchedulersOwn) {
   EXPECT_FALSE(parse_spec(object.dump()));
 }
 
+// Workers of an earlier version serve runs that make no use of it, and refuse the others.
+TEST(Spec, NamesASettingThatEarlierVersionsDoNotKnowOnlyWhereItIsUsed) {
+  RunSpec strict = sample();
+  strict.settings.min_concept_probability = 0.25;
+
+  EXPECT_FALSE(nlohmann::json::parse(to_json(sample())).contains("min_concept_probability"));
+  EXPECT_EQ(nlohmann::json::parse(to_json(strict))["min_concept_probability"], 0.25);
+  EXPECT_EQ(parse_spec(to_json(strict))->settings.min_concept_probability, 0.25);
+  auto object = nlohmann::json::parse(to_json(strict));
+  object["min_concept_probability"] = 1.5;
+  EXPECT_FALSE(parse_spec(object.dump()));
+}
+
 }  // namespace
 }  // namespace photoscribe

@@ -96,5 +96,14 @@ TEST(Settings, SayWhatAltersResultsAndWhatOnlyThoseOfOthers) {
   EXPECT_FALSE(same_results_alone(plain(), other));
 }
 
+TEST(Settings, OfConceptsAlterResults) {
+  RunSettings strict = plain();
+  strict.min_concept_probability = 0.25;
+
+  EXPECT_EQ(result_altering_difference(plain(), strict), "min_concept_probability 0.0 (now 0.25)");
+  EXPECT_FALSE(same_results_alone(plain(), strict));
+  EXPECT_EQ(must(parse_settings(to_json(strict))), strict);
+}
+
 }  // namespace
 }  // namespace photoscribe::test
