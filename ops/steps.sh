@@ -142,12 +142,14 @@ build() {
   shift
   jobs=$(nproc)
   memory_mb=$(awk '/^MemAvailable/ {print int($2 / 1024)}' /proc/meminfo)
-  if ((memory_mb / 1600 < jobs)); then jobs=$((memory_mb / 1600)); fi  # files with LibTorch need 1.5 GB each
+  if ((memory_mb / 2500 < jobs)); then jobs=$((memory_mb / 2500)); fi  # eight files with LibTorch need 2.4 GB
   if ((jobs < 1)); then jobs=1; fi
   # `step` tests our status, and bash ignores `set -e` there: every command says what a failure means.
   (
     cd "$root" || exit
-    quietly cmake --preset "$preset" || exit
+    local unity=()
+    if [[ ! -e build/$preset/CMakeCache.txt ]]; then unity=(-DPHOTOSCRIBE_UNITY=ON); fi  # a folder that exists keeps its own
+    quietly cmake --preset "$preset" ${unity[@]+"${unity[@]}"} || exit
     local arguments=(--build --preset "$preset" -j "$jobs")
     if (($# > 0)); then arguments+=(--target "$@"); fi
     cmake "${arguments[@]}"

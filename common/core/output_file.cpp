@@ -1,6 +1,5 @@
 #include "common/core/output_file.h"
 
-#include <fcntl.h>
 #include <sys/xattr.h>
 
 #include <algorithm>
@@ -97,13 +96,12 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::open(const std::string& file,
   if (!place) return fail(place.error());
   if (place->descriptor == STDOUT_FILENO) return out;
   out->file_ = file;
-  out->descriptor_ = -1;
   if (place->descriptor) {
     // What this process opened itself is closed for its children: that was not meant.
     const int flags = ::fcntl(*place->descriptor, F_GETFD);
     if (flags < 0 || (flags & FD_CLOEXEC) != 0) return cannot(file, EBADF);
-    out->descriptor_ = ::fcntl(*place->descriptor, F_DUPFD_CLOEXEC, 0);
-    if (out->descriptor_ < 0) return cannot(file, errno);
+    out->out_.reset(::fcntl(*place->descriptor, F_DUPFD_CLOEXEC, 0));
+    if (!out->out_.valid()) return cannot(file, errno);
     return out;
   }
   out->target_ = place->path;
@@ -117,8 +115,8 @@ Status OutputFile::begin(Unfinished unfinished) {
   if (!exists_ && errno != ENOENT) return failed(errno);
   if (exists_ && S_ISDIR(existing.st_mode)) return failed(EISDIR);
   if (exists_ && !S_ISREG(existing.st_mode)) {
-    descriptor_ = ::open(target_.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
-    return descriptor_ < 0 ? Status(failed(errno)) : Status();
+    out_.reset(::open(target_.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+    return out_.valid() ? Status() : Status(failed(errno));
   }
   if (exists_ && ::faccessat(AT_FDCWD, target_.c_str(), W_OK, AT_EACCESS) != 0)
     return failed(errno);
@@ -133,24 +131,24 @@ Status OutputFile::begin(Unfinished unfinished) {
 }
 
 Status OutputFile::begin_beside(const struct stat& existing) {
-  descriptor_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                       exists_ ? S_IRUSR | S_IWUSR : 0666);
-  if (descriptor_ < 0) {
+  out_.reset(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                    exists_ ? S_IRUSR | S_IWUSR : 0666));
+  if (!out_.valid()) {
     if (!exists_) return failed(errno);
     // Beside it there is no room for another file, but it may be written itself.
     partial_.clear();
-    descriptor_ = ::open(target_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
-    return descriptor_ < 0 ? Status(failed(errno)) : Status();
+    out_.reset(::open(target_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+    return out_.valid() ? Status() : Status(failed(errno));
   }
   if (!exists_) return {};
   const bool has_list = ::getxattr(target_.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
-  keeps_inode_ = existing.st_nlink > 1 || has_list || !looks_like(descriptor_, existing);
+  keeps_inode_ = existing.st_nlink > 1 || has_list || !looks_like(out_.get(), existing);
   return {};
 }
 
 OutputFile::~OutputFile() {
-  if (file_.empty() || descriptor_ < 0) return;
-  ::close(descriptor_);
+  if (!out_.valid()) return;
+  out_.reset();
   if (!partial_.empty()) ::unlink(partial_.c_str());
 }
 
@@ -169,7 +167,7 @@ Status OutputFile::add(std::string_view text) {
   buffer_.clear();
   if (file_.empty()) {
     write_standard_output(text);
-  } else if (!write_whole(descriptor_, text)) {
+  } else if (!write_whole(out_.get(), text)) {
     return failed(errno);
   }
   return {};
@@ -177,14 +175,14 @@ Status OutputFile::add(std::string_view text) {
 
 Status OutputFile::sync() {
   if (Status flushed = flush(); !flushed) return flushed;
-  if (::fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS) return {};
+  if (::fsync(descriptor()) == 0 || errno == EINVAL || errno == EROFS) return {};
   return failed(errno);
 }
 
 Status OutputFile::finish() {
   if (Status flushed = flush(); !flushed) return flushed;
   if (file_.empty()) return {};
-  if (::close(std::exchange(descriptor_, -1)) != 0) {
+  if (::close(out_.release()) != 0) {
     const int error = errno;
     if (!partial_.empty()) ::unlink(partial_.c_str());
     return failed(error);
@@ -200,25 +198,24 @@ Status OutputFile::finish() {
 
 /// The whole text into the file that is there.
 Status OutputFile::pour() {
-  const int from = ::open(partial_.c_str(), O_RDONLY | O_CLOEXEC);
-  const int into = ::open(target_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
-  int error = from < 0 || into < 0 ? errno : 0;
+  const FileDescriptor from(::open(partial_.c_str(), O_RDONLY | O_CLOEXEC));
+  FileDescriptor into(::open(target_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  int error = from.valid() && into.valid() ? 0 : errno;
   std::string block(kBuffer, '\0');
   while (error == 0) {
-    const ssize_t got = ::read(from, block.data(), block.size());
+    const ssize_t got = ::read(from.get(), block.data(), block.size());
     if (got == 0) break;
     const std::string_view text(block.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0 || !write_whole(into, text)) error = errno;
+    if (got < 0 || !write_whole(into.get(), text)) error = errno;
   }
-  if (from >= 0) ::close(from);
-  if (into >= 0 && ::close(into) != 0 && error == 0) error = errno;
+  if (into.valid() && ::close(into.release()) != 0 && error == 0) error = errno;
   return error == 0 ? Status() : Status(failed(error));
 }
 
 Status OutputFile::flush() {
   if (file_.empty()) {
     write_standard_output(buffer_);
-  } else if (!write_whole(descriptor_, buffer_)) {
+  } else if (!write_whole(out_.get(), buffer_)) {
     return fail(Errc::environment, file_ + ": " + std::strerror(errno) +
                                        (partial_.empty() ? "" : "; nothing is left half-written"));
   }

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "common/core/error.h"
+#include "common/core/file_descriptor.h"
 #include "common/core/remove_on_signal.h"
 
 namespace photoscribe {
@@ -35,7 +36,7 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  [[nodiscard]] bool is_terminal() const { return isatty(descriptor_) != 0; }
+  [[nodiscard]] bool is_terminal() const { return isatty(descriptor()) != 0; }
   /// What standard output does not take is told by close_standard_output(), not here.
   [[nodiscard]] Status add(std::string_view text);
   /// What was added is on the disk, where it is one.
@@ -44,6 +45,7 @@ class OutputFile {
 
  private:
   OutputFile() = default;
+  [[nodiscard]] int descriptor() const { return file_.empty() ? STDOUT_FILENO : out_.get(); }
   [[nodiscard]] Status begin(Unfinished unfinished);
   [[nodiscard]] Status begin_beside(const struct stat& existing);
   [[nodiscard]] Status flush();
@@ -54,7 +56,7 @@ class OutputFile {
   std::string target_, partial_;  // partial_ empty: written in place
   bool exists_ = false;
   bool keeps_inode_ = false;  // the whole text is copied into the file that is there
-  int descriptor_ = STDOUT_FILENO;
+  FileDescriptor out_;        // none: standard output, or finished
   std::string buffer_;
   std::optional<RemoveOnSignal> partial_goes_;
 };

@@ -1,12 +1,12 @@
 #include "common/core/yaml_file.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
+
+#include "common/core/file_descriptor.h"
 
 namespace photoscribe {
 namespace {
@@ -29,13 +29,12 @@ std::string read_at_most(int file, std::size_t bytes) {
 }  // namespace
 
 YAML::Node load_yaml(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) throw std::runtime_error(path + ": " + std::strerror(errno));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) throw std::runtime_error(path + ": " + std::strerror(errno));
   struct ::stat is {};
   // A pipe (`--config <(…)`) is as good as a file.
-  const bool good = ::fstat(file, &is) == 0 && (S_ISREG(is.st_mode) || S_ISFIFO(is.st_mode));
-  const std::string text = good ? read_at_most(file, kBytesMax + 1) : "";
-  ::close(file);
+  const bool good = ::fstat(file.get(), &is) == 0 && (S_ISREG(is.st_mode) || S_ISFIFO(is.st_mode));
+  const std::string text = good ? read_at_most(file.get(), kBytesMax + 1) : "";
   if (!good)
     throw std::runtime_error(path + (S_ISDIR(is.st_mode) ? ": is a folder" : ": is no file"));
   if (text.size() > kBytesMax)

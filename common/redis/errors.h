@@ -1,9 +1,8 @@
-// errors: what an error reply of Redis means for us, and how long to wait before trying again.
+// errors: what an error reply of Redis means for us.
 //
 // Pure functions; the first word of the reply decides (style.md 3: retry by type, not by mood).
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -23,16 +22,5 @@ namespace photoscribe::redis {
 
 /// The same of a key that all runs share: nothing that we could make anew.
 [[nodiscard]] Error foreign_key(const std::string& key);
-
-struct BackoffSettings {
-  std::chrono::milliseconds first{50};
-  std::chrono::milliseconds longest{5'000};
-};
-
-/// How long to wait before attempt number `failures` + 1 (failures >= 1): doubles from `first` to
-/// `longest`, of which a random half to whole is taken (`unit_random` in [0, 1)), so that a fleet
-/// does not come back in step.
-[[nodiscard]] std::chrono::milliseconds backoff(int failures, double unit_random,
-                                                BackoffSettings settings = {}) noexcept;
 
 }  // namespace photoscribe::redis

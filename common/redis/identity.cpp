@@ -1,13 +1,12 @@
 #include "common/redis/identity.h"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cerrno>
-#include <cstdlib>
+
+#include "common/core/random.h"
 
 namespace photoscribe::redis {
 namespace {
@@ -24,19 +23,6 @@ bool is_plain(char c) {
 }
 
 }  // namespace
-
-std::uint64_t random_u64() {
-  std::uint64_t value = 0;
-  // Eight bytes come whole once the kernel's pool is ready; only a signal before that interrupts.
-  while (getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value)) {
-    if (errno != EINTR) std::abort();  // ENOSYS: a kernel before 3.17
-  }
-  return value;
-}
-
-double random_unit() {
-  return static_cast<double>(random_u64() >> 11) * 0x1.0p-53;  // 53 bits
-}
 
 std::string new_incarnation() { return hex(random_u64()) + hex(random_u64()); }
 

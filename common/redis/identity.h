@@ -1,7 +1,6 @@
 // identity: the random names that keep processes and runs apart.
 //
-// From the kernel's random bytes; never from time or a seeded generator, so two hosts cannot agree
-// by accident.
+// From the kernel's random bytes (common/core/random.h), so two hosts cannot agree by accident.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +8,6 @@
 #include <string_view>
 
 namespace photoscribe::redis {
-
-/// 64 bits from getrandom(2).
-[[nodiscard]] std::uint64_t random_u64();
-/// In [0, 1), from the same source: for back-off with jitter.
-[[nodiscard]] double random_unit();
 
 /// 128 random bits as 32 hex digits: names one filling of Redis by one run (design.md 4).
 [[nodiscard]] std::string new_incarnation();

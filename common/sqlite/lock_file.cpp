@@ -1,6 +1,5 @@
 #include "common/sqlite/lock_file.h"
 
-#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -45,41 +44,34 @@ void write_holder(int descriptor) {
 Expected<LockFile> LockFile::take(const std::string& database) {
   const std::string path = absolute_path(database) + ".lock";
   for (;;) {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (descriptor < 0) {
+    FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (!file.valid()) {
       return fail(Errc::store_failure, "lock " + text_of(path) + ": " + std::strerror(errno) +
                                            "; writing a database needs a folder that can be "
                                            "written: fix its permissions or name another place");
     }
-    LockFile lock(descriptor, path);
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
       const int why = errno;
       if (why == EINTR) continue;
-      const std::string holder = holder_of(descriptor);
-      ::close(std::exchange(lock.descriptor_, -1));  // not ours: must not be unlinked
       if (why != EWOULDBLOCK) {
         return fail(Errc::store_failure, "lock " + text_of(path) + ": " + std::strerror(why));
       }
       return fail(Errc::store_locked,
-                  text_of(database) + " is being written by " + holder +
+                  text_of(database) + " is being written by " + holder_of(file.get()) +
                       "; wait until it ends, stop it, or use another database (--output)");
     }
     // The holder before may have unlinked the file between our open and our lock.
-    if (still_at(descriptor, path)) {
-      write_holder(descriptor);
-      return lock;
+    if (still_at(file.get(), path)) {
+      write_holder(file.get());
+      return LockFile(std::move(file), path);
     }
-    ::close(std::exchange(lock.descriptor_, -1));
   }
 }
-
-LockFile::LockFile(LockFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
 
 LockFile& LockFile::operator=(LockFile&& other) noexcept {
   if (this != &other) {
     release();
-    descriptor_ = std::exchange(other.descriptor_, -1);
+    file_ = std::move(other.file_);
     path_ = std::move(other.path_);
   }
   return *this;
@@ -88,9 +80,9 @@ LockFile& LockFile::operator=(LockFile&& other) noexcept {
 LockFile::~LockFile() { release(); }
 
 void LockFile::release() noexcept {
-  if (descriptor_ < 0) return;
+  if (!file_.valid()) return;
   ::unlink(path_.c_str());  // while the lock is held: nobody else can be its owner
-  ::close(std::exchange(descriptor_, -1));
+  file_.reset();
 }
 
 }  // namespace photoscribe::sqlite

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/core/error.h"
+#include "common/core/file_descriptor.h"
 
 namespace photoscribe::sqlite {
 
@@ -17,16 +18,15 @@ class LockFile {
   /// the file cannot be made.
   [[nodiscard]] static Expected<LockFile> take(const std::string& database);
 
-  LockFile(LockFile&& other) noexcept;
+  LockFile(LockFile&& other) noexcept = default;
   LockFile& operator=(LockFile&& other) noexcept;
-  LockFile(const LockFile&) = delete;
-  LockFile& operator=(const LockFile&) = delete;
   ~LockFile();
 
  private:
-  LockFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+  LockFile(FileDescriptor file, std::string path)
+      : file_(std::move(file)), path_(std::move(path)) {}
   void release() noexcept;
-  int descriptor_ = -1;
+  FileDescriptor file_;
   std::string path_;
 };
 

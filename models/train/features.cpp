@@ -17,6 +17,7 @@
 #include <span>
 #include <utility>
 
+#include "common/core/file_descriptor.h"
 #include "common/image/photo.h"
 #include "models/encoder/fast_encoder.h"
 #include "models/train/augment.h"
@@ -109,19 +110,18 @@ std::runtime_error no_room(const std::string& path, int why) {
 /// (photos, L, C) half over a file of that size, mapped into memory.
 torch::Tensor map_file(const std::string& path, const std::vector<std::int64_t>& shape, bool make) {
   const auto bytes = static_cast<std::size_t>(bytes_of(shape));
-  const int fd =
-      ::open(path.c_str(), (make ? O_RDWR | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC, 0644);
-  if (fd < 0) throw std::runtime_error(std::string("cannot be opened: ") + std::strerror(errno));
+  const FileDescriptor file(
+      ::open(path.c_str(), (make ? O_RDWR | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC, 0644));
+  if (!file.valid())
+    throw std::runtime_error(std::string("cannot be opened: ") + std::strerror(errno));
   // Allocated at once: a write to a hole on a full disk would end the process with SIGBUS.
-  const int full = make ? ::posix_fallocate(fd, 0, static_cast<off_t>(bytes)) : 0;
+  const int full = make ? ::posix_fallocate(file.get(), 0, static_cast<off_t>(bytes)) : 0;
   void* data = full != 0 ? MAP_FAILED
                          : ::mmap(nullptr, bytes, make ? PROT_READ | PROT_WRITE : PROT_READ,
-                                  MAP_SHARED, fd, 0);
-  const int why = full != 0 ? full : errno;
-  ::close(fd);
+                                  MAP_SHARED, file.get(), 0);
   if (full != 0) throw no_room(path, full);
   if (data == MAP_FAILED)
-    throw std::runtime_error(std::string("cannot be mapped: ") + std::strerror(why));
+    throw std::runtime_error(std::string("cannot be mapped: ") + std::strerror(errno));
   return torch::from_blob(
       data, shape, [bytes](void* mapped) { ::munmap(mapped, bytes); }, torch::kFloat16);
 }

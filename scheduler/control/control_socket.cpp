@@ -18,7 +18,9 @@
 #include <string_view>
 #include <utility>
 
-#include "scheduler/process/descriptor.h"
+#include "common/async/rethrow.h"
+#include "common/async/wakeable_timer.h"
+#include "common/core/file_descriptor.h"
 #include "scheduler/process/private_folder.h"
 
 namespace photoscribe {
@@ -32,27 +34,18 @@ constexpr std::size_t kSessionsMax = 16;
 constexpr std::chrono::seconds kSessionMax{30};  // to say what is wanted, and to take the answer
 constexpr std::string_view kName = "/control";
 
-void rethrow(std::exception_ptr thrown) {
-  if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
-}
-
 /// A name for the socket that fits into an address, while this lives.
 class SocketName {
  public:
   explicit SocketName(const std::string& folder) : path_(folder + std::string(kName)) {
     if (path_.size() < sizeof(sockaddr_un{}.sun_path)) return;
-    folder_ = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    path_ = "/proc/self/fd/" + std::to_string(folder_) + std::string(kName);
-  }
-  SocketName(const SocketName&) = delete;
-  SocketName& operator=(const SocketName&) = delete;
-  ~SocketName() {
-    if (folder_ >= 0) ::close(folder_);
+    folder_.reset(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    path_ = "/proc/self/fd/" + std::to_string(folder_.get()) + std::string(kName);
   }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  int folder_ = -1;
+  FileDescriptor folder_;
   std::string path_;
 };
 
@@ -153,9 +146,7 @@ asio::awaitable<void> ControlServer::accept_loop(
     if (failed == asio::error::operation_aborted || !door->is_open()) co_return;
     sessions_.remove_if([](const auto& each) { return each.expired(); });
     if (failed || sessions_.size() >= kSessionsMax) {
-      session->deadline.expires_after(milliseconds(100));  // EMFILE does not go away by itself
-      auto waited = asio::redirect_error(asio::use_awaitable, failed);
-      co_await session->deadline.async_wait(waited);
+      co_await sleep_for(milliseconds(100));  // EMFILE does not go away by itself
       continue;
     }
     // The folder keeps others out; should it ever not, their user is asked for as well.
@@ -204,10 +195,10 @@ Expected<ControlReply> ask_scheduler(const std::string& folder, const ControlReq
                                      milliseconds patience) {
   const Clock::time_point until = Clock::now() + patience;
   const SocketName name(folder);
-  const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (socket.get() < 0 || name.path().size() >= sizeof address.sun_path) {
+  if (!socket.valid() || name.path().size() >= sizeof address.sun_path) {
     return no_answer(std::strerror(errno));
   }
   std::memcpy(address.sun_path, name.path().c_str(), name.path().size());

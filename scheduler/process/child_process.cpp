@@ -1,6 +1,5 @@
 #include "scheduler/process/child_process.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -67,14 +66,12 @@ void fill(SpawnSettings& settings, int stdin_read, int log) {
 }  // namespace
 
 Expected<ChildProcess> ChildProcess::spawn(const ChildCommand& command) {
-  const Expected<int> opened = open_private_file(command.log_file, O_WRONLY | O_CREAT | O_APPEND);
-  if (!opened) return fail(opened.error());
-  const int log = *opened;
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) {
-    const int error = errno;
-    ::close(log);
-    return fail(Errc::environment, "pipe: " + std::string(std::strerror(error)));
+  const Expected<FileDescriptor> log =
+      open_private_file(command.log_file, O_WRONLY | O_CREAT | O_APPEND);
+  if (!log) return fail(log.error());
+  Pipe to_child = open_pipe();
+  if (!to_child.read.valid()) {
+    return fail(Errc::environment, "pipe: " + std::string(std::strerror(errno)));
   }
   std::vector<std::string> words{command.executable};
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
@@ -85,31 +82,28 @@ Expected<ChildProcess> ChildProcess::spawn(const ChildCommand& command) {
   std::vector<std::string> added = command.environment;
   const std::vector<char*> environment = environment_of(command.withheld, added);
   SpawnSettings settings;
-  fill(settings, ends[0], log);
+  fill(settings, to_child.read.get(), log->get());
   pid_t pid = -1;
   const auto spawn = command.search_path ? ::posix_spawnp : ::posix_spawn;
   const int error = spawn(&pid, command.executable.c_str(), &settings.files, &settings.attributes,
                           argv.data(), environment.data());
-  ::close(ends[0]);
-  ::close(log);
   if (error != 0) {
-    ::close(ends[1]);
     return fail(Errc::environment,
                 "start " + command.executable + ": " + std::string(std::strerror(error)));
   }
-  return ChildProcess(pid, ends[1]);
+  return ChildProcess(pid, std::move(to_child.write));
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
-      stdin_write_(std::exchange(other.stdin_write_, -1)),
+      stdin_write_(std::move(other.stdin_write_)),
       started_(other.started_) {}
 
 ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
   if (this != &other) {
     end();
     pid_ = std::exchange(other.pid_, -1);
-    stdin_write_ = std::exchange(other.stdin_write_, -1);
+    stdin_write_ = std::move(other.stdin_write_);
     started_ = other.started_;
   }
   return *this;
@@ -143,10 +137,6 @@ std::optional<ChildEnd> ChildProcess::poll() {
 
 void ChildProcess::signal(int number) const noexcept {
   if (pid_ > 0) ::kill(pid_, number);
-}
-
-void ChildProcess::close_stdin() noexcept {
-  if (stdin_write_ >= 0) ::close(std::exchange(stdin_write_, -1));
 }
 
 }  // namespace photoscribe

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/core/error.h"
+#include "common/core/file_descriptor.h"
 #include "scheduler/process/restart_policy.h"
 
 namespace photoscribe {
@@ -42,14 +43,15 @@ class ChildProcess {
   [[nodiscard]] bool running() const { return pid_ > 0; }
   void signal(int number) const noexcept;
   /// The child reads end of file: hand back and end.
-  void close_stdin() noexcept;
+  void close_stdin() noexcept { stdin_write_.reset(); }
 
  private:
-  ChildProcess(pid_t pid, int stdin_write) : pid_(pid), stdin_write_(stdin_write) {}
+  ChildProcess(pid_t pid, FileDescriptor stdin_write)
+      : pid_(pid), stdin_write_(std::move(stdin_write)) {}
   void end() noexcept;
 
   pid_t pid_ = -1;  // -1 once reaped
-  int stdin_write_ = -1;
+  FileDescriptor stdin_write_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 

@@ -1,10 +1,8 @@
 #include "scheduler/process/private_folder.h"
 
-#include <fcntl.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -12,8 +10,6 @@
 #include <filesystem>
 #include <utility>
 #include <vector>
-
-#include "scheduler/process/descriptor.h"
 
 namespace photoscribe {
 namespace {
@@ -65,10 +61,9 @@ Status write_all(int file, const std::string& path, const std::string& text) {
 }
 
 Status write_with(const std::string& path, const std::string& text, int flags) {
-  Expected<int> opened = open_private_file(path, O_WRONLY | O_CREAT | flags);
-  if (!opened) return fail(opened.error());
-  const Descriptor file(*opened);
-  return write_all(file.get(), path, text);
+  const Expected<FileDescriptor> file = open_private_file(path, O_WRONLY | O_CREAT | flags);
+  if (!file) return fail(file.error());
+  return write_all(file->get(), path, text);
 }
 
 }  // namespace
@@ -77,9 +72,9 @@ Status make_private_folder(const std::string& named, const std::string& setting)
   const std::string folder = without_slashes(named);
   const Refusal refused{folder, setting};
   if (Status made = make_folder(folder, refused); !made) return made;
-  const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   struct ::stat is {};
-  if (opened.get() < 0 || ::fstat(opened.get(), &is) != 0) {
+  if (!opened.valid() || ::fstat(opened.get(), &is) != 0) {
     return refused(std::strerror(errno));
   }
   if (is.st_uid != ::geteuid()) {
@@ -96,11 +91,11 @@ Status make_private_folder(const std::string& named, const std::string& setting)
   return {};
 }
 
-Expected<int> open_private_file(const std::string& path, int flags) {
+Expected<FileDescriptor> open_private_file(const std::string& path, int flags) {
   // O_NONBLOCK: a pipe that somebody put there would wait for its reader.
-  Descriptor file(
+  FileDescriptor file(
       ::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600));
-  if (file.get() < 0) {
+  if (!file.valid()) {
     return fail(Errc::environment,
                 "open " + path + ": " +
                     (errno == ELOOP ? "it is a link, which we did not make: remove it"
@@ -118,17 +113,16 @@ Expected<int> open_private_file(const std::string& path, int flags) {
                                                 : "it has a second name") +
                     ", so we did not make it: remove it");
   }
-  return file.release();
+  return file;
 }
 
 std::string read_private_file(const std::string& path) {
-  const Expected<int> opened = open_private_file(path, O_RDONLY);
-  if (!opened) return "";
-  const Descriptor file(*opened);
+  const Expected<FileDescriptor> file = open_private_file(path, O_RDONLY);
+  if (!file) return "";
   std::string text(kNoteBytesMax, '\0');
   std::size_t size = 0;
   for (ssize_t got = 1; got != 0 && size < text.size();) {
-    got = ::read(file.get(), text.data() + size, text.size() - size);
+    got = ::read(file->get(), text.data() + size, text.size() - size);
     if (got < 0 && errno != EINTR) break;
     if (got > 0) size += static_cast<std::size_t>(got);
   }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/core/error.h"
+#include "common/core/file_descriptor.h"
 
 namespace photoscribe {
 
@@ -21,9 +22,9 @@ namespace photoscribe {
     const std::string& folder,
     const std::string& setting = "state_folder in a file of settings or PHOTOSCRIBE_STATE_FOLDER");
 
-/// A descriptor of a file that only this user can have made, 0600 when it is new. `flags` as for
+/// A file that only this user can have made, 0600 when it is new. `flags` as for
 /// open(2), without O_CREAT it must exist. Fails with environment, naming the file.
-[[nodiscard]] Expected<int> open_private_file(const std::string& path, int flags);
+[[nodiscard]] Expected<FileDescriptor> open_private_file(const std::string& path, int flags);
 
 /// What such a file holds, 64 KiB at most; empty where there is none, or one that is not ours.
 [[nodiscard]] std::string read_private_file(const std::string& path);

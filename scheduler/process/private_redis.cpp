@@ -78,20 +78,21 @@ void stop_left_over(const std::string& state_folder, const std::string& executab
 }
 
 bool answers_ping(const std::string& path) {
-  const int handle = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (handle < 0) return false;
+  const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) return false;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);  // shorter than kSocketPathMax
   char answer[8] = {};
-  bool good = ::connect(handle, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-              peer_is_ours(handle) &&  // whatever became of the folder's name
-              ::send(handle, "PING\r\n", 6, MSG_NOSIGNAL) == 6;
+  const int handle = socket.get();
+  if (::connect(handle, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      !peer_is_ours(handle) ||  // whatever became of the folder's name
+      ::send(handle, "PING\r\n", 6, MSG_NOSIGNAL) != 6) {
+    return false;
+  }
   pollfd ready{handle, POLLIN, 0};
-  good = good && ::poll(&ready, 1, 1'000) == 1 && ::read(handle, answer, sizeof answer) >= 5 &&
+  return ::poll(&ready, 1, 1'000) == 1 && ::read(handle, answer, sizeof answer) >= 5 &&
          std::memcmp(answer, "+PONG", 5) == 0;
-  ::close(handle);
-  return good;
 }
 
 }  // namespace
@@ -132,7 +133,7 @@ Status PrivateRedis::launch() {
   if (!started) return fail(started.error());
   watcher_ = started->watcher;
   server_ = started->server;
-  life_write_ = started->life_write;
+  life_write_ = std::move(started->life_write);
   std::string note = "folder " + folder_ + "\n";
   for (const pid_t pid : {watcher_, server_}) {
     if (const auto process = identify_process(pid)) note += "process " + to_line(*process) + "\n";
@@ -169,7 +170,7 @@ Status PrivateRedis::restart() {
 }
 
 void PrivateRedis::stop() noexcept {
-  if (life_write_ >= 0) ::close(std::exchange(life_write_, -1));
+  life_write_.reset();
   if (watcher_ > 0) {
     while (::waitpid(watcher_, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -183,7 +184,7 @@ PrivateRedis::PrivateRedis(PrivateRedis&& other) noexcept
       folder_(std::exchange(other.folder_, {})),
       watcher_(std::exchange(other.watcher_, -1)),
       server_(std::exchange(other.server_, -1)),
-      life_write_(std::exchange(other.life_write_, -1)) {}
+      life_write_(std::move(other.life_write_)) {}
 
 PrivateRedis::~PrivateRedis() {
   stop();

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "common/core/error.h"
+#include "common/core/file_descriptor.h"
 #include "scheduler/process/process_info.h"
 
 namespace photoscribe {
@@ -49,7 +50,7 @@ class PrivateRedis {
   std::string folder_;  // 0700, removed at the end
   pid_t watcher_ = -1;  // our child; the server is its child
   pid_t server_ = -1;
-  int life_write_ = -1;  // closing it ends watcher and server
+  FileDescriptor life_write_;  // closing it ends watcher and server
 };
 
 /// A new 0700 folder whose path is short enough for a socket: in $XDG_RUNTIME_DIR, else in $TMPDIR,

@@ -4,11 +4,12 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+
+#include "common/core/file_descriptor.h"
 
 namespace photoscribe {
 namespace {
@@ -91,19 +92,18 @@ std::string program_name_of(pid_t pid) {
 void kill_process(const ProcessIdentity& process, const std::vector<std::string>& programs) {
   // The descriptor is taken first and the identity looked at second: it cannot come to mean
   // another.
-  const auto descriptor = static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0));
-  if (descriptor < 0) return;
+  const FileDescriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  if (!pidfd.valid()) return;
   struct ::stat folder {};
   const bool ours =
       ::stat(("/proc/" + std::to_string(process.pid)).c_str(), &folder) == 0 &&
       folder.st_uid == ::geteuid() &&
       std::find(programs.begin(), programs.end(), program_name_of(process.pid)) != programs.end();
   if (ours && is_running(process)) {
-    ::syscall(SYS_pidfd_send_signal, descriptor, SIGKILL, nullptr, 0);
-    pollfd gone{descriptor, POLLIN, 0};
+    ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    pollfd gone{pidfd.get(), POLLIN, 0};
     ::poll(&gone, 1, 1'000);
   }
-  ::close(descriptor);
 }
 
 std::int64_t resident_bytes(pid_t pid) { return status_kib(pid, "VmRSS:") * 1024; }

@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "scheduler/process/descriptor.h"
 #include "scheduler/process/private_folder.h"
 
 extern char** environ;
@@ -157,33 +156,28 @@ Expected<WatchedRedis> launch_watched_redis(const RedisLaunch& launch) {
   const std::vector<char*> argv = pointers(arguments), environment = pointers(variables);
   const std::string socket = launch.folder + "/redis.sock";
 
-  const Expected<int> opened = open_private_file(launch.log_file, O_WRONLY | O_CREAT | O_APPEND);
-  if (!opened) return fail(opened.error());
-  const Descriptor log(*opened);
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return system_failure("pipe");
-  const Descriptor life_read(ends[0]);
-  Descriptor life_write(ends[1]);
-  if (::pipe2(ends, O_CLOEXEC) != 0) return system_failure("pipe");
-  const Descriptor report_read(ends[0]);
-  Descriptor report_write(ends[1]);
+  const Expected<FileDescriptor> log =
+      open_private_file(launch.log_file, O_WRONLY | O_CREAT | O_APPEND);
+  if (!log) return fail(log.error());
+  Pipe life = open_pipe(), report = open_pipe();
+  if (!life.read.valid() || !report.read.valid()) return system_failure("pipe");
 
   const Prepared prepared{argv.data(),    environment.data(), launch.folder.c_str(),
-                          socket.c_str(), life_read.get(),    report_write.get(),
-                          log.get()};
+                          socket.c_str(), life.read.get(),    report.write.get(),
+                          log->get()};
   const pid_t watcher = ::fork();
   if (watcher < 0) return system_failure("fork");
   if (watcher == 0) become_watcher(prepared);
-  ::close(report_write.release());
+  report.write.reset();
 
   WatchedRedis started;
   started.watcher = watcher;
   ssize_t got = 0;
   do {
-    got = ::read(report_read.get(), &started.server, sizeof started.server);
+    got = ::read(report.read.get(), &started.server, sizeof started.server);
   } while (got < 0 && errno == EINTR);
   if (got != sizeof started.server) started.server = -1;  // seen as a watcher that has ended
-  started.life_write = life_write.release();
+  started.life_write = std::move(life.write);
   return started;
 }
 

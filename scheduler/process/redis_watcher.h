@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/core/error.h"
+#include "common/core/file_descriptor.h"
 
 namespace photoscribe {
 
@@ -22,7 +23,7 @@ struct RedisLaunch {
 struct WatchedRedis {
   pid_t watcher = -1;
   pid_t server = -1;
-  int life_write = -1;  // the caller's: closing it ends both
+  FileDescriptor life_write;  // closing it ends both
 };
 
 /// Forks the watcher, which starts the server. Fails with environment (no log, no pipe, no fork).

@@ -1,6 +1,6 @@
 #include "scheduler/process/restart_policy.h"
 
-#include <algorithm>
+#include "common/async/backoff.h"
 
 namespace photoscribe {
 
@@ -19,11 +19,10 @@ RestartDecision RestartPolicy::ended(const ChildEnd& end, bool progressed) {
   // A first "replace me" is not a fault of the new process: no wait. A loop of them is.
   const bool replace = end.signal == 0 && end.exit_code == kWorkerExitReplace;
   if (replace && quick_deaths_ <= 1) return decision;
-  decision.delay = settings_.delay_first;
-  for (int i = 1; i < quick_deaths_ && decision.delay < settings_.delay_max; ++i) {
-    decision.delay *= 2;
-  }
-  decision.delay = std::min(decision.delay, settings_.delay_max);
+  BackoffSettings delays;
+  delays.first = settings_.delay_first;
+  delays.longest = settings_.delay_max;
+  decision.delay = backoff(quick_deaths_, 1.0, delays);
   return decision;
 }
 

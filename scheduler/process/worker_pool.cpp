@@ -19,8 +19,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kStep{50};
-constexpr milliseconds kMeasureEvery{500};
+constexpr milliseconds kPoolStep{50};
+constexpr milliseconds kMeasureWorkersEvery{500};
 constexpr std::int64_t kLogBytesMax = 8 << 20;
 
 }  // namespace
@@ -70,10 +70,7 @@ asio::awaitable<void> WorkerPool::watch() {
   while (!ended_) {
     step(Clock::now());
     if (ended_) break;
-    timer_.expires_after(kStep);
-    boost::system::error_code woken;
-    auto token = asio::redirect_error(asio::use_awaitable, woken);
-    co_await timer_.async_wait(token);
+    co_await timer_.rest(kPoolStep);
   }
 }
 
@@ -137,7 +134,7 @@ void WorkerPool::start_again(std::size_t index, Clock::time_point now) {
 
 void WorkerPool::measure(Clock::time_point now) {
   if (now < next_measure_) return;
-  next_measure_ = now + kMeasureEvery;
+  next_measure_ = now + kMeasureWorkersEvery;
   std::int64_t sum = 0;
   for (const Slot& slot : slots_) {
     if (slot.child) sum += resident_bytes(slot.child->pid());
@@ -169,7 +166,7 @@ void WorkerPool::stop() {
   for (const Slot& slot : slots_) {
     if (slot.child) slot.child->signal(SIGTERM);
   }
-  timer_.cancel();
+  timer_.wake();
 }
 
 void WorkerPool::rest() {
@@ -188,7 +185,7 @@ void WorkerPool::wake() { resting_ = false; }
 void WorkerPool::kill() {
   stopping_ = true;
   kill_all();
-  timer_.cancel();
+  timer_.wake();
 }
 
 void WorkerPool::kill_all() {

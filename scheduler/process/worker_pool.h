@@ -7,13 +7,13 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/async/wakeable_timer.h"
 #include "common/core/error.h"
 #include "scheduler/process/child_process.h"
 #include "scheduler/process/restart_policy.h"
@@ -98,7 +98,7 @@ class WorkerPool {
 
   WorkerPoolSettings settings_;
   Say say_;
-  asio::steady_timer timer_;
+  WakeableTimer timer_;
   std::vector<Slot> slots_;
   std::int64_t finished_ = 0, peak_bytes_ = 0;
   int restarts_ = 0;

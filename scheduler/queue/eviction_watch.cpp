@@ -8,7 +8,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::seconds kLookEvery{10};
+constexpr std::chrono::seconds kEvictionLookEvery{10};
 
 bool is_fit(const Status& checked) {
   return checked || checked.error().code != Errc::redis_refused;
@@ -19,7 +19,7 @@ bool is_fit(const Status& checked) {
 asio::awaitable<Status> EvictionWatch::look() {
   const auto now = std::chrono::steady_clock::now();
   if (now < next_) co_return Status();
-  next_ = now + kLookEvery;
+  next_ = now + kEvictionLookEvery;
   const Expected<redis::ServerInfo> info = co_await redis::read_server_info(connection_);
   if (!info) co_return fail(info.error());
   const Status checked = redis::check_server(*info);

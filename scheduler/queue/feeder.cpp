@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/async/rethrow.h"
 #include "scheduler/queue/window.h"
 
 namespace photoscribe {
@@ -43,7 +44,7 @@ void Feeder::start() {
 void Feeder::ended(std::exception_ptr thrown) {
   state_ = State::ended;
   recorder_.wake();
-  if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
+  rethrow(thrown);
 }
 
 void Feeder::stop() {

@@ -9,6 +9,7 @@
 #include <exception>
 #include <optional>
 
+#include "common/async/wakeable_timer.h"
 #include "common/core/error.h"
 #include "common/redis/scheduler_queue.h"
 #include "scheduler/queue/reconcile_gate.h"
@@ -18,7 +19,6 @@
 #include "scheduler/queue/run_tally.h"
 #include "scheduler/queue/scheduler_settings.h"
 #include "scheduler/queue/token_bucket.h"
-#include "scheduler/queue/wakeable_timer.h"
 
 namespace photoscribe {
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/core/random.h"
 #include "common/redis/identity.h"
 
 namespace photoscribe {
@@ -12,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // Keys that nobody renews have expired by then, also those of a copy of the server that comes back.
-constexpr milliseconds kRemembered = redis::kRunExpiry + std::chrono::hours(24);
+constexpr milliseconds kRememberKeysFor = redis::kRunExpiry + std::chrono::hours(24);
 
 }  // namespace
 
@@ -67,7 +68,7 @@ asio::awaitable<Status> RunKeys::make() {
   // First: the old keys may be what fills a server that is out of memory.
   const Status deleted = co_await delete_past();
   if (!deleted) co_return deleted;
-  const std::uint64_t fence = redis::random_u64();
+  const std::uint64_t fence = random_u64();
   fences_.insert(fence);
   const Status made = co_await queue_.make_run(listing(), settings_.spec, fence);
   if (made) state_ = State::ours;
@@ -75,7 +76,7 @@ asio::awaitable<Status> RunKeys::make() {
 }
 
 asio::awaitable<Expected<std::optional<redis::Snapshot>>> RunKeys::fence_off() {
-  const std::uint64_t fence = redis::random_u64();
+  const std::uint64_t fence = random_u64();
   const bool has_written = !fences_.empty();
   Expected<redis::Snapshot> snapshot = co_await queue_.snapshot(incarnation_, fence);
   if (!snapshot) {
@@ -95,7 +96,7 @@ asio::awaitable<Status> RunKeys::register_run() { return queue_.register_run(lis
 asio::awaitable<Status> RunKeys::delete_past() {
   const auto now =
       std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch());
-  const Status forgotten = co_await store_.forget_incarnations((now - kRemembered).count());
+  const Status forgotten = co_await store_.forget_incarnations((now - kRememberKeysFor).count());
   if (!forgotten) co_return forgotten;
   Expected<std::vector<std::string>> past = co_await store_.past_incarnations();
   if (!past) co_return fail(past.error());

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "common/async/wakeable_timer.h"
 #include "scheduler/queue/store_thread.h"
-#include "scheduler/queue/wakeable_timer.h"
 
 namespace photoscribe {
 namespace {
@@ -13,9 +13,8 @@ using std::chrono::milliseconds;
 
 }  // namespace
 
-RunStore::RunStore(asio::io_context& io, StoreThread& store, RunId run, const Mode& mode,
-                   TroubleReporter& reporter)
-    : io_(io), store_(store), run_(run), mode_(mode), reporter_(reporter) {}
+RunStore::RunStore(StoreThread& store, RunId run, const Mode& mode, TroubleReporter& reporter)
+    : store_(store), run_(run), mode_(mode), reporter_(reporter) {}
 
 template <class Fn>
 asio::awaitable<std::invoke_result_t<Fn&, Store&, RunId>> RunStore::persist(Fn fn) {
@@ -35,11 +34,9 @@ asio::awaitable<std::invoke_result_t<Fn&, Store&, RunId>> RunStore::persist(Fn f
 asio::awaitable<bool> RunStore::wait_for_disk(Error error) {
   if (is_ending(mode_)) co_return false;
   reporter_.begins(Trouble::disk, error.message + ": waiting until the database can be written");
-  // A timer of its own, since several coroutines may wait here, and short steps, since the end of a
-  // run wakes nobody.
-  WakeableTimer timer(io_);
+  // Short steps, since the end of a run wakes nobody.
   const int steps = error.code == Errc::store_full ? 20 : 2;
-  for (int i = 0; i < steps && !is_ending(mode_); ++i) co_await timer.rest(milliseconds(100));
+  for (int i = 0; i < steps && !is_ending(mode_); ++i) co_await sleep_for(milliseconds(100));
   co_return !is_ending(mode_);
 }
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -35,8 +34,7 @@ struct Recorded {
 class RunStore {
  public:
   /// References must outlive this.
-  RunStore(asio::io_context& io, StoreThread& store, RunId run, const Mode& mode,
-           TroubleReporter& reporter);
+  RunStore(StoreThread& store, RunId run, const Mode& mode, TroubleReporter& reporter);
 
   template <class T>
   using Awaitable = asio::awaitable<Expected<T>>;
@@ -76,7 +74,6 @@ class RunStore {
   asio::awaitable<Result> ask(Result (Part::*call)(RunId, Parameters...), Arguments... arguments);
   asio::awaitable<bool> wait_for_disk(Error error);
 
-  asio::io_context& io_;
   StoreThread& store_;
   const RunId run_;
   const Mode& mode_;

@@ -5,8 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "common/redis/errors.h"
-#include "common/redis/identity.h"
+#include "common/async/backoff.h"
 #include "scheduler/queue/after_failure.h"
 #include "scheduler/queue/reconcile.h"
 
@@ -27,7 +26,7 @@ Scheduler::Scheduler(asio::io_context& io, StoreThread& store, SchedulerSettings
       timer_(io),
       link_(io, settings_.endpoint, reporter_),
       queue_(link_.connection()),
-      store_(io, store, settings_.run, mode_, reporter_),
+      store_(store, settings_.run, mode_, reporter_),
       keys_(settings_, queue_, store_),
       feeder_(io, settings_, queue_, keys_, store_, tally_, gate_, mode_, timer_),
       sharer_(settings_.remembered_max, link_, queue_, keys_, store_, reporter_),
@@ -180,7 +179,7 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::survive(Error error) {
   if (is_redis_away(error.code) && failures_ > 1) {
     reporter_.begins(Trouble::redis, error.message + ": waiting for Redis");
   }
-  co_await timer_.rest(redis::backoff(failures_, redis::random_unit()));
+  co_await timer_.rest(jittered_backoff(failures_));
   co_return std::nullopt;
 }
 

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <optional>
 
+#include "common/async/wakeable_timer.h"
 #include "common/core/error.h"
 #include "common/redis/scheduler_queue.h"
 #include "scheduler/queue/eviction_watch.h"
@@ -28,7 +29,6 @@
 #include "scheduler/queue/scheduler_settings.h"
 #include "scheduler/queue/store_thread.h"
 #include "scheduler/queue/trouble_reporter.h"
-#include "scheduler/queue/wakeable_timer.h"
 #include "scheduler/queue/withdrawal.h"
 #include "scheduler/queue/worker_watch.h"
 #include "scheduler/queue/write_probe.h"

@@ -7,18 +7,18 @@ namespace {
 
 constexpr std::size_t kTriesMax = 3;
 constexpr int kRoundsMax = 3;
-constexpr std::size_t kRemembered = 100'000;  // of both: more is an attack, and starts anew
+constexpr std::size_t kRememberedMax = 100'000;  // of both: more is an attack, and starts anew
 
 }  // namespace
 
 ResultBatch UnreadableResults::take(redis::ResultEntry entry) {
   ResultBatch batch = std::move(entry.batch);
   if (batch.results.empty() && entry.broken.empty()) {
-    if (lost_.size() >= kRemembered) lost_.clear();
+    if (lost_.size() >= kRememberedMax) lost_.clear();
     lost_.insert(entry.id);
     last_problem_ = entry.problem;
   }
-  if (broken_.size() >= kRemembered) broken_.clear();
+  if (broken_.size() >= kRememberedMax) broken_.clear();
   for (const BrokenResult& item : entry.broken) {
     auto& entries = broken_[{item.image_id, item.attempt}];
     entries.insert(entry.id);

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <sstream>
 #include <utility>
 
+#include "common/async/rethrow.h"
+#include "common/async/wakeable_timer.h"
 #include "scheduler/process/process_info.h"
 
 namespace photoscribe {
@@ -18,10 +18,6 @@ constexpr milliseconds kStep{50};
 constexpr milliseconds kShowEvery{200};
 constexpr milliseconds kMeasureEvery{500};
 constexpr std::chrono::seconds kStandstill{120};  // without a photo: a person should know why
-
-void rethrow(std::exception_ptr thrown) {
-  if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
-}
 
 }  // namespace
 
@@ -113,10 +109,7 @@ asio::awaitable<void> BatchJob::steer() {
   while (!over()) {
     step(Clock::now());
     co_await keep_events();
-    timer_.expires_after(kStep);
-    boost::system::error_code woken;
-    auto token = asio::redirect_error(asio::use_awaitable, woken);
-    co_await timer_.async_wait(token);
+    co_await sleep_for(kStep);
   }
   if (control_) control_->close();
   next_show_ = Clock::time_point();

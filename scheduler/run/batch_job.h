@@ -7,7 +7,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -84,7 +83,6 @@ class BatchJob {
   bool nothing_left_;
 
   asio::io_context io_{1};
-  asio::steady_timer timer_{io_};
   StoreThread store_;
   std::optional<PrivateRedis> redis_;
   std::optional<redis::Endpoint> endpoint_;

@@ -14,6 +14,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/async/rethrow.h"
+
 namespace photoscribe {
 namespace {
 
@@ -128,7 +130,7 @@ Expected<int> http_post(const WebAddress& address, std::string json,
   std::optional<Expected<int>> answer;
   asio::co_spawn(io, post(address, std::move(json), limit),
                  [&](std::exception_ptr thrown, Expected<int> result) {
-                   if (thrown) std::rethrow_exception(thrown);
+                   rethrow(thrown);
                    answer.emplace(std::move(result));
                  });
   io.run_for(limit + std::chrono::seconds(1));  // looking a name up has no limit of its own

@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kStep{20};
+constexpr milliseconds kHookStep{20};
 
 bool is_address(std::string_view what) {
   return what.starts_with("http://") || what.starts_with("https://");
@@ -85,7 +85,7 @@ Event execute(const FinishCall& call) {
       return told(EventLevel::warning,
                   words->front() + (late ? ": took too long, ended" : ": ended"));
     }
-    std::this_thread::sleep_for(kStep);
+    std::this_thread::sleep_for(kHookStep);
   }
 }
 

@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kIndexAtOnce = 20'000;
+constexpr std::size_t kIndexAfterRunAtOnce = 20'000;
 
 Status check(const RunRequest& request) {
   if (request.workers < 0 || request.workers > 1'024) {
@@ -95,7 +95,7 @@ void add_job(RunSummary& summary, const JobReport& job) {
 
 Status index_captions(Recording& store, const StopHandle& stop) {
   while (stop.requests() < 2) {
-    const Expected<std::int64_t> indexed = store.index_captions(kIndexAtOnce);
+    const Expected<std::int64_t> indexed = store.index_captions(kIndexAfterRunAtOnce);
     if (!indexed) return fail(indexed.error());
     if (*indexed == 0) break;
   }

@@ -5,6 +5,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "common/async/rethrow.h"
+#include "common/async/wakeable_timer.h"
 #include "common/sqlite/lock_file.h"
 #include "scheduler/process/private_folder.h"
 #include "scheduler/run/on_finish.h"
@@ -17,17 +19,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kStep{50};
-constexpr milliseconds kLookEvery{1'000};
-constexpr milliseconds kShowEvery{500};
+constexpr milliseconds kServeStep{50};
+constexpr milliseconds kLookForRunsEvery{1'000};
+constexpr milliseconds kShowRunsEvery{500};
 
 constexpr const char* kNotCalled =
     ": its on-finish command was not stored by this user, or the database is another user's, so "
     "it is not called; --allow-stored-commands calls it";
-
-void rethrow(std::exception_ptr thrown) {
-  if (thrown) std::rethrow_exception(thrown);  // a bug: out of io_context::run()
-}
 
 std::int64_t recorded(const Scheduler& scheduler) { return scheduler.now().finished(); }
 
@@ -74,7 +72,7 @@ asio::awaitable<void> RunServer::steer() {
     show(Clock::now());
     if (served_.empty() && submissions_ == 0 && (draining_ || nothing_left())) break;
     if (request_.once && nothing_left()) finish_all();
-    co_await rest(kStep);
+    co_await sleep_for(kServeStep);
   }
   control_->close();
 }
@@ -118,7 +116,7 @@ Expected<std::vector<RunServer::Unfinished>> RunServer::unfinished(Lookup& store
 }
 
 asio::awaitable<void> RunServer::look_for_runs() {
-  next_look_ = Clock::now() + kLookEvery;
+  next_look_ = Clock::now() + kLookForRunsEvery;
   const auto list = [](Lookup& store) { return unfinished(store); };
   Expected<std::vector<Unfinished>> found = co_await store_.call(list);
   if (!found) {
@@ -250,7 +248,7 @@ void RunServer::keep_hours() {
 
 void RunServer::show(Clock::time_point now) {
   if (now < next_show_) return;
-  next_show_ = now + kShowEvery;
+  next_show_ = now + kShowRunsEvery;
   Progress progress;
   std::int64_t all = photos_before_;
   std::int64_t unserved = 0;
@@ -287,13 +285,6 @@ void RunServer::say(EventLevel level, std::string text) {
   event.level = level;
   event.text = std::move(text);
   observer_.event(event);
-}
-
-asio::awaitable<void> RunServer::rest(milliseconds time) {
-  timer_.expires_after(time);
-  boost::system::error_code woken;
-  auto token = asio::redirect_error(asio::use_awaitable, woken);
-  co_await timer_.async_wait(token);
 }
 
 Expected<ServeSummary> serve_runs(const ServeRequest& asked, RunObserver& observer,

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <future>
@@ -94,7 +93,6 @@ class RunServer {
   void show(Clock::time_point now);
   void say(EventLevel level, std::string text);
   [[nodiscard]] bool nothing_left() const;
-  asio::awaitable<void> rest(std::chrono::milliseconds time);
 
   // serve_control.cpp
   asio::awaitable<Expected<ControlReply>> obey(ControlRequest request);
@@ -107,7 +105,6 @@ class RunServer {
   RunObserver& observer_;
   const StopHandle& stop_;
   asio::io_context io_{1};
-  asio::steady_timer timer_{io_};
   StoreThread store_;
   asio::thread_pool walkers_{1};  // one submission at a time
   std::optional<ControlServer> control_;

@@ -3,6 +3,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "common/async/wakeable_timer.h"
 #include "scheduler/control/ask_fleet.h"
 #include "scheduler/run/serve.h"
 #include "scheduler/run/submit.h"
@@ -112,8 +113,7 @@ asio::awaitable<void> RunServer::put_aside(std::string name) {
       run->scheduler->finish_up();
     }
     if (!there) co_return;
-    asio::steady_timer timer(io_, milliseconds(20));
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await sleep_for(milliseconds(20));
   }
 }
 

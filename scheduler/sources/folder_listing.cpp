@@ -1,12 +1,12 @@
 #include "scheduler/sources/folder_listing.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "common/core/file_descriptor.h"
 
 namespace photoscribe {
 namespace {
@@ -16,20 +16,20 @@ constexpr std::size_t kNamesAtOnce = 1'000'000;
 }  // namespace
 
 FolderListing::FolderListing(const std::string& folder) {
-  const int descriptor =
-      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  FileDescriptor opened(
+      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   struct ::stat node {};
-  if (descriptor < 0 || ::fstat(descriptor, &node) != 0) {
+  if (!opened.valid() || ::fstat(opened.get(), &node) != 0) {
     error_ = errno;
-    if (descriptor >= 0) ::close(descriptor);
     return;
   }
   identity_ = {node.st_dev, node.st_ino};
-  folder_.reset(::fdopendir(descriptor));
+  folder_.reset(::fdopendir(opened.get()));
   if (!folder_) {
     error_ = errno;
-    ::close(descriptor);
+    return;
   }
+  (void)opened.release();  // folder_'s
 }
 
 void FolderListing::read_some() {

@@ -6,6 +6,7 @@
 
 #include "common/sqlite/storage.h"
 #include "migrations/migrations.h"
+#include "scheduler/store/paths.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
 
@@ -16,11 +17,6 @@ struct RootRow {
   std::int64_t id = 0;
   Root root;
 };
-
-bool lies_in(const std::string& path, const std::string& folder) {
-  if (path == folder || folder == "/") return true;
-  return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
-}
 
 std::int64_t number(sqlite::Query& row) {
   row.step();

@@ -19,11 +19,6 @@ struct ImageRow {
   std::int64_t queue_seq = 0, settings_id = 0;
 };
 
-bool lies_in(const std::string& path, const std::string& prefix) {
-  return prefix.empty() || path == prefix ||
-         (path.size() > prefix.size() && path.starts_with(prefix) && path[prefix.size()] == '/');
-}
-
 }  // namespace
 
 struct Scan::Impl {
@@ -204,7 +199,8 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
   const auto was_walked = [&](std::int64_t root_id, const std::string& path) {
     return std::any_of(walked.begin(), walked.end(), [&](const Walked& part) {
       return impl.root_ids.at(static_cast<std::size_t>(part.root)) == root_id &&
-             lies_in(path, part.prefix) && (part.every_name || has_image_extension(path));
+             (part.prefix.empty() || lies_in(path, part.prefix)) &&
+             (part.every_name || has_image_extension(path));
     });
   };
   return db.write("end the scan", [&] {

@@ -21,7 +21,7 @@ void declare_limits(CLI::App& verb, DecodeLimits& limits) {
       ->check(CLI::PositiveNumber);
 }
 
-constexpr int kExitUsage = 2;
+constexpr int kUsageStatus = 2;
 
 int run(int argc, char** argv) {
   CLI::App app("Captions the photos that a photoscribe run puts into Redis.", "photoscribe-worker");
@@ -64,7 +64,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kExitUsage;
+    return app.exit(error) == 0 ? 0 : kUsageStatus;
   }
   blur_command.settings.mode = *blur_mode_from_string(blur_mode);
   if (threshold->count() == 0)

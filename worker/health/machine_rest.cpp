@@ -2,8 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "common/redis/errors.h"
-#include "common/redis/identity.h"
+#include "common/async/backoff.h"
 #include "worker/health/root_keeper.h"
 #include "worker/log.h"
 
@@ -13,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr redis::BackoffSettings kMachine{100ms, 30'000ms};
+constexpr BackoffSettings kMachine{100ms, 30'000ms};
 
 }  // namespace
 
@@ -31,7 +30,7 @@ std::optional<Failed> MachineRest::judge(const Faulted& item) {
 bool MachineRest::begin(const std::string& why) {
   if (resting()) return false;
   why_ = why;
-  const auto wait = redis::backoff(++failures_, redis::random_unit(), kMachine);
+  const auto wait = jittered_backoff(++failures_, kMachine);
   until_ = Clock::now() + wait;
   spdlog::warn("msg=\"unready: handing tasks back\" error={} retry_ms={}", log_value(why),
                wait.count());

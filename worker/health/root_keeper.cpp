@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/redis/errors.h"
-#include "common/redis/identity.h"
+#include "common/async/backoff.h"
 #include "worker/log.h"
 
 namespace photoscribe {
@@ -15,9 +14,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr redis::BackoffSettings kDeadRoot{100ms, 30'000ms};
+constexpr BackoffSettings kDeadRoot{100ms, 30'000ms};
 // Under a living root one photo in many cannot be read, and the others should not wait for long.
-constexpr redis::BackoffSettings kLivingRoot{100ms, 2'000ms};
+constexpr BackoffSettings kLivingRoot{100ms, 2'000ms};
 constexpr auto kTellAgain = 60s;
 constexpr auto kAnswerMayBeOlder = 300ms;  // than the patience: three rounds of the watch
 constexpr int kHungReadsMax = 64;          // each is a thread that hangs
@@ -130,7 +129,7 @@ void RootKeeper::on_dead(const std::string& name, const std::string& why) {
   root.ready = root.silent = false;
   root.dead = true;
   root.why = why;
-  root.retry_at = Clock::now() + redis::backoff(++root.failures, redis::random_unit(), kDeadRoot);
+  root.retry_at = Clock::now() + jittered_backoff(++root.failures, kDeadRoot);
   if (news || Clock::now() >= root.tell_at) {
     spdlog::warn("msg=\"root is not there: not taking its photos\" root={} error={}",
                  log_value(name), log_value(why));
@@ -141,7 +140,7 @@ void RootKeeper::on_dead(const std::string& name, const std::string& why) {
 
 void RootKeeper::rest(const std::string& name, const std::string& why) {
   State& root = states_.at(name);
-  const auto wait = redis::backoff(++root.failures, redis::random_unit(), kLivingRoot);
+  const auto wait = jittered_backoff(++root.failures, kLivingRoot);
   root.ready = false;
   root.why = why;
   root.retry_at = Clock::now() + wait;

@@ -64,13 +64,10 @@ std::optional<std::string_view> below(std::string_view base, std::string_view ta
 
 /// False also when it cannot be listed: then there is something there that is not ours to see.
 bool is_empty_folder(int folder) {
-  const int readable = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (readable < 0) return false;
-  DIR* const listing = fdopendir(readable);
-  if (listing == nullptr) {
-    close(readable);
-    return false;
-  }
+  FileDescriptor readable(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* const listing = readable.valid() ? fdopendir(readable.get()) : nullptr;
+  if (listing == nullptr) return false;
+  (void)readable.release();  // the listing's
   bool empty = true;
   while (const dirent* const entry = readdir(listing)) {
     const std::string_view name = entry->d_name;
@@ -83,14 +80,6 @@ bool is_empty_folder(int folder) {
 }
 
 }  // namespace
-
-FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-FileDescriptor::~FileDescriptor() {
-  if (fd_ >= 0) close(fd_);
-}
 
 bool is_environment_errno(int error) noexcept {
   switch (error) {

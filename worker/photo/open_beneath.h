@@ -19,24 +19,10 @@
 #include <vector>
 
 #include "common/core/error.h"
+#include "common/core/file_descriptor.h"
 #include "common/core/types.h"
 
 namespace photoscribe {
-
-/// An open file descriptor, closed when it goes out of scope.
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
-  ~FileDescriptor();
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 /// Whose fault it is when it is not the photo's; the task then goes back to the queue.
 enum class FaultOf : std::uint8_t {

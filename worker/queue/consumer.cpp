@@ -10,6 +10,7 @@
 #include <exception>
 #include <utility>
 
+#include "common/async/rethrow.h"
 #include "worker/log.h"
 #include "worker/queue/consumer_impl.h"
 
@@ -23,10 +24,6 @@ namespace {
 
 constexpr auto kDeviceLostLimit = 5'000ms;
 constexpr auto kHungReadsLimit = 5'000ms;
-
-void rethrow(std::exception_ptr error) {
-  if (error) std::rethrow_exception(error);
-}
 
 WorkerReport describe(const ConsumerConfig& config, const Roots& roots) {
   WorkerReport report;
@@ -124,8 +121,8 @@ RootActions Consumer::Impl::root_actions() {
       run.rest_until = Clock::time_point();
       run.fruitless_reads = 0;
     }
-    wakes_.take.notify();
-    wakes_.feed.notify();
+    wakes_.take.wake();
+    wakes_.feed.wake();
   };
   actions.too_many_hang = [this](const std::string& why) {
     stop_.begin(Ending{kExitReplaceMe, why}, kHungReadsLimit);
@@ -146,8 +143,8 @@ void Consumer::Impl::on_finished(std::vector<Finished> items) {
     publisher_.add(std::move(item));
   }
   if (jobs_.empty()) publisher_.publish_now();
-  wakes_.publish.notify();
-  wakes_.feed.notify();
+  wakes_.publish.wake();
+  wakes_.feed.wake();
 }
 
 void Consumer::Impl::on_faulted(Faulted item) {
@@ -169,7 +166,7 @@ void Consumer::Impl::on_faulted(Faulted item) {
     held_.give_back_all(stop_.begun(), false);
     roots_.give_unjudged_back();
   }
-  wakes_.feed.notify();
+  wakes_.feed.wake();
 }
 
 void Consumer::Impl::on_device_lost(const std::string& device, const Error& why,

@@ -28,7 +28,7 @@ constexpr auto kReportEvery = 500ms;  // the heart sends it once a second
 asio::awaitable<void> Consumer::Impl::watch_loop() {
   watchdog_.tick(Clock::now(), kWatchEvery);
   while (!stop_.ended()) {
-    co_await wakes_.watch.sleep(kWatchEvery);
+    co_await wakes_.watch.rest(kWatchEvery);
     watchdog_.tick(Clock::now(), kWatchEvery);  // before anything is judged by its time
     // The server itself may hang: its silence must not hold up the end for ever.
     if (stop_.begun() && Clock::now() >= stop_.deadline() + 2 * kGoodbye) close();
@@ -143,7 +143,7 @@ asio::awaitable<void> Consumer::Impl::finish() {
       co_await feed_.settle(std::move(handed));
     }
     if (late && publisher_.unpublished() == 0) break;
-    if (!all_done()) co_await wakes_.feed.sleep(20ms);
+    if (!all_done()) co_await wakes_.feed.rest(20ms);
   }
   co_await leave_runs();
   close();
@@ -171,7 +171,7 @@ void Consumer::Impl::close() {
 }
 
 void Consumer::Impl::wake_everybody() {
-  wakes_.notify_all();
+  wakes_.wake_all();
   for (Link* link : {&take_, &feed_, &publish_}) link->wake();
 }
 

@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-#include "common/redis/identity.h"
+#include "common/core/random.h"
 #include "worker/log.h"
 
 namespace photoscribe {
@@ -59,7 +59,7 @@ Awaitable<Status> Feeder::turn() {
     if (!started) co_return fail(started.error());
     if (*started) co_return Status();
   }
-  co_await parts_.wakes.feed.sleep(std::min<milliseconds>(kSleepMax, parts_.runs.lease() / 8));
+  co_await parts_.wakes.feed.rest(std::min<milliseconds>(kSleepMax, parts_.runs.lease() / 8));
   co_return Status();
 }
 
@@ -96,7 +96,7 @@ Awaitable<Status> Feeder::start_fresh(std::string incarnation, std::size_t count
   ++run->turns_since_suspect;
   parts_.runs.starting.took(run->share(), chosen.size());
   const Status started = co_await mark_and_submit(incarnation, std::move(chosen));
-  parts_.wakes.take.notify();  // there is room to read again
+  parts_.wakes.take.wake();  // there is room to read again
   co_return started;
 }
 
@@ -117,7 +117,7 @@ Awaitable<Status> Feeder::start_suspect(std::string incarnation) {
 
 Awaitable<Status> Feeder::reclaim_one(std::string incarnation) {
   JoinedRun* run = parts_.runs.find(incarnation);
-  const std::size_t pick = choose_orphan(run->orphans, redis::random_u64());
+  const std::size_t pick = choose_orphan(run->orphans, random_u64());
   const Orphan orphan = run->orphans[pick];
   run->orphans.erase(run->orphans.begin() + static_cast<std::ptrdiff_t>(pick));
   const int max_deliveries = run->context->spec.lease.max_deliveries;

@@ -8,9 +8,9 @@
 #include <exception>
 #include <utility>
 
-#include "common/redis/errors.h"
+#include "common/async/backoff.h"
+#include "common/async/rethrow.h"
 #include "common/redis/fleet.h"
-#include "common/redis/identity.h"
 #include "worker/log.h"
 
 namespace photoscribe {
@@ -21,11 +21,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kLastBeatWait = 500ms;
-constexpr auto kReportEvery = 1s;
-
-void rethrow(std::exception_ptr error) {
-  if (error) std::rethrow_exception(error);
-}
+constexpr auto kBeatReportEvery = 1s;
 
 }  // namespace
 
@@ -48,7 +44,7 @@ void Heartbeat::set_runs(std::map<std::string, std::chrono::milliseconds> runs) 
     const std::lock_guard lock(mutex_);
     runs_ = std::move(runs);
   }
-  asio::post(io_, [this] { wake_.notify(); });
+  asio::post(io_, [this] { wake_.wake(); });
 }
 
 void Heartbeat::set_report(std::string report) {
@@ -60,7 +56,7 @@ void Heartbeat::stop() {
   if (!thread_.joinable()) return;
   asio::post(io_, [this] {
     stopping_ = true;
-    wake_.notify();
+    wake_.wake();
     asio::co_spawn(io_, end_soon(), rethrow);
   });
   thread_.join();
@@ -69,7 +65,7 @@ void Heartbeat::stop() {
 asio::awaitable<void> Heartbeat::end_soon() {
   // Only a beat that is on its way is worth waiting for: not a server, or a name server, that does
   // not answer.
-  if (!ended_ && connection_.is_open()) co_await end_.sleep(kLastBeatWait);
+  if (!ended_ && connection_.is_open()) co_await end_.rest(kLastBeatWait);
   connection_.close();
 }
 
@@ -85,24 +81,24 @@ asio::awaitable<void> Heartbeat::beat_loop() {
       failures = 0;
       auto until = next_report_;
       for (const auto& [run, due] : next_) until = std::min(until, due);
-      co_await wake_.sleep(std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()));
+      co_await wake_.rest(std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()));
       continue;
     }
     if (++failures == 1 && !stopping_) {
       spdlog::warn("msg=\"cannot beat\" error={}", log_value(status.error().message));
     }
-    redis::BackoffSettings quick;
+    BackoffSettings quick;
     quick.longest = 1'000ms;  // a lease is soon over
-    co_await wake_.sleep(redis::backoff(failures, redis::random_unit(), quick));
+    co_await wake_.rest(jittered_backoff(failures, quick));
   }
   ended_ = true;
-  end_.notify();
+  end_.wake();
 }
 
 // A report is for people: whatever becomes of it, the beats go on.
 asio::awaitable<Status> Heartbeat::report_if_due() {
   if (Clock::now() < next_report_) co_return Status();
-  next_report_ = Clock::now() + kReportEvery;
+  next_report_ = Clock::now() + kBeatReportEvery;
   std::string report;
   {
     const std::lock_guard lock(mutex_);

@@ -14,9 +14,9 @@
 #include <string>
 #include <thread>
 
+#include "common/async/wakeable_timer.h"
 #include "common/redis/connection.h"
 #include "common/redis/worker_queue.h"
-#include "worker/queue/wake.h"
 
 namespace photoscribe {
 
@@ -52,7 +52,7 @@ class Heartbeat {
   boost::asio::io_context io_;
   redis::Connection connection_;
   redis::WorkerQueue queue_{connection_};
-  Wake wake_, end_;
+  WakeableTimer wake_, end_;
   const std::string consumer_;
   const std::function<bool()> alive_;
   bool was_alive_ = true;

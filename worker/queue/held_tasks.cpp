@@ -26,13 +26,13 @@ void HeldTasks::submit(JoinedRun& run, const std::vector<redis::EntryId>& ids) {
 void HeldTasks::give_back(JoinedRun& run, const std::vector<redis::EntryId>& ids) {
   if (ids.empty()) return;
   run.held.move(ids, State::returning);
-  wakes_.feed.notify();
+  wakes_.feed.wake();
 }
 
 void HeldTasks::give_back(const Job& job) {
   JoinedRun* run = runs_.find(job.run->incarnation);
   if (run != nullptr && run->held.is(job.entry, State::in_hand)) give_back(*run, {job.entry});
-  wakes_.feed.notify();
+  wakes_.feed.wake();
 }
 
 void HeldTasks::drop(JoinedRun& run, const std::vector<redis::EntryId>& lost) {
@@ -48,7 +48,7 @@ void HeldTasks::drop(JoinedRun& run, const std::vector<redis::EntryId>& lost) {
   (void)jobs_.take_back([&](const Job& job) {
     return job.run->incarnation == run.context->incarnation && ids.contains(job.entry);
   });
-  wakes_.feed.notify();
+  wakes_.feed.wake();
 }
 
 void HeldTasks::drop_run(const std::string& incarnation, const std::string& why) {
@@ -59,8 +59,8 @@ void HeldTasks::drop_run(const std::string& incarnation, const std::string& why)
                log_value(why));
   (void)jobs_.take_back([&](const Job& job) { return job.run->incarnation == incarnation; });
   runs_.leave(incarnation, JoinedRuns::Clock::now());
-  wakes_.take.notify();
-  wakes_.feed.notify();
+  wakes_.take.wake();
+  wakes_.feed.wake();
 }
 
 void HeldTasks::give_back_where(const std::function<bool(const Task&)>& unwanted) {

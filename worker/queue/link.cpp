@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/redis/errors.h"
-#include "common/redis/identity.h"
+#include "common/async/backoff.h"
 #include "common/redis/server_info.h"
 #include "worker/log.h"
 
@@ -60,24 +59,23 @@ boost::asio::awaitable<void> Link::wait_out(Error error) {
     ending.code = kExitEnvironment;
     ending.why = error.message;
     stop_.begin(std::move(ending), 1'000ms);
-    co_await pause_.sleep(100ms);
+    co_await pause_.rest(100ms);
     co_return;
   }
   if (++failures_ == 1) {
     spdlog::warn("msg=\"Redis unavailable, trying again\" error={}", log_value(error.message));
   }
   // Leases go on running while we wait.
-  redis::BackoffSettings settings;
+  BackoffSettings settings;
   settings.longest = std::clamp<milliseconds>(runs_.lease() / 6, 50ms, 5'000ms);
   settings.first = std::min<milliseconds>(settings.first, settings.longest);
-  const auto wait =
-      stop_.begun() ? 50ms : redis::backoff(failures_, redis::random_unit(), settings);
-  co_await pause_.sleep(wait);
+  const auto wait = stop_.begun() ? 50ms : jittered_backoff(failures_, settings);
+  co_await pause_.rest(wait);
 }
 
 void Link::close() {
   connection.close();
-  pause_.notify();
+  pause_.wake();
 }
 
 }  // namespace photoscribe

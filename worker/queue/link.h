@@ -6,11 +6,11 @@
 #include <chrono>
 #include <string>
 
+#include "common/async/wakeable_timer.h"
 #include "common/redis/connection.h"
 #include "common/redis/worker_queue.h"
 #include "worker/health/ending.h"
 #include "worker/queue/joined_runs.h"
-#include "worker/queue/wake.h"
 
 namespace photoscribe {
 
@@ -31,7 +31,7 @@ class Link {
 
   [[nodiscard]] bool ails() const { return failures_ > 0; }
   /// Ends a pause at once.
-  void wake() { pause_.notify(); }
+  void wake() { pause_.wake(); }
   void close();
 
   redis::Connection connection;
@@ -43,7 +43,7 @@ class Link {
 
   JoinedRuns& runs_;
   Stop& stop_;
-  Wake pause_;
+  WakeableTimer pause_;
   int failures_ = 0;
 };
 

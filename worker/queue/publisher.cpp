@@ -38,7 +38,7 @@ void Publisher::add(Finished item) {
 
 void Publisher::publish_now() {
   now_ = true;
-  wakes_.publish.notify();
+  wakes_.publish.wake();
 }
 
 boost::asio::awaitable<void> Publisher::loop() {
@@ -46,13 +46,13 @@ boost::asio::awaitable<void> Publisher::loop() {
     if (sending_.empty() && !done_.empty() && !stop_.begun() && !now_) {
       const auto left = kGather - (Clock::now() - done_since_);
       if (left > 0ms) {
-        co_await wakes_.publish.sleep(std::chrono::ceil<milliseconds>(left));
+        co_await wakes_.publish.rest(std::chrono::ceil<milliseconds>(left));
         continue;
       }
     }
     if (unpublished() == 0) {
       now_ = false;
-      co_await wakes_.publish.sleep(kSleepMax);
+      co_await wakes_.publish.rest(kSleepMax);
       continue;
     }
     if (!co_await link_.reach()) continue;
@@ -83,8 +83,8 @@ boost::asio::awaitable<Status> Publisher::publish_some() {
     }
     sending_.erase(sending_.begin(), sending_.begin() + static_cast<std::ptrdiff_t>(count));
   }
-  wakes_.feed.notify();
-  wakes_.take.notify();
+  wakes_.feed.wake();
+  wakes_.take.wake();
   co_return Status();
 }
 

@@ -8,20 +8,13 @@
 #include <memory>
 #include <utility>
 
+#include "common/async/rethrow.h"
 #include "worker/log.h"
 
 namespace photoscribe {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
-
-namespace {
-
-void rethrow(std::exception_ptr error) {
-  if (error) std::rethrow_exception(error);
-}
-
-}  // namespace
 
 SeenPhotos::SeenPhotos(redis::Endpoint endpoint, std::string client_name,
                        std::chrono::milliseconds patience, std::chrono::milliseconds rest)

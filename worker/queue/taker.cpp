@@ -6,9 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/async/backoff.h"
 #include "common/core/join.h"
-#include "common/redis/errors.h"
-#include "common/redis/identity.h"
 #include "worker/log.h"
 
 namespace photoscribe {
@@ -24,7 +23,7 @@ constexpr auto kListEvery = 1'000ms;
 constexpr auto kSleepMax = 250ms;  // also of a blocking read: a stop waits for it
 constexpr int kOrphansLookedAt = 1'000;
 constexpr std::size_t kReadMax = 1'000;
-constexpr redis::BackoffSettings kNothingUsable{250ms, 1'000ms};
+constexpr BackoffSettings kNothingUsable{250ms, 1'000ms};
 
 /// After `read` tasks of which `given_back` were of roots that are not ready.
 void rest_from_reading(JoinedRun& run, std::size_t read, std::size_t given_back) {
@@ -33,7 +32,7 @@ void rest_from_reading(JoinedRun& run, std::size_t read, std::size_t given_back)
     run.fruitless_reads = 0;
     return;
   }
-  const auto wait = redis::backoff(++run.fruitless_reads, redis::random_unit(), kNothingUsable);
+  const auto wait = jittered_backoff(++run.fruitless_reads, kNothingUsable);
   run.rest_until = JoinedRun::Clock::now() + wait;
 }
 
@@ -54,7 +53,7 @@ Awaitable<void> Taker::loop() {
     co_await parts_.link.settle(std::move(turned));
   }
   ended_ = true;
-  parts_.wakes.feed.notify();
+  parts_.wakes.feed.wake();
 }
 
 Awaitable<Status> Taker::turn() {
@@ -72,11 +71,11 @@ Awaitable<Status> Taker::turn() {
     const Status looked = co_await look_after(incarnation);
     if (!looked) co_return looked;
   }
-  if (parts_.machine.is_over()) parts_.wakes.feed.notify();
+  if (parts_.machine.is_over()) parts_.wakes.feed.wake();
   const std::size_t target = std::min(parts_.jobs.jobs_max(), kReadMax);
   const std::size_t have = runs.waiting();
   if (parts_.stop.begun() || readable().empty() || parts_.machine.resting() || have > target / 2) {
-    co_await parts_.wakes.take.sleep(std::min<milliseconds>(kSleepMax, runs.lease() / 8));
+    co_await parts_.wakes.take.rest(std::min<milliseconds>(kSleepMax, runs.lease() / 8));
     co_return Status();
   }
   const Status read = co_await read_some(target - have);
@@ -226,7 +225,7 @@ Awaitable<Status> Taker::find_orphans(std::string incarnation, redis::Judged hol
     orphan.holder = holder;
     run->orphans.push_back(std::move(orphan));
   }
-  if (!run->orphans.empty()) parts_.wakes.feed.notify();
+  if (!run->orphans.empty()) parts_.wakes.feed.wake();
   co_return Status();
 }
 
@@ -264,7 +263,7 @@ Awaitable<Status> Taker::read_some(std::size_t wanted) {
   }
   if (!batches) co_return fail(batches.error());
   for (auto& batch : *batches) take_in(batch.incarnation, std::move(batch.tasks));
-  parts_.wakes.feed.notify();
+  parts_.wakes.feed.wake();
   co_return Status();
 }
 
@@ -295,7 +294,7 @@ void Taker::take_in(const std::string& incarnation, std::vector<redis::Delivery>
   run->held.add(std::move(deliveries));
   // A root that is not ready may be another worker's; its tasks come again until it is.
   rest_from_reading(*run, count, give_back_unready(*run));
-  parts_.wakes.feed.notify();
+  parts_.wakes.feed.wake();
 }
 
 std::size_t Taker::give_back_unready(JoinedRun& run) {

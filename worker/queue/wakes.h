@@ -1,18 +1,18 @@
 // wakes: what a worker's coroutines sleep on.
 #pragma once
 
-#include "worker/queue/wake.h"
+#include "common/async/wakeable_timer.h"
 
 namespace photoscribe {
 
 struct Wakes {
   explicit Wakes(const boost::asio::any_io_executor& executor)
       : take(executor), feed(executor), publish(executor), watch(executor) {}
-  void notify_all() {
-    for (Wake* wake : {&take, &feed, &publish, &watch}) wake->notify();
+  void wake_all() {
+    for (WakeableTimer* timer : {&take, &feed, &publish, &watch}) timer->wake();
   }
 
-  Wake take, feed, publish, watch;
+  WakeableTimer take, feed, publish, watch;
 };
 
 }  // namespace photoscribe

@@ -15,7 +15,7 @@ namespace {
 using Id = Pickle::Id;
 using Kind = Pickle::Kind;
 
-[[noreturn]] void refuse(const std::string& what) {
+[[noreturn]] void refuse_pickle(const std::string& what) {
   throw std::runtime_error("not a pickle that can be read: " + what);
 }
 
@@ -35,7 +35,7 @@ class PickleReader {
       const auto code = static_cast<unsigned char>(take(1)[0]);
       if (code == '.') break;
       if (!constant(code) && !text(code) && !collection(code) && !object(code) && !memory(code))
-        refuse("opcode " + std::to_string(static_cast<int>(code)));
+        refuse_pickle("opcode " + std::to_string(static_cast<int>(code)));
     }
     made_.root_ = pop();
     made_.size_ = at_;
@@ -46,7 +46,8 @@ class PickleReader {
   // --- bytes ---
   std::string_view take(std::uint64_t count) {
     if (count > bytes_.size() - at_)
-      refuse(bytes_.size() == kPickleBytesMax ? "it is longer than 64 MiB" : "it ends early");
+      refuse_pickle(bytes_.size() == kPickleBytesMax ? "it is longer than 64 MiB"
+                                                     : "it ends early");
     const std::string_view part = bytes_.substr(at_, count);
     at_ += count;
     return part;
@@ -59,7 +60,7 @@ class PickleReader {
   }
   std::string_view line() {
     const std::size_t end = bytes_.find('\n', at_);
-    if (end == std::string_view::npos) refuse("it ends early");
+    if (end == std::string_view::npos) refuse_pickle("it ends early");
     const std::string_view text = take(end - at_);
     at_ = end + 1;
     return text.ends_with('\r') ? text.substr(0, text.size() - 1) : text;
@@ -68,13 +69,13 @@ class PickleReader {
   // --- values ---
   Pickle::Node& node(Id id) { return made_.nodes_[id]; }
   Id make(Kind kind) {
-    if (made_.nodes_.size() >= kPickleNodesMax) refuse("it makes millions of values");
+    if (made_.nodes_.size() >= kPickleNodesMax) refuse_pickle("it makes millions of values");
     made_.nodes_.emplace_back().kind = kind;
     return static_cast<Id>(made_.nodes_.size() - 1);
   }
   std::string_view keep(std::string text) { return made_.texts_.emplace_back(std::move(text)); }
   bool push(Id id) {
-    if (stack_.size() >= kPickleNodesMax) refuse("it stacks millions of values");
+    if (stack_.size() >= kPickleNodesMax) refuse_pickle("it stacks millions of values");
     stack_.push_back(id);
     return true;
   }
@@ -107,18 +108,18 @@ class PickleReader {
 
   Id pop() {
     if (stack_.empty() || (!marks_.empty() && marks_.back() >= stack_.size()))
-      refuse("it takes more than it has");
+      refuse_pickle("it takes more than it has");
     const Id id = stack_.back();
     stack_.pop_back();
     return id;
   }
   Id top() const {
-    if (stack_.empty()) refuse("it takes more than it has");
+    if (stack_.empty()) refuse_pickle("it takes more than it has");
     return stack_.back();
   }
   /// What lies above the last mark.
   std::vector<Id> above_mark() {
-    if (marks_.empty() || marks_.back() > stack_.size()) refuse("a mark is missing");
+    if (marks_.empty() || marks_.back() > stack_.size()) refuse_pickle("a mark is missing");
     const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
     std::vector<Id> above(first, stack_.end());
     stack_.erase(first, stack_.end());
@@ -135,7 +136,7 @@ class PickleReader {
   bool constant(unsigned char code) {
     switch (code) {
       case 0x80:  // PROTO
-        if (number<std::uint8_t>() > 5) refuse("a newer protocol");
+        if (number<std::uint8_t>() > 5) refuse_pickle("a newer protocol");
         return true;
       case 0x95:  // FRAME
         static_cast<void>(number<std::uint64_t>());
@@ -164,7 +165,7 @@ class PickleReader {
         return push_long(take(number<std::uint8_t>()));
       case 0x8b: {
         const auto count = number<std::int32_t>();
-        if (count < 0) refuse("a number of negative length");
+        if (count < 0) refuse_pickle("a number of negative length");
         return push_long(take(static_cast<std::uint64_t>(count)));
       }
       case 'F':
@@ -180,7 +181,8 @@ class PickleReader {
     std::int64_t value = 0;
     const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (failed == std::errc::result_out_of_range) return push(make(Kind::opaque));
-    if (failed != std::errc{} || end != digits.data() + digits.size()) refuse("a broken number");
+    if (failed != std::errc{} || end != digits.data() + digits.size())
+      refuse_pickle("a broken number");
     return push_number(value);
   }
 
@@ -218,7 +220,7 @@ class PickleReader {
   bool collection(unsigned char code) {
     switch (code) {
       case '(':
-        if (marks_.size() >= kPickleNodesMax) refuse("it stacks millions of marks");
+        if (marks_.size() >= kPickleNodesMax) refuse_pickle("it stacks millions of marks");
         marks_.push_back(stack_.size());
         return true;
       case ')':
@@ -257,14 +259,15 @@ class PickleReader {
   }
 
   static std::vector<Id> in_pairs(std::vector<Id> items) {
-    if (items.size() % 2 != 0) refuse("a key without a value");
+    if (items.size() % 2 != 0) refuse_pickle("a key without a value");
     return items;
   }
 
   /// Puts `items` into what is on top: a `kind`, or an object of a class that is like one.
   bool add(const std::vector<Id>& items, Kind kind) {
     Pickle::Node& to = node(top());
-    if (to.kind != kind && to.kind != Kind::call) refuse("something is put into no collection");
+    if (to.kind != kind && to.kind != Kind::call)
+      refuse_pickle("something is put into no collection");
     if (to.kind == Kind::call && kind != Kind::dictionary) return true;  // nobody asks for those
     to.items.insert(to.items.end(), items.begin(), items.end());
     return true;
@@ -279,7 +282,7 @@ class PickleReader {
       case 0x93: {  // STACK_GLOBAL
         const Id name = pop(), module = pop();
         if (node(name).kind != Kind::text || node(module).kind != Kind::text)
-          refuse("a name that is no text");
+          refuse_pickle("a name that is no text");
         return push_text(keep(std::string(node(module).text) + " " + std::string(node(name).text)),
                          Kind::name);
       }
@@ -308,7 +311,7 @@ class PickleReader {
       }
       case 'o': {  // OBJ
         std::vector<Id> items = above_mark();
-        if (items.empty()) refuse("an object of no class");
+        if (items.empty()) refuse_pickle("an object of no class");
         const Id function = items.front();
         items.erase(items.begin());
         return make_object(function, std::move(items));
@@ -372,17 +375,18 @@ class PickleReader {
   static std::uint32_t place(std::string_view digits) {
     std::uint32_t value = 0;
     const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (failed != std::errc{} || end != digits.data() + digits.size()) refuse("a broken place");
+    if (failed != std::errc{} || end != digits.data() + digits.size())
+      refuse_pickle("a broken place");
     return value;
   }
   bool remember(std::uint32_t place) {
-    if (memo_.size() >= kPickleNodesMax) refuse("it keeps millions of values");
+    if (memo_.size() >= kPickleNodesMax) refuse_pickle("it keeps millions of values");
     memo_[place] = top();
     return true;
   }
   bool recall(std::uint32_t place) {
     const auto found = memo_.find(place);
-    if (found == memo_.end()) refuse("it recalls what it has not kept");
+    if (found == memo_.end()) refuse_pickle("it recalls what it has not kept");
     return push(found->second);
   }
 

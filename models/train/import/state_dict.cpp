@@ -23,7 +23,7 @@ constexpr std::size_t kVisitsMax = 300'000;  // of values; the largest captioner
 constexpr std::int64_t kElementsMax = std::int64_t{1} << 29;  // of all tensors together
 constexpr std::int64_t kReachMax = std::int64_t{1} << 40;
 
-[[noreturn]] void refuse(const std::string& what) {
+[[noreturn]] void refuse_tensors(const std::string& what) {
   throw std::runtime_error("not a state dict of tensors alone: " + what);
 }
 
@@ -34,7 +34,7 @@ torch::ScalarType scalar_type(const std::string& storage) {
       {"Short", torch::kInt16},   {"Char", torch::kInt8},         {"Byte", torch::kUInt8},
       {"Bool", torch::kBool}};
   const auto found = kTypes.find(storage);
-  if (found == kTypes.end()) refuse("a storage of type " + storage);
+  if (found == kTypes.end()) refuse_tensors("a storage of type " + storage);
   return found->second;
 }
 
@@ -45,7 +45,7 @@ class StateReader {
 
   StateDict read() {
     Id root = p_.root();
-    if (!is_module(root) && !is_dictionary(root)) refuse("a dictionary was expected");
+    if (!is_module(root) && !is_dictionary(root)) refuse_tensors("a dictionary was expected");
     for (const char* inner : {"state_dict", "model"})
       if (const auto found = p_.find(root, inner); found && is_dictionary(*found)) {
         root = *found;
@@ -53,9 +53,9 @@ class StateReader {
       }
     visit("", root, 0);
     if (state_.tensors.empty())
-      refuse(inert_.empty() ? "it holds no tensors"
-                            : "it holds no tensors; it calls " + std::string(inert_) +
-                                  ", which was not called");
+      refuse_tensors(inert_.empty() ? "it holds no tensors"
+                                    : "it holds no tensors; it calls " + std::string(inert_) +
+                                          ", which was not called");
     return std::move(state_);
   }
 
@@ -74,8 +74,8 @@ class StateReader {
   }
 
   void visit(const std::string& name, Id id, int depth) {
-    if (depth > kDepthMax) refuse("modules in modules, " + std::to_string(depth) + " deep");
-    if (++visits_ > kVisitsMax) refuse("it names values without end");
+    if (depth > kDepthMax) refuse_tensors("modules in modules, " + std::to_string(depth) + " deep");
+    if (++visits_ > kVisitsMax) refuse_tensors("it names values without end");
     if (is_module(id)) {
       visit_module(name, id, depth);
     } else if (const auto tensor = tensor_of(id)) {
@@ -106,7 +106,7 @@ class StateReader {
 
   void keep(const std::string& name, const torch::Tensor& tensor) {
     elements_ += tensor.numel();
-    if (elements_ > kElementsMax) refuse("tensors of more than 500 million elements");
+    if (elements_ > kElementsMax) refuse_tensors("tensors of more than 500 million elements");
     state_.tensors.emplace(name, tensor);
   }
 
@@ -134,9 +134,10 @@ class StateReader {
     const Id tuple = p_.is(id, Kind::call) && !p_.items(p_.at(id).arguments).empty()
                          ? p_.items(p_.at(id).arguments)[0]
                          : id;
-    if (!p_.is(tuple, Kind::tuple) && !p_.is(tuple, Kind::list)) refuse("a tensor without sizes");
+    if (!p_.is(tuple, Kind::tuple) && !p_.is(tuple, Kind::list))
+      refuse_tensors("a tensor without sizes");
     for (const Id one : p_.items(tuple)) {
-      if (!p_.is(one, Kind::number)) refuse("a size that is no number");
+      if (!p_.is(one, Kind::number)) refuse_tensors("a size that is no number");
       all.push_back(p_.at(one).number);
     }
     return all;
@@ -145,23 +146,23 @@ class StateReader {
   /// (storage, offset, sizes, strides, …)
   torch::Tensor make(const std::vector<Id>& arguments) {
     if (arguments.size() < 4 || !p_.is(arguments[1], Kind::number))
-      refuse("a tensor without sizes");
+      refuse_tensors("a tensor without sizes");
     const torch::Tensor flat = storage(arguments[0]);
     const std::int64_t offset = p_.at(arguments[1]).number;
     const auto sizes = numbers(arguments[2]), strides = numbers(arguments[3]);
     if (sizes.size() != strides.size() || sizes.size() > 8 || offset < 0 || offset > kReachMax)
-      refuse("a tensor of broken sizes");
+      refuse_tensors("a tensor of broken sizes");
     std::int64_t reach = offset, elements = 1;  // the last element that is looked at
     for (std::size_t i = 0; i < sizes.size(); ++i) {
       if (sizes[i] < 0 || strides[i] < 0 || sizes[i] > kElementsMax ||
           strides[i] > kReachMax / (sizes[i] + 1) ||
           (sizes[i] > 0 && elements > kElementsMax / sizes[i]))
-        refuse("a tensor of broken sizes");
+        refuse_tensors("a tensor of broken sizes");
       elements *= sizes[i];
       reach += std::max<std::int64_t>(sizes[i] - 1, 0) * strides[i];
     }
     if (elements == 0) return at::empty(sizes, flat.options());
-    if (reach >= flat.numel()) refuse("a tensor that passes the end of its storage");
+    if (reach >= flat.numel()) refuse_tensors("a tensor that passes the end of its storage");
     return flat.as_strided(sizes, strides, offset);
   }
 
@@ -176,7 +177,7 @@ class StateReader {
     const auto count = static_cast<std::int64_t>(bytes.size() / torch_element_bytes(from.type));
     if (!flat.defined() || flat.scalar_type() != type || flat.numel() != count) {
       copied_ += bytes.size();
-      if (copied_ > 4 * file_bytes_) refuse("storages that lie over each other");
+      if (copied_ > 4 * file_bytes_) refuse_tensors("storages that lie over each other");
       flat = at::empty({count}, type);
       if (count > 0) std::memcpy(flat.data_ptr(), bytes.data(), flat.nbytes());
     }

@@ -14,7 +14,7 @@ constexpr std::uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x060
 constexpr std::size_t kEndBytes = 22, kLocatorBytes = 20, kCommentBytesMax = 65'535;
 constexpr std::uint32_t kIn64 = 0xffffffff;  // the true value stands in the zip64 field
 
-[[noreturn]] void refuse(const std::string& what) {
+[[noreturn]] void refuse_zip(const std::string& what) {
   throw std::runtime_error("a damaged zip file: " + what);
 }
 
@@ -23,7 +23,7 @@ class Range {
  public:
   explicit Range(std::string_view bytes) : bytes_(bytes) {}
   [[nodiscard]] std::string_view part(std::uint64_t at, std::uint64_t size) const {
-    if (at > bytes_.size() || size > bytes_.size() - at) refuse("it is cut short");
+    if (at > bytes_.size() || size > bytes_.size() - at) refuse_zip("it is cut short");
     return bytes_.substr(at, size);
   }
   template <class T>
@@ -45,7 +45,7 @@ std::uint64_t find_end(const Range& file) {
   for (std::uint64_t back = kEndBytes;
        back <= std::min<std::uint64_t>(file.size(), kEndBytes + kCommentBytesMax); ++back)
     if (file.u32(file.size() - back) == kEnd) return file.size() - back;
-  refuse("it is cut short; download or copy it again");
+  refuse_zip("it is cut short; download or copy it again");
 }
 
 struct Directory {
@@ -57,7 +57,7 @@ Directory find_directory(const Range& file) {
   Directory directory{file.u16(end + 10), file.u32(end + 16)};
   if (end >= kLocatorBytes && file.u32(end - kLocatorBytes) == kLocator64) {
     const std::uint64_t at = file.u64(end - kLocatorBytes + 8);
-    if (file.u32(at) != kEnd64) refuse("its zip64 record is not where it should be");
+    if (file.u32(at) != kEnd64) refuse_zip("its zip64 record is not where it should be");
     directory = {file.u64(at + 32), file.u64(at + 48)};
   }
   return directory;
@@ -89,7 +89,7 @@ std::map<std::string, std::string_view> zip_entries(std::string_view bytes) {
   std::map<std::string, std::string_view> entries;
   std::uint64_t at = directory.at;
   for (std::uint64_t i = 0; i < directory.entries; ++i) {
-    if (file.u32(at) != kCentral) refuse("its directory has " + std::to_string(i) + " entries");
+    if (file.u32(at) != kCentral) refuse_zip("its directory has " + std::to_string(i) + " entries");
     const std::uint64_t name_bytes = file.u16(at + 28), extra_bytes = file.u16(at + 30);
     const std::string name(file.part(at + 46, name_bytes));
     Entry entry{file.u32(at + 20), file.u32(at + 24), file.u32(at + 42)};
@@ -97,7 +97,8 @@ std::map<std::string, std::string_view> zip_entries(std::string_view bytes) {
     if (file.u16(at + 10) != 0 || (file.u16(at + 8) & 1) != 0 || entry.packed_bytes != entry.bytes)
       throw std::runtime_error("its entry " + name +
                                " is packed or encrypted; torch.save writes neither");
-    if (file.u32(entry.at) != kLocal) refuse("its entry " + name + " is not where it should be");
+    if (file.u32(entry.at) != kLocal)
+      refuse_zip("its entry " + name + " is not where it should be");
     const std::uint64_t data = entry.at + 30 + file.u16(entry.at + 26) + file.u16(entry.at + 28);
     entries.emplace(name, file.part(data, entry.bytes));
     at += 46 + name_bytes + extra_bytes + file.u16(at + 32);

@@ -129,7 +129,7 @@ Status import(const ImportOptions& o) {
   return import_trunk(o);
 }
 
-std::string joined(const std::vector<std::string>& names) {
+std::string listed(const std::vector<std::string>& names) {
   std::string all;
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   return all;
@@ -149,7 +149,7 @@ void add_import(CLI::App& app, Status& status) {
       ->required()
       ->check(CLI::ExistingFile);
   verb->add_option("--architecture", state->architecture,
-                   "The encoder: " + joined(encoder_names()) +
+                   "The encoder: " + listed(encoder_names()) +
                        "; NAME@BLOCK stops behind a block, NAME@BLOCK+LAYER goes on with a layer. "
                        "With --kind, what its arrays say");
   verb->add_option("--output", state->output,

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "common/async/rethrow.h"
 #include "common/core/error.h"
 #include "common/redis/connection.h"
 #include "common/redis/endpoint.h"
@@ -28,7 +29,7 @@ template <class T, class Ask>
   Expected<T> answer = fail(Errc::redis_unavailable, url + ": no answer");
   boost::asio::co_spawn(io, ask(connection),
                         [&](const std::exception_ptr& thrown, Expected<T> got) {
-                          if (thrown) std::rethrow_exception(thrown);
+                          rethrow(thrown);
                           answer = std::move(got);
                         });
   io.run();

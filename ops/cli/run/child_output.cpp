@@ -1,16 +1,15 @@
 #include "ops/cli/run/child_output.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 
+#include "common/core/file_descriptor.h"
 #include "common/text/safe_text.h"
 
 namespace photoscribe::cli {
@@ -18,25 +17,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kKeptBytes = 1 << 20;
-
-struct Pipe {
-  int read = -1, write = -1;
-  bool open() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return false;
-    read = ends[0];
-    write = ends[1];
-    return true;
-  }
-  void close_write() {
-    if (write >= 0) close(write);
-    write = -1;
-  }
-  ~Pipe() {
-    close_write();
-    if (read >= 0) close(read);
-  }
-};
 
 /// Takes what is there; false at the end of the stream.
 bool take(int descriptor, std::string& into) {
@@ -50,7 +30,7 @@ bool take(int descriptor, std::string& into) {
 
 /// True when both streams ended before the deadline.
 bool drain(const Pipe& out, const Pipe& err, ChildOutput& output, Clock::time_point deadline) {
-  std::array<pollfd, 2> waiting{{{out.read, POLLIN, 0}, {err.read, POLLIN, 0}}};
+  std::array<pollfd, 2> waiting{{{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}}};
   while (waiting[0].fd >= 0 || waiting[1].fd >= 0) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -58,8 +38,8 @@ bool drain(const Pipe& out, const Pipe& err, ChildOutput& output, Clock::time_po
     if (poll(waiting.data(), waiting.size(), static_cast<int>(left)) < 0 && errno != EINTR) {
       return false;
     }
-    if (waiting[0].revents != 0 && !take(out.read, output.out)) waiting[0].fd = -1;
-    if (waiting[1].revents != 0 && !take(err.read, output.err)) waiting[1].fd = -1;
+    if (waiting[0].revents != 0 && !take(out.read.get(), output.out)) waiting[0].fd = -1;
+    if (waiting[1].revents != 0 && !take(err.read.get(), output.err)) waiting[1].fd = -1;
   }
   return true;
 }
@@ -76,15 +56,15 @@ int reap(pid_t child) {
 Expected<ChildOutput> run_child(const std::vector<std::string>& words,
                                 std::chrono::milliseconds timeout) {
   const std::string name = shown(words.front());
-  Pipe out, err;
-  if (!out.open() || !err.open()) {
+  Pipe out = open_pipe(), err = open_pipe();
+  if (!out.read.valid() || !err.read.valid()) {
     return fail(Errc::environment, name + ": pipe: " + std::strerror(errno));
   }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, out.write, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, err.write, STDERR_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, out.write.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, err.write.get(), STDERR_FILENO);
   std::vector<std::string> copies = words;
   std::vector<char*> argv;
   for (std::string& word : copies) argv.push_back(word.data());
@@ -93,8 +73,8 @@ Expected<ChildOutput> run_child(const std::vector<std::string>& words,
   const int failed = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) return fail(Errc::environment, name + ": " + std::strerror(failed));
-  out.close_write();
-  err.close_write();
+  out.write.reset();
+  err.write.reset();
 
   ChildOutput output;
   const bool ended = drain(out, err, output, Clock::now() + timeout);

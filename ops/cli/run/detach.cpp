@@ -57,17 +57,15 @@ Expected<Detached> detach(const std::vector<std::string>& words, const std::stri
   if (Status made = make_private_folder(state_folder); !made) return fail(made.error());
   Detached run;
   run.log = detached_log(state_folder);
-  const Expected<int> opened = open_private_file(run.log, O_WRONLY | O_CREAT | O_APPEND);
-  if (!opened) return fail(opened.error());
-  const int log = *opened;
+  const Expected<FileDescriptor> log = open_private_file(run.log, O_WRONLY | O_CREAT | O_APPEND);
+  if (!log) return fail(log.error());
   std::vector<std::string> all{"photoscribe"};
   all.insert(all.end(), words.begin(), words.end());
   std::vector<char*> argv;
   for (std::string& word : all) argv.push_back(word.data());
   argv.push_back(nullptr);
   run.pid = ::fork();
-  if (run.pid == 0) become(argv.data(), log);
-  ::close(log);
+  if (run.pid == 0) become(argv.data(), log->get());
   if (run.pid < 0) return wrong("fork");
   const auto until = std::chrono::steady_clock::now() + kStart;
   while (std::chrono::steady_clock::now() < until) {

@@ -142,17 +142,6 @@ TEST(ErrorOfReply, SaysTheCure) {
   EXPECT_EQ(error_of_reply("ERR a\nb", "op").message, "op: ERR a");
 }
 
-TEST(Backoff, DoublesUpToItsCapAndTakesARandomHalf) {
-  const BackoffSettings settings{milliseconds(100), milliseconds(1000)};
-
-  EXPECT_EQ(backoff(1, 0.0, settings), milliseconds(50));
-  EXPECT_EQ(backoff(2, 0.0, settings), milliseconds(100));
-  EXPECT_EQ(backoff(4, 0.0, settings), milliseconds(400));
-  EXPECT_EQ(backoff(5, 0.0, settings), milliseconds(500));
-  EXPECT_EQ(backoff(1'000'000, 0.999999, settings), milliseconds(999));
-  EXPECT_EQ(backoff(0, 0.0, settings), milliseconds(50));
-}
-
 TEST(Identity, MakesNamesThatAreNeverTheSame) {
   std::set<std::string> names;
   for (int i = 0; i < 1000; ++i) {

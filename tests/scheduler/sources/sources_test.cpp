@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "scheduler/store/image_extensions.h"
 #include "tests/scheduler/sources/sources_fixture.h"
 
 namespace photoscribe::test {
