@@ -38,7 +38,7 @@ std::vector<SettingField> setting_fields(RunSettings& s) {
       {"blur.blur_threshold", &s.blur.blur_threshold, 0, 1e12,
        "a photo that scores below it is blurred and gets no caption (grey levels squared; "
        "mode learned: per cent, and 20 where it is not given)"},
-      // Every mode's score is kept, so another mode judges anew; other sizes are other scores.
+      // Every mode's score is stored, so another mode rejudges; other sizes give other scores.
       {"blur.normalised_side_px", &s.blur.normalised_side_px, 16, 65'535,
        "longer side after shrinking, mode normalised", Alters::results},
       {"blur.tile_px", &s.blur.tile_px, 16, 65'535, "side of a tile, mode tile_max",

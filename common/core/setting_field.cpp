@@ -38,7 +38,7 @@ json json_of(const SettingField& field) {
       field.value);
 }
 
-/// Of an older version, too: with the first terms alone.
+/// Reads those of an older version, too: they have the first terms only.
 ConfidenceModel confidence_from(const json& value) {
   ConfidenceModel fitted;
   value.at("bias").get_to(fitted.bias);

@@ -1,5 +1,5 @@
-// settings: a run's settings (run_settings.h) as JSON in table `run_settings`, and what two of them
-// differ in.
+// settings: a run's settings (run_settings.h) as JSON in table `run_settings`, and how two of them
+// differ.
 #pragma once
 
 #include <string>
@@ -11,12 +11,12 @@
 namespace photoscribe {
 
 [[nodiscard]] std::string to_json(const RunSettings& settings);
-/// Fails with store_failure: only a damaged database holds anything else than to_json wrote.
+/// Fails with store_failure: only a damaged database has anything but what to_json wrote.
 [[nodiscard]] Expected<RunSettings> parse_settings(std::string_view json);
 
 /// How `wanted` differs from `stored` in what alters results, for a person: "beam 3 (now 5), model
 /// …". Empty when results agree but for the verdicts: the blur check's mode and threshold and what
-/// tells unsure captions are judged anew from stored scores.
+/// makes captions unsure are rejudged from stored scores.
 [[nodiscard]] std::string result_altering_difference(const RunSettings& stored,
                                                      const RunSettings& wanted);
 
