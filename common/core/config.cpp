@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "common/core/config_fields.h"
 #include "common/core/yaml_file.h"
@@ -85,7 +86,7 @@ class Loader {
 
   /// Modes have scales of their own, and so has the threshold that nobody gave.
   void choose_threshold() {
-    BlurSettings& blur = loaded_.config.blur;
+    BlurSettings& blur = loaded_.config.settings.blur;
     if (!loaded_.origins.contains("blur.blur_threshold"))
       blur.blur_threshold = default_blur_threshold(blur.mode);
   }
@@ -230,11 +231,28 @@ std::string to_yaml(const LoadedConfig& loaded) {
   return out;
 }
 
-SearchSettings apply(const SearchConfig& overrides, SearchSettings model) {
-  if (overrides.beam) model.beam = *overrides.beam;
-  if (overrides.length_alpha) model.length_alpha = *overrides.length_alpha;
-  if (overrides.tokens_max) model.tokens_max = *overrides.tokens_max;
-  return model;
+std::set<std::string> settings_of_model() {
+  RunSettings any;
+  std::set<std::string> keys;
+  for (const SettingField& field : setting_fields(any)) {
+    if (field.by_default == Default::of_model) keys.emplace(field.key);
+  }
+  return keys;
+}
+
+RunSettings settings_for(const Config& config, const ModelFolder& model, std::string model_name) {
+  RunSettings chosen = config.settings;
+  chosen.model_hash = model.hash;
+  chosen.model_name = std::move(model_name);
+  RunSettings own;
+  own.search = model.search;
+  own.confidence = model.confidence;
+  own.min_confidence = model.confidence ? model.confidence->min : 0;
+  const std::vector<SettingField> from = setting_fields(own), to = setting_fields(chosen);
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (config.of_model.contains(std::string(to[i].key))) copy_value(from[i], to[i]);
+  }
+  return chosen;
 }
 
 }  // namespace photoscribe

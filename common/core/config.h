@@ -1,7 +1,7 @@
 // config: every setting that outlives one command, from four places: flags, then the environment,
 // then one YAML file, then the defaults here.
 //
-// The structs are the documentation: one default and one unit each; `fields` in config.cpp adds the
+// The structs are the documentation: one default and one unit each; the tables of fields add the
 // line of help that `photoscribe config show` prints. A name that nothing knows is an error, since
 // a misspelt `blur_treshold` must not silently mean the default. Which file and which folder is the
 // caller's business: this reads what it is given.
@@ -10,23 +10,17 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/core/error.h"
+#include "common/core/model_folder.h"
 #include "common/core/schedule.h"
 #include "common/core/spec.h"
 
 namespace photoscribe {
-
-/// What a run may override of its model's search; what is left empty is the model's own choice.
-struct SearchConfig {
-  std::optional<int> beam;
-  std::optional<double> length_alpha;
-  std::optional<int> tokens_max;
-  bool operator==(const SearchConfig&) const = default;
-};
 
 struct WorkerConfig {
   std::optional<int> count;      // worker processes here; empty: one per GPU, else one
@@ -52,24 +46,21 @@ struct QueueConfig {
 
 /// Results that photos share.
 struct ReuseConfig {
-  int near_duplicates = 0;                // RunSpec::near_duplicates
   std::int64_t remembered_max = 500'000;  // results kept in Redis for photos with the same bytes
   bool operator==(const ReuseConfig&) const = default;
 };
 
-struct ConfidenceConfig {
-  std::optional<double> min;  // none: the model's own
-  bool operator==(const ConfidenceConfig&) const = default;
-};
+/// Keys of the settings that a model may have of its own.
+[[nodiscard]] std::set<std::string> settings_of_model();
 
 struct Config {
   std::string database = "archive.db";
   std::string model;         // a model's folder; empty: the one that came with photoscribe
   std::string state_folder;  // logs and process ids; empty: DATABASE.state
-  BlurSettings blur;
-  ConfidenceConfig confidence;
-  SearchConfig search;
-  DecodeLimits limits;
+  /// Of a run, but for what is the model's: its hash, its name and what is in `of_model`.
+  RunSettings settings;
+  /// Keys of settings (SettingField::key) that are left to the model, as all are that it may have.
+  std::set<std::string> of_model = settings_of_model();
   LeaseSettings lease;
   WorkerConfig worker;
   RedisConfig redis;
@@ -110,7 +101,8 @@ struct LoadedConfig {
 /// The YAML text that reads back as the same configuration: every key, its help and its value.
 [[nodiscard]] std::string to_yaml(const LoadedConfig& loaded);
 
-/// The model's search settings with what the configuration overrides.
-[[nodiscard]] SearchSettings apply(const SearchConfig& overrides, SearchSettings model);
+/// The settings of a run with `model`; `model_name` is for people.
+[[nodiscard]] RunSettings settings_for(const Config& config, const ModelFolder& model,
+                                       std::string model_name);
 
 }  // namespace photoscribe

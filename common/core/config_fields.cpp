@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <charconv>
 #include <system_error>
 #include <type_traits>
@@ -184,43 +185,55 @@ Field blur_mode(std::string key, BlurMode& field, std::string help) {
           [&field] { return std::string(to_string(field)); }};
 }
 
-}  // namespace
+/// A setting of a run as the configuration has it: by its type.
+Field field_of(const SettingField& setting) {
+  const std::string key(setting.config_key.empty() ? setting.key : setting.config_key);
+  const std::string help(setting.help);
+  return std::visit(
+      [&](auto* value) -> Field {
+        using T = std::remove_pointer_t<decltype(value)>;
+        if constexpr (std::is_same_v<T, BlurMode>) {
+          return blur_mode(key, *value, help);
+        } else if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+          return number<T>(key, *value, static_cast<T>(setting.low), static_cast<T>(setting.high),
+                           help);
+        } else {
+          assert(!"a type that the configuration does not know");
+          return {};
+        }
+      },
+      setting.value);
+}
 
-std::vector<Field> config_fields(Config& c) {
+/// The same of one that is the model's unless somebody gives it.
+Field or_of_model(Field field, std::string key, std::set<std::string>& of_model) {
+  field.set = [set = field.set, key, &of_model](const std::string& text) -> std::string {
+    of_model.insert(key);
+    if (text == "model") return {};
+    std::string wrong = set(text);
+    if (!wrong.empty()) return wrong + " (or say model)";
+    of_model.erase(key);
+    return {};
+  };
+  field.show = [show = field.show, key, &of_model] {
+    return of_model.contains(key) ? std::string("model") : show();
+  };
+  return field;
+}
+
+/// Settings of a run, of `reuse` or of all other sections.
+void add_run_settings(Config& c, bool of_reuse, std::vector<Field>& fields) {
+  for (const SettingField& setting : setting_fields(c.settings)) {
+    if (setting.help.empty() || setting.config_key.starts_with("reuse.") != of_reuse) continue;
+    Field field = field_of(setting);
+    if (setting.by_default == Default::of_model)
+      field = or_of_model(std::move(field), std::string(setting.key), c.of_model);
+    fields.push_back(std::move(field));
+  }
+}
+
+std::vector<Field> machine_fields(Config& c) {
   return {
-      text("database", c.database, "the SQLite file that photos, captions and verdicts go to"),
-      text("model", c.model, "a model's folder; empty: the one that came with photoscribe"),
-      text("state_folder", c.state_folder, "workers' logs and process ids; empty: DATABASE.state"),
-      blur_mode(
-          "blur.mode", c.blur.mode,
-          "full: variance of the Laplacian of the whole photo; normalised: of the photo "
-          "shrunk first; tile_max: of its sharpest tile; edges: steepness of edges, less noise; "
-          "learned: 100 x the probability of being clear, by a fitted model"),
-      number("blur.blur_threshold", c.blur.blur_threshold, 0.0, 1e12,
-             "a photo that scores below it is blurred and gets no caption (grey levels squared; "
-             "mode learned: per cent, and 20 where it is not given)"),
-      number("blur.normalised_side_px", c.blur.normalised_side_px, 16, 65'535,
-             "longer side after shrinking, mode normalised"),
-      number("blur.tile_px", c.blur.tile_px, 16, 65'535, "side of a tile, mode tile_max"),
-      choice("confidence.min", c.confidence.min, 0.0, 1.0, "model",
-             "a caption less likely to be right is unsure: kept but not shown; 0: none is; model: "
-             "what model.yaml says"),
-      choice("search.beam", c.search.beam, 1, 64, "model",
-             "hypotheses kept per photo; 1: greedy; model: what model.yaml says"),
-      choice("search.length_alpha", c.search.length_alpha, 0.0, 10.0, "model",
-             "hypotheses are ranked by log-probability / words^length_alpha"),
-      choice("search.tokens_max", c.search.tokens_max, 1, 256, "model", "words of a caption"),
-      number<std::int64_t>("limits.pixels_max", c.limits.pixels_max, 1, 1LL << 32,
-                           "width x height; a larger photo is refused before memory is taken"),
-      number<std::int64_t>("limits.file_bytes_max", c.limits.file_bytes_max, 1, 1LL << 40,
-                           "a larger file is refused unread"),
-      number("limits.image_timeout_s", c.limits.image_timeout_s, 1, 86'400,
-             "a photo that takes longer has failed, and its worker is replaced"),
-      number("lease.lease_ms", c.lease.lease_ms, 20, 86'400'000,
-             "a worker whose heartbeat stands still this long is dead"),
-      number("lease.beat_ms", c.lease.beat_ms, 1, 86'400'000, "between two heartbeats"),
-      number("lease.max_deliveries", c.lease.max_deliveries, 1, 1'000,
-             "a photo that was in hand at this many crashes of workers has failed"),
       choice("worker.count", c.worker.count, 0, 1'000, "auto",
              "worker processes on this machine; auto: one per GPU, else one; 0: only remote ones"),
       device_list("worker.devices", c.worker.devices, "auto, cpu, or a list such as cuda:0,cuda:1"),
@@ -238,23 +251,42 @@ std::vector<Field> config_fields(Config& c) {
       text("redis.server_executable", c.redis.server_executable, "for the private server"),
       number<std::int64_t>("queue.window", c.queue.window, 1, 100'000'000,
                            "tasks in Redis that are not yet recorded, at most"),
-      number("reuse.near_duplicates", c.reuse.near_duplicates, 0, kNearDuplicatesMax,
-             "bits of 64 in which a photo's look may differ from one whose caption it takes; 0: "
-             "every photo is captioned by itself"),
-      number<std::int64_t>("reuse.remembered_max", c.reuse.remembered_max, 0, 100'000'000,
-                           "results of each run kept in Redis for photos with the same bytes, "
-                           "about 250 bytes each, 500 with concepts; 0: none"),
-      number("schedule.rate_per_s", c.schedule.rate_per_s, 0.0, 1e9,
+  };
+}
+
+std::vector<Field> schedule_fields(RunSchedule& s) {
+  return {
+      number("schedule.rate_per_s", s.rate_per_s, 0.0, 1e9,
              "most photos started per second, by all workers together; 0: as fast as they go"),
-      day_window("schedule.between", c.schedule.between,
+      day_window("schedule.between", s.between,
                  "hours of the day in local time, such as 22:00-06:00; empty: always"),
-      number("schedule.weight", c.schedule.weight, 1, 1'000,
+      number("schedule.weight", s.weight, 1, 1'000,
              "the run's share of the workers, relative to other runs on the same Redis"),
-      number("schedule.priority", c.schedule.priority, -1'000, 1'000,
+      number("schedule.priority", s.priority, -1'000, 1'000,
              "workers serve a run of lower priority only while higher ones have no work"),
-      text("schedule.on_finish", c.schedule.on_finish,
+      text("schedule.on_finish", s.on_finish,
            "a command (no shell), or http(s)://… that gets a POST, when a run ends"),
   };
+}
+
+}  // namespace
+
+std::vector<Field> config_fields(Config& c) {
+  std::vector<Field> fields{
+      text("database", c.database, "the SQLite file that photos, captions and verdicts go to"),
+      text("model", c.model, "a model's folder; empty: the one that came with photoscribe"),
+      text("state_folder", c.state_folder, "workers' logs and process ids; empty: DATABASE.state"),
+  };
+  add_run_settings(c, false, fields);
+  for (const SettingField& setting : lease_fields(c.lease)) fields.push_back(field_of(setting));
+  for (Field& field : machine_fields(c)) fields.push_back(std::move(field));
+  add_run_settings(c, true, fields);
+  fields.push_back(
+      number<std::int64_t>("reuse.remembered_max", c.reuse.remembered_max, 0, 100'000'000,
+                           "results of each run kept in Redis for photos with the same bytes, "
+                           "about 250 bytes each, 500 with concepts; 0: none"));
+  for (Field& field : schedule_fields(c.schedule)) fields.push_back(std::move(field));
+  return fields;
 }
 
 }  // namespace photoscribe

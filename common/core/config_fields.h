@@ -22,8 +22,7 @@ struct Field {
   std::function<std::string()> show;
 };
 
-/// Every setting, in the order of the file. The bounds are those of parse_spec where a worker sees
-/// the number.
+/// Every setting, in the order of the file. Those of runs are of setting_fields()'s table.
 [[nodiscard]] std::vector<Field> config_fields(Config& c);
 
 }  // namespace photoscribe

@@ -10,13 +10,13 @@ std::optional<std::string> why_not_join(const RunSpec& spec, const WorkerReport&
   if (spec.protocol_version != worker.protocol_version) {
     return differs("protocol version", spec.protocol_version, worker.protocol_version);
   }
-  if (spec.preprocessing_version != worker.preprocessing_version) {
-    return differs("preprocessing version", spec.preprocessing_version,
+  if (spec.settings.preprocessing_version != worker.preprocessing_version) {
+    return differs("preprocessing version", spec.settings.preprocessing_version,
                    worker.preprocessing_version);
   }
-  if (spec.model_hash != worker.model_hash) {
-    return "the run asks for the model " + short_hash(spec.model_hash) + ", this worker has " +
-           (worker.model_name.empty() ? "" : worker.model_name + " ") +
+  if (spec.settings.model_hash != worker.model_hash) {
+    return "the run asks for the model " + short_hash(spec.settings.model_hash) +
+           ", this worker has " + (worker.model_name.empty() ? "" : worker.model_name + " ") +
            short_hash(worker.model_hash) + "; start it with --model and that model's folder";
   }
   for (const auto& name : spec.roots) {

@@ -28,7 +28,7 @@ std::optional<std::string> why_nobody_can(const SchedulerSettings& settings,
   if (living > joined) return std::nullopt;  // some do not report
   const bool some_there = std::any_of(fleet.begin(), fleet.end(), is_present);
   if (settings.own_workers && !some_there) return std::nullopt;  // they are starting
-  return why_nobody_serves(settings.spec, settings.model_name, fleet);
+  return why_nobody_serves(settings.spec, fleet);
 }
 
 }  // namespace

@@ -29,9 +29,10 @@ std::string names_of(const WorkerReport& worker) {
   return worker.name + " (host " + worker.host + ", process " + std::to_string(worker.pid) + ")";
 }
 
-std::string wanted(const RunSpec& spec, const std::string& model_name) {
+std::string wanted(const RunSpec& spec) {
+  const std::string& model_name = spec.settings.model_name;
   std::string text = "a worker with the model " + (model_name.empty() ? "" : model_name + " ") +
-                     short_hash(spec.model_hash);
+                     short_hash(spec.settings.model_hash);
   std::string roots;
   for (const std::string& name : spec.roots) roots += (roots.empty() ? " " : ", ") + name;
   if (spec.roots.empty()) return text;
@@ -44,7 +45,7 @@ bool can_serve(const RunSpec& spec, const SeenWorker& worker) {
   return is_present(worker) && lack_of(spec, worker).empty();
 }
 
-std::optional<std::string> why_nobody_serves(const RunSpec& spec, const std::string& model_name,
+std::optional<std::string> why_nobody_serves(const RunSpec& spec,
                                              const std::vector<SeenWorker>& fleet) {
   std::vector<std::pair<std::string, std::vector<const WorkerReport*>>> reasons;
   std::size_t present = 0;
@@ -60,7 +61,7 @@ std::optional<std::string> why_nobody_serves(const RunSpec& spec, const std::str
                    : *known;
     of.second.push_back(&worker.report);
   }
-  const std::string head = "it needs " + wanted(spec, model_name);
+  const std::string head = "it needs " + wanted(spec);
   if (present == 0) {
     std::string options;
     for (const std::string& name : spec.roots) options += " --root " + name + "=FOLDER";

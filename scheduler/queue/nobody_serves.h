@@ -21,10 +21,9 @@ inline constexpr std::chrono::seconds kPresentWithin{5};
 /// Whether this worker takes photos of the run, or will as soon as it has opened its model.
 [[nodiscard]] bool can_serve(const RunSpec& spec, const SeenWorker& worker);
 
-/// Why no worker can serve this run, in one line without numbers that change by themselves: what
-/// it needs, and what each worker lacks. None: some worker can. `model_name`: for people.
+/// Why no worker can serve this run, in one line without numbers that change by themselves:
+/// what it needs, and what each worker lacks. None: some worker can.
 [[nodiscard]] std::optional<std::string> why_nobody_serves(const RunSpec& spec,
-                                                           const std::string& model_name,
                                                            const std::vector<SeenWorker>& fleet);
 
 }  // namespace photoscribe

@@ -12,12 +12,8 @@ SchedulerSettings scheduler_settings_of(const RunRow& run, const std::vector<Roo
   settings.priority = run.schedule.priority;
   RunSpec& spec = settings.spec;
   spec.run = run.name;
-  settings.model_name = run.settings.model_name;
-  spec.model_hash = run.settings.model_hash;
-  spec.search = run.settings.search;
-  spec.blur = run.settings.blur;
-  spec.limits = run.settings.limits;
-  spec.near_duplicates = run.settings.near_duplicates;
+  spec.settings = run.settings;
+  spec.settings.preprocessing_version = kPreprocessingVersion;  // what workers do from now on
   spec.remembers = remembered_max > 0;
   spec.lease = lease;
   for (const Root& root : roots) spec.roots.push_back(root.name);

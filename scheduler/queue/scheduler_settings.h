@@ -15,7 +15,6 @@ namespace photoscribe {
 struct SchedulerSettings {
   RunId run = 0;
   RunSpec spec;                  // what workers read; its roots are names
-  std::string model_name;        // for people
   bool own_workers = false;      // the caller starts some, and reports it if they cannot start
   redis::Endpoint endpoint;      // password included
   std::int64_t window = 50'000;  // design.md 2; bounds |S| and XLEN tasks (H6)

@@ -70,7 +70,7 @@ WorkerPoolSettings BatchJob::worker_settings(const redis::Endpoint& endpoint, in
 SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) const {
   RunRow run = prepared_.run;
   run.schedule = request_.schedule;
-  run.settings = run_settings_of(request_);
+  run.settings = request_.settings;
   SchedulerSettings settings =
       scheduler_settings_of(run, prepared_.roots, request_.lease, request_.remembered_max);
   settings.endpoint = endpoint;

@@ -314,25 +314,8 @@ BeforeMigration say_migration(std::string database, RunObserver& observer) {
   };
 }
 
-RunSettings run_settings_of(const RunRequest& request) {
-  RunSettings settings;
-  settings.model_hash = request.model_hash;
-  settings.model_name = request.model_name;
-  if (settings.model_name.empty()) {
-    settings.model_name = std::filesystem::path(request.model_folder).filename().string();
-  }
-  settings.search = request.search;
-  settings.confidence = request.confidence;
-  settings.min_confidence = request.min_confidence;
-  settings.blur = request.blur;
-  settings.limits = request.limits;
-  settings.near_duplicates = request.near_duplicates;
-  return settings;
-}
-
 Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunObserver& observer,
                                   const StopHandle& stop, std::unique_lock<std::mutex>* held) {
-  const RunSettings settings = run_settings_of(request);
   const Expected<std::optional<ReadReferences>> references = read_references_of(request);
   if (!references) return fail(references.error());
   Expected<std::optional<Named>> named = plan_arguments(store, request);
@@ -342,7 +325,7 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
       return fail(there.error());
     }
   }
-  Expected<EnsuredRun> ensured = store.ensure_run(request.run, settings, request.redo);
+  Expected<EnsuredRun> ensured = store.ensure_run(request.run, request.settings, request.redo);
   if (!ensured) return fail(ensured.error());
 
   PreparedRun prepared;

@@ -38,7 +38,4 @@ struct PreparedRun {
 /// Tells the observer of a migration, which may take minutes.
 [[nodiscard]] BeforeMigration say_migration(std::string database, RunObserver& observer);
 
-/// What the results of the requested run depend on.
-[[nodiscard]] RunSettings run_settings_of(const RunRequest& request);
-
 }  // namespace photoscribe

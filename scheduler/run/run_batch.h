@@ -16,7 +16,6 @@
 #include <utility>
 #include <vector>
 
-#include "common/core/confidence.h"
 #include "common/core/error.h"
 #include "common/core/spec.h"
 #include "scheduler/run_events.h"
@@ -27,17 +26,11 @@ namespace photoscribe {
 /// What a person asked for. Paths are raw bytes, relative to the current folder or absolute.
 struct RunRequest {
   std::vector<std::string> photos;  // folders and single files; none: the run's own photos again
-  std::string database = "archive.db";        // made when absent
-  std::string run = "default";                // --new-run NAME: another name in the same database
-  std::string model_folder;                   // given to the workers
-  std::string model_hash;                     // read_model_folder().hash: part of what a run is
-  std::string model_name;                     // for people
-  std::optional<ConfidenceModel> confidence;  // the model's; none: captions get no confidence
-  double min_confidence = 0;                  // RunSettings; judges anew what is stored
-  SearchSettings search;  // with `blur`: a run's own; a change is refused unless `redo`
-  BlurSettings blur;
-  DecodeLimits limits;
-  int near_duplicates = 0;  // RunSpec; a change is refused unless `redo`
+  std::string database = "archive.db";  // made when absent
+  std::string run = "default";          // --new-run NAME: another name in the same database
+  std::string model_folder;             // given to the workers
+  /// Altering ones are a run's own: a change is refused unless `redo`.
+  RunSettings settings;
   LeaseSettings lease;
   std::vector<std::string> follow_links;      // out of the folders named, links may lead there
   std::vector<std::string> include, exclude;  // globs over names and relative paths

@@ -99,7 +99,7 @@ bool read_schedule(const json& object, RunSchedule& schedule) {
 std::string submission_line(const RunRequest& request) {
   const json object{{"verb", to_string(ControlVerb::submit)},
                     {"run", request.run},
-                    {"settings", to_json(run_settings_of(request))},
+                    {"settings", to_json(request.settings)},
                     {"photos", hex_list(request.photos)},
                     {"follow_links", hex_list(request.follow_links)},
                     {"include", hex_list(request.include)},
@@ -134,14 +134,8 @@ Expected<RunRequest> parse_submission(std::string_view line) {
   const auto parsed = parse_settings(settings->get<std::string>());
   if (!parsed) return fail(Errc::bad_payload, "submit: " + parsed.error().message);
   request.run = run->get<std::string>();
-  request.model_hash = parsed->model_hash;
-  request.model_name = parsed->model_name;
-  request.search = parsed->search;
-  request.confidence = parsed->confidence;
-  request.min_confidence = parsed->min_confidence;
-  request.blur = parsed->blur;
-  request.limits = parsed->limits;
-  request.near_duplicates = parsed->near_duplicates;
+  request.settings = *parsed;
+  request.settings.preprocessing_version = kPreprocessingVersion;  // whose results are made here
   request.keep_on_finish = true;
   // Unknown to earlier versions, which may be at the other end.
   const bool strict =

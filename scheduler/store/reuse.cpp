@@ -21,8 +21,7 @@ Expected<std::string> same_key(sqlite::Database& db, std::optional<RunId> but,
   while (row.step()) {
     auto settings = parse_settings(row.text(1));
     if (!settings) return fail(settings.error());
-    settings->near_duplicates = wanted.near_duplicates;
-    if (!result_altering_difference(*settings, wanted).empty()) continue;
+    if (!same_results_alone(*settings, wanted)) continue;
     ids += (ids.empty() ? "[" : ",") + std::to_string(row.integer(0));
   }
   return ids.empty() ? ids : ids + "]";

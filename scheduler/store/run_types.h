@@ -12,9 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "common/core/confidence.h"
+#include "common/core/run_settings.h"
 #include "common/core/schedule.h"
-#include "common/core/spec.h"
 #include "common/core/types.h"
 #include "common/scores/bleu.h"
 
@@ -22,20 +21,6 @@ namespace photoscribe {
 
 /// Row of table `run`; unique within one database file.
 using RunId = std::int64_t;
-
-/// What the results of a run depend on.
-struct RunSettings {
-  std::string model_hash;  // 64 hex digits (model_folder.h)
-  std::string model_name;  // for people; may differ between two commands of the same run
-  SearchSettings search;
-  BlurSettings blur;
-  DecodeLimits limits;      // may differ: it decides only which photos fail
-  int near_duplicates = 0;  // RunSpec::near_duplicates
-  int preprocessing_version = kPreprocessingVersion;
-  std::optional<ConfidenceModel> confidence;  // judges captions; alters none
-  double min_confidence = 0;                  // a caption below it is unsure; 0: none is
-  bool operator==(const RunSettings&) const = default;
-};
 
 /// What a person asked of a run. Kept in the database: a paused run stays paused when its scheduler
 /// ends.

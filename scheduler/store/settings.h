@@ -1,4 +1,4 @@
-// settings: what a run's results depend on, as JSON in table `run_settings`, and how two of them
+// settings: a run's settings (run_settings.h) as JSON in table `run_settings`, and how two of them
 // differ.
 #pragma once
 
@@ -19,6 +19,9 @@ namespace photoscribe {
 /// makes captions unsure are rejudged from stored scores.
 [[nodiscard]] std::string result_altering_difference(const RunSettings& stored,
                                                      const RunSettings& wanted);
+
+/// Whether a photo gets under both what it would get were there no other photos.
+[[nodiscard]] bool same_results_alone(const RunSettings& a, const RunSettings& b);
 
 /// True when scores of both are of one size in every mode, so that one rule can judge them.
 [[nodiscard]] bool same_blur_sizes(const BlurSettings& a, const BlurSettings& b) noexcept;

@@ -65,7 +65,7 @@ struct Bench {
   /// A run of photos that nobody made.
   void fill(const std::string& run, std::int64_t photos, int weight) {
     Store store = need(Store::open_writer(database));
-    const EnsuredRun ensured = need(store.ensure_run(run, run_settings_of(request(run, weight))));
+    const EnsuredRun ensured = need(store.ensure_run(run, request(run, weight).settings));
     (void)store.set_schedule(ensured.run.id, request(run, weight).schedule);
     std::vector<Root> roots(1);
     roots[0].name = "photos";

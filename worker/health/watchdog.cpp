@@ -28,7 +28,7 @@ const char* name_of(Stage stage) {
 }  // namespace
 
 std::chrono::steady_clock::duration limit_of(const InWork& work) {
-  const std::chrono::seconds one(work.jobs.front().run->spec.limits.image_timeout_s);
+  const std::chrono::seconds one(work.jobs.front().run->spec.settings.limits.image_timeout_s);
   return one * static_cast<int>(std::min(work.jobs.size(), kSharesMax));
 }
 

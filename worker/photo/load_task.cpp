@@ -44,7 +44,7 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   }
   StageTimes times;
   auto start = Clock::now();
-  const auto bytes = buffer.read(root->second, task.path, spec.limits.file_bytes_max);
+  const auto bytes = buffer.read(root->second, task.path, spec.settings.limits.file_bytes_max);
   times.read_us = micros_since(start);
   if (!bytes) {
     const OpenFailure& why = bytes.error();
@@ -55,12 +55,12 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   start = Clock::now();
   const ContentHash hash = sha256_of(bytes->data(), bytes->size());
   if (find_seen && task.attempt == 1) {
-    if (auto found = judged(find_seen(hash), spec.blur)) {
+    if (auto found = judged(find_seen(hash), spec.settings.blur)) {
       times.decode_us = micros_since(start);
       return CopiedPhoto{std::move(*found), times, hash};
     }
   }
-  auto photo = load_photo(*bytes, side_px, spec.blur, spec.limits);
+  auto photo = load_photo(*bytes, side_px, spec.settings.blur, spec.settings.limits);
   times.decode_us = micros_since(start);
   if (!photo) return LoadFailed{{photo.error().reason, photo.error().detail}, times, hash};
   LoadedPhoto loaded;
@@ -71,7 +71,7 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   loaded.times = times;
   loaded.network_input = std::move(photo->network_input);
   loaded.content_hash = hash;
-  if (spec.near_duplicates > 0 && loaded.network_input) {
+  if (spec.settings.near_duplicates > 0 && loaded.network_input) {
     loaded.perceptual_hash = perceptual_hash(*loaded.network_input);
   }
   return loaded;

@@ -257,7 +257,7 @@ void Pipeline::device_loop(std::size_t slot, const std::string& device) {
     if (batch.empty()) return;
     std::vector<Job> jobs;
     for (const auto& item : batch) jobs.push_back(item.job);
-    const SearchSettings search = batch.front().job.run->spec.search;
+    const SearchSettings search = batch.front().job.run->spec.settings.search;
     auto model = model_for(device, search, models);
     const WorkMark mark(*this, slot, Stage::captioning, jobs);
     Status status = model ? caption(**model, std::move(batch)) : Status(fail(model.error()));
@@ -279,12 +279,12 @@ std::vector<Pipeline::Ready> Pipeline::next_batch(std::size_t size_max) {
     });
     if (stopping_) return batch;
   } while (ready_.empty());  // another device, or take_back, was faster
-  const SearchSettings search = ready_.front().job.run->spec.search;
+  const SearchSettings search = ready_.front().job.run->spec.settings.search;
   std::deque<Ready> others;  // of runs with other search settings, in order
   while (!ready_.empty() && batch.size() < size_max) {
     Ready item = std::move(ready_.front());
     ready_.pop_front();
-    if (item.job.run->spec.search == search) {
+    if (item.job.run->spec.settings.search == search) {
       batch.push_back(std::move(item));
     } else {
       others.push_back(std::move(item));

@@ -17,6 +17,13 @@ Finished finished_copy(Job job, const LoadedPhoto& photo, Caption caption, const
   return Finished{std::move(job), std::move(result)};
 }
 
+/// The caption and what speaks for it stay as they are.
+void keep_probable(std::vector<Concept>& concepts, double min_probability) {
+  std::erase_if(concepts, [least = static_cast<float>(min_probability)](const Concept& one) {
+    return one.probability < least;
+  });
+}
+
 }  // namespace
 
 /// Takes the caption of one that is in the same batch, and captioned with it.
@@ -60,7 +67,7 @@ std::vector<Pipeline::Follower> Pipeline::split_off_doubles(std::vector<Ready>& 
       leaders.push_back(std::move(item));
       continue;
     }
-    if (auto known = doubles_.find(run.incarnation, *hash, run.spec.near_duplicates,
+    if (auto known = doubles_.find(run.incarnation, *hash, run.spec.settings.near_duplicates,
                                    item.job.task.image_id)) {
       finished.push_back(
           finished_copy(std::move(item.job), item.photo, std::move(known->caption), known->from));
@@ -68,7 +75,8 @@ std::vector<Pipeline::Follower> Pipeline::split_off_doubles(std::vector<Ready>& 
     }
     const auto is_alike = [&](const Ready& other) {
       return other.job.run == item.job.run && other.photo.perceptual_hash &&
-             std::popcount(*other.photo.perceptual_hash ^ *hash) <= run.spec.near_duplicates;
+             std::popcount(*other.photo.perceptual_hash ^ *hash) <=
+                 run.spec.settings.near_duplicates;
     };
     const auto leader = std::find_if(leaders.begin(), leaders.end(), is_alike);
     if (leader == leaders.end()) {
@@ -103,6 +111,7 @@ Status Pipeline::run_network(BatchCaptioner& model, std::vector<Ready> batch,
     result.times.caption_us = static_cast<std::uint32_t>(
         std::min<std::int64_t>(each.count(), std::numeric_limits<std::uint32_t>::max()));
     if (auto* words = std::get_if<Caption>(&(*outcomes)[i])) {
+      keep_probable(words->concepts, item.job.run->spec.settings.min_concept_probability);
       remember(item, *words);
       result.outcome = Captioned{std::move(*words)};
     } else {

@@ -77,7 +77,7 @@ Expected<std::vector<SeenWorker>> look_at_fleet(const DatabasePlace& place,
 std::optional<std::string> why_nobody_serves(const RunRow& run, const std::vector<Root>& roots,
                                              const std::vector<SeenWorker>& fleet) {
   const RunSpec spec = scheduler_settings_of(run, roots, LeaseSettings(), 0).spec;
-  return photoscribe::why_nobody_serves(spec, run.settings.model_name, fleet);
+  return photoscribe::why_nobody_serves(spec, fleet);
 }
 
 std::string fleet_table(const std::vector<SeenWorker>& fleet) {

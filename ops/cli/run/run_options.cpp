@@ -28,15 +28,9 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   RunRequest request = options.request;
   request.database = config.database;
   request.model_folder = std::filesystem::absolute(*model_folder).string();
-  request.model_hash = model->hash;
-  request.confidence = model->confidence;
-  request.min_confidence =
-      config.confidence.min.value_or(model->confidence ? model->confidence->min : 0);
-  request.search = apply(config.search, model->search);
-  request.blur = config.blur;
-  request.limits = config.limits;
+  request.settings =
+      settings_for(config, *model, std::filesystem::path(request.model_folder).filename().string());
   request.lease = config.lease;
-  request.near_duplicates = config.reuse.near_duplicates;
   request.window = config.queue.window;
   request.remembered_max = config.reuse.remembered_max;
   request.schedule = config.schedule;
@@ -162,6 +156,10 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
       ->group(model);
   s.flag("--beam", "search.beam", "N",
          "hypotheses kept per photo; 1 is greedy and fastest (default: the model's)")
+      ->group(model);
+  s.flag("--min-concept-probability", "concepts.min_probability", "P",
+         "concepts (what the model's classifier sees in a photo) less probable than this are not\n"
+         "kept, which makes the database smaller (default: 0, up to 16 of each photo are)")
       ->group(model);
   s.flag("--near-duplicates", "reuse.near_duplicates", "BITS",
          "photos that look like one already captioned reuse its caption: perceptual hashes that\n"

@@ -26,14 +26,15 @@ int blur(const BlurOptions& options) {
   if (!loaded) return report("blur", loaded.error());
   const Expected<std::string> worker = find_worker(loaded->config);
   if (!worker) return report("blur", worker.error());
-  std::vector<std::string> words = decoding_words(*worker, "blur", loaded->config.limits);
+  std::vector<std::string> words = decoding_words(*worker, "blur", loaded->config.settings.limits);
   if (options.json) words.emplace_back("--json");
   if (loaded->origins.contains("blur.blur_threshold")) {
     words.insert(words.end(),
-                 {"--blur-threshold", std::to_string(loaded->config.blur.blur_threshold)});
+                 {"--blur-threshold", std::to_string(loaded->config.settings.blur.blur_threshold)});
   }
   if (loaded->origins.contains("blur.mode")) {
-    words.insert(words.end(), {"--blur-mode", std::string(to_string(loaded->config.blur.mode))});
+    words.insert(words.end(),
+                 {"--blur-mode", std::string(to_string(loaded->config.settings.blur.mode))});
   }
   for (const std::string& file : options.files) {
     words.push_back(file.starts_with("-") ? "./" + file : file);

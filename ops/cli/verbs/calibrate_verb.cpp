@@ -123,7 +123,7 @@ Expected<Calibration> measure_and_calibrate(const CalibrateOptions& options) {
   if (!worker) return fail(worker.error());
   const std::string folder = std::filesystem::absolute(options.photos_folder).string();
   Expected<Measurements> measured =
-      Measuring(*labels, folder, *worker, loaded->config.limits).run();
+      Measuring(*labels, folder, *worker, loaded->config.settings.limits).run();
   if (!measured) return fail(measured.error());
   Expected<Calibration> result =
       calibrate(*labels, options.columns, measured->scores, options.false_reject_rate,

@@ -21,6 +21,7 @@
 #include "ops/cli/verbs/verbs.h"
 #include "scheduler/control/control.h"
 #include "scheduler/run/on_finish.h"
+#include "scheduler/store/settings.h"
 #include "scheduler/store/store.h"
 
 namespace photoscribe::cli {
@@ -101,6 +102,19 @@ void note_waiting(std::vector<RunStatus>& runs, const std::vector<SeenWorker>& f
   }
 }
 
+/// Settings that are off unless somebody asks for them.
+std::string switched_on(RunSettings settings) {
+  RunSettings defaults;
+  const std::vector<SettingField> fields = setting_fields(settings), off = setting_fields(defaults);
+  std::string out;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (fields[i].in_store != Written::unless_default || fields[i].help.empty()) continue;
+    if (same_value(fields[i], off[i])) continue;
+    out.append(", ").append(fields[i].key).append(" ").append(to_text(fields[i]));
+  }
+  return out;
+}
+
 std::string run_text(const RunStatus& status, const Ink& ink) {
   const StateCounts& asked = status.summary.counts.asked;
   const std::string state = asked.pending == 0 ? "complete"
@@ -145,10 +159,7 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
          status.run.settings.model_hash.substr(0, 12) + ", beam " +
          std::to_string(status.run.settings.search.beam) + ", blurred below " +
          plain(status.run.settings.blur.blur_threshold) + " in mode " +
-         std::string(to_string(status.run.settings.blur.mode)) +
-         (status.run.settings.min_confidence > 0
-              ? ", min_confidence " + plain(status.run.settings.min_confidence)
-              : "") +
+         std::string(to_string(status.run.settings.blur.mode)) + switched_on(status.run.settings) +
          "\n";
   for (const Root& root : status.roots) {
     out += "  root " + shown(root.name) + ": " + shown(root.folder) + "\n";
@@ -202,6 +213,7 @@ nlohmann::json run_json(const RunStatus& status) {
               {"blur_mode", to_string(status.run.settings.blur.mode)},
               {"blur_threshold", status.run.settings.blur.blur_threshold},
               {"min_confidence", status.run.settings.min_confidence},
+              {"settings", json::parse(to_json(status.run.settings))},
               {"on_finish", nullptr},
               {"roots", std::move(roots)},
               {"waits", nullptr},

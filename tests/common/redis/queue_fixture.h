@@ -41,7 +41,7 @@ class QueueTest : public ::testing::Test {
   static RunSpec spec() {
     RunSpec spec;
     spec.run = "archive of 2026";
-    spec.model_hash = std::string(64, 'a');
+    spec.settings.model_hash = std::string(64, 'a');
     spec.roots = {"photos"};
     return spec;
   }

@@ -58,7 +58,7 @@ TEST(Config, PutsFlagsAboveTheEnvironmentAboveTheFile) {
                   {{"blur.blur_threshold", "--blur-threshold", "3.5"}});
 
   ASSERT_TRUE(loaded) << loaded.error().message;
-  EXPECT_EQ(loaded->config.blur.blur_threshold, 3.5);
+  EXPECT_EQ(loaded->config.settings.blur.blur_threshold, 3.5);
   EXPECT_EQ(loaded->config.worker.batch, 9);
   EXPECT_EQ(loaded->config.lease.max_deliveries, 7);
   EXPECT_EQ(loaded->origins.at("blur.blur_threshold"), "--blur-threshold");
@@ -92,9 +92,9 @@ TEST(Config, GivesModeLearnedItsOwnThreshold) {
   const ConfigFlag learned{"blur.mode", "--blur-mode", "learned"};
   const ConfigFlag threshold{"blur.blur_threshold", "--blur-threshold", "35"};
 
-  EXPECT_EQ(load_config("", {}, {})->config.blur.blur_threshold, 100);
-  EXPECT_EQ(load_config("", {}, {learned})->config.blur.blur_threshold, 20);
-  EXPECT_EQ(load_config("", {}, {learned, threshold})->config.blur.blur_threshold, 35);
+  EXPECT_EQ(load_config("", {}, {})->config.settings.blur.blur_threshold, 100);
+  EXPECT_EQ(load_config("", {}, {learned})->config.settings.blur.blur_threshold, 20);
+  EXPECT_EQ(load_config("", {}, {learned, threshold})->config.settings.blur.blur_threshold, 35);
 }
 
 TEST(Config, NamesFieldAndLineOfABadValue) {
@@ -240,11 +240,25 @@ TEST(Config, ShipsASampleFileThatIsItsOwnOutput) {
 }
 
 TEST(Config, LetsTheModelDecideWhatIsNotOverridden) {
-  const SearchSettings model{.beam = 4, .length_alpha = 0.5, .tokens_max = 30};
+  ModelFolder model;
+  model.hash = std::string(64, 'c');
+  model.search = {.beam = 4, .length_alpha = 0.5, .tokens_max = 30};
+  model.confidence = ConfidenceModel{.min = 0.25};
+  const auto settings = [&](const std::vector<ConfigFlag>& flags) {
+    return settings_for(load_config("", {}, flags)->config, model, "fast");
+  };
+  const ConfigFlag beam{"search.beam", "--beam", "1"}, again{"search.beam", "--beam", "model"};
+  const ConfigFlag sure{"confidence.min", "--min-confidence", "0"};
 
-  const SearchSettings got = apply({.beam = 1, .length_alpha = {}, .tokens_max = {}}, model);
+  const RunSettings got = settings({beam});
 
-  EXPECT_EQ(got, (SearchSettings{.beam = 1, .length_alpha = 0.5, .tokens_max = 30}));
+  EXPECT_EQ(got.search, (SearchSettings{.beam = 1, .length_alpha = 0.5, .tokens_max = 30}));
+  EXPECT_EQ(got.model_hash, model.hash);
+  EXPECT_EQ(got.model_name, "fast");
+  EXPECT_EQ(got.confidence, model.confidence);
+  EXPECT_EQ(got.min_confidence, 0.25);
+  EXPECT_EQ(settings({beam, again}).search, model.search);
+  EXPECT_EQ(settings({sure}).min_confidence, 0);
 }
 
 }  // namespace

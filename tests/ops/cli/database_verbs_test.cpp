@@ -176,6 +176,8 @@ TEST_F(DatabaseVerbs, ExportsAnUnsureCaptionToWhoAsksForItOnly) {
   EXPECT_EQ(status["runs"][0]["unsure"], 1);
   EXPECT_EQ(status["runs"][0]["done"], 0);
   EXPECT_EQ(status["runs"][0]["min_confidence"], 0.75);
+  EXPECT_EQ(status["runs"][0]["settings"]["min_confidence"], 0.75);
+  EXPECT_EQ(status["runs"][0]["settings"]["search"]["beam"], 3);
   EXPECT_THAT(photoscribe({"status", database()}).out, HasSubstr("0 captioned, 1 unsure, "));
 }
 

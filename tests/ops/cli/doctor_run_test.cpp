@@ -45,7 +45,7 @@ class DoctorRun : public test::StoreTest {
     listing.name = "default";
     RunSpec spec;
     spec.run = "default";
-    spec.model_hash = std::string(64, 'a');
+    spec.settings.model_hash = std::string(64, 'a');
     must(queue.make_run(listing, spec, 7));
   }
   void enqueue(std::size_t first, std::size_t last) {

@@ -75,11 +75,11 @@ class SchedulerTest : public ::testing::Test {
     made.endpoint = must(redis::parse_endpoint(server_.url()));
     made.window = window_;
     made.spec.run = "default";
-    made.spec.model_hash = std::string(64, 'a');
+    made.spec.settings.model_hash = std::string(64, 'a');
     made.spec.lease.lease_ms = kLeaseMs;
     made.spec.lease.beat_ms = 20;
     made.spec.roots.push_back("photos");
-    if (spec_timeout_s_) made.spec.limits.image_timeout_s = *spec_timeout_s_;
+    if (spec_timeout_s_) made.spec.settings.limits.image_timeout_s = *spec_timeout_s_;
     made.first_connect = std::chrono::milliseconds(2'000);
     made.idle_poll_max = std::chrono::milliseconds(5);
     return made;

@@ -56,7 +56,7 @@ TEST_F(RunBatch, RefusesOtherSettingsAndNamesTheChoices) {
   add_photos(0, 5);
   run(request());
   RunRequest other = request();
-  other.search.beam = 7;
+  other.settings.search.beam = 7;
   StopHandle stop;
 
   const Expected<RunSummary> refused = run_batch(other, watcher_, stop);
@@ -71,7 +71,7 @@ TEST_F(RunBatch, RedoesEveryPhotoWithOtherSettingsWhenAsked) {
   add_photos(0, 40);
   run(request());
   RunRequest other = request();
-  other.search.beam = 7;
+  other.settings.search.beam = 7;
   other.redo = true;
 
   const RunSummary summary = run(other);
@@ -84,7 +84,7 @@ TEST_F(RunBatch, RedoesTheNamedPhotosAndLeavesTheOthersTheirCaptions) {
   add_photos(0, 20);
   run(request());
   RunRequest few = request();
-  few.search.beam = 7;
+  few.settings.search.beam = 7;
   few.redo = true;
   few.limit = 5;
 
@@ -94,7 +94,7 @@ TEST_F(RunBatch, RedoesTheNamedPhotosAndLeavesTheOthersTheirCaptions) {
   EXPECT_EQ(summary.done_now + summary.blurred_now + summary.failed_now, 5);
   EXPECT_THAT(summary.notes, Contains(HasSubstr("15 photos of the run")));
   RunRequest all = request();
-  all.search.beam = 7;
+  all.settings.search.beam = 7;
   EXPECT_EQ(run(all).redone, 15);  // of the old beam
   EXPECT_TRUE(run(all).nothing_to_do);
 }
@@ -158,7 +158,7 @@ TEST_F(RunBatch, CountsTheSameDryAsItWouldDo) {
   folder_.write("photos/p0.jpg", "other bytes, and more of them");
   fs::remove(folder_.file("photos/p1.jpg"));
   RunRequest next = request();
-  next.blur.blur_threshold = 1e9;
+  next.settings.blur.blur_threshold = 1e9;
   next.retry_failed = true;
   RunRequest dry = next;
   dry.dry_run = true;
@@ -182,13 +182,13 @@ TEST_F(RunBatch, CountsTheSameDryAsItWouldDo) {
 TEST_F(RunBatch, JudgesTheCaptionsOfAFinishedRunAgainWithoutAWorker) {
   add_photos(0, 20);
   RunRequest sure = request();
-  sure.confidence = ConfidenceModel{};  // 0.5 for every caption
-  sure.min_confidence = 0.25;
+  sure.settings.confidence = ConfidenceModel{};  // 0.5 for every caption
+  sure.settings.min_confidence = 0.25;
   const RunSummary first = run(sure);
   ASSERT_GT(first.done, 0);
   EXPECT_EQ(first.unsure, 0);
   RunRequest doubtful = sure;
-  doubtful.min_confidence = 0.75;
+  doubtful.settings.min_confidence = 0.75;
 
   const RunSummary second = run(doubtful);
 
@@ -208,8 +208,8 @@ TEST_F(RunBatch, JudgesTheCaptionsOfAFinishedRunAgainWithoutAWorker) {
 TEST_F(RunBatch, CountsTheUnsureAmongWhatIsFinished) {
   add_photos(0, 20);
   RunRequest doubtful = request();
-  doubtful.confidence = ConfidenceModel{};
-  doubtful.min_confidence = 0.75;
+  doubtful.settings.confidence = ConfidenceModel{};
+  doubtful.settings.min_confidence = 0.75;
 
   const RunSummary summary = run(doubtful);
 

@@ -53,8 +53,8 @@ class RunBatch : public ::testing::Test {
     made.photos = {folder_.file("photos")};
     made.database = folder_.file("archive.db");
     made.model_folder = folder_.file("model");
-    made.model_hash = std::string(64, 'a');
-    made.model_name = "test";
+    made.settings.model_hash = std::string(64, 'a');
+    made.settings.model_name = "test";
     made.worker_executable = PHOTOSCRIBE_FAKE_WORKER;
     made.lease.lease_ms = 300;
     made.lease.beat_ms = 20;

@@ -217,7 +217,7 @@ TEST_F(Serve, RefusesASubmissionWithOtherSettingsAndGoesOnServing) {
   submit_here(photos("one", 0, 30));
   start(true);
   RunRequest other = photos("one", 0, 60);
-  other.model_hash = std::string(64, 'b');
+  other.settings.model_hash = std::string(64, 'b');
 
   const auto refused = ask(ControlVerb::submit, "", submission_line(other));
 
@@ -254,12 +254,12 @@ TEST(Submission, CarriesARequestWhole) {
   request.references_file = "/r.token";
   request.split_file = "train";
   request.limit = 7;
-  request.model_hash = std::string(64, 'c');
-  request.model_name = "best";
-  request.search.beam = 5;
-  request.blur.blur_threshold = 33.25;
-  request.confidence = ConfidenceModel{1, {2, 3}, {4, 5}, 0.25};
-  request.min_confidence = 0.375;
+  request.settings.model_hash = std::string(64, 'c');
+  request.settings.model_name = "best";
+  request.settings.search.beam = 5;
+  request.settings.blur.blur_threshold = 33.25;
+  request.settings.confidence = ConfidenceModel{1, {2, 3}, {4, 5}, 0.25};
+  request.settings.min_confidence = 0.375;
   request.schedule = {12.5, "22:00-06:00", 3, -4, "notify 'x'"};
 
   const auto read = parse_submission(submission_line(request));
@@ -268,12 +268,12 @@ TEST(Submission, CarriesARequestWhole) {
   EXPECT_EQ(submission_line(*read), submission_line(request));
   EXPECT_EQ(read->photos, request.photos);
   EXPECT_EQ(read->schedule, request.schedule);
-  EXPECT_EQ(run_settings_of(*read), run_settings_of(request));
+  EXPECT_EQ(read->settings, request.settings);
 }
 
 TEST(Submission, RefusesWhatIsNone) {
   RunRequest good;
-  good.model_hash = std::string(64, 'c');
+  good.settings.model_hash = std::string(64, 'c');
   good.photos = {"/a"};
   const std::string line = submission_line(good);
   ASSERT_TRUE(parse_submission(line));

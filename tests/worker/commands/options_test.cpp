@@ -116,20 +116,21 @@ TEST(WorkerOptions, ReadTheListOfDevices) {
 
 TEST(WhyNotJoin, SaysWhatTheRunAsksForAndWhatToDo) {
   RunSpec spec;
-  spec.model_hash = std::string(64, 'b');
+  spec.settings.model_hash = std::string(64, 'b');
   spec.roots = {"photos"};
   WorkerReport worker;
-  worker.model_hash = spec.model_hash;
+  worker.model_hash = spec.settings.model_hash;
   worker.roots["photos"] = "";
 
   EXPECT_FALSE(why_not_join(spec, worker));
   worker.model_hash = "other";
-  EXPECT_THAT(*why_not_join(spec, worker),
-              testing::AllOf(HasSubstr(spec.model_hash.substr(0, 12)), HasSubstr("--model")));
-  worker.model_hash = spec.model_hash;
+  EXPECT_THAT(
+      *why_not_join(spec, worker),
+      testing::AllOf(HasSubstr(spec.settings.model_hash.substr(0, 12)), HasSubstr("--model")));
+  worker.model_hash = spec.settings.model_hash;
   spec.roots.push_back("disk2");
   EXPECT_THAT(*why_not_join(spec, worker), HasSubstr("--root disk2=FOLDER"));
-  spec.preprocessing_version = kPreprocessingVersion + 1;
+  spec.settings.preprocessing_version = kPreprocessingVersion + 1;
   EXPECT_THAT(*why_not_join(spec, worker), HasSubstr("preprocessing"));
 }
 

@@ -66,7 +66,7 @@ TEST_F(LoadTask, MakesTheNetworksInputOfAClearPhoto) {
   const auto outcome = load("a.jpg");
 
   const auto& photo = std::get<LoadedPhoto>(outcome);
-  EXPECT_GT(photo.blur_scores.of(spec.blur.mode), spec.blur.blur_threshold);
+  EXPECT_GT(photo.blur_scores.of(spec.settings.blur.mode), spec.settings.blur.blur_threshold);
   EXPECT_EQ(photo.width_px, 120);
   EXPECT_EQ(photo.height_px, 90);
   ASSERT_TRUE(photo.network_input);
@@ -107,9 +107,9 @@ TEST_F(LoadCopy, TakesTheResultOfThePhotoWithTheSameBytes) {
 }
 
 TEST_F(LoadCopy, JudgesByTheRunsOwnRule) {
-  spec.blur.blur_threshold = 200;
+  spec.settings.blur.blur_threshold = 200;
   EXPECT_TRUE(std::holds_alternative<Blurred>(std::get<CopiedPhoto>(load("a.jpg")).found.outcome));
-  spec.blur.blur_threshold = 100;
+  spec.settings.blur.blur_threshold = 100;
   known.outcome = Blurred{};  // judged by another rule, and never captioned
   EXPECT_TRUE(std::holds_alternative<LoadedPhoto>(load("a.jpg")));
   known.blur_scores.reset();
@@ -126,7 +126,7 @@ TEST_F(LoadCopy, DoesAPhotoAnewThatIsAskedForAgain) {
 TEST_F(LoadCopy, LooksAtItsLookOnlyWhereTheRunAsks) {
   find_seen = {};
   EXPECT_FALSE(std::get<LoadedPhoto>(load("a.jpg")).perceptual_hash);
-  spec.near_duplicates = 4;
+  spec.settings.near_duplicates = 4;
   EXPECT_TRUE(std::get<LoadedPhoto>(load("a.jpg")).perceptual_hash);
 }
 
@@ -136,7 +136,7 @@ TEST_F(LoadTask, MakesNoInputOfABlurredPhoto) {
   const auto outcome = load("b.png");
 
   const auto& photo = std::get<LoadedPhoto>(outcome);
-  EXPECT_LT(photo.blur_scores.of(spec.blur.mode), spec.blur.blur_threshold);
+  EXPECT_LT(photo.blur_scores.of(spec.settings.blur.mode), spec.settings.blur.blur_threshold);
   EXPECT_FALSE(photo.network_input);
 }
 

@@ -19,6 +19,7 @@ struct FakeDevice {
   std::atomic<std::size_t> memory_images{1'000'000};  // larger batches: device_memory
   std::atomic<bool> lost{false};                      // everything fails with model_failure
   std::atomic<int> calls{0}, images{0};
+  std::vector<Concept> concepts;  // of every caption
   std::function<void(std::size_t batch)> on_call = [](std::size_t) {};
   std::function<void(std::uint8_t first_byte)> on_image = [](std::uint8_t) {};
 
@@ -55,7 +56,8 @@ class FakeCaptioner : public Captioner {
       if (value == kPoisonPixel) return fail(Errc::model_failure, "fake: cannot digest 13");
       const double log_prob =
           value == kOverflowPixel ? std::numeric_limits<double>::quiet_NaN() : -1.5;
-      captions.push_back(Caption{"value " + std::to_string(value), log_prob, 2});
+      captions.push_back(
+          Caption{"value " + std::to_string(value), log_prob, 2, {}, device_.concepts});
     }
     device_.images += static_cast<int>(batch.size());
     return captions;

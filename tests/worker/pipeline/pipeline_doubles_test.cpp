@@ -11,7 +11,7 @@ namespace {
 /// A run that takes captions over at a distance of two bits, and photos with these hashes.
 std::shared_ptr<const RunContext> run_with_doubles() {
   auto context = std::make_shared<RunContext>(*run_context());
-  context->spec.near_duplicates = 2;
+  context->spec.settings.near_duplicates = 2;
   return context;
 }
 

@@ -80,7 +80,7 @@ struct Outlet {
 inline std::shared_ptr<const RunContext> run_context(SearchSettings search = {}) {
   auto context = std::make_shared<RunContext>();
   context->incarnation = "test";
-  context->spec.search = search;
+  context->spec.settings.search = search;
   return context;
 }
 

@@ -242,5 +242,25 @@ TEST(Pipeline, SaysWhyADeviceCouldNotBeOpened) {
   EXPECT_EQ(ready.error().message, "cpu: no weights.safetensors");
 }
 
+TEST(Pipeline, KeepsConceptsFromTheRunsLeastProbabilityOn) {
+  FakeDevice device;
+  device.concepts = {{"dog", 0.9F}, {"ball", 0.7F}, {"cat", 0.69F}, {"boat", 0.0F}};
+  Outlet outlet;
+  Pipeline pipeline(config(4), factory_of(device), loader_of(), outlet.events());
+  ASSERT_TRUE(pipeline.wait_ready());
+  const auto strict = std::make_shared<RunContext>(*run_context());
+  strict->spec.settings.min_concept_probability = 0.7;
+
+  pipeline.submit(jobs(1, 1));
+  pipeline.submit(jobs(2, 1, strict));  // in one batch with the other run's, or after it
+
+  ASSERT_TRUE(outlet.await_results(2));
+  const auto concepts = [&](std::int64_t id) {
+    return std::get<Captioned>(outlet.results[id].outcome).caption.concepts;
+  };
+  EXPECT_EQ(concepts(1), device.concepts);
+  EXPECT_THAT(concepts(2), testing::ElementsAre(Concept{"dog", 0.9F}, Concept{"ball", 0.7F}));
+}
+
 }  // namespace
 }  // namespace photoscribe

@@ -197,7 +197,7 @@ TEST_F(ConsumerFaults, EndsWhenTheDeviceIsLostAndTheNextWorkerFinishes) {
 
 TEST_F(ConsumerFaults, FailsAPhotoThatHangsAndAsksToBeReplaced) {
   RunSpec impatient = spec();
-  impatient.limits.image_timeout_s = 1;
+  impatient.settings.limits.image_timeout_s = 1;
   const auto run = make_run(20, impatient);
   Gate gate;
   RunningWorker one = worker([&](const Task& task) {

@@ -123,7 +123,7 @@ class ConsumerTest : public ::testing::Test {
   static RunSpec spec() {
     RunSpec made;
     made.run = "archive";
-    made.model_hash = kModelHash;
+    made.settings.model_hash = kModelHash;
     made.roots = {"photos"};
     made.lease.lease_ms = 150;
     made.lease.beat_ms = 15;

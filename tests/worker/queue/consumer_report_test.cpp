@@ -17,7 +17,7 @@ class ConsumerReport : public ConsumerTest {
 
 TEST_F(ConsumerReport, Issue13IsThereWhileItServesNoRunAndGoesAtACleanStop) {
   RunSpec other = spec();
-  other.model_hash = std::string(64, 'b');
+  other.settings.model_hash = std::string(64, 'b');
   const auto run = make_run(3, other);
   {
     const auto one = worker();

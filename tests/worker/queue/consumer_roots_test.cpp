@@ -49,7 +49,7 @@ class ConsumerRoots : public ConsumerTest {
                                    const std::function<void()>& answer) {
     CapturedLog log;
     RunSpec impatient = spec_of({"shaky"});
-    impatient.limits.image_timeout_s = 1;
+    impatient.settings.limits.image_timeout_s = 1;
     const auto stopped = make_run(12, impatient);
     const auto going = make_run(12, spec_of({"sound"}));
     RunningWorker one = start(std::move(loader), std::move(settings));
@@ -161,7 +161,7 @@ TEST_F(ConsumerRoots, AnAnswerOfOneRootSaysNothingAboutAnother) {
     return clear_photo(job.task);
   };
   RunSpec impatient = spec_of({"shaky"});
-  impatient.limits.image_timeout_s = 1;
+  impatient.settings.limits.image_timeout_s = 1;
   const auto sound = make_run(1, spec_of({"sound"}));
   CapturedLog log;
   RunningWorker one = start(loader, settings);
@@ -184,7 +184,7 @@ TEST_F(ConsumerRoots, AReadThatHangsUnderALivingRootIsThePhotosFault) {
     return clear_photo(job.task);
   };
   RunSpec impatient = spec_of({"shaky"});
-  impatient.limits.image_timeout_s = 1;
+  impatient.settings.limits.image_timeout_s = 1;
   const auto run = make_run(3, impatient);
   RunningWorker one = start(loader);
 

@@ -72,9 +72,9 @@ TEST_F(ConsumerWork, TakesUpARunThatBeginsLater) {
 
 TEST_F(ConsumerWork, DoesNotJoinWhatItCannotServe) {
   RunSpec other_model = spec(), other_root = spec(), other_version = spec();
-  other_model.model_hash = std::string(64, 'b');
+  other_model.settings.model_hash = std::string(64, 'b');
   other_root.roots = {"photos", "elsewhere"};
-  other_version.preprocessing_version = 99;
+  other_version.settings.preprocessing_version = 99;
   const auto a = make_run(3, other_model);
   const auto b = make_run(3, other_root);
   const auto c = make_run(3, other_version);

@@ -17,7 +17,7 @@ class Hang : public ConsumerTest {
  protected:
   static RunSpec impatient() {
     RunSpec made = spec();
-    made.limits.image_timeout_s = 1;
+    made.settings.limits.image_timeout_s = 1;
     return made;
   }
 };
