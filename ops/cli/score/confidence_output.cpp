@@ -17,11 +17,11 @@ namespace {
 DomainFit judged(std::string name, std::span<const double> probabilities,
                  const std::vector<bool>& good, std::span<const double> min_confidences,
                  std::span<const double> weights = {}) {
-  return {std::move(name), report::reliability_of(probabilities, good, weights),
-          report::shown_at(probabilities, good, min_confidences, weights)};
+  return {std::move(name), reliability_of(probabilities, good, weights),
+          shown_at(probabilities, good, min_confidences, weights)};
 }
 
-std::string reliability_text(const report::Reliability& r) {
+std::string reliability_text(const Reliability& r) {
   char line[256];
   std::snprintf(line, sizeof line,
                 "  area under the ROC curve %.3f, Brier score %.4f (constant "
@@ -30,7 +30,7 @@ std::string reliability_text(const report::Reliability& r) {
                 r.auc, r.brier, r.share_good * (1 - r.share_good), r.ece);
   std::string out = line;
   out += "  predicted  right     captions\n";
-  for (const report::ReliabilityBin& bin : r.bins) {
+  for (const ReliabilityBin& bin : r.bins) {
     std::snprintf(line, sizeof line, "  %8.1f %%  %5.1f %%  %s\n", 100 * bin.predicted,
                   100 * bin.good, grouped(bin.captions).c_str());
     out += line;
@@ -72,7 +72,7 @@ nlohmann::json domain_json(const DomainFit& one) {
   nlohmann::json object = report::to_json(one.held_out);
   object["name"] = replaced(one.name);
   object["shown"] = nlohmann::json::array();
-  for (const report::ShownPoint& point : one.shown) {
+  for (const ShownPoint& point : one.shown) {
     object["shown"].push_back({{"min_confidence", point.min_confidence},
                                {"share", point.share},
                                {"precision", point.precision}});
@@ -103,7 +103,7 @@ std::vector<std::string> labels_of(const std::vector<DomainName>& domains) {
 }
 
 FittedConfidence fitted_confidence(const ConfidenceModel& model,
-                                   std::span<const report::JudgedCaption> captions,
+                                   std::span<const JudgedCaption> captions,
                                    std::span<const double> held_out,
                                    const std::vector<std::string>& domains,
                                    double target_precision) {
@@ -111,9 +111,9 @@ FittedConfidence fitted_confidence(const ConfidenceModel& model,
   fitted.model = model;
   fitted.target_precision = target_precision;
   std::vector<bool> good;
-  for (const report::JudgedCaption& one : captions) good.push_back(one.good);
-  const std::vector<double> weights = report::domain_weights(captions);
-  fitted.min = report::min_for_precision(held_out, good, target_precision, weights);
+  for (const JudgedCaption& one : captions) good.push_back(one.good);
+  const std::vector<double> weights = domain_weights(captions);
+  fitted.min = min_for_precision(held_out, good, target_precision, weights);
   if (fitted.min) {
     fitted.min = std::floor(*fitted.min * 1e4) / 1e4;  // as it is written
     fitted.model.min = *fitted.min;
@@ -137,7 +137,7 @@ FittedConfidence fitted_confidence(const ConfidenceModel& model,
 }
 
 std::string confidence_text(const FittedConfidence& fitted) {
-  const report::Reliability& r = fitted.all.held_out;
+  const Reliability& r = fitted.all.held_out;
   char line[256];
   std::snprintf(line, sizeof line,
                 "%s captions of %s, %.1f %% of them right. On captions that the fit did "

@@ -23,8 +23,8 @@ struct DomainName {
 
 struct DomainFit {
   std::string name;
-  report::Reliability held_out;
-  std::vector<report::ShownPoint> shown;  // at the fit's least confidences
+  Reliability held_out;
+  std::vector<ShownPoint> shown;  // at the fit's least confidences
 };
 
 struct FittedConfidence {
@@ -38,7 +38,7 @@ struct FittedConfidence {
 
 /// `held_out`: the probability of each caption by a fit that did not see it.
 [[nodiscard]] FittedConfidence fitted_confidence(const ConfidenceModel& model,
-                                                 std::span<const report::JudgedCaption> captions,
+                                                 std::span<const JudgedCaption> captions,
                                                  std::span<const double> held_out,
                                                  const std::vector<std::string>& domains,
                                                  double target_precision);

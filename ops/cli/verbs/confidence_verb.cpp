@@ -34,7 +34,7 @@ struct ConfidenceOptions {
 struct Gathered {
   std::string model_hash;  // of all
   std::vector<DomainName> domains;
-  std::vector<report::JudgedCaption> captions;  // domain: index into domains
+  std::vector<JudgedCaption> captions;  // domain: index into domains
 };
 
 /// What confidence is fitted on, whatever the mode that judged.
@@ -63,7 +63,7 @@ Status add_run(Lookup& store, const RunRow& run, const std::string& database, Ga
     const Expected<std::vector<std::string>> references = store.references_of(row.image_id);
     if (!references) return fail(references.error());
     if (references->empty()) return {};
-    report::JudgedCaption one;
+    JudgedCaption one;
     one.features = confidence_features(*row.log_prob, *row.tokens, full_score(row), row.evidence);
     one.good = !names_what_is_absent(ObjectLexicon::built_in(), *row.caption, *references);
     one.domain = place_of(all.domains, {stem, run.name, row.root});
@@ -125,9 +125,9 @@ Expected<FittedConfidence> fit(const ConfidenceOptions& options) {
     if (Status same = check_model(options.write_to, all->model_hash); !same)
       return fail(same.error());
   }
-  const Expected<ConfidenceModel> model = report::fit_confidence(all->captions);
+  const Expected<ConfidenceModel> model = fit_confidence(all->captions);
   if (!model) return fail(model.error());
-  const auto held_out = report::cross_validated(all->captions);
+  const auto held_out = cross_validated(all->captions);
   if (!held_out) return fail(held_out.error());
   return fitted_confidence(*model, all->captions, *held_out, labels_of(all->domains),
                            options.target_precision);

@@ -15,11 +15,11 @@ using testing::Not;
 /// 200 captions of "flickr", of which those of probability 0.2 and more are right, and 50 of
 /// "coco", of which those of 0.6 and more are.
 FittedConfidence two_domains(double target_precision) {
-  std::vector<report::JudgedCaption> captions;
+  std::vector<JudgedCaption> captions;
   std::vector<double> held_out;
   const auto add = [&](std::size_t domain, int count, double right_from) {
     for (int i = 0; i < count; ++i) {
-      report::JudgedCaption one;
+      JudgedCaption one;
       one.domain = domain;
       held_out.push_back(i / static_cast<double>(count));
       one.good = held_out.back() >= right_from;
@@ -80,7 +80,7 @@ TEST(ConfidenceOutput, ShowsPrecisionAgainstShareForEachDomain) {
 }
 
 TEST(ConfidenceOutput, SaysWhenNothingIsRightOftenEnough) {
-  std::vector<report::JudgedCaption> captions(100);
+  std::vector<JudgedCaption> captions(100);
   for (std::size_t i = 0; i < 100; i += 2) captions[i].good = true;
   const std::vector<double> held_out(100, 0.5);
 
