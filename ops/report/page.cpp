@@ -13,7 +13,6 @@
 namespace photoscribe::report {
 namespace {
 
-using cli::grouped;
 using page::html;
 using page::script_safe;
 
@@ -30,7 +29,7 @@ std::string plain(double value) {
 }
 
 /// Any bytes as text between tags or in an attribute.
-std::string text(std::string_view bytes) { return html(cli::shown(bytes)); }
+std::string text(std::string_view bytes) { return html(shown(bytes)); }
 
 std::string tile(const std::string& number, const std::string& what) {
   return "<div class=\"tile\"><b>" + html(number) + "</b><span>" + html(what) + "</span></div>\n";
@@ -53,7 +52,7 @@ std::string head(const Report& r) {
       tile(grouped(counts.failed()), "failed");
   if (counts.pending > 0) out += tile(grouped(counts.pending), "to do");
   if (r.pace.active_s > 0) {
-    out += tile(cli::rate_text(static_cast<double>(r.pace.photos) / r.pace.active_s),
+    out += tile(rate_text(static_cast<double>(r.pace.photos) / r.pace.active_s),
                 "photos/s while at work");
   }
   if (r.evaluation) {
@@ -256,7 +255,7 @@ std::string card(const GalleryPhoto& p) {
   out += "</dl>";
   if (!p.references.empty()) {
     out += "<details><summary>" +
-           cli::counted(static_cast<std::int64_t>(p.references.size()), "reference caption") +
+           counted(static_cast<std::int64_t>(p.references.size()), "reference caption") +
            "</summary><ul>";
     for (const std::string& caption : p.references) out += "<li>" + text(caption) + "</li>";
     out += "</ul></details>";
@@ -322,7 +321,7 @@ std::string settings(const Report& r) {
   }
   out += "</tbody></table></div>\n";
   if (!r.model_card.empty()) {
-    out += "<details><summary>Model card</summary><pre>" + html(cli::replaced(r.model_card)) +
+    out += "<details><summary>Model card</summary><pre>" + html(replaced(r.model_card)) +
            "</pre></details>\n";
   }
   return out + "</section>\n";
@@ -331,7 +330,7 @@ std::string settings(const Report& r) {
 }  // namespace
 
 std::string html_page(const Report& r) {
-  std::string out = page::page_head("photoscribe: " + cli::shown(r.summary.run.name)) + head(r);
+  std::string out = page::page_head("photoscribe: " + shown(r.summary.run.name)) + head(r);
   if (r.evaluation) {
     out += score_table(*r.evaluation) +
            precision_table(*r.evaluation, r.summary.run.settings.min_confidence);

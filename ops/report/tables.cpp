@@ -8,8 +8,6 @@
 namespace photoscribe::report {
 namespace {
 
-using cli::grouped;
-using cli::replaced;
 using nlohmann::json;
 
 std::string interval_text(const Interval& interval) {
@@ -19,7 +17,7 @@ std::string interval_text(const Interval& interval) {
 /// A cell of a Markdown table.
 std::string cell(const std::string& text) {
   std::string out;
-  for (const char c : cli::shown(text)) out += c == '|' ? "\\|" : std::string(1, c);
+  for (const char c : shown(text)) out += c == '|' ? "\\|" : std::string(1, c);
   return out;
 }
 
@@ -235,7 +233,7 @@ std::string markdown(const Report& r) {
   const StateCounts& counts = r.summary.counts.asked;
   const RunSettings& s = r.summary.run.settings;
   std::string out = "# Run " + cell(r.summary.run.name) + " of " + cell(r.database) + "\n\n" +
-                    cli::counted(counts.total(), "photo") + ": " + grouped(counts.done) +
+                    counted(counts.total(), "photo") + ": " + grouped(counts.done) +
                     " captioned, " +
                     (counts.unsure > 0 ? grouped(counts.unsure) + " unsure, " : "") +
                     grouped(counts.blurred) + " blurred, " + grouped(counts.failed()) +
@@ -253,8 +251,8 @@ std::string markdown(const Report& r) {
     out += "\n";
   }
   if (r.pace.active_s > 0) {
-    out += grouped(r.pace.photos) + " photos in " + cli::duration_text(r.pace.active_s) + ", " +
-           cli::rate_text(static_cast<double>(r.pace.photos) / r.pace.active_s) + " photos/s.\n";
+    out += grouped(r.pace.photos) + " photos in " + duration_text(r.pace.active_s) + ", " +
+           rate_text(static_cast<double>(r.pace.photos) / r.pace.active_s) + " photos/s.\n";
   }
   return out;
 }
