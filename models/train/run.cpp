@@ -273,7 +273,7 @@ Status Run::take_score(const SplitScore& score) {
                static_cast<long long>(epoch()), loss, 100 * score.bleu[0], 100 * score.bleu[1],
                100 * score.bleu[2], 100 * score.bleu[3], 100 * score.cider,
                static_cast<long long>(score.photos), options_.search.beam,
-               duration_text(progress_.seconds).c_str());
+               clock_text(progress_.seconds).c_str());
   for (std::size_t i = 0; i < std::min<std::size_t>(3, names.size()); ++i)
     std::fprintf(stderr, "  %s: %s\n", names[i].c_str(), score.captions[i].c_str());
   ++progress_.epochs_since_best;
@@ -382,7 +382,7 @@ void Run::note_progress(double number, double step_s) {
                    static_cast<double>(trainer_.steps_per_epoch(train_usable_.size())),
                progress_.stage == Stage::critic ? "reward" : "loss",
                progress_.loss_sum / std::max(1.0, progress_.loss_count), rate(), 1e3 * pace_s_,
-               duration_text(pace_s_ * static_cast<double>(all - progress_.step - 1)).c_str());
+               clock_text(pace_s_ * static_cast<double>(all - progress_.step - 1)).c_str());
 }
 
 }  // namespace photoscribe

@@ -10,8 +10,8 @@
 #include "common/core/standard_output.h"
 #include "common/image/photo.h"
 #include "common/text/base64.h"
+#include "common/text/escape.h"
 #include "common/text/utf8.h"
-#include "worker/log.h"
 #include "worker/photo/open_beneath.h"
 
 namespace photoscribe {
@@ -40,7 +40,7 @@ Outcome measure(const std::string& file, const PhotoRoot& everything, const Blur
 void write_json(const std::string& file, const Outcome& outcome, const BlurSettings& settings,
                 std::ostream& out) {
   Json line;
-  line["file"] = as_utf8(file);
+  line["file"] = replaced(file);
   if (!is_valid_utf8(file)) line["path_base64"] = base64(file);
   if (const auto* measured = std::get_if<Measured>(&outcome)) {
     const BlurScores& scores = measured->blur_scores;
@@ -55,7 +55,7 @@ void write_json(const std::string& file, const Outcome& outcome, const BlurSetti
   } else {
     const auto& why = std::get<NotMeasured>(outcome);
     line["reason"] = to_string(why.reason);
-    line["detail"] = as_utf8(why.detail);
+    line["detail"] = replaced(why.detail);
   }
   out << line.dump() << '\n';
 }
@@ -76,7 +76,7 @@ void write_text(const std::string& file, const Outcome& outcome, const BlurSetti
   }
   const auto& why = std::get<NotMeasured>(outcome);
   out << std::setw(12) << '-' << "  failed   " << to_string(why.reason) << "  " << name << " ("
-      << as_utf8(why.detail) << ")\n";
+      << replaced(why.detail) << ")\n";
 }
 
 }  // namespace

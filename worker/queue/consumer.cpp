@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "common/async/rethrow.h"
-#include "worker/log.h"
+#include "common/text/escape.h"
 #include "worker/queue/consumer_impl.h"
 
 namespace photoscribe {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "common/core/random.h"
-#include "worker/log.h"
+#include "common/text/escape.h"
 
 namespace photoscribe {
 

@@ -8,7 +8,7 @@
 
 #include "common/async/backoff.h"
 #include "common/core/join.h"
-#include "worker/log.h"
+#include "common/text/escape.h"
 
 namespace photoscribe {
 

@@ -21,7 +21,7 @@ std::string of_hundred(double score) {
   return text;
 }
 
-std::string duration_text(double seconds) {
+std::string work_time(double seconds) {
   char text[48];
   const auto s = static_cast<long long>(seconds);
   if (s < 60) {
@@ -73,7 +73,7 @@ Series series_of(const TrainingWork& work, std::string name, Axis axis, double s
     char shown[32];
     std::snprintf(shown, sizeof shown, "%.4g", scale * *y);
     series.tips.push_back(series.name + ", " + place_text(point) + ", " +
-                          duration_text(point.seconds) + ": " + shown);
+                          work_time(point.seconds) + ": " + shown);
   }
   return series;
 }
@@ -239,7 +239,7 @@ std::string head(const std::vector<TrainingWork>& works, const std::string& made
     const std::string of = works.size() > 1 ? names[i] + ": " : "";
     out += tile(of_hundred(best.bleu[3]), of + "BLEU-4, best, " + place_text(best));
     if (best.cider) out += tile(of_hundred(*best.cider), of + "CIDEr-D there");
-    out += tile(duration_text(works[i].curve.points.back().seconds), of + "of training");
+    out += tile(work_time(works[i].curve.points.back().seconds), of + "of training");
   }
   out += "</div>\n";
   for (const TrainingWork& work : works)
@@ -261,7 +261,7 @@ std::string score_table(const TrainingWork& work, const std::string& name) {
            number(point.rate) + "</td><td>" + number(point.loss) + "</td>";
     for (const double score : point.bleu) out += "<td>" + of_hundred(score) + "</td>";
     out += "<td>" + (point.cider ? of_hundred(*point.cider) : std::string("–")) + "</td><td>" +
-           duration_text(point.seconds) + "</td></tr>\n";
+           work_time(point.seconds) + "</td></tr>\n";
   }
   return out + "</tbody></table></div></details>\n";
 }
@@ -383,7 +383,7 @@ std::string curve_table(const std::vector<TrainingWork>& works) {
     const CurvePoint& best = best_point(work.curve);
     char line[160];
     std::snprintf(line, sizeof line, "%6zu  %-14s  %5.1f %5.1f %5.1f %5.1f  %7s  ",
-                  work.curve.points.size(), duration_text(work.curve.points.back().seconds).c_str(),
+                  work.curve.points.size(), work_time(work.curve.points.back().seconds).c_str(),
                   100 * best.bleu[0], 100 * best.bleu[1], 100 * best.bleu[2], 100 * best.bleu[3],
                   best.cider ? of_hundred(*best.cider).c_str() : "-");
     out += line + place_text(best) + ", " + work.folder + "\n";

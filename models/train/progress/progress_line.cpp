@@ -6,7 +6,7 @@
 
 namespace photoscribe {
 
-std::string duration_text(double seconds) {
+std::string clock_text(double seconds) {
   char text[32];
   const auto whole = static_cast<std::int64_t>(seconds);
   std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", static_cast<long long>(whole / 3600),
@@ -30,7 +30,7 @@ void ProgressLine::tell(std::int64_t done, std::int64_t all) {
   const double seconds = std::max(1e-3, std::chrono::duration<double>(now - start_).count());
   const double rate = static_cast<double>(done - before_) / seconds;
   const std::string left =
-      rate > 0 ? ", " + duration_text(static_cast<double>(all - done) / rate) + " left" : "";
+      rate > 0 ? ", " + clock_text(static_cast<double>(all - done) / rate) + " left" : "";
   std::fprintf(stderr, "%s: %lld of %lld, %.1f %s/s%s\n", what_.c_str(),
                static_cast<long long>(done), static_cast<long long>(all), rate, unit_.c_str(),
                left.c_str());

@@ -8,7 +8,7 @@
 namespace photoscribe {
 
 /// "1:02:03" of seconds.
-[[nodiscard]] std::string duration_text(double seconds);
+[[nodiscard]] std::string clock_text(double seconds);
 
 class ProgressLine {
  public:

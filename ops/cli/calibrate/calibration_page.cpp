@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdio>
 
+#include "common/page/html.h"
 #include "common/text/base64.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
@@ -12,29 +13,6 @@ namespace {
 
 constexpr std::array<const char*, 6> kColours{"#0b7285", "#e8590c", "#5f3dc4",
                                               "#2b8a3e", "#c92a2a", "#868e96"};
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : replaced(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 std::string number(double value, const char* format = "%.4f") {
   std::array<char, 64> buffer{};
@@ -59,7 +37,7 @@ std::string curves_svg(const Calibration& c) {
     const std::string y = number(30 + 20 * static_cast<double>(i), "%.0f");
     svg += "<polyline points=\"" + points + "\" stroke=\"" + colour +
            "\" class=\"curve\"/><text x=\"416\" y=\"" + y + "\" fill=\"" + colour + "\">" +
-           escaped(c.scores[i].name) + " " + number(c.scores[i].area, "%.3f") + "</text>";
+           page::html(c.scores[i].name) + " " + number(c.scores[i].area, "%.3f") + "</text>";
   }
   const OperatingPoint& chosen = chosen_point(c);
   svg += "<circle cx=\"" + number(kLeft + kSide * chosen.false_rejects, "%.1f") + "\" cy=\"" +
@@ -82,7 +60,7 @@ std::string table(const Calibration& c) {
       "<th>Youden's threshold<th>caught<th>clear rejected<th>threshold at " +
       number(c.false_reject_rate * 100, "%.3g") + " % rejected<th>caught</thead><tbody>";
   for (const CalibratedScore& s : c.scores) {
-    html += "<tr><td>" + escaped(s.name) + "<td>" + number(s.area) + "<td>" +
+    html += "<tr><td>" + page::html(s.name) + "<td>" + number(s.area) + "<td>" +
             number(s.interval.low) + " to " + number(s.interval.high) + "<td>" +
             number(s.youden.threshold, "%.4g") + "<td>" + number(s.youden.caught * 100, "%.1f %%") +
             "<td>" + number(s.youden.false_rejects * 100, "%.1f %%") + "<td>" +
@@ -101,7 +79,7 @@ std::string gallery(const Calibration& c, const std::vector<WrongPhoto>& wrong,
     if (i < pictures.size() && !pictures[i].empty()) {
       html += "<img alt=\"\" src=\"data:image/jpeg;base64," + base64(pictures[i]) + "\">";
     }
-    html += "<figcaption>" + escaped(c.files[wrong[i].photo]) + "<br><b>" +
+    html += "<figcaption>" + page::html(c.files[wrong[i].photo]) + "<br><b>" +
             number(wrong[i].score, "%.4g") + "</b></figcaption></figure>";
   }
   return html.empty() ? "<p>None.</p>" : "<div class=\"gallery\">" + html + "</div>";
@@ -134,13 +112,14 @@ std::string calibration_page(const Calibration& c, const std::vector<WrongPhoto>
          counted(std::ssize(c.files), "labelled photo") + ", " + counted(c.photos.groups, "group") +
          ". A photo whose score is below the threshold is " +
          "called blurred. Intervals: " + std::to_string(c.resamples) + " resamples of groups.</p>" +
-         curves_svg(c) + table(c) + "<h2>To use</h2><p>Mode <b>" + escaped(c.scores[c.best].name) +
-         "</b> with threshold <b>" + number(chosen.threshold, "%.4g") + "</b> catches " +
-         number(chosen.caught * 100, "%.1f") + " % of the blurred photos and rejects " +
-         number(chosen.false_rejects * 100, "%.1f") + " % of the clear ones.</p><pre>" +
-         escaped(config_lines(c)) + "</pre><h2>Clear photos that it rejects</h2>" +
-         gallery(c, wrong, pictures, false) + "<h2>Blurred photos that it lets pass</h2>" +
-         gallery(c, wrong, pictures, true) + "</body></html>\n";
+         curves_svg(c) + table(c) + "<h2>To use</h2><p>Mode <b>" +
+         page::html(c.scores[c.best].name) + "</b> with threshold <b>" +
+         number(chosen.threshold, "%.4g") + "</b> catches " + number(chosen.caught * 100, "%.1f") +
+         " % of the blurred photos and rejects " + number(chosen.false_rejects * 100, "%.1f") +
+         " % of the clear ones.</p><pre>" + page::html(config_lines(c)) +
+         "</pre><h2>Clear photos that it rejects</h2>" + gallery(c, wrong, pictures, false) +
+         "<h2>Blurred photos that it lets pass</h2>" + gallery(c, wrong, pictures, true) +
+         "</body></html>\n";
 }
 
 }  // namespace photoscribe::cli

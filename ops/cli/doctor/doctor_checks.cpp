@@ -14,6 +14,7 @@
 #include "common/core/model_folder.h"
 #include "common/redis/server_info.h"
 #include "common/sqlite/storage.h"
+#include "common/text/escape.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/config/locate.h"

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/redis/scheduler_queue.h"
+#include "common/text/escape.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/run/ask_redis.h"

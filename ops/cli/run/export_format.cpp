@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/text/base64.h"
+#include "common/text/escape.h"
 #include "common/text/safe_text.h"
 #include "common/text/utf8.h"
 
@@ -139,16 +140,7 @@ class Csv : public ExportFormat {
     std::string text = style_.to_terminal ? shown(field) : replaced(field);
     if (style_.safe && is_formula(text)) text.insert(0, 1, '\'');
     const char* const quoted = style_.safe ? ",\"\r\n;\t" : ",\"\r\n";
-    if (text.find_first_of(quoted) == std::string::npos) {
-      out += text + ",";
-      return;
-    }
-    out += '"';
-    for (const char c : text) {
-      if (c == '"') out += '"';
-      out += c;
-    }
-    out += "\",";
+    out += csv_field(text, quoted) + ",";
   }
   ExportRun run_;
   CsvStyle style_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/text/base64.h"
+#include "common/text/escape.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "common/text/utf8.h"
@@ -56,6 +57,26 @@ TEST(SafeText, QuotesWordsForAShell) {
   EXPECT_EQ(shell_quoted("it's"), "'it'\\''s'");
   EXPECT_EQ(shell_quoted("a\nb'c\\"), "$'a\\x0Ab\\'c\\\\'");
   EXPECT_EQ(shell_quoted("caf\xe9"), "$'caf\\xE9'");
+}
+
+TEST(Utf8, WritesCodePointsAndMeasuresThemInColumns) {
+  std::string text;
+  for (const char32_t one : {U'a', U'é', U'写', U'🙂', char32_t{0xD800}, char32_t{0x110000}})
+    append_utf8(text, one);
+  EXPECT_EQ(text, "aé写🙂\uFFFD\uFFFD");
+  EXPECT_EQ(columns("🙂"), 2U);
+  EXPECT_EQ(columns("ไทย"), 3U);
+  EXPECT_EQ(columns("नमस्ते"), 4U) << "marks of any script take none";
+  EXPECT_EQ(columns("a\xff"), 2U);
+}
+
+TEST(Escape, KeepsBytesInTheirPlace) {
+  EXPECT_EQ(html_escaped("<a href=\"x\">'&\xff"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;\uFFFD");
+  EXPECT_EQ(csv_field("a b", ",\"\n"), "a b");
+  EXPECT_EQ(csv_field("a,\"b\"", ",\"\n"), "\"a,\"\"b\"\"\"");
+  EXPECT_EQ(percent_escaped(std::string("é%\xff\0/", 6)), "é%%FF%00/");
+  EXPECT_EQ(percent_escaped("50%é", "%"), "50%25é");
+  EXPECT_EQ(log_value("a \"b\"\n\x1b\xff\\"), "\"a \\\"b\\\"\\n\\x1b\\xff\\\\\"");
 }
 
 TEST(HumanNumbers, ReadAsAPersonWritesThem) {
