@@ -1,8 +1,9 @@
 #include "worker/commands/blur_command.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <filesystem>
-#include <iomanip>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <variant>
@@ -68,15 +69,15 @@ void write_text(const std::string& file, const Outcome& outcome, const BlurSetti
       quoted_name.size() == file.size() + 2 ? file : quoted_name;  // nothing was escaped
   if (const auto* measured = std::get_if<Measured>(&outcome)) {
     const BlurScores& scores = measured->blur_scores;
-    out << std::fixed << std::setprecision(3) << std::setw(12) << scores.of(settings.mode) << "  "
-        << (is_blurred(scores, settings) ? "blurred" : "clear  ") << "  " << measured->width_px
-        << 'x' << measured->height_px << "  " << name
-        << (measured->preview ? "  (the preview in a RAW file)" : "") << '\n';
+    out << fmt::format("{:12.3f}  {:7}  {}x{}  {}{}\n", scores.of(settings.mode),
+                       is_blurred(scores, settings) ? "blurred" : "clear", measured->width_px,
+                       measured->height_px, name,
+                       measured->preview ? "  (the preview in a RAW file)" : "");
     return;
   }
   const auto& why = std::get<NotMeasured>(outcome);
-  out << std::setw(12) << '-' << "  failed   " << to_string(why.reason) << "  " << name << " ("
-      << replaced(why.detail) << ")\n";
+  out << fmt::format("{:>12}  failed   {}  {} ({})\n", "-", to_string(why.reason), name,
+                     replaced(why.detail));
 }
 
 }  // namespace

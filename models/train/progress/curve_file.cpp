@@ -1,7 +1,7 @@
 #include "models/train/progress/curve_file.h"
 
-#include <array>
-#include <cstdio>
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -40,12 +40,9 @@ std::string begin_curve(const std::string& before) {
 
 std::string curve_line(const Progress& p, const ScoredStep& at) {
   const SplitScore& score = at.score;
-  std::array<char, 240> line{};
-  std::snprintf(line.data(), line.size(), "%s,%lld,%lld,%.3g,%.4f,%.4f,%.4f,%.4f,%.4f,%.0f,%.4f\n",
-                to_string(p.stage), static_cast<long long>(at.epoch),
-                static_cast<long long>(p.step), at.rate, at.loss, score.bleu[0], score.bleu[1],
-                score.bleu[2], score.bleu[3], p.seconds, score.cider);
-  return line.data();
+  return fmt::format("{},{},{},{:.3g},{:.4f},{:.4f},{:.4f},{:.4f},{:.4f},{:.0f},{:.4f}\n",
+                     to_string(p.stage), at.epoch, p.step, at.rate, at.loss, score.bleu[0],
+                     score.bleu[1], score.bleu[2], score.bleu[3], p.seconds, score.cider);
 }
 
 Status write_curve(const std::string& work, const Progress& progress,
