@@ -96,7 +96,7 @@ void BatchJob::hold() {
 }
 
 // While nothing is begun the rate of before is what is known of the work that is left.
-void BatchJob::forecast(Progress& progress) {
+void BatchJob::forecast(RunProgress& progress) {
   if (progress.left) left_ = progress.left;
   if (!hours_) return;
   const Clock::time_point now = Clock::now();

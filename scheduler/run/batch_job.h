@@ -69,7 +69,7 @@ class BatchJob {
   void follow(RunControl control);
   void keep_hours(Clock::time_point now);
   void hold();
-  void forecast(Progress& progress);
+  void forecast(RunProgress& progress);
   asio::awaitable<void> keep_events();
   void tell(const Event& event);
   void warn(EventLevel level, std::string text);

@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 /// Submissions tell their end, no more.
 class Unheard : public RunObserver {
  public:
-  void progress(const Progress& /*now*/) override {}
+  void progress(const RunProgress& /*now*/) override {}
   void event(const Event& /*event*/) override {}
 };
 

@@ -202,17 +202,6 @@ Expected<EnsuredRun> Manifest::ensure_run(const std::string& name, const RunSett
   });
 }
 
-Expected<std::string> Manifest::settings_conflict(const std::string& name,
-                                                  const RunSettings& settings) {
-  return impl_->db.read("look at run " + name, [&]() -> Expected<std::string> {
-    const auto known = run_named(impl_->db, name);
-    if (!known) return fail(known.error());
-    if (!*known) return std::string();
-    const std::string difference = result_altering_difference((*known)->settings, settings);
-    return difference.empty() ? std::string() : refusal(name, difference);
-  });
-}
-
 Expected<std::optional<RunRow>> Lookup::find_run(const std::string& name) {
   return impl_->db.read("look for run " + name, [&] { return run_named(impl_->db, name); });
 }

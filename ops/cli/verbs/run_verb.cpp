@@ -36,7 +36,7 @@ int failed(const RunOptions& options, const Error& error) {
 class TellsHowToKeep : public RunObserver {
  public:
   TellsHowToKeep(ProgressPrinter& printer, bool wanted) : printer_(printer), wanted_(wanted) {}
-  void progress(const Progress& now) override {
+  void progress(const RunProgress& now) override {
     printer_.progress(now);
     if (!wanted_ || !now.left || now.seconds < 10 || *now.left < kLong) return;
     wanted_ = false;

@@ -125,8 +125,8 @@ TEST(DoctorChecks, TellAReferenceBlasFromAFastOne) {
         .health;
   };
 
-  EXPECT_EQ(health(5), Health::bad);
-  EXPECT_EQ(health(98), Health::good);
+  EXPECT_EQ(health(5), CheckHealth::bad);
+  EXPECT_EQ(health(98), CheckHealth::good);
 }
 
 TEST(DoctorChecks, SayWhenAGpuLiesIdleAndWhenAModelDoesNotOpen) {
@@ -135,15 +135,15 @@ TEST(DoctorChecks, SayWhenAGpuLiesIdleAndWhenAModelDoesNotOpen) {
           "model": {"loads": false, "error": "vocab.txt: missing"}})",
       1);
 
-  EXPECT_EQ(checks.at(0).health, Health::good);
-  EXPECT_EQ(checks.at(1).health, Health::warning);
-  EXPECT_EQ(checks.at(2).health, Health::bad);
+  EXPECT_EQ(checks.at(0).health, CheckHealth::good);
+  EXPECT_EQ(checks.at(1).health, CheckHealth::warning);
+  EXPECT_EQ(checks.at(2).health, CheckHealth::bad);
   EXPECT_EQ(checks.at(2).finding, "vocab.txt: missing");
 }
 
 TEST(DoctorChecks, DoNotTrustAnAnswerThatIsNoJson) {
   for (const char* const text : {"", "segfault", "[]", R"({"devices": 7})", R"({"blas": 3})"}) {
-    EXPECT_EQ(worker_checks_from(text, 0).at(0).health, Health::bad) << text;
+    EXPECT_EQ(worker_checks_from(text, 0).at(0).health, CheckHealth::bad) << text;
   }
 }
 
