@@ -20,10 +20,7 @@ std::string line_of(const nlohmann::json& object) {
 }
 
 Status write(const std::string& path, const std::string& text) {
-  const auto out = OutputFile::open(path, OutputFile::Unfinished::is_reused);
-  if (!out) return fail(out.error());
-  if (Status added = (*out)->add(text); !added) return added;
-  return (*out)->finish();
+  return write_output(path, text, OutputFile::Unfinished::is_reused);
 }
 
 }  // namespace

@@ -97,6 +97,11 @@ std::string log_line(const RunProgress& now) {
                 ", ");
 }
 
+ProgressStyle progress_style(bool silent) {
+  if (silent) return ProgressStyle::silent;
+  return is_terminal(STDERR_FILENO) ? ProgressStyle::live : ProgressStyle::lines;
+}
+
 void ProgressPrinter::progress(const RunProgress& now) {
   last_ = now;
   if (style_ == ProgressStyle::live) {

@@ -24,6 +24,9 @@ enum class ProgressStyle {
   silent,  // events of level warning and error only
 };
 
+/// Of what goes to standard error.
+[[nodiscard]] ProgressStyle progress_style(bool silent);
+
 class ProgressPrinter : public RunObserver {
  public:
   ProgressPrinter(int descriptor, ProgressStyle style) : descriptor_(descriptor), style_(style) {}

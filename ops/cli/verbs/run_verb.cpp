@@ -102,9 +102,7 @@ int run(const RunOptions& options) {
   const Expected<RunRequest> request = make_request(options, RunVerb::run);
   if (!request) return failed(options, request.error());
   if (options.detach) return run_detached(options, *request);
-  const ProgressStyle style = options.no_progress          ? ProgressStyle::silent
-                              : is_terminal(STDERR_FILENO) ? ProgressStyle::live
-                                                           : ProgressStyle::lines;
+  const ProgressStyle style = progress_style(options.no_progress);
   ProgressPrinter printer(STDERR_FILENO, style);
   StopHandle stop;
   const SignalsTo signals(stop);
