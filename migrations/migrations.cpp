@@ -1,21 +1,18 @@
 #include "migrations/migrations.h"
 
-#include <array>
+#include <fmt/format.h>
+
 #include <chrono>
-#include <cstdio>
 #include <string>
 #include <vector>
 
+#include "common/core/fnv1a.h"
 #include "common/sqlite/storage.h"
 
 namespace photoscribe::migrations {
 namespace {
 
-std::string checksum_of(std::string_view sql) {
-  std::array<char, 17> hex{};
-  std::snprintf(hex.data(), hex.size(), "%016llx", static_cast<unsigned long long>(fnv1a(sql)));
-  return hex.data();
-}
+std::string checksum_of(std::string_view sql) { return fmt::format("{:016x}", fnv1a(sql)); }
 
 tl::unexpected<Error> refuse(const sqlite::Database& database, const std::string& why) {
   return fail(Errc::store_failure, "open " + sqlite::text_of(database.path()) + ": " + why);
@@ -85,15 +82,6 @@ Status apply(sqlite::Database& database, const Migration& migration) {
 }
 
 }  // namespace
-
-std::uint64_t fnv1a(std::string_view bytes) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char byte : bytes) {
-    hash ^= static_cast<unsigned char>(byte);
-    hash *= 0x100000001b3U;
-  }
-  return hash;
-}
 
 Expected<int> migrate(sqlite::Database& database, std::span<const Migration> migrations,
                       const std::function<void(int from, int to)>& before) {

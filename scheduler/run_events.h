@@ -12,7 +12,7 @@
 namespace photoscribe {
 
 /// A moment of the run. Numbers are of the whole run, not of this call only.
-struct Progress {
+struct RunProgress {
   std::string phase;       // "looking for photos", "starting", "captioning", "finishing" …
   std::int64_t found = 0;  // while looking: photos seen so far
   std::int64_t total = 0, done = 0, unsure = 0, blurred = 0, failed = 0, pending = 0;
@@ -38,7 +38,7 @@ using Say = std::function<void(const Event&)>;
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
-  virtual void progress(const Progress& now) = 0;
+  virtual void progress(const RunProgress& now) = 0;
   virtual void event(const Event& event) = 0;
 };
 

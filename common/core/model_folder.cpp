@@ -284,10 +284,7 @@ Status write_confidence(const std::string& folder, const ConfidenceModel& confid
   }
   if (in.bad() || kept.empty()) return fail(Errc::environment, path + ": cannot be read");
   in.close();
-  const auto out = OutputFile::open(path);
-  if (!out) return fail(out.error());
-  if (Status added = (*out)->add(kept + to_yaml(confidence)); !added) return added;
-  return (*out)->finish();
+  return write_output(path, kept + to_yaml(confidence));
 }
 
 Expected<ModelFolder> read_model_folder(const std::string& folder) {

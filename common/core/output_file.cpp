@@ -109,6 +109,14 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::open(const std::string& file,
   return out;
 }
 
+Status write_output(const std::string& file, std::string_view text,
+                    OutputFile::Unfinished unfinished) {
+  const auto out = OutputFile::open(file, unfinished);
+  if (!out) return fail(out.error());
+  if (Status added = (*out)->add(text); !added) return added;
+  return (*out)->finish();
+}
+
 Status OutputFile::begin(Unfinished unfinished) {
   struct stat existing {};
   exists_ = ::stat(target_.c_str(), &existing) == 0;

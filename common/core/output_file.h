@@ -61,6 +61,10 @@ class OutputFile {
   std::optional<RemoveOnSignal> partial_goes_;
 };
 
+/// All of `text` into `file` as OutputFile writes it. Fails with environment.
+[[nodiscard]] Status write_output(const std::string& file, std::string_view text,
+                                  OutputFile::Unfinished unfinished = OutputFile::Unfinished::goes);
+
 /// The file that `file` leads to through symbolic links, in the real path of its folder; it need
 /// not exist. Fails with environment.
 [[nodiscard]] Expected<std::string> file_behind_links(const std::string& file);

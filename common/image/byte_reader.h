@@ -29,9 +29,6 @@ class ByteReader {
   [[nodiscard]] std::uint16_t u16(std::size_t at) const noexcept {
     return static_cast<std::uint16_t>(number(at, 2));
   }
-  [[nodiscard]] std::uint32_t u24(std::size_t at) const noexcept {
-    return static_cast<std::uint32_t>(number(at, 3));
-  }
   [[nodiscard]] std::uint32_t u32(std::size_t at) const noexcept {
     return static_cast<std::uint32_t>(number(at, 4));
   }

@@ -7,11 +7,13 @@
 #include <string>
 #include <string_view>
 
+#include "common/text/escape.h"
+
 namespace photoscribe::page {
 
 /// Text as it may stand in HTML, between tags or in a quoted attribute. Bytes that are not UTF-8
 /// become U+FFFD.
-[[nodiscard]] std::string html(std::string_view text);
+[[nodiscard]] inline std::string html(std::string_view text) { return html_escaped(text); }
 
 /// JSON that may stand inside a script element.
 [[nodiscard]] std::string script_safe(std::string_view json);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "common/page/html.h"
+#include "common/text/human_numbers.h"
 
 namespace photoscribe::page {
 namespace {
@@ -14,11 +14,7 @@ constexpr double kWidth = 640, kHeight = 230;
 constexpr double kLeft = 56, kRight = 12, kTop = 22, kBottom = 42;
 constexpr double kPlotWidth = kWidth - kLeft - kRight, kPlotHeight = kHeight - kTop - kBottom;
 
-std::string place(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.1f", value);
-  return buffer;
-}
+std::string place(double value) { return fixed(value, 1); }
 
 std::string attribute(std::string_view name, std::string_view value) {
   return " " + std::string(name) + "=\"" + std::string(value) + "\"";
@@ -30,9 +26,7 @@ Span stretched(Span span) { return {span.from, span.to > span.from ? span.to : s
 }  // namespace
 
 std::string number(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.6g", value + 0.0);  // never "-0"
-  return buffer;
+  return plain(value + 0.0);  // never "-0"
 }
 
 std::string short_count(double value) {

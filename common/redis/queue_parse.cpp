@@ -66,7 +66,6 @@ Keys::Keys(std::string_view incarnation) {
   spec = prefix + "spec";
   state = prefix + "state";
   workers = prefix + "workers";
-  control = prefix + "control";
   seen = prefix + "seen";
   seen_before = prefix + "seen_before";
 }

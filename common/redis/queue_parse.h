@@ -21,7 +21,7 @@ inline constexpr std::size_t kIdsMax = 1'000;
 
 struct Keys {
   explicit Keys(std::string_view incarnation);
-  std::string tasks, results, spec, state, workers, control, seen, seen_before;
+  std::string tasks, results, spec, state, workers, seen, seen_before;
 };
 
 /// The words of EVAL after the script: number of keys and the keys; ARGV follow.

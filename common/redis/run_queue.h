@@ -4,7 +4,7 @@
 // They implement ops/docs/protocol.md; each operation says which rule. They decide nothing: who is
 // dead, what to enqueue and when to reconcile are the callers' (liveness.h, scheduler/). Keys of a
 // run, INC its incarnation: photoscribe:{INC}:tasks (stream, group `workers`) :results (stream
-// without group) :spec :state (fence) :workers (beats, in-hand marks) :control :seen :seen_before;
+// without group) :spec :state (fence) :workers (beats, in-hand marks) :seen :seen_before;
 // and the hash photoscribe:runs.
 //
 // Errors of every operation: those of Connection, and run_gone when the run's keys are not there.

@@ -244,7 +244,7 @@ Awaitable<Withdrawn> SchedulerQueue::withdraw(std::string incarnation, std::uint
 Awaitable<Look> SchedulerQueue::look(std::string incarnation) {
   const Keys keys(incarnation);
   Command arguments = script_arguments({kRunsKey, keys.spec, keys.tasks, keys.results, keys.state,
-                                        keys.workers, keys.control, keys.seen, keys.seen_before});
+                                        keys.workers, keys.seen, keys.seen_before});
   arguments << kGroup << incarnation << expiry_s();
   Expected<Reply> reply = co_await connection_.eval(scripts::kLook, std::move(arguments),
                                                     connection_.command_timeout());
@@ -304,7 +304,7 @@ Awaitable<void> SchedulerQueue::delete_runs(std::vector<std::string> incarnation
   for (const std::string& incarnation : incarnations) {
     const Keys keys(incarnation);
     commands.emplace_back(Command{"UNLINK", keys.tasks, keys.results, keys.spec, keys.state,
-                                  keys.workers, keys.control, keys.seen, keys.seen_before});
+                                  keys.workers, keys.seen, keys.seen_before});
     commands.emplace_back(Command{"HDEL", kRunsKey, incarnation});
   }
   // No MULTI: without memory Redis queues no command in one, not even those that free some.

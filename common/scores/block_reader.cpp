@@ -71,13 +71,14 @@ int BlockReader::begin_sequence(int lead) {
   while (buffer_.size() - at_ < kBehindLead && fill()) {
   }
   sequence_ = static_cast<char>(lead) + buffer_.substr(at_, kBehindLead);
-  const std::size_t length = utf8_sequence_length(sequence_);
-  if (length == 0) {
+  const Character first = first_character(sequence_);
+  if (first.is_utf8()) {
+    const std::size_t size = first.bytes.size();
+    at_ += size - 1;
+    sequence_.resize(size);
+  } else {
     ++invalid_;
     sequence_ = "\xEF\xBF\xBD";
-  } else {
-    at_ += length - 1;
-    sequence_.resize(length);
   }
   sequence_at_ = 1;
   return static_cast<unsigned char>(sequence_.front());

@@ -12,21 +12,14 @@
 
 #include "common/core/output_file.h"
 #include "common/sqlite/storage.h"
+#include "common/text/escape.h"
 
 namespace photoscribe::sqlite {
 namespace {
 
 /// `file:` URI of an absolute path, with what has a meaning in URIs escaped.
 std::string immutable_uri(const std::string& path) {
-  std::string uri = "file:";
-  for (const char c : path) {
-    if (c == '%' || c == '?' || c == '#') {
-      uri += c == '%' ? "%25" : c == '?' ? "%3f" : "%23";
-    } else {
-      uri += c;
-    }
-  }
-  return uri + "?immutable=1";
+  return "file:" + percent_escaped(path, "%?#") + "?immutable=1";
 }
 
 bool has_log(const std::string& path) {

@@ -10,8 +10,6 @@
 #include <filesystem>
 #include <utility>
 
-#include "common/text/utf8.h"
-
 namespace photoscribe::sqlite {
 
 std::optional<std::string_view> unsafe_file_system(long f_type) noexcept {
@@ -57,28 +55,6 @@ Status check_storage(const std::string& database) {
 
 std::string absolute_path(const std::string& path) {
   return std::filesystem::absolute(path.empty() ? std::string(".") : path).string();
-}
-
-bool is_utf8(std::string_view bytes) noexcept { return is_valid_utf8(bytes); }
-
-std::string text_of(std::string_view bytes) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string text;
-  text.reserve(bytes.size());
-  while (!bytes.empty()) {
-    const std::size_t length = utf8_sequence_length(bytes);
-    if (length == 0 || bytes.front() == '\0') {  // NUL would end the text for many readers
-      const auto byte = static_cast<unsigned char>(bytes.front());
-      text += '%';
-      text += kHex[byte >> 4U];
-      text += kHex[byte & 15U];
-      bytes.remove_prefix(1);
-    } else {
-      text += bytes.substr(0, length);
-      bytes.remove_prefix(length);
-    }
-  }
-  return text;
 }
 
 }  // namespace photoscribe::sqlite

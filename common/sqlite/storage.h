@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "common/core/error.h"
+#include "common/text/escape.h"
 
 namespace photoscribe::sqlite {
 
@@ -25,7 +26,6 @@ namespace photoscribe::sqlite {
 
 /// `bytes` as a person may read them: what is not UTF-8 as %XX. A copy of the bytes where all is
 /// well.
-[[nodiscard]] std::string text_of(std::string_view bytes);
-[[nodiscard]] bool is_utf8(std::string_view bytes) noexcept;
+[[nodiscard]] inline std::string text_of(std::string_view bytes) { return percent_escaped(bytes); }
 
 }  // namespace photoscribe::sqlite

@@ -1,4 +1,4 @@
-// base64: bytes as text (RFC 4648, section 4, with padding).
+// base64: bytes (less than 2 GiB) as text (RFC 4648, section 4, with padding).
 #pragma once
 
 #include <string>

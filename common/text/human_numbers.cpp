@@ -1,20 +1,15 @@
 #include "common/text/human_numbers.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
-#include <cstdio>
 #include <ctime>
 
 namespace photoscribe {
-namespace {
 
-template <class... T>
-std::string formatted(const char* format, T... values) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, format, values...);
-  return buffer;
-}
+std::string fixed(double value, int digits) { return fmt::format("{:.{}f}", value, digits); }
 
-}  // namespace
+std::string plain(double value, int digits) { return fmt::format("{:.{}g}", value, digits); }
 
 std::string grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
@@ -25,20 +20,13 @@ std::string grouped(std::int64_t number) {
 
 std::string duration_text(double seconds) {
   if (!(seconds >= 0)) return "?";
-  if (seconds < 9.95) return formatted("%.1f s", seconds);
+  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));
   const auto minutes = whole / 60, hours = minutes / 60, days = hours / 24;
-  if (minutes == 0) return formatted("%lld s", static_cast<long long>(whole));
-  if (hours == 0) {
-    return formatted("%lld min %02lld s", static_cast<long long>(minutes),
-                     static_cast<long long>(whole % 60));
-  }
-  if (days == 0) {
-    return formatted("%lld h %02lld min", static_cast<long long>(hours),
-                     static_cast<long long>(minutes % 60));
-  }
-  return formatted("%lld d %02lld h", static_cast<long long>(days),
-                   static_cast<long long>(hours % 24));
+  if (minutes == 0) return fmt::format("{} s", whole);
+  if (hours == 0) return fmt::format("{} min {:02} s", minutes, whole % 60);
+  if (days == 0) return fmt::format("{} h {:02} min", hours, minutes % 60);
+  return fmt::format("{} d {:02} h", days, hours % 24);
 }
 
 std::string bytes_text(std::int64_t bytes) {
@@ -49,13 +37,13 @@ std::string bytes_text(std::int64_t bytes) {
     value /= 1000;
     ++unit;
   }
-  return formatted(unit > 0 && value < 9.95 ? "%.1f %s" : "%.0f %s", value, kUnits[unit]);
+  return fmt::format("{:.{}f} {}", value, unit > 0 && value < 9.95 ? 1 : 0, kUnits[unit]);
 }
 
 std::string rate_text(double per_second) {
   if (!(per_second > 0)) return "0";
-  if (per_second < 0.995) return formatted("%.2f", per_second);
-  if (per_second < 9.95) return formatted("%.1f", per_second);
+  if (per_second < 0.995) return fixed(per_second, 2);
+  if (per_second < 9.95) return fixed(per_second, 1);
   return grouped(std::llround(per_second));
 }
 

@@ -7,6 +7,12 @@
 
 namespace photoscribe {
 
+/// 3.14159, 2 → "3.14"
+[[nodiscard]] std::string fixed(double value, int digits);
+
+/// 0.5 → "0.5", 100 → "100": so many digits that count at most.
+[[nodiscard]] std::string plain(double value, int digits = 6);
+
 /// 1234567 → "1,234,567"
 [[nodiscard]] std::string grouped(std::int64_t number);
 

@@ -1,36 +1,57 @@
 #include "common/text/utf8.h"
 
-namespace photoscribe {
+#include <utf8proc.h>
 
-// Unicode 15, table 3-7.
-std::size_t utf8_sequence_length(std::string_view bytes) noexcept {
-  const auto at = [&](std::size_t i) -> unsigned {
-    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
-  };
-  const auto tail = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
-  const unsigned first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if (first == 0xE0 && at(1) < 0xA0) return 0;  // overlong
-    if (first == 0xED && at(1) > 0x9F) return 0;  // surrogates
-    return tail(1) && tail(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if (first == 0xF0 && at(1) < 0x90) return 0;
-    if (first == 0xF4 && at(1) > 0x8F) return 0;
-    return tail(1) && tail(2) && tail(3) ? 4 : 0;
-  }
-  return 0;
+#include <array>
+
+namespace photoscribe {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+}  // namespace
+
+Character first_character(std::string_view bytes) noexcept {
+  utf8proc_int32_t code_point = 0;
+  const utf8proc_ssize_t size =
+      utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(bytes.data()),
+                       static_cast<utf8proc_ssize_t>(bytes.size()), &code_point);
+  if (size <= 0) return {bytes.substr(0, 1), kNotUtf8};
+  return {bytes.substr(0, static_cast<std::size_t>(size)), static_cast<char32_t>(code_point)};
 }
 
 bool is_valid_utf8(std::string_view bytes) noexcept {
   while (!bytes.empty()) {
-    const std::size_t length = utf8_sequence_length(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
+    const Character one = first_character(bytes);
+    if (!one.is_utf8()) return false;
+    bytes.remove_prefix(one.bytes.size());
   }
   return true;
+}
+
+void append_utf8(std::string& text, char32_t code_point) {
+  const auto number = static_cast<utf8proc_int32_t>(code_point);
+  std::array<utf8proc_uint8_t, 4> bytes{};
+  if (!utf8proc_codepoint_valid(number)) {
+    text += kReplacement;
+    return;
+  }
+  const utf8proc_ssize_t size = utf8proc_encode_char(number, bytes.data());
+  text.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(size));
+}
+
+std::string replaced(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  for_each_character(
+      bytes, [&](const Character& one) { out += one.is_utf8() ? one.bytes : kReplacement; });
+  return out;
+}
+
+std::size_t columns(const Character& one) noexcept {
+  if (!one.is_utf8()) return 1;
+  const int width = utf8proc_charwidth(static_cast<utf8proc_int32_t>(one.code_point));
+  return width > 0 ? static_cast<std::size_t>(width) : 0;
 }
 
 }  // namespace photoscribe

@@ -2,13 +2,13 @@
 
 #include <ATen/ATen.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "common/core/file_descriptor.h"
+#include "common/core/fnv1a.h"
 #include "common/image/photo.h"
 #include "models/encoder/fast_encoder.h"
 #include "models/train/augment.h"
@@ -28,19 +29,6 @@ namespace {
 
 constexpr std::int64_t kBatch = 16;    // photos a pass: larger ones gain nothing on a CPU
 constexpr std::int64_t kPart = 1'024;  // photos a file
-
-class Fnv1a {
- public:
-  void add(const void* data, std::size_t size) {
-    const auto* at = static_cast<const unsigned char*>(data);
-    for (std::size_t i = 0; i < size; ++i) hash_ = (hash_ ^ at[i]) * 1'099'511'628'211ULL;
-  }
-  void add(const std::string& text) { add(text.c_str(), text.size() + 1); }
-  [[nodiscard]] std::string text() const { return std::to_string(hash_); }
-
- private:
-  std::uint64_t hash_ = 14'695'981'039'346'656'037ULL;
-};
 
 std::vector<std::uint8_t> read_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -250,11 +238,9 @@ FeatureSpace space_of(const std::string& file, std::int64_t photos, const Cached
 Expected<std::string> check_space(const std::string& folder, const FeatureSpace& space,
                                   std::int64_t free_bytes) {
   const auto gigabytes = [](std::int64_t bytes) {
-    char text[40];
     const bool small = bytes < 100'000'000;
-    std::snprintf(text, sizeof text, "%.1f %s", static_cast<double>(bytes) / (small ? 1e6 : 1e9),
-                  small ? "MB" : "GB");
-    return std::string(text);
+    return fmt::format("{:.1f} {}", static_cast<double>(bytes) / (small ? 1e6 : 1e9),
+                       small ? "MB" : "GB");
   };
   const std::string needed = gigabytes(space.all) + " in " + folder;
   if (space.missing == 0) return needed + ", all of it there";

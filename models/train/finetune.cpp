@@ -18,7 +18,6 @@ using torch::Tensor;
 constexpr int kFolds = 4;
 constexpr int kHeadSteps = 50;
 constexpr double kHeadRate = 3e-3;  // safe for features of a thousand channels with variance one
-constexpr double kPull = 1;         // of the way back to the start, at each step: all of it
 constexpr double kUnseen = -6;      // log-odds of a concept before its first photo
 /// A word that is at least this likely, of the likeliest one there, is none that surprises.
 constexpr double kSurprise = 0.3;
@@ -126,7 +125,6 @@ void hold_on(Guides& guides, const TensorMap& decoder) {
   if (guides.teacher == nullptr) return;
   for (const auto& [name, tensor] : decoder)
     if (is_trained_by_captions(name)) guides.pull.emplace(name, tensor.detach().clone());
-  guides.share = kPull;
 }
 
 Status keep_confidence(const FitOptions& o) {

@@ -52,7 +52,7 @@ namespace photoscribe {
                                     const std::vector<CaptionedPhoto>& train,
                                     const Vocabulary& vocabulary, const std::string& path);
 
-/// With a teacher: each step of a training pulls what the start's decoder had back to where it was,
+/// With a teacher: each step of a training puts what the start's decoder had back to where it was,
 /// so that only new words move: L2-SP of Li et al., "Explicit Inductive Bias for Transfer Learning
 /// with Convolutional Networks", ICML 2018, at its far end, apart from Adam.
 void hold_on(Guides& guides, const TensorMap& decoder);

@@ -1,6 +1,7 @@
 #include "models/train/fit.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -167,13 +168,11 @@ Expected<Concepts> learn_concepts(const FitOptions& o, const ConceptSources& sou
     result.head = keep_concept_head(start.decoder, features, result.targets.probability, o.seed);
     return result;
   }
-  char key[160];
-  std::snprintf(key, sizeof key, "%lld %zu %.9g %.9g %.9g %llu",
-                static_cast<long long>(features.size(0)), sources.concepts.size(),
-                features.sum(torch::kFloat64).item<double>(),
-                result.targets.probability.sum(torch::kFloat64).item<double>(),
-                result.targets.weight.sum(torch::kFloat64).item<double>(),
-                static_cast<unsigned long long>(o.seed));
+  const std::string key =
+      fmt::format("{} {} {:.9g} {:.9g} {:.9g} {}", features.size(0), sources.concepts.size(),
+                  features.sum(torch::kFloat64).item<double>(),
+                  result.targets.probability.sum(torch::kFloat64).item<double>(),
+                  result.targets.weight.sum(torch::kFloat64).item<double>(), o.seed);
   const std::string path = o.features + "/concepts.safetensors";
   if (const auto file = SafetensorsFile::open(path);
       file && file->metadata().contains("key") && file->metadata().at("key") == key) {

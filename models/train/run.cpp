@@ -1,6 +1,7 @@
 #include "models/train/run.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -306,11 +307,9 @@ std::string Run::ending() const {
     text = "stopped after step " + std::to_string(progress_.step) + " of stage '" +
            to_string(progress_.stage) + "': all of them";
   }
-  std::array<char, 120> best{};
-  std::snprintf(best.data(), best.size(), "; best: %s %lld (BLEU-4 %.1f, CIDEr-D %.1f)",
-                first ? "epoch" : "step", static_cast<long long>(progress_.best.epoch),
-                100 * progress_.best.bleu4, 100 * std::max(0.0, progress_.best.cider));
-  return text + best.data();
+  return text + fmt::format("; best: {} {} (BLEU-4 {:.1f}, CIDEr-D {:.1f})",
+                            first ? "epoch" : "step", progress_.best.epoch,
+                            100 * progress_.best.bleu4, 100 * std::max(0.0, progress_.best.cider));
 }
 
 void Run::say_next() const {

@@ -3,24 +3,12 @@
 #include <map>
 #include <sstream>
 
+#include "common/core/fnv1a.h"
 #include "common/core/model_folder.h"
 #include "models/train/finetune.h"
 
 namespace photoscribe {
 namespace {
-
-class Fnv1a {
- public:
-  void add(const std::string& text) {
-    for (const char one : text) add(static_cast<unsigned char>(one));
-    add(0);
-  }
-  void add(unsigned char byte) { hash_ = (hash_ ^ byte) * 1'099'511'628'211ULL; }
-  [[nodiscard]] std::string text() const { return std::to_string(hash_); }
-
- private:
-  std::uint64_t hash_ = 14'695'981'039'346'656'037ULL;
-};
 
 /// name -> value of lines "name: value"; indented ones are members of the last that is not.
 std::map<std::string, std::string> fields_of(const std::string& text) {
@@ -48,7 +36,7 @@ std::string data_key(const std::vector<CaptionedPhoto>& photos) {
     hash.add(std::to_string(photo.times));
     for (const Tokens& caption : photo.captions) {
       for (const std::string& word : caption) hash.add(word);
-      hash.add(0);
+      hash.add("");
     }
   }
   return std::to_string(photos.size()) + " photos, key " + hash.text();

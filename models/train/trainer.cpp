@@ -140,7 +140,7 @@ double Trainer::update(const torch::Tensor& loss, double rate) {
   if (!std::isfinite(norm)) std::fprintf(stderr, "warning: a step without a finite gradient\n");
   const torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : guides_.pull)
-    decoder_.at(name).narrow(0, 0, tensor.size(0)).lerp_(tensor, guides_.share);
+    decoder_.at(name).narrow(0, 0, tensor.size(0)).copy_(tensor);
   // Early averages would remember the start of a stage for too long.
   const double share =
       std::max(1 - options_.average, 1 / (10.0 + static_cast<double>(adam_->steps())));

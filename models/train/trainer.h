@@ -24,9 +24,8 @@ struct Guides {
   const Teacher* teacher = nullptr;   // in step_decoder()
   const TextBatches* text = nullptr;  // in step_decoder()
   torch::Tensor concepts;             // (P,M) what is detected in each photo of the train split
-  TensorMap pull;    // of the decoder: what each step pulls its parameters back to; rows of words
-                     // behind these tables' ends are free. Empty: nothing is pulled
-  double share = 0;  // of the way back to `pull`, at each step
+  TensorMap pull;  // of the decoder: what each step puts its parameters back to; rows of words
+                   // behind these tables' ends are free. Empty: nothing is held
 };
 
 /// The photos of an epoch in the order in which they are shown, and a draw for each.

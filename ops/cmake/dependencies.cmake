@@ -17,6 +17,7 @@ find_package(TIFF 4.5 REQUIRED)  # the first with handlers for one open file
 find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
 find_package(SQLiteCpp REQUIRED)
 find_package(yaml-cpp REQUIRED)
+find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
@@ -26,6 +27,7 @@ pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)  # its own CMake fil
 pkg_check_modules(deflate REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(heif REQUIRED IMPORTED_TARGET libheif)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
+pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 
 if(NOT TARGET yaml-cpp::yaml-cpp)  # 0.7 exports the plain name

@@ -1,7 +1,5 @@
 #include "ops/report/page.h"
 
-#include <cstdio>
-
 #include "common/page/html.h"
 #include "common/text/base64.h"
 #include "common/text/human_numbers.h"
@@ -15,18 +13,6 @@ namespace {
 
 using page::html;
 using page::script_safe;
-
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
-std::string plain(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
-}
 
 /// Any bytes as text between tags or in an attribute.
 std::string text(std::string_view bytes) { return html(shown(bytes)); }

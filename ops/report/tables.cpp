@@ -42,9 +42,7 @@ std::string published_rows() {
   for (const PublishedScore& other : published_scores()) {
     rows += std::string("| *") + other.name + "* | ";
     for (const double score : other.bleu) {
-      char text[16];
-      std::snprintf(text, sizeof text, "%.1f", score);
-      rows += std::string(" | ") + (score > 0 ? text : "–");
+      rows += " | " + (score > 0 ? fixed(score, 1) : "–");
     }
     rows += " | – | – | – | – | – |\n";
   }
@@ -128,9 +126,7 @@ std::string precision_text(const Evaluation& e) {
   }
   out += "\n" + rule + "\n";
   for (std::size_t i = 0; i < e.precision.front().points.size(); ++i) {
-    char min[32];
-    std::snprintf(min, sizeof min, "%g", e.precision.front().points[i].min_confidence);
-    out += std::string("| ") + min + " |";
+    out += "| " + plain(e.precision.front().points[i].min_confidence) + " |";
     for (const PrecisionCurve& curve : e.precision) {
       out +=
           " " + percent(curve.points[i].precision) + " (" + percent(curve.points[i].share) + ") |";
@@ -218,16 +214,10 @@ json settings_json(const RunSettings& s) {
 
 std::string p_value(double p) {
   if (p < 0.001) return "< 0.001";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f", p);
-  return text;
+  return fixed(p, 3);
 }
 
-std::string percent(double score) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", 100 * score);
-  return text;
-}
+std::string percent(double score) { return fixed(100 * score, 1); }
 
 std::string markdown(const Report& r) {
   const StateCounts& counts = r.summary.counts.asked;

@@ -1,9 +1,7 @@
 #include "scheduler/process/child_process.h"
 
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,56 +9,27 @@
 #include <utility>
 
 #include "scheduler/process/private_folder.h"
-
-extern char** environ;
+#include "scheduler/process/program.h"
 
 namespace photoscribe {
 namespace {
 
-/// Owns what posix_spawn wants initialised and destroyed.
-struct SpawnSettings {
-  posix_spawn_file_actions_t files;
-  posix_spawnattr_t attributes;
-  SpawnSettings() {
-    ::posix_spawn_file_actions_init(&files);
-    ::posix_spawnattr_init(&attributes);
-  }
-  ~SpawnSettings() {
-    ::posix_spawn_file_actions_destroy(&files);
-    ::posix_spawnattr_destroy(&attributes);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-};
-
-/// Ours, less the withheld ones, and `added`. The strings stay where they are.
-std::vector<char*> environment_of(const std::vector<std::string>& withheld,
-                                  std::vector<std::string>& added) {
-  std::vector<char*> kept;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::string_view name = text.substr(0, text.find('='));
-    if (std::find(withheld.begin(), withheld.end(), name) == withheld.end()) kept.push_back(*entry);
-  }
-  for (std::string& entry : added) kept.push_back(entry.data());
-  kept.push_back(nullptr);
-  return kept;
-}
-
-void fill(SpawnSettings& settings, int stdin_read, int log) {
-  ::posix_spawn_file_actions_adddup2(&settings.files, stdin_read, 0);
-  ::posix_spawn_file_actions_adddup2(&settings.files, log, 1);
-  ::posix_spawn_file_actions_adddup2(&settings.files, log, 2);
-  // The database's lock and other children's pipes must not live on in a worker.
-  ::posix_spawn_file_actions_addclosefrom_np(&settings.files, 3);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  ::posix_spawnattr_setsigmask(&settings.attributes, &none);
-  ::posix_spawnattr_setsigdefault(&settings.attributes, &all);
-  ::posix_spawnattr_setpgroup(&settings.attributes, 0);
-  ::posix_spawnattr_setflags(
-      &settings.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+ProgramOptions program_of(const ChildCommand& command) {
+  const auto keeps = [&](std::string_view entry) {
+    const std::string_view name = entry.substr(0, entry.find('='));
+    return std::find(command.withheld.begin(), command.withheld.end(), name) ==
+           command.withheld.end();
+  };
+  ProgramOptions program;
+  program.executable = command.executable;
+  program.search_path = command.search_path;
+  program.words = {command.executable};
+  program.words.insert(program.words.end(), command.arguments.begin(), command.arguments.end());
+  program.environment = own_environment(keeps);
+  program.environment.insert(program.environment.end(), command.environment.begin(),
+                             command.environment.end());
+  program.group = ProgramOptions::Group::own;
+  return program;
 }
 
 }  // namespace
@@ -73,23 +42,14 @@ Expected<ChildProcess> ChildProcess::spawn(const ChildCommand& command) {
   if (!to_child.read.valid()) {
     return fail(Errc::environment, "pipe: " + std::string(std::strerror(errno)));
   }
-  std::vector<std::string> words{command.executable};
-  words.insert(words.end(), command.arguments.begin(), command.arguments.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-
-  std::vector<std::string> added = command.environment;
-  const std::vector<char*> environment = environment_of(command.withheld, added);
-  SpawnSettings settings;
-  fill(settings, to_child.read.get(), log->get());
-  pid_t pid = -1;
-  const auto spawn = command.search_path ? ::posix_spawnp : ::posix_spawn;
-  const int error = spawn(&pid, command.executable.c_str(), &settings.files, &settings.attributes,
-                          argv.data(), environment.data());
-  if (error != 0) {
+  const Program program(program_of(command));
+  Streams streams;
+  streams.in = to_child.read.get();
+  streams.out = streams.err = log->get();
+  const pid_t pid = program.start(streams);
+  if (pid < 0) {
     return fail(Errc::environment,
-                "start " + command.executable + ": " + std::string(std::strerror(error)));
+                "start " + command.executable + ": " + std::string(std::strerror(errno)));
   }
   return ChildProcess(pid, std::move(to_child.write));
 }
@@ -115,9 +75,7 @@ void ChildProcess::end() noexcept {
   close_stdin();
   if (pid_ <= 0) return;
   ::kill(pid_, SIGKILL);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  pid_ = -1;
+  reap(std::exchange(pid_, -1));
 }
 
 std::optional<ChildEnd> ChildProcess::poll() {

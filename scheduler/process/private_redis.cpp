@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "scheduler/process/private_folder.h"
+#include "scheduler/process/program.h"
 #include "scheduler/process/redis_watcher.h"
 
 namespace photoscribe {
@@ -30,21 +31,6 @@ constexpr auto kStartLimit = std::chrono::seconds(20);
 
 std::string note_path(const std::string& state_folder) { return state_folder + "/redis.process"; }
 std::string log_path(const std::string& state_folder) { return state_folder + "/redis.log"; }
-
-/// The server's path, or empty. A name without a slash is looked up in PATH as the shell would.
-std::string find_executable(const std::string& name) {
-  if (name.find('/') != std::string::npos) return ::access(name.c_str(), X_OK) == 0 ? name : "";
-  const char* path = std::getenv("PATH");
-  std::string rest = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
-  while (!rest.empty()) {
-    const auto colon = rest.find(':');
-    const std::string candidate = rest.substr(0, colon) + "/" + name;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-    if (colon == std::string::npos) break;
-    rest.erase(0, colon + 1);
-  }
-  return "";
-}
 
 Expected<std::string> find_server(const std::string& name) {
   std::string found = find_executable(name);
@@ -171,11 +157,8 @@ Status PrivateRedis::restart() {
 
 void PrivateRedis::stop() noexcept {
   life_write_.reset();
-  if (watcher_ > 0) {
-    while (::waitpid(watcher_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    watcher_ = -1;
-  }
+  if (watcher_ > 0) reap(watcher_);
+  watcher_ = -1;
   server_ = -1;
 }
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,8 +12,7 @@
 #include <vector>
 
 #include "scheduler/process/private_folder.h"
-
-extern char** environ;
+#include "scheduler/process/program.h"
 
 namespace photoscribe {
 namespace {
@@ -45,54 +43,32 @@ std::vector<std::string> server_arguments(const RedisLaunch& launch) {
           "notice"};
 }
 
-/// Ours, less the password of other servers; and a locale that exists everywhere, because the
+/// Without the passwords of other servers, and with a locale that exists everywhere, because the
 /// server refuses to start under one that does not.
 std::vector<std::string> server_environment() {
-  std::vector<std::string> kept{"LC_ALL=C"};
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    if (text.rfind("LC_ALL=", 0) == 0 || text.find("_PASSWORD") != std::string::npos) continue;
-    kept.push_back(text);
-  }
+  std::vector<std::string> kept = own_environment([](std::string_view entry) {
+    return !entry.starts_with("LC_ALL=") && entry.find("_PASSWORD") == std::string_view::npos;
+  });
+  kept.emplace_back("LC_ALL=C");
   return kept;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& words) {
-  std::vector<char*> list;
-  for (std::string& word : words) list.push_back(word.data());
-  list.push_back(nullptr);
-  return list;
+ProgramOptions server_of(const RedisLaunch& launch) {
+  ProgramOptions server;
+  server.executable = launch.executable;
+  server.words = server_arguments(launch);
+  server.environment = server_environment();
+  server.dies_with_parent = true;
+  return server;
 }
 
-void reset_signals() {
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &standard, nullptr);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-/// Everything that a forked process needs, made before the fork: no allocation afterwards.
+/// Everything that the forked process needs, made before the fork: no allocation afterwards.
 struct Prepared {
-  char* const* argv;
-  char* const* environment;
+  const Program& server;
   const char* folder;
   const char* socket;
   int life_read, report_write, log;
 };
-
-[[noreturn]] void become_server(const Prepared& prepared, pid_t watcher) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != watcher) ::_exit(1);  // it died before the line above
-  const int nothing = ::open("/dev/null", O_RDONLY);
-  ::dup2(nothing, 0);
-  ::dup2(prepared.log, 1);
-  ::dup2(prepared.log, 2);
-  ::syscall(SYS_close_range, 3U, ~0U, 0U);
-  ::execve(prepared.argv[0], prepared.argv, prepared.environment);
-  ::_exit(127);
-}
 
 /// True when the parent is gone, false when the server ended by itself.
 bool parent_ends_first(int life_read, pid_t server) {
@@ -118,30 +94,23 @@ bool parent_ends_first(int life_read, pid_t server) {
   reset_signals();
   ::signal(SIGPIPE, SIG_IGN);
   // The parent's descriptors, its database lock among them, must not live on here.
-  const int kept[3] = {::dup2(prepared.life_read, 0), ::dup2(prepared.report_write, 1),
-                       ::dup2(prepared.log, 2)};
-  if (kept[0] < 0 || kept[1] < 0 || kept[2] < 0) ::_exit(1);
-  ::syscall(SYS_close_range, 3U, ~0U, 0U);
-  Prepared here = prepared;
-  here.life_read = 0;
-  here.report_write = 1;
-  here.log = 2;
-
-  const pid_t self = ::getpid();
-  const pid_t server = ::fork();
-  if (server == 0) become_server(here, self);
-  if (server < 0 || ::write(here.report_write, &server, sizeof server) != sizeof server) {
+  constexpr int kLife = 0, kReport = 1, kLog = 2;
+  if (::dup2(prepared.life_read, kLife) < 0 || ::dup2(prepared.report_write, kReport) < 0 ||
+      ::dup2(prepared.log, kLog) < 0) {
+    ::_exit(1);
+  }
+  close_descriptors_from(3);
+  const pid_t server = prepared.server.start({-1, kLog, kLog});
+  if (server < 0 || ::write(kReport, &server, sizeof server) != sizeof server) {
     if (server > 0) ::kill(server, SIGKILL);
     ::_exit(1);
   }
-  ::close(here.report_write);
-  const bool parent_gone = parent_ends_first(here.life_read, server);
+  ::close(kReport);
+  const bool parent_gone = parent_ends_first(kLife, server);
   ::kill(server, SIGKILL);  // it holds nothing that SQLite has not
-  int status = 0;
-  while (::waitpid(server, &status, 0) < 0 && errno == EINTR) {
-  }
-  ::unlink(here.socket);
-  if (parent_gone) ::rmdir(here.folder);  // else it is needed for the restart
+  reap(server);
+  ::unlink(prepared.socket);
+  if (parent_gone) ::rmdir(prepared.folder);  // else it is needed for the restart
   ::_exit(0);
 }
 
@@ -152,8 +121,7 @@ tl::unexpected<Error> system_failure(const std::string& operation) {
 }  // namespace
 
 Expected<WatchedRedis> launch_watched_redis(const RedisLaunch& launch) {
-  std::vector<std::string> arguments = server_arguments(launch), variables = server_environment();
-  const std::vector<char*> argv = pointers(arguments), environment = pointers(variables);
+  const Program server(server_of(launch));
   const std::string socket = launch.folder + "/redis.sock";
 
   const Expected<FileDescriptor> log =
@@ -162,9 +130,8 @@ Expected<WatchedRedis> launch_watched_redis(const RedisLaunch& launch) {
   Pipe life = open_pipe(), report = open_pipe();
   if (!life.read.valid() || !report.read.valid()) return system_failure("pipe");
 
-  const Prepared prepared{argv.data(),    environment.data(), launch.folder.c_str(),
-                          socket.c_str(), life.read.get(),    report.write.get(),
-                          log->get()};
+  const Prepared prepared{server,          launch.folder.c_str(), socket.c_str(),
+                          life.read.get(), report.write.get(),    log->get()};
   const pid_t watcher = ::fork();
   if (watcher < 0) return system_failure("fork");
   if (watcher == 0) become_watcher(prepared);

@@ -40,7 +40,6 @@ class RestartPolicy {
 
   /// `progressed`: some image became final since this slot's previous death (or since the start).
   [[nodiscard]] RestartDecision ended(const ChildEnd& end, bool progressed);
-  [[nodiscard]] int quick_deaths() const { return quick_deaths_; }
 
  private:
   RestartSettings settings_;

@@ -99,7 +99,7 @@ void BatchJob::apply_pause() {
 }
 
 // While nothing is started, the last rate is the best estimate of the time left.
-void BatchJob::forecast(Progress& progress) {
+void BatchJob::forecast(RunProgress& progress) {
   if (progress.left) left_ = progress.left;
   if (!hours_) return;
   const Clock::time_point now = Clock::now();

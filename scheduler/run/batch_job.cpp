@@ -238,7 +238,7 @@ void BatchJob::show(Clock::time_point now) {
     rate_.sample(now, at.finished());
     if (phase_ == "starting") phase_ = "captioning";
   }
-  Progress progress;
+  RunProgress progress;
   const bool finishing = scheduler_end_ && !draining_ && !killed_;
   const bool unserved = !at.nobody_serves.empty() && !draining_ && !killed_;
   progress.phase = finishing ? "finishing" : unserved ? "waiting for a worker" : phase_;

@@ -69,7 +69,7 @@ class BatchJob {
   void apply_control(RunControl control);
   void keep_hours(Clock::time_point now);
   void apply_pause();
-  void forecast(Progress& progress);
+  void forecast(RunProgress& progress);
   asio::awaitable<void> keep_events();
   void emit(const Event& event);
   void warn(EventLevel level, std::string text);

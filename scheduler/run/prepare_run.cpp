@@ -34,7 +34,7 @@ Expected<WalkOptions> walk_options(const RunRequest& request) {
 }
 
 void report_found(RunObserver& observer, std::int64_t found) {
-  Progress progress;
+  RunProgress progress;
   progress.phase = "looking for photos";
   progress.found = found;
   observer.progress(progress);

@@ -249,7 +249,7 @@ void RunServer::keep_hours() {
 void RunServer::show(Clock::time_point now) {
   if (now < next_show_) return;
   next_show_ = now + kShowRunsEvery;
-  Progress progress;
+  RunProgress progress;
   std::int64_t all = photos_before_;
   std::int64_t unserved = 0;
   for (const auto& [id, run] : served_) {

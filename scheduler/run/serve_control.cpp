@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 /// Submissions report nothing but their outcome.
 class SilentObserver : public RunObserver {
  public:
-  void progress(const Progress& /*now*/) override {}
+  void progress(const RunProgress& /*now*/) override {}
   void event(const Event& /*event*/) override {}
 };
 

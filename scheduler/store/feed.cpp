@@ -55,16 +55,6 @@ Expected<std::vector<ImageAttempt>> Recording::unfinished_enqueued(RunId run) {
   });
 }
 
-Expected<std::int64_t> Recording::unfinished_enqueued_count(RunId run) {
-  return impl_->db.read("count unfinished images", [&] {
-    auto row = impl_->db.query(
-        "SELECT count(*) FROM image WHERE run_id = ?1 AND state = 'pending' AND asked = 1 "
-        "AND queue_seq <= (SELECT cursor FROM run WHERE run_id = ?1)");
-    row.with(run).step();
-    return row.integer(0);
-  });
-}
-
 Expected<std::vector<Task>> Recording::tasks_of(RunId run, std::span<const ImageAttempt> images) {
   return impl_->db.read("read tasks", [&] {
     std::vector<Task> tasks;

@@ -39,9 +39,6 @@ class Manifest {
   /// recorded what was finished under the old one.
   [[nodiscard]] Expected<EnsuredRun> ensure_run(const std::string& name,
                                                 const RunSettings& settings, bool redo = false);
-  /// What ensure_run would refuse, or none: for --dry-run. Empty if there is no such run.
-  [[nodiscard]] Expected<std::string> settings_conflict(const std::string& name,
-                                                        const RunSettings& settings);
 
   // --- photos ---
 

@@ -46,8 +46,6 @@ class Recording {
   /// S: enqueued, asked for and unfinished, in queue order. At most the window's size when the
   /// caller keeps to it; costs O(result).
   [[nodiscard]] Expected<std::vector<ImageAttempt>> unfinished_enqueued(RunId run);
-  /// |S|, by counting; O(|S|).
-  [[nodiscard]] Expected<std::int64_t> unfinished_enqueued_count(RunId run);
   /// Tasks to enqueue again (reconcile step 4). Leaves out pairs that are not unfinished any more.
   [[nodiscard]] Expected<std::vector<Task>> tasks_of(RunId run,
                                                      std::span<const ImageAttempt> images);

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "common/sqlite/sqlite_errors.h"
+#include "common/text/escape.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
 
@@ -114,16 +115,7 @@ ResultRow read_row(StoreDatabase& store, const sqlite::Query& row) {
 
 }  // namespace
 
-std::string uri_part(std::string_view path) {
-  std::string text;
-  for (;;) {
-    const auto percent = path.find('%');
-    text += sqlite::text_of(path.substr(0, percent));
-    if (percent == std::string_view::npos) return text;
-    text += "%25";
-    path.remove_prefix(percent + 1);
-  }
-}
+std::string uri_part(std::string_view path) { return percent_escaped(path, "%"); }
 
 std::string uri_of(std::string_view folder, std::string_view path) {
   std::string uri = uri_part(folder);

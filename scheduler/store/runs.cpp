@@ -1,5 +1,6 @@
 // Runs and their incarnations in Redis.
 #include "common/sqlite/storage.h"
+#include "common/text/utf8.h"
 #include "scheduler/store/settings.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
@@ -68,7 +69,7 @@ Expected<std::optional<RunRow>> run_named(sqlite::Database& db, const std::strin
 }
 
 Status check_name(const std::string& name) {
-  if (name.empty() || !sqlite::is_utf8(name) || name.find_first_of("\n\r\t") != std::string::npos ||
+  if (name.empty() || !is_valid_utf8(name) || name.find_first_of("\n\r\t") != std::string::npos ||
       name.find('\0') != std::string::npos) {
     return fail(Errc::usage, "run name \"" + sqlite::text_of(name) +
                                  "\": must be text on one line, and not empty");
@@ -198,17 +199,6 @@ Expected<EnsuredRun> Manifest::ensure_run(const std::string& name, const RunSett
     if (!run) return fail(run.error());
     report.run = std::move(**run);
     return report;
-  });
-}
-
-Expected<std::string> Manifest::settings_conflict(const std::string& name,
-                                                  const RunSettings& settings) {
-  return impl_->db.read("look at run " + name, [&]() -> Expected<std::string> {
-    const auto known = run_named(impl_->db, name);
-    if (!known) return fail(known.error());
-    if (!*known) return std::string();
-    const std::string difference = result_altering_difference((*known)->settings, settings);
-    return difference.empty() ? std::string() : refusal(name, difference);
   });
 }
 

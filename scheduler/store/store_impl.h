@@ -17,6 +17,7 @@
 #include "common/sqlite/database.h"
 #include "common/sqlite/lock_file.h"
 #include "common/sqlite/storage.h"
+#include "common/text/utf8.h"
 #include "scheduler/store/record_rule.h"
 #include "scheduler/store/run_types.h"
 #include "scheduler/store/store.h"
@@ -39,7 +40,7 @@ namespace photoscribe {
 
 /// That text where it differs from the path, for the database.
 [[nodiscard]] inline std::optional<std::string> text_if_needed(std::string_view path) {
-  if (sqlite::is_utf8(path) && path.find('%') == std::string_view::npos) return std::nullopt;
+  if (is_valid_utf8(path) && path.find('%') == std::string_view::npos) return std::nullopt;
   return uri_part(path);
 }
 

@@ -39,7 +39,7 @@ T need(Expected<T> value) {
 
 class Quiet : public RunObserver {
  public:
-  void progress(const Progress& /*now*/) override {}
+  void progress(const RunProgress& /*now*/) override {}
   void event(const Event& event) override {
     if (event.level != EventLevel::info) std::fprintf(stderr, "%s\n", event.text.c_str());
   }

@@ -141,7 +141,6 @@ int bench(const std::filesystem::path& folder, std::int64_t images) {
   });
   measure("read the window's pairs (S)",
           [&] { return static_cast<std::int64_t>(must(store.unfinished_enqueued(run)).size()); });
-  measure("count the window", [&] { return must(store.unfinished_enqueued_count(run)); });
   measure("counts", [&] { return must(store.counts(run)).asked.total(); });
   measure("index captions for search", [&] {
     std::int64_t all = 0;

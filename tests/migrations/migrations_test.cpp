@@ -100,12 +100,6 @@ TEST(Embedded, AreNumberedWithoutGaps) {
   EXPECT_GE(number, 5);
 }
 
-TEST(Fnv1a, HasThePublishedValues) {
-  EXPECT_EQ(fnv1a(""), 0xcbf29ce484222325U);
-  EXPECT_EQ(fnv1a("a"), 0xaf63dc4c8601ec8cU);
-  EXPECT_EQ(fnv1a("foobar"), 0x85944171f73967e8U);
-}
-
 /// Every object of the database as its SQL, by kind and name; FTS5's own tables are not ours.
 std::string dump(sqlite::Database& db) {
   std::string text =

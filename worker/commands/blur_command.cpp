@@ -1,8 +1,9 @@
 #include "worker/commands/blur_command.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <filesystem>
-#include <iomanip>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <variant>
@@ -10,8 +11,8 @@
 #include "common/core/standard_output.h"
 #include "common/image/photo.h"
 #include "common/text/base64.h"
+#include "common/text/escape.h"
 #include "common/text/utf8.h"
-#include "worker/log.h"
 #include "worker/photo/open_beneath.h"
 
 namespace photoscribe {
@@ -40,7 +41,7 @@ Outcome measure(const std::string& file, const PhotoRoot& everything, const Blur
 void write_json(const std::string& file, const Outcome& outcome, const BlurSettings& settings,
                 std::ostream& out) {
   Json line;
-  line["file"] = as_utf8(file);
+  line["file"] = replaced(file);
   if (!is_valid_utf8(file)) line["path_base64"] = base64(file);
   if (const auto* measured = std::get_if<Measured>(&outcome)) {
     const BlurScores& scores = measured->blur_scores;
@@ -55,7 +56,7 @@ void write_json(const std::string& file, const Outcome& outcome, const BlurSetti
   } else {
     const auto& why = std::get<NotMeasured>(outcome);
     line["reason"] = to_string(why.reason);
-    line["detail"] = as_utf8(why.detail);
+    line["detail"] = replaced(why.detail);
   }
   out << line.dump() << '\n';
 }
@@ -68,15 +69,15 @@ void write_text(const std::string& file, const Outcome& outcome, const BlurSetti
       quoted_name.size() == file.size() + 2 ? file : quoted_name;  // nothing was escaped
   if (const auto* measured = std::get_if<Measured>(&outcome)) {
     const BlurScores& scores = measured->blur_scores;
-    out << std::fixed << std::setprecision(3) << std::setw(12) << scores.of(settings.mode) << "  "
-        << (is_blurred(scores, settings) ? "blurred" : "clear  ") << "  " << measured->width_px
-        << 'x' << measured->height_px << "  " << name
-        << (measured->preview ? "  (the preview in a RAW file)" : "") << '\n';
+    out << fmt::format("{:12.3f}  {:7}  {}x{}  {}{}\n", scores.of(settings.mode),
+                       is_blurred(scores, settings) ? "blurred" : "clear", measured->width_px,
+                       measured->height_px, name,
+                       measured->preview ? "  (the preview in a RAW file)" : "");
     return;
   }
   const auto& why = std::get<NotMeasured>(outcome);
-  out << std::setw(12) << '-' << "  failed   " << to_string(why.reason) << "  " << name << " ("
-      << as_utf8(why.detail) << ")\n";
+  out << fmt::format("{:>12}  failed   {}  {} ({})\n", "-", to_string(why.reason), name,
+                     replaced(why.detail));
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "common/core/model_folder.h"
+#include "common/text/utf8.h"
 #include "models/captioner.h"
-#include "worker/log.h"
 
 namespace photoscribe {
 namespace {
@@ -35,7 +35,7 @@ Json measure_blas() {
   }
   Dl_info info = {};
   if (dladdr(reinterpret_cast<const void*>(sgemm), &info) != 0 && info.dli_fname != nullptr) {
-    blas["library"] = as_utf8(info.dli_fname);
+    blas["library"] = replaced(info.dli_fname);
   }
   using SetThreads = void (*)(int);
   const auto set_threads =
@@ -64,13 +64,13 @@ Json try_model(const std::string& folder, const std::string& device) {
     model["error"] = "no model's folder was named; name one with --model";
     return model;
   }
-  model["folder"] = as_utf8(folder);
+  model["folder"] = replaced(folder);
   const auto read = read_model_folder(folder);
   if (!read) {
-    model["error"] = as_utf8(read.error().message);
+    model["error"] = replaced(read.error().message);
     return model;
   }
-  model["name"] = as_utf8(read->name);
+  model["name"] = replaced(read->name);
   model["hash"] = read->hash;
   CaptionerConfig config;
   config.model_folder = folder;
@@ -79,7 +79,7 @@ Json try_model(const std::string& folder, const std::string& device) {
   const auto start = Clock::now();
   const auto captioner = open_captioner(config);
   if (!captioner) {
-    model["error"] = as_utf8(captioner.error().message);
+    model["error"] = replaced(captioner.error().message);
     return model;
   }
   model["loads"] = true;

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "common/core/device_list.h"
-#include "worker/log.h"
+#include "common/text/escape.h"
 #include "worker/photo/link_stores.h"
 
 namespace photoscribe {

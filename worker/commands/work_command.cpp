@@ -18,8 +18,8 @@
 
 #include "common/core/model_folder.h"
 #include "common/redis/identity.h"
+#include "common/text/escape.h"
 #include "worker/health/health_server.h"
-#include "worker/log.h"
 #include "worker/queue/consumer.h"
 #include "worker/queue/seen_photos.h"
 

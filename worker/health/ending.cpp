@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "worker/log.h"
+#include "common/text/escape.h"
 
 namespace photoscribe {
 

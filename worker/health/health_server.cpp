@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "worker/log.h"
+#include "common/text/utf8.h"
 
 namespace photoscribe {
 
@@ -128,10 +128,10 @@ HttpAnswer health_answer(std::string_view method, std::string_view target,
   if (method != "GET" && method != "HEAD") return {405, "only GET\n"};
   const std::string_view path = target.substr(0, target.find('?'));
   if (path == "/livez") {
-    return report.alive ? HttpAnswer{200, "alive\n"} : HttpAnswer{503, as_utf8(report.why) + "\n"};
+    return report.alive ? HttpAnswer{200, "alive\n"} : HttpAnswer{503, replaced(report.why) + "\n"};
   }
   if (path == "/readyz") {
-    return report.ready ? HttpAnswer{200, "ready\n"} : HttpAnswer{503, as_utf8(report.why) + "\n"};
+    return report.ready ? HttpAnswer{200, "ready\n"} : HttpAnswer{503, replaced(report.why) + "\n"};
   }
   return {404, "there are /livez and /readyz\n"};
 }

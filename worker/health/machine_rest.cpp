@@ -3,8 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include "common/async/backoff.h"
+#include "common/text/escape.h"
 #include "worker/health/root_keeper.h"
-#include "worker/log.h"
 
 namespace photoscribe {
 

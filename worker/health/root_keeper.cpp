@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/async/backoff.h"
-#include "worker/log.h"
+#include "common/text/escape.h"
 
 namespace photoscribe {
 

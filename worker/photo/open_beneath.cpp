@@ -213,6 +213,14 @@ OpenFailure PhotoRoot::classify(int error, std::string_view path) const {
 }
 
 Opened<FileDescriptor> PhotoRoot::open_file(std::string_view path) const {
+  return open_with(&PhotoRoot::locate, path);
+}
+
+Opened<FileDescriptor> PhotoRoot::open_file_by_walking(std::string_view path) const {
+  return open_with(&PhotoRoot::walk_or_leave, path);
+}
+
+Opened<FileDescriptor> PhotoRoot::open_with(Locate how, std::string_view path) const {
   if (path.empty()) return refuse(Reason::missing, "the path is empty");
   if (path.find('\0') != std::string_view::npos) {
     return refuse(Reason::missing, "the path holds a NUL byte, as no file's name can");
@@ -220,19 +228,7 @@ Opened<FileDescriptor> PhotoRoot::open_file(std::string_view path) const {
   if (path.front() == '/') return refuse(Reason::outside_root, "the path is absolute");
   auto root = enter();
   if (!root) return tl::unexpected(root.error());
-  auto located = locate(root->get(), path);
-  if (!located) return tl::unexpected(located.error());
-  return open_located(std::move(*located), root->get(), path);
-}
-
-Opened<FileDescriptor> PhotoRoot::open_file_by_walking(std::string_view path) const {
-  if (path.empty() || path.find('\0') != std::string_view::npos) {
-    return refuse(Reason::missing, "the path is empty or holds a NUL byte");
-  }
-  if (path.front() == '/') return refuse(Reason::outside_root, "the path is absolute");
-  auto root = enter();
-  if (!root) return tl::unexpected(root.error());
-  auto located = walk_or_leave(root->get(), path);
+  auto located = (this->*how)(root->get(), path);
   if (!located) return tl::unexpected(located.error());
   return open_located(std::move(*located), root->get(), path);
 }

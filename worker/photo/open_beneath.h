@@ -73,7 +73,9 @@ class PhotoRoot {
   [[nodiscard]] Opened<FileDescriptor> open_file_by_walking(std::string_view path) const;
 
  private:
+  using Locate = Opened<FileDescriptor> (PhotoRoot::*)(int root, std::string_view path) const;
   PhotoRoot() = default;
+  [[nodiscard]] Opened<FileDescriptor> open_with(Locate how, std::string_view path) const;
   [[nodiscard]] Opened<FileDescriptor> enter() const;
   [[nodiscard]] OpenFailure classify(int error, std::string_view path) const;
   [[nodiscard]] Opened<FileDescriptor> locate(int root, std::string_view path) const;

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "common/async/rethrow.h"
-#include "worker/log.h"
+#include "common/text/escape.h"
 #include "worker/queue/consumer_impl.h"
 
 namespace photoscribe {
@@ -62,8 +62,8 @@ Consumer::Impl::Impl(ConsumerConfig config, const Roots& roots, PipelineConfig p
       pipeline_(pipeline, std::move(factory), std::move(loader), pipeline_events()),
       roots_(roots, config_.roots, io_.get_executor(), root_actions()),
       publisher_(publish_, runs_, held_, wakes_, stop_, config_.name),
-      taker_({take_, runs_, held_, jobs_, roots_, machine_, heart_, wakes_, stop_}, self_),
-      feeder_({feed_, runs_, held_, jobs_, publisher_, roots_, machine_, wakes_, stop_},
+      taker_({take_, runs_, held_, jobs_, roots_, machine_, wakes_, stop_}, heart_, self_),
+      feeder_({feed_, runs_, held_, jobs_, roots_, machine_, wakes_, stop_}, publisher_,
               config_.name, pipeline.batch_max) {
   WorkerReport starting = self_;
   starting.starting = true;

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "common/redis/fleet.h"
+#include "common/text/escape.h"
 #include "worker/health/resident_memory.h"
-#include "worker/log.h"
 #include "worker/queue/consumer_impl.h"
 
 namespace photoscribe {

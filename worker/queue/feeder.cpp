@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "common/core/random.h"
-#include "worker/log.h"
+#include "common/text/escape.h"
 
 namespace photoscribe {
 
@@ -35,8 +35,9 @@ std::size_t choose_orphan(const std::vector<Orphan>& orphans, std::uint64_t rand
   return best[random % best.size()];
 }
 
-Feeder::Feeder(Parts parts, std::string consumer, std::size_t batch_max)
+Feeder::Feeder(QueueParts parts, Publisher& publisher, std::string consumer, std::size_t batch_max)
     : parts_(parts),
+      publisher_(publisher),
       consumer_(std::move(consumer)),
       batch_max_(std::max<std::size_t>(1, batch_max)) {}
 
@@ -53,7 +54,7 @@ Awaitable<Status> Feeder::turn() {
   const Status returned = co_await hand_back_all();
   if (!returned) co_return returned;
   // Redis takes nothing: stop computing.
-  const bool full = parts_.publisher.unpublished() > 2 * parts_.jobs.jobs_max();
+  const bool full = publisher_.unpublished() > 2 * parts_.jobs.jobs_max();
   if (!parts_.machine.resting() && !full && !parts_.stop.begun()) {
     const Expected<bool> started = co_await start_something();
     if (!started) co_return fail(started.error());

@@ -9,9 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "worker/health/machine_rest.h"
-#include "worker/health/root_keeper.h"
 #include "worker/queue/publisher.h"
+#include "worker/queue/queue_parts.h"
 
 namespace photoscribe {
 
@@ -20,19 +19,8 @@ class Feeder {
   template <class T>
   using Awaitable = boost::asio::awaitable<T>;
 
-  /// What the feeder uses; all of it outlives the feeder and its coroutine.
-  struct Parts {
-    Link& link;
-    JoinedRuns& runs;
-    HeldTasks& held;
-    JobsInWork& jobs;
-    Publisher& publisher;
-    RootKeeper& roots;
-    MachineRest& machine;
-    Wakes& wakes;
-    Stop& stop;
-  };
-  Feeder(Parts parts, std::string consumer, std::size_t batch_max);
+  /// `publisher` outlives the feeder, too.
+  Feeder(QueueParts parts, Publisher& publisher, std::string consumer, std::size_t batch_max);
 
   /// Until a stop begins.
   [[nodiscard]] Awaitable<void> loop();
@@ -48,7 +36,8 @@ class Feeder {
   void take_up(JoinedRun& run, redis::Delivery suspect);
   Awaitable<Status> mark_and_submit(std::string incarnation, std::vector<redis::EntryId> chosen);
 
-  Parts parts_;
+  QueueParts parts_;
+  Publisher& publisher_;
   const std::string consumer_;
   const std::size_t batch_max_;
   std::int64_t mark_number_ = 0;  // of start() and reclaim()

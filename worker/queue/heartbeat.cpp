@@ -11,7 +11,7 @@
 #include "common/async/backoff.h"
 #include "common/async/rethrow.h"
 #include "common/redis/fleet.h"
-#include "worker/log.h"
+#include "common/text/escape.h"
 
 namespace photoscribe {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "worker/log.h"
+#include "common/text/escape.h"
 
 namespace photoscribe {
 

@@ -7,7 +7,7 @@
 
 #include "common/async/backoff.h"
 #include "common/redis/server_info.h"
-#include "worker/log.h"
+#include "common/text/escape.h"
 
 namespace photoscribe {
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "common/async/rethrow.h"
-#include "worker/log.h"
+#include "common/text/escape.h"
 
 namespace photoscribe {
 

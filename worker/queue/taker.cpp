@@ -8,7 +8,7 @@
 
 #include "common/async/backoff.h"
 #include "common/core/join.h"
-#include "worker/log.h"
+#include "common/text/escape.h"
 
 namespace photoscribe {
 
@@ -38,7 +38,8 @@ void rest_from_reading(JoinedRun& run, std::size_t read, std::size_t given_back)
 
 }  // namespace
 
-Taker::Taker(Parts parts, WorkerReport self) : parts_(parts), self_(std::move(self)) {}
+Taker::Taker(QueueParts parts, const Heartbeat& heart, WorkerReport self)
+    : parts_(parts), heart_(heart), self_(std::move(self)) {}
 
 Awaitable<void> Taker::loop() {
   while (!parts_.stop.begun()) {
@@ -184,7 +185,7 @@ Awaitable<Status> Taker::judge_others(std::string incarnation) {
   if (!holders) co_return fail(holders.error());
   JoinedRun* run = parts_.runs.find(incarnation);
   if (run == nullptr) co_return Status();
-  if (!parts_.heart.beats()) run->liveness.forget();  // nobody can (H12)
+  if (!heart_.beats()) run->liveness.forget();  // nobody can beat (H12)
   run->liveness.observe(*holders, Clock::now());
   run->look_at = Clock::now() + run->lease() / 4;
   run->orphans.clear();

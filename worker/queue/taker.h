@@ -11,11 +11,8 @@
 #include <vector>
 
 #include "common/core/worker_report.h"
-#include "worker/health/machine_rest.h"
-#include "worker/health/root_keeper.h"
 #include "worker/queue/heartbeat.h"
-#include "worker/queue/held_tasks.h"
-#include "worker/queue/link.h"
+#include "worker/queue/queue_parts.h"
 
 namespace photoscribe {
 
@@ -25,20 +22,9 @@ class Taker {
   template <class T>
   using Awaitable = boost::asio::awaitable<T>;
 
-  /// What the taker uses; all of it outlives the taker and its coroutine.
-  struct Parts {
-    Link& link;
-    JoinedRuns& runs;
-    HeldTasks& held;
-    JobsInWork& jobs;
-    RootKeeper& roots;
-    MachineRest& machine;
-    const Heartbeat& heart;
-    Wakes& wakes;
-    Stop& stop;
-  };
-  /// `self` says what this worker is, hence which runs it can join.
-  Taker(Parts parts, WorkerReport self);
+  /// `heart` outlives the taker, too; `self` says what this worker is, hence which runs it can
+  /// join.
+  Taker(QueueParts parts, const Heartbeat& heart, WorkerReport self);
 
   /// Until a stop begins.
   [[nodiscard]] Awaitable<void> loop();
@@ -60,7 +46,8 @@ class Taker {
   void take_in(const std::string& incarnation, std::vector<redis::Delivery> deliveries);
   [[nodiscard]] std::size_t give_back_unready(JoinedRun& run);
 
-  Parts parts_;
+  QueueParts parts_;
+  const Heartbeat& heart_;
   const WorkerReport self_;
   std::set<std::string> refused_, welcomed_;  // incarnations already logged
   std::uint64_t generation_ = 0;              // of the connection

@@ -1,5 +1,5 @@
 -- look: the scheduler's idle look (H4, H8); renews the expiry of every key. WRONGTYPE where one is not what it was.
--- KEYS runs spec tasks results state workers control seen seen_before   ARGV group incarnation expiry_s
+-- KEYS runs spec tasks results state workers seen seen_before   ARGV group incarnation expiry_s
 -- returns {registered, last id of tasks or '', last-delivered id, pending, XLEN tasks, XLEN results}; or the error RUNGONE
 if redis.call('EXISTS', KEYS[2], KEYS[3], KEYS[4]) < 3 then
   return redis.error_reply('RUNGONE no spec or no streams')

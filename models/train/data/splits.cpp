@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "common/core/fnv1a.h"
 #include "common/core/output_file.h"
 #include "common/scores/caption_file.h"
 #include "common/scores/tokenize.h"
@@ -225,9 +226,7 @@ Status locate(Choice& chosen, const CaptionSources& sources, const std::string& 
 
 /// FNV-1a, stirred: names of one camera differ in a digit or two.
 std::uint64_t hash_of(const std::string& name) {
-  std::uint64_t hash = 14'695'981'039'346'656'037ULL;
-  for (const char byte : name)
-    hash = (hash ^ static_cast<unsigned char>(byte)) * 1'099'511'628'211ULL;
+  std::uint64_t hash = fnv1a(name);
   hash ^= hash >> 33;
   hash *= 0xff51afd7ed558ccdULL;
   hash ^= hash >> 33;

@@ -62,10 +62,7 @@ Status write_imported_card(const std::string& folder, const std::string& kind,
   for (const SourceFile& file : files) text += "- " + file.name + ", SHA-256 " + file.sha256 + "\n";
   if (!made.notes.empty()) text += "\n## Notes\n\n";
   for (const std::string& note : made.notes) text += "- " + note + "\n";
-  const auto out = OutputFile::open(folder + "/MODEL_CARD.md");
-  if (!out) return fail(out.error());
-  if (Status added = (*out)->add(text); !added) return added;
-  return (*out)->finish();
+  return write_output(folder + "/MODEL_CARD.md", text);
 }
 
 }  // namespace photoscribe

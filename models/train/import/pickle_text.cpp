@@ -4,28 +4,10 @@
 #include <cstdint>
 #include <stdexcept>
 
+#include "common/text/utf8.h"
+
 namespace photoscribe {
 namespace {
-
-void add_utf8(std::string& text, std::uint32_t point) {
-  if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) point = 0xfffd;
-  const auto add = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
-  if (point < 0x80) {
-    add(point);
-  } else if (point < 0x800) {
-    add(0xc0 | (point >> 6));
-    add(0x80 | (point & 0x3f));
-  } else if (point < 0x10000) {
-    add(0xe0 | (point >> 12));
-    add(0x80 | ((point >> 6) & 0x3f));
-    add(0x80 | (point & 0x3f));
-  } else {
-    add(0xf0 | (point >> 18));
-    add(0x80 | ((point >> 12) & 0x3f));
-    add(0x80 | ((point >> 6) & 0x3f));
-    add(0x80 | (point & 0x3f));
-  }
-}
 
 /// Whether `digits` begins with `count` hexadecimal digits; their value.
 bool hexadecimal(std::string_view digits, std::size_t count, std::uint32_t& value) {
@@ -85,10 +67,10 @@ std::string text_of_escapes(std::string_view escaped) {
     const std::size_t digits = kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
     std::uint32_t point = 0;
     if (digits > 0 && hexadecimal(escaped.substr(i + 2), digits, point)) {
-      add_utf8(text, point);
+      append_utf8(text, point);
       i += 1 + digits;
     } else {
-      add_utf8(text, static_cast<unsigned char>(escaped[i]));
+      append_utf8(text, static_cast<unsigned char>(escaped[i]));
     }
   }
   return text;
@@ -96,7 +78,7 @@ std::string text_of_escapes(std::string_view escaped) {
 
 std::string utf8_of_latin1(std::string_view text) {
   std::string made;
-  for (const char c : text) add_utf8(made, static_cast<unsigned char>(c));
+  for (const char c : text) append_utf8(made, static_cast<unsigned char>(c));
   return made;
 }
 

@@ -1,7 +1,7 @@
 #include "models/train/progress/curve_file.h"
 
-#include <array>
-#include <cstdio>
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -20,10 +20,7 @@ std::string line_of(const nlohmann::json& object) {
 }
 
 Status write(const std::string& path, const std::string& text) {
-  const auto out = OutputFile::open(path, OutputFile::Unfinished::is_reused);
-  if (!out) return fail(out.error());
-  if (Status added = (*out)->add(text); !added) return added;
-  return (*out)->finish();
+  return write_output(path, text, OutputFile::Unfinished::is_reused);
 }
 
 }  // namespace
@@ -40,12 +37,9 @@ std::string begin_curve(const std::string& before) {
 
 std::string curve_line(const Progress& p, const ScoredStep& at) {
   const SplitScore& score = at.score;
-  std::array<char, 240> line{};
-  std::snprintf(line.data(), line.size(), "%s,%lld,%lld,%.3g,%.4f,%.4f,%.4f,%.4f,%.4f,%.0f,%.4f\n",
-                to_string(p.stage), static_cast<long long>(at.epoch),
-                static_cast<long long>(p.step), at.rate, at.loss, score.bleu[0], score.bleu[1],
-                score.bleu[2], score.bleu[3], p.seconds, score.cider);
-  return line.data();
+  return fmt::format("{},{},{},{:.3g},{:.4f},{:.4f},{:.4f},{:.4f},{:.4f},{:.0f},{:.4f}\n",
+                     to_string(p.stage), at.epoch, p.step, at.rate, at.loss, score.bleu[0],
+                     score.bleu[1], score.bleu[2], score.bleu[3], p.seconds, score.cider);
 }
 
 Status write_curve(const std::string& work, const Progress& progress,

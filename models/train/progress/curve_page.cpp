@@ -1,13 +1,15 @@
 #include "models/train/progress/curve_page.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdio>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "common/page/html.h"
 #include "common/page/plot.h"
+#include "common/text/human_numbers.h"
 
 namespace photoscribe {
 namespace {
@@ -15,23 +17,13 @@ namespace {
 using page::html;
 using page::number;
 
-std::string of_hundred(double score) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", 100 * score);
-  return text;
-}
+std::string of_hundred(double score) { return fixed(100 * score, 1); }
 
-std::string duration_text(double seconds) {
-  char text[48];
-  const auto s = static_cast<long long>(seconds);
-  if (s < 60) {
-    std::snprintf(text, sizeof text, "%lld s", s);
-  } else if (s < 3600) {
-    std::snprintf(text, sizeof text, "%lld min %02lld s", s / 60, s % 60);
-  } else {
-    std::snprintf(text, sizeof text, "%lld h %02lld min", s / 3600, s / 60 % 60);
-  }
-  return text;
+std::string work_time(double seconds) {
+  const auto s = static_cast<std::int64_t>(seconds);
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{} min {:02} s", s / 60, s % 60);
+  return fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);
 }
 
 /// The last part of a work folder's path, or the path where several have the same.
@@ -70,10 +62,8 @@ Series series_of(const TrainingWork& work, std::string name, Axis axis, double s
     if (!y) continue;
     series.points.emplace_back(
         axis == Axis::steps ? static_cast<double>(steps[i]) : point.seconds / 60, scale * *y);
-    char shown[32];
-    std::snprintf(shown, sizeof shown, "%.4g", scale * *y);
-    series.tips.push_back(series.name + ", " + place_text(point) + ", " +
-                          duration_text(point.seconds) + ": " + shown);
+    series.tips.push_back(fmt::format("{}, {}, {}: {:.4g}", series.name, place_text(point),
+                                      work_time(point.seconds), scale * *y));
   }
   return series;
 }
@@ -239,7 +229,7 @@ std::string head(const std::vector<TrainingWork>& works, const std::string& made
     const std::string of = works.size() > 1 ? names[i] + ": " : "";
     out += tile(of_hundred(best.bleu[3]), of + "BLEU-4, best, " + place_text(best));
     if (best.cider) out += tile(of_hundred(*best.cider), of + "CIDEr-D there");
-    out += tile(duration_text(works[i].curve.points.back().seconds), of + "of training");
+    out += tile(work_time(works[i].curve.points.back().seconds), of + "of training");
   }
   out += "</div>\n";
   for (const TrainingWork& work : works)
@@ -261,7 +251,7 @@ std::string score_table(const TrainingWork& work, const std::string& name) {
            number(point.rate) + "</td><td>" + number(point.loss) + "</td>";
     for (const double score : point.bleu) out += "<td>" + of_hundred(score) + "</td>";
     out += "<td>" + (point.cider ? of_hundred(*point.cider) : std::string("–")) + "</td><td>" +
-           duration_text(point.seconds) + "</td></tr>\n";
+           work_time(point.seconds) + "</td></tr>\n";
   }
   return out + "</tbody></table></div></details>\n";
 }
@@ -381,12 +371,11 @@ std::string curve_table(const std::vector<TrainingWork>& works) {
   std::string out = "scores  time            BLEU-1 to 4              CIDEr-D  best at, work\n";
   for (const TrainingWork& work : works) {
     const CurvePoint& best = best_point(work.curve);
-    char line[160];
-    std::snprintf(line, sizeof line, "%6zu  %-14s  %5.1f %5.1f %5.1f %5.1f  %7s  ",
-                  work.curve.points.size(), duration_text(work.curve.points.back().seconds).c_str(),
-                  100 * best.bleu[0], 100 * best.bleu[1], 100 * best.bleu[2], 100 * best.bleu[3],
-                  best.cider ? of_hundred(*best.cider).c_str() : "-");
-    out += line + place_text(best) + ", " + work.folder + "\n";
+    out +=
+        fmt::format("{:6}  {:14}  {:5.1f} {:5.1f} {:5.1f} {:5.1f}  {:>7}  {}, {}\n",
+                    work.curve.points.size(), work_time(work.curve.points.back().seconds),
+                    100 * best.bleu[0], 100 * best.bleu[1], 100 * best.bleu[2], 100 * best.bleu[3],
+                    best.cider ? of_hundred(*best.cider) : "-", place_text(best), work.folder);
   }
   return out;
 }

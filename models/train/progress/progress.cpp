@@ -1,16 +1,13 @@
 #include "models/train/progress/progress.h"
 
-#include <cstdio>
+#include <fmt/format.h>
+
 #include <stdexcept>
 
 namespace photoscribe {
 namespace {
 
-std::string exact(double number) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.17g", number);
-  return text;
-}
+std::string exact(double number) { return fmt::format("{:.17g}", number); }
 
 double number_or(const Metadata& said, const char* name, double otherwise) {
   const auto found = said.find(name);

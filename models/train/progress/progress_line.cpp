@@ -1,5 +1,7 @@
 #include "models/train/progress/progress_line.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <utility>
@@ -7,11 +9,8 @@
 namespace photoscribe {
 
 std::string clock_text(double seconds) {
-  char text[32];
   const auto whole = static_cast<std::int64_t>(seconds);
-  std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", static_cast<long long>(whole / 3600),
-                static_cast<long long>(whole / 60 % 60), static_cast<long long>(whole % 60));
-  return text;
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
 ProgressLine::ProgressLine(std::string what, std::string unit)

@@ -3,34 +3,21 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <string>
 #include <string_view>
 
 #include "common/core/standard_output.h"
+#include "common/text/escape.h"
 #include "models/captioner.h"
 #include "models/train/verbs/verbs.h"
 
 namespace {
 
-/// The word as a shell takes it.
-std::string quoted(const std::string& word) {
-  const auto plain = [](char one) {
-    return std::isalnum(static_cast<unsigned char>(one)) != 0 ||
-           std::string_view("_-./,:=+@%").find(one) != std::string_view::npos;
-  };
-  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
-  std::string text = "'";
-  for (const char one : word) text += one == '\'' ? "'\\''" : std::string(1, one);
-  return text + "'";
-}
-
 /// The command line, to be typed again.
 std::string join(int argc, char** argv) {
-  std::string line = quoted(argv[0]);
-  for (int i = 1; i < argc; ++i) line += " " + quoted(argv[i]);
+  std::string line = photoscribe::shell_quoted(argv[0]);
+  for (int i = 1; i < argc; ++i) line += " " + photoscribe::shell_quoted(argv[i]);
   return line;
 }
 

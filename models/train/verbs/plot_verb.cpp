@@ -29,13 +29,6 @@ std::string time_now() {
   return text.data();
 }
 
-Status write(const std::string& path, const std::string& text) {
-  const auto out = OutputFile::open(path);
-  if (!out) return fail(out.error());
-  if (Status added = (*out)->add(text); !added) return added;
-  return (*out)->finish();
-}
-
 Status plot(const PlotOptions& o) {
   std::vector<TrainingWork> works;
   for (const std::string& folder : o.works) {
@@ -46,12 +39,12 @@ Status plot(const PlotOptions& o) {
     works.push_back(std::move(*work));
   }
   if (!o.html.empty())
-    if (Status s = write(o.html, curve_page(works, o.photos_max, time_now())); !s) return s;
+    if (Status s = write_output(o.html, curve_page(works, o.photos_max, time_now())); !s) return s;
   if (o.json)
-    return write(
+    return write_output(
         "-",
         curve_json(works).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  return o.html == "-" ? Status() : write("-", curve_table(works));
+  return o.html == "-" ? Status() : write_output("-", curve_table(works));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "ops/cli/calibrate/calibration.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
@@ -17,18 +17,8 @@ using nlohmann::ordered_json;
 
 constexpr std::uint64_t kSeed = 12345;
 
-std::string fixed(double value, int digits) {
-  std::array<char, 64> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%.*f", digits, value);
-  return buffer.data();
-}
-
 /// Thresholds span many orders: four digits that count.
-std::string short_number(double value) {
-  std::array<char, 64> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%.4g", value);
-  return buffer.data();
-}
+std::string short_number(double value) { return plain(value, 4); }
 
 void evaluate(Calibration& result) {
   std::vector<std::vector<double>> values;
@@ -142,23 +132,19 @@ std::string calibration_text(const Calibration& c, const Ink& ink) {
       " blurred, " + std::to_string(std::ssize(c.files) - blurred_count(c)) + " clear; " +
       counted(c.photos.groups, "group") + ", " + std::to_string(c.resamples) + " resamples\n\n";
   const std::string rate = short_number(c.false_reject_rate * 100) + " %";
-  std::array<char, 256> row{};
-  std::snprintf(row.data(), row.size(), "%-12s %-24s  %-31s  %s\n", "", "area under the ROC",
-                "Youden's best", ("at most " + rate + " false rejects").c_str());
-  text += row.data();
-  std::snprintf(row.data(), row.size(), "%-12s %-24s  %9s %8s %12s  %9s %8s\n", "score",
-                "[95 % interval]", "threshold", "caught", "false rej.", "threshold", "caught");
-  text += row.data();
+  text += fmt::format("{:12} {:24}  {:31}  at most {} false rejects\n", "", "area under the ROC",
+                      "Youden's best", rate);
+  text += fmt::format("{:12} {:24}  {:>9} {:>8} {:>12}  {:>9} {:>8}\n", "score", "[95 % interval]",
+                      "threshold", "caught", "false rej.", "threshold", "caught");
   for (std::size_t i = 0; i < c.scores.size(); ++i) {
     const CalibratedScore& s = c.scores[i];
     const std::string area =
-        fixed(s.area, 4) + " [" + fixed(s.interval.low, 4) + ", " + fixed(s.interval.high, 4) + "]";
-    std::snprintf(
-        row.data(), row.size(), "%-12s %-24s  %9s %7s%% %11s%%  %9s %7s%%\n", shown(s.name).c_str(),
-        area.c_str(), short_number(s.youden.threshold).c_str(),
-        fixed(s.youden.caught * 100, 1).c_str(), fixed(s.youden.false_rejects * 100, 1).c_str(),
-        short_number(s.at_rate.threshold).c_str(), fixed(s.at_rate.caught * 100, 1).c_str());
-    text += i == c.best ? ink.bold(row.data()) : std::string(row.data());
+        fmt::format("{:.4f} [{:.4f}, {:.4f}]", s.area, s.interval.low, s.interval.high);
+    const std::string row = fmt::format("{:12} {:24}  {:>9} {:7.1f}% {:11.1f}%  {:>9} {:7.1f}%\n",
+                                        shown(s.name), area, short_number(s.youden.threshold),
+                                        s.youden.caught * 100, s.youden.false_rejects * 100,
+                                        short_number(s.at_rate.threshold), s.at_rate.caught * 100);
+    text += i == c.best ? ink.bold(row) : row;
   }
   text += "\nHow far the others are behind " + c.scores[c.best].name + " (area, 95 % interval):\n";
   for (std::size_t i = 0; i < c.scores.size(); ++i) {

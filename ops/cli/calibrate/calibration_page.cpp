@@ -1,7 +1,7 @@
 // The page of `photoscribe calibrate`: everything inside, nothing is loaded.
 #include <array>
-#include <cstdio>
 
+#include "common/page/html.h"
 #include "common/text/base64.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
@@ -13,35 +13,6 @@ namespace {
 constexpr std::array<const char*, 6> kColours{"#0b7285", "#e8590c", "#5f3dc4",
                                               "#2b8a3e", "#c92a2a", "#868e96"};
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : replaced(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-std::string number(double value, const char* format = "%.4f") {
-  std::array<char, 64> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), format, value);
-  return buffer.data();
-}
-
 /// Share of blurred photos caught over the share of clear ones rejected, one line a score.
 std::string curves_svg(const Calibration& c) {
   constexpr double kSide = 360, kLeft = 46, kTop = 12;
@@ -52,22 +23,22 @@ std::string curves_svg(const Calibration& c) {
   for (std::size_t i = 0; i < c.scores.size(); ++i) {
     std::string points;
     for (const OperatingPoint& point : c.scores[i].curve) {
-      points += number(kLeft + kSide * point.false_rejects, "%.1f") + "," +
-                number(kTop + kSide * (1 - point.caught), "%.1f") + " ";
+      points += fixed(kLeft + kSide * point.false_rejects, 1) + "," +
+                fixed(kTop + kSide * (1 - point.caught), 1) + " ";
     }
     const std::string colour = kColours[i % kColours.size()];
-    const std::string y = number(30 + 20 * static_cast<double>(i), "%.0f");
+    const std::string y = fixed(30 + 20 * static_cast<double>(i), 0);
     svg += "<polyline points=\"" + points + "\" stroke=\"" + colour +
            "\" class=\"curve\"/><text x=\"416\" y=\"" + y + "\" fill=\"" + colour + "\">" +
-           escaped(c.scores[i].name) + " " + number(c.scores[i].area, "%.3f") + "</text>";
+           page::html(c.scores[i].name) + " " + fixed(c.scores[i].area, 3) + "</text>";
   }
   const OperatingPoint& chosen = chosen_point(c);
-  svg += "<circle cx=\"" + number(kLeft + kSide * chosen.false_rejects, "%.1f") + "\" cy=\"" +
-         number(kTop + kSide * (1 - chosen.caught), "%.1f") + "\" r=\"5\" class=\"chosen\"/>";
+  svg += "<circle cx=\"" + fixed(kLeft + kSide * chosen.false_rejects, 1) + "\" cy=\"" +
+         fixed(kTop + kSide * (1 - chosen.caught), 1) + "\" r=\"5\" class=\"chosen\"/>";
   for (const int percent : {0, 50, 100}) {
-    svg += "<text x=\"" + number(kLeft + kSide * percent / 100, "%.0f") +
+    svg += "<text x=\"" + fixed(kLeft + kSide * percent / 100, 0) +
            "\" y=\"388\" text-anchor=\"middle\">" + std::to_string(percent) + " %</text>" +
-           "<text x=\"40\" y=\"" + number(kTop + kSide * (100 - percent) / 100 + 4, "%.0f") +
+           "<text x=\"40\" y=\"" + fixed(kTop + kSide * (100 - percent) / 100 + 4, 0) +
            "\" text-anchor=\"end\">" + std::to_string(percent) + " %</text>";
   }
   return svg +
@@ -80,14 +51,13 @@ std::string table(const Calibration& c) {
   std::string html =
       "<div class=\"wide\"><table><thead><tr><th>score<th>area under the ROC<th>95 % interval"
       "<th>Youden's threshold<th>caught<th>clear rejected<th>threshold at " +
-      number(c.false_reject_rate * 100, "%.3g") + " % rejected<th>caught</thead><tbody>";
+      plain(c.false_reject_rate * 100, 3) + " % rejected<th>caught</thead><tbody>";
   for (const CalibratedScore& s : c.scores) {
-    html += "<tr><td>" + escaped(s.name) + "<td>" + number(s.area) + "<td>" +
-            number(s.interval.low) + " to " + number(s.interval.high) + "<td>" +
-            number(s.youden.threshold, "%.4g") + "<td>" + number(s.youden.caught * 100, "%.1f %%") +
-            "<td>" + number(s.youden.false_rejects * 100, "%.1f %%") + "<td>" +
-            number(s.at_rate.threshold, "%.4g") + "<td>" +
-            number(s.at_rate.caught * 100, "%.1f %%");
+    html += "<tr><td>" + page::html(s.name) + "<td>" + fixed(s.area, 4) + "<td>" +
+            fixed(s.interval.low, 4) + " to " + fixed(s.interval.high, 4) + "<td>" +
+            plain(s.youden.threshold, 4) + "<td>" + fixed(s.youden.caught * 100, 1) + " %" +
+            "<td>" + fixed(s.youden.false_rejects * 100, 1) + " %" + "<td>" +
+            plain(s.at_rate.threshold, 4) + "<td>" + fixed(s.at_rate.caught * 100, 1) + " %";
   }
   return html + "</tbody></table></div>";
 }
@@ -101,8 +71,8 @@ std::string gallery(const Calibration& c, const std::vector<WrongPhoto>& wrong,
     if (i < pictures.size() && !pictures[i].empty()) {
       html += "<img alt=\"\" src=\"data:image/jpeg;base64," + base64(pictures[i]) + "\">";
     }
-    html += "<figcaption>" + escaped(c.files[wrong[i].photo]) + "<br><b>" +
-            number(wrong[i].score, "%.4g") + "</b></figcaption></figure>";
+    html += "<figcaption>" + page::html(c.files[wrong[i].photo]) + "<br><b>" +
+            plain(wrong[i].score, 4) + "</b></figcaption></figure>";
   }
   return html.empty() ? "<p>None.</p>" : "<div class=\"gallery\">" + html + "</div>";
 }
@@ -134,13 +104,14 @@ std::string calibration_page(const Calibration& c, const std::vector<WrongPhoto>
          counted(std::ssize(c.files), "labelled photo") + ", " + counted(c.photos.groups, "group") +
          ". A photo whose score is below the threshold is " +
          "called blurred. Intervals: " + std::to_string(c.resamples) + " resamples of groups.</p>" +
-         curves_svg(c) + table(c) + "<h2>To use</h2><p>Mode <b>" + escaped(c.scores[c.best].name) +
-         "</b> with threshold <b>" + number(chosen.threshold, "%.4g") + "</b> catches " +
-         number(chosen.caught * 100, "%.1f") + " % of the blurred photos and rejects " +
-         number(chosen.false_rejects * 100, "%.1f") + " % of the clear ones.</p><pre>" +
-         escaped(config_lines(c)) + "</pre><h2>Clear photos that it rejects</h2>" +
-         gallery(c, wrong, pictures, false) + "<h2>Blurred photos that it lets pass</h2>" +
-         gallery(c, wrong, pictures, true) + "</body></html>\n";
+         curves_svg(c) + table(c) + "<h2>To use</h2><p>Mode <b>" +
+         page::html(c.scores[c.best].name) + "</b> with threshold <b>" +
+         plain(chosen.threshold, 4) + "</b> catches " + fixed(chosen.caught * 100, 1) +
+         " % of the blurred photos and rejects " + fixed(chosen.false_rejects * 100, 1) +
+         " % of the clear ones.</p><pre>" + page::html(config_lines(c)) +
+         "</pre><h2>Clear photos that it rejects</h2>" + gallery(c, wrong, pictures, false) +
+         "<h2>Blurred photos that it lets pass</h2>" + gallery(c, wrong, pictures, true) +
+         "</body></html>\n";
 }
 
 }  // namespace photoscribe::cli

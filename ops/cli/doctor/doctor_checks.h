@@ -10,11 +10,11 @@
 
 namespace photoscribe::cli {
 
-enum class Health : std::uint8_t { good, warning, bad };
+enum class CheckHealth : std::uint8_t { good, warning, bad };
 
 struct Check {
   std::string name;  // one or two words
-  Health health = Health::good;
+  CheckHealth health = CheckHealth::good;
   std::string finding;  // what is there
   std::string cure;     // what to do; empty when good
 };

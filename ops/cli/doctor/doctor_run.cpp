@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/redis/scheduler_queue.h"
+#include "common/text/escape.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/run/ask_redis.h"
@@ -40,7 +41,7 @@ Check store_check(const RunCheck& found, const std::string& again) {
   add(found.other_states, "whose state contradicts their result");
   add(found.misjudged, "whose verdict contradicts their confidence");
   add(found.miscounted, "counts that are wrong");
-  check.health = found.mended ? Health::warning : Health::bad;
+  check.health = found.mended ? CheckHealth::warning : CheckHealth::bad;
   check.finding += found.mended ? ": mended" : "";
   check.cure = found.mended ? found.lost_results > 0 ? again + " does those without a result" : ""
                             : "photoscribe doctor --run with --mend";
@@ -54,7 +55,7 @@ Check archive_check(const RunCheck& found, const std::string& again) {
     check.finding = "all are there, unchanged";
     return check;
   }
-  check.health = Health::warning;
+  check.health = CheckHealth::warning;
   check.finding = grouped(found.missing) + " missing, " + grouped(found.changed) +
                   " changed since they were found, such as " + found.example;
   check.cure = again + " PHOTOS scans again (is everything mounted?)";
@@ -176,14 +177,14 @@ Check queue_check(const Config& config, Store& store, const RunRow& row, const R
   }
   const Expected<Comparison> compared = compare_twice(config, store, row, at_work);
   if (!compared) {
-    check.health = Health::warning;
+    check.health = CheckHealth::warning;
     check.finding = window + "; " + compared.error().message;
     check.cure = later;
     return check;
   }
   const InRedis& seen = compared->seen;
   if (!seen.tasks) {
-    check.health = found.enqueued > 0 ? Health::warning : Health::good;
+    check.health = found.enqueued > 0 ? CheckHealth::warning : CheckHealth::good;
     check.finding =
         window + "; Redis " +
         (seen.there.nothing() ? "has none of the run's keys" : "has lost some of its keys");
@@ -200,7 +201,7 @@ Check queue_check(const Config& config, Store& store, const RunRow& row, const R
   } else if (is_out_of_hours(row)) {
     check.finding += ", outside its hours (" + row.schedule.between + ")";
   } else {
-    check.health = Health::warning;
+    check.health = CheckHealth::warning;
     check.cure = later;
   }
   return check;
@@ -225,7 +226,7 @@ Check workers_check(const Config& config, Lookup& store, const RunRow& row, cons
   const auto fleet = look_at_fleet(place, config.redis.url);
   const Expected<std::vector<Root>> roots = store.roots(row.id);
   if (!fleet || !roots) {
-    check.health = Health::warning;
+    check.health = CheckHealth::warning;
     check.finding = "cannot be asked about: " + (fleet ? roots.error() : fleet.error()).message;
     check.cure = "photoscribe doctor again, with --redis URL where workers use another server";
     return check;
@@ -235,7 +236,7 @@ Check workers_check(const Config& config, Lookup& store, const RunRow& row, cons
       why ? "no worker can process the run's photos: " + *why
           : counted(std::ssize(*fleet), "worker") + " there, and some can process its photos";
   if (!why) return check;
-  check.health = Health::bad;
+  check.health = CheckHealth::bad;
   check.cure = "photoscribe status " + shell_quoted(config.database) +
                " --workers shows each; start one that meets the run's needs";
   return check;
@@ -248,7 +249,7 @@ std::vector<Check> check_one_run(const Config& config, const std::string& name, 
   const std::string again = "photoscribe run -o " + shell_quoted(config.database) +
                             (name == "default" ? "" : " --new-run " + shell_quoted(name));
   const auto wrong = [](const Error& error) {
-    return std::vector<Check>{{"run", Health::bad, error.message, ""}};
+    return std::vector<Check>{{"run", CheckHealth::bad, error.message, ""}};
   };
   const Expected<RunCheck> found =
       mend ? mend_run(config.database, name, true) : check_run(config.database, name, true);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/core/remove_on_signal.h"
+#include "common/text/escape.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/terminal/terminal.h"
 #include "scheduler/store/store.h"

@@ -2,15 +2,15 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "common/core/file_descriptor.h"
 #include "common/text/safe_text.h"
+#include "scheduler/process/program.h"
 
 namespace photoscribe::cli {
 namespace {
@@ -44,13 +44,6 @@ bool drain(const Pipe& out, const Pipe& err, ChildOutput& output, Clock::time_po
   return true;
 }
 
-int reap(pid_t child) {
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 }  // namespace
 
 Expected<ChildOutput> run_child(const std::vector<std::string>& words,
@@ -60,26 +53,19 @@ Expected<ChildOutput> run_child(const std::vector<std::string>& words,
   if (!out.read.valid() || !err.read.valid()) {
     return fail(Errc::environment, name + ": pipe: " + std::strerror(errno));
   }
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, out.write.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, err.write.get(), STDERR_FILENO);
-  std::vector<std::string> copies = words;
-  std::vector<char*> argv;
-  for (std::string& word : copies) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  pid_t child = -1;
-  const int failed = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) return fail(Errc::environment, name + ": " + std::strerror(failed));
+  ProgramOptions options;
+  options.executable = words.front();
+  options.search_path = true;
+  options.words = words;
+  const pid_t child = Program(std::move(options)).start({-1, out.write.get(), err.write.get()});
+  if (child < 0) return fail(Errc::environment, name + ": " + std::strerror(errno));
   out.write.reset();
   err.write.reset();
 
   ChildOutput output;
   const bool ended = drain(out, err, output, Clock::now() + timeout);
   if (!ended) kill(child, SIGKILL);
-  output.exit_status = reap(child);
+  output.exit_status = shell_status_of(reap(child));
   if (!ended) {
     return fail(Errc::environment,
                 name + ": no answer within " + std::to_string(timeout.count()) + " ms");

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "common/text/escape.h"
 #include "common/text/safe_text.h"
 
 namespace photoscribe::cli {

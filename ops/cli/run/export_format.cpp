@@ -1,13 +1,16 @@
 #include "ops/cli/run/export_format.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "common/text/base64.h"
+#include "common/text/escape.h"
+#include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "common/text/utf8.h"
 
@@ -48,11 +51,10 @@ std::string iso_time(const std::optional<std::int64_t>& unix_ms) {
   if (!unix_ms) return {};
   const std::time_t seconds = static_cast<std::time_t>(*unix_ms / 1000);
   std::tm utc{};
-  char date[32], out[48];
+  char date[32];
   if (gmtime_r(&seconds, &utc) == nullptr) return {};
   std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
-  std::snprintf(out, sizeof out, "%s.%03dZ", date, static_cast<int>(*unix_ms % 1000));
-  return out;
+  return fmt::format("{}.{:03}Z", date, *unix_ms % 1000);
 }
 
 /// The score of one mode, as CSV has it; empty where it was not measured.
@@ -139,16 +141,7 @@ class Csv : public ExportFormat {
     std::string text = style_.to_terminal ? shown(field) : replaced(field);
     if (style_.safe && is_formula(text)) text.insert(0, 1, '\'');
     const char* const quoted = style_.safe ? ",\"\r\n;\t" : ",\"\r\n";
-    if (text.find_first_of(quoted) == std::string::npos) {
-      out += text + ",";
-      return;
-    }
-    out += '"';
-    for (const char c : text) {
-      if (c == '"') out += '"';
-      out += c;
-    }
-    out += "\",";
+    out += csv_field(text, quoted) + ",";
   }
   ExportRun run_;
   CsvStyle style_;
@@ -263,12 +256,7 @@ class Table : public ExportFormat {
   std::string head() override { return ink_.bold(line("photo", score_name_, "caption")) + "\n"; }
   std::string row(const ResultRow& r) override {
     const std::string name = cut_start(shown(photo_name(r, run_.several_roots)), name_width_max_);
-    std::string score;
-    if (r.blur_score) {
-      char buffer[32];
-      std::snprintf(buffer, sizeof buffer, "%.1f", *r.blur_score);
-      score = buffer;
-    }
+    const std::string score = r.blur_score ? fixed(*r.blur_score, 1) : "";
     if (r.state == "done") {
       const std::string caption = shown(or_empty(r.caption));
       return line(name, score, caption.empty() ? "(a caption without words)" : caption) + "\n";

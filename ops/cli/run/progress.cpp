@@ -13,15 +13,15 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Nothing, where none is: most models do not tell.
-std::string unsure_text(const Progress& now) {
+std::string unsure_text(const RunProgress& now) {
   return now.unsure > 0 ? grouped(now.unsure) + " unsure" : std::string();
 }
 
-int per_cent(const Progress& now) {
+int per_cent(const RunProgress& now) {
   return now.total == 0 ? 0 : static_cast<int>(now.finished() * 100 / now.total);
 }
 
-std::string bar(const Progress& now, std::size_t width) {
+std::string bar(const RunProgress& now, std::size_t width) {
   const std::size_t full = now.total == 0
                                ? 0
                                : std::min(width, static_cast<std::size_t>(now.finished()) * width /
@@ -31,7 +31,7 @@ std::string bar(const Progress& now, std::size_t width) {
   return out;
 }
 
-std::string left_text(const Progress& now) {
+std::string left_text(const RunProgress& now) {
   if (now.pending == 0) return {};
   if (now.finish_unix_s) {  // minutes: it is an estimate
     return "finished about " + time_text(*now.finish_unix_s * 1'000).substr(0, 16);
@@ -54,7 +54,7 @@ std::string joined(const std::vector<std::string>& parts, const char* between) {
 }
 
 /// Before the first photo is judged there is nothing to count but what was found.
-std::string early_line(const Progress& now) {
+std::string early_line(const RunProgress& now) {
   if (now.total == 0) {
     return now.found == 0 ? now.phase : now.phase + ": " + grouped(now.found) + " found";
   }
@@ -63,7 +63,7 @@ std::string early_line(const Progress& now) {
 
 }  // namespace
 
-std::string live_line(const Progress& now, std::size_t width) {
+std::string live_line(const RunProgress& now, std::size_t width) {
   if (now.total == 0 || now.finished() == 0) return cut_end(early_line(now), width);
   const std::string percent = std::to_string(per_cent(now)) + " %";
   const std::string of = grouped(now.finished()) + "/" + grouped(now.total);
@@ -87,7 +87,7 @@ std::string live_line(const Progress& now, std::size_t width) {
   return cut_end(percent, width);
 }
 
-std::string log_line(const Progress& now) {
+std::string log_line(const RunProgress& now) {
   if (now.total == 0 || now.finished() == 0) return early_line(now);
   return now.phase + ": " + grouped(now.finished()) + " of " + grouped(now.total) + " (" +
          std::to_string(per_cent(now)) + " %): " +
@@ -97,7 +97,12 @@ std::string log_line(const Progress& now) {
                 ", ");
 }
 
-void ProgressPrinter::progress(const Progress& now) {
+ProgressStyle progress_style(bool silent) {
+  if (silent) return ProgressStyle::silent;
+  return is_terminal(STDERR_FILENO) ? ProgressStyle::live : ProgressStyle::lines;
+}
+
+void ProgressPrinter::progress(const RunProgress& now) {
   last_ = now;
   if (style_ == ProgressStyle::live) {
     if (Clock::now() - printed_at_ >= 100ms || now.phase != last_phase_) draw(now);
@@ -108,12 +113,12 @@ void ProgressPrinter::progress(const Progress& now) {
   }
 }
 
-bool ProgressPrinter::line_is_due(const Progress& now) const {
+bool ProgressPrinter::line_is_due(const RunProgress& now) const {
   if (now.phase != last_phase_) return true;
   return Clock::now() - printed_at_ >= (now.seconds < 300 ? 10s : 60s);
 }
 
-void ProgressPrinter::draw(const Progress& now) {
+void ProgressPrinter::draw(const RunProgress& now) {
   // One column stays free: a full line would wrap on some terminals.
   const std::size_t width = terminal_columns(descriptor_) - 1;
   write_all(descriptor_, "\r" + live_line(now, width) + "\x1b[K");

@@ -13,16 +13,19 @@
 namespace photoscribe::cli {
 
 /// The live line, in at most `width` columns: the less important parts go first.
-[[nodiscard]] std::string live_line(const Progress& now, std::size_t width);
+[[nodiscard]] std::string live_line(const RunProgress& now, std::size_t width);
 
 /// The line for a log: all of it, no matter how long.
-[[nodiscard]] std::string log_line(const Progress& now);
+[[nodiscard]] std::string log_line(const RunProgress& now);
 
 enum class ProgressStyle {
   live,    // for a terminal
   lines,   // for a pipe or a file
   silent,  // events of level warning and error only
 };
+
+/// Of what goes to standard error.
+[[nodiscard]] ProgressStyle progress_style(bool silent);
 
 class ProgressPrinter : public RunObserver {
  public:
@@ -31,20 +34,20 @@ class ProgressPrinter : public RunObserver {
   ProgressPrinter(const ProgressPrinter&) = delete;
   ProgressPrinter& operator=(const ProgressPrinter&) = delete;
 
-  void progress(const Progress& now) override;
+  void progress(const RunProgress& now) override;
   void event(const Event& event) override;
   /// Takes the live line away. Safe to call at any time.
   void clear();
 
  private:
   using Clock = std::chrono::steady_clock;
-  void draw(const Progress& now);
-  [[nodiscard]] bool line_is_due(const Progress& now) const;
+  void draw(const RunProgress& now);
+  [[nodiscard]] bool line_is_due(const RunProgress& now) const;
 
   int descriptor_;
   ProgressStyle style_;
   bool drawn_ = false;
-  Progress last_;
+  RunProgress last_;
   std::string last_phase_;
   std::chrono::time_point<Clock> printed_at_{};
 };

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "common/core/model_folder.h"
+#include "common/text/escape.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/config/locate.h"
 #include "ops/cli/run/workers_here.h"

@@ -1,8 +1,9 @@
 #include "ops/cli/score/confidence_output.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -22,18 +23,14 @@ DomainFit judged(std::string name, std::span<const double> probabilities,
 }
 
 std::string reliability_text(const Reliability& r) {
-  char line[256];
-  std::snprintf(line, sizeof line,
-                "  area under the ROC curve %.3f, Brier score %.4f (constant "
-                "guess %.4f), "
-                "calibration error %.4f\n\n",
-                r.auc, r.brier, r.share_good * (1 - r.share_good), r.ece);
-  std::string out = line;
+  std::string out = fmt::format(
+      "  area under the ROC curve {:.3f}, Brier score {:.4f} (constant guess {:.4f}), "
+      "calibration error {:.4f}\n\n",
+      r.auc, r.brier, r.share_good * (1 - r.share_good), r.ece);
   out += "  predicted  right     captions\n";
   for (const ReliabilityBin& bin : r.bins) {
-    std::snprintf(line, sizeof line, "  %8.1f %%  %5.1f %%  %s\n", 100 * bin.predicted,
-                  100 * bin.good, grouped(bin.captions).c_str());
-    out += line;
+    out += fmt::format("  {:8.1f} %  {:5.1f} %  {}\n", 100 * bin.predicted, 100 * bin.good,
+                       grouped(bin.captions));
   }
   return out + "\n";
 }
@@ -48,20 +45,14 @@ std::string shown_text(const FittedConfidence& fitted) {
   std::string out =
       "  right among the captions shown (and the share that is "
       "shown)\n  from    ";
-  char cell[64];
-  for (const DomainFit* one : columns) {
-    std::snprintf(cell, sizeof cell, "  %-20s", cut_end(shown(one->name), 20).c_str());
-    out += cell;
-  }
+  for (const DomainFit* one : columns) out += fmt::format("  {:20}", cut_end(shown(one->name), 20));
   out += "\n";
   for (std::size_t i = 0; i < fitted.min_confidences.size(); ++i) {
     const double min = fitted.min_confidences[i];
-    std::snprintf(cell, sizeof cell, "  %.4f%s ", min, fitted.min == min ? "*" : " ");
-    out += cell;
+    out += fmt::format("  {:.4f}{} ", min, fitted.min == min ? "*" : " ");
     for (const DomainFit* one : columns) {
-      std::snprintf(cell, sizeof cell, "  %5.1f %% (%5.1f %%)   ", 100 * one->shown[i].precision,
-                    100 * one->shown[i].share);
-      out += cell;
+      out += fmt::format("  {:5.1f} % ({:5.1f} %)   ", 100 * one->shown[i].precision,
+                         100 * one->shown[i].share);
     }
     out += "\n";
   }
@@ -138,21 +129,13 @@ FittedConfidence fitted_confidence(const ConfidenceModel& model,
 
 std::string confidence_text(const FittedConfidence& fitted) {
   const Reliability& r = fitted.all.held_out;
-  char line[256];
-  std::snprintf(line, sizeof line,
-                "%s captions of %s, %.1f %% of them right. On captions that the fit did "
-                "not see:\n",
-                grouped(r.captions).c_str(),
-                counted(static_cast<std::int64_t>(fitted.domains.size()), "domain").c_str(),
-                100 * r.share_good);
-  std::string out = line + reliability_text(r) + shown_text(fitted);
-  std::snprintf(line, sizeof line,
-                fitted.min ? "  * the lowest at which %g %% of them are right\n"
-                             "\n"
-                           : "  no minimum confidence makes %g %% of them right\n"
-                             "\n",
-                100 * fitted.target_precision);
-  return out + line + to_yaml(fitted.model);
+  return fmt::format(
+      "{} captions of {}, {:.1f} % of them right. On captions that the fit did not see:\n"
+      "{}{}  {} {:g} % of them {}right\n\n{}",
+      grouped(r.captions), counted(std::ssize(fitted.domains), "domain"), 100 * r.share_good,
+      reliability_text(r), shown_text(fitted),
+      fitted.min ? "* the lowest at which" : "no minimum confidence makes",
+      100 * fitted.target_precision, fitted.min ? "are " : "", to_yaml(fitted.model));
 }
 
 std::string confidence_json(const FittedConfidence& fitted) {

@@ -1,5 +1,7 @@
 #include "ops/cli/score/score_output.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdio>
 #include <functional>
@@ -14,21 +16,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string fixed(double value, int digits) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
-  return buffer;
-}
-
 std::string line(const char* name, double score, const Interval* interval, const Ink& ink) {
-  char head[32];
-  std::snprintf(head, sizeof head, "  %-8s", name);
-  char figure[32];
-  std::snprintf(figure, sizeof figure, "%6.2f", score * 100);
-  std::string text = head + ink.bold(figure);
+  std::string text = fmt::format("  {:8}{}", name, ink.bold(fmt::format("{:6.2f}", score * 100)));
   if (interval != nullptr) {
-    text += ink.dim("   [" + fixed(interval->low * 100, 2) + ", " + fixed(interval->high * 100, 2) +
-                    "]");
+    text += ink.dim(fmt::format("   [{:.2f}, {:.2f}]", interval->low * 100, interval->high * 100));
   }
   return text + "\n";
 }

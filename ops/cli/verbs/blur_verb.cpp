@@ -1,14 +1,11 @@
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <memory>
+#include <utility>
 
-#include "common/text/safe_text.h"
 #include "ops/cli/config/locate.h"
 #include "ops/cli/config/settings.h"
 #include "ops/cli/terminal/exit_status.h"
 #include "ops/cli/verbs/verbs.h"
+#include "scheduler/process/program.h"
 
 namespace photoscribe::cli {
 namespace {
@@ -39,12 +36,7 @@ int blur(const BlurOptions& options) {
   for (const std::string& file : options.files) {
     words.push_back(file.starts_with("-") ? "./" + file : file);
   }
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  execv(worker->c_str(), argv.data());
-  const std::string why = std::strerror(errno);
-  return report("blur", Error{Errc::environment, shown(*worker) + ": " + why});
+  return report("blur", become_program(std::move(words)));
 }
 
 }  // namespace

@@ -146,11 +146,7 @@ Status write_page(const CalibrateOptions& options, const Calibration& calibratio
   }
   std::vector<std::string> pictures;
   if (!files.empty()) pictures = make_thumbnails(options.settings, files);
-  const auto output = OutputFile::open(options.html_file);
-  if (!output) return fail(output.error());
-  if (Status added = (*output)->add(calibration_page(calibration, wrong, pictures)); !added)
-    return added;
-  return (*output)->finish();
+  return write_output(options.html_file, calibration_page(calibration, wrong, pictures));
 }
 
 int run_calibrate(const CalibrateOptions& options) {

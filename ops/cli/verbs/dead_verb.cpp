@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/text/base64.h"
+#include "common/text/escape.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "common/text/utf8.h"

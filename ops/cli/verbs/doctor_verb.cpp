@@ -27,22 +27,22 @@ struct DoctorOptions {
   bool json = false;
 };
 
-const char* name_of(Health health) {
+const char* name_of(CheckHealth health) {
   switch (health) {
-    case Health::good:
+    case CheckHealth::good:
       return "good";
-    case Health::warning:
+    case CheckHealth::warning:
       return "warning";
-    case Health::bad:
+    case CheckHealth::bad:
       break;
   }
   return "bad";
 }
 
 std::string check_text(const Check& check, const Ink& ink) {
-  const std::string mark = check.health == Health::good      ? ink.green(" ok ")
-                           : check.health == Health::warning ? ink.yellow("look")
-                                                             : ink.red("BAD ");
+  const std::string mark = check.health == CheckHealth::good      ? ink.green(" ok ")
+                           : check.health == CheckHealth::warning ? ink.yellow("look")
+                                                                  : ink.red("BAD ");
   constexpr std::size_t kName = 12;
   std::string name = check.name;
   name.resize(std::max(kName, name.size()), ' ');
@@ -79,15 +79,15 @@ class Examination {
           const char* bad =
               "\n"
               "A run would not work yet; see above.\n") {
-    const int status = worst_ == Health::bad ? kExitEnvironment : kExitDone;
+    const int status = worst_ == CheckHealth::bad ? kExitEnvironment : kExitDone;
     if (json_) {
       const nlohmann::json object{
           {"health", name_of(worst_)}, {"exit_status", status}, {"checks", checks_}};
       write_all(STDOUT_FILENO, object.dump() + "\n");
     } else {
-      write_all(STDOUT_FILENO, worst_ == Health::good      ? good
-                               : worst_ == Health::warning ? warning
-                                                           : bad);
+      write_all(STDOUT_FILENO, worst_ == CheckHealth::good      ? good
+                               : worst_ == CheckHealth::warning ? warning
+                                                                : bad);
     }
     return status;
   }
@@ -95,7 +95,7 @@ class Examination {
  private:
   bool json_;
   Ink ink_;
-  Health worst_ = Health::good;
+  CheckHealth worst_ = CheckHealth::good;
   nlohmann::json checks_ = nlohmann::json::array();
 };
 
@@ -113,7 +113,7 @@ int doctor(const DoctorOptions& options) {
     return examination.end_of_run();
   }
   examination.add(Check{
-      "machine", Health::good,
+      "machine", CheckHealth::good,
       counted(std::thread::hardware_concurrency(), "core") + ", " + counted(gpus_here(), "GPU"),
       ""});
   examination.add(check_database(config));

@@ -80,18 +80,11 @@ Expected<report::Report> make(const ReportVerb& verb) {
   return make_report(*store, run->id, options, &*other, against->id);
 }
 
-Status write_to(const std::string& file, const std::string& text) {
-  const auto output = OutputFile::open(file);
-  if (!output) return fail(output.error());
-  if (Status added = (*output)->add(text); !added) return added;
-  return (*output)->finish();
-}
-
 int run_report(const ReportVerb& verb) {
   const Expected<report::Report> made = make(verb);
   if (!made) return report("report", made.error());
   if (!verb.html.empty()) {
-    if (Status written = write_to(verb.html, html_page(*made)); !written) {
+    if (Status written = write_output(verb.html, html_page(*made)); !written) {
       return report("report", written.error());
     }
     write_all(STDERR_FILENO,

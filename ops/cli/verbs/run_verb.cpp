@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "common/text/escape.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/run/detach.h"
@@ -35,7 +36,7 @@ int failed(const RunOptions& options, const Error& error) {
 class TellsHowToKeep : public RunObserver {
  public:
   TellsHowToKeep(ProgressPrinter& printer, bool wanted) : printer_(printer), wanted_(wanted) {}
-  void progress(const Progress& now) override {
+  void progress(const RunProgress& now) override {
     printer_.progress(now);
     if (!wanted_ || !now.left || now.seconds < 10 || *now.left < kLong) return;
     wanted_ = false;
@@ -101,9 +102,7 @@ int run(const RunOptions& options) {
   const Expected<RunRequest> request = make_request(options, RunVerb::run);
   if (!request) return failed(options, request.error());
   if (options.detach) return run_detached(options, *request);
-  const ProgressStyle style = options.no_progress          ? ProgressStyle::silent
-                              : is_terminal(STDERR_FILENO) ? ProgressStyle::live
-                                                           : ProgressStyle::lines;
+  const ProgressStyle style = progress_style(options.no_progress);
   ProgressPrinter printer(STDERR_FILENO, style);
   StopHandle stop;
   const SignalsTo signals(stop);

@@ -58,9 +58,7 @@ int status_of(const ServeSummary& summary) {
 
 int serve(const SchedulerOptions& options) {
   const Expected<ServeRequest> request = make_request(options);
-  const ProgressStyle style = options.no_progress          ? ProgressStyle::silent
-                              : is_terminal(STDERR_FILENO) ? ProgressStyle::live
-                                                           : ProgressStyle::lines;
+  const ProgressStyle style = progress_style(options.no_progress);
   ProgressPrinter printer(STDERR_FILENO, style);
   StopHandle stop;
   const SignalsTo signals(stop);

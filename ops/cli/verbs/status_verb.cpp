@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -49,12 +50,6 @@ struct RunStatus {
   double photos_per_s = 0;           // over kSample; 0 while nobody writes
   std::optional<std::string> waits;  // for a worker: what for, and what those lack that are there
 };
-
-std::string plain(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
-}
 
 std::int64_t finished(const RunCounts& counts) {
   return counts.asked.total() - counts.asked.pending;
@@ -150,10 +145,8 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
            cut_start(shown(failure.example_uri), 70) + "\n";
   }
   if (status.summary.bleu && status.summary.bleu->photos > 0) {
-    char text[64];
-    std::snprintf(text, sizeof text, "  BLEU-4 %.1f over ",
-                  100 * bleu(status.summary.bleu->counts)[3]);
-    out += text + counted(status.summary.bleu->photos, "captioned photo") + "\n";
+    out += fmt::format("  BLEU-4 {:.1f} over {}\n", 100 * bleu(status.summary.bleu->counts)[3],
+                       counted(status.summary.bleu->photos, "captioned photo"));
   }
   out += "  model " + shown(status.run.settings.model_name) + " " +
          status.run.settings.model_hash.substr(0, 12) + ", beam " +

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "common/text/escape.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/config/settings.h"

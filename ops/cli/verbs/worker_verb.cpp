@@ -1,17 +1,14 @@
 // worker: photoscribe-worker with the flags, the environment and the file that the other verbs
 // take.
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
-#include "common/text/safe_text.h"
 #include "ops/cli/config/locate.h"
 #include "ops/cli/config/settings.h"
 #include "ops/cli/terminal/exit_status.h"
 #include "ops/cli/verbs/verbs.h"
+#include "scheduler/process/program.h"
 
 namespace photoscribe::cli {
 namespace {
@@ -60,11 +57,7 @@ Expected<std::vector<std::string>> command_of(const WorkerVerbOptions& options) 
 int become_worker(const WorkerVerbOptions& options) {
   Expected<std::vector<std::string>> words = command_of(options);
   if (!words) return report("worker", words.error());
-  std::vector<char*> argv;
-  for (std::string& word : *words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  execv(argv[0], argv.data());
-  return report("worker", Error{Errc::environment, words->front() + ": " + std::strerror(errno)});
+  return report("worker", become_program(std::move(*words)));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/core/fnv1a.h"
+
 namespace photoscribe {
 namespace {
 
@@ -18,6 +20,12 @@ TEST(Sha256, TakesItsBytesInPieces) {
   hash.add("a", 1);
   hash.add("bc", 2);
   EXPECT_EQ(hash.digest(), sha256_of("abc", 3));
+}
+
+TEST(Fnv1a, HasThePublishedValues) {
+  EXPECT_EQ(fnv1a(""), 0xcbf29ce484222325U);
+  EXPECT_EQ(fnv1a("a"), 0xaf63dc4c8601ec8cU);
+  EXPECT_EQ(fnv1a("foobar"), 0x85944171f73967e8U);
 }
 
 }  // namespace

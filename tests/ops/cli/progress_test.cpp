@@ -12,8 +12,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-Progress half_way() {
-  Progress now;
+RunProgress half_way() {
+  RunProgress now;
   now.phase = "captioning";
   now.total = 7000;
   now.done = 2811;
@@ -53,7 +53,7 @@ TEST(LiveLine, SaysEverythingWhereThereIsRoom) {
 }
 
 TEST(LiveLine, CountsUnsureCaptionsAsFinished) {
-  Progress now = half_way();
+  RunProgress now = half_way();
   now.done -= 100;
   now.unsure = 100;
 
@@ -62,7 +62,7 @@ TEST(LiveLine, CountsUnsureCaptionsAsFinished) {
 }
 
 TEST(LiveLine, FitsIntoEveryWidth) {
-  Progress now = half_way();
+  RunProgress now = half_way();
   for (std::size_t width = 0; width < 200; ++width) {
     EXPECT_LE(columns(live_line(now, width)), width);
   }
@@ -75,7 +75,7 @@ TEST(LiveLine, FitsIntoEveryWidth) {
 }
 
 TEST(LiveLine, LeavesOutATimeThatIsNotKnown) {
-  Progress now = half_way();
+  RunProgress now = half_way();
   now.left.reset();
 
   EXPECT_THAT(live_line(now, 200), Not(HasSubstr("left")));
@@ -87,7 +87,7 @@ TEST(ProgressPrinter, WritesOneLineAPhaseIntoAPipeAtFirst) {
     ProgressPrinter printer(reader.write_end(), ProgressStyle::lines);
     printer.progress(half_way());
     printer.progress(half_way());
-    Progress later = half_way();
+    RunProgress later = half_way();
     later.phase = "finishing";
     printer.progress(later);
     printer.event({EventLevel::warning, "worker 1 ended\x1b[2J"});

@@ -22,7 +22,9 @@ class Steer : public test::RunBatch {
     add_photos(0, photos);
     RunRequest made = request();
     made.worker_arguments = {"--slow-ms", slow_ms};
-    watcher_.act = [this](const Progress& now) { finished_ = now.done + now.blurred + now.failed; };
+    watcher_.act = [this](const RunProgress& now) {
+      finished_ = now.done + now.blurred + now.failed;
+    };
     running_ = std::async(std::launch::async, [this, made] { return run(made); });
     wait_for([this] { return finished_ >= 24; });
   }

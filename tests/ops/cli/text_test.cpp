@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/text/base64.h"
+#include "common/text/escape.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "common/text/utf8.h"
@@ -58,6 +59,26 @@ TEST(SafeText, QuotesWordsForAShell) {
   EXPECT_EQ(shell_quoted("caf\xe9"), "$'caf\\xE9'");
 }
 
+TEST(Utf8, WritesCodePointsAndMeasuresThemInColumns) {
+  std::string text;
+  for (const char32_t one : {U'a', U'é', U'写', U'🙂', char32_t{0xD800}, char32_t{0x110000}})
+    append_utf8(text, one);
+  EXPECT_EQ(text, "aé写🙂\uFFFD\uFFFD");
+  EXPECT_EQ(columns("🙂"), 2U);
+  EXPECT_EQ(columns("ไทย"), 3U);
+  EXPECT_EQ(columns("नमस्ते"), 4U) << "marks of any script take none";
+  EXPECT_EQ(columns("a\xff"), 2U);
+}
+
+TEST(Escape, KeepsBytesInTheirPlace) {
+  EXPECT_EQ(html_escaped("<a href=\"x\">'&\xff"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;\uFFFD");
+  EXPECT_EQ(csv_field("a b", ",\"\n"), "a b");
+  EXPECT_EQ(csv_field("a,\"b\"", ",\"\n"), "\"a,\"\"b\"\"\"");
+  EXPECT_EQ(percent_escaped(std::string("é%\xff\0/", 6)), "é%%FF%00/");
+  EXPECT_EQ(percent_escaped("50%é", "%"), "50%25é");
+  EXPECT_EQ(log_value("a \"b\"\n\x1b\xff\\"), "\"a \\\"b\\\"\\n\\x1b\\xff\\\\\"");
+}
+
 TEST(HumanNumbers, ReadAsAPersonWritesThem) {
   EXPECT_EQ(grouped(0), "0");
   EXPECT_EQ(grouped(999), "999");
@@ -104,8 +125,8 @@ TEST(DoctorChecks, TellAReferenceBlasFromAFastOne) {
         .health;
   };
 
-  EXPECT_EQ(health(5), Health::bad);
-  EXPECT_EQ(health(98), Health::good);
+  EXPECT_EQ(health(5), CheckHealth::bad);
+  EXPECT_EQ(health(98), CheckHealth::good);
 }
 
 TEST(DoctorChecks, SayWhenAGpuLiesIdleAndWhenAModelDoesNotOpen) {
@@ -114,15 +135,15 @@ TEST(DoctorChecks, SayWhenAGpuLiesIdleAndWhenAModelDoesNotOpen) {
           "model": {"loads": false, "error": "vocab.txt: missing"}})",
       1);
 
-  EXPECT_EQ(checks.at(0).health, Health::good);
-  EXPECT_EQ(checks.at(1).health, Health::warning);
-  EXPECT_EQ(checks.at(2).health, Health::bad);
+  EXPECT_EQ(checks.at(0).health, CheckHealth::good);
+  EXPECT_EQ(checks.at(1).health, CheckHealth::warning);
+  EXPECT_EQ(checks.at(2).health, CheckHealth::bad);
   EXPECT_EQ(checks.at(2).finding, "vocab.txt: missing");
 }
 
 TEST(DoctorChecks, DoNotTrustAnAnswerThatIsNoJson) {
   for (const char* const text : {"", "segfault", "[]", R"({"devices": 7})", R"({"blas": 3})"}) {
-    EXPECT_EQ(worker_checks_from(text, 0).at(0).health, Health::bad) << text;
+    EXPECT_EQ(worker_checks_from(text, 0).at(0).health, CheckHealth::bad) << text;
   }
 }
 

@@ -22,17 +22,17 @@ namespace photoscribe::test {
 /// Remembers what it was told, and calls `act` at every progress report.
 class Watcher : public RunObserver {
  public:
-  void progress(const Progress& now) override {
+  void progress(const RunProgress& now) override {
     last = now;
     phases.insert(now.phase);
     if (act) act(now);
   }
   void event(const Event& event) override { events.push_back(event.text); }
 
-  Progress last;
+  RunProgress last;
   std::set<std::string> phases;
   std::vector<std::string> events;
-  std::function<void(const Progress&)> act;
+  std::function<void(const RunProgress&)> act;
 };
 
 class RunBatch : public ::testing::Test {

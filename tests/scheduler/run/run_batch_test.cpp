@@ -27,7 +27,7 @@ TEST_F(RunBatch, CaptionsAFolderAndLeavesNoProcessBehind) {
   add_photos(0, 200);
   folder_.write("photos/notes.txt", "not a photo");
   pid_t redis = -1;
-  watcher_.act = [&](const Progress&) {
+  watcher_.act = [&](const RunProgress&) {
     if (redis < 0) redis = private_redis();
   };
 
@@ -56,7 +56,7 @@ TEST_F(RunBatch, CaptionsAFolderAndLeavesNoProcessBehind) {
 TEST_F(RunBatch, StartsWorkersAgainThatAreKilledAndBlamesNobody) {
   add_photos(0, 300);
   int kills = 0;
-  watcher_.act = [&](const Progress& now) {
+  watcher_.act = [&](const RunProgress& now) {
     if (kills < 3 && now.done > kills * 60) {
       for (const pid_t pid : workers()) ::kill(pid, SIGKILL);
       ++kills;
@@ -124,7 +124,7 @@ TEST_F(RunBatch, DoesNotRepeatWhatAWorkerRefuses) {
 TEST_F(RunBatch, DrainsAtTheFirstRequestAndGoesOnAtTheNextStart) {
   add_photos(0, 300);
   StopHandle stop;
-  watcher_.act = [&](const Progress& now) {
+  watcher_.act = [&](const RunProgress& now) {
     if (now.done > 50 && stop.requests() == 0) stop.request();
   };
   RunRequest slow = request();
@@ -145,7 +145,7 @@ TEST_F(RunBatch, DrainsAtTheFirstRequestAndGoesOnAtTheNextStart) {
 TEST_F(RunBatch, EndsAtOnceAtTheSecondRequest) {
   add_photos(0, 100);
   StopHandle stop;
-  watcher_.act = [&](const Progress& now) {
+  watcher_.act = [&](const RunProgress& now) {
     if (now.done > 0 && stop.requests() == 0) {
       stop.request();
       stop.request();
@@ -164,7 +164,7 @@ TEST_F(RunBatch, EndsAtOnceAtTheSecondRequest) {
 TEST_F(RunBatch, SurvivesTheDeathOfItsPrivateRedis) {
   add_photos(0, 300);
   bool killed = false;
-  watcher_.act = [&](const Progress& now) {
+  watcher_.act = [&](const RunProgress& now) {
     if (killed || now.done < 50) return;
     killed = true;
     ::kill(private_redis(), SIGKILL);

@@ -68,7 +68,7 @@ TEST_F(Schedule, WaitsForItsHoursWithoutWorkersAndGoesOnWithin) {
   nightly.worker_arguments = {"--slow-ms", "150"};
   int closed_at = -1;
   std::size_t workers_out_of_hours = 99;
-  watcher_.act = [&](const Progress& now) {
+  watcher_.act = [&](const RunProgress& now) {
     const auto finished = static_cast<int>(now.done + now.blurred + now.failed);
     if (*hour == 12 && now.phase == "waiting until 22:00") {
       workers_out_of_hours = workers().size();

@@ -6,10 +6,10 @@
 #include <filesystem>
 
 #include "common/core/join.h"
+#include "common/text/escape.h"
 #include "common/text/utf8.h"
 #include "tests/support/hanging_mount.h"
 #include "tests/support/temp_dir.h"
-#include "worker/log.h"
 
 namespace photoscribe {
 namespace {
@@ -143,8 +143,8 @@ TEST(Quoted, LetsNoNameBreakOrForgeALogLine) {
 }
 
 TEST(AsUtf8, ReplacesOnlyWhatIsNotUtf8) {
-  EXPECT_EQ(as_utf8("caf\xc3\xa9"), "caf\xc3\xa9");
-  EXPECT_EQ(as_utf8("a\xff"), "a\xef\xbf\xbd");
+  EXPECT_EQ(replaced("caf\xc3\xa9"), "caf\xc3\xa9");
+  EXPECT_EQ(replaced("a\xff"), "a\xef\xbf\xbd");
   EXPECT_TRUE(is_valid_utf8("\xf0\x9f\x93\xb7"));
   for (const std::string bad :
        {"\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\x80", "\xe2\x82"}) {
