@@ -111,9 +111,9 @@ int run(const RunOptions& options) {
   printer.clear();
   if (!summary) return failed(options, summary.error());
   const int status = exit_status_of(*summary);
-  const std::string text =
-      options.json ? summary_json(*summary, request->blur, status)
-                   : summary_text(*summary, request->blur, command_line(), Ink::of(STDOUT_FILENO));
+  const std::string text = options.json ? summary_json(*summary, request->settings.blur, status)
+                                        : summary_text(*summary, request->settings.blur,
+                                                       command_line(), Ink::of(STDOUT_FILENO));
   write_all(STDOUT_FILENO, text);
   return status;
 }
