@@ -156,7 +156,8 @@ TEST_F(Redis, OutOfMemoryIsWaitedForAndRecordingGoesOn) {
   redis().command({"CONFIG", "SET", "maxmemory", "1"});
   ASSERT_TRUE(eventually([&] { return proxy().answered_with("OOM"); }, 30s)) << worker_logs();
   ASSERT_TRUE(eventually(
-      [&] { return run.err_so_far().find("workers are waiting for Redis") != std::string::npos; }, 30s))
+      [&] { return run.err_so_far().find("workers are waiting for Redis") != std::string::npos; },
+      30s))
       << run.err_so_far();
   damaged();
   redis().command({"CONFIG", "SET", "maxmemory", "0"});

@@ -114,7 +114,8 @@ TEST_F(Plot, ALineThatIsCutShortOrBrokenIsLeftOutAndToldOf) {
     const auto curve = parse_curve(kHeader + line("decoder,1,30", "0.1", "0.2") + bad, "c");
     ASSERT_TRUE(curve) << bad;
     EXPECT_THAT(curve->points, SizeIs(1)) << bad;
-    EXPECT_THAT(curve->notes, ElementsAre(HasSubstr("c, line 3: is incomplete or malformed"))) << bad;
+    EXPECT_THAT(curve->notes, ElementsAre(HasSubstr("c, line 3: is incomplete or malformed")))
+        << bad;
   }
 }
 
@@ -136,9 +137,11 @@ TEST_F(Plot, WhatIsNoTrainingIsRefusedWithWhatToDo) {
   put("model.work/curve.csv", kHeader);
   EXPECT_THAT(refusal(folder_.file("model.work")), HasSubstr("has no score yet"));
   put("model.work/curve.csv", "photo,caption\na.jpg,x\n");
-  EXPECT_THAT(refusal(folder_.file("model.work")), HasSubstr("is not a curve of photoscribe-train"));
+  EXPECT_THAT(refusal(folder_.file("model.work")),
+              HasSubstr("is not a curve of photoscribe-train"));
   put("model.work/curve.csv", std::string(1'000, '\0'));
-  EXPECT_THAT(refusal(folder_.file("model.work")), HasSubstr("is not a curve of photoscribe-train"));
+  EXPECT_THAT(refusal(folder_.file("model.work")),
+              HasSubstr("is not a curve of photoscribe-train"));
 }
 
 TEST_F(Plot, ThePageHoldsEveryCurveAndLoadsNothing) {

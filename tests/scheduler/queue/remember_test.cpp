@@ -117,7 +117,8 @@ TEST_F(SchedulerTest, GivesTheMemoryForDoublesBackWhenRedisIsShortOfIt) {
   EXPECT_EQ(run_scheduler(), SchedulerEnd::complete) << "it would wait for ever";
   stop_workers();
 
-  EXPECT_THAT(events_, Contains(HasSubstr("photos with the same bytes are now processed one by one")));
+  EXPECT_THAT(events_,
+              Contains(HasSubstr("photos with the same bytes are now processed one by one")));
   expect_everything_done(1'500);
 }
 
