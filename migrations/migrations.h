@@ -24,8 +24,8 @@ struct Migration {
 /// The files of this folder, in order.
 [[nodiscard]] std::span<const Migration> embedded();
 
-/// Applies what is missing; returns how many were applied. `before` is told that an older database
-/// is about to be changed: its schema's number and ours. Fails with store_failure when the
+/// Applies what is missing; returns how many were applied. `before` is called when an older
+/// database is about to be changed: its schema's number and ours. Fails with store_failure when the
 /// database is of another program, newer than this one, or was made from another text of a
 /// migration. What was applied before a failure stays applied.
 [[nodiscard]] Expected<int> migrate(sqlite::Database& database,

@@ -20,7 +20,7 @@ inline constexpr std::array kBlurModes{BlurMode::full, BlurMode::normalised, Blu
                                        BlurMode::edges, BlurMode::learned};
 [[nodiscard]] std::string_view to_string(BlurMode mode) noexcept;
 
-/// Where nobody chose a threshold. Of mode learned: of 240 photos by cameras it rejects 1.4 % of
+/// The default threshold. Of mode learned: of 240 photos by cameras it rejects 1.4 % of
 /// the clear ones that a fit did not see and catches 89 % of the blurred ones
 /// (ops/bench/RESULTS.md).
 [[nodiscard]] constexpr double default_blur_threshold(BlurMode mode) noexcept {

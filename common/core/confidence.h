@@ -1,4 +1,4 @@
-// confidence: how likely a caption is good, told from what is known without references. A logistic
+// confidence: how likely a caption is right, from what is known without references. A logistic
 // regression on a few named terms, fitted on captioned photos of several domains (photoscribe
 // confidence) and kept in model.yaml; and the verdict `unsure` that follows from it.
 #pragma once

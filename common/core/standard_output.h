@@ -1,8 +1,8 @@
-// standard_output: what a program prints, and what it says when nobody takes it.
+// standard_output: what a program prints, and its error when that cannot be written.
 //
 // write_standard_output(), std::cout and printf go one way. The first write that fails is
 // remembered and what comes behind it is dropped, so no verb has to look; main() asks at the end
-// and says it once. A reader that left (`| head`) is no fault.
+// and reports it once. A reader that left (`| head`) is no error.
 #pragma once
 
 #include <string_view>

@@ -50,7 +50,7 @@ inline constexpr int kReasonCount = 13;
 struct Task {
   std::int64_t image_id = 0;  // row of table `image`
   std::int32_t attempt = 1;   // raised by retry, redo and changed files
-  std::string root;           // name of the root; where it lies is the worker's own business
+  std::string root;           // name of the root; only the worker knows its folder
   std::string path;           // relative to the root: raw bytes, no encoding implied
   std::int32_t deliveries =
       0;  // charged under earlier entries of the same task (hand-back, protocol.md H9)

@@ -1,4 +1,4 @@
-// worker_report: what a worker tells of itself once a second, whether it serves a run or none.
+// worker_report: what a worker reports once a second, whether it serves a run or not.
 //
 // It travels through Redis (common/redis/fleet.h) to the scheduler and to people: a run that nobody
 // can serve is to be seen, and what each worker lacks. Nothing else hangs on it: who has which task

@@ -37,7 +37,7 @@ class AreaResizer {
   /// must outlive the resizer.
   AreaResizer(Size from, int channels, Size to, std::uint8_t* output);
 
-  /// The next source row, top to bottom. It is not looked at again later.
+  /// The next source row, top to bottom. It is not read again later.
   void push(const std::uint8_t* row);
 
   /// Output rows that are finished; all of them after the last source row.

@@ -1,4 +1,4 @@
-// byte_reader: numbers at offsets of a buffer that nobody vouches for. Internal.
+// byte_reader: numbers at offsets of an untrusted buffer. Internal.
 //
 // Reading past the end gives 0, so a parser checks has() where 0 is not good enough.
 #pragma once

@@ -1,4 +1,4 @@
-// exif: which way up a photo is shown, out of bytes that nobody vouches for. Internal.
+// exif: which way up a photo is shown, from untrusted bytes. Internal.
 #pragma once
 
 #include <cstdint>

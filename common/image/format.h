@@ -25,8 +25,8 @@ struct Sniffed {
   std::string_view name;  // "JPEG", "HEIC", "Canon CR2 (RAW)" …; empty when unknown
 };
 
-/// A file's extension is not looked at: a JPEG named .png is a JPEG. A RAW file that is a TIFF
-/// inside is told apart by its maker's tags.
+/// A file's extension is ignored: a JPEG named .png is a JPEG. A RAW file that is a TIFF
+/// inside is recognised by its maker's tags.
 [[nodiscard]] Sniffed sniff(std::span<const std::uint8_t> bytes) noexcept;
 
 }  // namespace photoscribe::image

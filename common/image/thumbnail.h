@@ -1,4 +1,4 @@
-// thumbnail: a small JPEG of a photo, for people to look at. Nothing here feeds the network.
+// thumbnail: a small JPEG of a photo, for people. Nothing here feeds the network.
 #pragma once
 
 #include <cstdint>

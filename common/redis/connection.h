@@ -60,7 +60,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   /// Closes what was open, then resolves, connects, shakes hands and logs in.
-  /// redis_unavailable: nobody answers there; redis_refused: wrong password, certificate or
+  /// redis_unavailable: no answer; redis_refused: wrong password, certificate or
   /// database.
   [[nodiscard]] asio::awaitable<Status> connect();
 

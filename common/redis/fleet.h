@@ -1,8 +1,8 @@
 // fleet: the workers of a server, whether they serve a run or none: each reports to
-// photoscribe:fleet once a second, and whoever wants to know reads it.
+// photoscribe:fleet once a second, for anyone to read.
 //
-// For people, and for the scheduler's word that nobody can serve a run; no task hangs on it. Ages
-// are by the server's clock, which all of them share.
+// For people, and for the scheduler's warning that no worker can serve a run; no task depends on
+// it. Ages are by the server's clock, which all of them share.
 #pragma once
 
 #include <chrono>

@@ -36,7 +36,7 @@ class Liveness {
   /// three looks. Look every lease / 4 or so.
   void observe(std::span<const Holder> holders, Clock::time_point now);
 
-  /// To be called at each reconnect: all still-times start anew.
+  /// To be called at each reconnect: all times start from zero.
   void forget() noexcept { seen_.clear(); }
 
   /// True when the holder's counter has stood still for a whole lease. A holder without a counter

@@ -86,7 +86,7 @@ struct Presence {
   bool spec = false, tasks = false, group = false, results = false;
   bool registered = false;  // in photoscribe:runs
   std::optional<std::uint64_t>
-      fence;  // last one written; not ours: a copied database is at work (Q21)
+      fence;  // last one written; not ours: a copied database is in use (Q21)
   [[nodiscard]] bool complete() const noexcept { return spec && tasks && group && results; }
   [[nodiscard]] bool nothing() const noexcept { return !spec && !tasks && !results; }
 };
@@ -110,7 +110,7 @@ struct WindowEntry {
   std::int64_t image_id = 0;
   std::int32_t attempt = 1;
   int deliveries = 0;    // charged in all
-  bool pending = false;  // in somebody's name
+  bool pending = false;  // in a consumer's name
 };
 /// Reconcile's step (2), all of one instant.
 struct Snapshot {
@@ -137,7 +137,7 @@ struct Withdrawn {
   };
   bool fenced_off = false;  // the fence in Redis is not ours: nothing was taken out
   int tasks = 0;
-  std::vector<Charged> charged;  // those of them that were in somebody's hand before
+  std::vector<Charged> charged;  // those of them that were in a worker's hand
 };
 
 /// Whether a run has a result for a photo with these bytes.

@@ -45,7 +45,7 @@ class RunQueue {
   [[nodiscard]] Awaitable<int> release_unmarked(std::string incarnation, Judged holder,
                                                 int count = 1'000);
 
-  /// XACK + XDEL, in pieces; of tasks that nobody is to do (any more).
+  /// XACK + XDEL, in pieces; of tasks that are not (or no longer) wanted.
   [[nodiscard]] Awaitable<void> remove_tasks(std::string incarnation, std::vector<EntryId> ids);
 
  protected:

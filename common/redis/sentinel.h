@@ -1,8 +1,8 @@
 // sentinel: which server of a replicated set is the master now, asked of its Sentinels.
 //
 // A failover loses what had not been copied yet; that is a Redis that was rewound, and the
-// scheduler's reconcile mends it (design.md 4). Here only the address is found; who connects checks
-// the role. Private to common/redis.
+// scheduler's reconcile restores it (design.md 4). Here only the address is found; who connects
+// checks the role. Private to common/redis.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -20,7 +20,7 @@ struct ServerInfo {
   std::int64_t used_memory = 0;  // bytes
   std::int64_t maxmemory = 0;    // bytes; 0: no limit
   std::string maxmemory_policy;  // "noeviction", …
-  bool persistent = false;       // AOF on (saves are not looked at)
+  bool persistent = false;       // AOF on (saves are ignored)
 };
 
 /// Pure: reads the text of INFO; fields that are missing keep their defaults.

@@ -3,7 +3,7 @@
 // Tools differ in what they do when an order has no match and in how short captions count. The
 // counts of bleu.h hold all that any of them needs: pass each photo's through counts_for(), sum,
 // and give the sum to bleu_by(). What goes into a report should be `coco`; the others are for
-// comparing with figures that somebody else got.
+// comparing with published figures.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// caption_file: files of captions in the forms that people have them, told apart by their content.
+// caption_file: files of captions in the usual formats, recognised by their content.
 //
 // Reads in blocks and hands out one caption after the other, so that a file may be larger than
 // memory (except JSON Lines, a line of which is held whole). What cannot be right is left out,

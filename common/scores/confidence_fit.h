@@ -1,5 +1,5 @@
-// confidence_fit: fits the regression of common/core/confidence.h on scored captions, and tells how
-// well its probabilities hold. Pure.
+// confidence_fit: fits the regression of common/core/confidence.h on scored captions, and reports
+// how well its probabilities hold. Pure.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// roc: how well a score tells blurred photos from clear ones, and where to put the threshold.
+// roc: how well a score separates blurred photos from clear ones, and where to put the threshold.
 //
 // Pure statistics: a photo with a score below the threshold is called blurred, as everywhere.
 // Photos that were made from one photo, or taken at one moment, are a group: intervals draw groups,

@@ -3,7 +3,7 @@
 //
 // Comparing captions then takes a few operations on whole words a token: n-gram matches are shifted
 // intersections, a longest common subsequence is carried addition. Captions beyond 64 tokens do not
-// fit; whoever uses this has another way for them.
+// fit; callers have another way for them.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// sqlite_errors: what SQLite says, as an Error that tells a person what to do.
+// sqlite_errors: SQLite's errors, as an Error that says what to do.
 #pragma once
 
 #include <SQLiteCpp/Exception.h>

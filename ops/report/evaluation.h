@@ -41,7 +41,7 @@ class Evaluator {
     std::int64_t image_id = 0;
     bool captioned = false, shown = false;
     std::optional<double> confidence;
-    bool right = false;    // names nothing that no reference names; told where confidence is
+    bool right = false;    // names nothing that no reference names; set where confidence is
     std::size_t root = 0;  // in roots_
     std::uint32_t hypothesis = 0, reference = 0;
     std::uint32_t shown_hypothesis = 0;  // empty where no caption is shown

@@ -28,7 +28,7 @@ class Picks {
   std::set<std::pair<double, std::int64_t>> kept_;
 };
 
-/// Probability that the caption is good, where the model tells it; else the geometric mean
+/// Probability that the caption is right, if the model gives it; else the geometric mean
 /// probability of a word, end of sentence included. In (0, 1].
 [[nodiscard]] std::optional<double> confidence_of(const ResultRow& photo);
 

@@ -1,4 +1,4 @@
-// histogram: counts over equal bins, and the rate of a run over the time that it was at work.
+// histogram: counts over equal bins, and the rate of a run over its working time.
 // Pure: numbers in, numbers out.
 #pragma once
 

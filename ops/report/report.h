@@ -1,5 +1,5 @@
-// report: everything a person is told about a run, as numbers: scores with intervals, histograms,
-// pace, failures, and a few photos to look at. How it looks is the business of page.h and tables.h.
+// report: everything that people see of a run, as numbers: scores with intervals, histograms,
+// pace, failures, and a few photos to look at. How it is shown is up to page.h and tables.h.
 //
 // It reads the database only; thumbnails come from elsewhere, and a photo that is gone has none.
 // Scores are those of coco-caption on PTB tokens (design.md 8).
@@ -54,9 +54,9 @@ struct Evaluation {
   std::optional<ScoreLine> with_unsure;  // and those that are not; none where there are none
   std::int64_t unsure = 0, blurred = 0, failed = 0, pending = 0;  // of the photos with references
   std::int64_t references = 0;                                    // captions
-  std::optional<Reliability> reliability;  // when the model tells its confidence
-  std::vector<PrecisionCurve> precision;   // all captions, and each root's where there are several
-  Histogram bleu4 = unit_histogram();      // sentence BLEU-4 of all captions
+  std::optional<Reliability> reliability;                         // when the model has a confidence
+  std::vector<PrecisionCurve> precision;  // all captions, and each root's where there are several
+  Histogram bleu4 = unit_histogram();     // sentence BLEU-4 of all captions
   std::optional<AgainstRun> against;
 };
 

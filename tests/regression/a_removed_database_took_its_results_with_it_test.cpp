@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 TEST_F(RunBatch, LosesNothingWhenItsDatabaseIsTakenAwayUnderIt) {
   add_photos(0, 600);
   const std::string database = folder_.file("archive.db");
-  watcher_.act = [&](const Progress& now) {
+  watcher_.act = [&](const RunProgress& now) {
     if (now.done >= 50) std::filesystem::remove(database);
   };
   RunRequest slow = request();

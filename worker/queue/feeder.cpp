@@ -19,7 +19,6 @@ using Awaitable = boost::asio::awaitable<T>;
 
 namespace {
 
-constexpr auto kSleepMax = 250ms;
 constexpr int kTurnsPerSuspect = 3;  // protocol.md Q10
 
 }  // namespace

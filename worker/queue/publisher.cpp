@@ -14,7 +14,6 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr auto kGather = 100ms;  // how long blurred and failed photos wait for others
-constexpr auto kSleepMax = 250ms;
 constexpr std::size_t kResultsMax = 1'000;  // per MULTI
 
 }  // namespace

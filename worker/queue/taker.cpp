@@ -20,7 +20,6 @@ using Awaitable = boost::asio::awaitable<T>;
 namespace {
 
 constexpr auto kListEvery = 1'000ms;
-constexpr auto kSleepMax = 250ms;  // also of a blocking read: a stop waits for it
 constexpr int kOrphansLookedAt = 1'000;
 constexpr std::size_t kReadMax = 1'000;
 constexpr BackoffSettings kNothingUsable{250ms, 1'000ms};

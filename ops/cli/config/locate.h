@@ -16,7 +16,7 @@ namespace photoscribe::cli {
 /// The model's folder: config.model, unless that is empty or the name of a model that came along,
 /// "fast" (what empty means) or "best". Those lie in ../share/photoscribe/models (installed) or in
 /// models of the source tree that the executable was built in. Fails with environment, naming the
-/// places that were looked at and the cure.
+/// places that were searched and the fix.
 [[nodiscard]] Expected<std::string> find_model_folder(const Config& config);
 
 /// photoscribe-worker: config.worker.executable, else the one beside this executable.

@@ -10,8 +10,8 @@
 
 namespace photoscribe::cli {
 
-/// Compares the three and, with `mend`, mends the database; what Redis lacks, the next scheduler
-/// (or the one at work) puts in again, and photos that changed are the next scan's.
+/// Compares the three and, with `mend`, repairs the database; what Redis lacks, the next scheduler
+/// (or the running one) enqueues again, and changed photos are left to the next scan.
 [[nodiscard]] std::vector<Check> check_one_run(const Config& config, const std::string& run,
                                                bool mend);
 

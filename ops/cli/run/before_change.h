@@ -12,8 +12,8 @@ namespace photoscribe::cli {
 /// need not be there any more.
 [[nodiscard]] std::string stored_folder(const std::string& folder);
 
-/// Whether to go on: `yes`, or what a person answers at the terminal. Fails with usage where nobody
-/// can be asked.
+/// Whether to proceed: `yes`, or what a person answers at the terminal. Fails with usage where
+/// nobody can be asked.
 [[nodiscard]] Expected<bool> confirmed(bool yes, const std::string& question);
 
 /// Copies the database beside itself, as DATABASE.before-VERB-TIME; the copy's name.

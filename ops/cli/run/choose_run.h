@@ -7,7 +7,7 @@
 
 namespace photoscribe::cli {
 
-/// The run of that name or, for an empty one, the newest: then standard error tells which, when
+/// The run of that name or, for an empty one, the newest: then standard error says which, when
 /// there are several ("exporting run x, the newest; --run chooses …"). Fails with usage, naming the
 /// runs.
 [[nodiscard]] Expected<RunRow> choose_run(Lookup& store, const std::string& name,

@@ -1,4 +1,4 @@
-// database_option: the database that a reading verb looks at: `photoscribe status DB`, or the
+// database_option: the database that a reading verb reads: `photoscribe status DB`, or the
 // configured one.
 #pragma once
 

@@ -1,4 +1,4 @@
-// detach: a run that goes on when its terminal closes: the same program, in a session of its own,
+// detach: a run that continues when its terminal closes: the same program, in a session of its own,
 // with its output in the state folder.
 #pragma once
 

@@ -27,7 +27,7 @@ class ExportFormat {
 struct ExportRun {
   BlurMode blur_mode = BlurMode::full;
   bool several_roots = false;   // then a path alone does not say which photo it is
-  bool same_names = false;      // coco: photos of one base name are told apart by their paths
+  bool same_names = false;      // coco: photos of one base name are distinguished by their paths
   bool ids_from_names = false;  // coco: every name is a COCO one, and no two have one number
 };
 
@@ -64,8 +64,8 @@ struct CsvStyle {
 [[nodiscard]] std::unique_ptr<ExportFormat> table_format(std::size_t width, const Ink& ink,
                                                          const ExportRun& run = {});
 
-/// What tells a photo of the run from every other: its path in its root, behind the root's name
-/// where there are several.
+/// What distinguishes a photo of the run from all others: its path in its root, behind the root's
+/// name where there are several.
 [[nodiscard]] std::string photo_name(const ResultRow& row, bool several_roots);
 
 /// The number of a photo of the COCO data set: "COCO_val2014_000000391895.jpg" and

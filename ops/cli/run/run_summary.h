@@ -1,4 +1,4 @@
-// run_summary: how a finished run is told, to a person and to a program.
+// run_summary: a finished run as text for people and as JSON for programs.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ namespace photoscribe::cli {
 [[nodiscard]] std::string summary_json(const RunSummary& summary, const BlurSettings& blur,
                                        int exit_status);
 
-/// 0, 1 (photos failed, or something could not be looked at), 4 or 130.
+/// 0, 1 (photos failed, or something could not be read), 4 or 130.
 [[nodiscard]] int exit_status_of(const RunSummary& summary);
 
 }  // namespace photoscribe::cli

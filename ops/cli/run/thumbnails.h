@@ -9,7 +9,7 @@
 namespace photoscribe::cli {
 
 /// The bytes of a small JPEG of each file, in order; empty where there is none: the file cannot be
-/// read any more, or there is no worker, which standard error tells.
+/// read any more, or there is no worker, as standard error says.
 [[nodiscard]] std::vector<std::string> make_thumbnails(const Settings& settings,
                                                        const std::vector<std::string>& files);
 

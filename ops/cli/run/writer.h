@@ -1,4 +1,4 @@
-// writer: which process writes a database now, as its lock file tells.
+// writer: which process writes a database now, according to its lock file.
 //
 // Looks without touching the lock: trying to take it, even for a moment, could make a scheduler
 // that starts just then give up.

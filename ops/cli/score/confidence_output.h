@@ -17,7 +17,7 @@ struct DomainName {
   bool operator==(const DomainName&) const = default;
 };
 
-/// What tells them apart, such as "coco" and "flickr", or "coco/train" and
+/// What distinguishes them, such as "coco" and "flickr", or "coco/train" and
 /// "coco/test".
 [[nodiscard]] std::vector<std::string> labels_of(const std::vector<DomainName>& domains);
 

@@ -13,7 +13,7 @@ namespace photoscribe::cli {
 /// Columns now, which a resize changes; 80 when unknown.
 [[nodiscard]] std::size_t terminal_columns(int descriptor);
 
-/// Marks text for one stream; says it plainly where that is no terminal or NO_COLOR is set.
+/// Marks text for one stream; leaves it plain if that is no terminal or NO_COLOR is set.
 class Ink {
  public:
   explicit Ink(bool enabled) : enabled_(enabled) {}
@@ -30,7 +30,7 @@ class Ink {
 };
 
 /// Writes all of `text`. False when the stream does not take it (disk full, reader gone); for
-/// standard output that is remembered, and told once at the program's end (standard_output.h).
+/// standard output that is remembered, and reported once at the end (standard_output.h).
 bool write_all(int descriptor, std::string_view text);
 
 }  // namespace photoscribe::cli
