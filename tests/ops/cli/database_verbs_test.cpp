@@ -19,6 +19,7 @@ namespace photoscribe::cli {
 namespace {
 
 using nlohmann::json;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -178,7 +179,8 @@ TEST_F(DatabaseVerbs, ExportsAnUnsureCaptionToWhoAsksForItOnly) {
   EXPECT_EQ(status["runs"][0]["min_confidence"], 0.75);
   EXPECT_EQ(status["runs"][0]["settings"]["min_confidence"], 0.75);
   EXPECT_EQ(status["runs"][0]["settings"]["search"]["beam"], 3);
-  EXPECT_THAT(photoscribe({"status", database()}).out, HasSubstr("0 captioned, 1 unsure, "));
+  EXPECT_THAT(photoscribe({"status", database()}).out,
+              AllOf(HasSubstr("0 captioned, 1 unsure, "), HasSubstr(", min_confidence 0.75\n")));
 }
 
 TEST_F(DatabaseVerbs, ExportsCocoResultsIntoAFile) {
