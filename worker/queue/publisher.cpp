@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr auto kGather = 100ms;  // how long blurred and failed photos wait for others
+constexpr auto kGather = 100ms;             // how long blurred and failed photos wait for others
 constexpr std::size_t kResultsMax = 1'000;  // per MULTI
 
 }  // namespace

@@ -169,7 +169,7 @@ TEST_F(SplitsTest, TwoPhotosAreEnoughAndOneIsNot) {
   const std::string one = folder_.write("one.token", "a.jpg#0\ta dog\n");
   EXPECT_THAT(
       why(read_splits(sources({one}), {})),
-      AllOf(HasSubstr("one.token: 1 photo with captions"), HasSubstr("least that it takes")));
+      AllOf(HasSubstr("one.token: 1 photo with captions"), HasSubstr("are needed")));
 }
 
 TEST_F(SplitsTest, WithADevListAllOthersAreLearntFrom) {
@@ -259,7 +259,7 @@ TEST_F(SplitsTest, AWrongSplitNameListsThoseThatThereAre) {
   EXPECT_THAT(split.error().message, HasSubstr("there are: restval, test, train, val"));
   const auto none = read_split(sources({hundred()}), "test");
   ASSERT_FALSE(none);
-  EXPECT_THAT(none.error().message, HasSubstr("has no splits; name a list"));
+  EXPECT_THAT(none.error().message, HasSubstr("has no splits; give a list"));
 }
 
 TEST_F(SplitsTest, APhotoWhoseCaptionHasNoWordIsLeftOut) {
