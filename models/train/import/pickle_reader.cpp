@@ -15,7 +15,7 @@ namespace {
 using Id = Pickle::Id;
 using Kind = Pickle::Kind;
 
-[[noreturn]] void refuse_pickle(const std::string& what) {
+[[noreturn]] void reject(const std::string& what) {
   throw std::runtime_error("not a pickle that can be read: " + what);
 }
 
@@ -35,7 +35,7 @@ class PickleReader {
       const auto code = static_cast<unsigned char>(take(1)[0]);
       if (code == '.') break;
       if (!constant(code) && !text(code) && !collection(code) && !object(code) && !memory(code))
-        refuse_pickle("opcode " + std::to_string(static_cast<int>(code)));
+        reject("opcode " + std::to_string(static_cast<int>(code)));
     }
     made_.root_ = pop();
     made_.size_ = at_;
@@ -46,8 +46,7 @@ class PickleReader {
   // --- bytes ---
   std::string_view take(std::uint64_t count) {
     if (count > bytes_.size() - at_)
-      refuse_pickle(bytes_.size() == kPickleBytesMax ? "it is longer than 64 MiB"
-                                                     : "it ends early");
+      reject(bytes_.size() == kPickleBytesMax ? "it is longer than 64 MiB" : "it ends early");
     const std::string_view part = bytes_.substr(at_, count);
     at_ += count;
     return part;
@@ -60,7 +59,7 @@ class PickleReader {
   }
   std::string_view line() {
     const std::size_t end = bytes_.find('\n', at_);
-    if (end == std::string_view::npos) refuse_pickle("it ends early");
+    if (end == std::string_view::npos) reject("it ends early");
     const std::string_view text = take(end - at_);
     at_ = end + 1;
     return text.ends_with('\r') ? text.substr(0, text.size() - 1) : text;
@@ -69,13 +68,13 @@ class PickleReader {
   // --- values ---
   Pickle::Node& node(Id id) { return made_.nodes_[id]; }
   Id make(Kind kind) {
-    if (made_.nodes_.size() >= kPickleNodesMax) refuse_pickle("it makes millions of values");
+    if (made_.nodes_.size() >= kPickleNodesMax) reject("it makes millions of values");
     made_.nodes_.emplace_back().kind = kind;
     return static_cast<Id>(made_.nodes_.size() - 1);
   }
   std::string_view keep(std::string text) { return made_.texts_.emplace_back(std::move(text)); }
   bool push(Id id) {
-    if (stack_.size() >= kPickleNodesMax) refuse_pickle("it stacks millions of values");
+    if (stack_.size() >= kPickleNodesMax) reject("it stacks millions of values");
     stack_.push_back(id);
     return true;
   }
@@ -108,18 +107,18 @@ class PickleReader {
 
   Id pop() {
     if (stack_.empty() || (!marks_.empty() && marks_.back() >= stack_.size()))
-      refuse_pickle("it takes more than it has");
+      reject("it takes more than it has");
     const Id id = stack_.back();
     stack_.pop_back();
     return id;
   }
   Id top() const {
-    if (stack_.empty()) refuse_pickle("it takes more than it has");
+    if (stack_.empty()) reject("it takes more than it has");
     return stack_.back();
   }
   /// What lies above the last mark.
   std::vector<Id> above_mark() {
-    if (marks_.empty() || marks_.back() > stack_.size()) refuse_pickle("a mark is missing");
+    if (marks_.empty() || marks_.back() > stack_.size()) reject("a mark is missing");
     const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
     std::vector<Id> above(first, stack_.end());
     stack_.erase(first, stack_.end());
@@ -136,7 +135,7 @@ class PickleReader {
   bool constant(unsigned char code) {
     switch (code) {
       case 0x80:  // PROTO
-        if (number<std::uint8_t>() > 5) refuse_pickle("a newer protocol");
+        if (number<std::uint8_t>() > 5) reject("a newer protocol");
         return true;
       case 0x95:  // FRAME
         static_cast<void>(number<std::uint64_t>());
@@ -165,7 +164,7 @@ class PickleReader {
         return push_long(take(number<std::uint8_t>()));
       case 0x8b: {
         const auto count = number<std::int32_t>();
-        if (count < 0) refuse_pickle("a number of negative length");
+        if (count < 0) reject("a number of negative length");
         return push_long(take(static_cast<std::uint64_t>(count)));
       }
       case 'F':
@@ -181,8 +180,7 @@ class PickleReader {
     std::int64_t value = 0;
     const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (failed == std::errc::result_out_of_range) return push(make(Kind::opaque));
-    if (failed != std::errc{} || end != digits.data() + digits.size())
-      refuse_pickle("a broken number");
+    if (failed != std::errc{} || end != digits.data() + digits.size()) reject("a broken number");
     return push_number(value);
   }
 
@@ -220,7 +218,7 @@ class PickleReader {
   bool collection(unsigned char code) {
     switch (code) {
       case '(':
-        if (marks_.size() >= kPickleNodesMax) refuse_pickle("it stacks millions of marks");
+        if (marks_.size() >= kPickleNodesMax) reject("it stacks millions of marks");
         marks_.push_back(stack_.size());
         return true;
       case ')':
@@ -259,15 +257,14 @@ class PickleReader {
   }
 
   static std::vector<Id> in_pairs(std::vector<Id> items) {
-    if (items.size() % 2 != 0) refuse_pickle("a key without a value");
+    if (items.size() % 2 != 0) reject("a key without a value");
     return items;
   }
 
   /// Puts `items` into what is on top: a `kind`, or an object of a class that is like one.
   bool add(const std::vector<Id>& items, Kind kind) {
     Pickle::Node& to = node(top());
-    if (to.kind != kind && to.kind != Kind::call)
-      refuse_pickle("something is put into no collection");
+    if (to.kind != kind && to.kind != Kind::call) reject("something is put into no collection");
     if (to.kind == Kind::call && kind != Kind::dictionary) return true;  // nobody asks for those
     to.items.insert(to.items.end(), items.begin(), items.end());
     return true;
@@ -282,7 +279,7 @@ class PickleReader {
       case 0x93: {  // STACK_GLOBAL
         const Id name = pop(), module = pop();
         if (node(name).kind != Kind::text || node(module).kind != Kind::text)
-          refuse_pickle("a name that is no text");
+          reject("a name that is no text");
         return push_text(keep(std::string(node(module).text) + " " + std::string(node(name).text)),
                          Kind::name);
       }
@@ -311,7 +308,7 @@ class PickleReader {
       }
       case 'o': {  // OBJ
         std::vector<Id> items = above_mark();
-        if (items.empty()) refuse_pickle("an object of no class");
+        if (items.empty()) reject("an object of no class");
         const Id function = items.front();
         items.erase(items.begin());
         return make_object(function, std::move(items));
@@ -375,18 +372,17 @@ class PickleReader {
   static std::uint32_t place(std::string_view digits) {
     std::uint32_t value = 0;
     const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (failed != std::errc{} || end != digits.data() + digits.size())
-      refuse_pickle("a broken place");
+    if (failed != std::errc{} || end != digits.data() + digits.size()) reject("a broken place");
     return value;
   }
   bool remember(std::uint32_t place) {
-    if (memo_.size() >= kPickleNodesMax) refuse_pickle("it keeps millions of values");
+    if (memo_.size() >= kPickleNodesMax) reject("it keeps millions of values");
     memo_[place] = top();
     return true;
   }
   bool recall(std::uint32_t place) {
     const auto found = memo_.find(place);
-    if (found == memo_.end()) refuse_pickle("it recalls what it has not kept");
+    if (found == memo_.end()) reject("it recalls what it has not kept");
     return push(found->second);
   }
 
