@@ -1,4 +1,4 @@
-// The recorder's transaction.
+// The writer's transaction.
 #include "common/sqlite/storage.h"
 #include "scheduler/store/record_rule.h"
 #include "scheduler/store/store.h"
@@ -69,9 +69,9 @@ std::optional<sqlite::Blob> blob_of(const std::optional<ContentHash>& hash) {
   return sqlite::Blob{bytes_of(*hash)};
 }
 
-class Recorder {
+class ResultWriter {
  public:
-  Recorder(StoreDatabase& store, RunId run, const RunSettings& settings)
+  ResultWriter(StoreDatabase& store, RunId run, const RunSettings& settings)
       : store_(store), db_(store.db), run_(run), settings_(settings), changes_(run) {
     auto row = db_.query("SELECT EXISTS (SELECT 1 FROM reference_caption)");
     row.step();
@@ -268,13 +268,13 @@ Expected<RecordReport> Recording::record(RunId run, const Incoming& incoming) {
   return db.write("record results", [&]() -> Expected<RecordReport> {
     const auto row = impl_->require_run(run);
     if (!row) return fail(row.error());
-    Recorder recorder(*impl_, run, row->settings);
+    ResultWriter writer(*impl_, run, row->settings);
     for (const ResultBatch& batch : incoming.batches) {
       const std::int64_t worker_id = impl_->worker_id(batch.worker);
-      for (const Result& result : batch.results) recorder.record(result, worker_id);
+      for (const Result& result : batch.results) writer.record(result, worker_id);
     }
     for (const Condemned& condemned : incoming.condemned) {
-      recorder.record(result_of(condemned), impl_->worker_id(condemned.worker));
+      writer.record(result_of(condemned), impl_->worker_id(condemned.worker));
     }
     for (const Unparsable& entry : incoming.unparsable) {
       // A batch comes again when its XDEL failed: then the entry is here already.
@@ -286,7 +286,7 @@ Expected<RecordReport> Recording::record(RunId run, const Incoming& incoming) {
                 now_unix_ms())
           .run();
     }
-    RecordReport report = recorder.finish();
+    RecordReport report = writer.finish();
     report.quarantined = static_cast<std::int64_t>(incoming.unparsable.size());
     return report;
   });

@@ -1,4 +1,4 @@
-"""How a worker feeds its pipeline, publishes, and ends (worker/queue/feeder, publisher, ending)."""
+"""How a worker feeds its pipeline, publishes, and ends (worker/queue/dispatcher, publisher, ending)."""
 
 from . import scripts
 from .actors import ConnLost, call

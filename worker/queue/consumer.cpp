@@ -63,8 +63,8 @@ Consumer::Impl::Impl(ConsumerConfig config, const Roots& roots, PipelineConfig p
       roots_(roots, config_.roots, io_.get_executor(), root_actions()),
       publisher_(publish_, runs_, held_, wakes_, stop_, config_.name),
       taker_({take_, runs_, held_, jobs_, roots_, machine_, wakes_, stop_}, heart_, self_),
-      feeder_({feed_, runs_, held_, jobs_, roots_, machine_, wakes_, stop_}, publisher_,
-              config_.name, pipeline.batch_max) {
+      dispatcher_({feed_, runs_, held_, jobs_, roots_, machine_, wakes_, stop_}, publisher_,
+                  config_.name, pipeline.batch_max) {
   WorkerReport starting = self_;
   starting.starting = true;
   heart_.set_report(to_json(starting));

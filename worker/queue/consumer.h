@@ -3,7 +3,7 @@
 //
 // Four coroutines on one thread that never blocks; the first three have a connection of their own:
 //   Taker      lists runs, reads tasks, renews leases, judges other workers
-//   Feeder     marks tasks in hand and starts them; hands back
+//   Dispatcher     marks tasks in hand and starts them; hands back
 //   Publisher  one MULTI per group of results
 //   the watch  Watchdog (time-outs, memory), RootKeeper (storage), Health and reports
 // Photos are read, decoded and captioned on the pipeline's threads; the heartbeat has its own.

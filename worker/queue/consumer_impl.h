@@ -10,7 +10,7 @@
 #include "common/core/rate_meter.h"
 #include "common/core/worker_report.h"
 #include "worker/queue/consumer.h"
-#include "worker/queue/feeder.h"
+#include "worker/queue/dispatcher.h"
 #include "worker/queue/heartbeat.h"
 #include "worker/queue/taker.h"
 
@@ -76,7 +76,7 @@ class Consumer::Impl {
   RootKeeper roots_;
   Publisher publisher_;
   Taker taker_;
-  Feeder feeder_;
+  Dispatcher dispatcher_;
 };
 
 }  // namespace photoscribe

@@ -123,7 +123,7 @@ void Consumer::Impl::on_stop() {
 }
 
 asio::awaitable<void> Consumer::Impl::feed_until_end() {
-  co_await feeder_.loop();
+  co_await dispatcher_.loop();
   co_await finish();
 }
 
@@ -139,7 +139,7 @@ asio::awaitable<void> Consumer::Impl::finish() {
     held_.give_back_all(true, late);
     roots_.give_unjudged_back();
     if (co_await feed_.reach()) {
-      Status handed = co_await feeder_.hand_back_all();
+      Status handed = co_await dispatcher_.hand_back_all();
       co_await feed_.settle(std::move(handed));
     }
     if (late && publisher_.unpublished() == 0) break;

@@ -2,7 +2,7 @@
 // back: what starts, what is no longer ours, what is handed back.
 //
 // It moves them between the holdings of their run and the pipeline, so that both always agree. It
-// sends nothing to Redis: the feeder hands back what is marked as returning.
+// sends nothing to Redis: the dispatcher hands back what is marked as returning.
 #pragma once
 
 #include <set>

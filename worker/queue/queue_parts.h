@@ -1,4 +1,4 @@
-// queue_parts: what the taker and the feeder both work with. All of it outlives them and their
+// queue_parts: what the taker and the dispatcher both work with. All of it outlives them and their
 // coroutines.
 #pragma once
 

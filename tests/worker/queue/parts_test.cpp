@@ -7,7 +7,7 @@
 #include "tests/worker/pipeline/pipeline_fixture.h"
 #include "worker/health/watchdog.h"
 #include "worker/pipeline/jobs_in_work.h"
-#include "worker/queue/feeder.h"
+#include "worker/queue/dispatcher.h"
 
 namespace photoscribe {
 namespace {

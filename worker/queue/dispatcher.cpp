@@ -1,4 +1,4 @@
-#include "worker/queue/feeder.h"
+#include "worker/queue/dispatcher.h"
 
 #include <spdlog/spdlog.h>
 
@@ -34,13 +34,14 @@ std::size_t choose_orphan(const std::vector<Orphan>& orphans, std::uint64_t rand
   return best[random % best.size()];
 }
 
-Feeder::Feeder(QueueParts parts, Publisher& publisher, std::string consumer, std::size_t batch_max)
+Dispatcher::Dispatcher(QueueParts parts, Publisher& publisher, std::string consumer,
+                       std::size_t batch_max)
     : parts_(parts),
       publisher_(publisher),
       consumer_(std::move(consumer)),
       batch_max_(std::max<std::size_t>(1, batch_max)) {}
 
-Awaitable<void> Feeder::loop() {
+Awaitable<void> Dispatcher::loop() {
   while (!parts_.stop.begun()) {
     if (!co_await parts_.link.reach()) continue;
     Status turned = co_await turn();
@@ -48,7 +49,7 @@ Awaitable<void> Feeder::loop() {
   }
 }
 
-Awaitable<Status> Feeder::turn() {
+Awaitable<Status> Dispatcher::turn() {
   if (parts_.jobs.empty()) suspect_in_hand_ = false;
   const Status returned = co_await hand_back_all();
   if (!returned) co_return returned;
@@ -64,7 +65,7 @@ Awaitable<Status> Feeder::turn() {
 }
 
 /// Starts something of the first run in turn that has anything to start; false: none has.
-Awaitable<Expected<bool>> Feeder::start_something() {
+Awaitable<Expected<bool>> Dispatcher::start_something() {
   const std::vector<std::string> names = parts_.runs.starting.order(parts_.runs.shares());
   for (const auto& incarnation : names) {
     JoinedRun* run = parts_.runs.find(incarnation);
@@ -90,7 +91,7 @@ Awaitable<Expected<bool>> Feeder::start_something() {
   co_return false;
 }
 
-Awaitable<Status> Feeder::start_fresh(std::string incarnation, std::size_t count) {
+Awaitable<Status> Dispatcher::start_fresh(std::string incarnation, std::size_t count) {
   JoinedRun* run = parts_.runs.find(incarnation);
   std::vector<redis::EntryId> chosen = run->held.fresh(count);
   ++run->turns_since_suspect;
@@ -100,7 +101,7 @@ Awaitable<Status> Feeder::start_fresh(std::string incarnation, std::size_t count
   co_return started;
 }
 
-Awaitable<Status> Feeder::start_suspect(std::string incarnation) {
+Awaitable<Status> Dispatcher::start_suspect(std::string incarnation) {
   JoinedRun* run = parts_.runs.find(incarnation);
   run->turns_since_suspect = 0;
   parts_.runs.starting.took(run->share(), 1);
@@ -115,7 +116,7 @@ Awaitable<Status> Feeder::start_suspect(std::string incarnation) {
   co_return reclaimed;
 }
 
-Awaitable<Status> Feeder::reclaim_one(std::string incarnation) {
+Awaitable<Status> Dispatcher::reclaim_one(std::string incarnation) {
   JoinedRun* run = parts_.runs.find(incarnation);
   const std::size_t pick = choose_orphan(run->orphans, random_u64());
   const Orphan orphan = run->orphans[pick];
@@ -144,7 +145,7 @@ Awaitable<Status> Feeder::reclaim_one(std::string incarnation) {
   co_return Status();
 }
 
-void Feeder::take_up(JoinedRun& run, redis::Delivery suspect) {
+void Dispatcher::take_up(JoinedRun& run, redis::Delivery suspect) {
   const std::vector<redis::EntryId> claimed(1, suspect.id);
   const bool ready = parts_.roots.is_ready(suspect.task.root);
   run.held.put_in_hand(std::move(suspect));
@@ -156,8 +157,8 @@ void Feeder::take_up(JoinedRun& run, redis::Delivery suspect) {
   parts_.held.submit(run, claimed);
 }
 
-Awaitable<Status> Feeder::mark_and_submit(std::string incarnation,
-                                          std::vector<redis::EntryId> chosen) {
+Awaitable<Status> Dispatcher::mark_and_submit(std::string incarnation,
+                                              std::vector<redis::EntryId> chosen) {
   JoinedRun* run = parts_.runs.find(incarnation);
   std::vector<redis::EntryId> in_hand = run->held.ids(State::in_hand);
   in_hand.insert(in_hand.end(), chosen.begin(), chosen.end());
@@ -186,7 +187,7 @@ Awaitable<Status> Feeder::mark_and_submit(std::string incarnation,
   co_return Status();
 }
 
-Awaitable<Status> Feeder::hand_back_all() {
+Awaitable<Status> Dispatcher::hand_back_all() {
   const std::vector<std::string> names = parts_.runs.incarnations();
   for (const auto& incarnation : names) {
     JoinedRun* run = parts_.runs.find(incarnation);

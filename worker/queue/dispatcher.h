@@ -1,5 +1,5 @@
-// feeder: marks tasks in hand and starts them; hands tasks back; claims what a dead worker had in
-// hand.
+// dispatcher: marks tasks as in hand and starts them, hands tasks back, and claims what a dead
+// worker had in hand.
 //
 // It alone decides what is in hand: every START and RECLAIM goes over its connection, so their
 // numbers rise in the order in which they are executed (protocol.md H10).
@@ -14,13 +14,13 @@
 
 namespace photoscribe {
 
-class Feeder {
+class Dispatcher {
  public:
   template <class T>
   using Awaitable = boost::asio::awaitable<T>;
 
-  /// `publisher` outlives the feeder, too.
-  Feeder(QueueParts parts, Publisher& publisher, std::string consumer, std::size_t batch_max);
+  /// `publisher` outlives the dispatcher, too.
+  Dispatcher(QueueParts parts, Publisher& publisher, std::string consumer, std::size_t batch_max);
 
   /// Until a stop begins.
   [[nodiscard]] Awaitable<void> loop();
