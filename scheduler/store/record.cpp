@@ -1,4 +1,4 @@
-// The writer's transaction.
+// The transaction of the scheduler's recorder.
 #include "common/sqlite/storage.h"
 #include "scheduler/store/record_rule.h"
 #include "scheduler/store/store.h"
