@@ -211,7 +211,7 @@ Field or_of_model(Field field, std::string key, std::set<std::string>& of_model)
     of_model.insert(key);
     if (text == "model") return {};
     std::string wrong = set(text);
-    if (!wrong.empty()) return wrong + " (or say model)";
+    if (!wrong.empty()) return wrong + ", or \"model\" for the model's own";
     of_model.erase(key);
     return {};
   };

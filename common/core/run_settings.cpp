@@ -65,8 +65,7 @@ std::vector<SettingField> setting_fields(RunSettings& s) {
        "a photo that takes longer has failed, and its worker is replaced"},
       {"min_concept_probability", &s.min_concept_probability, 0, 1,
        "of what the model's classifier sees in a photo, only what is at least this probable is "
-       "kept "
-       "with its result; 0: all, up to 16",
+       "kept with its result; 0: all, up to 16",
        Alters::results, Default::ours, unless_default, unless_default, "concepts.min_probability"},
       {"near_duplicates", &s.near_duplicates, 0, kNearDuplicatesMax,
        "bits of 64 in which a photo's look may differ from one whose caption it takes; 0: "

@@ -58,6 +58,8 @@ T number_from(const json& value, const SettingField& field, bool is_checked) {
   if (std::is_integral_v<T> ? !value.is_number_integer() : !value.is_number())
     bad(field, "not a number");
   const auto got = value.get<Wide>();
+  if (static_cast<Wide>(static_cast<T>(got)) != got && !std::is_floating_point_v<T>)
+    bad(field, "out of range");
   const auto as_real = static_cast<double>(got);
   if (is_checked && !(as_real >= field.low && as_real <= field.high)) bad(field, "out of range");
   return static_cast<T>(got);
@@ -109,6 +111,7 @@ void reject_unknown(const json& object, const std::string& section,
                     const std::vector<SettingField>& fields) {
   for (const auto& item : object.items()) {
     const std::string key = section.empty() ? item.key() : section + "." + item.key();
+    if (item.key().find('.') != std::string::npos) throw std::runtime_error("unknown field " + key);
     const auto is_known = [&key](const SettingField& field) {
       return field.in_spec != Written::never && field.key == key;
     };

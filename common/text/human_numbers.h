@@ -28,7 +28,7 @@ namespace photoscribe {
 /// 1, "photo" → "1 photo"; 7, "photo" → "7 photos"
 [[nodiscard]] std::string counted(std::int64_t number, std::string_view noun);
 
-/// 1789 → "2026-11-23 05:10:04" in local time
+/// 1795410604000 → "2026-11-23 05:10:04" where local time is UTC
 [[nodiscard]] std::string time_text(std::int64_t unix_ms);
 
 }  // namespace photoscribe

@@ -40,6 +40,7 @@ bool place(Streams streams) noexcept {
   const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   int sources[3] = {streams.in, streams.out, streams.err};
   for (int& source : sources) {
+    if (source < 0 && nothing < 0) return false;
     source = ::fcntl(source >= 0 ? source : nothing, F_DUPFD_CLOEXEC, kFailure + 1);
     if (source < 0) return false;
   }

@@ -201,7 +201,7 @@ Status report_not_seen(Store& store, const PreparedRun& prepared, RunObserver& o
     const NotSeen& one = prepared.not_seen[i];
     Event event;
     event.level = EventLevel::warning;
-    event.text = "could not be read: " + one.path + ": " + one.why;
+    event.text = "not looked at: " + one.path + ": " + one.why;
     observer.event(event);
     if (Status kept = store.add_event(prepared.run.id, "warning", "not_seen", event.text); !kept)
       return kept;

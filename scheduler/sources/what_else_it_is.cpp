@@ -108,8 +108,8 @@ std::optional<std::string> what_else_it_is(const std::string& file) {
   if (!is_one_of(extension, kTexts) || !is_text(bytes)) return std::nullopt;
   return "is a list or other text, not a photo. To caption photos that it lists, one path per "
          "line: xargs -d '\\n' -a FILE photoscribe run -o archive.db; to choose among the photos "
-         "of a folder: FOLDER "
-         "--split FILE; to compare with captions in it: FOLDER --references FILE";
+         "of a folder: FOLDER --split FILE; to compare with captions in it: FOLDER --references "
+         "FILE";
 }
 
 }  // namespace photoscribe

@@ -1,5 +1,5 @@
 """Reconcile: puts right what is in Redis after a loss, a rewind or a command in doubt (H4-H8, H11;
-scheduler/scheduler_reconcile, reconcile)."""
+scheduler/queue/reconciler, reconcile)."""
 
 from . import scripts
 from .actors import call

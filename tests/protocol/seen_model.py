@@ -1,5 +1,5 @@
 """What photos with the same bytes may take over: results go into Redis' `seen` as they are recorded
-and, after the keys were made anew, from the database (scheduler/share_seen)."""
+and, after the keys were made anew, from the database (scheduler/queue/result_sharer)."""
 
 from . import scripts
 from .actors import call

@@ -2,8 +2,8 @@
 //
 // A task names a root and a path of raw bytes; whatever is in Redis, nothing outside the root's
 // folder is ever opened, and nothing but a regular file is ever opened for reading. Faults of the
-// machine (Errc::environment) are kept apart from faults of the photo (a Reason): with the first
-// the task is handed back, the second end it.
+// machine (Errc::environment) are kept apart from faults of the photo (a Reason): after the first
+// the task is handed back, after the second it ends.
 #pragma once
 
 #include <sys/types.h>

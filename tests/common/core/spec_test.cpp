@@ -48,6 +48,7 @@ TEST(Spec, RefusesAMissingAnUnknownAndAnOutOfRangeField) {
                {"/search", 3},
                {"/near_duplicates", {{"a", 1}}},
                {"/remembers", 1},
+               {"/search.beam", 3},
                {"/unheard_of", {{"beam", 3}}}};
   for (const auto& one : cases) {
     auto object = nlohmann::json::parse(to_json(sample()));
