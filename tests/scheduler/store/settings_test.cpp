@@ -69,6 +69,10 @@ TEST(Settings, ThatAreDamagedAreRefused) {
   std::string other = kPlain;
   other.replace(other.find("\"full\""), 6, "\"soft\"");
   EXPECT_FALSE(parse_settings(other));
+  std::string huge = kPlain;
+  const auto beam = huge.find("\"beam\":") + 7;
+  huge.replace(beam, huge.find(',', beam) - beam, "4294967299");  // 3 as a 32-bit number
+  EXPECT_FALSE(parse_settings(huge));
 }
 
 TEST(Settings, SayWhatAltersResultsAndWhatOnlyThoseOfOthers) {
