@@ -167,9 +167,8 @@ TEST_F(SplitsTest, TwoPhotosAreEnoughAndOneIsNot) {
   EXPECT_EQ(splits->train.size(), 1U);
   EXPECT_EQ(splits->dev.size(), 1U);
   const std::string one = folder_.write("one.token", "a.jpg#0\ta dog\n");
-  EXPECT_THAT(
-      why(read_splits(sources({one}), {})),
-      AllOf(HasSubstr("one.token: 1 photo with captions"), HasSubstr("are needed")));
+  EXPECT_THAT(why(read_splits(sources({one}), {})),
+              AllOf(HasSubstr("one.token: 1 photo with captions"), HasSubstr("are needed")));
 }
 
 TEST_F(SplitsTest, WithADevListAllOthersAreLearntFrom) {
