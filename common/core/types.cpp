@@ -5,9 +5,11 @@
 namespace photoscribe {
 namespace {
 constexpr std::array<std::string_view, kReasonCount> kReasonNames{
-    "missing",       "unreadable",    "not_a_file",    "outside_root", "empty",
-    "not_an_image",  "truncated",     "too_large",     "unsupported",  "timeout",
-    "model_failure", "device_memory", "crashed_worker"};
+    "missing",       "unreadable",    "not_a_file",     "outside_root", "empty",
+    "not_an_image",  "truncated",     "too_large",      "unsupported",  "timeout",
+    "model_failure", "device_memory", "crashed_worker", "encrypted",    "unsafe_name",
+    "http_403",      "http_404",      "http_5xx",       "http_other",   "dns",
+    "tls",           "too_slow",      "private_address"};
 static_assert(!kReasonNames.back().empty(), "every reason has a name");
 }  // namespace
 

@@ -20,21 +20,31 @@ namespace photoscribe {
 /// Why a photo has no caption and never will in this attempt (design.md 6). The names are the
 /// database's and the report's.
 enum class Reason : std::uint8_t {
-  missing,         // ENOENT under a living root
-  unreadable,      // EACCES, EPERM, ELOOP …
-  not_a_file,      // a directory, pipe, socket or device
-  outside_root,    // a link or `..` that leaves the root
-  empty,           // zero bytes
-  not_an_image,    // magic bytes of no known format
-  truncated,       // a listed format whose data end early or are damaged
-  too_large,       // over the pixel, byte or frame cap
-  unsupported,     // a known format or variant that is not decoded (HEIC, RAW, …)
-  timeout,         // past the per-image time-out
-  model_failure,   // the network rejected this photo alone
-  device_memory,   // the device has no memory even for this photo alone
-  crashed_worker,  // in hand at `max_deliveries` worker crashes
+  missing,          // ENOENT under a living root
+  unreadable,       // EACCES, EPERM, ELOOP …
+  not_a_file,       // a directory, pipe, socket or device
+  outside_root,     // a link or `..` that leaves the root
+  empty,            // zero bytes
+  not_an_image,     // magic bytes of no known format
+  truncated,        // a listed format whose data end early or are damaged
+  too_large,        // over the pixel, byte or frame cap
+  unsupported,      // a known format or variant that is not decoded (HEIC, RAW, …)
+  timeout,          // past the per-image time-out
+  model_failure,    // the network rejected this photo alone
+  device_memory,    // the device has no memory even for this photo alone
+  crashed_worker,   // in hand at `max_deliveries` worker crashes
+  encrypted,        // a member of an archive that needs a password
+  unsafe_name,      // a member whose name is absolute or has `..`
+  http_403,         // the server refuses it (401, 403, 451)
+  http_404,         // the server has no such photo (404, 410)
+  http_5xx,         // the server failed at this photo, after every retry
+  http_other,       // another answer that is no photo (4xx, too many redirects)
+  dns,              // no such host
+  tls,              // the server's certificate or handshake is not valid
+  too_slow,         // the server took longer than the time-out for one photo
+  private_address,  // leads to a loopback, private or link-local address
 };
-inline constexpr int kReasonCount = 13;
+inline constexpr int kReasonCount = 23;
 
 [[nodiscard]] std::string_view to_string(Reason reason) noexcept;
 [[nodiscard]] std::optional<Reason> reason_from_string(std::string_view name) noexcept;
@@ -46,12 +56,21 @@ inline constexpr int kReasonCount = 13;
          reason == Reason::device_memory;
 }
 
+/// Where a photo that is a member of an archive lies. Its path is the archive's, `!`, and its name
+/// in it: `2019/photos.tar!beach/a.jpg`.
+struct ArchiveMember {
+  std::int64_t offset = 0;        // of its header: bytes from the start of the unpacked archive
+  std::int32_t archive_size = 0;  // bytes of Task::path that are the archive's
+  bool operator==(const ArchiveMember&) const = default;
+};
+
 /// What the scheduler asks for: one image of a run's manifest.
 struct Task {
-  std::int64_t image_id = 0;  // row of table `image`
-  std::int32_t attempt = 1;   // raised by retry, redo and changed files
-  std::string root;           // name of the root; only the worker knows its folder
-  std::string path;           // relative to the root: raw bytes, no encoding implied
+  std::int64_t image_id = 0;            // row of table `image`
+  std::int32_t attempt = 1;             // raised by retry, redo and changed files
+  std::string root;                     // name of the root; only the worker knows its folder
+  std::string path;                     // relative to the root: raw bytes, no encoding implied
+  std::optional<ArchiveMember> member;  // none: a file of its own
   std::int32_t deliveries =
       0;  // charged under earlier entries of the same task (hand-back, protocol.md H9)
   bool operator==(const Task&) const = default;

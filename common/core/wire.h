@@ -18,7 +18,7 @@ namespace photoscribe {
 
 /// Version of everything that two processes say to each other; a worker joins only a run of its own
 /// version.
-inline constexpr int kProtocolVersion = 3;
+inline constexpr int kProtocolVersion = 4;
 
 [[nodiscard]] std::string encode_results(const ResultBatch& batch);
 

@@ -1,5 +1,7 @@
 #include "common/redis/queue_parse.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -24,6 +26,19 @@ ReplyView field(ReplyView fields, std::string_view name) {
     if (fields[i].text() == name) return fields[i + 1];
   }
   return {};
+}
+
+/// `BYTES:OFFSET` for a task with this path; nothing for what is not that.
+std::optional<ArchiveMember> parse_member(std::string_view text, std::string_view path) {
+  ArchiveMember member;
+  const char* const end = text.data() + text.size();
+  const auto size = std::from_chars(text.data(), end, member.archive_size);
+  if (size.ec != std::errc{} || size.ptr == end || *size.ptr != ':') return std::nullopt;
+  const auto offset = std::from_chars(size.ptr + 1, end, member.offset);
+  if (offset.ec != std::errc{} || offset.ptr != end || member.offset < 0) return std::nullopt;
+  const auto at = static_cast<std::size_t>(member.archive_size);
+  if (member.archive_size <= 0 || at >= path.size() || path[at] != '!') return std::nullopt;
+  return member;
 }
 
 std::optional<int> take_number(std::string_view& text) {
@@ -99,11 +114,17 @@ std::optional<RunListing> parse_listing(std::string_view incarnation, std::strin
   return run;
 }
 
+std::string member_field(const Task& task) {
+  if (!task.member) return {};
+  return fmt::format("{}:{}", task.member->archive_size, task.member->offset);
+}
+
 std::optional<Task> parse_task(ReplyView fields) {
   const auto image = in_range(field(fields, "i"), 0, std::numeric_limits<std::int64_t>::max());
   const auto attempt = in_range(field(fields, "a"), 1, kIntMax);
   const ReplyView root = field(fields, "r");
   const ReplyView path = field(fields, "p");
+  const ReplyView member = field(fields, "m");
   const ReplyView charged = field(fields, "d");
   const auto deliveries = charged.is_nil() ? 0 : in_range(charged, 0, kIntMax / 2);
   if (!image || !attempt || !root.is_text() || !path.is_text() || !deliveries) return std::nullopt;
@@ -113,6 +134,10 @@ std::optional<Task> parse_task(ReplyView fields) {
   task.root = root.text();
   task.path = path.text();
   task.deliveries = static_cast<std::int32_t>(*deliveries);
+  if (!member.is_nil()) {
+    task.member = parse_member(member.text(), task.path);
+    if (!task.member) return std::nullopt;
+  }
   return task;
 }
 

@@ -38,6 +38,8 @@ struct Keys {
 
 /// `fields` of an entry; nothing when it is not a task.
 [[nodiscard]] std::optional<Task> parse_task(ReplyView fields);
+/// Field `m` of a task, `BYTES:OFFSET` (ArchiveMember); empty without one.
+[[nodiscard]] std::string member_field(const Task& task);
 
 /// Entries of a reply of XRANGE or of one stream of XREADGROUP, each delivered once under its
 /// entry. `malformed` gets the ids of those that are no tasks.

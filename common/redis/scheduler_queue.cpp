@@ -135,7 +135,8 @@ Awaitable<EnqueueOutcome> SchedulerQueue::enqueue(std::string incarnation, std::
     arguments << fence;
     for (std::size_t i = at; i < end; ++i) {
       const Task& task = tasks[i];
-      arguments << task.image_id << task.attempt << task.root << task.path << task.deliveries;
+      arguments << task.image_id << task.attempt << task.root << task.path << task.deliveries
+                << member_field(task);
     }
     Expected<Reply> reply = co_await connection_.eval(scripts::kEnqueue, std::move(arguments),
                                                       connection_.command_timeout());

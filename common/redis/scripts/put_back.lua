@@ -10,11 +10,10 @@ local function put_back(tasks, group, id, count)
   local whole = task.i and task.a and task.r and task.p
   if whole then
     local charged = (tonumber(task.d) or 0) + count - 1
-    if charged > 0 then
-      redis.call('XADD', tasks, 'NOMKSTREAM', '*', 'i', task.i, 'a', task.a, 'r', task.r, 'p', task.p, 'd', charged)
-    else
-      redis.call('XADD', tasks, 'NOMKSTREAM', '*', 'i', task.i, 'a', task.a, 'r', task.r, 'p', task.p)
-    end
+    local fields = {'i', task.i, 'a', task.a, 'r', task.r, 'p', task.p}
+    if task.m then fields[#fields + 1], fields[#fields + 2] = 'm', task.m end
+    if charged > 0 then fields[#fields + 1], fields[#fields + 2] = 'd', charged end
+    redis.call('XADD', tasks, 'NOMKSTREAM', '*', unpack(fields))
   end
   redis.call('XACK', tasks, group, id)
   redis.call('XDEL', tasks, id)

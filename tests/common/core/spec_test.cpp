@@ -82,7 +82,7 @@ TEST(Spec, IsWrittenAsEarlierVersionsDid) {
       R"("limits":{"file_bytes_max":2000000,"image_timeout_s":30,"pixels_max":1000000},)"
       R"("model_hash":")" +
           hash +
-          R"(","near_duplicates":6,"preprocessing_version":1,"protocol_version":3,)"
+          R"(","near_duplicates":6,"preprocessing_version":1,"protocol_version":4,)"
           R"("remembers":false,"roots":["photos","scäns"],"run":"summer",)"
           R"("search":{"beam":5,"length_alpha":0.5,"tokens_max":17}})");
   EXPECT_EQ(
@@ -90,7 +90,7 @@ TEST(Spec, IsWrittenAsEarlierVersionsDid) {
       R"({"blur":{"blur_threshold":100.0,"mode":"full","normalised_side_px":512,"tile_px":256},)"
       R"("lease":{"beat_ms":3000,"lease_ms":30000,"max_deliveries":3},)"
       R"("limits":{"file_bytes_max":1073741824,"image_timeout_s":60,"pixels_max":256000000},)"
-      R"("model_hash":"","near_duplicates":0,"preprocessing_version":1,"protocol_version":3,)"
+      R"("model_hash":"","near_duplicates":0,"preprocessing_version":1,"protocol_version":4,)"
       R"("remembers":true,"roots":[],"run":"",)"
       R"("search":{"beam":3,"length_alpha":0.7,"tokens_max":22}})");
   EXPECT_EQ(*parse_spec(to_json(spec)), spec);

@@ -182,6 +182,36 @@ TEST_F(WorkerQueue, H9HandBackPutsOnlyOurEntriesBackUncharged) {
   EXPECT_EQ(server.number({"XLEN", key("tasks")}), 2);
 }
 
+TEST_F(WorkerQueue, MembersOfArchivesComeWithTheirPlaceAlsoAfterAHandBack) {
+  Task member = task(1);
+  member.path = "2019/photos.tar!beach/a!.jpg";
+  member.member = ArchiveMember{1'000'000'000'000, 15};
+  Task charged = member;
+  charged.image_id = 2;
+  charged.deliveries = 1;
+  ok(queue.enqueue(inc, kFence, {member, charged, task(3)}));
+
+  const auto first = take("w1", 10);
+  ASSERT_THAT(first, SizeIs(3));
+  EXPECT_EQ(first[0].task, member);
+  EXPECT_EQ(first[1].task, charged);
+  EXPECT_EQ(first[2].task, task(3));
+  EXPECT_EQ(ok(worker_queue.hand_back(inc, "w1", ids_of(first))), 3);
+
+  const auto again = take("w2", 10);
+  ASSERT_THAT(again, SizeIs(3));
+  EXPECT_EQ(again[0].task, member);
+  EXPECT_EQ(again[1].task, charged);
+}
+
+TEST_F(WorkerQueue, APlaceInAnArchiveThatIsNoneIsNoTask) {
+  for (const char* const place : {"", "15", "15:", ":0", "-1:0", "15:-1", "14:0", "99:0", "15:0 "}) {
+    server.command({"XADD", key("tasks"), "*", "i", "1", "a", "1", "r", "photos", "p",
+                    "2019/photos.tar!beach/a.jpg", "m", place});
+    EXPECT_THAT(take("w1", 1), IsEmpty()) << place;
+  }
+}
+
 TEST_F(WorkerQueue, H9HandBackCarriesEarlierDeliveries) {
   fill(1, 1);
   const auto ids = ids_of(take("w1", 1));
