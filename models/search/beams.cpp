@@ -204,21 +204,20 @@ void Beams::settle(std::int64_t t, const SearchSettings& settings) {
 
 Tensor Beams::open() const { return at::nonzero(done_.logical_not()).view({-1}); }
 
-/// -1: none passes the bar.
-int Beams::best_state(std::int64_t photo, const Tensor& best_score, const CaptionBar& bar) const {
+/// -1: none names more.
+int Beams::best_state(std::int64_t photo, const Tensor& best_score, int named) const {
   const std::int64_t S = best_score.size(1);
   const auto* scores = best_score.data_ptr<float>() + photo * S;
-  int best = bar.named < 0 ? 0 : -1;
+  int best = named < 0 ? 0 : -1;
   for (int s = 0; s < S; ++s) {
-    const auto score = static_cast<double>(scores[s]);
-    if (!is_caption(score) || score < bar.score || wishes_of(s) <= bar.named) continue;
+    if (!is_caption(static_cast<double>(scores[s])) || wishes_of(s) <= named) continue;
     if (best < 0 || std::pair(wishes_of(s), scores[s]) > std::pair(wishes_of(best), scores[best]))
       best = s;
   }
   return best;
 }
 
-void Beams::write(const std::vector<CaptionBar>& bars, std::vector<Hypothesis>& all) const {
+void Beams::write(const std::vector<int>& named, std::vector<Hypothesis>& all) const {
   const Tensor words = best_tokens_.cpu(), lengths = best_length_.cpu(), logs = best_log_.cpu(),
                where = photo_.cpu(), least = best_worst_.cpu(), history = history_.cpu(),
                best_score = best_score_.cpu(), open = scores_.contiguous().cpu();
@@ -226,7 +225,7 @@ void Beams::write(const std::vector<CaptionBar>& bars, std::vector<Hypothesis>& 
                far = a.novelty.defined() ? a.novelty.cpu() : Tensor();
   for (std::int64_t i = 0; i < words.size(0); ++i) {
     const auto place = static_cast<std::size_t>(where.data_ptr<std::int64_t>()[i]);
-    const int state = best_state(i, best_score, bars.at(place));
+    const int state = best_state(i, best_score, named.at(place));
     if (state < 0) continue;
     const std::int64_t at = i * words.size(1) + state;
     const auto* from = words.data_ptr<std::int64_t>() + at * words.size(2);

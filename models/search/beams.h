@@ -42,10 +42,11 @@ class Beams {
   [[nodiscard]] torch::Tensor open() const;
   /// Goes on with these photos alone (places among the N).
   void keep(const torch::Tensor& photos);
-  /// Puts the best captions where they belong: of those that name more than the photo's bar (by its
-  /// place in the batch) and score no less, the best of those that name most. Where there is none
+  /// Puts the best captions where they belong: of those that name more wishes than the photo's
+  /// caption so far (`named`, by its place in the batch; -1: it has none), the best of those that
+  /// name most. At whatever price: no bound on it helped (experiments.md, 51). Where there is none
   /// `all` stays as it is.
-  void write(const std::vector<CaptionBar>& bars, std::vector<Hypothesis>& all) const;
+  void write(const std::vector<int>& named, std::vector<Hypothesis>& all) const;
 
   [[nodiscard]] std::int64_t photos() const { return scores_.size(0); }
   [[nodiscard]] const torch::Tensor& tokens() const { return tokens_; }    // (R) last word of each
@@ -63,7 +64,7 @@ class Beams {
   [[nodiscard]] Candidates wished(const torch::Tensor& named) const;
   void finish(const Candidates& next, std::int64_t t, const SearchSettings& settings);
   [[nodiscard]] int best_state(std::int64_t photo, const torch::Tensor& best_score,
-                               const CaptionBar& bar) const;
+                               int named) const;
 
   void begin_wishes(const WishTensors& wishes, const torch::Tensor& photos);
 

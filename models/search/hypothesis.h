@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 namespace photoscribe {
@@ -23,12 +22,5 @@ struct Hypothesis {
 [[nodiscard]] inline double length_norm(std::int64_t tokens, double alpha) {
   return std::pow(static_cast<double>(tokens), alpha);
 }
-
-/// What a caption must pass to be taken: it names more wishes, and its normalised log-probability
-/// is no less.
-struct CaptionBar {
-  int named = -1;
-  double score = -std::numeric_limits<double>::infinity();
-};
 
 }  // namespace photoscribe

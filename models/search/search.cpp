@@ -46,8 +46,8 @@ CaptionSearch::CaptionSearch(const std::vector<DecoderParameters>& members)
       names_(names_of(members.front())),
       wishes_(concepts_of(members.front())) {}
 
-void CaptionSearch::go(Beams& b, const SearchSettings& settings,
-                       const std::vector<CaptionBar>& bars, std::vector<Hypothesis>& all) const {
+void CaptionSearch::go(Beams& b, const SearchSettings& settings, const std::vector<int>& named,
+                       std::vector<Hypothesis>& all) const {
   const bool on_cpu = b.tokens().device().is_cpu();
   const std::int64_t T = settings.tokens_max;
   for (std::int64_t t = 0; t <= T; ++t) {
@@ -63,11 +63,11 @@ void CaptionSearch::go(Beams& b, const SearchSettings& settings,
     if (open.numel() == 0) break;
     // Finished photos leave once they are an eighth; a GPU's kernels would rather stay as they are.
     if (on_cpu && open.numel() * 8 <= b.photos() * 7) {
-      b.write(bars, all);
+      b.write(named, all);
       b.keep(open);
     }
   }
-  b.write(bars, all);
+  b.write(named, all);
 }
 
 std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
@@ -78,15 +78,15 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
   if (N == 0) return all;
   const Annotations seen = network_->look(features);
   Beams plain(seen, T);
-  go(plain, settings, std::vector<CaptionBar>(all.size()), all);
+  go(plain, settings, std::vector<int>(all.size(), -1), all);
 
   // No more rows at once than the plain search had, unless for a single photo.
   const std::vector<WishGroup> unmet = wishes_.unmet(all, all.size());
   if (unmet.empty()) return all;
-  const std::vector<CaptionBar> bars = wishes_.bars(all, settings.length_alpha);
+  const std::vector<int> named = wishes_.named(all);
   for (const WishGroup& group : unmet) {
     Beams constrained(seen, T, group.wishes, at::tensor(group.photos).to(features.device()));
-    go(constrained, settings, bars, all);
+    go(constrained, settings, named, all);
   }
   return all;
 }

@@ -48,8 +48,8 @@ class CaptionSearch {
   /// (dev BLEU-4 of the shipped model 20.98 with it, 20.99 without).
   ///
   /// A caption that omits a concept of which the model is sure (WishRule) is searched for anew, by
-  /// constrained beam search (beams.h), and replaced by one that names it, at a price: WishRule's
-  /// kLossMax. The other photos cost nothing more.
+  /// constrained beam search (beams.h), and replaced by one that names it. The other photos cost
+  /// nothing more.
   [[nodiscard]] std::vector<Hypothesis> run(const torch::Tensor& features,
                                             const SearchSettings& settings) const;
 
@@ -69,7 +69,7 @@ class CaptionSearch {
       std::int64_t count) const;
 
  private:
-  void go(Beams& beams, const SearchSettings& settings, const std::vector<CaptionBar>& bars,
+  void go(Beams& beams, const SearchSettings& settings, const std::vector<int>& named,
           std::vector<Hypothesis>& all) const;
 
   std::unique_ptr<StepNetwork> network_;

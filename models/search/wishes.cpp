@@ -67,14 +67,9 @@ std::vector<WishGroup> WishRule::unmet(const std::vector<Hypothesis>& captions,
   return groups;
 }
 
-std::vector<CaptionBar> WishRule::bars(const std::vector<Hypothesis>& plain,
-                                       double length_alpha) const {
-  std::vector<CaptionBar> all;
-  for (const Hypothesis& one : plain)
-    all.push_back({named(one.tokens, wishes(one.concepts)),
-                   one.log_prob / length_norm(static_cast<std::int64_t>(one.tokens.size()) + 1,
-                                              length_alpha) -
-                       kLossMax});
+std::vector<int> WishRule::named(const std::vector<Hypothesis>& captions) const {
+  std::vector<int> all;
+  for (const Hypothesis& one : captions) all.push_back(named(one.tokens, wishes(one.concepts)));
   return all;
 }
 

@@ -31,10 +31,6 @@ class WishRule {
   /// More than two wishes would make eight states of beams, and mostly name one thing twice.
   static constexpr std::size_t kWishesMax = 2;
 
-  /// What a caption may lose in normalised log-probability by naming what is wished. No bound
-  /// helped clearly (experiments.md, 51), so it keeps out nothing that can be said.
-  static constexpr double kLossMax = 1e9;
-
   /// No concepts (null): nothing is ever wished.
   explicit WishRule(const ConceptParameters* concepts);
 
@@ -51,9 +47,8 @@ class WishRule {
   [[nodiscard]] std::vector<WishGroup> unmet(const std::vector<Hypothesis>& captions,
                                              std::size_t states_max) const;
 
-  /// What a caption that names more than `plain` must pass to replace it, for each of the batch.
-  [[nodiscard]] std::vector<CaptionBar> bars(const std::vector<Hypothesis>& plain,
-                                             double length_alpha) const;
+  /// How many wishes each caption of a batch names.
+  [[nodiscard]] std::vector<int> named(const std::vector<Hypothesis>& captions) const;
 
  private:
   [[nodiscard]] WishTensors tensors(const std::vector<std::vector<std::int64_t>>& wishes) const;

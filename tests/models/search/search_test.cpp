@@ -8,6 +8,7 @@
 
 #include "models/format/vocabulary.h"
 #include "models/train/loss/loss.h"
+#include "tests/models/search/next_word.h"
 
 namespace photoscribe {
 namespace {
@@ -33,27 +34,13 @@ DecoderParameters decoder(std::uint64_t seed, std::int64_t words, const std::str
   return take_decoder(tensors, small(name), words);
 }
 
-/// log p of the next word after `words`, by the reference step.
-torch::Tensor next(const DecoderParameters& p, const torch::Tensor& photo,
-                   const std::vector<std::int64_t>& words) {
-  const torch::NoGradGuard no_grad;
-  const Annotations a = annotate(p, photo);
-  torch::Tensor h = a.h, c = a.c, logits;
-  std::vector<std::int64_t> inputs{kStartToken};
-  inputs.insert(inputs.end(), words.begin(), words.end());
-  for (const std::int64_t word : inputs) logits = reference_step(p, a, at::tensor({word}), h, c);
-  for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken})
-    logits[0][special] = -INFINITY;
-  return at::log_softmax(logits, 1).squeeze(0);
-}
-
 double log_prob_of(const DecoderParameters& p, const torch::Tensor& photo,
                    const std::vector<std::int64_t>& words) {
   double sum = 0;
   std::vector<std::int64_t> before;
   for (std::size_t i = 0; i <= words.size(); ++i) {
     const std::int64_t word = i < words.size() ? words[i] : kEndToken;
-    sum += next(p, photo, before)[word].item<double>();
+    sum += next_word(p, photo, before)[word].item<double>();
     before.push_back(word);
   }
   return sum;
@@ -67,7 +54,7 @@ struct Best {
 /// The best of all captions of up to `words_max` words, by trying them all.
 void try_all(const DecoderParameters& p, const torch::Tensor& photo, const SearchSettings& s,
              std::vector<std::int64_t>& words, double log_prob, Best& best) {
-  const torch::Tensor log_p = next(p, photo, words);
+  const torch::Tensor log_p = next_word(p, photo, words);
   const double ended = log_prob + log_p[kEndToken].item<double>();
   const double score = ended / std::pow(static_cast<double>(words.size() + 1), s.length_alpha);
   if (score > best.score) best = {words, score, ended};
@@ -103,7 +90,7 @@ TEST_P(SearchOf, BeamOneTakesTheLikeliestWordEachTime) {
   const SearchSettings settings{.beam = 1, .length_alpha = 0, .tokens_max = 8};
   std::vector<std::int64_t> words;
   while (words.size() < 8) {
-    const auto word = next(p, photo, words).argmax().item<std::int64_t>();
+    const auto word = next_word(p, photo, words).argmax().item<std::int64_t>();
     if (word == kEndToken) break;
     words.push_back(word);
   }
@@ -118,10 +105,10 @@ TEST_P(SearchOf, LogProbIsThatOfTheWordsAndTheEnd) {
   double sum = 0;
   std::vector<std::int64_t> words;
   for (const std::int64_t word : found.tokens) {
-    sum += next(p, photo, words)[word].item<double>();
+    sum += next_word(p, photo, words)[word].item<double>();
     words.push_back(word);
   }
-  sum += next(p, photo, words)[kEndToken].item<double>();
+  sum += next_word(p, photo, words)[kEndToken].item<double>();
   EXPECT_NEAR(found.log_prob, sum, 1e-4);
 }
 
@@ -177,7 +164,8 @@ TEST(Ensemble, SpeaksWithTheMeanOfItsMembersProbabilities) {
     while (true) {
       torch::Tensor p = at::zeros({60});
       for (std::int64_t m = 0; m < 3; ++m) {
-        p += next(members[static_cast<std::size_t>(m)], photo.narrow(2, 12 * m, 12), words).exp() /
+        p += next_word(members[static_cast<std::size_t>(m)], photo.narrow(2, 12 * m, 12), words)
+                 .exp() /
              3;
       }
       const auto word = words.size() == 6 ? kEndToken : p.argmax().item<std::int64_t>();
@@ -207,7 +195,7 @@ TEST_P(SearchOf, ExpectsAtEachPlaceOfCaptionsWhatTheModelSays) {
         const std::vector<std::int64_t> before(caption.begin(),
                                                caption.begin() + static_cast<std::ptrdiff_t>(t));
         const torch::Tensor said =
-            next(p, photos.narrow(0, static_cast<std::int64_t>(n), 1), before).exp();
+            next_word(p, photos.narrow(0, static_cast<std::int64_t>(n), 1), before).exp();
         const torch::Tensor expected = said.index_select(0, all.words[place]);
         EXPECT_TRUE(at::allclose(all.probabilities[place], expected, 1e-4, 1e-5)) << place;
         const torch::Tensor first = expected.narrow(0, 0, 2);
@@ -231,7 +219,7 @@ TEST_P(SearchOf, SamplesCaptionsAsOftenAsTheyAreLikely) {
   const auto drawn = CaptionSearch(p).sample(photos, kCount, 3);
   ASSERT_EQ(drawn.size(), static_cast<std::size_t>(2 * kCount));
   for (std::int64_t photo = 0; photo < 2; ++photo) {
-    const torch::Tensor first = next(p, photos.narrow(0, photo, 1), {}).exp();
+    const torch::Tensor first = next_word(p, photos.narrow(0, photo, 1), {}).exp();
     std::vector<double> counts(kWords, 0);
     for (std::int64_t i = 0; i < kCount; ++i) {
       const auto& words = drawn[static_cast<std::size_t>(photo * kCount + i)].tokens;

@@ -12,6 +12,7 @@
 #include "models/format/concepts.h"
 #include "models/format/vocabulary.h"
 #include "models/search/search.h"
+#include "tests/models/search/next_word.h"
 
 namespace photoscribe {
 namespace {
@@ -160,18 +161,10 @@ struct Best {
   double log_prob = -INFINITY;
 };
 
-/// log p of the next word after `words`, repeats of concepts' words at their cost.
-torch::Tensor next(const DecoderParameters& p, const torch::Tensor& photo,
-                   const std::vector<std::int64_t>& words) {
-  const torch::NoGradGuard no_grad;
-  const Annotations a = annotate(p, photo);
-  torch::Tensor h = a.h, c = a.c, logits;
-  std::vector<std::int64_t> inputs{kStartToken};
-  inputs.insert(inputs.end(), words.begin(), words.end());
-  for (const std::int64_t word : inputs) logits = reference_step(p, a, at::tensor({word}), h, c);
-  for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken})
-    logits[0][special] = -INFINITY;
-  torch::Tensor log_p = at::log_softmax(logits, 1).squeeze(0);
+/// Repeats of concepts' words at their cost.
+torch::Tensor next_but_repeats(const DecoderParameters& p, const torch::Tensor& photo,
+                               const std::vector<std::int64_t>& words) {
+  torch::Tensor log_p = next_word(p, photo, words);
   for (const std::int64_t word : words)
     if (concepts_of(p)->of_word[word].item<std::int64_t>() >= 0) log_p[word] -= 2;
   return log_p;
@@ -180,7 +173,7 @@ torch::Tensor next(const DecoderParameters& p, const torch::Tensor& photo,
 void try_all(const DecoderParameters& p, const torch::Tensor& photo, const WishRule& rule,
              const std::vector<std::int64_t>& wishes, std::vector<std::int64_t>& words,
              double log_prob, std::vector<Best>& best) {
-  const torch::Tensor log_p = next(p, photo, words);
+  const torch::Tensor log_p = next_but_repeats(p, photo, words);
   const double ended = log_prob + log_p[kEndToken].item<double>();
   const int named = rule.named(words, wishes);
   Best& one = best.at(static_cast<std::size_t>(named));
