@@ -7,11 +7,13 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/core/error.h"
 #include "common/core/spec.h"
 #include "common/core/types.h"
+#include "models/precision.h"
 
 namespace photoscribe {
 
@@ -27,16 +29,21 @@ class Captioner {
   /// device_memory (the caller tries a smaller batch) or environment (the device does not answer
   /// any more, for any photo: the caller hands its work back and ends).
   virtual Expected<std::vector<Caption>> caption(std::span<const DecodedImage* const> batch) = 0;
+
+  /// "float32", "bfloat16" or "float16": what the network's products are worked out in, for logs.
+  [[nodiscard]] virtual std::string_view precision() const { return "float32"; }
 };
 
 struct CaptionerConfig {
   std::string model_folder;
-  std::string device = "cpu";  // "cpu", "cuda:0" …
-  int threads = 0;             // CPU threads of the network; 0: LibTorch's default
+  std::string device = "cpu";                  // "cpu", "cuda:0" …
+  int threads = 0;                             // CPU threads of the network; 0: LibTorch's default
+  Precision precision = Precision::automatic;  // on a CPU
   SearchSettings search;
 };
 
-/// Loads the model and warms it up. Fails with model_failure or invalid_config, saying what to do.
+/// Loads the model and warms it up; with Precision::automatic in both precisions, where the CPU has
+/// both, to keep the faster. Fails with model_failure or invalid_config, saying what to do.
 [[nodiscard]] Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config);
 
 /// For the first line of main() of a program that captions on a CPU. Both of these libraries read

@@ -21,6 +21,7 @@ set(photoscribe_model_sources
   format/safetensors_header.cpp
   format/tensors.cpp
   format/vocabulary.cpp
+  precision.cpp
   search/beams.cpp
   search/caption_network.cpp
   search/evidence.cpp

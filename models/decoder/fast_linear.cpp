@@ -16,15 +16,17 @@ namespace photoscribe {
 
 class FastLinear::Plans {
  public:
-  Plans(const torch::Tensor& weight, const torch::Tensor& bias)
-      : engine_(dnnl::engine::kind::cpu, 0),
+  Plans(const torch::Tensor& weight, const torch::Tensor& bias, Precision precision)
+      : type_(precision == Precision::bfloat16 ? dnnl::memory::data_type::bf16 : kF32),
+        engine_(dnnl::engine::kind::cpu, 0),
         stream_(engine_),
         weight_(weight.detach().clone().contiguous()),
         bias_(bias.defined() ? bias.detach().clone().contiguous() : bias) {}
 
   void run(const torch::Tensor& x, const torch::Tensor& y, bool add) {
     Plan& plan = find(x.size(0), add);
-    plan.x.set_data_handle(x.data_ptr());
+    const torch::Tensor taken = type_ == kF32 ? x : x.to(torch::kBFloat16);
+    plan.x.set_data_handle(taken.data_ptr());
     plan.y.set_data_handle(y.data_ptr());
     plan.primitive.execute(stream_, plan.arguments);
     stream_.wait();
@@ -50,8 +52,8 @@ class FastLinear::Plans {
 
   Plan make(std::int64_t rows, bool add) {
     const std::int64_t in = weight_.size(1), out = weight_.size(0);
-    const Desc x({rows, in}, kF32, Tag::nc), y({rows, out}, kF32, Tag::nc);
-    const Desc weight({out, in}, kF32, Tag::any), bias({out}, kF32, Tag::x);
+    const Desc x({rows, in}, type_, Tag::nc), y({rows, out}, kF32, Tag::nc);
+    const Desc weight({out, in}, type_, Tag::any), bias({out}, kF32, Tag::x);
     dnnl::primitive_attr attributes;
     if (add) {
       dnnl::post_ops after;
@@ -91,6 +93,7 @@ class FastLinear::Plans {
     return made;
   }
 
+  dnnl::memory::data_type type_;  // of x and the weight; sums, bias and y are float32
   dnnl::engine engine_;
   dnnl::stream stream_;
   torch::Tensor weight_, bias_;
@@ -108,11 +111,12 @@ class FastLinear::Plans {
 #endif
 
 FastLinear::FastLinear() = default;
-FastLinear::FastLinear(const torch::Tensor& weight, const torch::Tensor& bias)
+FastLinear::FastLinear(const torch::Tensor& weight, const torch::Tensor& bias,
+                       [[maybe_unused]] Precision precision)
     : weight_t_(weight.t()), bias_(bias) {
 #ifdef PHOTOSCRIBE_ONEDNN
   if (weight.device().is_cpu() && weight.scalar_type() == torch::kFloat32) {
-    plans_ = std::make_unique<Plans>(weight, bias);
+    plans_ = std::make_unique<Plans>(weight, bias, precision);
     return;
   }
 #endif

@@ -9,13 +9,16 @@
 
 #include <memory>
 
+#include "models/precision.h"
+
 namespace photoscribe {
 
 class FastLinear {
  public:
   FastLinear();
-  /// y = x weight^T + bias: weight (N,K), bias (N) or undefined.
-  FastLinear(const torch::Tensor& weight, const torch::Tensor& bias);
+  /// y = x weight^T + bias: weight (N,K), bias (N) or undefined. `precision` (not automatic) is
+  /// that of the product where the weight is float32 on a CPU with oneDNN.
+  FastLinear(const torch::Tensor& weight, const torch::Tensor& bias, Precision precision);
   FastLinear(FastLinear&&) noexcept;
   FastLinear& operator=(FastLinear&&) noexcept;
   ~FastLinear();

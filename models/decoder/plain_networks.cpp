@@ -12,7 +12,8 @@ using torch::Tensor;
 
 class PlainAttendNetwork final : public StepNetwork {
  public:
-  explicit PlainAttendNetwork(const PlainAttendParameters& p) : p_(p), words_(p) {
+  PlainAttendNetwork(const PlainAttendParameters& p, Precision precision)
+      : p_(p), words_(p, precision) {
     word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
     std::vector<Tensor> weights{p.query_weight, p.cell_hidden},
         biases{p.query_bias, at::zeros_like(p.cell_bias)};
@@ -20,8 +21,8 @@ class PlainAttendNetwork final : public StepNetwork {
       weights.push_back(p.gate_weight);
       biases.push_back(p.gate_bias);
     }
-    from_hidden_ = FastLinear(at::cat(weights), at::cat(biases));
-    from_context_ = FastLinear(p.cell_context, {});
+    from_hidden_ = FastLinear(at::cat(weights), at::cat(biases), precision);
+    from_context_ = FastLinear(p.cell_context, {}, precision);
   }
 
   Annotations look(const Tensor& features, const Tensor&) const override {
@@ -53,11 +54,11 @@ class PlainAttendNetwork final : public StepNetwork {
 
 class AttendInNetwork final : public StepNetwork {
  public:
-  explicit AttendInNetwork(const AttendInParameters& p) : p_(p), words_(p) {
+  AttendInNetwork(const AttendInParameters& p, Precision precision) : p_(p), words_(p, precision) {
     word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
     from_hidden_ = FastLinear(at::cat({p.query_weight, p.cell_hidden}),
-                              at::cat({p.query_bias, at::zeros_like(p.cell_bias)}));
-    choice_ = FastLinear(p.cell_choice, {});
+                              at::cat({p.query_bias, at::zeros_like(p.cell_bias)}), precision);
+    choice_ = FastLinear(p.cell_choice, {}, precision);
   }
 
   Annotations look(const Tensor& features, const Tensor&) const override {
@@ -87,9 +88,10 @@ class AttendInNetwork final : public StepNetwork {
 
 class PlainShowTellNetwork final : public StepNetwork {
  public:
-  explicit PlainShowTellNetwork(const PlainShowTellParameters& p) : p_(p), words_(p) {
+  PlainShowTellNetwork(const PlainShowTellParameters& p, Precision precision)
+      : p_(p), words_(p, precision) {
     word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
-    from_hidden_ = FastLinear(p.cell_hidden, {});
+    from_hidden_ = FastLinear(p.cell_hidden, {}, precision);
   }
 
   Annotations look(const Tensor& features, const Tensor&) const override {
@@ -116,14 +118,16 @@ class PlainShowTellNetwork final : public StepNetwork {
 
 }  // namespace
 
-std::unique_ptr<StepNetwork> make_plain_network(const PlainAttendParameters& p) {
-  return std::make_unique<PlainAttendNetwork>(p);
+std::unique_ptr<StepNetwork> make_plain_network(const PlainAttendParameters& p,
+                                                Precision precision) {
+  return std::make_unique<PlainAttendNetwork>(p, precision);
 }
-std::unique_ptr<StepNetwork> make_plain_network(const AttendInParameters& p) {
-  return std::make_unique<AttendInNetwork>(p);
+std::unique_ptr<StepNetwork> make_plain_network(const AttendInParameters& p, Precision precision) {
+  return std::make_unique<AttendInNetwork>(p, precision);
 }
-std::unique_ptr<StepNetwork> make_plain_network(const PlainShowTellParameters& p) {
-  return std::make_unique<PlainShowTellNetwork>(p);
+std::unique_ptr<StepNetwork> make_plain_network(const PlainShowTellParameters& p,
+                                                Precision precision) {
+  return std::make_unique<PlainShowTellNetwork>(p, precision);
 }
 
 }  // namespace photoscribe

@@ -8,8 +8,11 @@
 
 namespace photoscribe {
 
-[[nodiscard]] std::unique_ptr<StepNetwork> make_plain_network(const PlainAttendParameters& p);
-[[nodiscard]] std::unique_ptr<StepNetwork> make_plain_network(const AttendInParameters& p);
-[[nodiscard]] std::unique_ptr<StepNetwork> make_plain_network(const PlainShowTellParameters& p);
+[[nodiscard]] std::unique_ptr<StepNetwork> make_plain_network(const PlainAttendParameters& p,
+                                                              Precision precision);
+[[nodiscard]] std::unique_ptr<StepNetwork> make_plain_network(const AttendInParameters& p,
+                                                              Precision precision);
+[[nodiscard]] std::unique_ptr<StepNetwork> make_plain_network(const PlainShowTellParameters& p,
+                                                              Precision precision);
 
 }  // namespace photoscribe

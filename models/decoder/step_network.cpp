@@ -17,8 +17,10 @@ using torch::Tensor;
 /// What decoders with attention do before the first word.
 class Looking {
  public:
-  explicit Looking(const AttentionParameters& p)
-      : p_(p), annotate_(p.annotate_weight, p.annotate_bias), key_(p.key_weight, {}) {}
+  Looking(const AttentionParameters& p, Precision precision)
+      : p_(p),
+        annotate_(p.annotate_weight, p.annotate_bias, precision),
+        key_(p.key_weight, {}, precision) {}
 
   void look(const Tensor& features, const Tensor& concepts, Annotations& a) const {
     const Tensor grid = pool_grid(features, p_.grid_side);
@@ -45,15 +47,16 @@ class Looking {
 
 class AttendTellNetwork final : public StepNetwork {
  public:
-  explicit AttendTellNetwork(const AttendTellParameters& p)
-      : p_(p), looking_(p), words_(p, p.concepts) {
+  AttendTellNetwork(const AttendTellParameters& p, Precision precision)
+      : p_(p), looking_(p, precision), words_(p, precision, p.concepts) {
     word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
     word_output_ = (p.embedding + p.output_bias).contiguous();
-    from_hidden_ = FastLinear(at::cat({p.query_weight, p.gate_weight, p.cell_hidden}),
-                              at::cat({p.query_bias, p.gate_bias, at::zeros_like(p.cell_bias)}));
-    from_context_ = FastLinear(p.cell_context, {});
-    output_hidden_ = FastLinear(p.output_hidden, {});
-    output_context_ = FastLinear(p.output_context, {});
+    from_hidden_ =
+        FastLinear(at::cat({p.query_weight, p.gate_weight, p.cell_hidden}),
+                   at::cat({p.query_bias, p.gate_bias, at::zeros_like(p.cell_bias)}), precision);
+    from_context_ = FastLinear(p.cell_context, {}, precision);
+    output_hidden_ = FastLinear(p.output_hidden, {}, precision);
+    output_context_ = FastLinear(p.output_context, {}, precision);
   }
 
   Annotations look(const Tensor& features, const Tensor& concepts) const override {
@@ -94,14 +97,15 @@ class AttendTellNetwork final : public StepNetwork {
 
 class TopDownNetwork final : public StepNetwork {
  public:
-  explicit TopDownNetwork(const TopDownParameters& p) : p_(p), looking_(p), words_(p, p.concepts) {
+  TopDownNetwork(const TopDownParameters& p, Precision precision)
+      : p_(p), looking_(p, precision), words_(p, precision, p.concepts) {
     word_gates_ = at::linear(p.embedding, p.first_input, p.first_bias).contiguous();
-    from_states_ = FastLinear(at::cat({p.first_hidden, p.first_second}, 1), {});
+    from_states_ = FastLinear(at::cat({p.first_hidden, p.first_second}, 1), {}, precision);
     from_first_ = FastLinear(at::cat({p.query_weight, p.second_first}),
-                             at::cat({p.query_bias, p.second_bias}));
-    from_second_ = FastLinear(p.second_hidden, {});
-    from_context_ = FastLinear(p.second_context, {});
-    output_ = FastLinear(p.output_hidden, p.output_bias);
+                             at::cat({p.query_bias, p.second_bias}), precision);
+    from_second_ = FastLinear(p.second_hidden, {}, precision);
+    from_context_ = FastLinear(p.second_context, {}, precision);
+    output_ = FastLinear(p.output_hidden, p.output_bias, precision);
   }
 
   Annotations look(const Tensor& features, const Tensor& concepts) const override {
@@ -149,14 +153,14 @@ class TopDownNetwork final : public StepNetwork {
 
 class AttendOnAttendNetwork final : public StepNetwork {
  public:
-  explicit AttendOnAttendNetwork(const AttendOnAttendParameters& p)
-      : p_(p), looking_(p), words_(p, p.concepts) {
+  AttendOnAttendNetwork(const AttendOnAttendParameters& p, Precision precision)
+      : p_(p), looking_(p, precision), words_(p, precision, p.concepts) {
     word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
-    from_states_ = FastLinear(at::cat({p.cell_hidden, p.cell_attended}, 1), {});
+    from_states_ = FastLinear(at::cat({p.cell_hidden, p.cell_attended}, 1), {}, precision);
     from_hidden_ = FastLinear(at::cat({p.query_weight, p.information_query, p.gate_query}),
-                              at::cat({p.query_bias, p.information_bias, p.gate_bias}));
-    from_seen_ = FastLinear(at::cat({p.information_value, p.gate_value}), {});
-    output_ = FastLinear(p.output_hidden, p.output_bias);
+                              at::cat({p.query_bias, p.information_bias, p.gate_bias}), precision);
+    from_seen_ = FastLinear(at::cat({p.information_value, p.gate_value}), {}, precision);
+    output_ = FastLinear(p.output_hidden, p.output_bias, precision);
   }
 
   Annotations look(const Tensor& features, const Tensor& concepts) const override {
@@ -201,10 +205,10 @@ class AttendOnAttendNetwork final : public StepNetwork {
 
 class ShowTellNetwork final : public StepNetwork {
  public:
-  explicit ShowTellNetwork(const ShowTellParameters& p) : p_(p), words_(p) {
+  ShowTellNetwork(const ShowTellParameters& p, Precision precision) : p_(p), words_(p, precision) {
     word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
-    from_hidden_ = FastLinear(p.cell_hidden, {});
-    output_ = FastLinear(p.output_hidden, p.output_bias);
+    from_hidden_ = FastLinear(p.cell_hidden, {}, precision);
+    output_ = FastLinear(p.output_hidden, p.output_bias, precision);
   }
 
   Annotations look(const Tensor& features, const Tensor& concepts) const override {
@@ -228,9 +232,9 @@ class ShowTellNetwork final : public StepNetwork {
 
 class EnsembleNetwork final : public StepNetwork {
  public:
-  explicit EnsembleNetwork(const std::vector<DecoderParameters>& members) {
+  EnsembleNetwork(const std::vector<DecoderParameters>& members, Precision precision) {
     for (const DecoderParameters& one : members) {
-      networks_.push_back(make_step_network(one));
+      networks_.push_back(make_step_network(one, precision));
       channels_.push_back(std::visit([](const auto& p) { return channels_of(p); }, one));
     }
   }
@@ -286,33 +290,35 @@ class EnsembleNetwork final : public StepNetwork {
   std::vector<std::int64_t> channels_;  // of each member's features
 };
 
-std::unique_ptr<StepNetwork> make(const AttendTellParameters& p) {
-  return std::make_unique<AttendTellNetwork>(p);
+std::unique_ptr<StepNetwork> make(const AttendTellParameters& p, Precision precision) {
+  return std::make_unique<AttendTellNetwork>(p, precision);
 }
-std::unique_ptr<StepNetwork> make(const TopDownParameters& p) {
-  return std::make_unique<TopDownNetwork>(p);
+std::unique_ptr<StepNetwork> make(const TopDownParameters& p, Precision precision) {
+  return std::make_unique<TopDownNetwork>(p, precision);
 }
-std::unique_ptr<StepNetwork> make(const AttendOnAttendParameters& p) {
-  return std::make_unique<AttendOnAttendNetwork>(p);
+std::unique_ptr<StepNetwork> make(const AttendOnAttendParameters& p, Precision precision) {
+  return std::make_unique<AttendOnAttendNetwork>(p, precision);
 }
-std::unique_ptr<StepNetwork> make(const ShowTellParameters& p) {
-  return std::make_unique<ShowTellNetwork>(p);
+std::unique_ptr<StepNetwork> make(const ShowTellParameters& p, Precision precision) {
+  return std::make_unique<ShowTellNetwork>(p, precision);
 }
 template <class Plain>
-std::unique_ptr<StepNetwork> make(const Plain& p) {
-  return make_plain_network(p);
+std::unique_ptr<StepNetwork> make(const Plain& p, Precision precision) {
+  return make_plain_network(p, precision);
 }
 
 }  // namespace
 
-std::unique_ptr<StepNetwork> make_step_network(const DecoderParameters& parameters) {
+std::unique_ptr<StepNetwork> make_step_network(const DecoderParameters& parameters,
+                                               Precision precision) {
   const torch::NoGradGuard no_grad;
-  return std::visit([](const auto& p) { return make(p); }, parameters);
+  return std::visit([&](const auto& p) { return make(p, precision); }, parameters);
 }
 
-std::unique_ptr<StepNetwork> make_ensemble(const std::vector<DecoderParameters>& members) {
+std::unique_ptr<StepNetwork> make_ensemble(const std::vector<DecoderParameters>& members,
+                                           Precision precision) {
   const torch::NoGradGuard no_grad;
-  return std::make_unique<EnsembleNetwork>(members);
+  return std::make_unique<EnsembleNetwork>(members, precision);
 }
 
 }  // namespace photoscribe

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "models/decoder/decoder.h"
+#include "models/precision.h"
 
 namespace photoscribe {
 
@@ -37,13 +38,15 @@ class StepNetwork {
   StepNetwork() = default;
 };
 
-/// Parameters may lie on any device, float32 or half. One thread at a time.
-[[nodiscard]] std::unique_ptr<StepNetwork> make_step_network(const DecoderParameters& parameters);
+/// Parameters may lie on any device, float32 or half; `precision` is FastLinear's. One thread at a
+/// time.
+[[nodiscard]] std::unique_ptr<StepNetwork> make_step_network(
+    const DecoderParameters& parameters, Precision precision = Precision::float32);
 
 /// Several decoders that speak together: the next word's probability is the mean of theirs.
 /// features (N,L,C) are those of all members' encoders side by side along C. Requires at least one
 /// member, and the same words for all.
 [[nodiscard]] std::unique_ptr<StepNetwork> make_ensemble(
-    const std::vector<DecoderParameters>& members);
+    const std::vector<DecoderParameters>& members, Precision precision = Precision::float32);
 
 }  // namespace photoscribe

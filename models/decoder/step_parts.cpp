@@ -56,12 +56,13 @@ void advance_cell(Tensor& gates, Tensor& h, Tensor& c) {
   lstm(gates, h, c);
 }
 
-WordLayer::WordLayer(const WordParameters& p, const ConceptParameters& concepts)
+WordLayer::WordLayer(const WordParameters& p, Precision precision,
+                     const ConceptParameters& concepts)
     : concepts_(concepts) {
   Tensor bias = p.word_bias.clone();
   for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken})
     bias[special] = -std::numeric_limits<float>::infinity();
-  word_ = FastLinear(p.word_weight, bias);
+  word_ = FastLinear(p.word_weight, bias, precision);
 }
 
 Tensor WordLayer::operator()(Tensor& out, const Annotations& a) const {

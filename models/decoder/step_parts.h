@@ -25,7 +25,7 @@ void advance_cell(torch::Tensor& gates, torch::Tensor& h, torch::Tensor& c);
 /// The last layer: to log-probabilities of words.
 class WordLayer {
  public:
-  explicit WordLayer(const WordParameters& p, const ConceptParameters& concepts = {});
+  WordLayer(const WordParameters& p, Precision precision, const ConceptParameters& concepts = {});
 
   /// From an output vector (R,E) before its tanh.
   [[nodiscard]] torch::Tensor operator()(torch::Tensor& out, const Annotations& a) const;

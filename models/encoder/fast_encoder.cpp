@@ -19,7 +19,8 @@ namespace {
 
 using Desc = dnnl::memory::desc;
 using Tag = dnnl::memory::format_tag;
-constexpr auto kF32 = dnnl::memory::data_type::f32;
+using Type = dnnl::memory::data_type;
+constexpr auto kF32 = Type::f32;
 
 void append(dnnl::post_ops& after, dnnl::algorithm algorithm, float alpha, float beta) {
 #if DNNL_VERSION_MAJOR >= 3
@@ -58,10 +59,10 @@ dnnl::memory::dims weight_dims(const EncoderLayer& l) {
   return {l.out, l.in, l.kernel, l.kernel};
 }
 
-dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine,
+dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, Type type,
                                                    const EncoderLayer& layer, std::int64_t side,
                                                    const Desc& from, const Desc& to) {
-  const Desc weight(weight_dims(layer), kF32, Tag::any), bias({layer.out}, kF32, Tag::x);
+  const Desc weight(weight_dims(layer), type, Tag::any), bias({layer.out}, kF32, Tag::x);
   const Padding padding = padding_of(layer, side);
   const dnnl::memory::dims stride{layer.stride, layer.stride};
   const dnnl::memory::dims before{padding.before, padding.before},
@@ -109,8 +110,12 @@ dnnl::binary::primitive_desc describe_scale(const dnnl::engine& engine, const De
 
 class FastEncoder::Plans {
  public:
-  Plans(const Encoder& encoder, std::int64_t side)
-      : encoder_(encoder), side_(side), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
+  Plans(const Encoder& encoder, std::int64_t side, Precision precision)
+      : encoder_(encoder),
+        side_(side),
+        type_(precision == Precision::bfloat16 ? Type::bf16 : kF32),
+        engine_(dnnl::engine::kind::cpu, 0),
+        stream_(engine_) {}
 
   torch::Tensor forward(const torch::Tensor& images) {
     const std::int64_t photos = images.size(0), grid = grid_side(encoder_.layers(), side_);
@@ -124,6 +129,10 @@ class FastEncoder::Plans {
       first += count;
     }
     return features;
+  }
+
+  [[nodiscard]] const char* name() const noexcept {
+    return type_ == kF32 ? "oneDNN" : "oneDNN bfloat16";
   }
 
  private:
@@ -177,6 +186,7 @@ class FastEncoder::Plans {
     d.side = side_;
     d.plan.input = dnnl::memory(Desc({photos, 3, side_, side_}, kF32, Tag::nhwc), engine_, nullptr);
     d.main = d.plan.input;
+    if (type_ != kF32) add_rounding(d);
     for (std::size_t i = 0; i < layers.size(); ++i) {
       if (layers[i].keeps_residual) {
         d.shortcut = d.main;
@@ -213,11 +223,12 @@ class FastEncoder::Plans {
     dnnl::memory& from = gate ? d.gate : shortcut ? d.shortcut : d.main;
     const std::int64_t side = gate ? 1 : shortcut ? d.shortcut_side : d.side;
     const std::int64_t out = padding_of(layer, side).out;
-    const Desc any({d.photos, layer.out, out, out}, kF32, last ? Tag::nhwc : Tag::any);
+    const Desc any({d.photos, layer.out, out, out}, last ? kF32 : type_,
+                   last ? Tag::nhwc : Tag::any);
     // A residual sum writes over the shortcut, which nobody needs any more.
     const bool over = layer.adds_residual && !last;
     const auto described =
-        describe(engine_, layer, side, from.get_desc(), over ? d.shortcut.get_desc() : any);
+        describe(engine_, type_, layer, side, from.get_desc(), over ? d.shortcut.get_desc() : any);
     dnnl::memory to;
     if (gate) {
       to = dnnl::memory(described.dst_desc(), engine_);  // a few numbers
@@ -227,7 +238,7 @@ class FastEncoder::Plans {
       to = place(d, described.dst_desc(), last);
     }
     if (layer.adds_residual && last) {  // the sum happens where the caller wants it
-      add_step(d, dnnl::reorder(d.shortcut, to), {{DNNL_ARG_FROM, d.shortcut}, {DNNL_ARG_TO, to}});
+      add_reorder(d, d.shortcut, to);
     }
     add_step(d, dnnl::convolution_forward(described),
              {{DNNL_ARG_SRC, from},
@@ -242,16 +253,19 @@ class FastEncoder::Plans {
 
   void add_max_pool(Draft& d, const EncoderLayer& layer, bool last) {
     const std::int64_t out = padding_of(layer, d.side).out;
-    const Desc any({d.photos, layer.out, out, out}, kF32, last ? Tag::nhwc : Tag::any);
+    const bool as_told = last && type_ == kF32;  // pooling keeps the type
+    const Desc any({d.photos, layer.out, out, out}, type_, as_told ? Tag::nhwc : Tag::any);
     const auto described = describe_pool(engine_, layer, d.side, d.main.get_desc(), any);
-    const dnnl::memory to = place(d, described.dst_desc(), last);
+    const dnnl::memory to = place(d, described.dst_desc(), as_told);
     add_step(d, dnnl::pooling_forward(described), {{DNNL_ARG_SRC, d.main}, {DNNL_ARG_DST, to}});
     d.main = to;
     d.side = out;
+    if (last && !as_told)
+      add_reorder(d, to, place(d, Desc({d.photos, layer.out, out, out}, kF32, Tag::nhwc), true));
   }
 
   void add_mean(Draft& d, const EncoderLayer& layer) {
-    const Desc any({d.photos, layer.out, 1, 1}, kF32, Tag::any);
+    const Desc any({d.photos, layer.out, 1, 1}, type_, Tag::any);
     const auto described = describe_pool(engine_, layer, d.side, d.main.get_desc(), any);
     d.gate = dnnl::memory(described.dst_desc(), engine_);
     add_step(d, dnnl::pooling_forward(described), {{DNNL_ARG_SRC, d.main}, {DNNL_ARG_DST, d.gate}});
@@ -261,6 +275,18 @@ class FastEncoder::Plans {
     const auto described = describe_scale(engine_, d.main.get_desc(), d.gate.get_desc());
     add_step(d, dnnl::binary(described),
              {{DNNL_ARG_SRC_0, d.main}, {DNNL_ARG_SRC_1, d.gate}, {DNNL_ARG_DST, d.main}});
+  }
+
+  /// The photos in the type of the products.
+  void add_rounding(Draft& d) {
+    const Desc rounded({d.photos, 3, side_, side_}, type_, Tag::nhwc);
+    const dnnl::memory to = place(d, rounded, false);
+    add_reorder(d, d.main, to);
+    d.main = to;
+  }
+
+  static void add_reorder(Draft& d, const dnnl::memory& from, const dnnl::memory& to) {
+    add_step(d, dnnl::reorder(from, to), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   }
 
   static void add_step(Draft& d, const dnnl::primitive& primitive,
@@ -301,6 +327,7 @@ class FastEncoder::Plans {
 
   Encoder encoder_;
   std::int64_t side_;
+  Type type_;  // of weights and activations; photos, biases and features are float32
   dnnl::engine engine_;
   dnnl::stream stream_;
   std::map<std::int64_t, Plan> plans_;  // by photos a pass: a power of two up to block()
@@ -314,15 +341,18 @@ class FastEncoder::Plans {
 class FastEncoder::Plans {
  public:
   torch::Tensor forward(const torch::Tensor&) { return {}; }
+  [[nodiscard]] const char* name() const noexcept { return ""; }
 };
 
 #endif
 
-FastEncoder::FastEncoder(const Encoder& encoder, std::int64_t side_px) : encoder_(encoder) {
+FastEncoder::FastEncoder(const Encoder& encoder, std::int64_t side_px,
+                         [[maybe_unused]] Precision precision)
+    : encoder_(encoder) {
 #ifdef PHOTOSCRIBE_ONEDNN
   const torch::Tensor& first = encoder.weight(0);
   if (first.device().is_cpu() && first.scalar_type() == torch::kFloat32 && side_px % 32 == 0)
-    plans_ = std::make_unique<Plans>(encoder, side_px);
+    plans_ = std::make_unique<Plans>(encoder, side_px, precision);
 #else
   static_cast<void>(side_px);
 #endif
@@ -338,7 +368,7 @@ torch::Tensor FastEncoder::forward(const torch::Tensor& images) const {
 }
 
 const char* FastEncoder::backend() const noexcept {
-  return plans_ != nullptr ? "oneDNN" : "LibTorch";
+  return plans_ != nullptr ? plans_->name() : "LibTorch";
 }
 
 }  // namespace photoscribe

@@ -13,14 +13,16 @@
 #include <memory>
 
 #include "models/encoder/encoder.h"
+#include "models/precision.h"
 
 namespace photoscribe {
 
 class FastEncoder {
  public:
   /// Photos side_px square. `encoder`'s parameters decide device and type; it must outlive nothing:
-  /// what is needed is taken.
-  FastEncoder(const Encoder& encoder, std::int64_t side_px);
+  /// what is needed is taken. `precision` (not automatic) counts where oneDNN does the work.
+  FastEncoder(const Encoder& encoder, std::int64_t side_px,
+              Precision precision = Precision::float32);
   FastEncoder(FastEncoder&&) noexcept;
   FastEncoder& operator=(FastEncoder&&) noexcept;
   ~FastEncoder();
@@ -28,7 +30,7 @@ class FastEncoder {
   /// (N,S,S,3) normalised RGB, contiguous -> (N,L,C). Not differentiable.
   [[nodiscard]] torch::Tensor forward(const torch::Tensor& images) const;
 
-  /// "oneDNN" or "LibTorch": what does the work, for logs and benches.
+  /// "oneDNN", "oneDNN bfloat16" or "LibTorch": what does the work, for logs and benches.
   [[nodiscard]] const char* backend() const noexcept;
 
  private:

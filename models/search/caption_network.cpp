@@ -45,7 +45,7 @@ void check_fit(const StoredModel& first, const StoredModel& other) {
 
 CaptionNetwork::Parts CaptionNetwork::take_apart(const std::vector<const StoredModel*>& members,
                                                  const torch::Device& device,
-                                                 torch::ScalarType type) {
+                                                 torch::ScalarType type, Precision precision) {
   if (members.empty()) throw std::runtime_error("an ensemble of no models");
   Parts parts;
   std::vector<const StoredModel*> owners;  // of each encoder
@@ -59,7 +59,8 @@ CaptionNetwork::Parts CaptionNetwork::take_apart(const std::vector<const StoredM
     parts.encoder_of.push_back(static_cast<std::size_t>(owner - owners.begin()));
     if (owner == owners.end()) {
       owners.push_back(member);
-      parts.encoders.emplace_back(Encoder(a.encoder, tensors, "encoder."), a.input_side_px);
+      parts.encoders.emplace_back(Encoder(a.encoder, tensors, "encoder."), a.input_side_px,
+                                  precision);
     }
     parts.decoders.push_back(take_decoder(tensors, a, member->vocabulary.size()));
   }
@@ -67,14 +68,15 @@ CaptionNetwork::Parts CaptionNetwork::take_apart(const std::vector<const StoredM
 }
 
 CaptionNetwork::CaptionNetwork(const std::vector<const StoredModel*>& members,
-                               const torch::Device& device, torch::ScalarType type)
-    : CaptionNetwork(take_apart(members, device, type)) {}
+                               const torch::Device& device, torch::ScalarType type,
+                               Precision precision)
+    : CaptionNetwork(take_apart(members, device, type, precision), precision) {}
 
-CaptionNetwork::CaptionNetwork(Parts parts)
+CaptionNetwork::CaptionNetwork(Parts parts, Precision precision)
     : encoders_(std::move(parts.encoders)),
       encoder_of_(std::move(parts.encoder_of)),
-      search_(parts.decoders.size() == 1 ? CaptionSearch(parts.decoders.front())
-                                         : CaptionSearch(parts.decoders)) {}
+      search_(parts.decoders.size() == 1 ? CaptionSearch(parts.decoders.front(), precision)
+                                         : CaptionSearch(parts.decoders, precision)) {}
 
 torch::Tensor CaptionNetwork::look(const torch::Tensor& images) const {
   std::vector<torch::Tensor> seen, features;

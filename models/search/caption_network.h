@@ -19,9 +19,9 @@ class CaptionNetwork {
   /// `members` are moved to `device` in `type`; nothing of them is kept. Members whose encoders are
   /// alike to the bit share one. Throws std::runtime_error when there is none, when a tensor is
   /// missing or has another shape, or when members do not take the same pixels or do not know the
-  /// same words.
+  /// same words. `precision` (not automatic) is that of products on a CPU.
   CaptionNetwork(const std::vector<const StoredModel*>& members, const torch::Device& device,
-                 torch::ScalarType type);
+                 torch::ScalarType type, Precision precision = Precision::float32);
 
   /// images (N,S,S,3), normalised, on the device -> features (N,L,C). Not differentiable.
   [[nodiscard]] torch::Tensor look(const torch::Tensor& images) const;
@@ -51,8 +51,8 @@ class CaptionNetwork {
     std::vector<DecoderParameters> decoders;
   };
   static Parts take_apart(const std::vector<const StoredModel*>& members,
-                          const torch::Device& device, torch::ScalarType type);
-  explicit CaptionNetwork(Parts parts);
+                          const torch::Device& device, torch::ScalarType type, Precision precision);
+  CaptionNetwork(Parts parts, Precision precision);
 
   std::vector<FastEncoder> encoders_;
   std::vector<std::size_t> encoder_of_;

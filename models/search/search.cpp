@@ -36,13 +36,13 @@ void only_end(Tensor& log_p) {
 
 }  // namespace
 
-CaptionSearch::CaptionSearch(const DecoderParameters& parameters)
-    : network_(make_step_network(parameters)),
+CaptionSearch::CaptionSearch(const DecoderParameters& parameters, Precision precision)
+    : network_(make_step_network(parameters, precision)),
       names_(names_of(parameters)),
       wishes_(concepts_of(parameters)) {}
 
-CaptionSearch::CaptionSearch(const std::vector<DecoderParameters>& members)
-    : network_(make_ensemble(members)),
+CaptionSearch::CaptionSearch(const std::vector<DecoderParameters>& members, Precision precision)
+    : network_(make_ensemble(members, precision)),
       names_(names_of(members.front())),
       wishes_(concepts_of(members.front())) {}
 

@@ -31,9 +31,11 @@ struct Expectation {
 /// on any device, float32 or half. One thread at a time.
 class CaptionSearch {
  public:
-  explicit CaptionSearch(const DecoderParameters& parameters);
+  explicit CaptionSearch(const DecoderParameters& parameters,
+                         Precision precision = Precision::float32);
   /// An ensemble: make_ensemble() of step_network.h.
-  explicit CaptionSearch(const std::vector<DecoderParameters>& members);
+  explicit CaptionSearch(const std::vector<DecoderParameters>& members,
+                         Precision precision = Precision::float32);
 
   /// features (N,L,C) on the parameters' device and in their type. Captions are ranked by
   /// log_prob / (words + 1)^length_alpha, the end counting as a word; one ends after tokens_max
