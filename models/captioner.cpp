@@ -173,17 +173,14 @@ Expected<std::unique_ptr<Captioner>> make_captioner(const StoredModel& model,
   }
   const auto device = parse_device(config.device);
   if (!device) return fail(device.error());
-  const bool can_round = device->is_cpu() && has_bfloat16();
-  if (config.precision == Precision::bfloat16 && device->is_cpu() && !can_round) {
-    return fail(
-        Errc::invalid_config,
-        "precision bfloat16: this CPU has no instructions for it (avx512_bf16 or amx_bf16), "
-        "or photoscribe was built without oneDNN; take auto or float32");
+  const bool rounds = device->is_cpu() && has_bfloat16();
+  if (device->is_cpu()) {
+    if (Status there = check_precision(config.precision); !there) return fail(there.error());
   }
   set_network_threads(config.threads);
   std::unique_ptr<Captioner> fastest;
   double least_s = 0;
-  for (const Precision precision : candidates(config.precision, can_round)) {
+  for (const Precision precision : candidates(config.precision, rounds)) {
     auto opened = guard(
         Errc::model_failure, "model " + config.model_folder, [&]() -> std::unique_ptr<Captioner> {
           return std::make_unique<TorchCaptioner>(model, *device, precision, config.search);

@@ -38,8 +38,8 @@ struct CaptionerConfig {
   std::string model_folder;
   std::string device = "cpu";                  // "cpu", "cuda:0" …
   int threads = 0;                             // CPU threads of the network; 0: LibTorch's default
-  Precision precision = Precision::automatic;  // on a CPU
   SearchSettings search;
+  Precision precision = Precision::float32;  // on a CPU
 };
 
 /// Loads the model and warms it up; with Precision::automatic in both precisions, where the CPU has

@@ -1,33 +1,10 @@
 #include "models/precision.h"
 
-#include <array>
-#include <utility>
-
 #ifdef PHOTOSCRIBE_ONEDNN
 #include <oneapi/dnnl/dnnl.hpp>
 #endif
 
 namespace photoscribe {
-namespace {
-
-constexpr std::array<std::pair<Precision, std::string_view>, 3> kNames{
-    {{Precision::automatic, "auto"},
-     {Precision::float32, "float32"},
-     {Precision::bfloat16, "bfloat16"}}};
-
-}  // namespace
-
-std::string_view to_string(Precision precision) noexcept {
-  for (const auto& [one, name] : kNames)
-    if (one == precision) return name;
-  return "";
-}
-
-std::optional<Precision> precision_from_string(std::string_view name) noexcept {
-  for (const auto& [one, known] : kNames)
-    if (known == name) return one;
-  return std::nullopt;
-}
 
 bool has_bfloat16() {
 #ifdef PHOTOSCRIBE_ONEDNN
@@ -38,6 +15,14 @@ bool has_bfloat16() {
 #else
   return false;
 #endif
+}
+
+Status check_precision(Precision asked) {
+  if (asked != Precision::bfloat16 || has_bfloat16()) return {};
+  return fail(
+      Errc::invalid_config,
+      "precision bfloat16: this CPU has no instructions for it (avx512_bf16 or amx_bf16), or "
+      "photoscribe was built without oneDNN; take auto or float32");
 }
 
 }  // namespace photoscribe

@@ -1,9 +1,13 @@
 // precision: the numbers in which a network's products are worked out on a CPU. No LibTorch.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
+
+#include "common/core/error.h"
 
 namespace photoscribe {
 
@@ -15,10 +19,26 @@ enum class Precision : std::uint8_t {
   bfloat16,  // weights and inputs of products rounded to 8 bits of mantissa
 };
 
-[[nodiscard]] std::string_view to_string(Precision precision) noexcept;
-[[nodiscard]] std::optional<Precision> precision_from_string(std::string_view name) noexcept;
+inline constexpr std::array<std::pair<Precision, std::string_view>, 3> kPrecisionNames{
+    {{Precision::automatic, "auto"},
+     {Precision::float32, "float32"},
+     {Precision::bfloat16, "bfloat16"}}};
+
+[[nodiscard]] constexpr std::string_view to_string(Precision precision) noexcept {
+  return kPrecisionNames[static_cast<std::size_t>(precision)].second;
+}
+
+[[nodiscard]] constexpr std::optional<Precision> precision_from_string(
+    std::string_view name) noexcept {
+  for (const auto& [one, known] : kPrecisionNames)
+    if (known == name) return one;
+  return std::nullopt;
+}
 
 /// Whether this CPU multiplies bfloat16 by instructions of its own, and oneDNN is here to use them.
 [[nodiscard]] bool has_bfloat16();
+
+/// Fails with invalid_config, saying what to do, where bfloat16 is asked for and is not here.
+[[nodiscard]] Status check_precision(Precision asked);
 
 }  // namespace photoscribe

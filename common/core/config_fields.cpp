@@ -1,5 +1,7 @@
 #include "common/core/config_fields.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -113,6 +115,20 @@ Field text(std::string key, std::string& field, std::string help) {
           [&field](const std::string& given) {
             field = given;
             return std::string();
+          },
+          [&field] { return yaml_quoted(field); }};
+}
+
+/// One of a few words.
+Field one_of(std::string key, std::string& field, std::vector<std::string> words,
+             std::string help) {
+  return {std::move(key), std::move(help),
+          [&field, words = std::move(words)](const std::string& given) -> std::string {
+            if (std::find(words.begin(), words.end(), given) == words.end()) {
+              return fmt::format("\"{}\" is none of {}", given, fmt::join(words, ", "));
+            }
+            field = given;
+            return {};
           },
           [&field] { return yaml_quoted(field); }};
 }
@@ -238,7 +254,9 @@ std::vector<Field> machine_fields(Config& c) {
              "worker processes on this machine; auto: one per GPU, else one; 0: only remote ones"),
       device_list("worker.devices", c.worker.devices, "auto, cpu, or a list such as cuda:0,cuda:1"),
       choice("worker.batch", c.worker.batch, 1, 65'536, "auto", "photos per call of the network"),
-      choice("worker.threads", c.worker.threads, 1, 1'024, "auto", "decoding threads per worker"),
+      choice("worker.threads", c.worker.threads, 1, 1'024, "auto", "CPU threads per worker"),
+      one_of("worker.precision", c.worker.precision, {"auto", "float32", "bfloat16"},
+             "numbers that a CPU multiplies: auto takes the faster of those it has"),
       size_or_none("worker.memory_max", c.worker.memory_max,
                    "memory a worker may use, such as 2GiB, before it is replaced"),
       text("worker.executable", c.worker.executable,

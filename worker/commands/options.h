@@ -8,6 +8,7 @@
 
 #include "common/core/error.h"
 #include "common/redis/endpoint.h"
+#include "models/captioner.h"
 #include "worker/photo/open_beneath.h"
 
 namespace CLI {
@@ -21,11 +22,12 @@ struct WorkerOptions {
   std::vector<std::string> roots;         // NAME=FOLDER
   std::vector<std::string> follow_links;  // links that leave their root may lead there
   std::string model_folder;
-  std::string devices = "auto";       // auto | cpu | cuda:0,cuda:1 …
-  int batch = 0;                      // images sent to a device at once; 0: by device
-  int threads = 0;                    // CPU threads in all; 0: as many as this process may use
-  std::int64_t memory_max_bytes = 0;  // resident; 0: no limit
-  std::string http;                   // [HOST:]PORT of /livez and /readyz; empty: none
+  std::string devices = "auto";  // auto | cpu | cuda:0,cuda:1 …
+  int batch = 0;                 // images sent to a device at once; 0: by device
+  int threads = 0;               // CPU threads in all; 0: as many as this process may use
+  Precision precision = Precision::automatic;  // on a CPU
+  std::int64_t memory_max_bytes = 0;           // resident; 0: no limit
+  std::string http;                            // [HOST:]PORT of /livez and /readyz; empty: none
   std::string name_prefix;
   bool supervised = false;  // standard input is a pipe from the parent; its end means: stop
 };
@@ -53,7 +55,8 @@ void declare_options(CLI::App& app, WorkerOptions& options);
 struct ThreadPlan {
   int decode = 1;           // pool that reads, decodes and judges blur
   int decode_niceness = 0;  // so that it does not stall the network where both share the cores
-  int network = 1;          // of each device's captioner; matters on the CPU only
+  int network = 1;          // of each captioner; matters on the CPU only
+  int lanes = 1;            // captioners side by side on a CPU, each with photos of its own
   std::size_t batch = 1;
 };
 [[nodiscard]] ThreadPlan plan_threads(const WorkerOptions& options,

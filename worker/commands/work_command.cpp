@@ -13,6 +13,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -100,6 +102,41 @@ void watch_parent(Consumer& consumer) {
   }).detach();
 }
 
+/// "cpu" as often as there are lanes.
+std::vector<std::string> with_lanes(const std::vector<std::string>& devices, int lanes) {
+  std::vector<std::string> all;
+  for (const std::string& device : devices)
+    all.insert(all.end(), device == "cpu" ? static_cast<std::size_t>(lanes) : 1, device);
+  return all;
+}
+
+/// Opens captioners for every lane. The first on a CPU may try which precision is faster; the
+/// others wait for it and take the same, so that a photo's caption does not depend on its lane.
+CaptionerFactory one_precision(const CaptionerConfig& config) {
+  struct Choice {
+    std::mutex mutex;
+    std::optional<Precision> made;
+  };
+  return [config, choice = std::make_shared<Choice>()](
+             const std::string& device,
+             const SearchSettings& search) -> Expected<std::unique_ptr<Captioner>> {
+    CaptionerConfig own = config;
+    own.device = device;
+    own.search = search;
+    std::unique_lock lock(choice->mutex);
+    if (device != "cpu" || choice->made) {
+      own.precision = choice->made.value_or(own.precision);
+      lock.unlock();
+      return open_captioner(own);
+    }
+    auto opened = open_captioner(own);
+    if (!opened) return opened;
+    choice->made = precision_from_string((*opened)->precision());
+    spdlog::info("msg=\"the network is ready\" precision={}", (*opened)->precision());
+    return opened;
+  };
+}
+
 }  // namespace
 
 void prepare_worker_process(char** argv) {
@@ -133,20 +170,17 @@ int run_work_command(const WorkerOptions& options, const PartsChange& change) {
   config.devices = *devices;
   config.watchdog.memory_max_bytes = options.memory_max_bytes;
   PipelineConfig pipeline;
-  pipeline.devices = *devices;
+  pipeline.devices = with_lanes(*devices, plan.lanes);
   pipeline.decode_threads = plan.decode;
   pipeline.decode_niceness = plan.decode_niceness;
   pipeline.batch_max = plan.batch;
   pipeline.search = model->search;
   WorkerParts parts;
-  parts.factory = [&options, &plan](const std::string& device, const SearchSettings& search) {
-    CaptionerConfig captioner;
-    captioner.model_folder = options.model_folder;
-    captioner.device = device;
-    captioner.threads = plan.network;
-    captioner.search = search;
-    return open_captioner(captioner);
-  };
+  CaptionerConfig captioner;
+  captioner.model_folder = options.model_folder;
+  captioner.threads = plan.network;
+  captioner.precision = options.precision;
+  parts.factory = one_precision(captioner);
   const int side_px = model->architecture.input_side_px;
   SeenPhotos seen(*endpoint, config.name + "-seen");
   parts.loader = [&roots, &seen, side_px](const Job& job, FileBuffer& buffer,

@@ -31,6 +31,7 @@ struct EvaluateOptions {
   double concept_said_min = -1;  // below 0: the model's
   int resamples = 1'000;
   int threads = 0;
+  Precision precision = Precision::float32;
   bool show = false;
 };
 
@@ -43,9 +44,9 @@ struct Said {
 /// Encodes and searches as a worker does, some photos at a time; all models together.
 Said caption_split(const std::vector<const StoredModel*>& models,
                    const std::vector<CaptionedPhoto>& split,
-                   const std::vector<SearchSettings>& searches) {
+                   const std::vector<SearchSettings>& searches, Precision precision) {
   constexpr std::size_t kBatch = 32;
-  const CaptionNetwork network(models, torch::kCPU, torch::kFloat32);
+  const CaptionNetwork network(models, torch::kCPU, torch::kFloat32, precision);
   const ModelArchitecture& a = models.front()->folder.architecture;
   Said said;
   said.captions.resize(searches.size());
@@ -161,6 +162,7 @@ Status tell(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
 }
 
 Status evaluate(const EvaluateOptions& o) {
+  if (Status there = check_precision(o.precision); !there) return there;
   auto models = load_models(o.models);
   if (!models) return fail(models.error());
   if (o.concept_said_min >= 0)
@@ -176,7 +178,7 @@ Status evaluate(const EvaluateOptions& o) {
   }
   auto said = guard(Errc::model_failure, "evaluate", [&] {
     const torch::NoGradGuard no_grad;
-    return caption_split(members_of(*models), *split, searches);
+    return caption_split(members_of(*models), *split, searches, o.precision);
   });
   if (!said) return fail(said.error());
   if (said->usable.empty())
@@ -215,6 +217,7 @@ void add_evaluate(CLI::App& app, Status& status) {
                    "Write the captions of the last beam to this file, for photoscribe score");
   verb->add_flag("--show", state->show, "Print every caption");
   add_threads(*verb, state->threads);
+  add_precision(*verb, state->precision, {"float32", "bfloat16"});
   verb->callback([state, &status] {
     use_threads(state->threads);
     status = evaluate(*state);

@@ -161,7 +161,8 @@ Status bench_network(BenchOptions o) {
   if (!model) return fail(model.error());
   return guard(Errc::model_failure, "bench-network", [&] {
     const torch::NoGradGuard no_grad;
-    const CaptionNetwork network(members_of(*model), torch::kCPU, torch::kFloat32);
+    const CaptionNetwork network(members_of(*model), torch::kCPU, torch::kFloat32,
+                                 *precision_from_string((*captioner)->precision()));
     const auto s = static_cast<std::int64_t>(side);
     const torch::Tensor noise = at::randn({o.batch, s, s, 3});
     static_cast<void>(network.look(noise));
@@ -183,6 +184,15 @@ void add_threads(CLI::App& verb, int& threads) {
   verb.add_option("--threads", threads, "Threads of the network; 0: as many as there are cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+}
+
+void add_precision(CLI::App& verb, Precision& precision, const std::vector<std::string>& choices) {
+  verb.add_option_function<std::string>(
+          "--precision",
+          [&precision](const std::string& name) { precision = *precision_from_string(name); },
+          "Numbers that the CPU multiplies")
+      ->check(CLI::IsMember(choices))
+      ->default_str(std::string(to_string(precision)));
 }
 
 void use_threads(int threads) { set_network_threads(threads); }
@@ -215,6 +225,7 @@ void add_bench_network(CLI::App& app, Status& status) {
       ->capture_default_str();
   verb->add_option("--seconds", state->seconds)->capture_default_str();
   add_threads(*verb, state->captioner.threads);
+  add_precision(*verb, state->captioner.precision, {"auto", "float32", "bfloat16"});
   verb->callback([state, &status] { status = bench_network(*state); });
 }
 

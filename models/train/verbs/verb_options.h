@@ -1,7 +1,11 @@
 // verb_options: what the verbs of photoscribe-train share. Private to models/train.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "common/core/error.h"
+#include "models/precision.h"
 
 namespace CLI {
 class App;
@@ -16,6 +20,8 @@ void add_sources(CLI::App& verb, CaptionSources& sources);
 
 /// --threads, for LibTorch's pool.
 void add_threads(CLI::App& verb, int& threads);
+/// `choices`: names of Precision.
+void add_precision(CLI::App& verb, Precision& precision, const std::vector<std::string>& choices);
 /// Takes what --threads said; 0 leaves the default.
 void use_threads(int threads);
 

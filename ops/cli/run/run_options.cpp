@@ -47,6 +47,10 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   request.workers = plan.count;
   request.batch = config.worker.batch.value_or(0);
   request.threads = config.worker.threads.value_or(0);
+  if (config.worker.precision != "auto") {
+    request.worker_arguments.insert(request.worker_arguments.end(),
+                                    {"--precision", config.worker.precision});
+  }
   if (config.worker.memory_max) {
     request.worker_arguments.insert(request.worker_arguments.end(),
                                     {"--memory-max", std::to_string(*config.worker.memory_max)});
@@ -173,6 +177,9 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
   s.flag("--devices", "worker.devices", "LIST", "auto, cpu or cuda:0,cuda:1 (default: auto)")
       ->group(machine);
   s.flag("--batch", "worker.batch", "N", "photos per network call (default: automatic)")
+      ->group(machine);
+  s.flag("--precision", "worker.precision", "auto|float32|bfloat16",
+         "numbers that a CPU multiplies (default: auto, the faster of those it has)")
       ->group(machine);
   s.flag("--memory-max", "worker.memory_max", "SIZE",
          "memory a worker may use, such as 2GiB, before it is replaced")

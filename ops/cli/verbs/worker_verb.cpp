@@ -46,6 +46,7 @@ Expected<std::vector<std::string>> command_of(const WorkerVerbOptions& options) 
   };
   number("--batch", config.worker.batch);
   number("--threads", config.worker.threads);
+  words.insert(words.end(), {"--precision", config.worker.precision});
   number("--memory-max", config.worker.memory_max);
   if (!options.http.empty()) words.insert(words.end(), {"--http", options.http});
   if (!options.name_prefix.empty()) {
@@ -83,6 +84,8 @@ void add_worker(CLI::App& app, Action& action) {
   s.flag("--devices", "worker.devices", "LIST", "auto, cpu or cuda:0,cuda:1 (default: auto)");
   s.flag("--batch", "worker.batch", "N", "photos per network call (default: automatic)");
   s.flag("--threads", "worker.threads", "N", "CPU threads in all (default: every core)");
+  s.flag("--precision", "worker.precision", "auto|float32|bfloat16",
+         "numbers that a CPU multiplies (default: auto, the faster of those it has)");
   s.flag("--memory-max", "worker.memory_max", "SIZE",
          "memory it may use, such as 2GiB, before it asks to be replaced");
   verb->add_option("--http", options->http,

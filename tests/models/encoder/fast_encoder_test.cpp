@@ -11,13 +11,17 @@ namespace {
 
 class FastEncoderOf : public testing::TestWithParam<const char*> {};
 
-TEST_P(FastEncoderOf, GivesThePlainEncodersFeaturesForAnyBatchSize) {
+Encoder random_trunk(const char* name) {
   at::manual_seed(1);
-  const torch::NoGradGuard no_grad;
-  TensorMap parameters = random_encoder(GetParam());
-  for (auto& [name, tensor] : parameters)
+  TensorMap parameters = random_encoder(name);
+  for (auto& [tensor_name, tensor] : parameters)
     if (tensor.dim() == 1) tensor.normal_(0, 0.1);
-  const Encoder encoder(GetParam(), parameters);
+  return {name, parameters};
+}
+
+TEST_P(FastEncoderOf, GivesThePlainEncodersFeaturesForAnyBatchSize) {
+  const torch::NoGradGuard no_grad;
+  const Encoder encoder = random_trunk(GetParam());
   const std::int64_t channels = feature_channels(encoder.layers());
   const FastEncoder fast(encoder, 64);
   for (const std::int64_t photos : {1, 2, 7}) {
@@ -32,6 +36,24 @@ TEST_P(FastEncoderOf, GivesThePlainEncodersFeaturesForAnyBatchSize) {
                 photos, difference, largest);
     EXPECT_LT(difference, 1e-5 * std::max(10.0, largest));
     EXPECT_GT(plain.std().item<double>(), 1e-3 * largest);
+  }
+}
+
+TEST_P(FastEncoderOf, InBfloat16GivesNearlyTheSameForAnyBatchSize) {
+  if (!has_bfloat16()) GTEST_SKIP() << "this CPU has no bfloat16";
+  const torch::NoGradGuard no_grad;
+  const Encoder encoder = random_trunk(GetParam());
+  const FastEncoder exact(encoder, 64), rounded(encoder, 64, Precision::bfloat16);
+  EXPECT_STREQ(rounded.backend(), "oneDNN bfloat16");
+  for (const std::int64_t photos : {1, 2, 7}) {
+    const torch::Tensor images = at::randn({photos, 64, 64, 3});
+    const torch::Tensor expected = exact.forward(images), features = rounded.forward(images);
+    ASSERT_EQ(features.sizes(), expected.sizes());
+    ASSERT_EQ(features.scalar_type(), torch::kFloat32);
+    const double off = ((features - expected).norm() / expected.norm()).item<double>();
+    std::printf("bfloat16: %ld photos: off by %.3g of the norm\n", photos, off);
+    EXPECT_LT(off, 0.05);
+    EXPECT_GT(off, 1e-6) << "nothing was rounded";
   }
 }
 

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
+#include "models/decoder/step_network.h"
 #include "models/format/vocabulary.h"
 #include "models/train/loss/loss.h"
 #include "tests/models/search/next_word.h"
@@ -67,6 +69,26 @@ void try_all(const DecoderParameters& p, const torch::Tensor& photo, const Searc
 }
 
 class SearchOf : public testing::TestWithParam<std::string> {};
+
+TEST_P(SearchOf, InBfloat16WordsAreNearlyAsLikely) {
+  if (!has_bfloat16()) GTEST_SKIP() << "this CPU has no bfloat16";
+  const torch::NoGradGuard no_grad;
+  const DecoderParameters p = decoder(1, kWords, GetParam());
+  const auto exact = make_step_network(p), rounded = make_step_network(p, Precision::bfloat16);
+  const torch::Tensor photos = at::randn({3, 6, 12});
+  const Annotations a = exact->look(photos), b = rounded->look(photos);
+  torch::Tensor h = a.h, c = a.c, rounded_h = b.h, rounded_c = b.c;
+  double off = 0;
+  for (int t = 0; t < 4; ++t) {
+    const torch::Tensor words = at::randint(kUnknownToken + 1, kWords, {3}, torch::kInt64);
+    const torch::Tensor difference =
+        exact->step(a, words, h, c) - rounded->step(b, words, rounded_h, rounded_c);
+    off = std::max(off, difference.nan_to_num(0, 0, 0).abs().max().item<double>());
+  }
+  std::printf("bfloat16: off by at most %.3g\n", off);
+  EXPECT_LT(off, 0.3);
+  EXPECT_GT(off, 1e-6) << "nothing was rounded";
+}
 
 TEST_P(SearchOf, AWideBeamFindsTheBestOfAllCaptions) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {

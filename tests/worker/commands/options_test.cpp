@@ -24,6 +24,22 @@ WorkerOptions options() {
   return made;
 }
 
+TEST(ThreadPlan, SharesPhotosOfACpuOutAmongLanesOfOneThread) {
+  const auto plan = [](int threads, int cores, const char* device) {
+    WorkerOptions given = options();
+    given.threads = threads;
+    return plan_threads(given, {device}, cores);
+  };
+  EXPECT_EQ(plan(0, 1, "cpu").lanes, 1);
+  EXPECT_EQ(plan(0, 2, "cpu").lanes, 2);
+  EXPECT_EQ(plan(0, 2, "cpu").network, 1);
+  EXPECT_EQ(plan(3, 64, "cpu").lanes, 3);
+  // Each lane holds the model: many cores share some lanes.
+  EXPECT_EQ(plan(0, 64, "cpu").lanes, 8);
+  EXPECT_EQ(plan(0, 64, "cpu").network, 8);
+  EXPECT_EQ(plan(0, 64, "cuda:0").lanes, 1);
+}
+
 TEST(WorkerOptions, RefuseAPasswordInTheUrlAndSayWhereItBelongs) {
   WorkerOptions given = options();
   given.redis_url = "redis://:hunter2@host:6379";
