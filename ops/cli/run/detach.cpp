@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -26,6 +27,16 @@ using namespace std::chrono_literals;
 constexpr auto kStart = 20s;  // in which it has the database, or says why not
 constexpr auto kLook = 20ms;
 
+/// What a word names that this process alone has: standard input, or a descriptor, as <(…) of a
+/// shell.
+std::optional<std::string> only_here(const std::string& word) {
+  const std::string path = word.starts_with("--") ? word.substr(word.find('=') + 1) : word;
+  for (const char* const place : {"/dev/fd/", "/proc/self/fd/"})
+    if (path.starts_with(place)) return path;
+  if (path == "-" || path == "/dev/stdin") return "standard input";
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string detached_log(const std::string& state_folder) { return state_folder + "/run.log"; }
@@ -38,6 +49,13 @@ bool ends_with_its_terminal() {
 
 Expected<Detached> detach(const std::vector<std::string>& words, const std::string& database,
                           const std::string& state_folder) {
+  for (const std::string& word : words) {
+    if (const auto what = only_here(word)) {
+      return fail(Errc::usage, *what +
+                                   " ends with this command, and --detach goes on without it: " +
+                                   "write it to a file, and name that");
+    }
+  }
   if (Status made = make_private_folder(state_folder); !made) return fail(made.error());
   Detached run;
   run.log = detached_log(state_folder);

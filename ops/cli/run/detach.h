@@ -20,7 +20,8 @@ struct Detached {
 
 /// Starts this program again with `words` (argv without the program's name), its standard input
 /// closed, its output at the end of `state_folder`/run.log. Returns once it has made or opened the
-/// database or has ended. Fails with environment.
+/// database or has ended. Fails with usage for a word that names what ends with this process
+/// (standard input, /dev/fd/N), else with environment.
 [[nodiscard]] Expected<Detached> detach(const std::vector<std::string>& words,
                                         const std::string& database,
                                         const std::string& state_folder);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <nlohmann/json.hpp>
@@ -163,6 +164,16 @@ TEST_F(Detach, Issue13GoesOnInTheBackgroundWhereStatusAndDrainFindIt) {
   EXPECT_EQ(drained.exit_status, 0) << drained.err;
   EXPECT_THAT(log_with("to do"), HasSubstr("to do"));
   EXPECT_FALSE(current_writer(folder_.file("archive.db")));
+}
+
+TEST_F(Detach, AFileThatEndsWithThisCommandIsRefusedByName) {
+  add_photos(0, 1);
+  for (const char* const word : {"--config=/dev/fd/0", "--config=/proc/self/fd/0"}) {
+    const ChildOutput refused = typed({"run", folder_.file("photos"), word, "--detach"});
+    EXPECT_EQ(refused.exit_status, 2) << word;
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("/fd/0"), HasSubstr("write it to a file"))) << word;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("archive.db")));
 }
 
 TEST_F(Detach, TellsAtOnceWhatKeepsItFromStarting) {
