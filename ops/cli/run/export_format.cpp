@@ -86,7 +86,7 @@ class Csv : public ExportFormat {
     return "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,bleu3,"
            "bleu4,width,height,model,worker,finished_at,confidence,concepts,path,detail,blur_mode,"
            "blur_full,blur_normalised,blur_tile_max,blur_edges,blur_learned,sha256,copied_from,"
-           "hash_distance,vanished,preview\r\n";
+           "hash_distance,vanished,preview,edited_caption,edited_by,edited_at\r\n";
   }
   std::string row(const ResultRow& r) override {
     std::string out;
@@ -122,7 +122,10 @@ class Csv : public ExportFormat {
                                      or_empty(r.copied_from),
                                      or_empty(r.hash_distance),
                                      std::string(r.vanished ? "true" : ""),
-                                     std::string(r.preview ? "true" : "")}) {
+                                     std::string(r.preview ? "true" : ""),
+                                     or_empty(r.edited_caption),
+                                     or_empty(r.edited_by),
+                                     iso_time(r.edited_unix_ms)}) {
       add(out, field);
     }
     out.back() = '\r';
@@ -189,6 +192,11 @@ class JsonLines : public ExportFormat {
     object["finished_at"] =
         r.finished_unix_ms ? ordered_json(iso_time(r.finished_unix_ms)) : nullptr;
     if (r.vanished) object["vanished"] = true;
+    if (r.edited_caption) {
+      put(object, "edited_caption", r.edited_caption);
+      put(object, "edited_by", r.edited_by);
+      object["edited_at"] = iso_time(r.edited_unix_ms);
+    }
     return object.dump() + "\n";
   }
 
@@ -257,6 +265,9 @@ class Table : public ExportFormat {
   std::string row(const ResultRow& r) override {
     const std::string name = cut_start(shown(photo_name(r, run_.several_roots)), name_width_max_);
     const std::string score = r.blur_score ? fixed(*r.blur_score, 1) : "";
+    if (r.caption && r.caption == r.edited_caption) {
+      return line(name, score, shown(*r.caption)) + "\n";
+    }
     if (r.state == "done") {
       const std::string caption = shown(or_empty(r.caption));
       return line(name, score, caption.empty() ? "(a caption without words)" : caption) + "\n";

@@ -14,7 +14,7 @@ using Views = StoreTest;
 
 constexpr const char* kColumns =
     "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,bleu3,bleu4,"
-    "width,height,model,worker,finished_at";
+    "width,height,model,worker,finished_at,edited_caption,edited_by,edited_at";
 
 TEST_F(Views, HaveTheDocumentedColumns) {
   for (const char* view : {"caption_result", "caption_result_latest"}) {
