@@ -46,8 +46,8 @@ struct Forgotten {
 };
 struct ForgetCounts {
   std::int64_t photos = 0, captions = 0, references = 0;
-  std::int64_t edited = 0;        // photos that somebody edited, and that no other run has
   std::vector<std::string> runs;  // names
+  std::int64_t edited = 0;        // photos that somebody edited, and that no other run has
   bool operator==(const ForgetCounts&) const = default;
 };
 /// Fails with usage where there is no such root or run.

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "common/sqlite/storage.h"
-#include "common/text/words.h"
 #include "scheduler/store/search_fields.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
@@ -129,16 +128,6 @@ void index_one(sqlite::Database& db, std::int64_t image) {
 }
 
 }  // namespace
-
-std::string marked_words(std::string_view mark, std::string_view text) {
-  std::string out;
-  for_each_word(text, [&](std::string_view word) {
-    out += (out.empty() ? "" : " ") + std::string(mark) + std::string(word);
-  });
-  return out;
-}
-
-std::string column_mark(std::int64_t column_id) { return "k" + std::to_string(column_id) + "x"; }
 
 std::int64_t StoreDatabase::index_photos(std::size_t count) {
   const Changed changed = changed_photos(db, count);

@@ -1,7 +1,6 @@
-// Rows for export, and search over captions.
+// Rows for export, search and all who look at single photos.
 #include <limits>
 
-#include "common/sqlite/sqlite_errors.h"
 #include "common/text/escape.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
@@ -52,16 +51,6 @@ const std::string kFailed = select_images(
     "WHERE image.run_id = ?1 AND image.state = 'failed' "
     "AND (?2 = ',' OR instr(?2, ',' || image.reason || ',') > 0) ORDER BY image.image_id LIMIT ?3");
 const std::string kOne = select_images("WHERE image.image_id = ?");
-
-const std::string kSearch = select_rows(
-    "FROM photo_search JOIN image ON image.image_id = photo_search.rowid "
-    "JOIN result ON result.image_id = image.image_id AND image.attempt = result.attempt "
-    "JOIN run ON run.run_id = image.run_id JOIN root ON root.root_id = image.root_id "
-    "JOIN run_settings AS used ON used.settings_id = image.settings_id "
-    "JOIN worker ON worker.worker_id = result.worker_id "
-    "LEFT JOIN bleu ON bleu.result_id = result.result_id " +
-    std::string(kJoinSource) +
-    "WHERE photo_search MATCH ? AND image.verdict = 'done' ORDER BY photo_search.rank LIMIT ?");
 
 std::optional<int> pixels(const sqlite::Query& row, int column) {
   const auto value = row.optional_integer(column);
@@ -189,23 +178,6 @@ Expected<std::vector<AttemptRow>> Lookup::attempts(std::int64_t image_id) {
       all.push_back(std::move(one));
     }
     return all;
-  });
-}
-
-Expected<std::vector<ResultRow>> Lookup::search(const std::string& query, std::size_t count) {
-  sqlite::Database& db = impl_->db;
-  return db.read("search", [&]() -> Expected<std::vector<ResultRow>> {
-    std::vector<ResultRow> rows;
-    try {
-      auto row = db.query(kSearch.c_str());
-      row.with(query, count);
-      while (row.step()) rows.push_back(read_row(*impl_, row));
-    } catch (const SQLite::Exception& thrown) {
-      if (!sqlite::is_sql_error(thrown)) throw;  // FTS5 could not parse it
-      return fail(Errc::usage, "search \"" + query + "\": " + thrown.what() +
-                                   "; put words with punctuation in double quotes");
-    }
-    return rows;
   });
 }
 

@@ -6,14 +6,14 @@
 #include <map>
 #include <utility>
 
+#include "ops/cli/run/export_format.h"
+
 namespace photoscribe::cli {
 namespace {
 
 /// Without the ' that `export --csv-safe` puts in front of what a spreadsheet would compute.
 std::string without_guard(const std::string& text) {
-  constexpr std::string_view kFormulas = "=+-@";
-  const bool guarded =
-      text.size() > 1 && text[0] == '\'' && kFormulas.find(text[1]) != std::string_view::npos;
+  const bool guarded = text.starts_with("'") && is_formula(text.substr(1));
   return guarded ? text.substr(1) : text;
 }
 

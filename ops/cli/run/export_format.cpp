@@ -63,22 +63,6 @@ std::string score_in(const ResultRow& r, BlurMode mode) {
   return exact(r.blur_scores->of(mode));
 }
 
-/// What spreadsheets compute instead of showing it: =…, +…, -…, @…, the wide forms of these, and
-/// what begins with a tab or a line end. A number is none.
-bool is_formula(std::string_view text) {
-  const auto first = text.find_first_not_of(" \"'");
-  if (first == std::string_view::npos) return false;
-  const std::string_view begins = text.substr(first);
-  constexpr std::array<std::string_view, 11> kBegins{"=",  "+",  "-",  "@",  "\t", "\r",
-                                                     "\n", "＝", "＋", "－", "＠"};
-  if (std::none_of(kBegins.begin(), kBegins.end(),
-                   [&](std::string_view one) { return begins.starts_with(one); }))
-    return false;
-  double number = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-  return read.ec != std::errc() || read.ptr != text.data() + text.size();
-}
-
 class Csv : public ExportFormat {
  public:
   Csv(const ExportRun& run, const CsvStyle& style) : run_(run), style_(style) {}
@@ -310,6 +294,25 @@ BlurMode blur_mode_of(const ResultRow& row, BlurMode run_mode) {
     if (*row.blur_score == row.blur_scores->of(mode)) return mode;
   }
   return run_mode;
+}
+
+ResultRow preferring_edit(ResultRow row) {
+  if (row.edited_caption) row.caption = row.edited_caption;
+  return row;
+}
+
+bool is_formula(std::string_view text) {
+  const auto first = text.find_first_not_of(" \"'");
+  if (first == std::string_view::npos) return false;
+  const std::string_view begins = text.substr(first);
+  constexpr std::array<std::string_view, 11> kBegins{"=",  "+",  "-",  "@",  "\t", "\r",
+                                                     "\n", "＝", "＋", "－", "＠"};
+  if (std::none_of(kBegins.begin(), kBegins.end(),
+                   [&](std::string_view one) { return begins.starts_with(one); }))
+    return false;
+  double number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec != std::errc() || read.ptr != text.data() + text.size();
 }
 
 std::string photo_name(const ResultRow& row, bool several_roots) {

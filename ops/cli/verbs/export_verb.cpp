@@ -36,12 +36,6 @@ struct ExportOptions {
   bool csv_safe = false;
 };
 
-/// What a person made of the caption counts before what the model said.
-ResultRow preferring_edit(ResultRow row) {
-  if (row.edited_caption) row.caption = row.edited_caption;
-  return row;
-}
-
 /// An unsure photo has no caption for who did not ask for it, as a blurred one has none.
 bool is_withheld(const ExportOptions& options, const ResultRow& row) {
   const auto& states = options.states;

@@ -79,7 +79,7 @@ TEST_F(EditsTest, ShowsTheEditBesideTheModelsCaption) {
 
   EXPECT_THAT(edited(), ElementsAre("/archive/photos/2019/beach/a.jpg|model 2019|"
                                     "Ana and Ben at the beach|ben"));
-  EXPECT_THAT(rows("SELECT count(*) FROM caption_result WHERE edited_at GLOB '????-??-??T*Z'"),
+  EXPECT_THAT(rows("SELECT count(*) FROM caption_result WHERE edited_at GLOB '20*-*-*T*Z'"),
               ElementsAre("1"));
   EXPECT_EQ(shown("a.jpg"), "Ana and Ben at the beach");
   EXPECT_THAT(must(edits().log(std::nullopt, 10)).size(), 2U);
