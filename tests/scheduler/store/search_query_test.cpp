@@ -65,7 +65,7 @@ class Captions {
       word = c == ' ' ? "" : word + c;
     }
     execute("INSERT INTO photo_search (" + column + ", original, kept, path, fields) VALUES ('" +
-            caption + "', '" + (column == "edited" ? "a model's words" : "") + "', '" +
+            caption + "', '" + (column == "edited" ? "words of a model" : "") + "', '" +
             photographer + "', '" + path + "', '" + fields + "')");
   }
   sqlite3* db_ = nullptr;

@@ -37,7 +37,7 @@ class Search : public StoreTest {
   }
   std::vector<std::string> paths(const std::string& query, const SearchRequest& request = {}) {
     std::vector<std::string> all;
-    for (const ResultRow& row : found(query, request)) all.push_back(row.path);
+    for (const ResultRow& row : hits(query, request)) all.push_back(row.path);
     return all;
   }
   void edit(const std::string& name, const std::string& caption) {
@@ -132,10 +132,10 @@ TEST_F(Search, FindsEachPhotoOnceOverSeveralRuns) {
   index();
 
   EXPECT_THAT(paths("beach"), ElementsAre("2019/a.jpg"));
-  EXPECT_EQ(found("beach")[0].caption, "a hound on the beach");
+  EXPECT_EQ(hits("beach")[0].caption, "a hound on the beach");
   SearchRequest first;
   first.run = "default";
-  EXPECT_EQ(found("beach", first)[0].caption, "a dog on the beach");
+  EXPECT_EQ(hits("beach", first)[0].caption, "a dog on the beach");
   first.run = "secund";
   EXPECT_THAT(store().search(first, [](const ResultRow&) { return Status(); }).error().message,
               HasSubstr("did you mean second?"));

@@ -133,7 +133,7 @@ class StoreTest : public ::testing::Test {
   }
 
   /// What a search for these words gives, as far as it is indexed.
-  std::vector<ResultRow> found(const std::string& query, SearchRequest request = {}) {
+  std::vector<ResultRow> hits(const std::string& query, SearchRequest request = {}) {
     std::vector<ResultRow> rows;
     request.query = query;
     must(store().search(request, [&rows](const ResultRow& row) {

@@ -102,16 +102,16 @@ TEST_F(Views, FindCurrentCaptionsByTheirWords) {
   while (must(store().index_captions(1)) > 0) {
   }
 
-  const auto photos = found("brown AND runs");
+  const auto photos = hits("brown AND runs");
   ASSERT_THAT(photos, SizeIs(1));
   EXPECT_EQ(photos[0].uri, "/archive/photos/a.jpg");
 
   FoundFile changed = file("a.jpg", 77);
   scan({changed, file("b.jpg"), file("c.jpg")});
-  EXPECT_THAT(found("brown"), SizeIs(0));
+  EXPECT_THAT(hits("brown"), SizeIs(0));
   record({captioned(take()[0], "a brown cat")});
   must(store().index_captions(100));
-  EXPECT_EQ(found("brown")[0].caption, "a brown cat");
+  EXPECT_EQ(hits("brown")[0].caption, "a brown cat");
 }
 
 TEST_F(Views, FindALateCaptionThatReplacedACrash) {
@@ -122,7 +122,7 @@ TEST_F(Views, FindALateCaptionThatReplacedACrash) {
   record({captioned(tasks[0], "a late dog")});
   must(store().index_captions(100));
 
-  EXPECT_THAT(found("late"), SizeIs(1));
+  EXPECT_THAT(hits("late"), SizeIs(1));
 }
 
 }  // namespace
