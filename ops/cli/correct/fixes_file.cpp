@@ -115,8 +115,11 @@ std::vector<FixLine> json_lines(std::string_view text) {
     } else {
       for (const auto& [name, value] : object.items()) {
         const Column column = column_of(name);
-        if (column == Column::other || value.is_null()) continue;
-        if (value.is_string()) {
+        const bool of_edit = column == Column::edited_caption || column == Column::edited_at;
+        if (column == Column::other || (value.is_null() && !of_edit)) continue;
+        if (value.is_null()) {
+          put(fix, column, "");
+        } else if (value.is_string()) {
           put(fix, column, value.get<std::string>());
         } else if (value.is_number_integer() && column == Column::id) {
           put(fix, column, value.dump());

@@ -19,7 +19,7 @@ namespace photoscribe::cli {
 struct FixLine {
   std::int64_t line = 0;  // in the file, from 1
   Edits::Named photo;
-  /// None: the file has no such column, or JSON's null. "" is an empty cell.
+  /// None: the file has no such column. "" is an empty cell, or JSON's null of an edit.
   std::optional<std::string> caption, edited_caption, edited_at;
   std::string wrong;  // why the line cannot be understood; empty: it can
 };

@@ -163,6 +163,8 @@ TEST_F(CaptionVerb, KeepsWhatWasEditedSinceTheExport) {
   EXPECT_THAT(caption({"import", file}).err,
               HasSubstr("was edited since this was exported, by ben"));
   EXPECT_EQ(edited()[0], "/archive/photos/beach/a.jpg|meanwhile|ben");
+  const std::string lines = write("same.jsonl", exported({"--format", "jsonl", "--original"}));
+  EXPECT_EQ(asked({"import", lines})["changed"], 0) << "what nobody changed in it stays";
   EXPECT_EQ(caption({"import", file, "--overwrite", "--by", "ana"}).exit_status, 0);
   EXPECT_EQ(edited()[0], "/archive/photos/beach/a.jpg|from the spreadsheet|ana");
 }

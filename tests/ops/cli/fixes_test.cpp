@@ -39,7 +39,7 @@ TEST(FixesFile, ReadsJsonLines) {
   ASSERT_THAT(*lines, SizeIs(5));
   EXPECT_EQ((*lines)[0].photo.uri, "/a/b.jpg");
   EXPECT_EQ((*lines)[0].caption, "Ana");
-  EXPECT_EQ((*lines)[0].edited_caption, std::nullopt);
+  EXPECT_EQ((*lines)[0].edited_caption, "") << "no edit when this was exported";
   EXPECT_EQ((*lines)[1].photo.id, "7");
   EXPECT_EQ((*lines)[1].line, 3);
   EXPECT_EQ((*lines)[1].edited_caption, "");
