@@ -118,9 +118,11 @@ Expected<FoundImages> find_images(sqlite::Database& db, const SearchRequest& req
   if (!root) return fail(root.error());
   FoundImages found;
   SearchSort sort = request.sort;
-  if (sort == SearchSort::best && (expression->empty() || !is_rankable(db, *expression))) {
-    sort = SearchSort::added;
+  const bool has_best = !expression->empty() && !only_excludes(*expression);
+  if (sort == SearchSort::best && has_best) {
+    found.outcome.many = !is_rankable(db, *expression);
   }
+  if (sort == SearchSort::best && (!has_best || found.outcome.many)) sort = SearchSort::added;
   found.outcome.best_first = sort == SearchSort::best;
   std::string states = ",";
   for (const std::string& state : request.states) states += state + ",";

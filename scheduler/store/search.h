@@ -14,7 +14,7 @@
 
 namespace photoscribe {
 
-inline constexpr std::int64_t kRankedMax = 10'000;
+inline constexpr std::int64_t kRankedMax = 5'000;
 
 enum class SearchSort : std::uint8_t {
   best,        // BM25, matches in edited captions before those in others
@@ -41,6 +41,7 @@ struct SearchRequest {
 
 struct SearchOutcome {
   bool best_first = false;  // ranked; else in the order asked for, or `added`
+  bool many = false;        // more than kRankedMax: `added` instead of `best`
   bool more = false;        // behind the last one
   std::int64_t photos = 0;  // given to `take`
 };

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kQueryMax = 1'000;  // bytes
 constexpr int kWordsMax = 64, kDepthMax = 16;
+constexpr std::size_t kBeginningMin = 3;  // letters: fewer fit a large part of any archive
 
 /// A column of photo_search, and the mark of its words; FTS5's syntax of a column filter.
 struct Place {
@@ -92,9 +93,8 @@ std::string joined(const std::vector<std::string>& all, const char* by) {
   return out + ")";
 }
 
-std::string without(const std::string& expression) {
-  return "(fields : \"" + std::string(kEveryPhoto) + "\" NOT " + expression + ")";
-}
+std::string every_photo_but() { return "(fields : \"" + std::string(kEveryPhoto) + "\" NOT "; }
+std::string without(const std::string& expression) { return every_photo_but() + expression + ")"; }
 
 class Parser {
  public:
@@ -285,8 +285,8 @@ class Parser {
     if (words_ > kWordsMax) refuse("more than " + std::to_string(kWordsMax) + " words");
     std::size_t letters = 0;
     for_each_character(words.back(), [&letters](const Character&) { ++letters; });
-    if (begins && letters < 2) {
-      refuse(words.back() + "*: write at least two letters before the *");
+    if (begins && letters < kBeginningMin) {
+      refuse(words.back() + "*: write at least three letters before the *");
     }
     std::vector<std::string> any;
     for (const Place& place : places) {
@@ -307,6 +307,10 @@ class Parser {
 };
 
 }  // namespace
+
+bool only_excludes(const std::string& expression) {
+  return expression.starts_with(every_photo_but());
+}
 
 Expected<std::string> search_expression(std::string_view query, const KeptColumns& columns,
                                         bool original) {

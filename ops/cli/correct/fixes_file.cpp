@@ -13,64 +13,73 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kBlank = " \t\r\n";
 
-enum class Column : std::uint8_t { uri, root, path, id, caption, edited_caption, edited_at, other };
-
-struct ColumnName {
-  std::string_view name;
-  Column column;
+enum class FixColumn : std::uint8_t {
+  uri,
+  root,
+  path,
+  id,
+  caption,
+  edited_caption,
+  edited_at,
+  other
 };
-constexpr std::array<ColumnName, 12> kColumns{{{"uri", Column::uri},
-                                               {"root", Column::root},
-                                               {"path", Column::path},
-                                               {"photo", Column::path},
-                                               {"file", Column::path},
-                                               {"file_name", Column::path},
-                                               {"id", Column::id},
-                                               {"image", Column::id},
-                                               {"image_id", Column::id},
-                                               {"caption", Column::caption},
-                                               {"edited_caption", Column::edited_caption},
-                                               {"edited_at", Column::edited_at}}};
 
-std::string trimmed(std::string_view text) {
+struct FixColumnName {
+  std::string_view name;
+  FixColumn column;
+};
+constexpr std::array<FixColumnName, 12> kFixColumns{{{"uri", FixColumn::uri},
+                                                     {"root", FixColumn::root},
+                                                     {"path", FixColumn::path},
+                                                     {"photo", FixColumn::path},
+                                                     {"file", FixColumn::path},
+                                                     {"file_name", FixColumn::path},
+                                                     {"id", FixColumn::id},
+                                                     {"image", FixColumn::id},
+                                                     {"image_id", FixColumn::id},
+                                                     {"caption", FixColumn::caption},
+                                                     {"edited_caption", FixColumn::edited_caption},
+                                                     {"edited_at", FixColumn::edited_at}}};
+
+std::string without_blanks(std::string_view text) {
   const auto begin = text.find_first_not_of(kBlank);
   if (begin == std::string_view::npos) return {};
   return std::string(text.substr(begin, text.find_last_not_of(kBlank) - begin + 1));
 }
 
-Column column_of(std::string_view name) {
-  std::string plain = trimmed(name);
+FixColumn column_of(std::string_view name) {
+  std::string plain = without_blanks(name);
   for (char& c : plain) c = c == ' ' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  for (const ColumnName& known : kColumns) {
+  for (const FixColumnName& known : kFixColumns) {
     if (known.name == plain) return known.column;
   }
-  return Column::other;
+  return FixColumn::other;
 }
 
-void put(FixLine& line, Column column, std::string value) {
+void put(FixLine& line, FixColumn column, std::string value) {
   switch (column) {
-    case Column::uri:
+    case FixColumn::uri:
       line.photo.uri = std::move(value);
       break;
-    case Column::root:
+    case FixColumn::root:
       line.photo.root = std::move(value);
       break;
-    case Column::path:
+    case FixColumn::path:
       if (line.photo.path.empty()) line.photo.path = std::move(value);
       break;
-    case Column::id:
-      line.photo.id = trimmed(value);
+    case FixColumn::id:
+      line.photo.id = without_blanks(value);
       break;
-    case Column::caption:
-      line.caption = trimmed(value);
+    case FixColumn::caption:
+      line.caption = without_blanks(value);
       break;
-    case Column::edited_caption:
-      line.edited_caption = trimmed(value);
+    case FixColumn::edited_caption:
+      line.edited_caption = without_blanks(value);
       break;
-    case Column::edited_at:
-      line.edited_at = trimmed(value);
+    case FixColumn::edited_at:
+      line.edited_at = without_blanks(value);
       break;
-    case Column::other:
+    case FixColumn::other:
       break;
   }
 }
@@ -106,7 +115,7 @@ std::vector<FixLine> json_lines(std::string_view text) {
   std::vector<FixLine> all;
   Lines lines(text);
   for (std::string line; lines.next(line);) {
-    if (trimmed(line).empty()) continue;
+    if (without_blanks(line).empty()) continue;
     FixLine fix;
     fix.line = lines.number();
     const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
@@ -114,14 +123,14 @@ std::vector<FixLine> json_lines(std::string_view text) {
       fix.wrong = "is no JSON object";
     } else {
       for (const auto& [name, value] : object.items()) {
-        const Column column = column_of(name);
-        const bool of_edit = column == Column::edited_caption || column == Column::edited_at;
-        if (column == Column::other || (value.is_null() && !of_edit)) continue;
+        const FixColumn column = column_of(name);
+        const bool of_edit = column == FixColumn::edited_caption || column == FixColumn::edited_at;
+        if (column == FixColumn::other || (value.is_null() && !of_edit)) continue;
         if (value.is_null()) {
           put(fix, column, "");
         } else if (value.is_string()) {
           put(fix, column, value.get<std::string>());
-        } else if (value.is_number_integer() && column == Column::id) {
+        } else if (value.is_number_integer() && column == FixColumn::id) {
           put(fix, column, value.dump());
         } else {
           fix.wrong = "\"" + name + "\" is no text";
@@ -134,25 +143,25 @@ std::vector<FixLine> json_lines(std::string_view text) {
   return all;
 }
 
-struct Table {
+struct FixTable {
   char separator = ',';
-  std::vector<Column> columns;
+  std::vector<FixColumn> columns;
 };
 
-bool has(const std::vector<Column>& columns, std::initializer_list<Column> any) {
+bool has(const std::vector<FixColumn>& columns, std::initializer_list<FixColumn> any) {
   return std::find_first_of(columns.begin(), columns.end(), any.begin(), any.end()) !=
          columns.end();
 }
 
-Expected<Table> table_of(const std::string& head) {
+Expected<FixTable> table_of(const std::string& head) {
   for (const char separator : {',', ';', '\t'}) {
-    Table table{separator, {}};
+    FixTable table{separator, {}};
     std::string record = head;
     std::vector<std::string> names;
     if (!split_csv_record(record, separator, names, [](std::string&) { return false; })) continue;
     for (const std::string& name : names) table.columns.push_back(column_of(name));
-    if (has(table.columns, {Column::uri, Column::path, Column::id}) &&
-        has(table.columns, {Column::caption, Column::edited_caption})) {
+    if (has(table.columns, {FixColumn::uri, FixColumn::path, FixColumn::id}) &&
+        has(table.columns, {FixColumn::caption, FixColumn::edited_caption})) {
       return table;
     }
   }
@@ -165,12 +174,12 @@ Expected<std::vector<FixLine>> table_lines(std::string_view text) {
   Lines lines(text);
   std::string record;
   lines.next(record);
-  const Expected<Table> table = table_of(record);
+  const Expected<FixTable> table = table_of(record);
   if (!table) return fail(table.error());
   std::vector<FixLine> all;
   std::vector<std::string> fields;
   while (lines.next(record)) {
-    if (trimmed(record).empty()) continue;
+    if (without_blanks(record).empty()) continue;
     FixLine fix;
     fix.line = lines.number();
     const bool whole =

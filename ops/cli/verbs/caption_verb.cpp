@@ -94,7 +94,7 @@ Status add(const CaptionOptions& options, OpenedArchive& archive,
 }
 
 Status set(const CaptionOptions& options) {
-  std::string text = options.text;
+  std::string text = plain_word(options.text);
   if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
   const Expected<std::string> caption = checked_caption(text);
   if (!caption) return fail(caption.error());

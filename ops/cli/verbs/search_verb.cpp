@@ -64,9 +64,7 @@ void bring_up_to_date(const std::string& database, std::int64_t left) {
 Expected<SearchRequest> request_of(const SearchOptions& options) {
   SearchRequest request = options.request;
   for (const std::string& word : options.words) {
-    // Behind a `--`, main() put a "./" in front of what begins with a dash.
-    const std::size_t begin = word.starts_with("./-") ? 2 : 0;
-    request.query += (request.query.empty() ? "" : " ") + word.substr(begin);
+    request.query += (request.query.empty() ? "" : " ") + plain_word(word);
   }
   request.sort = kSortNames.at(options.sort);
   const bool for_eyes = options.format == "table" && !options.json;
@@ -132,8 +130,7 @@ Expected<RowText> row_text(const SearchOptions& options, Store& store, bool to_t
 
 void tell(const SearchRequest& request, const SearchOutcome& outcome, std::int64_t backlog) {
   if (outcome.photos == 0) note("no photo found");
-  if (request.sort == SearchSort::best && !request.query.empty() && !outcome.best_first &&
-      outcome.photos > 1) {
+  if (outcome.many) {
     note("more than " + grouped(kRankedMax) +
          " photos match: those added last come first; more words find the best first");
   }
@@ -240,7 +237,8 @@ void add_search(CLI::App& app, Action& action) {
       "  photoscribe search archive.db 'dog beach -cat \"red car\" surf*'\n"
       "  photoscribe search archive.db photographer:ana --since 2019 --until 2019\n"
       "  photoscribe search archive.db --format paths0 sunset | xargs -0 cp -t /tmp/sunsets\n"
-      "What begins with a dash stands behind other words in quotes, or behind --: search DB -- -cat");
+      "What begins with a dash stands behind other words in quotes, or behind --: search DB -- "
+      "-cat");
   verb->callback([options, &action] {
     action = [options] {
       const Status done = search(*options);
