@@ -24,9 +24,6 @@
 namespace photoscribe::cli {
 namespace {
 
-using nlohmann::json;
-using nlohmann::ordered_json;
-
 struct CaptionOptions {
   explicit CaptionOptions(CLI::App& verb) : settings(verb), database(settings) {}
   Settings settings;
@@ -43,22 +40,22 @@ std::string user_name() {
   return name != nullptr ? name : "user " + std::to_string(::geteuid());
 }
 
-Expected<std::string> editor(const CaptionOptions& options) {
+Expected<std::string> editor_of(const CaptionOptions& options) {
   return checked_editor(options.by.empty() ? user_name() : options.by);
 }
 
-void say(const std::string& text) { write_all(STDOUT_FILENO, text); }
+void put_out(const std::string& text) { write_all(STDOUT_FILENO, text); }
 
 /// One object with --json, else a line or three a photo.
 void print_changes(const CaptionOptions& options, const std::vector<FixChange>& changes,
-                   ordered_json object) {
+                   nlohmann::ordered_json object) {
   if (options.json) {
-    object["changes"] = ordered_json::array();
+    object["changes"] = nlohmann::ordered_json::array();
     for (const FixChange& change : changes) object["changes"].push_back(change_json(change));
-    say(object.dump() + "\n");
+    put_out(object.dump() + "\n");
     return;
   }
-  for (const FixChange& change : changes) say(change_text(change));
+  for (const FixChange& change : changes) put_out(change_text(change));
 }
 
 struct OpenedArchive {
@@ -69,7 +66,7 @@ struct OpenedArchive {
 Expected<OpenedArchive> open_to_edit(const CaptionOptions& options) {
   const Expected<std::string> database = options.database.path();
   if (!database) return fail(database.error());
-  Expected<std::string> by = editor(options);
+  Expected<std::string> by = editor_of(options);
   if (!by) return fail(by.error());
   Expected<Edits> edits = Edits::open(*database);
   if (!edits) return fail(edits.error());
@@ -82,8 +79,8 @@ Expected<Edits> open_to_read(const CaptionOptions& options) {
   return Edits::open_reader(*database);
 }
 
-Status add(const CaptionOptions& options, OpenedArchive& archive,
-           const std::vector<FixChange>& changes) {
+Status add_edits(const CaptionOptions& options, OpenedArchive& archive,
+                 const std::vector<FixChange>& changes) {
   std::vector<NewEdit> edits;
   for (const FixChange& change : changes) edits.push_back(change.edit);
   if (!edits.empty()) {
@@ -93,7 +90,7 @@ Status add(const CaptionOptions& options, OpenedArchive& archive,
   return {};
 }
 
-Status set(const CaptionOptions& options) {
+Status set_caption(const CaptionOptions& options) {
   std::string text = plain_word(options.text);
   if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
   const Expected<std::string> caption = checked_caption(text);
@@ -109,12 +106,12 @@ Status set(const CaptionOptions& options) {
   if (!same) {
     changes.push_back({{photos->front(), EditAction::set, *caption}, now->front().shown()});
   }
-  if (Status added = add(options, *archive, changes); !added) return added;
-  if (same && !options.json) say("Already: " + shown(*caption) + "\n");
+  if (Status added = add_edits(options, *archive, changes); !added) return added;
+  if (same && !options.json) put_out("Already: " + shown(*caption) + "\n");
   return {};
 }
 
-Status approve(const CaptionOptions& options) {
+Status approve_captions(const CaptionOptions& options) {
   Expected<OpenedArchive> archive = open_to_edit(options);
   if (!archive) return fail(archive.error());
   const auto photos = archive->edits.find(options.photos);
@@ -140,10 +137,10 @@ Status approve(const CaptionOptions& options) {
     }
   }
   if (!wrong.empty()) return fail(Errc::usage, wrong + "; nothing was changed");
-  return add(options, *archive, changes);
+  return add_edits(options, *archive, changes);
 }
 
-Status unset(const CaptionOptions& options) {
+Status unset_captions(const CaptionOptions& options) {
   Expected<OpenedArchive> archive = open_to_edit(options);
   if (!archive) return fail(archive.error());
   const auto photos = archive->edits.find(options.photos);
@@ -155,12 +152,12 @@ Status unset(const CaptionOptions& options) {
     if (!(*now)[i].edit) continue;
     changes.push_back({{(*photos)[i], EditAction::unset, ""}, (*now)[i].shown()});
   }
-  if (Status added = add(options, *archive, changes); !added) return added;
-  if (changes.empty() && !options.json) say("No edit to take away: nothing was changed.\n");
+  if (Status added = add_edits(options, *archive, changes); !added) return added;
+  if (changes.empty() && !options.json) put_out("No edit to take away: nothing was changed.\n");
   return {};
 }
 
-Status undo(const CaptionOptions& options) {
+Status undo_edits(const CaptionOptions& options) {
   Expected<OpenedArchive> archive = open_to_edit(options);
   if (!archive) return fail(archive.error());
   Expected<UndoneEdits> undone{UndoneEdits{}};
@@ -173,20 +170,22 @@ Status undo(const CaptionOptions& options) {
   }
   if (!undone) return fail(undone.error());
   if (options.json) {
-    ordered_json object{{"undone", undone->undone}, {"left", ordered_json::array()}};
+    nlohmann::ordered_json object{{"undone", undone->undone},
+                                  {"left", nlohmann::ordered_json::array()}};
     for (const std::string& uri : undone->left) object["left"].push_back(replaced(uri));
-    say(object.dump() + "\n");
+    put_out(object.dump() + "\n");
     return {};
   }
   if (undone->undone == 0) {
-    say(options.photos.empty() && !options.anybody
-            ? "No edit of " + shown(archive->by) + " left to take back (--anybody: of others).\n"
-            : "No edit left to take back.\n");
+    put_out(options.photos.empty() && !options.anybody
+                ? "No edit of " + shown(archive->by) +
+                      " left to take back (--anybody: of others).\n"
+                : "No edit left to take back.\n");
     return {};
   }
-  say("Took back " + counted(undone->undone, "edit") + ".\n");
+  put_out("Took back " + counted(undone->undone, "edit") + ".\n");
   for (const std::string& uri : undone->left) {
-    say("Left, since somebody edited it later: " + shown(uri) + "\n");
+    put_out("Left, since somebody edited it later: " + shown(uri) + "\n");
   }
   return {};
 }
@@ -216,9 +215,10 @@ Expected<int> import_file(const CaptionOptions& options) {
   }
   const auto changes = static_cast<std::int64_t>(plan->changes.size());
   if (options.json || options.dry_run) {
-    ordered_json object{{"by", replaced(archive->by)},  {"lines", plan->lines},
-                        {"unchanged", plan->unchanged}, {"changed", go ? changes : 0},
-                        {"dry_run", options.dry_run},   {"wrong", ordered_json::array()}};
+    nlohmann::ordered_json object{
+        {"by", replaced(archive->by)},  {"lines", plan->lines},
+        {"unchanged", plan->unchanged}, {"changed", go ? changes : 0},
+        {"dry_run", options.dry_run},   {"wrong", nlohmann::ordered_json::array()}};
     for (const std::string& why : plan->wrong) object["wrong"].push_back(replaced(why));
     print_changes(options, plan->changes, std::move(object));
   }
@@ -230,9 +230,9 @@ Expected<int> import_file(const CaptionOptions& options) {
                                  " of " + options.file + " cannot be used: nothing was changed");
   }
   if (!options.json) {
-    say(std::string(go ? "" : "Would change: ") + counted(changes, "caption") +
-        (go ? " changed, " : ", ") + grouped(plan->unchanged) + " as before.\n");
-    if (go && changes > 0) say("`photoscribe caption undo` takes them back together.\n");
+    put_out(std::string(go ? "" : "Would change: ") + counted(changes, "caption") +
+            (go ? " changed, " : ", ") + grouped(plan->unchanged) + " as before.\n");
+    if (go && changes > 0) put_out("`photoscribe caption undo` takes them back together.\n");
   }
   return kExitDone;
 }
@@ -249,39 +249,39 @@ Status show_log(const CaptionOptions& options) {
   const auto rows = edits->log(photo, options.limit);
   if (!rows) return fail(rows.error());
   if (options.json) {
-    ordered_json object{{"edits", ordered_json::array()}};
+    nlohmann::ordered_json object{{"edits", nlohmann::ordered_json::array()}};
     for (const EditRow& row : *rows) object["edits"].push_back(edit_json(row));
-    say(object.dump() + "\n");
+    put_out(object.dump() + "\n");
     return {};
   }
-  if (rows->empty()) say("No edits.\n");
-  for (const EditRow& row : *rows) say(edit_line(row));
+  if (rows->empty()) put_out("No edits.\n");
+  for (const EditRow& row : *rows) put_out(edit_line(row));
   return {};
 }
 
-Status list(const CaptionOptions& options) {
+Status list_edits(const CaptionOptions& options) {
   Expected<Edits> edits = open_to_read(options);
   if (!edits) return fail(edits.error());
   std::int64_t rows = 0;
-  if (options.json) say("{\"edits\":[");
+  if (options.json) put_out("{\"edits\":[");
   const Status read = edits->for_each_holding([&](const EditRow& row, const CaptionNow& now) {
     if (standard_output_lost()) return Status(fail(Errc::cancelled, "nobody reads on"));
     if (options.json) {
-      ordered_json object = edit_json(row);
+      nlohmann::ordered_json object = edit_json(row);
       object["original"] = text_or_null(now.original);
-      say((rows == 0 ? "" : ",") + object.dump());
+      put_out((rows == 0 ? "" : ",") + object.dump());
     } else {
-      say(shown(row.uri) + "\n  " + shown(row.by) + ": " + shown_or(row.caption, "") +
-          "\n  model: " + shown_or(now.original, "no caption") + "\n");
+      put_out(shown(row.uri) + "\n  " + shown(row.by) + ": " + shown_or(row.caption, "") +
+              "\n  model: " + shown_or(now.original, "no caption") + "\n");
     }
     ++rows;
     return Status();
   });
   if (!read && read.error().code != Errc::cancelled) return read;
   if (options.json) {
-    say("]}\n");
+    put_out("]}\n");
   } else if (rows == 0) {
-    say("No edits.\n");
+    put_out("No edits.\n");
   }
   return {};
 }
@@ -291,7 +291,9 @@ int end_caption(const char* name, const Expected<int>& done, bool as_json) {
   const int status = report(name, done.error());
   // What stands on standard output already is whole JSON.
   if (as_json && std::string_view(name) != "caption import") {
-    say(json{{"error", replaced(done.error().message)}, {"exit_status", status}}.dump() + "\n");
+    put_out(
+        nlohmann::json{{"error", replaced(done.error().message)}, {"exit_status", status}}.dump() +
+        "\n");
   }
   return status;
 }
@@ -376,19 +378,19 @@ void add_caption(CLI::App& app, Action& action) {
       "  photoscribe caption import archive.db fixes.csv --dry-run\n"
       "  photoscribe caption undo archive.db");
   for (const CaptionSub& sub :
-       {CaptionSub{"set", "caption set", "give a photo another caption", done_or<set>,
+       {CaptionSub{"set", "caption set", "give a photo another caption", done_or<set_caption>,
                    CaptionSub::one, true},
         CaptionSub{"import", "caption import", "take the changed captions of a file, all or none",
                    import_file, CaptionSub::file, true},
         CaptionSub{"approve", "caption approve", "say that the model's caption is right",
-                   done_or<approve>, CaptionSub::some, true},
-        CaptionSub{"unset", "caption unset", "go back to the model's caption", done_or<unset>,
-                   CaptionSub::some, true},
+                   done_or<approve_captions>, CaptionSub::some, true},
+        CaptionSub{"unset", "caption unset", "go back to the model's caption",
+                   done_or<unset_captions>, CaptionSub::some, true},
         CaptionSub{"undo", "caption undo", "take back your last change, or the last one of photos",
-                   done_or<undo>, CaptionSub::maybe, true},
+                   done_or<undo_edits>, CaptionSub::maybe, true},
         CaptionSub{"log", "caption log", "every edit, of all photos or of one, newest first",
                    done_or<show_log>, CaptionSub::maybe, false},
-        CaptionSub{"list", "caption list", "photos with an edit that holds", done_or<list>,
+        CaptionSub{"list", "caption list", "photos with an edit that holds", done_or<list_edits>,
                    CaptionSub::none, false}}) {
     add_sub(*caption, sub, action);
   }

@@ -43,7 +43,7 @@ struct SearchOptions {
   bool json = false;
 };
 
-void note(const std::string& text) { write_all(STDERR_FILENO, text + "\n"); }
+void tell_person(const std::string& text) { write_all(STDERR_FILENO, text + "\n"); }
 
 /// All of it where nobody writes; for a second where somebody does, who goes on with it when idle.
 void bring_up_to_date(const std::string& database, std::int64_t left) {
@@ -54,7 +54,7 @@ void bring_up_to_date(const std::string& database, std::int64_t left) {
     left -= looked_at;
     const Clock::time_point now = Clock::now();
     if (now - told > std::chrono::seconds(2) && left > 0) {
-      note("indexing what is new: " + grouped(left) + " left");
+      tell_person("indexing what is new: " + grouped(left) + " left");
       told = now;
     }
     return !beside || now - begun < kBesideARun;
@@ -128,19 +128,21 @@ Expected<RowText> row_text(const SearchOptions& options, Store& store, bool to_t
                  [format](const ResultRow& row) { return format->row(row); }};
 }
 
-void tell(const SearchRequest& request, const SearchOutcome& outcome, std::int64_t backlog) {
-  if (outcome.photos == 0) note("no photo found");
+void tell_outcome(const SearchRequest& request, const SearchOutcome& outcome,
+                  std::int64_t backlog) {
+  if (outcome.photos == 0) tell_person("no photo found");
   if (outcome.many) {
-    note("more than " + grouped(kRankedMax) +
-         " photos match: those added last come first; more words find the best first");
+    tell_person("more than " + grouped(kRankedMax) +
+                " photos match: those added last come first; more words find the best first");
   }
   if (outcome.more) {
-    note("there are more: --limit N, --offset " + std::to_string(request.offset + outcome.photos));
+    tell_person("there are more: --limit N, --offset " +
+                std::to_string(request.offset + outcome.photos));
   }
-  if (backlog > 0) note(grouped(backlog) + " results or edits are not indexed yet");
+  if (backlog > 0) tell_person(grouped(backlog) + " results or edits are not indexed yet");
 }
 
-Status search(const SearchOptions& options) {
+Status search_photos(const SearchOptions& options) {
   const Expected<std::string> database = options.database.path();
   if (!database) return fail(database.error());
   const Expected<SearchRequest> request = request_of(options);
@@ -182,7 +184,7 @@ Status search(const SearchOptions& options) {
   }
   if (Status ended = (*output)->add(tail); !ended) return ended;
   if (Status ended = (*output)->finish(); !ended) return ended;
-  if (!options.json) tell(*request, *outcome, *backlog);
+  if (!options.json) tell_outcome(*request, *outcome, *backlog);
   return {};
 }
 
@@ -241,7 +243,7 @@ void add_search(CLI::App& app, Action& action) {
       "-cat");
   verb->callback([options, &action] {
     action = [options] {
-      const Status done = search(*options);
+      const Status done = search_photos(*options);
       return done ? kExitDone : report("search", done.error());
     };
   });
