@@ -19,11 +19,15 @@ CREATE TABLE bleu (
   bleu4            REAL    NOT NULL
 ) STRICT;
 
-CREATE VIRTUAL TABLE caption_search USING fts5 (caption, content = 'result', content_rowid = 'result_id');
-
-CREATE TABLE caption_search_progress (
-  one       INTEGER PRIMARY KEY CHECK (one = 1),
-  result_id INTEGER NOT NULL                  -- captions up to this one are indexed
+CREATE TABLE caption_edit (
+  edit_id        INTEGER PRIMARY KEY,
+  root_id        INTEGER NOT NULL REFERENCES root,
+  path           BLOB    NOT NULL,
+  action         TEXT    NOT NULL CHECK (action IN ('set', 'approve', 'unset')),
+  caption        TEXT CHECK (caption <> ''),  -- what the photo is called from now on; approved: the machine's at that time
+  edited_by      TEXT    NOT NULL,
+  edited_unix_ms INTEGER NOT NULL, change_id INTEGER, undoes INTEGER REFERENCES caption_edit,
+  CHECK ((action = 'unset') = (caption IS NULL))
 ) STRICT;
 
 CREATE TABLE concept_word (
@@ -62,6 +66,18 @@ CREATE TABLE image (
   CHECK (content_attempt <= attempt)
 ) STRICT;
 
+CREATE TABLE kept_column (
+  column_id INTEGER PRIMARY KEY,
+  name      TEXT NOT NULL UNIQUE CHECK (name <> '')
+) STRICT;
+
+CREATE TABLE kept_value (
+  image_id  INTEGER NOT NULL REFERENCES image,
+  column_id INTEGER NOT NULL REFERENCES kept_column,
+  value     TEXT    NOT NULL,
+  PRIMARY KEY (image_id, column_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE link_store (
   run_id INTEGER NOT NULL REFERENCES run,
   path   BLOB    NOT NULL,                    -- a folder or a file, absolute and real, raw bytes
@@ -74,6 +90,25 @@ CREATE TABLE past_incarnation (
   incarnation   TEXT    NOT NULL PRIMARY KEY,
   run_id        INTEGER NOT NULL REFERENCES run,
   ended_unix_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE VIRTUAL TABLE photo_search USING fts5 (
+  edited,                                     -- what people made of the caption
+  caption,                                    -- the model's, where nobody edited it
+  original,                                   -- the model's, where somebody did
+  kept,                                       -- all that came beside the photo (kept_value)
+  path,                                       -- below the root
+  fields,                                     -- words behind a mark that says of which column they are, or of the concepts
+  tokenize = 'porter unicode61 remove_diacritics 2');
+
+CREATE TABLE photo_search_progress (
+  one       INTEGER PRIMARY KEY CHECK (one = 1),
+  result_id INTEGER NOT NULL,                 -- results up to this one are indexed
+  edit_id   INTEGER NOT NULL                  -- edits, likewise
+) STRICT;
+
+CREATE TABLE photo_search_stale (
+  image_id INTEGER PRIMARY KEY
 ) STRICT;
 
 CREATE TABLE quarantine (
@@ -177,6 +212,10 @@ CREATE TABLE worker (
   name      TEXT NOT NULL UNIQUE
 ) STRICT;
 
+CREATE INDEX caption_edit_of_photo ON caption_edit (root_id, path, edit_id);
+
+CREATE INDEX caption_edit_undone ON caption_edit (undoes) WHERE undoes IS NOT NULL;
+
 CREATE INDEX event_of_run ON event (run_id, event_id);
 
 CREATE INDEX image_failed ON image (run_id, reason) WHERE state = 'failed';
@@ -210,7 +249,8 @@ SELECT run.name, root.name,
  WHERE image.verdict = 'done';
 
 CREATE VIEW caption_result (run, root, uri, state, reason, blur_score, blur_threshold, caption, log_prob,
-                            bleu1, bleu2, bleu3, bleu4, width, height, model, worker, finished_at) AS
+                            bleu1, bleu2, bleu3, bleu4, width, height, model, worker, finished_at,
+                            edited_caption, edited_by, edited_at) AS
 SELECT run.name, root.name,
        rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
          || coalesce(image.path_text, CAST(image.path AS TEXT)),
@@ -218,25 +258,9 @@ SELECT run.name, root.name,
        iif(image.unsure, NULL, result.caption), iif(image.unsure, NULL, result.log_prob),
        bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
        used.model_hash, worker.name,
-       strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
-  FROM image
-  JOIN run ON run.run_id = image.run_id
-  JOIN run_settings AS used ON used.settings_id = image.settings_id
-  JOIN root ON root.root_id = image.root_id
-  LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
-  LEFT JOIN bleu ON bleu.result_id = result.result_id AND image.unsure = 0
-  LEFT JOIN worker ON worker.worker_id = result.worker_id;
-
-CREATE VIEW caption_result_latest (run, root, uri, state, reason, blur_score, blur_threshold, caption, log_prob,
-                                   bleu1, bleu2, bleu3, bleu4, width, height, model, worker, finished_at) AS
-SELECT run.name, root.name,
-       rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
-         || coalesce(image.path_text, CAST(image.path AS TEXT)),
-       image.verdict, image.reason, result.blur_score, used.blur_threshold,
-       iif(image.unsure, NULL, result.caption), iif(image.unsure, NULL, result.log_prob),
-       bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
-       used.model_hash, worker.name,
-       strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch')
+       strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch'),
+       edit.caption, iif(edit.caption IS NULL, NULL, edit.edited_by),
+       iif(edit.caption IS NULL, NULL, strftime('%Y-%m-%dT%H:%M:%fZ', edit.edited_unix_ms / 1000.0, 'unixepoch'))
   FROM image
   JOIN run ON run.run_id = image.run_id
   JOIN run_settings AS used ON used.settings_id = image.settings_id
@@ -244,6 +268,31 @@ SELECT run.name, root.name,
   LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
   LEFT JOIN bleu ON bleu.result_id = result.result_id AND image.unsure = 0
   LEFT JOIN worker ON worker.worker_id = result.worker_id
+  LEFT JOIN caption_edit AS edit ON edit.edit_id = (
+         SELECT max(made.edit_id) FROM caption_edit AS made WHERE made.root_id = image.root_id AND made.path = image.path);
+
+CREATE VIEW caption_result_latest (run, root, uri, state, reason, blur_score, blur_threshold, caption, log_prob,
+                                   bleu1, bleu2, bleu3, bleu4, width, height, model, worker, finished_at,
+                                   edited_caption, edited_by, edited_at) AS
+SELECT run.name, root.name,
+       rtrim(coalesce(root.folder_text, CAST(root.folder AS TEXT)), '/') || '/'
+         || coalesce(image.path_text, CAST(image.path AS TEXT)),
+       image.verdict, image.reason, result.blur_score, used.blur_threshold,
+       iif(image.unsure, NULL, result.caption), iif(image.unsure, NULL, result.log_prob),
+       bleu.bleu1, bleu.bleu2, bleu.bleu3, bleu.bleu4, result.width_px, result.height_px,
+       used.model_hash, worker.name,
+       strftime('%Y-%m-%dT%H:%M:%fZ', result.finished_unix_ms / 1000.0, 'unixepoch'),
+       edit.caption, iif(edit.caption IS NULL, NULL, edit.edited_by),
+       iif(edit.caption IS NULL, NULL, strftime('%Y-%m-%dT%H:%M:%fZ', edit.edited_unix_ms / 1000.0, 'unixepoch'))
+  FROM image
+  JOIN run ON run.run_id = image.run_id
+  JOIN run_settings AS used ON used.settings_id = image.settings_id
+  JOIN root ON root.root_id = image.root_id
+  LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt
+  LEFT JOIN bleu ON bleu.result_id = result.result_id AND image.unsure = 0
+  LEFT JOIN worker ON worker.worker_id = result.worker_id
+  LEFT JOIN caption_edit AS edit ON edit.edit_id = (
+         SELECT max(made.edit_id) FROM caption_edit AS made WHERE made.root_id = image.root_id AND made.path = image.path)
  WHERE image.image_id = (
          SELECT other.image_id
            FROM image AS other

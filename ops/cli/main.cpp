@@ -87,6 +87,8 @@ int parse_and_run() {
   add_steering(app, action);
   add_dead(app, action);
   add_export(app, action);
+  add_search(app, action);
+  add_caption(app, action);
   add_report(app, action);
   add_confidence(app, action);
   add_backup(app, action);

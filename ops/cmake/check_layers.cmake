@@ -36,7 +36,7 @@ set(models_rooms    models/format models/encoder models/decoder models/search mo
 set(worker_rooms    worker/photo worker/pipeline worker/health worker/queue worker/commands)
 set(scheduler_rooms scheduler scheduler/store scheduler/sources scheduler/process scheduler/control scheduler/queue
                     scheduler/run)
-set(ops_rooms       ops/report ops/cli/terminal ops/cli/config ops/cli/run ops/cli/score ops/cli/calibrate
+set(ops_rooms       ops/report ops/cli/terminal ops/cli/config ops/cli/run ops/cli/score ops/cli/calibrate ops/cli/correct
                     ops/cli/doctor ops/cli/verbs ops/cli)
 foreach(line common models worker scheduler ops)
   file(GLOB_RECURSE sources ${ROOT}/${line}/*.h ${ROOT}/${line}/*.cpp)

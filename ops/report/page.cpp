@@ -215,7 +215,8 @@ std::string lower(std::string words) {
 }
 
 std::string card(const GalleryPhoto& p) {
-  std::string galleries, words = p.name + " " + p.caption.value_or("") + " " + p.state;
+  std::string galleries,
+      words = p.name + " " + p.caption.value_or("") + " " + p.edited.value_or("") + " " + p.state;
   for (const std::string& name : p.galleries) galleries += (galleries.empty() ? "" : ",") + name;
   for (const std::string& caption : p.references) words += " " + caption;
   const std::optional<double> bleu4 = p.bleu ? std::optional((*p.bleu)[3]) : std::nullopt;
@@ -223,13 +224,18 @@ std::string card(const GalleryPhoto& p) {
                     "\" data-name=\"" + text(p.name) + "\" data-words=\"" + text(lower(words)) +
                     "\"" + data("blur", p.blur_score) + data("bleu", bleu4) +
                     data("cider", p.cider_d) + data("confidence", p.confidence) + ">\n";
-  const std::string alt = p.caption ? *p.caption : "a blurred photo";
+  const std::optional<std::string>& shown = p.edited ? p.edited : p.caption;
+  const std::string alt = shown.value_or("a blurred photo");
   out += p.thumbnail.empty() ? "<div class=\"gone\">the photo cannot be read now</div>"
                              : "<img loading=\"lazy\" alt=\"" + text(alt) +
                                    "\" src=\"data:image/jpeg;base64," + base64(p.thumbnail) + "\">";
-  if (p.state == "unsure") out += "<p class=\"note\">unsure, not shown in exports:</p>";
-  out += p.caption ? "<h3>" + text(*p.caption) + "</h3>"
-                   : std::string("<h3 class=\"none\">blurred: no caption</h3>");
+  if (p.state == "unsure" && !p.edited)
+    out += "<p class=\"note\">unsure, not shown in exports:</p>";
+  out += shown ? "<h3>" + text(*shown) + "</h3>"
+               : std::string("<h3 class=\"none\">blurred: no caption</h3>");
+  if (p.edited && p.caption && p.edited != p.caption) {
+    out += "<p class=\"note\">edited; the model's: " + text(*p.caption) + "</p>";
+  }
   out += "<dl><dt>blur score</dt><dd>" + fixed(p.blur_score, 1) + "</dd>";
   if (p.confidence) out += "<dt>confidence</dt><dd>" + percent(*p.confidence) + " %</dd>";
   if (p.bleu) {

@@ -144,6 +144,7 @@ class Reporter {
     photo.width_px = row.width_px.value_or(0);
     photo.height_px = row.height_px.value_or(0);
     photo.caption = row.caption;
+    photo.edited = row.edited_caption;
     photo.confidence = confidence_of(row);
     if (const PhotoScore* score = evaluator_.score_of_photo(row.image_id)) {
       photo.bleu = bleu(score->counts);

@@ -73,8 +73,9 @@ struct GalleryPhoto {
   std::string state;
   double blur_score = 0;
   int width_px = 0, height_px = 0;
-  std::optional<std::string> caption;
-  std::optional<double> confidence;  // see confidence_of() in gallery.h
+  std::optional<std::string> caption;  // the model's, which the scores are of
+  std::optional<std::string> edited;   // what people made of it
+  std::optional<double> confidence;    // see confidence_of() in gallery.h
   std::optional<std::array<double, 4>> bleu;
   std::optional<double> rouge_l, cider_d;
   std::vector<std::string> references;

@@ -192,6 +192,7 @@ json photo_json(const GalleryPhoto& photo) {
           {"width", photo.width_px},
           {"height", photo.height_px},
           {"caption", photo.caption ? json(replaced(*photo.caption)) : json()},
+          {"edited_caption", photo.edited ? json(replaced(*photo.edited)) : json()},
           {"confidence", or_null(photo.confidence)},
           {"bleu", or_null(photo.bleu)},
           {"rouge_l", or_null(photo.rouge_l)},

@@ -108,14 +108,18 @@ MovedRoot counted_move(sqlite::Database& db, const Move& move) {
   return moved;
 }
 
-/// Those in temp.gone, and everything that refers to them.
-void delete_images(sqlite::Database& db) {
-  // The index of captions has no rows to delete by id: it needs the text that it had indexed.
+/// Ids of results and of edits are reused, too, and those up to these ones count as indexed.
+void forget_unknown_progress(sqlite::Database& db) {
   db.execute(
-      "INSERT INTO caption_search (caption_search, rowid, caption) "
-      "SELECT 'delete', result_id, caption FROM result "
-      "WHERE caption IS NOT NULL AND image_id IN (SELECT image_id FROM temp.gone) "
-      "AND result_id <= (SELECT result_id FROM caption_search_progress)");
+      "UPDATE photo_search_progress SET "
+      "result_id = min(result_id, (SELECT coalesce(max(result_id), 0) FROM result)), "
+      "edit_id = min(edit_id, (SELECT coalesce(max(edit_id), 0) FROM caption_edit))");
+}
+
+/// Those in temp.gone, and everything that refers to them; not the edits, which are of a photo and
+/// not of its rows.
+void delete_images(sqlite::Database& db) {
+  db.execute("DELETE FROM photo_search WHERE rowid IN (SELECT image_id FROM temp.gone)");
   const char* const of_results =
       " WHERE result_id IN (SELECT result_id FROM result WHERE image_id IN "
       "(SELECT image_id FROM temp.gone))";
@@ -126,14 +130,12 @@ void delete_images(sqlite::Database& db) {
   db.execute(
       "UPDATE result SET copied_from = 0 WHERE copied_from IN (SELECT image_id FROM temp.gone) "
       "AND image_id NOT IN (SELECT image_id FROM temp.gone)");
-  for (const char* table : {"result", "reference_caption", "image"}) {
+  for (const char* table :
+       {"result", "reference_caption", "kept_value", "photo_search_stale", "image"}) {
     db.execute("DELETE FROM " + std::string(table) +
                " WHERE image_id IN (SELECT image_id FROM temp.gone)");
   }
-  // Ids of results are reused, too, and those up to this one count as indexed.
-  db.execute(
-      "UPDATE caption_search_progress SET result_id = "
-      "min(result_id, (SELECT coalesce(max(result_id), 0) FROM result))");
+  forget_unknown_progress(db);
 }
 
 /// New keys in Redis: the old ones name photos by ids that others may get soon.
@@ -201,9 +203,22 @@ void join(sqlite::Database& db, std::int64_t old_root, std::int64_t new_root) {
       "INSERT OR IGNORE INTO reference_caption SELECT new_id, ordinal, caption FROM temp.pair "
       "JOIN reference_caption ON reference_caption.image_id = pair.old_id WHERE NOT old_stays "
       "AND NOT EXISTS (SELECT 1 FROM reference_caption AS own WHERE own.image_id = pair.new_id)");
+  db.execute(
+      "INSERT OR IGNORE INTO kept_value SELECT iif(old_stays, old_id, new_id), column_id, value "
+      "FROM temp.pair JOIN kept_value ON kept_value.image_id = iif(old_stays, new_id, old_id)");
   db.execute("INSERT INTO temp.gone SELECT iif(old_stays, new_id, old_id) FROM temp.pair");
   delete_images(db);
+  db.query("UPDATE caption_edit SET root_id = ?1 WHERE root_id = ?2")
+      .with(old_root, new_root)
+      .run();
   db.query("UPDATE image SET root_id = ?1 WHERE root_id = ?2").with(old_root, new_root).run();
+  db.query(
+        "INSERT OR IGNORE INTO photo_search_stale SELECT image_id FROM image "
+        "WHERE root_id = ?1 AND (EXISTS (SELECT 1 FROM caption_edit AS made "
+        "WHERE made.root_id = ?1 AND made.path = image.path) "
+        "OR image_id IN (SELECT iif(old_stays, old_id, new_id) FROM temp.pair))")
+      .with(old_root)
+      .run();
   db.query("INSERT OR IGNORE INTO run_root SELECT run_id, ?1 FROM run_root WHERE root_id = ?2")
       .with(old_root, new_root)
       .run();
@@ -221,6 +236,21 @@ void move_one(StoreDatabase& store, const Move& move) {
   // Some pending rows of the merged root are before the cursor and were never in Redis.
   const std::vector<RunId> runs = runs_with(db, move.root.id);
   renew_runs(store, runs);
+}
+
+/// Fills temp.gone_photo: photos that no run has without those in temp.gone, and somebody edited.
+std::int64_t select_edited(sqlite::Database& db, const Forgotten& which) {
+  db.execute("CREATE TEMP TABLE IF NOT EXISTS gone_photo (root_id INTEGER, path BLOB)");
+  db.execute("DELETE FROM temp.gone_photo");
+  if (!which.run.empty()) return 0;  // what the run made goes, not what people made
+  db.execute(
+      "INSERT INTO temp.gone_photo SELECT DISTINCT root_id, path FROM caption_edit "
+      "JOIN image USING (root_id, path) WHERE image_id IN (SELECT image_id FROM temp.gone) "
+      "AND NOT EXISTS (SELECT 1 FROM image AS other WHERE other.root_id = caption_edit.root_id "
+      "AND other.path = caption_edit.path "
+      "AND other.image_id NOT IN (SELECT image_id FROM temp.gone))");
+  auto row = db.query("SELECT count(*) FROM temp.gone_photo");
+  return number(row);
 }
 
 /// Fills temp.gone. A reader, too, may write to the temporary database.
@@ -250,6 +280,7 @@ Expected<ForgetCounts> select_forgotten(sqlite::Database& db, const Forgotten& w
   found.photos = count("SELECT count(*) FROM temp.gone");
   found.captions =
       count("SELECT count(*) FROM image JOIN temp.gone USING (image_id) WHERE state = 'done'");
+  found.edited = select_edited(db, which);
   found.references = count(
       "SELECT count(DISTINCT image_id) FROM reference_caption JOIN temp.gone USING (image_id)");
   auto row = db.query(
@@ -312,12 +343,17 @@ Expected<ForgetCounts> forget_photos(const std::string& database, const Forgotte
       while (row.step()) runs.push_back(row.integer(0));
     }
     delete_images(db);
+    db.execute(
+        "DELETE FROM caption_edit WHERE (root_id, path) IN (SELECT root_id, path "
+        "FROM temp.gone_photo)");
+    forget_unknown_progress(db);
     renew_runs(store, runs);
     const std::string empty_root = " WHERE NOT EXISTS (SELECT 1 FROM image WHERE image.root_id = ";
     db.execute("DELETE FROM run_root" + empty_root +
                "run_root.root_id AND image.run_id = run_root.run_id)");
     db.execute("DELETE FROM root" + empty_root +
-               "root.root_id) AND root_id NOT IN (SELECT root_id FROM run_root)");
+               "root.root_id) AND root_id NOT IN (SELECT root_id FROM run_root) "
+               "AND root_id NOT IN (SELECT root_id FROM caption_edit)");
     return found;
   });
 }

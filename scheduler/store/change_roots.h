@@ -47,12 +47,14 @@ struct Forgotten {
 struct ForgetCounts {
   std::int64_t photos = 0, captions = 0, references = 0;
   std::vector<std::string> runs;  // names
+  std::int64_t edited = 0;        // photos that somebody edited, and that no other run has
   bool operator==(const ForgetCounts&) const = default;
 };
 /// Fails with usage where there is no such root or run.
 [[nodiscard]] Expected<ForgetCounts> count_forgotten(const std::string& database,
                                                      const Forgotten& which);
-/// Removes the rows with everything that refers to them, and roots without any photo left.
+/// Removes the rows with everything that refers to them, and roots without any photo left. Edits
+/// are of a photo: they go with the last row of it, unless only one run was to be forgotten.
 [[nodiscard]] Expected<ForgetCounts> forget_photos(const std::string& database,
                                                    const Forgotten& which);
 

@@ -19,6 +19,8 @@
 namespace photoscribe {
 
 struct StoreDatabase;
+struct SearchOutcome;
+struct SearchRequest;
 
 class Lookup {
  public:
@@ -51,10 +53,12 @@ class Lookup {
   /// Its attempts that have a result, first to last.
   [[nodiscard]] Expected<std::vector<AttemptRow>> attempts(std::int64_t image_id);
   [[nodiscard]] Expected<std::vector<std::string>> references_of(std::int64_t image_id);
-  /// Current captions that match an FTS5 query, best first. Fails with `usage` on a malformed
-  /// query.
-  [[nodiscard]] Expected<std::vector<ResultRow>> search(const std::string& query,
-                                                        std::size_t count);
+  /// Calls `take` for every photo that is searched for (search.h), in order; stops at the first
+  /// error that it returns. Fails with `usage` on a query without sense, an unknown run or root.
+  [[nodiscard]] Expected<SearchOutcome> search(const SearchRequest& request,
+                                               const std::function<Status(const ResultRow&)>& take);
+  /// How many results, edits and changes are not in the index of search yet.
+  [[nodiscard]] Expected<std::int64_t> search_backlog();
 
  protected:
   explicit Lookup(StoreDatabase& database) : impl_(&database) {}

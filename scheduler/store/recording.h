@@ -63,10 +63,10 @@ class Recording {
                                                          std::optional<std::int64_t> below,
                                                          std::int64_t rows);
 
-  // --- search: captions are indexed outside the recorder's transaction ---
+  // --- search: photos are indexed outside the recorder's transaction ---
 
-  /// Indexes the captions of at most `count` results recorded since the last call; returns how many
-  /// results it looked at, 0 when nothing is left. Call when idle.
+  /// Indexes at most `count` results, edits and photos whose kept values changed since the last
+  /// call; returns how many it looked at, 0 when nothing is left. Call when idle.
   [[nodiscard]] Expected<std::int64_t> index_captions(std::size_t count);
 
   // --- events ---

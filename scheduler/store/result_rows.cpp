@@ -1,7 +1,6 @@
-// Rows for export, and search over captions.
+// Rows for export, search and all who look at single photos.
 #include <limits>
 
-#include "common/sqlite/sqlite_errors.h"
 #include "common/text/escape.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
@@ -11,7 +10,9 @@ namespace {
 
 constexpr const char* kJoinSource =
     "LEFT JOIN image AS source ON source.image_id = result.copied_from "
-    "LEFT JOIN root AS source_root ON source_root.root_id = source.root_id ";
+    "LEFT JOIN root AS source_root ON source_root.root_id = source.root_id "
+    "LEFT JOIN caption_edit AS edit ON edit.edit_id = (SELECT max(edit_id) "
+    "FROM caption_edit AS made WHERE made.root_id = image.root_id AND made.path = image.path) ";
 
 std::string select_rows(const std::string& from_and_rest) {
   return std::string(
@@ -26,7 +27,8 @@ std::string select_rows(const std::string& from_and_rest) {
              "lower(hex(result.content_hash)), source_root.folder, source.path, "
              "result.hash_distance, result.result_id, result.word_log_prob_min, "
              "result.beam_agreement, result.mentioned_min, result.unmentioned_max, "
-             "result.novelty, result.preview ") +
+             "result.novelty, result.preview, edit.caption, edit.edited_by, "
+             "edit.edited_unix_ms ") +
          from_and_rest;
 }
 
@@ -49,16 +51,6 @@ const std::string kFailed = select_images(
     "WHERE image.run_id = ?1 AND image.state = 'failed' "
     "AND (?2 = ',' OR instr(?2, ',' || image.reason || ',') > 0) ORDER BY image.image_id LIMIT ?3");
 const std::string kOne = select_images("WHERE image.image_id = ?");
-
-const std::string kSearch = select_rows(
-    "FROM caption_search JOIN result ON result.result_id = caption_search.rowid "
-    "JOIN image ON image.image_id = result.image_id AND image.attempt = result.attempt "
-    "JOIN run ON run.run_id = image.run_id JOIN root ON root.root_id = image.root_id "
-    "JOIN run_settings AS used ON used.settings_id = image.settings_id "
-    "JOIN worker ON worker.worker_id = result.worker_id "
-    "LEFT JOIN bleu ON bleu.result_id = result.result_id " +
-    std::string(kJoinSource) +
-    "WHERE caption_search MATCH ? AND image.verdict = 'done' ORDER BY caption_search.rank LIMIT ?");
 
 std::optional<int> pixels(const sqlite::Query& row, int column) {
   const auto value = row.optional_integer(column);
@@ -106,6 +98,11 @@ ResultRow read_row(StoreDatabase& store, const sqlite::Query& row) {
   if (!row.is_null(36)) result.copied_from = uri_of(row.text(35), row.text(36));
   result.hash_distance = row.optional_integer(37);
   result.preview = row.optional_integer(44).value_or(0) != 0;
+  result.edited_caption = row.optional_text(45);
+  if (result.edited_caption) {
+    result.edited_by = row.text(46);
+    result.edited_unix_ms = row.integer(47);
+  }
   if (result.caption) {
     result.evidence = StoreDatabase::evidence(row, 39);
     result.concepts = store.concepts(row.integer(38));
@@ -181,53 +178,6 @@ Expected<std::vector<AttemptRow>> Lookup::attempts(std::int64_t image_id) {
       all.push_back(std::move(one));
     }
     return all;
-  });
-}
-
-Expected<std::int64_t> Recording::index_captions(std::size_t count) {
-  sqlite::Database& db = impl_->db;
-  return db.write("index captions", [&] {
-    std::int64_t first = 0;
-    std::int64_t last = 0;
-    std::int64_t looked_at = 0;
-    {
-      auto row = db.query("SELECT result_id FROM caption_search_progress");
-      row.step();
-      first = row.integer(0);
-    }
-    {
-      auto row = db.query(
-          "SELECT max(result_id), count(*) FROM (SELECT result_id FROM result "
-          "WHERE result_id > ? ORDER BY result_id LIMIT ?)");
-      row.with(first, count).step();
-      if (row.is_null(0)) return std::int64_t{0};
-      last = row.integer(0);
-      looked_at = row.integer(1);
-    }
-    db.query(
-          "INSERT INTO caption_search (rowid, caption) SELECT result_id, caption FROM result "
-          "WHERE result_id > ? AND result_id <= ? AND caption IS NOT NULL")
-        .with(first, last)
-        .run();
-    db.query("UPDATE caption_search_progress SET result_id = ?").with(last).run();
-    return looked_at;
-  });
-}
-
-Expected<std::vector<ResultRow>> Lookup::search(const std::string& query, std::size_t count) {
-  sqlite::Database& db = impl_->db;
-  return db.read("search", [&]() -> Expected<std::vector<ResultRow>> {
-    std::vector<ResultRow> rows;
-    try {
-      auto row = db.query(kSearch.c_str());
-      row.with(query, count);
-      while (row.step()) rows.push_back(read_row(*impl_, row));
-    } catch (const SQLite::Exception& thrown) {
-      if (!sqlite::is_sql_error(thrown)) throw;  // FTS5 could not parse it
-      return fail(Errc::usage, "search \"" + query + "\": " + thrown.what() +
-                                   "; put words with punctuation in double quotes");
-    }
-    return rows;
   });
 }
 

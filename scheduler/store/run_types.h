@@ -244,6 +244,9 @@ struct ResultRow {
   std::optional<std::int64_t> hash_distance;
   bool vanished = false;
   bool asked = true;
+  /// What people made of the caption (edits.h); none: nobody edited it, or that was taken back.
+  std::optional<std::string> edited_caption, edited_by;
+  std::optional<std::int64_t> edited_unix_ms;
 };
 
 }  // namespace photoscribe

@@ -124,6 +124,10 @@ struct StoreDatabase {
   /// compare.
   Unsure judge_unsure(RunId run, double min_confidence);
 
+  // index_photos.cpp
+  /// Indexes for search what changed of at most `count` photos; how many it looked at.
+  std::int64_t index_photos(std::size_t count);
+
   // score_captions.cpp
   [[nodiscard]] std::vector<std::string> references(std::int64_t image_id);
   /// Stores counts and sentence BLEU of one caption.

@@ -16,6 +16,7 @@
 #include "common/core/output_file.h"
 #include "common/scores/caption_file.h"
 #include "common/scores/tokenize.h"
+#include "models/train/data/archive_captions.h"
 #include "models/train/data/photo_finder.h"
 
 namespace photoscribe {
@@ -66,7 +67,7 @@ Expected<References> read_all(const std::vector<std::string>& files) {
   References all;
   for (const std::string& file : files) {
     LeftOut left_out;
-    auto read = read_references(file, {}, false, &left_out);
+    auto read = is_archive(file) ? read_archive(file) : read_references(file, {}, false, &left_out);
     if (!read) return fail(read.error());
     if (left_out.count > 0) note(file + ": " + to_text(left_out));
     all.files += (all.files.empty() ? "" : " and ") + file;

@@ -1,7 +1,8 @@
 // splits: which photos are learnt from and which are judged by, out of the files that people have.
 // Private to models/train.
 //
-// Captions come in any form of caption_file.h, from one file or from several; photos from one
+// Captions come in any form of caption_file.h or as the edits of an archive's database, from one
+// file or from several; photos from one
 // folder or several, at the places that the captions name or anywhere below (photo_finder.h). What
 // a split is: the names in a list, a split that the captions themselves have, or, where nobody
 // says, a share of the photos that a hash of their names picks, so that it is the same in every run

@@ -19,9 +19,11 @@ void add_sources(CLI::App& verb, CaptionSources& sources) {
                   "the captions' names are not found at once")
       ->required()
       ->check(CLI::ExistingDirectory);
-  verb.add_option("--captions", sources.captions,
-                  "Captions in any format that photoscribe score reads: Flickr8k's and Flickr30k's "
-                  ".token, CSV, COCO's or Karpathy's JSON, JSON Lines; several files are combined")
+  verb.add_option(
+          "--captions", sources.captions,
+          "Captions in any format that photoscribe score reads: Flickr8k's and Flickr30k's "
+          ".token, CSV, COCO's or Karpathy's JSON, JSON Lines; or a database of photoscribe, whose "
+          "edited captions are taken (photoscribe caption); several files are combined")
       ->required()
       ->check(CLI::ExistingFile);
   verb.add_flag("--skip-missing", sources.skip_missing,

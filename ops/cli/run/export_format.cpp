@@ -63,22 +63,6 @@ std::string score_in(const ResultRow& r, BlurMode mode) {
   return exact(r.blur_scores->of(mode));
 }
 
-/// What spreadsheets compute instead of showing it: =…, +…, -…, @…, the wide forms of these, and
-/// what begins with a tab or a line end. A number is none.
-bool is_formula(std::string_view text) {
-  const auto first = text.find_first_not_of(" \"'");
-  if (first == std::string_view::npos) return false;
-  const std::string_view begins = text.substr(first);
-  constexpr std::array<std::string_view, 11> kBegins{"=",  "+",  "-",  "@",  "\t", "\r",
-                                                     "\n", "＝", "＋", "－", "＠"};
-  if (std::none_of(kBegins.begin(), kBegins.end(),
-                   [&](std::string_view one) { return begins.starts_with(one); }))
-    return false;
-  double number = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-  return read.ec != std::errc() || read.ptr != text.data() + text.size();
-}
-
 class Csv : public ExportFormat {
  public:
   Csv(const ExportRun& run, const CsvStyle& style) : run_(run), style_(style) {}
@@ -86,7 +70,7 @@ class Csv : public ExportFormat {
     return "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,bleu3,"
            "bleu4,width,height,model,worker,finished_at,confidence,concepts,path,detail,blur_mode,"
            "blur_full,blur_normalised,blur_tile_max,blur_edges,blur_learned,sha256,copied_from,"
-           "hash_distance,vanished,preview\r\n";
+           "hash_distance,vanished,preview,edited_caption,edited_by,edited_at\r\n";
   }
   std::string row(const ResultRow& r) override {
     std::string out;
@@ -122,7 +106,10 @@ class Csv : public ExportFormat {
                                      or_empty(r.copied_from),
                                      or_empty(r.hash_distance),
                                      std::string(r.vanished ? "true" : ""),
-                                     std::string(r.preview ? "true" : "")}) {
+                                     std::string(r.preview ? "true" : ""),
+                                     or_empty(r.edited_caption),
+                                     or_empty(r.edited_by),
+                                     iso_time(r.edited_unix_ms)}) {
       add(out, field);
     }
     out.back() = '\r';
@@ -189,6 +176,9 @@ class JsonLines : public ExportFormat {
     object["finished_at"] =
         r.finished_unix_ms ? ordered_json(iso_time(r.finished_unix_ms)) : nullptr;
     if (r.vanished) object["vanished"] = true;
+    put(object, "edited_caption", r.edited_caption);
+    put(object, "edited_by", r.edited_by);
+    object["edited_at"] = r.edited_unix_ms ? ordered_json(iso_time(r.edited_unix_ms)) : nullptr;
     return object.dump() + "\n";
   }
 
@@ -257,6 +247,9 @@ class Table : public ExportFormat {
   std::string row(const ResultRow& r) override {
     const std::string name = cut_start(shown(photo_name(r, run_.several_roots)), name_width_max_);
     const std::string score = r.blur_score ? fixed(*r.blur_score, 1) : "";
+    if (r.caption && r.caption == r.edited_caption) {
+      return line(name, score, shown(*r.caption)) + "\n";
+    }
     if (r.state == "done") {
       const std::string caption = shown(or_empty(r.caption));
       return line(name, score, caption.empty() ? "(a caption without words)" : caption) + "\n";
@@ -299,6 +292,25 @@ BlurMode blur_mode_of(const ResultRow& row, BlurMode run_mode) {
     if (*row.blur_score == row.blur_scores->of(mode)) return mode;
   }
   return run_mode;
+}
+
+ResultRow preferring_edit(ResultRow row) {
+  if (row.edited_caption) row.caption = row.edited_caption;
+  return row;
+}
+
+bool is_formula(std::string_view text) {
+  const auto first = text.find_first_not_of(" \"'");
+  if (first == std::string_view::npos) return false;
+  const std::string_view begins = text.substr(first);
+  constexpr std::array<std::string_view, 11> kBegins{"=",  "+",  "-",  "@",  "\t", "\r",
+                                                     "\n", "＝", "＋", "－", "＠"};
+  if (std::none_of(kBegins.begin(), kBegins.end(),
+                   [&](std::string_view one) { return begins.starts_with(one); }))
+    return false;
+  double number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec != std::errc() || read.ptr != text.data() + text.size();
 }
 
 std::string photo_name(const ResultRow& row, bool several_roots) {

@@ -45,13 +45,14 @@ struct CsvStyle {
 /// RFC 4180 with a header line: the columns of view caption_result, the confidence, concepts as
 /// "pizza 0.91; stop sign 0.2", and what JSON Lines have besides that fits a column: path, detail,
 /// blur_mode and the score in every mode, sha256, copied_from, hash_distance, vanished and preview
-/// (of a RAW file; true or empty). Empty: no value.
+/// (of a RAW file; true or empty), and the last three columns of the view: an edit. Empty: no
+/// value.
 [[nodiscard]] std::unique_ptr<ExportFormat> csv_format(const ExportRun& run = {},
                                                        const CsvStyle& style = {});
 
 /// One object a line: the columns of caption_result, `path` relative to its root (with
-/// `path_base64` when it is not UTF-8), `detail` of a failure, confidence, evidence, concepts, and
-/// `vanished`.
+/// `path_base64` when it is not UTF-8), `detail` of a failure, confidence, evidence, concepts,
+/// `vanished`, and an edit.
 [[nodiscard]] std::unique_ptr<ExportFormat> jsonl_format(const ExportRun& run = {});
 
 /// COCO results: [{"image_id", "caption", "file_name"}] of the captioned photos. With
@@ -63,6 +64,13 @@ struct CsvStyle {
 /// where nothing is cut.
 [[nodiscard]] std::unique_ptr<ExportFormat> table_format(std::size_t width, const Ink& ink,
                                                          const ExportRun& run = {});
+
+/// What a person made of the caption counts before what the model said.
+[[nodiscard]] ResultRow preferring_edit(ResultRow row);
+
+/// What spreadsheets compute instead of showing it: =…, +…, -…, @…, the wide forms of these, and
+/// what begins with a tab or a line end. A number is none.
+[[nodiscard]] bool is_formula(std::string_view text);
 
 /// What distinguishes a photo of the run from all others: its path in its root, behind the root's
 /// name where there are several.

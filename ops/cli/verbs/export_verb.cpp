@@ -32,6 +32,7 @@ struct ExportOptions {
   std::int64_t limit = 0;  // 0: all
   std::optional<double> confidence_min;
   bool include_unsure = false;
+  bool original = false;
   bool csv_safe = false;
 };
 
@@ -42,6 +43,13 @@ bool is_withheld(const ExportOptions& options, const ResultRow& row) {
          std::find(states.begin(), states.end(), row.state) == states.end();
 }
 
+ResultRow without_caption(ResultRow row) {
+  row.caption.reset();
+  row.log_prob.reset();
+  row.bleu = {};
+  return row;
+}
+
 /// How COCO's captioned photos are named and numbered: their own numbers only where every one has
 /// one in its name and no two the same.
 Status look_at_names(Lookup& store, RunId run, ExportRun& names) {
@@ -49,7 +57,7 @@ Status look_at_names(Lookup& store, RunId run, ExportRun& names) {
   std::unordered_set<std::int64_t> numbers;
   names.ids_from_names = true;
   const Status read = store.for_each_result(run, [&](const ResultRow& row) -> Status {
-    if (!row.caption) return {};
+    if (!row.caption && !row.edited_caption) return {};
     const std::string name = row.path.substr(row.path.rfind('/') + 1);
     if (names.ids_from_names) {
       const std::optional<std::int64_t> number = coco_id(name);
@@ -100,16 +108,17 @@ Status export_rows(const ExportOptions& options) {
     if (!states.empty() && std::find(states.begin(), states.end(), row.state) == states.end()) {
       return {};
     }
-    if (options.confidence_min && row.confidence.value_or(0) < *options.confidence_min) return {};
+    const bool edited = row.edited_caption && !options.original;
+    if (options.confidence_min && !edited && row.confidence.value_or(0) < *options.confidence_min) {
+      return {};
+    }
     const bool enough = options.limit > 0 && rows == options.limit;
     if (enough || standard_output_lost()) return fail(Errc::cancelled, "that is enough");
     ++rows;
-    if (!is_withheld(options, row)) return (*output)->add((*format)->row(row));
-    ResultRow without_caption = row;
-    without_caption.caption.reset();
-    without_caption.log_prob.reset();
-    without_caption.bleu = {};
-    return (*output)->add((*format)->row(without_caption));
+    const bool withheld = is_withheld(options, row);
+    if (!edited && !withheld) return (*output)->add((*format)->row(row));
+    ResultRow other = withheld ? without_caption(row) : row;
+    return (*output)->add((*format)->row(edited ? preferring_edit(std::move(other)) : other));
   });
   if (!read && read.error().code != Errc::cancelled) return read;
   if (Status ended = (*output)->add((*format)->tail()); !ended) return ended;
@@ -143,9 +152,11 @@ void add_export(CLI::App& app, Action& action) {
                  "include the captions of unsure photos, which are probably wrong; otherwise\n"
                  "(unless --state unsure) these have no caption, like blurred ones");
   verb->add_option("--min-confidence", options->confidence_min,
-                   "only captions that are right with at least this probability")
+                   "only captions that are right with at least this probability, or edited")
       ->type_name("P")
       ->check(CLI::Range(0.0, 1.0));
+  verb->add_flag("--original", options->original,
+                 "the model's captions, also where people edited them (`photoscribe caption`)");
   verb->add_option("--limit", options->limit, "the first N photos only")
       ->type_name("N")
       ->check(CLI::PositiveNumber);

@@ -25,8 +25,10 @@ struct ForgetOptions {
 };
 
 std::string what_goes(const ForgetCounts& counts) {
-  std::string text = counted(counts.photos, "photo") + " (" + counted(counts.captions, "caption") +
-                     ", " + grouped(counts.references) + " with references) of ";
+  std::string text =
+      counted(counts.photos, "photo") + " (" + counted(counts.captions, "caption") + ", " +
+      grouped(counts.references) + " with references" +
+      (counts.edited == 0 ? "" : ", " + grouped(counts.edited) + " edited by people") + ") of ";
   std::string runs;
   for (const std::string& run : counts.runs) runs += (runs.empty() ? "" : ", ") + run;
   return text + (counts.runs.size() == 1 ? "run " : "runs ") + runs;
@@ -79,6 +81,7 @@ int run_forget(const ForgetOptions& options) {
     nlohmann::json object{{"photos", counts.photos},
                           {"captions", counts.captions},
                           {"with_references", counts.references},
+                          {"edited", counts.edited},
                           {"runs", nlohmann::json::array()},
                           {"backup", nullptr}};
     for (const std::string& run : counts.runs) object["runs"].push_back(replaced(run));
@@ -116,6 +119,7 @@ void add_forget(CLI::App& app, Action& action) {
   verb->footer(
       "Removes rows with their captions and references; files are not touched. The database is\n"
       "copied first. Where photos have only moved, `photoscribe move` keeps their rows.\n"
+      "Captions that people edited go with the photo; with --run they stay.\n"
       "Examples:\n"
       "  photoscribe forget archive.db --vanished\n"
       "  photoscribe forget archive.db --root news --yes");

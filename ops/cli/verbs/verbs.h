@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace photoscribe::cli {
 
@@ -15,6 +17,8 @@ void add_report(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_status(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
+void add_search(CLI::App& app, Action& action);
+void add_caption(CLI::App& app, Action& action);
 void add_backup(CLI::App& app, Action& action);
 void add_move(CLI::App& app, Action& action);
 void add_forget(CLI::App& app, Action& action);
@@ -28,6 +32,11 @@ void add_scheduler(CLI::App& app, Action& action);
 void add_worker(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_config(CLI::App& app, Action& action);
+
+/// A word that is no path, without the "./" that main() puts before a dash behind `--`.
+[[nodiscard]] inline std::string plain_word(const std::string& word) {
+  return word.starts_with("./-") ? word.substr(2) : word;
+}
 
 /// The words of this process's own command line, for advice such as "the same command with …".
 [[nodiscard]] const std::vector<std::string>& command_line();

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <set>
 
+#include "common/sqlite/database.h"
+#include "migrations/migrations.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe {
@@ -52,6 +54,50 @@ class SplitsTest : public testing::Test {
 
   test::TempDir folder_;
 };
+
+TEST_F(SplitsTest, TakesTheEditedCaptionsOfAnArchive) {
+  const std::string archive = at("archive.db");
+  auto db = sqlite::Database::open(archive, sqlite::Mode::read_write);
+  ASSERT_TRUE(db);
+  ASSERT_TRUE(migrations::migrate(*db));
+  for (const char* name : {"photos/a.jpg", "photos/sub/b.jpg", "photos/c.jpg", "more/a.jpg"}) {
+    photo(name);
+  }
+  const auto edit = [&db](int root, const std::string& path, const std::string& caption) {
+    db->query(
+          "INSERT INTO caption_edit (root_id, path, action, caption, edited_by, edited_unix_ms) "
+          "VALUES (?, ?, iif(?3 = '', 'unset', 'set'), nullif(?3, ''), 'ana', 1)")
+        .with(root, sqlite::Blob{path}, caption)
+        .run();
+  };
+  ASSERT_TRUE(db->write("fill", [&] {
+    for (const char* folder : {"photos", "more"}) {
+      db->query("INSERT INTO root (name, folder) VALUES (?, ?)")
+          .with(folder, sqlite::Blob{at(folder)})
+          .run();
+    }
+    edit(1, "sub/b.jpg", "our old boat");
+    edit(1, "sub/b.jpg", "our new boat");
+    edit(1, "c.jpg", "taken back");
+    edit(1, "c.jpg", "");
+    edit(1, "a.jpg", "Ana");
+    edit(2, "a.jpg", "Ben");
+  }));
+
+  const auto photos = read_split(sources({archive}), "");
+
+  ASSERT_TRUE(photos) << photos.error().message;
+  EXPECT_THAT(names(*photos),
+              UnorderedElementsAre("sub/b.jpg", at("photos/a.jpg"), at("more/a.jpg")));
+  for (const CaptionedPhoto& one : *photos) {
+    if (one.name != "sub/b.jpg") continue;
+    EXPECT_EQ(one.path, at("photos/sub/b.jpg"));
+    EXPECT_THAT(one.captions, ElementsAre(Tokens{"our", "new", "boat"}));
+  }
+  ASSERT_TRUE(db->write("empty", [&] { db->execute("DELETE FROM caption_edit"); }));
+  EXPECT_THAT(read_split(sources({archive}), "").error().message,
+              HasSubstr("nobody edited a caption"));
+}
 
 constexpr const char* kKarpathy = R"({"dataset": "coco", "images": [
   {"filepath": "val2014", "filename": "a.jpg", "split": "test", "sentences": [{"raw": "A dog."}]},

@@ -126,6 +126,21 @@ TEST_F(Steer, RetriesForTheNextRunWhenNobodyIsAtWork) {
   EXPECT_THAT(photoscribe({"dead", "ls", database()}).out, HasSubstr("truncated"));
 }
 
+TEST_F(Steer, CorrectsCaptionsWhileTheRunIsAtWork) {
+  start(300);
+  for (int i = 0; i < 10; ++i) {
+    const std::string image = std::to_string(i + 1);
+    const ChildOutput set =
+        photoscribe({"caption", "set", database(), image, "correction " + image});
+    EXPECT_EQ(set.exit_status, 0) << set.err;
+  }
+  const RunSummary summary = running_.get();
+  EXPECT_EQ(summary.end, RunEnd::complete);
+  EXPECT_EQ(summary.done + summary.blurred + summary.failed, 300) << "every photo once";
+  const json edits = json::parse(photoscribe({"caption", "list", database(), "--json"}).out);
+  EXPECT_EQ(edits["edits"].size(), 10U);
+}
+
 TEST_F(Steer, SaysWhatIsWrong) {
   add_photos(0, 3);
   run(request());

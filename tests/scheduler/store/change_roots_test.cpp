@@ -98,7 +98,7 @@ TEST_F(ChangeRoots, Issue13JoinsTheTwoRootsOfAMovedArchive) {
                   "photos|/archive2/c.jpg|a dog c.jpg", "photos|/archive2/d.jpg|a dog d.jpg"));
   EXPECT_THAT(rows("SELECT count(*) FROM reference_caption"), ElementsAre("1"));
   reopen();
-  EXPECT_EQ(must(store().search("dog", 100)).size(), 4U) << "each photo once";
+  EXPECT_EQ(hits("dog").size(), 4U) << "each photo once";
   EXPECT_EQ(counts().asked.done, 4);
   EXPECT_TRUE(must(found_elsewhere(database(), run_)).empty());
   expect_counts_are_true();
@@ -147,13 +147,13 @@ TEST_F(ChangeRoots, Issue13ForgetsVanishedPhotosAndNothingElse) {
   EXPECT_THAT(rows("SELECT count(*) FROM run WHERE incarnation IS NULL"), ElementsAre("1"))
       << "what Redis has speaks of numbers that are given again";
   reopen();
-  EXPECT_EQ(must(store().search("dog", 100)).size(), 1U);
+  EXPECT_EQ(hits("dog").size(), 1U);
   expect_counts_are_true();
   // Numbers of results are given again: a caption under one of them is found by search.
   record({captioned(take().at(0), "a cat")});
   while (must(store().index_captions(10)) > 0) {
   }
-  EXPECT_EQ(must(store().search("cat", 100)).size(), 1U);
+  EXPECT_EQ(hits("cat").size(), 1U);
 }
 
 TEST_F(ChangeRoots, Issue13ForgetsARootWithItsRow) {

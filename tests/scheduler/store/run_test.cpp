@@ -100,9 +100,9 @@ TEST_F(Run, RedoesOnlyThePhotosThatAreNamedAndTellsWhichModelCaptionedEach) {
   EXPECT_THAT(plain_rows(database(),
                          "SELECT caption, substr(model, 1, 1) FROM caption_result ORDER BY uri"),
               ElementsAre("new a|b", "old b|a", "old c|a"));
-  EXPECT_EQ(must(store().search("old", 9)).size(), 0U);  // not indexed yet
+  EXPECT_EQ(hits("old").size(), 0U);  // not indexed yet
   must(store().index_captions(100));
-  EXPECT_EQ(must(store().search("old", 9)).size(), 2U);
+  EXPECT_EQ(hits("old").size(), 2U);
   expect_counts_are_true();
 
   // Named later, by a command without --redo: the run's settings are what it is captioned with.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "scheduler/store/search.h"
 #include "scheduler/store/store.h"
 #include "tests/support/blur_scores.h"
 #include "tests/support/temp_dir.h"
@@ -129,6 +130,17 @@ class StoreTest : public ::testing::Test {
 
   RecordReport record(std::vector<Result> results) {
     return must(store().record(run_, incoming(std::move(results))));
+  }
+
+  /// What a search for these words gives, as far as it is indexed.
+  std::vector<ResultRow> hits(const std::string& query, SearchRequest request = {}) {
+    std::vector<ResultRow> rows;
+    request.query = query;
+    must(store().search(request, [&rows](const ResultRow& row) {
+      rows.push_back(row);
+      return Status();
+    }));
+    return rows;
   }
 
   RunCounts counts() { return must(store().counts(run_)); }

@@ -82,8 +82,8 @@ TEST_F(Unsure, ShowsItsCaptionToNobodyWhoDidNotAsk) {
                          "SELECT uri, caption, log_prob, round(confidence, 2) "
                          "FROM unsure_caption"),
               ElementsAre("/archive/photos/c.jpg|a boat|-30.0|0.27"));
-  EXPECT_THAT(must(store().search("boat", 10)), IsEmpty());
-  EXPECT_EQ(must(store().search("dog", 10)).size(), 1U);
+  EXPECT_THAT(hits("boat"), IsEmpty());
+  EXPECT_EQ(hits("dog").size(), 1U);
   EXPECT_EQ(must(store().summary(run())).bleu->photos, 1);
   const auto row = must(store().image(3));
   EXPECT_EQ(row->state, "unsure");

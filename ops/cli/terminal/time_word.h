@@ -1,0 +1,20 @@
+// time_word: times as a person names them, in local time: 2019, 2019-06, 2019-06-30,
+// 2019-06-30T18:05, and 7d, 12h, 2w before now. A pure function of the word and of now.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <string>
+
+#include "common/core/error.h"
+
+namespace photoscribe::cli {
+
+/// Milliseconds since 1970 where that time begins. Fails with usage.
+[[nodiscard]] Expected<std::int64_t> begin_of_time_word(const std::string& word,
+                                                        std::time_t now = std::time(nullptr));
+/// Where it has ended: that of 2019 is the first moment of 2020.
+[[nodiscard]] Expected<std::int64_t> end_of_time_word(const std::string& word,
+                                                      std::time_t now = std::time(nullptr));
+
+}  // namespace photoscribe::cli
