@@ -126,7 +126,7 @@ void delete_images(sqlite::Database& db) {
   db.execute(
       "UPDATE result SET copied_from = 0 WHERE copied_from IN (SELECT image_id FROM temp.gone) "
       "AND image_id NOT IN (SELECT image_id FROM temp.gone)");
-  for (const char* table : {"result", "reference_caption", "image"}) {
+  for (const char* table : {"result", "reference_caption", "kept_value", "image"}) {
     db.execute("DELETE FROM " + std::string(table) +
                " WHERE image_id IN (SELECT image_id FROM temp.gone)");
   }
@@ -201,6 +201,10 @@ void join(sqlite::Database& db, std::int64_t old_root, std::int64_t new_root) {
       "INSERT OR IGNORE INTO reference_caption SELECT new_id, ordinal, caption FROM temp.pair "
       "JOIN reference_caption ON reference_caption.image_id = pair.old_id WHERE NOT old_stays "
       "AND NOT EXISTS (SELECT 1 FROM reference_caption AS own WHERE own.image_id = pair.new_id)");
+  // What was kept of the row that goes, where the other has nothing of that column.
+  db.execute(
+      "INSERT OR IGNORE INTO kept_value SELECT iif(old_stays, old_id, new_id), column_id, value "
+      "FROM temp.pair JOIN kept_value ON kept_value.image_id = iif(old_stays, new_id, old_id)");
   db.execute("INSERT INTO temp.gone SELECT iif(old_stays, new_id, old_id) FROM temp.pair");
   delete_images(db);
   db.query("UPDATE image SET root_id = ?1 WHERE root_id = ?2").with(old_root, new_root).run();

@@ -41,6 +41,9 @@ class Lookup {
   /// the first error that `row` returns and passes it on.
   [[nodiscard]] Status for_each_result(RunId run,
                                        const std::function<Status(const ResultRow&)>& row);
+  /// The same of photos alone, the vanished ones left out: image id and uri.
+  [[nodiscard]] Status for_each_photo(
+      RunId run, const std::function<void(std::int64_t, const std::string&)>& photo);
   /// Failed images of the run by id, those of `reasons` or all, at most `count`: its dead letters
   /// (design.md 4).
   [[nodiscard]] Expected<std::vector<ResultRow>> failed_images(RunId run,
@@ -51,6 +54,15 @@ class Lookup {
   /// Its attempts that have a result, first to last.
   [[nodiscard]] Expected<std::vector<AttemptRow>> attempts(std::int64_t image_id);
   [[nodiscard]] Expected<std::vector<std::string>> references_of(std::int64_t image_id);
+  /// Names of what was kept of any photo, oldest first.
+  [[nodiscard]] Expected<std::vector<std::string>> kept_columns();
+  /// The run's photo at this place; none if it has no such row.
+  [[nodiscard]] Expected<std::optional<ResultRow>> photo_at(RunId run, const std::string& root,
+                                                            const std::string& path);
+  /// Prepares photo_with(): the run's photos by their value of a kept column; how many have one.
+  [[nodiscard]] Expected<std::int64_t> index_kept(RunId run, const std::string& column);
+  /// The first photo with this value of the column that index_kept() named last.
+  [[nodiscard]] Expected<std::optional<ResultRow>> photo_with(const std::string& value);
   /// Current captions that match an FTS5 query, best first. Fails with `usage` on a malformed
   /// query.
   [[nodiscard]] Expected<std::vector<ResultRow>> search(const std::string& query,

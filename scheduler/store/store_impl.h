@@ -124,6 +124,10 @@ struct StoreDatabase {
   /// compare.
   Unsure judge_unsure(RunId run, double min_confidence);
 
+  // kept_columns.cpp
+  /// By column, in the order in which the database met them.
+  [[nodiscard]] KeptValues kept(std::int64_t image_id);
+
   // score_captions.cpp
   [[nodiscard]] std::vector<std::string> references(std::int64_t image_id);
   /// Stores counts and sentence BLEU of one caption.

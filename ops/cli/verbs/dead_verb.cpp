@@ -137,7 +137,7 @@ nlohmann::json attempts_json(const std::vector<AttemptRow>& attempts) {
   return list;
 }
 
-Status show(const DeadOptions& options) {
+Status show_one(const DeadOptions& options) {
   const Expected<std::string> database = options.database.path();
   if (!database) return fail(database.error());
   Expected<Store> store = Store::open_reader(*database);
@@ -256,11 +256,11 @@ void add_dead(CLI::App& app, Action& action) {
   };
   for (const Sub& sub :
        {Sub{"ls", "dead ls", "list them: number, tries, reason, photo", list},
-        Sub{"show", "dead show", "show every attempt of photos, by number", show},
+        Sub{"show", "dead show", "show every attempt of photos, by number", show_one},
         Sub{"replay", "dead replay", "retry photos, now or at the next run", replay}}) {
     CLI::App* const verb = dead->add_subcommand(sub.name, sub.help);
     const auto options = std::make_shared<DeadOptions>(*verb);
-    if (sub.verb != show) add_filters(*verb, *options);
+    if (sub.verb != show_one) add_filters(*verb, *options);
     if (sub.verb == list) {
       verb->add_option("--limit", options->limit, "how many at most (default: 100)")
           ->type_name("N")
@@ -269,7 +269,7 @@ void add_dead(CLI::App& app, Action& action) {
       CLI::Option* const images =
           verb->add_option("images", options->images, "numbers, as `dead ls` shows them")
               ->type_name("IMAGE");
-      if (sub.verb == show) images->required();
+      if (sub.verb == show_one) images->required();
     }
     if (sub.verb != list) {
       // `dead show 4711` means a photo of the configured database.
