@@ -103,7 +103,27 @@ Expected<SourcePlan> plan_without_folders(const RunRequest& request) {
   return plan;
 }
 
-Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& request) {
+Expected<std::optional<ListSources>> plan_lists_of(const RunRequest& request,
+                                                   const std::vector<Root>& known, SourcePlan& plan,
+                                                   RunObserver& observer, const StopHandle& stop,
+                                                   std::unique_lock<std::mutex>* held) {
+  if (request.lists.empty()) return std::nullopt;
+  const std::string beside = std::filesystem::absolute(request.database).parent_path().string();
+  const auto goes_on = [&](std::int64_t photos) {
+    report_found(observer, photos);
+    return stop.requests() == 0;
+  };
+  if (held != nullptr) held->unlock();
+  Expected<ListSources> lists =
+      plan_lists(request.lists, request.list, beside, known, plan, goes_on);
+  if (held != nullptr) held->lock();
+  if (!lists) return fail(lists.error());
+  return std::optional(std::move(*lists));
+}
+
+Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& request,
+                                              RunObserver& observer, const StopHandle& stop,
+                                              std::unique_lock<std::mutex>* held) {
   if (request.photos.empty() && request.lists.empty()) return std::nullopt;
   // Of every run: a folder has one name in the whole database.
   const Expected<std::vector<Root>> known = store.known_roots();
@@ -112,13 +132,8 @@ Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& re
                                   ? plan_without_folders(request)
                                   : plan_sources(request.photos, *known, request.follow_links);
   if (!plan) return fail(plan.error());
-  std::optional<ListSources> lists;
-  if (!request.lists.empty()) {
-    const std::string beside = std::filesystem::absolute(request.database).parent_path().string();
-    Expected<ListSources> planned = plan_lists(request.lists, request.list, beside, *known, *plan);
-    if (!planned) return fail(planned.error());
-    lists = std::move(*planned);
-  }
+  auto lists = plan_lists_of(request, *known, *plan, observer, stop, held);
+  if (!lists) return fail(lists.error());
   // Link stores of earlier commands stay open to the run.
   const Expected<std::optional<RunRow>> run = store.find_run(request.run);
   if (!run) return fail(run.error());
@@ -129,7 +144,7 @@ Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& re
   }
   Expected<WalkOptions> options = walk_options(request);
   if (!options) return fail(options.error());
-  return Named{std::move(*plan), std::move(*options), std::move(lists)};
+  return Named{std::move(*plan), std::move(*options), std::move(*lists)};
 }
 
 std::string doubt(const Root& root, const SourceStart& start, const std::string& run,
@@ -323,7 +338,7 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
                                   const StopHandle& stop, std::unique_lock<std::mutex>* held) {
   const Expected<std::optional<ReadReferences>> references = read_references_of(request);
   if (!references) return fail(references.error());
-  Expected<std::optional<Named>> named = plan_arguments(store, request);
+  Expected<std::optional<Named>> named = plan_arguments(store, request, observer, stop, held);
   if (!named) return fail(named.error());
   if (*named) {
     if (Status there = refuse_empty_folders(store, request, **named); !there) {

@@ -18,6 +18,7 @@ constexpr std::size_t kPostsMax = std::size_t{512} << 20;
 constexpr std::array kFacebook{
     "posts"sv,   "posts/album"sv, "photos_and_videos"sv, "photos_and_videos/album"sv,
     "stories"sv, "groups"sv,      "other_photos"sv,      "profile_information"sv};
+constexpr std::string_view kOldest = "media.json";
 constexpr std::array kInstagram{""sv, "content"sv, "media"sv};
 constexpr std::array kFronts{""sv, "your_facebook_activity"sv, "your_activity_across_facebook"sv,
                              "your_instagram_activity"sv};
@@ -56,7 +57,7 @@ struct Signs {
       facebook_front = facebook_front || name == "your_facebook_activity" ||
                        name == "your_activity_across_facebook";
       instagram_front = instagram_front || name == "your_instagram_activity";
-      instagram_old = instagram_old || name == "media.json";
+      instagram_old = instagram_old || name == kOldest;
       posts = posts || name == "posts";
       media = media || name == "media";
       content = content || name == "content";
@@ -118,7 +119,7 @@ void SocialExports::read_meta(const std::string& folder, const char* source,
       if (!front.empty()) at = joined(at, front);
       if (!place.empty()) at = joined(at, place);
       for (const std::string& name : files_.names(at)) {
-        if (!name.ends_with(".json")) continue;
+        if (place.empty() ? name != kOldest : !name.ends_with(".json")) continue;
         if (const auto text = files_.read(joined(at, name), kPostsMax))
           read_meta_posts(*text, source, posts.photos);
       }

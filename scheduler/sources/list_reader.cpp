@@ -21,12 +21,6 @@ bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 std::string percent_bytes(std::string_view text) {
   std::string bytes;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -69,8 +63,9 @@ std::string path_of_uri(std::string_view uri) {
 
 ListReader::ListReader(const ListFile& file, ListShape shape)
     : shape_(std::move(shape)),
-      lines_(file, shape_.form == ListForm::nul ? '\0' : '\n'),
-      heading_next_(shape_.form == ListForm::table && shape_.header) {}
+      lines_(file, shape_.line_end),
+      heading_next_(shape_.form == ListForm::table && shape_.header),
+      lines_before_(shape_.lines_before) {}
 
 Expected<ListReader> ListReader::open(const ListFile& file, const ListOptions& options) {
   const Expected<std::string> beginning = file.beginning(kSampleBytes);
@@ -98,6 +93,7 @@ Expected<bool> ListReader::next_record(ListEntry& entry) {
   entry.path.clear();
   entry.id.clear();
   entry.kept.clear();
+  entry.heading = false;
   entry.fields = 0;
   entry.fault.clear();
   ListLines::Line line;
@@ -114,7 +110,8 @@ Expected<bool> ListReader::next_record(ListEntry& entry) {
     if (entry.path.ends_with('\0')) entry.path.pop_back();
     return true;
   }
-  if (is_blank(line.text)) return true;
+  if (is_blank(line.text) || lines_before_-- > 0) return true;
+  lines_before_ = 0;
   if (shape_.form == ListForm::plain) {
     entry.path = without_line_end(line.text);
   } else if (shape_.form == ListForm::json_lines) {
@@ -160,6 +157,7 @@ Status ListReader::read_table(ListEntry& entry) {
   if (Status read = complete_record(fields); !read) return read;
   if (heading_next_) {
     heading_next_ = false;
+    entry.heading = true;
     return {};
   }
   entry.fields = fields.size();

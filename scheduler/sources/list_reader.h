@@ -21,6 +21,7 @@ struct ListEntry {
   std::string path;        // raw bytes; of a uri the bytes that its %XX mean
   std::string id;          // of the column that was named for it
   KeptValues kept;         // the other columns, the id as "id"; UTF-8
+  bool heading = false;    // of next_record(): it names the columns
   std::size_t fields = 0;  // of a table: how many there are
   std::string fault;       // not empty: why there is no path, or why `kept` has nothing
 };
@@ -33,8 +34,8 @@ class ListReader {
   [[nodiscard]] const ListShape& shape() const noexcept { return shape_; }
   /// The next entry, blank lines left out; false at the end. Fails with environment.
   [[nodiscard]] Expected<bool> next(ListEntry& entry);
-  /// The same, with blank lines, and the heading as an entry without a path and without a fault:
-  /// what a copy needs. raw() is then the record's text, with its line end.
+  /// The same, with blank lines and the heading as entries without a path and without a fault:
+  /// what a copy needs. raw() is the record's text, with its line end.
   [[nodiscard]] Expected<bool> next_record(ListEntry& entry);
   [[nodiscard]] std::string_view raw() const noexcept { return record_; }
 
@@ -48,6 +49,7 @@ class ListReader {
   ListLines lines_;
   std::string record_;
   bool heading_next_;
+  int lines_before_;
 };
 
 /// %XX as bytes, and what a file:// in front means.

@@ -10,7 +10,6 @@
 #include "common/sqlite/storage.h"
 #include "common/text/csv.h"
 #include "common/text/did_you_mean.h"
-#include "common/text/utf8.h"
 #include "scheduler/store/image_extensions.h"
 #include "scheduler/store/paths.h"
 
@@ -28,22 +27,6 @@ constexpr std::array kPathNames{"path"sv,      "filepath"sv,  "sourcefile"sv, "f
                                 "imagepath"sv, "photopath"sv, "file"sv,       "filename"sv,
                                 "image"sv,     "photo"sv,     "imagefile"sv,  "imagename"sv,
                                 "src"sv,       "uri"sv,       "url"sv,        "imageurl"sv};
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
-/// Letters in lower case and digits alone: "File Name" is "filename".
-std::string simple(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    if (c >= 'A' && c <= 'Z') out += static_cast<char>(c - 'A' + 'a');
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out += c;
-  }
-  return out;
-}
 
 bool looks_like_photo(std::string_view value) {
   return has_image_extension(base_name(trimmed(value)));
@@ -301,6 +284,31 @@ Expected<ListShape> json_shape(const json& first, const ListOptions& options) {
   return shape;
 }
 
+/// A table or plain paths, whatever ends their lines and whatever Excel has put in front.
+Expected<ListShape> shape_of_text(std::string_view text, bool whole, ListOptions options,
+                                  const Exists& exists) {
+  constexpr std::string_view kExcel = "sep=";
+  std::string with_line_feeds;
+  const bool old_mac =
+      text.find('\n') == std::string_view::npos && text.find('\r') < text.size() - 1;
+  if (old_mac) {
+    with_line_feeds = text;
+    std::replace(with_line_feeds.begin(), with_line_feeds.end(), '\r', '\n');
+    text = with_line_feeds;
+  }
+  const std::string_view first = without_line_end(text.substr(0, text.find('\n')));
+  const bool told = first.size() == kExcel.size() + 1 && first.starts_with(kExcel);
+  if (told) {
+    if (options.delimiter.empty()) options.delimiter = first.substr(kExcel.size());
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  }
+  Expected<ListShape> shape = table_shape(text, whole, options, exists);
+  if (!shape) return shape;
+  if (old_mac) shape->line_end = '\r';
+  if (told) shape->lines_before = 1;
+  return shape;
+}
+
 /// What begins with a brace or a bracket, if it is JSON.
 Expected<std::optional<ListShape>> shape_if_json(std::string_view text, bool whole,
                                                  const ListOptions& options) {
@@ -333,49 +341,36 @@ bool is_utf16(std::string_view text) {
   return looked_at >= 8 && zeros * 2 >= looked_at;
 }
 
+/// A photo, an archive or a database, by its first bytes.
+bool is_binary(std::string_view text) {
+  constexpr std::array kMarks{
+      "\xff\xd8\xff"sv, "\x89PNG"sv,         "GIF8"sv, "RIFF"sv, "PK\x03\x04"sv,
+      "\x1f\x8b"sv,     "SQLite format 3"sv, "%PDF-"sv};
+  return std::any_of(kMarks.begin(), kMarks.end(),
+                     [&](std::string_view mark) { return text.starts_with(mark); });
+}
+
 }  // namespace
-
-std::vector<std::string> split_plainly(std::string_view line, char delimiter) {
-  std::vector<std::string> fields;
-  for (;;) {
-    const auto end = line.find(delimiter);
-    fields.emplace_back(line.substr(0, end));
-    if (end == std::string_view::npos) return fields;
-    line.remove_prefix(end + 1);
-  }
-}
-
-std::string as_utf8(std::string_view bytes) {
-  if (is_valid_utf8(bytes)) return std::string(bytes);
-  // 0x80 to 0x9f of Windows-1252; the rest is Latin-1.
-  static constexpr std::array<char16_t, 32> kHigh{
-      0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
-      0x2039, 0x0152, 0x8D,   0x017D, 0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-      0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D,   0x017E, 0x0178};
-  std::string text;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    append_utf8(text, byte >= 0x80 && byte < 0xA0 ? kHigh[byte - 0x80U] : byte);
-  }
-  return text;
-}
 
 Expected<ListShape> shape_of_list(std::string_view beginning, bool whole,
                                   const ListOptions& options, const Exists& exists) {
   if (beginning.starts_with("\xef\xbb\xbf")) beginning.remove_prefix(3);
   ListShape nul;
   nul.form = ListForm::nul;
+  nul.line_end = '\0';
   if (options.from0) {
     if (!options.asks_for_table()) return nul;
     return fail(Errc::usage, "--from0 is for plain paths, which have no columns");
   }
   if (is_utf16(beginning))
     return fail(Errc::usage, "is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8 FILE)");
+  if (is_binary(beginning))
+    return fail(Errc::usage, "is a photo or another file, not a list of photos");
   if (beginning.find('\0') != std::string_view::npos && !options.asks_for_table()) return nul;
   const auto json = shape_if_json(beginning, whole, options);
   if (!json) return fail(json.error());
   if (*json) return **json;
-  return table_shape(beginning, whole, options, exists);
+  return shape_of_text(beginning, whole, options, exists);
 }
 
 }  // namespace photoscribe

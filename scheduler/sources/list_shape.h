@@ -14,6 +14,7 @@
 
 #include "common/core/error.h"
 #include "scheduler/sources/list_options.h"
+#include "scheduler/sources/list_text.h"
 
 namespace photoscribe {
 
@@ -28,6 +29,8 @@ struct ListShape {
   std::vector<std::string> columns;  // table: a name each, none twice; UTF-8
   std::size_t path = 0, id = kNone;  // table: indexes into columns
   std::string path_name, id_name;    // json_lines: members; an empty id_name: none
+  char line_end = '\n';              // NUL, or CR where an old Mac wrote it
+  int lines_before = 0;              // table: of Excel's "sep=;"
   bool path_is_uri = false;          // %XX are bytes, as in our own exports
 };
 
@@ -38,18 +41,5 @@ using Exists = std::function<bool(const std::string&)>;
 /// or which columns there are.
 [[nodiscard]] Expected<ListShape> shape_of_list(std::string_view beginning, bool whole,
                                                 const ListOptions& options, const Exists& exists);
-
-/// Text as UTF-8: what is not is taken for Windows-1252, as spreadsheets write it.
-[[nodiscard]] std::string as_utf8(std::string_view bytes);
-
-/// The fields of a record that is one line, a quote that never closes taken for a character.
-[[nodiscard]] std::vector<std::string> split_plainly(std::string_view line, char delimiter);
-
-/// Without the line end at its end.
-[[nodiscard]] inline std::string_view without_line_end(std::string_view line) {
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
 
 }  // namespace photoscribe

@@ -58,7 +58,9 @@ struct Survey {
   std::int64_t photos = 0;
 };
 
-Status survey(const ListFile& file, const ListOptions& options, ListedPaths& paths, Survey& found) {
+Status survey(const ListFile& file, const ListOptions& options, ListedPaths& paths, Survey& found,
+              const GoesOn& goes_on) {
+  constexpr std::int64_t kAskedEvery = 100'000;
   Expected<ListReader> reader = ListReader::open(file, options);
   if (!reader) return fail(reader.error());
   for (ListEntry entry;;) {
@@ -69,7 +71,8 @@ Status survey(const ListFile& file, const ListOptions& options, ListedPaths& pat
     const Expected<std::string> whole = paths.whole(entry.path);
     if (!whole)
       return fail(whole.error().code, at_line(file, entry.line) + ": " + whole.error().message);
-    ++found.photos;
+    if (++found.photos % kAskedEvery == 0 && goes_on && !goes_on(found.photos))
+      return fail(Errc::cancelled, text_of(file.name()) + ": stopped while the list was read");
     const int root = paths.place(*whole).root;
     if (root < 0) {
       found.needed.add(*whole);
@@ -95,7 +98,7 @@ void add_roots(const std::vector<Root>& all, const Survey& found, SourcePlan& pl
 
 Expected<ListSources> plan_lists(std::span<const std::string> lists, const ListOptions& options,
                                  const std::string& scratch_folder, std::span<const Root> known,
-                                 SourcePlan& plan) {
+                                 SourcePlan& plan, const GoesOn& goes_on) {
   Expected<ListOptions> real = with_real_root(options);
   if (!real) return fail(real.error());
   ListSources sources{{}, std::move(*real)};
@@ -104,7 +107,7 @@ Expected<ListSources> plan_lists(std::span<const std::string> lists, const ListO
   for (const std::string& list : lists) {
     Expected<ListFile> file = ListFile::open(list, scratch_folder);
     if (!file) return fail(file.error());
-    if (Status read = survey(*file, sources.options, paths, found); !read)
+    if (Status read = survey(*file, sources.options, paths, found, goes_on); !read)
       return fail(read.error());
     sources.files.push_back(std::move(*file));
   }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,13 +25,17 @@ struct ListSources {
   ListOptions options;  // its root is absolute and real
 };
 
+using GoesOn = std::function<bool(std::int64_t photos)>;
+
 /// Opens the lists and adds the roots that they need to `plan`. `known` are the database's roots,
 /// `scratch_folder` as in ListFile::open(). Fails with usage for a list or a path that cannot be
-/// meant, naming its line, and when the lists name no photo.
+/// meant, naming its line, and when the lists name no photo. `goes_on` is asked now and then, with
+/// the photos read so far; with cancelled when it says no.
 [[nodiscard]] Expected<ListSources> plan_lists(std::span<const std::string> lists,
                                                const ListOptions& options,
                                                const std::string& scratch_folder,
-                                               std::span<const Root> known, SourcePlan& plan);
+                                               std::span<const Root> known, SourcePlan& plan,
+                                               const GoesOn& goes_on = {});
 
 struct ListReport {
   std::int64_t files = 0;          // handed out, those that are named twice twice

@@ -124,10 +124,6 @@ class Joiner {
   std::vector<std::string> names_;
 };
 
-bool is_blank_line(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\0") == std::string_view::npos;
-}
-
 /// The photos of the run that no row names.
 Status rest_of_run(Lookup& store, RunId run, const std::vector<bool>& seen, Unmatched& unmatched) {
   return store.for_each_photo(run, [&](std::int64_t image_id, const std::string& uri) {
@@ -136,6 +132,15 @@ Status rest_of_run(Lookup& store, RunId run, const std::vector<bool>& seen, Unma
     ++unmatched.photos;
     name_first(unmatched.first_photos, shown(uri));
   });
+}
+
+/// Excel takes a file for UTF-8 only with it.
+Status keep_byte_order_mark(const ListFile& file,
+                            const std::function<Status(std::string_view)>& add) {
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
+  const Expected<std::string> beginning = file.beginning(kMark.size());
+  if (!beginning) return fail(beginning.error());
+  return *beginning == kMark ? add(kMark) : Status();
 }
 
 Status prepare_ids(Lookup& store, RunId run) {
@@ -173,17 +178,16 @@ Expected<Unmatched> join_rows(Lookup& store, const RunRow& run, const Join& join
   const Joiner joiner(join, shape);
   Unmatched unmatched;
   std::vector<bool> seen;
-  bool heading = shape.form == ListForm::table && shape.header;
+  if (Status begun = keep_byte_order_mark(*file, add); !begun) return fail(begun.error());
   for (ListEntry entry;;) {
     const Expected<bool> more = reader->next_record(entry);
     if (!more) return fail(more.error());
     if (!*more) break;
     std::string out;
-    if (is_blank_line(reader->raw())) {
-      out = reader->raw();
-    } else if (heading) {
-      heading = false;
+    if (entry.heading) {
       out = joiner.heading(reader->raw());
+    } else if (entry.path.empty() && entry.fault.empty()) {
+      out = reader->raw();
     } else {
       auto found = finder.find(entry);
       if (!found) return fail(found.error());

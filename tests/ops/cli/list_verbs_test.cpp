@@ -133,6 +133,11 @@ TEST_F(ListVerbs, AJoinByIdFindsPhotosWhereverTheyAre) {
             "nr;path;x;photoscribe_path;state\n8;/gone/c.jpg;1;;\n7;/gone/b.jpg;2;b.jpg;pending\n")
       << joined.err;
   EXPECT_THAT(joined.err, HasSubstr("line 2: 8\n"));
+
+  const std::string excel =
+      folder_.write("excel.csv", "\xef\xbb\xbfsep=;\r\nnr;path\r\n7;b.jpg\r\n");
+  EXPECT_EQ(exported({"--join", excel, "--columns", "state"}).out,
+            "\xef\xbb\xbfsep=;\r\nnr;path;state\r\n7;b.jpg;pending\r\n");
 }
 
 TEST_F(ListVerbs, AChangedListAddsAndTheSameOneChangesNothing) {

@@ -92,6 +92,13 @@ TEST_F(Lists, AsCsvFindTheirDelimiterHeaderAndPathColumn) {
               ElementsAre("/a b/%.jpg|run=r,root=p,path=x.jpg"));
 }
 
+TEST_F(Lists, OfExcelAreReadAsItWritesThem) {
+  EXPECT_THAT(read("\xef\xbb\xbfsep=;\r\nnr;file\r\n1;a,b.jpg\r\n"), ElementsAre("a,b.jpg|nr=1"));
+  EXPECT_THAT(read("nr;file\r1;a.jpg\r2;b.jpg\r"), ElementsAre("a.jpg|nr=1", "b.jpg|nr=2"));
+  EXPECT_THAT(read("/a.jpg\r/b.jpg"), ElementsAre("/a.jpg", "/b.jpg"));
+  EXPECT_THAT(read("/a.jpg\r"), ElementsAre("/a.jpg"));
+}
+
 TEST_F(Lists, AsCsvDoAsTheyAreTold) {
   ListOptions options;
   options.path_column = "Original";
@@ -144,6 +151,8 @@ TEST_F(Lists, ThatAreSomethingElseSayWhatToDo) {
   EXPECT_THAT(refused("[{\"path\":\"a.jpg\"}]\n"), HasSubstr("jq -c '.[]'"));
   EXPECT_THAT(refused("{\n \"path\":\"a.jpg\"}\n"), HasSubstr("not an object a line"));
   EXPECT_THAT(refused(std::string("\xff\xfe/\0a\0.\0j\0p\0g\0\n\0", 16)), HasSubstr("UTF-16"));
+  EXPECT_THAT(refused(std::string("\xff\xd8\xff\xe0\0\x10JFIF\0\x01", 12)),
+              HasSubstr("not a list of photos"));
   EXPECT_THAT(must(ListFile::open(folder_.write("x", ""))).name(), folder_.file("x"));
   EXPECT_THAT(ListFile::open(folder_.file("absent")).error().message, HasSubstr("absent"));
   EXPECT_EQ(ListFile::open(folder_.path().string()).error().code, Errc::usage);
