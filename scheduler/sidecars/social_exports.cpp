@@ -12,7 +12,8 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::size_t kSidecarMax = std::size_t{1} << 20;
-constexpr std::size_t kPostsMax = std::size_t{512} << 20;
+// In memory posts take ten times as much; of tweets only what is used is held.
+constexpr std::size_t kPostsMax = std::size_t{128} << 20, kTweetsMax = std::size_t{512} << 20;
 
 // Where posts with photos are, in exports since 2018.
 constexpr std::array kFacebook{
@@ -50,14 +51,17 @@ bool is_tweet_file(std::string_view name) {
 struct Signs {
   explicit Signs(std::span<const std::string_view> names) {
     for (const std::string_view name : names) {
-      json = json || name.ends_with(".json");
-      flickr = flickr || !flickr_number(name).empty();
+      if (name.find('.') != std::string_view::npos) {
+        json = json || name.ends_with(".json");
+        flickr = flickr || !flickr_number(name).empty();
+        x = x || is_tweet_file(name);
+        instagram_old = instagram_old || name == kOldest;
+        continue;
+      }
       flickr_beside = flickr_beside || name.starts_with("data-download-");
-      x = x || is_tweet_file(name);
       facebook_front = facebook_front || name == "your_facebook_activity" ||
                        name == "your_activity_across_facebook";
       instagram_front = instagram_front || name == "your_instagram_activity";
-      instagram_old = instagram_old || name == kOldest;
       posts = posts || name == "posts";
       media = media || name == "media";
       content = content || name == "content";
@@ -131,7 +135,8 @@ void SocialExports::read_meta(const std::string& folder, const char* source,
 void SocialExports::read_x(const std::string& folder, std::span<const std::string_view> names) {
   for (const std::string_view name : names) {
     if (!is_tweet_file(name)) continue;
-    if (const auto text = files_.read(joined(folder, name), kPostsMax)) read_tweets(*text, tweets_);
+    if (const auto text = files_.read(joined(folder, name), kTweetsMax))
+      read_tweets(*text, tweets_);
   }
 }
 

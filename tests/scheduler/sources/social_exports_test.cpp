@@ -171,6 +171,34 @@ TEST_F(Exports, OfFlickrHaveAFileForEachPhotoBesideTheirFolder) {
   EXPECT_EQ(kept("G").at("data-download-1/fox_48499561892_o.jpg"), wanted);
 }
 
+TEST_F(Exports, AreFoundBesideEachOtherBelowAnyFolder) {
+  put("All/x/fb/your_facebook_activity/posts/your_posts_1.json",
+      R"([{"data":[{"post":"one"}],"attachments":[{"data":[{"media":{"uri":"posts/media/1.jpg"}}]}]}])");
+  put("All/x/fb/your_facebook_activity/posts/media/1.jpg");
+  put("All/x/ig/media.json", R"({"photos":[{"caption":"two","uri":"photos/1.jpg"}]})");
+  put("All/x/ig/photos/1.jpg");
+  put("All/x/posts/media/1.jpg");
+  put("All/gp/1.jpg");
+  put("All/gp/1.jpg.json", takeout("1.jpg", 1));
+
+  // Also where the root is a folder above the one that is named.
+  for (const std::string root : {"All", "."}) {
+    std::map<std::string, std::string> all;
+    const std::vector<Root> known{{"r", root == "." ? base_.string() : at("All")}};
+    Walker walker(plan({"All"}, known), {});
+    for (const FoundFile& one : must(walker.next())) {
+      for (const auto& [name, value] : one.kept) {
+        if (name == "text" || name == "taken_at") all[one.path] = value;
+      }
+    }
+    const std::string front = root == "." ? "All/" : "";
+    EXPECT_THAT(all,
+                ElementsAre(Pair(front + "gp/1.jpg", "1970-01-02T00:00:00Z"),
+                            Pair(front + "x/fb/your_facebook_activity/posts/media/1.jpg", "one"),
+                            Pair(front + "x/ig/photos/1.jpg", "two")));
+  }
+}
+
 TEST_F(Exports, ThatAreDamagedOrNoneCostNoPhoto) {
   put("D/a.jpg");
   put("D/a.jpg.json", std::string(2'000'000, '['));

@@ -93,6 +93,20 @@ TEST_F(Kept, PhotosAreFoundByPlaceAndByValue) {
   EXPECT_FALSE(must(store().photo_with("70")));
 }
 
+TEST_F(Kept, ColumnsOfTheRowThatGoesStayWhereTwoRootsBecomeOne) {
+  scan({with("a.jpg", {{"id", "7"}, {"who", "Ana"}})});
+  {
+    Scan moved = must(store().begin_scan(run(), {{"moved", "/new/photos"}}));
+    FoundFile changed = with("a.jpg", {{"id", "9"}});
+    changed.size_bytes = 2;
+    must(moved.add(std::vector<FoundFile>{changed}));
+    must(moved.finish({}, {}));
+  }
+  store_.reset();
+  must(move_roots(database(), "/archive/photos", "/new/photos"));
+  EXPECT_THAT(kept(), ElementsAre("a.jpg|id|9", "a.jpg|who|Ana"));
+}
+
 TEST_F(Kept, ColumnsGoWithForgottenPhotosAndMoveWithARoot) {
   scan({with("a.jpg", {{"id", "7"}}), with("b.jpg", {{"id", "8"}})});
   {
