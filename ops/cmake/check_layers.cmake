@@ -34,7 +34,7 @@ set(models_rooms    models/format models/encoder models/decoder models/search mo
                     models/train/data models/train/loss models/train/progress models/train models/train/import
                     models/train/verbs)
 set(worker_rooms    worker/photo worker/pipeline worker/health worker/queue worker/commands)
-set(scheduler_rooms scheduler scheduler/store scheduler/sources scheduler/process scheduler/control scheduler/queue
+set(scheduler_rooms scheduler scheduler/store scheduler/sidecars scheduler/sources scheduler/process scheduler/control scheduler/queue
                     scheduler/run)
 set(ops_rooms       ops/report ops/cli/terminal ops/cli/config ops/cli/run ops/cli/score ops/cli/calibrate ops/cli/correct
                     ops/cli/doctor ops/cli/verbs ops/cli)

@@ -12,6 +12,8 @@
 
 #include "common/scores/caption_file.h"
 #include "scheduler/run/stored_commands.h"
+#include "scheduler/run/walk_notes.h"
+#include "scheduler/sources/list_walker.h"
 #include "scheduler/store/paths.h"
 
 namespace photoscribe {
@@ -22,6 +24,7 @@ constexpr std::size_t kFilesAtOnce = 5'000;  // a commit and a progress report e
 Expected<WalkOptions> walk_options(const RunRequest& request) {
   WalkOptions options;
   options.all_files = request.all_files;
+  options.sidecars = request.sidecars;
   options.include = request.include;
   options.exclude = request.exclude;
   if (request.limit > 0) options.limit = request.limit;
@@ -41,10 +44,9 @@ void report_found(RunObserver& observer, std::int64_t found) {
 }
 
 /// Walks `walker` to its end; `take` gets each batch. False when a stop was asked for.
-template <class Take>
-Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& stop,
-                    std::unique_lock<std::mutex>* held, Take take) {
-  std::int64_t found = 0;
+template <class AnyWalker, class Take>
+Expected<bool> walk(AnyWalker& walker, RunObserver& observer, const StopHandle& stop,
+                    std::unique_lock<std::mutex>* held, Take take, std::int64_t found = 0) {
   report_found(observer, found);
   for (;;) {
     if (stop.requests() > 0) return false;
@@ -59,45 +61,11 @@ Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& sto
   }
 }
 
-void note_walk(const WalkReport& report, std::vector<std::string>& notes) {
-  constexpr std::size_t kShown = 20;
-  for (std::size_t i = 0; i < std::min(kShown, report.warnings.size()); ++i) {
-    notes.push_back(report.warnings[i]);
-  }
-  if (report.warnings.size() > kShown) {
-    notes.push_back(std::to_string(report.warnings.size() - kShown) + " more like these");
-  }
-  if (report.filtered > 0) {
-    notes.push_back(std::to_string(report.filtered) +
-                    " files were left out by --include, --exclude or --split");
-  }
-}
-
-std::string named_here(const std::string& split, std::size_t names, std::size_t found) {
-  return split + " names " + std::to_string(names) + " photos, " +
-         (found == 0 ? "none" : std::to_string(found)) + " of them " + (found == 1 ? "is" : "are") +
-         " here";
-}
-
-void note_split(const WalkReport& report, std::size_t names, const RunRequest& request,
-                PreparedRun& prepared) {
-  const auto found = static_cast<std::size_t>(report.files);
-  if (names == 0 || report.reached_limit || found >= names) return;
-  if (found > 0) {
-    prepared.notes.push_back(named_here(request.split_file, names, found));
-    return;
-  }
-  ++prepared.not_seen_count;
-  prepared.not_seen.push_back(
-      {request.split_file,
-       named_here("--split", names, found) +
-           ": it lists file names, such as photo.jpg; does it belong to these photos?"});
-}
-
 /// What the command names, read before the run is changed.
 struct Named {
   SourcePlan plan;
   WalkOptions options;
+  std::optional<ListSources> lists;
 };
 
 struct ReadReferences {
@@ -117,13 +85,55 @@ Expected<std::optional<ReadReferences>> read_references_of(const RunRequest& req
   return read;
 }
 
-Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& request) {
-  if (request.photos.empty()) return std::nullopt;
+Expected<std::vector<std::string>> real_places(const std::vector<std::string>& paths) {
+  std::vector<std::string> places;
+  for (const std::string& path : paths) {
+    places.push_back(real_path(path));
+    if (places.back().empty())
+      return fail(Errc::usage, "--follow-links " + path + ": " + std::strerror(errno));
+  }
+  return places;
+}
+
+Expected<SourcePlan> plan_without_folders(const RunRequest& request) {
+  Expected<std::vector<std::string>> places = real_places(request.follow_links);
+  if (!places) return fail(places.error());
+  SourcePlan plan;
+  plan.link_stores = std::move(*places);
+  return plan;
+}
+
+Expected<std::optional<ListSources>> plan_lists_of(const RunRequest& request,
+                                                   const std::vector<Root>& known, SourcePlan& plan,
+                                                   RunObserver& observer, const StopHandle& stop,
+                                                   std::unique_lock<std::mutex>* held) {
+  if (request.lists.empty()) return std::nullopt;
+  const std::string beside = std::filesystem::absolute(request.database).parent_path().string();
+  const auto goes_on = [&](std::int64_t photos) {
+    report_found(observer, photos);
+    return stop.requests() == 0;
+  };
+  if (held != nullptr) held->unlock();
+  Expected<ListSources> lists =
+      plan_lists(request.lists, request.list, beside, known, plan, goes_on);
+  if (held != nullptr) held->lock();
+  if (!lists) return fail(lists.error());
+  return std::optional(std::move(*lists));
+}
+
+Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& request,
+                                              RunObserver& observer, const StopHandle& stop,
+                                              std::unique_lock<std::mutex>* held) {
+  if (request.photos.empty() && request.lists.empty()) return std::nullopt;
   // Of every run: a folder has one name in the whole database.
   const Expected<std::vector<Root>> known = store.known_roots();
   if (!known) return fail(known.error());
-  Expected<SourcePlan> plan = plan_sources(request.photos, *known, request.follow_links);
+  Expected<SourcePlan> plan = request.photos.empty()
+                                  ? plan_without_folders(request)
+                                  : plan_sources(request.photos, *known, request.follow_links);
   if (!plan) return fail(plan.error());
+  auto lists = plan_lists_of(request, *known, *plan, observer, stop, held);
+  if (!lists) return fail(lists.error());
   // Link stores of earlier commands stay open to the run.
   const Expected<std::optional<RunRow>> run = store.find_run(request.run);
   if (!run) return fail(run.error());
@@ -134,7 +144,7 @@ Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& re
   }
   Expected<WalkOptions> options = walk_options(request);
   if (!options) return fail(options.error());
-  return Named{std::move(*plan), std::move(*options)};
+  return Named{std::move(*plan), std::move(*options), std::move(*lists)};
 }
 
 std::string doubt(const Root& root, const SourceStart& start, const std::string& run,
@@ -156,6 +166,7 @@ Status refuse_empty_folders(Store& store, const RunRequest& request, const Named
     one.starts = {start};
     WalkOptions options;
     options.all_files = request.all_files;
+    options.sidecars = false;
     options.limit = 1;
     Walker walker(std::move(one), std::move(options));
     for (;;) {
@@ -209,16 +220,6 @@ Status report_not_seen(Store& store, const PreparedRun& prepared, RunObserver& o
   return {};
 }
 
-Expected<std::vector<std::string>> real_places(const std::vector<std::string>& paths) {
-  std::vector<std::string> places;
-  for (const std::string& path : paths) {
-    places.push_back(real_path(path));
-    if (places.back().empty())
-      return fail(Errc::usage, "--follow-links " + path + ": " + std::strerror(errno));
-  }
-  return places;
-}
-
 Status open_link_stores(Store& store, const std::vector<std::string>& places, PreparedRun& prepared,
                         RunObserver& observer) {
   if (Status added = store.add_link_stores(prepared.run.id, places); !added) return added;
@@ -234,6 +235,20 @@ Status open_link_stores(Store& store, const std::vector<std::string>& places, Pr
   observer.event(event);
   prepared.notes.push_back(event.text);
   return {};
+}
+
+/// False when a stop was asked for.
+Expected<bool> scan_lists(Named& named, Scan& scan, RunObserver& observer, const StopHandle& stop,
+                          std::unique_lock<std::mutex>* held, PreparedRun& prepared) {
+  if (!named.lists) return true;
+  ListWalker lists(std::move(*named.lists), named.plan, named.options);
+  const Expected<bool> walked =
+      walk(lists, observer, stop, held,
+           [&](const std::vector<FoundFile>& files) { return scan.add(files); });
+  if (!walked || !*walked) return walked;
+  note_lists(lists.report(), scan.counts(), prepared);
+  if (named.options.limit) *named.options.limit -= lists.report().files;
+  return true;
 }
 
 Status scan_photos(Store& store, const RunRequest& request, std::optional<Named> named,
@@ -257,10 +272,14 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
   const std::size_t names_in_split = only_names ? only_names->size() : 0;
   Expected<Scan> scan = store.begin_scan(prepared.run.id, named->plan.roots, request.redo);
   if (!scan) return fail(scan.error());
+  Expected<bool> walked = scan_lists(*named, *scan, observer, stop, held, prepared);
+  const std::int64_t listed = scan->counts().added + scan->counts().unchanged;
   Walker walker(std::move(named->plan), std::move(named->options));
-  const Expected<bool> walked =
-      walk(walker, observer, stop, held,
-           [&](const std::vector<FoundFile>& files) { return scan->add(files); });
+  if (walked && *walked) {
+    walked = walk(
+        walker, observer, stop, held,
+        [&](const std::vector<FoundFile>& files) { return scan->add(files); }, listed);
+  }
   if (!walked) return fail(walked.error());
   if (!*walked) {
     prepared.stopped = true;
@@ -276,11 +295,12 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
   if (Status kept = store.set_split_file(prepared.run.id, split); !kept) return kept;
   prepared.scan = *counts;
   note_redo(prepared);
-  prepared.not_seen = walker.report().not_seen;
-  prepared.not_seen_count = walker.report().not_seen_count;
+  prepared.not_seen.insert(prepared.not_seen.end(), walker.report().not_seen.begin(),
+                           walker.report().not_seen.end());
+  prepared.not_seen_count += walker.report().not_seen_count;
   note_walk(walker.report(), prepared.notes);
-  note_split(walker.report(), names_in_split, request, prepared);
-  if (walker.report().files == 0 && prepared.not_seen_count == 0)
+  if (request.lists.empty()) note_split(walker.report(), names_in_split, request, prepared);
+  if (walker.report().files == 0 && request.lists.empty() && prepared.not_seen_count == 0)
     prepared.notes.push_back("no photos were found there");
   return {};
 }
@@ -318,7 +338,7 @@ Expected<PreparedRun> prepare_run(Store& store, const RunRequest& request, RunOb
                                   const StopHandle& stop, std::unique_lock<std::mutex>* held) {
   const Expected<std::optional<ReadReferences>> references = read_references_of(request);
   if (!references) return fail(references.error());
-  Expected<std::optional<Named>> named = plan_arguments(store, request);
+  Expected<std::optional<Named>> named = plan_arguments(store, request, observer, stop, held);
   if (!named) return fail(named.error());
   if (*named) {
     if (Status there = refuse_empty_folders(store, request, **named); !there) {

@@ -19,6 +19,7 @@
 #include "common/core/error.h"
 #include "common/core/spec.h"
 #include "scheduler/run_events.h"
+#include "scheduler/sources/list_options.h"
 #include "scheduler/store/run_types.h"
 
 namespace photoscribe {
@@ -26,6 +27,9 @@ namespace photoscribe {
 /// What a person asked for. Paths are raw bytes, relative to the current folder or absolute.
 struct RunRequest {
   std::vector<std::string> photos;  // folders and single files; none: the run's own photos again
+  std::vector<std::string> lists;   // files that name photos, beside `photos`; "-": standard input
+  ListOptions list;                 // of all of them
+  bool sidecars = true;  // what exports of Takeout, Facebook … say of their photos is kept
   std::string database = "archive.db";  // made when absent
   std::string run = "default";          // --new-run NAME: another name in the same database
   std::string model_folder;             // given to the workers

@@ -85,6 +85,29 @@ bool read_number(const json& object, const char* name, Number low, Number high, 
   return value >= low && value <= high;
 }
 
+json list_object(const ListOptions& options) {
+  json object{{"root", hex(options.root)},
+              {"from0", options.from0},
+              {"delimiter", hex(options.delimiter)},
+              {"path_column", hex(options.path_column)},
+              {"id_column", hex(options.id_column)}};
+  if (options.header) object["header"] = *options.header;
+  return object;
+}
+
+bool read_list_options(const json& object, ListOptions& options) {
+  const auto at = object.find("list_options");
+  if (at == object.end() || !at->is_object()) return false;
+  bool header = false;
+  const bool has_header = at->contains("header");
+  if (has_header && !read_flag(*at, "header", header)) return false;
+  if (has_header) options.header = header;
+  return read_bytes(*at, "root", options.root) && read_flag(*at, "from0", options.from0) &&
+         read_bytes(*at, "delimiter", options.delimiter) &&
+         read_bytes(*at, "path_column", options.path_column) &&
+         read_bytes(*at, "id_column", options.id_column);
+}
+
 bool read_schedule(const json& object, RunSchedule& schedule) {
   return read_number(object, "rate_per_s", 0.0, 1e9, schedule.rate_per_s) &&
          read_number(object, "weight", 1, 1'000, schedule.weight) &&
@@ -101,6 +124,9 @@ std::string submission_line(const RunRequest& request) {
                     {"run", request.run},
                     {"settings", to_json(request.settings)},
                     {"photos", hex_list(request.photos)},
+                    {"lists", hex_list(request.lists)},
+                    {"list_options", list_object(request.list)},
+                    {"sidecars", request.sidecars},
                     {"follow_links", hex_list(request.follow_links)},
                     {"include", hex_list(request.include)},
                     {"exclude", hex_list(request.exclude)},
@@ -142,18 +168,23 @@ Expected<RunRequest> parse_submission(std::string_view line) {
       !object.contains("strict") || read_flag(object, "strict", request.strict_references);
   const bool links =
       !object.contains("follow_links") || read_list(object, "follow_links", request.follow_links);
-  const bool good = strict && links && read_list(object, "photos", request.photos) &&
-                    read_list(object, "include", request.include) &&
-                    read_list(object, "exclude", request.exclude) &&
-                    read_flag(object, "all_files", request.all_files) &&
-                    read_bytes(object, "references", request.references_file) &&
-                    read_bytes(object, "split", request.split_file) &&
-                    read_number<std::int64_t>(object, "limit", 0, 1LL << 40, request.limit) &&
-                    read_flag(object, "retry_failed", request.retry_failed) &&
-                    read_flag(object, "redo", request.redo) &&
-                    read_schedule(object, request.schedule);
+  const bool lists = !object.contains("lists") || (read_list(object, "lists", request.lists) &&
+                                                   read_list_options(object, request.list));
+  const bool sidecars =
+      !object.contains("sidecars") || read_flag(object, "sidecars", request.sidecars);
+  const bool good =
+      strict && links && lists && sidecars && read_list(object, "photos", request.photos) &&
+      read_list(object, "include", request.include) &&
+      read_list(object, "exclude", request.exclude) &&
+      read_flag(object, "all_files", request.all_files) &&
+      read_bytes(object, "references", request.references_file) &&
+      read_bytes(object, "split", request.split_file) &&
+      read_number<std::int64_t>(object, "limit", 0, 1LL << 40, request.limit) &&
+      read_flag(object, "retry_failed", request.retry_failed) &&
+      read_flag(object, "redo", request.redo) && read_schedule(object, request.schedule);
   if (!good) return wrong;
-  for (const auto* paths : {&request.photos, &request.follow_links}) {
+  if (!request.list.root.empty() && !request.list.root.starts_with("/")) return wrong;
+  for (const auto* paths : {&request.photos, &request.lists, &request.follow_links}) {
     for (const std::string& path : *paths) {
       if (!path.starts_with("/")) return wrong;  // relative to whose folder?
     }

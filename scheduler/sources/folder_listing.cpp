@@ -67,4 +67,13 @@ bool FolderListing::next(Entry& entry) {
   return true;
 }
 
+std::vector<std::string_view> FolderListing::names() {
+  if (names_.empty() && folder_) read_some();
+  std::vector<std::string_view> all;
+  all.reserve(names_.size());
+  for (const Name& name : names_)
+    all.push_back(std::string_view(block_).substr(name.offset, name.length));
+  return all;
+}
+
 }  // namespace photoscribe

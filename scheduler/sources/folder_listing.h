@@ -34,6 +34,8 @@ class FolderListing {
   };
   /// False at the end. Leaves out "." and "..".
   bool next(Entry& entry);
+  /// All names, of a larger folder the first million; valid until next() is called.
+  [[nodiscard]] std::vector<std::string_view> names();
 
  private:
   struct Close {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "common/sqlite/storage.h"
+#include "scheduler/sources/root_name.h"
 #include "scheduler/sources/sources.h"
 #include "scheduler/store/paths.h"
 
@@ -91,27 +92,6 @@ Expected<std::vector<std::string>> link_stores_of(const std::vector<Named>& name
   return std::vector<std::string>(stores.begin(), stores.end());
 }
 
-std::string name_for(const std::string& folder, const std::set<std::string>& taken) {
-  std::string name;
-  for (const char c : folder.substr(folder.rfind('/') + 1)) {
-    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    const bool plain = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
-    if (plain || lower == '_' || lower == '-') {
-      if (name.size() < 40) name += lower;
-    } else if (!name.empty() && name.back() != '-') {
-      name += '-';
-    }
-  }
-  while (!name.empty() && name.back() == '-') name.pop_back();
-  while (!name.empty() && name.front() == '-') name.erase(0, 1);  // would read as an option
-  if (name.empty()) name = "photos";
-  if (!taken.contains(name)) return name;
-  for (int number = 2;; ++number) {
-    std::string numbered = name + "-" + std::to_string(number);
-    if (!taken.contains(numbered)) return numbered;
-  }
-}
-
 /// Drops arguments inside another one's folder, and duplicates.
 std::vector<Named> without_nested(std::vector<Named> named) {
   std::vector<Named> kept;
@@ -172,7 +152,7 @@ class Planner {
     };
     for (const Root& root : known_) consider(root);
     for (const Root& root : plan_.roots) consider(root);
-    return index_of(best ? *best : Root{name_for(folder, names_), folder});
+    return index_of(best ? *best : Root{root_name_for(folder, names_), folder});
   }
 
   int index_of(const Root& root) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -63,6 +64,7 @@ struct WalkOptions {
   std::vector<std::string> include, exclude;
   /// Only files of these names (base names; also without their extension), or all.
   std::shared_ptr<const PhotoNames> only_names;
+  bool sidecars = true;  // what exports of Takeout, Facebook … say of their photos is read, too
   std::optional<std::int64_t> limit;  // ends after this many files
 };
 
@@ -81,6 +83,8 @@ struct WalkReport {
   /// Where they are: rows in the store that were not found there stay unchanged.
   std::vector<Scan::Unknown> unknown;
   bool reached_limit = false;
+  std::map<std::string, std::int64_t>
+      described;  // photos by the export that says something of them
   /// The starts that were walked: where rows may be marked vanished. Empty when a filter or the
   /// limit applied.
   std::vector<Scan::Walked> walked;

@@ -1,5 +1,4 @@
 // The walk over a plan.
-#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -9,8 +8,11 @@
 #include <set>
 
 #include "common/sqlite/storage.h"
+#include "scheduler/sidecars/social_exports.h"
 #include "scheduler/sources/folder_listing.h"
+#include "scheduler/sources/small_file.h"
 #include "scheduler/sources/sources.h"
+#include "scheduler/sources/walk_filter.h"
 #include "scheduler/store/image_extensions.h"
 #include "scheduler/store/paths.h"
 
@@ -24,14 +26,6 @@ constexpr std::size_t kUnknownMax = 10'000;  // folders; beyond them, the start 
 constexpr std::size_t kExtensionsMax = 500;  // nor one with a number as every extension
 constexpr std::size_t kExtensionLengthMax = 10;
 
-bool matches_any(const std::vector<std::string>& globs, const std::string& path) {
-  const std::string name(base_name(path));
-  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-    const bool whole_path = glob.find('/') != std::string::npos;
-    return ::fnmatch(glob.c_str(), whole_path ? path.c_str() : name.c_str(), 0) == 0;
-  });
-}
-
 std::string extension_of(std::string_view name) {
   const auto dot = name.rfind('.');
   if (dot == std::string_view::npos || dot == 0 || name.size() - dot > kExtensionLengthMax)
@@ -41,6 +35,22 @@ std::string extension_of(std::string_view name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return extension;
+}
+
+/// Small files of a root, links left alone.
+sidecars::ExportFiles export_files(const std::string& root) {
+  sidecars::ExportFiles files;
+  files.names = [root](const std::string& folder) {
+    FolderListing listing(folder.empty() ? root : joined(root, folder));
+    std::vector<std::string> names;
+    for (FolderListing::Entry entry{}; listing.ok() && listing.next(entry);)
+      names.emplace_back(entry.name);
+    return names;
+  };
+  files.read = [root](const std::string& path, std::size_t bytes_max) {
+    return read_small_file(joined(root, path), bytes_max);
+  };
+  return files;
 }
 
 }  // namespace
@@ -69,8 +79,9 @@ struct Walker::Impl {
   int entered_root = -1;
   std::map<std::string, std::int64_t> skipped;
   std::size_t warnings_left_out = 0;
-  std::set<std::pair<int, std::string>> unknown;  // root and folder
-  std::map<std::string, NotSeen> leading_out;     // by the folder that they lead to
+  std::set<std::pair<int, std::string>> unknown;   // root and folder
+  std::map<std::string, NotSeen> leading_out;      // by the folder that they lead to
+  std::optional<sidecars::SocialExports> exports;  // of the start
   bool finished = false;
 
   Impl(SourcePlan sources, WalkOptions chosen)
@@ -128,6 +139,7 @@ Status Walker::Impl::begin_start(std::vector<FoundFile>& found) {
     entered.clear();
     entered_root = from.root;
   }
+  if (options.sidecars && !from.is_file) exports.emplace(export_files(root().folder));
   if (!from.is_file) return enter(from.path, true);
   // Named by a person: taken whatever its extension.
   if (options.only_names && !options.only_names->contains(std::string(base_name(from.path)))) {
@@ -157,6 +169,7 @@ Status Walker::Impl::enter(const std::string& path, const std::string& opened_as
   }
   if (!entered.insert(listing.identity()).second) return {};
   ++report.folders;
+  if (exports) exports->enter(path, listing.names());
   stack.emplace_back(path, std::move(listing));
   return {};
 }
@@ -254,14 +267,7 @@ void Walker::Impl::visit_file(const std::string& path, bool is_link,
     return;
   }
   barren = false;
-  bool wanted = (options.include.empty() || matches_any(options.include, path)) &&
-                !matches_any(options.exclude, path);
-  if (wanted && options.only_names) {
-    const std::string name(base_name(path));
-    wanted = options.only_names->contains(name) ||
-             options.only_names->contains(name.substr(0, name.rfind('.')));
-  }
-  if (!wanted) {
+  if (!wants_file(options, path)) {
     ++report.filtered;
     return;
   }
@@ -288,6 +294,7 @@ void Walker::Impl::take_file(const std::string& path, std::vector<FoundFile>& fo
   file.size_bytes = node.st_size;
   file.mtime_ns = node.st_mtim.tv_sec * 1'000'000'000 + node.st_mtim.tv_nsec;
   file.inode = static_cast<std::int64_t>(node.st_ino);
+  if (exports) file.kept = exports->of(path);
   found.push_back(std::move(file));
   ++report.files;
 }
@@ -299,6 +306,10 @@ void Walker::Impl::end_start() {
   } else {
     report.walked.push_back({from.root, from.path, options.all_files || from.is_file});
   }
+  if (exports) {
+    for (const auto& [name, photos] : exports->described()) report.described[name] += photos;
+    exports.reset();
+  }
   started = false;
   ++start;
 }
@@ -306,9 +317,7 @@ void Walker::Impl::end_start() {
 void Walker::Impl::finish() {
   if (finished) return;
   finished = true;
-  const bool filtering =
-      !options.include.empty() || !options.exclude.empty() || options.only_names != nullptr;
-  if (filtering || report.reached_limit) report.walked.clear();
+  if (filters(options) || report.reached_limit) report.walked.clear();
   for (auto& [store, one] : leading_out) {
     const std::string place = text_of(store);
     one.why = (one.count == 1 ? "a link" : std::to_string(one.count) + " links") + " that lead" +
@@ -361,6 +370,7 @@ Expected<std::vector<FoundFile>> Walker::next(std::size_t count) {
     if (const int error = impl.stack.back().listing.error(); error != 0) {
       impl.not_seen(impl.stack.back().path, impl.stack.back().path, error);
     }
+    if (impl.exports) impl.exports->leave(impl.stack.back().path);
     impl.stack.pop_back();
   }
   if (found.empty()) impl.finish();

@@ -106,8 +106,8 @@ std::optional<std::string> what_else_it_is(const std::string& file) {
            "name their folder";
   }
   if (!is_one_of(extension, kTexts) || !is_text(bytes)) return std::nullopt;
-  return "is a list or other text, not a photo. To caption photos that it lists, one path per "
-         "line: xargs -d '\\n' -a FILE photoscribe run -o archive.db; to choose among the photos "
+  return "is a list or other text, not a photo. To caption photos that it lists: --list FILE; to "
+         "choose among the photos "
          "of a folder: FOLDER --split FILE; to compare with captions in it: FOLDER --references "
          "FILE";
 }

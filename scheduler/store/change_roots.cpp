@@ -203,6 +203,7 @@ void join(sqlite::Database& db, std::int64_t old_root, std::int64_t new_root) {
       "INSERT OR IGNORE INTO reference_caption SELECT new_id, ordinal, caption FROM temp.pair "
       "JOIN reference_caption ON reference_caption.image_id = pair.old_id WHERE NOT old_stays "
       "AND NOT EXISTS (SELECT 1 FROM reference_caption AS own WHERE own.image_id = pair.new_id)");
+  // What was kept of the row that goes, where the other has nothing of that column.
   db.execute(
       "INSERT OR IGNORE INTO kept_value SELECT iif(old_stays, old_id, new_id), column_id, value "
       "FROM temp.pair JOIN kept_value ON kept_value.image_id = iif(old_stays, new_id, old_id)");

@@ -43,6 +43,9 @@ class Lookup {
   /// the first error that `row` returns and passes it on.
   [[nodiscard]] Status for_each_result(RunId run,
                                        const std::function<Status(const ResultRow&)>& row);
+  /// The same of photos alone, the vanished ones left out: image id and uri.
+  [[nodiscard]] Status for_each_photo(
+      RunId run, const std::function<void(std::int64_t, const std::string&)>& photo);
   /// Failed images of the run by id, those of `reasons` or all, at most `count`: its dead letters
   /// (design.md 4).
   [[nodiscard]] Expected<std::vector<ResultRow>> failed_images(RunId run,
@@ -59,6 +62,15 @@ class Lookup {
                                                const std::function<Status(const ResultRow&)>& take);
   /// How many results, edits and changes are not in the index of search yet.
   [[nodiscard]] Expected<std::int64_t> search_backlog();
+  /// Names of what was kept of any photo, oldest first.
+  [[nodiscard]] Expected<std::vector<std::string>> kept_columns();
+  /// The run's photo at this place; none if it has no such row.
+  [[nodiscard]] Expected<std::optional<ResultRow>> photo_at(RunId run, const std::string& root,
+                                                            const std::string& path);
+  /// Prepares photo_with(): the run's photos by their value of a kept column; how many have one.
+  [[nodiscard]] Expected<std::int64_t> index_kept(RunId run, const std::string& column);
+  /// The first photo with this value of the column that index_kept() named last.
+  [[nodiscard]] Expected<std::optional<ResultRow>> photo_with(const std::string& value);
 
  protected:
   explicit Lookup(StoreDatabase& database) : impl_(&database) {}

@@ -52,6 +52,12 @@ const std::string kFailed = select_images(
     "AND (?2 = ',' OR instr(?2, ',' || image.reason || ',') > 0) ORDER BY image.image_id LIMIT ?3");
 const std::string kOne = select_images("WHERE image.image_id = ?");
 
+const std::string kAt = select_images(
+    "WHERE image.path = ?1 AND image.run_id = ?2 AND image.root_id = (SELECT root_id FROM root "
+    "WHERE name = ?3)");
+const std::string kWith = select_images(
+    "WHERE image.image_id = (SELECT min(image_id) FROM temp.kept_index WHERE value = ?)");
+
 std::optional<int> pixels(const sqlite::Query& row, int column) {
   const auto value = row.optional_integer(column);
   if (!value) return std::nullopt;
@@ -107,6 +113,7 @@ ResultRow read_row(StoreDatabase& store, const sqlite::Query& row) {
     result.evidence = StoreDatabase::evidence(row, 39);
     result.concepts = store.concepts(row.integer(38));
   }
+  result.kept = store.kept(result.image_id);
   return result;
 }
 
@@ -139,6 +146,27 @@ Status Lookup::for_each_result(RunId run, const std::function<Status(const Resul
   }
 }
 
+Status Lookup::for_each_photo(RunId run,
+                              const std::function<void(std::int64_t, const std::string&)>& photo) {
+  std::int64_t last = 0;
+  for (bool more = true; more;) {
+    const Status read = impl_->db.read("read photos", [&] {
+      more = false;
+      auto row = impl_->db.query(
+          "SELECT image_id, root.folder, path FROM image JOIN root USING (root_id) "
+          "WHERE image_id > ? AND run_id = ? AND vanished = 0 ORDER BY image_id LIMIT 10000");
+      row.with(last, run);
+      while (row.step()) {
+        more = true;
+        last = row.integer(0);
+        photo(last, uri_of(row.text(1), row.text(2)));
+      }
+    });
+    if (!read) return read;
+  }
+  return {};
+}
+
 Expected<std::vector<ResultRow>> Lookup::failed_images(RunId run, std::span<const Reason> reasons,
                                                        std::size_t count) {
   std::string wanted = ",";  // no reason's name has a comma
@@ -156,6 +184,41 @@ Expected<std::optional<ResultRow>> Lookup::image(std::int64_t image_id) {
   return impl_->db.read("read photo", [&] {
     auto query = impl_->db.query(kOne.c_str());
     if (!query.with(image_id).step()) return std::optional<ResultRow>();
+    return std::optional(read_row(*impl_, query));
+  });
+}
+
+Expected<std::optional<ResultRow>> Lookup::photo_at(RunId run, const std::string& root,
+                                                    const std::string& path) {
+  return impl_->db.read("read photo", [&] {
+    auto query = impl_->db.query(kAt.c_str());
+    if (!query.with(sqlite::Blob{path}, run, root).step()) return std::optional<ResultRow>();
+    return std::optional(read_row(*impl_, query));
+  });
+}
+
+Expected<std::int64_t> Lookup::index_kept(RunId run, const std::string& column) {
+  sqlite::Database& db = impl_->db;
+  return db.read("look up kept values", [&] {  // temp: a reader, too, may write there
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS kept_index (value TEXT, image_id INTEGER)");
+    db.execute("DROP INDEX IF EXISTS temp.kept_index_value");
+    db.execute("DELETE FROM temp.kept_index");
+    const int rows =
+        db.query(
+              "INSERT INTO temp.kept_index SELECT value, image_id FROM kept_value "
+              "JOIN image USING (image_id) WHERE run_id = ? AND column_id = (SELECT column_id "
+              "FROM kept_column WHERE name = ?)")
+            .with(run, column)
+            .run();
+    db.execute("CREATE INDEX temp.kept_index_value ON kept_index (value, image_id)");
+    return std::int64_t{rows};
+  });
+}
+
+Expected<std::optional<ResultRow>> Lookup::photo_with(const std::string& value) {
+  return impl_->db.read("read photo", [&] {
+    auto query = impl_->db.query(kWith.c_str());
+    if (!query.with(value).step()) return std::optional<ResultRow>();
     return std::optional(read_row(*impl_, query));
   });
 }

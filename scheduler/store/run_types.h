@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/core/run_settings.h"
@@ -62,13 +63,21 @@ struct Root {
   bool operator==(const Root&) const = default;
 };
 
-/// One photo found by a walk.
+/// What came beside a photo (other columns of a list, a sidecar): names and texts, as they were
+/// given. An empty text takes back what was kept.
+using KeptValues = std::vector<std::pair<std::string, std::string>>;
+
+/// One photo found by a walk, or named by a list.
 struct FoundFile {
   int root = 0;      // index into the roots of the plan (sources.h)
   std::string path;  // relative to the root, raw bytes
   std::int64_t size_bytes = 0;
   std::int64_t mtime_ns = 0;
   std::int64_t inode = 0;
+  /// False: named, but not there (or not to be looked at). A photo without a result waits for a
+  /// worker to say why; one with a result keeps it, and has vanished.
+  bool exists = true;
+  KeptValues kept;
 };
 
 /// What the command names and could not be looked at, or matches nothing: never a success.
@@ -87,6 +96,7 @@ struct ScanCounts {
   std::int64_t vanished =
       0;  // have a row, lie in a folder that was walked whole, and are not there
   std::int64_t not_asked = 0;          // have a row, and this command does not name them
+  std::int64_t repeated = 0;           // named again by the same scan
   std::int64_t redone = 0;             // found under older settings, or in a redo: a new attempt
   std::int64_t left_as_they_were = 0;  // not named, final, under settings that give other results
 };
@@ -247,6 +257,7 @@ struct ResultRow {
   /// What people made of the caption (edits.h); none: nobody edited it, or that was taken back.
   std::optional<std::string> edited_caption, edited_by;
   std::optional<std::int64_t> edited_unix_ms;
+  KeptValues kept;  // by the name of the column
 };
 
 }  // namespace photoscribe

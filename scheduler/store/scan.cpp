@@ -4,6 +4,7 @@
 
 #include "common/sqlite/storage.h"
 #include "scheduler/store/image_extensions.h"
+#include "scheduler/store/kept_columns.h"
 #include "scheduler/store/paths.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
@@ -30,12 +31,13 @@ struct Scan::Impl {
   std::vector<bool> seen;   // by image_id
   ScanCounts counts;
   Stale stale;
+  KeptColumns columns;
 
   // Of the transaction in progress.
   std::int64_t cursor = 0, queue_end = 0;
   std::vector<std::size_t> marked;
 
-  Impl(StoreDatabase& owner, RunId id) : store(owner), run(id) {}
+  Impl(StoreDatabase& owner, RunId id) : store(owner), run(id), columns(owner.db) {}
 
   bool mark_seen(std::int64_t image_id) {
     const auto index = static_cast<std::size_t>(image_id);
@@ -70,17 +72,32 @@ struct Scan::Impl {
             .run();
     if (rows == 0) return false;
     ++queue_end;
-    mark_seen(store.db.handle().getLastInsertRowid());
+    const std::int64_t image_id = store.db.handle().getLastInsertRowid();
+    mark_seen(image_id);
+    columns.add(image_id, file.kept);
     return true;
   }
 
   void compare(const ImageRow& row, const FoundFile& file, CountChanges& changes);
+  void compare_content(const ImageRow& row, const FoundFile& file, CountChanges& changes);
+  void named_but_gone(const ImageRow& row, CountChanges& changes);
   void add_one(const FoundFile& file, CountChanges& changes);
   void unseen(const ImageRow& row, bool vanished, CountChanges& changes);
 };
 
 void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChanges& changes) {
-  if (!mark_seen(row.image_id)) return;
+  if (!mark_seen(row.image_id)) {
+    columns.add(row.image_id, file.kept);
+    ++counts.repeated;
+    return;
+  }
+  columns.keep(row.image_id, file.kept);
+  if (!file.exists) return named_but_gone(row, changes);
+  compare_content(row, file, changes);
+}
+
+void Scan::Impl::compare_content(const ImageRow& row, const FoundFile& file,
+                                 CountChanges& changes) {
   const auto now_asked = [&](std::string_view state, std::string_view reason) {
     changes.add(row.asked, row.state, row.reason, -1);
     changes.add(true, state, reason, +1);
@@ -116,6 +133,16 @@ void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChange
       .run();
   now_asked(row.state, row.reason);
   ++counts.returned;
+}
+
+/// A result outlives its photo, also where a list goes on naming it; else the worker says why.
+void Scan::Impl::named_but_gone(const ImageRow& row, CountChanges& changes) {
+  if (row.state != "pending" && row.state != "failed") return unseen(row, true, changes);
+  FoundFile as_before;
+  as_before.size_bytes = row.size_bytes;
+  as_before.mtime_ns = row.mtime_ns;
+  as_before.inode = row.inode;
+  compare_content(row, as_before, changes);
 }
 
 void Scan::Impl::add_one(const FoundFile& file, CountChanges& changes) {
@@ -156,6 +183,8 @@ Scan::Scan(Scan&&) noexcept = default;
 Scan& Scan::operator=(Scan&&) noexcept = default;
 Scan::~Scan() = default;
 
+const ScanCounts& Scan::counts() const { return impl_->counts; }
+
 Status Scan::add(std::span<const FoundFile> files) {
   Impl& impl = *impl_;
   sqlite::Database& db = impl.store.db;
@@ -175,6 +204,7 @@ Status Scan::add(std::span<const FoundFile> files) {
   if (!added) {  // as if it had not been tried: the caller may retry
     impl.counts = before;
     for (const std::size_t index : impl.marked) impl.seen[index] = false;
+    impl.columns.forget();
   }
   impl.marked.clear();
   return added;

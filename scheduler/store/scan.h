@@ -31,6 +31,9 @@ class Scan {
   /// that is named twice counts once.
   [[nodiscard]] Status add(std::span<const FoundFile> files);
 
+  /// So far.
+  [[nodiscard]] const ScanCounts& counts() const;
+
   /// Ends the scan: images that were not found are no longer asked for; those in one of `walked`
   /// are marked vanished (pass nothing when a filter, a limit or an unreadable folder makes "not
   /// found" meaningless). Images below one of `unknown` that were not found stay unchanged.

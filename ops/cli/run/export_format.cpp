@@ -1,9 +1,6 @@
 #include "ops/cli/run/export_format.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -23,113 +20,35 @@ std::string_view file_name_of(std::string_view path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
 }
 
-/// The shortest text that reads back as the same number.
-std::string exact(double value) {
-  char buffer[64];
-  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
-}
-
-template <class T>
-std::string or_empty(const std::optional<T>& value) {
-  if (!value) return {};
-  if constexpr (std::is_same_v<T, std::string>) {
-    return *value;
-  } else if constexpr (std::is_same_v<T, double>) {
-    return exact(*value);
-  } else {
-    return std::to_string(*value);
-  }
-}
-
 /// As it is stored: four decimals.
 double rounded(float probability) {
   return std::round(static_cast<double>(probability) * 1e4) / 1e4;
 }
 
-/// 2026-11-23T05:15:04.123Z, or nothing.
-std::string iso_time(const std::optional<std::int64_t>& unix_ms) {
-  if (!unix_ms) return {};
-  const std::time_t seconds = static_cast<std::time_t>(*unix_ms / 1000);
-  std::tm utc{};
-  char date[32];
-  if (gmtime_r(&seconds, &utc) == nullptr) return {};
-  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
-  return fmt::format("{}.{:03}Z", date, *unix_ms % 1000);
-}
-
-/// The score of one mode, as CSV has it; empty where it was not measured.
-std::string score_in(const ResultRow& r, BlurMode mode) {
-  if (!r.blur_scores || std::isnan(r.blur_scores->of(mode))) return {};
-  return exact(r.blur_scores->of(mode));
-}
-
 class Csv : public ExportFormat {
  public:
-  Csv(const ExportRun& run, const CsvStyle& style) : run_(run), style_(style) {}
+  Csv(std::vector<ExportColumn> columns, const ExportRun& run, const CsvStyle& style)
+      : columns_(std::move(columns)), run_(run), style_(style) {}
   std::string head() override {
-    return "run,root,uri,state,reason,blur_score,blur_threshold,caption,log_prob,bleu1,bleu2,bleu3,"
-           "bleu4,width,height,model,worker,finished_at,confidence,concepts,path,detail,blur_mode,"
-           "blur_full,blur_normalised,blur_tile_max,blur_edges,blur_learned,sha256,copied_from,"
-           "hash_distance,vanished,preview,edited_caption,edited_by,edited_at\r\n";
+    std::string out;
+    for (const ExportColumn& column : columns_) add(out, column.name);
+    return ended(std::move(out));
   }
   std::string row(const ResultRow& r) override {
     std::string out;
-    for (const std::string& field : {r.run,
-                                     r.root,
-                                     r.uri,
-                                     r.state,
-                                     or_empty(r.reason),
-                                     or_empty(r.blur_score),
-                                     exact(r.blur_threshold),
-                                     or_empty(r.caption),
-                                     or_empty(r.log_prob),
-                                     or_empty(r.bleu[0]),
-                                     or_empty(r.bleu[1]),
-                                     or_empty(r.bleu[2]),
-                                     or_empty(r.bleu[3]),
-                                     or_empty(r.width_px),
-                                     or_empty(r.height_px),
-                                     r.model,
-                                     or_empty(r.worker),
-                                     iso_time(r.finished_unix_ms),
-                                     or_empty(r.confidence),
-                                     concepts(r),
-                                     r.path,
-                                     or_empty(r.detail),
-                                     std::string(to_string(blur_mode_of(r, run_.blur_mode))),
-                                     score_in(r, BlurMode::full),
-                                     score_in(r, BlurMode::normalised),
-                                     score_in(r, BlurMode::tile_max),
-                                     score_in(r, BlurMode::edges),
-                                     score_in(r, BlurMode::learned),
-                                     or_empty(r.sha256),
-                                     or_empty(r.copied_from),
-                                     or_empty(r.hash_distance),
-                                     std::string(r.vanished ? "true" : ""),
-                                     std::string(r.preview ? "true" : ""),
-                                     or_empty(r.edited_caption),
-                                     or_empty(r.edited_by),
-                                     iso_time(r.edited_unix_ms)}) {
-      add(out, field);
-    }
-    out.back() = '\r';
-    return out + "\n";
+    for (const ExportColumn& column : columns_) add(out, text_of(column, r, run_.blur_mode));
+    return ended(std::move(out));
   }
 
  private:
-  /// "pizza 0.91; stop sign 0.2"
-  static std::string concepts(const ResultRow& r) {
-    std::string out;
-    for (const Concept& one : r.concepts)
-      out += (out.empty() ? "" : "; ") + one.word + " " + exact(rounded(one.probability));
-    return out;
-  }
   void add(std::string& out, const std::string& field) const {
-    std::string text = style_.to_terminal ? shown(field) : replaced(field);
-    if (style_.safe && is_formula(text)) text.insert(0, 1, '\'');
-    const char* const quoted = style_.safe ? ",\"\r\n;\t" : ",\"\r\n";
-    out += csv_field(text, quoted) + ",";
+    out += export_field(field, style_) + style_.delimiter;
   }
+  [[nodiscard]] std::string ended(std::string line) const {
+    line.pop_back();
+    return line + (style_.delimiter == '\t' ? "\n" : "\r\n");
+  }
+  std::vector<ExportColumn> columns_;
   ExportRun run_;
   CsvStyle style_;
 };
@@ -137,7 +56,8 @@ class Csv : public ExportFormat {
 class JsonLines : public ExportFormat {
  public:
   explicit JsonLines(const ExportRun& run) : run_(run) {}
-  std::string row(const ResultRow& r) override {
+  std::string row(const ResultRow& r) override { return object_of(r).dump() + "\n"; }
+  [[nodiscard]] ordered_json object_of(const ResultRow& r) const {
     ordered_json object;
     object["run"] = replaced(r.run);
     object["root"] = replaced(r.root);
@@ -176,10 +96,11 @@ class JsonLines : public ExportFormat {
     object["finished_at"] =
         r.finished_unix_ms ? ordered_json(iso_time(r.finished_unix_ms)) : nullptr;
     if (r.vanished) object["vanished"] = true;
-    put(object, "edited_caption", r.edited_caption);
+  put(object, "edited_caption", r.edited_caption);
     put(object, "edited_by", r.edited_by);
     object["edited_at"] = r.edited_unix_ms ? ordered_json(iso_time(r.edited_unix_ms)) : nullptr;
-    return object.dump() + "\n";
+    for (const auto& [name, value] : r.kept) object["kept"][replaced(name)] = replaced(value);
+    return object;
   }
 
  private:
@@ -207,6 +128,29 @@ class JsonLines : public ExportFormat {
       object[key] = *value;
     }
   }
+  ExportRun run_;
+};
+
+/// The columns that were chosen, numbers as numbers.
+class JsonColumns : public ExportFormat {
+ public:
+  JsonColumns(std::vector<ExportColumn> columns, const ExportRun& run)
+      : columns_(std::move(columns)), run_(run) {}
+  std::string row(const ResultRow& r) override {
+    const ordered_json all = JsonLines(run_).object_of(r);
+    ordered_json object;
+    for (const ExportColumn& column : columns_) {
+      const std::string text = text_of(column, r, run_.blur_mode);
+      const bool same = !column.kept && all.contains(column.source);
+      object[column.name] = same           ? all[column.source]
+                            : text.empty() ? ordered_json()
+                                           : ordered_json(replaced(text));
+    }
+    return object.dump() + "\n";
+  }
+
+ private:
+  std::vector<ExportColumn> columns_;
   ExportRun run_;
 };
 
@@ -285,43 +229,24 @@ class Table : public ExportFormat {
 
 }  // namespace
 
-BlurMode blur_mode_of(const ResultRow& row, BlurMode run_mode) {
-  if (!row.blur_score || !row.blur_scores) return run_mode;
-  if (*row.blur_score == row.blur_scores->of(run_mode)) return run_mode;
-  for (const BlurMode mode : kBlurModes) {
-    if (*row.blur_score == row.blur_scores->of(mode)) return mode;
-  }
-  return run_mode;
-}
-
 ResultRow preferring_edit(ResultRow row) {
   if (row.edited_caption) row.caption = row.edited_caption;
   return row;
-}
-
-bool is_formula(std::string_view text) {
-  const auto first = text.find_first_not_of(" \"'");
-  if (first == std::string_view::npos) return false;
-  const std::string_view begins = text.substr(first);
-  constexpr std::array<std::string_view, 11> kBegins{"=",  "+",  "-",  "@",  "\t", "\r",
-                                                     "\n", "＝", "＋", "－", "＠"};
-  if (std::none_of(kBegins.begin(), kBegins.end(),
-                   [&](std::string_view one) { return begins.starts_with(one); }))
-    return false;
-  double number = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-  return read.ec != std::errc() || read.ptr != text.data() + text.size();
 }
 
 std::string photo_name(const ResultRow& row, bool several_roots) {
   return several_roots ? row.root + "/" + row.path : row.path;
 }
 
-std::unique_ptr<ExportFormat> csv_format(const ExportRun& run, const CsvStyle& style) {
-  return std::make_unique<Csv>(run, style);
+std::unique_ptr<ExportFormat> csv_format(const ExportRun& run, const CsvStyle& style,
+                                         std::vector<ExportColumn> columns) {
+  if (columns.empty()) columns = own_columns();
+  return std::make_unique<Csv>(std::move(columns), run, style);
 }
-std::unique_ptr<ExportFormat> jsonl_format(const ExportRun& run) {
-  return std::make_unique<JsonLines>(run);
+std::unique_ptr<ExportFormat> jsonl_format(const ExportRun& run,
+                                           std::vector<ExportColumn> columns) {
+  if (columns.empty()) return std::make_unique<JsonLines>(run);
+  return std::make_unique<JsonColumns>(std::move(columns), run);
 }
 std::unique_ptr<ExportFormat> coco_format(const ExportRun& run) {
   return std::make_unique<Coco>(run);

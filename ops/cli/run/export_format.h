@@ -8,8 +8,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/core/error.h"
+#include "ops/cli/run/export_columns.h"
 #include "ops/cli/terminal/terminal.h"
 #include "scheduler/store/run_types.h"
 
@@ -31,29 +33,20 @@ struct ExportRun {
   bool ids_from_names = false;  // coco: every name is a COCO one, and no two have one number
 };
 
-/// The mode by which this photo was scored: the run's, but for photos that keep a score of before a
-/// --redo with another.
-[[nodiscard]] BlurMode blur_mode_of(const ResultRow& row, BlurMode run_mode);
-
-struct CsvStyle {
-  bool to_terminal = false;  // control characters are escaped, as in the table
-  /// A text that a spreadsheet would take for a formula gets a ' in front, and all that may begin a
-  /// cell elsewhere (; and tab) is quoted.
-  bool safe = false;
-};
-
 /// RFC 4180 with a header line: the columns of view caption_result, the confidence, concepts as
 /// "pizza 0.91; stop sign 0.2", and what JSON Lines have besides that fits a column: path, detail,
 /// blur_mode and the score in every mode, sha256, copied_from, hash_distance, vanished and preview
 /// (of a RAW file; true or empty), and the last three columns of the view: an edit. Empty: no
-/// value.
+/// value. Or these columns alone.
 [[nodiscard]] std::unique_ptr<ExportFormat> csv_format(const ExportRun& run = {},
-                                                       const CsvStyle& style = {});
+                                                       const CsvStyle& style = {},
+                                                       std::vector<ExportColumn> columns = {});
 
 /// One object a line: the columns of caption_result, `path` relative to its root (with
 /// `path_base64` when it is not UTF-8), `detail` of a failure, confidence, evidence, concepts,
-/// `vanished`, and an edit.
-[[nodiscard]] std::unique_ptr<ExportFormat> jsonl_format(const ExportRun& run = {});
+/// `vanished`, an edit, and in `kept` what came beside the photo; or these columns alone.
+[[nodiscard]] std::unique_ptr<ExportFormat> jsonl_format(const ExportRun& run = {},
+                                                         std::vector<ExportColumn> columns = {});
 
 /// COCO results: [{"image_id", "caption", "file_name"}] of the captioned photos. With
 /// `ids_from_names`, image_id is coco_id() of the name, else the database's id; file_name is a base

@@ -1,21 +1,37 @@
 #include "ops/cli/run/run_options.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "common/core/model_folder.h"
 #include "common/text/escape.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/config/locate.h"
+#include "ops/cli/run/list_flags.h"
 #include "ops/cli/run/workers_here.h"
 
 namespace photoscribe::cli {
+
+/// What asks for lists without one, and a list that can be read by this process alone.
+static Status check_lists(const RunOptions& options) {
+  const RunRequest& request = options.request;
+  if (request.lists.empty() && request.list != ListOptions())
+    return fail(Errc::usage, "--root, --from0 and columns are of lists: name one with --list FILE");
+  const auto standard_inputs = std::count(request.lists.begin(), request.lists.end(), "-");
+  if (standard_inputs > 1) return fail(Errc::usage, "--list - twice: standard input is read once");
+  if (standard_inputs > 0 && options.detach)
+    return fail(Errc::usage, "--list - does not go with --detach: write the list to a file");
+  return {};
+}
 
 Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   const Expected<LoadedConfig> loaded = options.settings.load();
   if (!loaded) return fail(loaded.error());
   const Config& config = loaded->config;
   std::error_code ignored;
-  if (options.request.photos.empty() && !std::filesystem::exists(config.database, ignored)) {
+  if (Status good = check_lists(options); !good) return fail(good.error());
+  if (options.request.photos.empty() && options.request.lists.empty() &&
+      !std::filesystem::exists(config.database, ignored)) {
     return fail(Errc::usage, "name a folder of photos, such as: photoscribe " +
                                  std::string(verb == RunVerb::run ? "run" : "submit") +
                                  " PHOTOS -o " + shell_quoted(config.database) +
@@ -58,11 +74,27 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   return request;
 }
 
+static void add_list_options(CLI::App& verb, RunRequest& request) {
+  const std::string group = "Lists of photos";
+  verb.add_option(
+          "--list", request.lists,
+          "a file that names photos (repeatable; - is standard input): a path a line, CSV,\n"
+          "TSV or JSON Lines, told apart by their content; other columns are kept with the\n"
+          "photos (`photoscribe export --columns`)")
+      ->type_name("FILE")
+      ->allow_extra_args(false)
+      ->group(group);
+  verb.add_flag("--from0", request.list.from0, "paths in lists end in NUL (find -print0)")
+      ->group(group);
+  add_list_flags(verb, request.list, "lists", group);
+}
+
 void add_photo_options(CLI::App& verb, RunOptions& options) {
   RunRequest& request = options.request;
   verb.add_option("photos", request.photos,
                   "folders and photos; none: those of the run in the database")
       ->type_name("PHOTOS");
+  add_list_options(verb, request);
   const std::string group = "Which photos";
   // One word each: `--include *.jpg PHOTOS` must not take PHOTOS for a second pattern.
   verb.add_option("--include", request.include,
@@ -83,6 +115,11 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
       ->group(group);
   verb.add_flag("--all-files", request.all_files,
                 "try files of any extension, not only those of images")
+      ->group(group);
+  verb.add_flag_callback(
+          "--no-sidecars", [&request] { request.sidecars = false; },
+          "keep nothing of what exports of Google Takeout, Facebook, Instagram, X or Flickr say\n"
+          "of their photos (dates, places, texts)")
       ->group(group);
   verb.add_option("--split", request.split_file,
                   "only the photos that this list names, one file name a line; or a split by its\n"

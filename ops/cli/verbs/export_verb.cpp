@@ -13,9 +13,12 @@
 #include "ops/cli/run/choose_run.h"
 #include "ops/cli/run/database_option.h"
 #include "ops/cli/run/export_format.h"
+#include "ops/cli/run/export_join.h"
+#include "ops/cli/run/list_flags.h"
 #include "ops/cli/terminal/exit_status.h"
 #include "ops/cli/terminal/terminal.h"
 #include "ops/cli/verbs/verbs.h"
+#include "scheduler/sources/list_shape.h"
 #include "scheduler/store/store.h"
 
 namespace photoscribe::cli {
@@ -25,9 +28,12 @@ struct ExportOptions {
   explicit ExportOptions(CLI::App& verb) : settings(verb), database(settings) {}
   Settings settings;
   DatabaseOption database;
-  std::string format = "table";
-  std::string file;  // empty or "-": standard output
-  std::string run;   // empty: the newest
+  std::string format;   // empty: table, or csv with columns
+  std::string columns;  // empty: the format's own
+  std::string join;     // empty: none
+  ListOptions list;     // of join
+  std::string file;     // empty or "-": standard output
+  std::string run;      // empty: the newest
   std::vector<std::string> states;
   std::int64_t limit = 0;  // 0: all
   std::optional<double> confidence_min;
@@ -69,13 +75,35 @@ Status look_at_names(Lookup& store, RunId run, ExportRun& names) {
   return read;
 }
 
+std::string format_name(const ExportOptions& options) {
+  if (!options.format.empty()) return options.format;
+  return options.columns.empty() ? "table" : "csv";
+}
+
+/// As chosen; none: those of the format.
+Expected<std::vector<ExportColumn>> columns_of(const std::string& names, Lookup& store) {
+  if (names.empty()) return std::vector<ExportColumn>();
+  const Expected<std::vector<std::string>> kept = store.kept_columns();
+  if (!kept) return fail(kept.error());
+  return choose_columns(names, *kept);
+}
+
+CsvStyle style_of(const ExportOptions& options, bool to_terminal) {
+  CsvStyle style{to_terminal, options.csv_safe};
+  if (options.format == "tsv") style.delimiter = '\t';
+  return style;
+}
+
 Expected<std::unique_ptr<ExportFormat>> make_format(const ExportOptions& options, Lookup& store,
                                                     const RunRow& run, bool to_terminal) {
-  const std::string& name = options.format;
+  const std::string name = format_name(options);
   ExportRun about;
   about.blur_mode = run.settings.blur.mode;
-  if (name == "csv") return csv_format(about, {to_terminal, options.csv_safe});
-  if (name == "jsonl") return jsonl_format(about);
+  const auto columns = columns_of(options.columns, store);
+  if (!columns) return fail(columns.error());
+  if (name == "csv" || name == "tsv")
+    return csv_format(about, style_of(options, to_terminal), *columns);
+  if (name == "jsonl") return jsonl_format(about, *columns);
   const Expected<std::vector<Root>> roots = store.roots(run.id);
   if (!roots) return fail(roots.error());
   about.several_roots = roots->size() > 1;
@@ -87,9 +115,58 @@ Expected<std::unique_ptr<ExportFormat>> make_format(const ExportOptions& options
                       to_terminal ? Ink::of(STDOUT_FILENO) : Ink(false), about);
 }
 
+/// Without what is not shown of it, and with what people made of its caption.
+ResultRow shown_part(const ExportOptions& options, ResultRow row) {
+  const bool edited = row.edited_caption && !options.original;
+  const bool unlikely =
+      options.confidence_min && !edited && row.confidence.value_or(0) < *options.confidence_min;
+  if (unlikely || is_withheld(options, row)) row = without_caption(std::move(row));
+  return edited ? preferring_edit(std::move(row)) : row;
+}
+
+Status export_joined(const ExportOptions& options, Lookup& store, const RunRow& run,
+                     OutputFile& output) {
+  Join join;
+  join.file = options.join;
+  join.list = options.list;
+  auto columns = columns_of(
+      options.columns.empty() ? "caption,confidence,state,reason" : options.columns, store);
+  if (!columns) return fail(columns.error());
+  join.columns = std::move(*columns);
+  join.blur_mode = run.settings.blur.mode;
+  join.style = style_of(options, false);
+  join.shown_part = [&](ResultRow row) { return shown_part(options, std::move(row)); };
+  const bool to_terminal = output.is_terminal();
+  const auto joined = join_rows(store, run, join, [&](std::string_view text) {
+    if (standard_output_lost()) return Status(fail(Errc::cancelled, "nobody reads on"));
+    if (!to_terminal) return output.add(text);
+    const std::string_view line = without_line_end(text);
+    return output.add(shown(line) + std::string(text.substr(line.size())));
+  });
+  if (!joined && joined.error().code != Errc::cancelled) return fail(joined.error());
+  if (joined) write_all(STDERR_FILENO, to_text(*joined, options.join));
+  return output.finish();
+}
+
+Status check_export(const ExportOptions& options) {
+  const std::string format = format_name(options);
+  const auto wrong = [](const char* why) { return Status(fail(Errc::usage, why)); };
+  const bool joins = !options.join.empty();
+  if (options.csv_safe && format != "csv" && format != "tsv" && !joins)
+    return wrong("--csv-safe is for --format csv");
+  if (!joins && options.list != ListOptions())
+    return wrong("--root and --…-column are of the file of --join FILE");
+  if (!options.columns.empty() && (format == "table" || format == "coco"))
+    return wrong("--columns is for --format csv, tsv or jsonl");
+  if (joins && !options.format.empty())
+    return wrong("--join keeps the form of its file: leave out --format");
+  if (joins && (options.limit > 0 || !options.states.empty()))
+    return wrong("--join keeps all rows of its file: --state and --limit do not go with it");
+  return {};
+}
+
 Status export_rows(const ExportOptions& options) {
-  if (options.csv_safe && options.format != "csv")
-    return fail(Errc::usage, "--csv-safe is for --format csv");
+  if (Status good = check_export(options); !good) return good;
   const Expected<std::string> database = options.database.path();
   if (!database) return fail(database.error());
   Expected<Store> store = Store::open_reader(*database);
@@ -98,6 +175,7 @@ Status export_rows(const ExportOptions& options) {
   if (!run) return fail(run.error());
   const auto output = OutputFile::open(options.file);
   if (!output) return fail(output.error());
+  if (!options.join.empty()) return export_joined(options, *store, *run, **output);
   const auto format = make_format(options, *store, *run, (*output)->is_terminal());
   if (!format) return fail(format.error());
 
@@ -115,10 +193,8 @@ Status export_rows(const ExportOptions& options) {
     const bool enough = options.limit > 0 && rows == options.limit;
     if (enough || standard_output_lost()) return fail(Errc::cancelled, "that is enough");
     ++rows;
-    const bool withheld = is_withheld(options, row);
-    if (!edited && !withheld) return (*output)->add((*format)->row(row));
-    ResultRow other = withheld ? without_caption(row) : row;
-    return (*output)->add((*format)->row(edited ? preferring_edit(std::move(other)) : other));
+    if (!edited && !is_withheld(options, row)) return (*output)->add((*format)->row(row));
+    return (*output)->add((*format)->row(shown_part(options, row)));
   });
   if (!read && read.error().code != Errc::cancelled) return read;
   if (Status ended = (*output)->add((*format)->tail()); !ended) return ended;
@@ -131,16 +207,26 @@ void add_export(CLI::App& app, Action& action) {
   CLI::App* const verb = app.add_subcommand("export", "export a run's captions and verdicts");
   const auto options = std::make_shared<ExportOptions>(*verb);
   verb->add_option("-f,--format", options->format,
-                   "table, csv, jsonl or coco (default: table)\n"
-                   "csv: the columns of the view caption_result, and more; jsonl:\n"
+                   "table, csv, tsv, jsonl or coco (default: table; with --columns csv)\n"
+                   "csv, tsv: the columns of the view caption_result, and more; jsonl:\n"
                    "the same and more, one object a photo; coco: COCO results, captions only")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "csv", "jsonl", "coco"}));
+      ->check(CLI::IsMember({"table", "csv", "tsv", "jsonl", "coco"}));
   verb->add_option("-o,--output", options->file, "file (default: standard output)")
       ->type_name("FILE");
   verb->add_flag(
       "--csv-safe", options->csv_safe,
       "for spreadsheets: puts a ' in front of text that they would evaluate as a formula");
+  verb->add_option(
+          "--columns", options->columns,
+          "these columns alone: ours, and what lists and sidecars said of the photos, such\n"
+          "as id,photographer,caption (kept.NAME: where both have that name)")
+      ->type_name("NAMES");
+  verb->add_option("--join", options->join,
+                   "the rows of this CSV, TSV or JSON Lines file in their order, ours behind them\n"
+                   "(default: caption,confidence,state,reason); what has no other half is named")
+      ->type_name("FILE");
+  add_list_flags(*verb, options->list, "--join", "The file of --join");
   verb->add_option("--run", options->run, "the run's name (default: the newest)")
       ->type_name("NAME");
   verb->add_option("--state", options->states,
@@ -165,6 +251,8 @@ void add_export(CLI::App& app, Action& action) {
       "  photoscribe export archive.db | less\n"
       "  photoscribe export archive.db --format csv -o captions.csv\n"
       "  photoscribe export archive.db --format jsonl --state failed\n"
+      "  photoscribe export archive.db --columns id,photographer,caption\n"
+      "  photoscribe export archive.db --join assets.csv --root /srv/photos -o captioned.csv\n"
       "An export during a run holds what has been recorded so far.");
   verb->callback([options, &action] {
     action = [options] {

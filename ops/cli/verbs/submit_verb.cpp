@@ -1,6 +1,7 @@
 // submit: photos into the manifest of a run, for a scheduler that serves it, now or later.
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -60,9 +61,14 @@ Expected<ControlReply> submit_photos(const RunOptions& options) {
   Expected<RunRequest> request = make_request(options, RunVerb::submit);
   if (!request) return fail(request.error());
   request->keep_on_finish = true;
-  for (auto* paths : {&request->photos, &request->follow_links}) {
+  if (std::find(request->lists.begin(), request->lists.end(), "-") != request->lists.end()) {
+    return fail(Errc::usage,
+                "--list -: the scheduler reads the list itself, so write it to a file");
+  }
+  for (auto* paths : {&request->photos, &request->lists, &request->follow_links}) {
     for (std::string& path : *paths) path = absolute(path);
   }
+  request->list.root = absolute(request->list.root);
   request->references_file = absolute(request->references_file);
   request->split_file = absolute_if_there(request->split_file);
   ControlRequest asked;
@@ -125,6 +131,7 @@ void add_submit(CLI::App& app, Action& action) {
       "itself, so the paths must be readable there.\n"
       "Examples:\n"
       "  photoscribe submit /srv/2026 -o archive.db --run 2026\n"
+      "  photoscribe submit --list /srv/assets.csv --root /srv/photos -o archive.db\n"
       "  photoscribe submit /srv/today -o archive.db --run today --priority 1");
   verb->callback([options, &action] { action = [options] { return submit(*options); }; });
 }

@@ -125,5 +125,53 @@ TEST(RunSmoke, SubmitSchedulerAndWorkerDoTheSameAsSeparateProcesses) {
   EXPECT_EQ(run["blurred"], 1);
 }
 
+TEST(RunSmoke, AListComesBackWithOurColumnsAndATakeoutWithItsTexts) {
+  test::TempDir folder;
+  std::filesystem::create_directories(folder.file("photos"));
+  std::filesystem::create_directories(folder.file("Takeout/Google Photos/2019"));
+  std::ofstream(folder.file("photos/sharp.bmp")) << bmp(true);
+  std::ofstream(folder.file("Takeout/Google Photos/2019/flat.bmp")) << bmp(false);
+  std::ofstream(folder.file("Takeout/Google Photos/2019/flat.bmp.supplemental-metadata.json"))
+      << R"({"title":"flat.bmp","description":"grey","photoTakenTime":{"timestamp":"86400"}})";
+  const std::string list =
+      folder.write("assets.csv", "asset;file;who\n7;sharp.bmp;Ana\n8;gone.bmp;Bo\n");
+  make_model(folder.file("model"));
+  const std::vector<std::string> command{"run",
+                                         folder.file("Takeout"),
+                                         "--list",
+                                         list,
+                                         "--root",
+                                         folder.file("photos"),
+                                         "-o",
+                                         folder.file("a.db"),
+                                         "--model",
+                                         folder.file("model"),
+                                         "--devices",
+                                         "cpu",
+                                         "--min-confidence",
+                                         "0"};
+
+  const ChildOutput first = photoscribe(command);
+  const ChildOutput again = photoscribe(command);
+  const ChildOutput joined =
+      photoscribe({"export", folder.file("a.db"), "--join", list, "--root", folder.file("photos"),
+                   "--columns", "state,reason,width"});
+  const ChildOutput columns = photoscribe(
+      {"export", folder.file("a.db"), "--columns", "path,state,taken_at,text,source,who"});
+
+  EXPECT_EQ(first.exit_status, 1) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("missing  1"));
+  EXPECT_THAT(first.out, HasSubstr("Google Takeout: dates, places and texts of 1 photo"));
+  EXPECT_THAT(again.out, HasSubstr("Nothing was left to do"));
+  EXPECT_EQ(joined.out,
+            "asset;file;who;state;reason;width\n7;sharp.bmp;Ana;done;;64\n"
+            "8;gone.bmp;Bo;failed;missing;\n");
+  EXPECT_EQ(joined.err, "1 photo of the run in no row of " + list + ":\n  " +
+                            folder.file("Takeout/Google Photos/2019/flat.bmp") + "\n");
+  EXPECT_THAT(columns.out,
+              HasSubstr("Google Photos/2019/flat.bmp,blurred,1970-01-02T00:00:00Z,grey,"
+                        "Google Takeout,\r\n"));
+}
+
 }  // namespace
 }  // namespace photoscribe::cli

@@ -250,6 +250,9 @@ TEST(Submission, CarriesARequestWhole) {
   request.photos = {"/a \xff/b", "/c"};
   request.include = {"*.jpg"};
   request.exclude = {"x*"};
+  request.lists = {"/l\xff.csv"};
+  request.list = {"/root", true, "tab", false, "file", "nr"};
+  request.sidecars = false;
   request.all_files = request.redo = request.retry_failed = true;
   request.references_file = "/r.token";
   request.split_file = "train";
@@ -267,6 +270,9 @@ TEST(Submission, CarriesARequestWhole) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(submission_line(*read), submission_line(request));
   EXPECT_EQ(read->photos, request.photos);
+  EXPECT_EQ(read->lists, request.lists);
+  EXPECT_EQ(read->list, request.list);
+  EXPECT_FALSE(read->sidecars);
   EXPECT_EQ(read->schedule, request.schedule);
   EXPECT_EQ(read->settings, request.settings);
 }
@@ -275,6 +281,7 @@ TEST(Submission, RefusesWhatIsNone) {
   RunRequest good;
   good.settings.model_hash = std::string(64, 'c');
   good.photos = {"/a"};
+  good.lists = {"/c"};
   const std::string line = submission_line(good);
   ASSERT_TRUE(parse_submission(line));
   const auto with = [&](const std::string& from, const std::string& to) {
@@ -285,9 +292,10 @@ TEST(Submission, RefusesWhatIsNone) {
   };
   for (const std::string& bad :
        {std::string(), std::string("{}"), with("\"2f61\"", "\"6261\""),
-        with("\"2f61\"", "\"2f0061\""), with("\"2f61\"", "\"2f6\""), with("\"2f61\"", "7"),
-        with("\"weight\":1", "\"weight\":0"), with("\"limit\":0", "\"limit\":-1"),
-        with("\"redo\":false", "\"redo\":0"), with("\"settings\"", "\"setting\"")}) {
+        with("\"2f61\"", "\"2f0061\""), with("\"2f63\"", "\"6363\""), with("\"2f61\"", "\"2f6\""),
+        with("\"2f61\"", "7"), with("\"weight\":1", "\"weight\":0"),
+        with("\"limit\":0", "\"limit\":-1"), with("\"redo\":false", "\"redo\":0"),
+        with("\"settings\"", "\"setting\"")}) {
     EXPECT_FALSE(parse_submission(bad)) << bad.substr(0, 80);
   }
 }
