@@ -88,6 +88,7 @@ int parse_and_run() {
   add_dead(app, action);
   add_export(app, action);
   add_report(app, action);
+  add_serve(app, action);
   add_confidence(app, action);
   add_backup(app, action);
   add_move(app, action);

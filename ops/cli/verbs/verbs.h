@@ -15,6 +15,7 @@ void add_report(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_status(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
 void add_backup(CLI::App& app, Action& action);
 void add_move(CLI::App& app, Action& action);
 void add_forget(CLI::App& app, Action& action);
