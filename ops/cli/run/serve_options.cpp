@@ -1,9 +1,11 @@
 #include "ops/cli/run/serve_options.h"
 
 #include <pwd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <utility>
 
 #include "common/text/utf8.h"
@@ -12,10 +14,13 @@
 #include "ops/cli/run/fleet.h"
 #include "ops/cli/run/picture_process.h"
 #include "ops/cli/run/writer.h"
+#include "ops/cli/terminal/terminal.h"
 #include "scheduler/store/store.h"
 
 namespace photoscribe::cli {
 namespace {
+
+constexpr int kPageNiceness = 5;
 
 std::string user_name() {
   const passwd* const user = ::getpwuid(::getuid());
@@ -74,13 +79,6 @@ void add_serve_options(CLI::App& verb, ServeOptions& options, const std::string&
 
 Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options, const Config& config,
                                                   const std::string& where) {
-  if (options.listen.empty()) {
-    if (options.edit || !options.token_file.empty()) {
-      return fail(Errc::usage, "--edit and --token-file are about the page: say where, with " +
-                                   where + " 127.0.0.1:8080");
-    }
-    return std::unique_ptr<serve::Site>();
-  }
   serve::SiteOptions site;
   const auto place = http::parse_listen_place(options.listen, where);
   if (!place) return fail(place.error());
@@ -113,6 +111,25 @@ Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options, c
     return rejudge(database, run, threshold);
   };
   return serve::Site::start(std::move(site));
+}
+
+Expected<std::unique_ptr<serve::Site>> page_beside(const ServeOptions& options,
+                                                   const Settings& settings) {
+  if (options.listen.empty()) {
+    if (!options.edit && options.token_file.empty()) return std::unique_ptr<serve::Site>();
+    return fail(Errc::usage,
+                "--edit and --token-file are about the page: say where, --serve 127.0.0.1:8080");
+  }
+  const Expected<LoadedConfig> loaded = settings.load();
+  if (!loaded) return fail(loaded.error());
+  Expected<std::unique_ptr<serve::Site>> site = fail(Errc::internal, "--serve");
+  // Threads take the niceness of the one that starts them.
+  std::thread([&] {
+    setpriority(PRIO_PROCESS, 0, kPageNiceness);
+    site = start_site(options, loaded->config, "--serve");
+  }).join();
+  if (site) write_all(STDERR_FILENO, "the page: " + (*site)->address() + "\n");
+  return site;
 }
 
 }  // namespace photoscribe::cli

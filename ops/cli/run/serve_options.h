@@ -22,10 +22,15 @@ struct ServeOptions {
 void add_serve_options(CLI::App& verb, ServeOptions& options, const std::string& where,
                        const std::string& group);
 
-/// Starts the page; null when there is to be none. `where` begins messages. What a browser sends
-/// changes nothing unless options.edit. Fails as serve::Site::start().
+/// Starts the page where options.listen says. `where` begins messages. Fails as
+/// serve::Site::start().
 [[nodiscard]] Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options,
                                                                 const Config& config,
                                                                 const std::string& where);
+
+/// For --serve: the same, on threads that give way to the work; null when no page was asked for.
+/// Says on standard error where it is.
+[[nodiscard]] Expected<std::unique_ptr<serve::Site>> page_beside(const ServeOptions& options,
+                                                                 const Settings& settings);
 
 }  // namespace photoscribe::cli
