@@ -27,7 +27,7 @@ std::string user_name() {
   return user != nullptr ? replaced(user->pw_name) : std::to_string(::getuid());
 }
 
-DatabasePlace place_of(const Config& config) {
+DatabasePlace archive_of(const Config& config) {
   const std::string& folder = config.state_folder;
   return {config.database, folder.empty() ? config.database + ".state" : folder, config.redis.url};
 }
@@ -95,7 +95,7 @@ Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options, c
   site.cache_folder = serve::user_cache_folder() + "/thumbnails";
   site.cache_bytes_max = std::int64_t{options.cache_mib} << 20;
   site.pictures = [config] { return new_picture_maker(config); };
-  const DatabasePlace archive = place_of(config);
+  const DatabasePlace archive = archive_of(config);
   site.writer = [database = config.database]() -> std::optional<std::int64_t> {
     const auto pid = current_writer(database);
     return pid ? std::optional<std::int64_t>(*pid) : std::nullopt;

@@ -110,7 +110,7 @@ Expected<Gathered> gather(const ConfidenceOptions& options) {
   return all;
 }
 
-Status check_model(const std::string& folder, const std::string& hash) {
+Status check_same_model(const std::string& folder, const std::string& hash) {
   const Expected<ModelFolder> model = read_model_folder(folder);
   if (!model) return fail(model.error());
   if (model->hash == hash) return {};
@@ -122,7 +122,7 @@ Expected<FittedConfidence> fit(const ConfidenceOptions& options) {
   const Expected<Gathered> all = gather(options);
   if (!all) return fail(all.error());
   if (!options.write_to.empty()) {
-    if (Status same = check_model(options.write_to, all->model_hash); !same)
+    if (Status same = check_same_model(options.write_to, all->model_hash); !same)
       return fail(same.error());
   }
   const Expected<ConfidenceModel> model = fit_confidence(all->captions);

@@ -26,7 +26,7 @@ struct ServeVerb {
   ServeOptions serve;
 };
 
-int serve(const ServeVerb& verb) {
+int serve_page(const ServeVerb& verb) {
   const Expected<DatabasePlace> place = verb.database.place();
   if (!place) return report("serve", place.error());
   const Expected<LoadedConfig> loaded = verb.settings.load();
@@ -61,7 +61,7 @@ void add_serve(CLI::App& app, Action& action) {
       "  openssl rand -hex 24 > token; chmod 600 token\n"
       "  photoscribe serve archive.db --listen 0.0.0.0:8080 --token-file token\n"
       "From another machine without a token: ssh -L 8080:127.0.0.1:8080 THIS_MACHINE");
-  verb->callback([options, &action] { action = [options] { return serve(*options); }; });
+  verb->callback([options, &action] { action = [options] { return serve_page(*options); }; });
 }
 
 }  // namespace photoscribe::cli

@@ -36,9 +36,9 @@ TEST(Access, KnowsTheNamesOfThisMachine) {
                            "[::1]", "[::1]:8080", "::1"}) {
     EXPECT_TRUE(names_this_machine(ours)) << ours;
   }
-  for (const char* foreign : {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
-                              "192.168.0.2:8080", "[2001:db8::1]:80", "127.0.0.1@evil.example",
-                              "0.0.0.0", "localhost:8080:9"}) {
+  for (const char* foreign :
+       {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.168.0.2:8080",
+        "[2001:db8::1]:80", "127.0.0.1@evil.example", "0.0.0.0", "localhost:8080:9"}) {
     EXPECT_FALSE(names_this_machine(foreign)) << foreign;
   }
 }

@@ -65,9 +65,9 @@ TEST_F(HttpServer, AnswersNotModified) {
 
 TEST_F(HttpServer, KeepsAConnectionForSeveralRequests) {
   start_echo();
-  const std::string reply = raw_http(
-      server_->port(),
-      "GET /one HTTP/1.1\r\nHost: x\r\n\r\nGET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string reply = raw_http(server_->port(),
+                                     "GET /one HTTP/1.1\r\nHost: x\r\n\r\nGET /two "
+                                     "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(reply, HasSubstr("GET /one"));
   EXPECT_THAT(reply, HasSubstr("GET /two"));
   EXPECT_LT(reply.find("GET /one"), reply.find("GET /two"));
@@ -94,7 +94,9 @@ TEST_F(HttpServer, ServesOthersWhileOneAnswerIsBeingMade) {
       respond(plain_answer(200, "quick"));
     }
   });
-  auto waiting = std::async(std::launch::async, [&] { return http(server_->port(), {"GET", "/slow"}); });
+  auto waiting = std::async(std::launch::async, [&] {
+    return http(server_->port(), {"GET", "/slow"});
+  });
   const Respond respond = slow.get_future().get();
   EXPECT_EQ(http(server_->port(), {"GET", "/quick"}).body, "quick\n");
   respond(plain_answer(200, "late"));
@@ -103,9 +105,12 @@ TEST_F(HttpServer, ServesOthersWhileOneAnswerIsBeingMade) {
 
 TEST_F(HttpServer, TakesAnAnswerThatComesAfterItsEnd) {
   std::promise<Respond> asked;
-  start([&](std::shared_ptr<const Request>, Respond respond) { asked.set_value(std::move(respond)); });
-  auto waiting = std::async(std::launch::async,
-                            [&] { return raw_http(server_->port(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); });
+  start([&](std::shared_ptr<const Request>, Respond respond) {
+    asked.set_value(std::move(respond));
+  });
+  auto waiting = std::async(std::launch::async, [&] {
+    return raw_http(server_->port(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  });
   const Respond respond = asked.get_future().get();
   server_.reset();
   respond(plain_answer(200, "too late"));
