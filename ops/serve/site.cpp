@@ -130,13 +130,14 @@ class Site::Impl {
   void handle(std::shared_ptr<const Request> request, http::Respond respond) {
     if (request->path == "/livez") return respond(http::plain_answer(200, "alive"));
     if (request->path == "/readyz") return run(quick_, respond, [this] { return ready(); });
-    if (auto refused = http::refusal(access_, *request)) return respond(std::move(*refused));
-    if (request->method == "POST") return change(std::move(request), std::move(respond));
-    if (request->method != "GET" && request->method != "HEAD") {
+    const bool changes = request->method == "POST";
+    if (!changes && request->method != "GET" && request->method != "HEAD") {
       Answer answer = http::plain_answer(405, "only GET, HEAD and POST");
       answer.headers = {{"Allow", "GET, HEAD, POST"}};
       return respond(std::move(answer));
     }
+    if (auto refused = http::refusal(access_, *request)) return respond(std::move(*refused));
+    if (changes) return change(std::move(request), std::move(respond));
     if (request->path == "/api/events") return respond(events());
     if (const Asset* asset = find_asset(request->path)) return respond(asset_answer(*asset));
     const auto parts = parts_of(request->path);

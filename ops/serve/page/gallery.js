@@ -11,7 +11,7 @@ const kPagesKept = 80;
 const kHeightMax = 8000000;   // px of the element that scrolls
 const kFilters = ["state", "reason", "since", "until", "confidence_min", "confidence_max", "blur_min", "blur_max",
   "edited", "near_duplicates", "vanished", "root", "folder", "q", "sort", "order"];
-const kSorts = [["added", "as added"], ["path", "name"], ["date", "date of the file"], ["finished", "last captioned"],
+const kSorts = [["", "as found"], ["path", "name"], ["date", "date of the file"], ["finished", "last captioned"],
   ["confidence", "confidence"], ["blur", "sharpness"]];
 const kReasons = ["missing", "unreadable", "not_a_file", "outside_root", "empty", "not_an_image", "truncated", "too_large", "unsupported",
   "timeout", "model_failure", "device_memory", "crashed_worker", "encrypted", "unsafe_name", "http_403", "http_404", "http_5xx",
@@ -289,7 +289,7 @@ function fillForm(query) {
     if (control.type === "checkbox") control.checked = query[control.name] === "1";
     else control.value = query[control.name] || "";
   }
-  search.value = query.q || "";
+  if (document.activeElement !== search) search.value = query.q || "";  // not under somebody's hands
   const used = kFilters.filter((name) => query[name] && !["q", "sort", "order"].includes(name)).length;
   root.querySelector(".filters > summary").textContent = used ? `Filters (${used})` : "Filters";
   root.querySelector(".clear").hidden = used === 0 && !query.q;

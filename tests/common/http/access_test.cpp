@@ -33,7 +33,7 @@ int status(const Access& access, const Request& request) {
 
 TEST(Access, KnowsTheNamesOfThisMachine) {
   for (const char* ours : {"localhost", "localhost:8080", "127.0.0.1", "127.0.0.1:1", "127.0.0.9",
-                           "[::1]", "[::1]:8080", "::1"}) {
+                           "[::1]", "[::1]:8080"}) {
     EXPECT_TRUE(names_this_machine(ours)) << ours;
   }
   for (const char* foreign :

@@ -49,7 +49,8 @@ class Serve : public StoreTest {
   }
   std::vector<std::string> names(const std::string& parameters) {
     std::vector<std::string> all;
-    for (const json& row : photos(parameters)["rows"]) all.push_back(row["name"]);
+    const json found = photos(parameters);
+    for (const json& row : found["rows"]) all.push_back(row["name"]);
     return all;
   }
   std::int64_t id_of(const std::string& name) {
