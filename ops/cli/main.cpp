@@ -90,6 +90,7 @@ int parse_and_run() {
   add_search(app, action);
   add_caption(app, action);
   add_report(app, action);
+  add_serve(app, action);
   add_confidence(app, action);
   add_backup(app, action);
   add_move(app, action);

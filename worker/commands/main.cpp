@@ -44,11 +44,20 @@ int run(int argc, char** argv) {
   declare_limits(blur, blur_command.limits);
 
   ThumbnailCommand thumbnail_command;
-  CLI::App& thumbnails = *app.add_subcommand("thumbnails", "small JPEGs of photos, for reports");
-  thumbnails.add_option("files", thumbnail_command.files, "photos")->type_name("FILE")->required();
-  thumbnails.add_option("-o,--output", thumbnail_command.output, "folder for 0.jpg, 1.jpg …")
-      ->type_name("DIR")
-      ->required();
+  bool thumbnail_server = false;
+  CLI::App& thumbnails = *app.add_subcommand("thumbnails", "small JPEGs of photos, for pages");
+  auto* const files =
+      thumbnails.add_option("files", thumbnail_command.files, "photos")->type_name("FILE");
+  auto* const output =
+      thumbnails.add_option("-o,--output", thumbnail_command.output, "folder for 0.jpg, 1.jpg …")
+          ->type_name("DIR");
+  thumbnails
+      .add_flag(
+          "--stdin", thumbnail_server,
+          "read \"SIDE PATH\" and a NUL from standard input, one after the other; answer with\n"
+          "the number of bytes, a newline and the JPEG")
+      ->excludes(files)
+      ->excludes(output);
   thumbnails.add_option("--side", thumbnail_command.side_px, "pixels of the longer side")
       ->capture_default_str()
       ->check(CLI::Range(16, 1024));
@@ -70,7 +79,15 @@ int run(int argc, char** argv) {
   if (threshold->count() == 0)
     blur_command.settings.blur_threshold = default_blur_threshold(blur_command.settings.mode);
   if (blur.parsed()) return run_blur_command(blur_command, std::cout);
-  if (thumbnails.parsed()) return run_thumbnail_command(thumbnail_command);
+  if (thumbnails.parsed() && thumbnail_server)
+    return run_thumbnail_server(thumbnail_command.limits, std::cin, std::cout);
+  if (thumbnails.parsed()) {
+    if (thumbnail_command.files.empty() || thumbnail_command.output.empty()) {
+      std::cerr << "photoscribe-worker thumbnails: name photos and --output DIR, or --stdin\n";
+      return kUsageStatus;
+    }
+    return run_thumbnail_command(thumbnail_command);
+  }
   if (check.parsed()) return run_check_command(check_model, check_json, std::cout);
   return run_work_command(options);
 }

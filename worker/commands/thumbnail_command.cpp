@@ -1,5 +1,6 @@
 #include "worker/commands/thumbnail_command.h"
 
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -10,23 +11,25 @@
 namespace photoscribe {
 namespace {
 
-std::vector<std::uint8_t> thumbnail_of(const std::string& file, const PhotoRoot& everything,
-                                       const ThumbnailCommand& command, FileBuffer& buffer) {
+constexpr int kEnvironment = 3, kUsage = 2;
+constexpr int kSideMin = 16, kSideMax = 1024;
+
+std::vector<std::uint8_t> thumbnail_of(const std::string& file, int side_px,
+                                       const PhotoRoot& everything, const DecodeLimits& limits,
+                                       FileBuffer& buffer) {
   std::error_code failed;
   const std::string absolute = std::filesystem::absolute(file, failed).string();
   if (failed || absolute.size() < 2) return {};
-  const auto bytes = buffer.read(everything, absolute.substr(1), command.limits.file_bytes_max);
+  const auto bytes = buffer.read(everything, absolute.substr(1), limits.file_bytes_max);
   if (!bytes) return {};
-  const auto measured = measure_photo(*bytes, BlurSettings(), command.limits);
+  const auto measured = measure_photo(*bytes, BlurSettings(), limits);
   if (!measured) return {};
-  return jpeg_thumbnail(*bytes, command.side_px, *measured, command.limits)
-      .value_or(std::vector<std::uint8_t>());
+  return jpeg_thumbnail(*bytes, side_px, *measured, limits).value_or(std::vector<std::uint8_t>());
 }
 
 }  // namespace
 
 int run_thumbnail_command(const ThumbnailCommand& command) {
-  constexpr int kEnvironment = 3;
   const auto everything = PhotoRoot::open("files", "/");
   if (!everything) {
     std::cerr << "photoscribe-worker thumbnails: " << everything.error().message << "\n";
@@ -34,7 +37,8 @@ int run_thumbnail_command(const ThumbnailCommand& command) {
   }
   FileBuffer buffer;
   for (std::size_t i = 0; i < command.files.size(); ++i) {
-    const auto jpeg = thumbnail_of(command.files[i], *everything, command, buffer);
+    const auto jpeg =
+        thumbnail_of(command.files[i], command.side_px, *everything, command.limits, buffer);
     if (jpeg.empty()) continue;
     const std::string name = command.output + "/" + std::to_string(i) + ".jpg";
     std::ofstream out(name, std::ios::binary);
@@ -45,6 +49,32 @@ int run_thumbnail_command(const ThumbnailCommand& command) {
       std::cerr << "photoscribe-worker thumbnails: " << name << ": cannot be written\n";
       return kEnvironment;
     }
+  }
+  return 0;
+}
+
+int run_thumbnail_server(const DecodeLimits& limits, std::istream& in, std::ostream& out) {
+  const auto everything = PhotoRoot::open("files", "/");
+  if (!everything) {
+    std::cerr << "photoscribe-worker thumbnails: " << everything.error().message << "\n";
+    return kEnvironment;
+  }
+  FileBuffer buffer;
+  for (std::string request; std::getline(in, request, '\0');) {
+    int side_px = 0;
+    const char* const end = request.data() + request.size();
+    const auto [stop, wrong] = std::from_chars(request.data(), end, side_px);
+    if (wrong != std::errc{} || stop == end || *stop != ' ' || side_px < kSideMin ||
+        side_px > kSideMax) {
+      std::cerr << "photoscribe-worker thumbnails: not a request: SIDE PATH and a NUL\n";
+      return kUsage;
+    }
+    const auto jpeg = thumbnail_of({stop + 1, end}, side_px, *everything, limits, buffer);
+    out << jpeg.size() << '\n';
+    out.write(reinterpret_cast<const char*>(jpeg.data()),
+              static_cast<std::streamsize>(jpeg.size()));
+    out.flush();
+    if (!out) return kEnvironment;
   }
   return 0;
 }

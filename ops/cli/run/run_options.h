@@ -6,6 +6,7 @@
 
 #include "common/core/error.h"
 #include "ops/cli/config/settings.h"
+#include "ops/cli/run/serve_options.h"
 #include "scheduler/run/run_batch.h"
 
 namespace photoscribe::cli {
@@ -16,6 +17,7 @@ struct RunOptions {
   explicit RunOptions(CLI::App& verb) : settings(verb) {}
   Settings settings;
   RunRequest request;  // the fields that are no setting
+  ServeOptions serve;
   bool no_progress = false;
   bool detach = false;
   bool json = false;

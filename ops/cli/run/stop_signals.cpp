@@ -13,7 +13,7 @@ namespace photoscribe::cli {
 namespace {
 
 std::atomic<StopHandle*> stop_target{nullptr};
-bool stop_text_on_terminal = false;
+bool stop_text_on_terminal = false, stop_says = true;
 
 void write_quietly(std::string_view text) {
   if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // nobody is left to tell
@@ -24,6 +24,10 @@ void on_signal(int /*number*/) {
   if (stop == nullptr) return;
   const int saved = errno;
   stop->request();
+  if (!stop_says) {
+    errno = saved;
+    return;
+  }
   if (stop_text_on_terminal) write_quietly("\r\x1b[K");
   if (stop->requests() == 1) {
     write_quietly(
@@ -37,8 +41,9 @@ void on_signal(int /*number*/) {
 
 }  // namespace
 
-SignalsTo::SignalsTo(StopHandle& stop) {
+SignalsTo::SignalsTo(StopHandle& stop, Say say) {
   stop_target = &stop;
+  stop_says = say == Say::what_they_do;
   stop_text_on_terminal = is_terminal(STDERR_FILENO);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction now {};

@@ -10,7 +10,8 @@ namespace photoscribe::cli {
 /// time.
 class SignalsTo {
  public:
-  explicit SignalsTo(StopHandle& stop);
+  enum class Say { what_they_do, nothing };
+  explicit SignalsTo(StopHandle& stop, Say say = Say::what_they_do);
   ~SignalsTo();
   SignalsTo(const SignalsTo&) = delete;
   SignalsTo& operator=(const SignalsTo&) = delete;

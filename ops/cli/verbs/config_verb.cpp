@@ -10,7 +10,7 @@
 namespace photoscribe::cli {
 namespace {
 
-int show(const Settings& settings) {
+int show_config(const Settings& settings) {
   const Expected<LoadedConfig> loaded = settings.load();
   if (!loaded) return report("config show", loaded.error());
   write_all(STDOUT_FILENO, to_yaml(*loaded));
@@ -35,7 +35,8 @@ void add_config(CLI::App& app, Action& action) {
       names +
       "Secrets, never shown:\n  PHOTOSCRIBE_REDIS_PASSWORD\n  PHOTOSCRIBE_SENTINEL_PASSWORD\n\n"
       "Example:\n  photoscribe config show > photoscribe.yaml   # a file to edit");
-  show_verb->callback([settings, &action] { action = [settings] { return show(*settings); }; });
+  show_verb->callback(
+      [settings, &action] { action = [settings] { return show_config(*settings); }; });
 }
 
 }  // namespace photoscribe::cli

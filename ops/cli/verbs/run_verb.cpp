@@ -102,6 +102,8 @@ int run(const RunOptions& options) {
   const Expected<RunRequest> request = make_request(options, RunVerb::run);
   if (!request) return failed(options, request.error());
   if (options.detach) return run_detached(options, *request);
+  const auto page = page_beside(options.serve, options.settings);
+  if (!page) return failed(options, page.error());
   const ProgressStyle style = progress_style(options.no_progress);
   ProgressPrinter printer(STDERR_FILENO, style);
   StopHandle stop;
@@ -132,6 +134,7 @@ void add_run(CLI::App& app, Action& action) {
   verb->add_flag("--detach", options->detach,
                  "continue in the background when the terminal closes; status, pause and drain\n"
                  "find it, and it logs to run.log in the state folder");
+  add_serve_options(*verb, options->serve, "--serve", "Page");
   verb->add_flag("--no-progress", options->no_progress, "warnings and the summary only")
       ->group("Output");
   verb->add_flag("--json", options->json, "the summary as one JSON object on standard output")

@@ -8,6 +8,7 @@
 #include "common/text/safe_text.h"
 #include "ops/cli/config/settings.h"
 #include "ops/cli/run/progress.h"
+#include "ops/cli/run/serve_options.h"
 #include "ops/cli/run/stop_signals.h"
 #include "ops/cli/terminal/exit_status.h"
 #include "ops/cli/terminal/terminal.h"
@@ -28,6 +29,7 @@ struct SchedulerOptions {
   bool allow_stored_commands = false;
   bool no_progress = false;
   bool json = false;
+  ServeOptions page;
 };
 
 Expected<ServeRequest> make_request(const SchedulerOptions& options) {
@@ -62,8 +64,10 @@ int serve(const SchedulerOptions& options) {
   ProgressPrinter printer(STDERR_FILENO, style);
   StopHandle stop;
   const SignalsTo signals(stop);
-  const Expected<ServeSummary> summary =
-      request ? serve_runs(*request, printer, stop) : fail(request.error());
+  const auto page = page_beside(options.page, options.settings);
+  const Expected<ServeSummary> summary = !request ? fail(request.error())
+                                         : !page  ? fail(page.error())
+                                                  : serve_runs(*request, printer, stop);
   printer.clear();
   if (!summary) {
     const int status = report("scheduler", summary.error());
@@ -99,6 +103,7 @@ void add_scheduler(CLI::App& app, Action& action) {
   verb->add_flag("--allow-stored-commands", options->allow_stored_commands,
                  "run on-finish commands of the database whoever stored them (default: only those "
                  "that this user stored in this user's database)");
+  add_serve_options(*verb, options->page, "--serve", "Page");
   verb->add_flag("--no-progress", options->no_progress, "warnings only")->group("Output");
   verb->add_flag("--json", options->json, "at the end, one JSON object on standard output")
       ->group("Output");

@@ -19,6 +19,7 @@ void add_status(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_search(CLI::App& app, Action& action);
 void add_caption(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
 void add_backup(CLI::App& app, Action& action);
 void add_move(CLI::App& app, Action& action);
 void add_forget(CLI::App& app, Action& action);

@@ -1,0 +1,25 @@
+// changes: the calls of the page's API that change something. Only a site with `edit` has them.
+#pragma once
+
+#include <cstdint>
+
+#include "common/http/http_message.h"
+#include "ops/serve/archive.h"
+#include "ops/serve/site.h"
+
+namespace photoscribe::serve {
+
+/// {"action": "set", "caption": …}, approve or unset.
+[[nodiscard]] http::Answer change_caption(Archive& archive, const SiteOptions& options,
+                                          std::int64_t image_id, const std::string& body);
+/// The photo gets another attempt, if it has failed.
+[[nodiscard]] http::Answer retry_photo(Archive& archive, const SiteOptions& options,
+                                       std::int64_t image_id);
+/// {"action": "pause" | "resume" | "cancel" | "retry", "reasons": […]}
+[[nodiscard]] http::Answer steer_run(Archive& archive, const SiteOptions& options, RunId run,
+                                     const std::string& body);
+/// {"threshold": N}
+[[nodiscard]] http::Answer change_threshold(Archive& archive, const SiteOptions& options, RunId run,
+                                            const std::string& body);
+
+}  // namespace photoscribe::serve

@@ -1,0 +1,118 @@
+#include "ops/serve/disk_cache.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "common/core/random.h"
+#include "common/text/safe_text.h"
+
+namespace photoscribe::serve {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kTouchAfter = 3'600;  // seconds: a look every few minutes writes nothing
+constexpr std::string_view kSuffix = ".jpg";
+
+void touch(const std::string& file) { ::utimensat(AT_FDCWD, file.c_str(), nullptr, 0); }
+
+}  // namespace
+
+std::string user_cache_folder() {
+  const auto variable = [](const char* name) {
+    const char* const value = std::getenv(name);
+    return std::string(value != nullptr && value[0] == '/' ? value : "");
+  };
+  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
+    return cache + "/photoscribe";
+  if (const std::string home = variable("HOME"); !home.empty()) return home + "/.cache/photoscribe";
+  return "/tmp/photoscribe-cache-" + std::to_string(::getuid());
+}
+
+std::string DiskCache::path_of(const std::string& key) const {
+  return folder_ + "/" + key.substr(0, 2) + "/" + key + std::string(kSuffix);
+}
+
+void DiskCache::load() {
+  if (std::exchange(loaded_, true)) return;
+  std::error_code failed;
+  for (fs::recursive_directory_iterator it(folder_, failed), end; !failed && it != end;
+       it.increment(failed)) {
+    const std::string name = it->path().filename().string();
+    struct ::stat info {};
+    if (!name.ends_with(kSuffix) || ::lstat(it->path().c_str(), &info) != 0 ||
+        !S_ISREG(info.st_mode)) {
+      continue;
+    }
+    entries_[name.substr(0, name.size() - kSuffix.size())] = {info.st_size, info.st_mtime};
+    bytes_ += info.st_size;
+  }
+}
+
+std::optional<std::string> DiskCache::get(const std::string& key) {
+  const std::string file = path_of(key);
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return std::nullopt;
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  if (bytes.empty()) return std::nullopt;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!loaded_) return bytes;
+  Entry& entry = entries_[key];
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  bytes_ += size - std::exchange(entry.bytes, size);
+  const std::int64_t now = std::time(nullptr);
+  if (now - entry.used_unix_s > kTouchAfter) touch(file);
+  entry.used_unix_s = now;
+  return bytes;
+}
+
+Status DiskCache::put(const std::string& key, std::string_view bytes) {
+  const std::string file = path_of(key);
+  const std::string beside = file + "." + std::to_string(random_u64());
+  std::error_code failed;
+  fs::create_directories(fs::path(file).parent_path(), failed);
+  ::chmod(folder_.c_str(), 0700);  // photos may be private
+  std::ofstream out(beside, std::ios::binary);
+  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  out.close();
+  if (!out || std::rename(beside.c_str(), file.c_str()) != 0) {
+    const std::string why = std::strerror(errno);
+    ::unlink(beside.c_str());
+    return fail(Errc::environment, "thumbnails in " + shown(folder_) + ": " + why);
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  load();
+  Entry& entry = entries_[key];
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  bytes_ += size - std::exchange(entry.bytes, size);
+  entry.used_unix_s = std::time(nullptr);
+  if (bytes_ > bytes_max_) make_room();
+  return {};
+}
+
+void DiskCache::make_room() {
+  std::vector<std::pair<std::int64_t, std::string>> oldest;
+  oldest.reserve(entries_.size());
+  for (const auto& [key, entry] : entries_) oldest.emplace_back(entry.used_unix_s, key);
+  std::sort(oldest.begin(), oldest.end());
+  for (const auto& [used, key] : oldest) {
+    if (bytes_ <= bytes_max_ - bytes_max_ / 10) break;
+    ::unlink(path_of(key).c_str());
+    bytes_ -= entries_[key].bytes;
+    entries_.erase(key);
+  }
+}
+
+}  // namespace photoscribe::serve

@@ -1,0 +1,41 @@
+// run_json: runs as the page's JSON, and as Prometheus' text. Pure.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "scheduler/store/browse.h"
+#include "scheduler/store/run_types.h"
+
+namespace photoscribe::serve {
+
+/// What changes while a run works.
+struct RunNow {
+  RunRow run;
+  RunCounts counts;
+  double photos_per_s = 0;             // over the last half minute
+  std::optional<std::int64_t> left_s;  // none while it is unknown
+};
+[[nodiscard]] nlohmann::json now_json(const RunNow& now);
+
+/// The rest: failures, events, roots, settings.
+struct RunDetails {
+  StoreSummary summary;
+  std::vector<StoreEvent> events;
+  std::vector<RootEntry> roots;
+};
+[[nodiscard]] nlohmann::json details_json(const RunDetails& details);
+
+/// Of /metrics (text format 0.0.4).
+struct ArchiveNow {
+  std::vector<RunNow> runs;
+  std::int64_t edited = 0, approved = 0;
+  bool writer = false;  // a scheduler works on it
+};
+[[nodiscard]] std::string metrics_text(const ArchiveNow& archive);
+
+}  // namespace photoscribe::serve

@@ -1,0 +1,315 @@
+#include "ops/serve/site.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <charconv>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "common/http/access.h"
+#include "common/http/http_server.h"
+#include "common/text/safe_text.h"
+#include "ops/serve/answers.h"
+#include "ops/serve/api.h"
+#include "ops/serve/assets.h"
+#include "ops/serve/changes.h"
+#include "ops/serve/live.h"
+
+namespace photoscribe::serve {
+namespace {
+
+using http::Answer;
+using http::Request;
+using nlohmann::json;
+
+constexpr int kThumbnailPx = 240, kLargePx = 1024;
+constexpr std::size_t kTokenBytesMin = 16, kTokenBytesMax = 1024;
+
+/// Nothing from elsewhere, no script in the page itself, no other page around it.
+const std::vector<std::pair<std::string, std::string>>& headers() {
+  static const std::vector<std::pair<std::string, std::string>> kHeaders{
+      {"Content-Security-Policy",
+       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+       "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+      {"X-Content-Type-Options", "nosniff"},
+      {"Referrer-Policy", "no-referrer"},
+      {"Cross-Origin-Resource-Policy", "same-origin"},
+      {"Cross-Origin-Opener-Policy", "same-origin"},
+      {"Cache-Control", "no-store"}};
+  return kHeaders;
+}
+
+/// "/api/photos/12/caption" → {"api", "photos", "12", "caption"}
+std::vector<std::string> parts_of(const std::string& path) {
+  std::vector<std::string> parts;
+  for (std::size_t from = 1; from < path.size();) {
+    const std::size_t slash = std::min(path.find('/', from), path.size());
+    parts.push_back(path.substr(from, slash - from));
+    from = slash + 1;
+  }
+  return parts;
+}
+
+std::optional<std::int64_t> id_of(const std::string& text) {
+  std::int64_t id = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (wrong != std::errc{} || end != text.data() + text.size() || id < 1) return std::nullopt;
+  return id;
+}
+
+Answer asset_answer(const Asset& asset) {
+  Answer answer;
+  answer.type = asset.type;
+  answer.body = asset.text;
+  answer.etag = asset.etag;
+  answer.headers = {{"Cache-Control", "no-cache"}};  // kept, but asked about
+  return answer;
+}
+
+Answer picture_answer(const std::string& key, std::string jpeg) {
+  Answer answer;
+  answer.type = "image/jpeg";
+  answer.body = std::move(jpeg);
+  answer.etag = key;
+  answer.headers = {{"Cache-Control", "private, max-age=604800"}};
+  return answer;
+}
+
+}  // namespace
+
+class Site::Impl {
+ public:
+  explicit Impl(SiteOptions given)
+      : options_(std::move(given)),
+        archive_(options_.database),
+        live_(archive_, options_.writer),
+        thumbnails_(options_.cache_folder, options_.cache_bytes_max, options_.pictures) {
+    access_.loopback = options_.place.loopback;
+    access_.token = options_.token;
+  }
+  ~Impl() {
+    server_.reset();  // no more requests; what is being answered still uses the rest
+    quick_.join();
+    slow_.join();
+  }
+
+  Status start() {
+    http::ServerOptions server;
+    server.place = options_.place;
+    server.option = options_.option;
+    server.headers = headers();
+    auto started = http::Server::start(
+        std::move(server), [this](std::shared_ptr<const Request> request, http::Respond respond) {
+          handle(std::move(request), std::move(respond));
+        });
+    if (!started) return fail(started.error());
+    server_ = std::move(*started);
+    boost::asio::post(quick_, [this] { prepare(); });
+    return {};
+  }
+
+  [[nodiscard]] const SiteOptions& options() const { return options_; }
+  [[nodiscard]] std::uint16_t port() const { return server_->port(); }
+
+ private:
+  /// The newest run is what a page opens with.
+  void prepare() {
+    const auto runs = archive_.read([](Reader& reader) { return reader.store.runs(); });
+    if (runs && !runs->empty()) (void)archive_.index(runs->back().id);
+  }
+
+  // --- on the server's thread ---
+
+  void handle(std::shared_ptr<const Request> request, http::Respond respond) {
+    if (request->path == "/livez") return respond(http::plain_answer(200, "alive"));
+    if (request->path == "/readyz") return run(quick_, respond, [this] { return ready(); });
+    const bool changes = request->method == "POST";
+    if (!changes && request->method != "GET" && request->method != "HEAD") {
+      Answer answer = http::plain_answer(405, "only GET, HEAD and POST");
+      answer.headers = {{"Allow", "GET, HEAD, POST"}};
+      return respond(std::move(answer));
+    }
+    if (auto refused = http::refusal(access_, *request)) return respond(std::move(*refused));
+    if (changes) return change(std::move(request), std::move(respond));
+    if (request->path == "/api/events") return respond(events());
+    if (const Asset* asset = find_asset(request->path)) return respond(asset_answer(*asset));
+    const auto parts = parts_of(request->path);
+    if (parts.size() == 4 && parts[1] == "photos" && parts[3] == "picture") {
+      return picture(*request, id_of(parts[2]).value_or(0), std::move(respond));
+    }
+    if (request->path == "/api/workers") {
+      return run(slow_, respond, [this] { return workers(); });
+    }
+    run(quick_, respond, [this, request] { return look_up(*request); });
+  }
+
+  Answer events() {
+    Answer answer;
+    answer.events = http::EventSource{
+        std::chrono::milliseconds(500),
+        [this, seen = std::make_shared<std::string>()] { return live_.next(*seen); }};
+    return answer;
+  }
+
+  template <class Make>
+  void run(boost::asio::thread_pool& pool, http::Respond respond, Make make) {
+    boost::asio::post(pool, [respond = std::move(respond), make = std::move(make)] {
+      try {
+        respond(make());
+      } catch (const std::exception& bug) {
+        respond(error_answer(500, bug.what()));
+      }
+    });
+  }
+
+  void change(std::shared_ptr<const Request> request, http::Respond respond) {
+    if (!options_.edit) {
+      return respond(error_answer(403, "this page only reads: start it with --edit"));
+    }
+    const auto parts = parts_of(request->path);
+    const auto id = parts.size() == 4 && parts[0] == "api" ? id_of(parts[2]) : std::nullopt;
+    if (!id) return respond(error_answer(404, "there is no such address"));
+    const std::string what = parts[1] + "/" + parts[3];
+    if (what == "photos/caption") {
+      return run(quick_, respond, [this, request, id = *id] {
+        return change_caption(archive_, options_, id, request->body);
+      });
+    }
+    run(slow_, respond, [this, request, what, id = *id] {
+      if (what == "photos/retry") return retry_photo(archive_, options_, id);
+      if (what == "runs/control") return steer_run(archive_, options_, id, request->body);
+      if (what == "runs/blur") return change_threshold(archive_, options_, id, request->body);
+      return error_answer(404, "there is no such address");
+    });
+  }
+
+  // --- on threads of the pools ---
+
+  Answer ready() {
+    const auto runs = archive_.read([](Reader& reader) { return reader.store.runs(); });
+    return runs ? http::plain_answer(200, "ready") : http::plain_answer(503, runs.error().message);
+  }
+
+  Answer metrics() {
+    const auto now = live_.look();
+    if (!now) return http::plain_answer(503, now.error().message);
+    Answer answer;
+    answer.type = "text/plain; version=0.0.4; charset=utf-8";
+    answer.body = metrics_text(*now);
+    return answer;
+  }
+
+  Answer workers() {
+    const auto found = options_.workers();
+    if (!found && found.error().code == Errc::run_gone) {
+      return json_answer({{"workers", nullptr}});  // no scheduler, no workers
+    }
+    return found ? json_answer({{"workers", *found}}) : error_answer(found.error());
+  }
+
+  Answer archive_answer() {
+    const std::string name = std::filesystem::path(options_.database).filename().string();
+    return json_answer({{"database", replaced(name)},
+                        {"path", replaced(options_.database)},
+                        {"edit", options_.edit},
+                        {"edited_by", replaced(options_.edited_by)},
+                        {"version", PHOTOSCRIBE_VERSION}});
+  }
+
+  Answer look_up(const Request& request) {
+    const std::string& path = request.path;
+    if (path == "/metrics") return metrics();
+    if (path == "/api/archive") return archive_answer();
+    if (path == "/api/runs") return runs_answer(live_);
+    if (path == "/api/pace") return pace_answer(archive_, request);
+    if (path == "/api/photos") return photos_answer(archive_, request);
+    if (path == "/api/folders") return folders_answer(archive_, request);
+    if (path == "/api/blur") return blur_answer(archive_, request);
+    const auto parts = parts_of(path);
+    if (parts.size() == 3 && parts[0] == "api") {
+      const auto id = id_of(parts[2]);
+      if (id && parts[1] == "runs") return run_answer(archive_, *id);
+      if (id && parts[1] == "photos") return photo_answer(archive_, *id);
+    }
+    return error_answer(404, "there is no such address");
+  }
+
+  void picture(const Request& request, std::int64_t image_id, http::Respond respond) {
+    const int side = request.parameter("size") == "large" ? kLargePx : kThumbnailPx;
+    boost::asio::post(quick_, [this, image_id, side, respond = std::move(respond)] {
+      const auto wanted = picture_request(archive_, image_id, side);
+      if (!wanted) return respond(error_answer(wanted.error()));
+      if (!*wanted) return respond(error_answer(404, "this photo has no file here"));
+      const std::string key = Thumbnails::key_of(**wanted);
+      if (auto kept = thumbnails_.kept(key)) return respond(picture_answer(key, std::move(*kept)));
+      thumbnails_.make(**wanted, [respond, key](Expected<std::string> made) {
+        if (!made) return respond(error_answer(made.error()));
+        if (made->empty()) return respond(error_answer(404, "this photo cannot be shown"));
+        respond(picture_answer(key, std::move(*made)));
+      });
+    });
+  }
+
+  const SiteOptions options_;
+  http::Access access_;
+  Archive archive_;
+  Live live_;
+  Thumbnails thumbnails_;
+  boost::asio::thread_pool quick_{3}, slow_{2};
+  std::unique_ptr<http::Server> server_;
+};
+
+Site::Site(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Site::~Site() = default;
+
+Expected<std::unique_ptr<Site>> Site::start(SiteOptions options) {
+  if (!options.place.loopback && options.token.empty()) {
+    return fail(Errc::usage,
+                options.option + ": " + options.place.address +
+                    " is reached from other machines: give a token, --token-file FILE");
+  }
+  auto impl = std::make_unique<Impl>(std::move(options));
+  if (Status started = impl->start(); !started) return fail(started.error());
+  return std::unique_ptr<Site>(new Site(std::move(impl)));
+}
+
+std::uint16_t Site::port() const noexcept { return impl_->port(); }
+
+std::string Site::address() const {
+  const std::string& host = impl_->options().place.address;
+  return "http://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
+         std::to_string(port()) + "/";
+}
+
+Expected<std::string> read_token(const std::string& file) {
+  struct ::stat info {};
+  std::ifstream in(file, std::ios::binary);
+  if (!in || ::stat(file.c_str(), &info) != 0) {
+    return fail(Errc::usage, "--token-file " + shown(file) + ": " + std::strerror(errno));
+  }
+  if (S_ISREG(info.st_mode) && (info.st_mode & 077) != 0) {
+    return fail(Errc::usage, "--token-file " + shown(file) +
+                                 ": others may read it; chmod 600 it, and use a new token");
+  }
+  std::string token(kTokenBytesMax + 1, '\0');
+  in.read(token.data(), static_cast<std::streamsize>(token.size()));
+  token.resize(static_cast<std::size_t>(in.gcount()));
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+  const bool printable =
+      std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (token.size() < kTokenBytesMin || token.size() > kTokenBytesMax || !printable) {
+    return fail(Errc::usage, "--token-file " + shown(file) +
+                                 ": a token is 16 to 1024 printable characters on one line, such "
+                                 "as those of: openssl rand -hex 24");
+  }
+  return token;
+}
+
+}  // namespace photoscribe::serve

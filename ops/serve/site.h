@@ -1,0 +1,65 @@
+// site: the page over an archive, as a server: its front end, the JSON behind it, thumbnails,
+// probes and metrics.
+//
+// It reads the database beside whoever writes it, and changes nothing without `edit`. Everything
+// that may take time runs on its own threads. What ops/cli alone can do (find a worker, reach a
+// scheduler) is handed in.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "common/core/error.h"
+#include "common/http/listen_place.h"
+#include "ops/serve/thumbnails.h"
+#include "scheduler/control/control.h"
+
+namespace photoscribe::serve {
+
+struct SiteOptions {
+  std::string database;
+  http::ListenPlace place;
+  std::string option = "--listen";  // begins messages about the place
+  std::string token;                // needed where the place is not loopback
+  bool edit = false;
+  std::string edited_by;  // kept with edits
+  std::string cache_folder;
+  std::int64_t cache_bytes_max = 512 << 20;
+
+  /// All of them are called on several threads.
+  NewPictureMaker pictures;
+  std::function<std::optional<std::int64_t>()> writer;  // pid of who writes the database
+  std::function<Expected<nlohmann::json>()> workers;
+  std::function<Expected<ControlReply>(const ControlRequest&)> steer;
+  /// Judges the scores of a run by another threshold (newly clear photos are pending then).
+  std::function<Status(const std::string& run, double threshold)> rejudge;
+};
+
+class Site {
+ public:
+  /// Fails with usage (beyond this machine without a token) or environment (the place is taken). A
+  /// database that is not there yet is waited for.
+  [[nodiscard]] static Expected<std::unique_ptr<Site>> start(SiteOptions options);
+  Site(const Site&) = delete;
+  Site& operator=(const Site&) = delete;
+  ~Site();
+
+  [[nodiscard]] std::uint16_t port() const noexcept;
+  /// "http://127.0.0.1:8080/"
+  [[nodiscard]] std::string address() const;
+
+ private:
+  class Impl;
+  explicit Site(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Bytes of a token: printable ones, at least 16, without the newline at the file's end. Fails with
+/// usage when others may read the file.
+[[nodiscard]] Expected<std::string> read_token(const std::string& file);
+
+}  // namespace photoscribe::serve

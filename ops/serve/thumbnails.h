@@ -1,0 +1,79 @@
+// thumbnails: small pictures of photos for a page, made when somebody looks, kept on disk.
+//
+// What was asked for last is made first, since that is what is on the screen; what has scrolled
+// away waits, and is refused when too much waits. Decoding is the worker's (ops/cli/run).
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/core/error.h"
+#include "ops/serve/disk_cache.h"
+
+namespace photoscribe::serve {
+
+struct PictureRequest {
+  std::string file;  // absolute, raw bytes
+  int side_px = 240;
+  std::int64_t size_bytes = 0, mtime_ns = 0;  // of the file as the archive knows it
+};
+
+/// Makes pictures one after the other; a thread has one of its own.
+class PictureMaker {
+ public:
+  virtual ~PictureMaker() = default;
+  /// A JPEG; empty where the photo cannot be decoded any more. Fails with environment when no
+  /// photo can be: there is no worker, say.
+  [[nodiscard]] virtual Expected<std::string> make(const PictureRequest& request) = 0;
+  /// Nobody has asked for a while.
+  virtual void rest() = 0;
+};
+using NewPictureMaker = std::function<std::unique_ptr<PictureMaker>()>;
+
+class Thumbnails {
+ public:
+  /// An empty picture: the photo has none. Called on a thread of this object.
+  using Made = std::function<void(Expected<std::string>)>;
+
+  Thumbnails(std::string cache_folder, std::int64_t cache_bytes_max, NewPictureMaker maker,
+             int threads = 2);
+  Thumbnails(const Thumbnails&) = delete;
+  Thumbnails& operator=(const Thumbnails&) = delete;
+  ~Thumbnails();
+
+  /// One name for the same picture of the same file.
+  [[nodiscard]] static std::string key_of(const PictureRequest& request);
+  /// What is on disk.
+  [[nodiscard]] std::optional<std::string> kept(const std::string& key) { return cache_.get(key); }
+  /// Fails with store_busy when too many wait.
+  void make(const PictureRequest& request, Made made);
+
+ private:
+  struct Waiting {
+    std::string key;
+    PictureRequest request;
+    std::vector<Made> made;
+  };
+  void work();
+  [[nodiscard]] Expected<std::string> picture(PictureMaker& maker, const Waiting& waiting);
+
+  DiskCache cache_;
+  const NewPictureMaker new_maker_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::list<Waiting> waiting_;                       // the last asked for in front
+  std::map<std::string, std::vector<Made>> joined_;  // to one that is being made
+  std::map<std::string, std::int64_t> failed_;       // key → until when, seconds
+  bool ending_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace photoscribe::serve

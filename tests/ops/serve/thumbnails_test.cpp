@@ -1,0 +1,140 @@
+// Thumbnails: made once, the last asked for first, kept within bounds.
+#include "ops/serve/thumbnails.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+
+#include "tests/support/temp_dir.h"
+
+namespace photoscribe::serve {
+namespace {
+
+using testing::ElementsAre;
+
+PictureRequest request(const std::string& file) {
+  PictureRequest one;
+  one.file = file;
+  return one;
+}
+
+/// Makes pictures when it is told to.
+struct Gate {
+  std::promise<void> open;
+  std::shared_future<void> opened = open.get_future().share();
+  std::mutex mutex;
+  std::vector<std::string> asked;
+};
+
+class GatedMaker : public PictureMaker {
+ public:
+  explicit GatedMaker(Gate& gate) : gate_(gate) {}
+  Expected<std::string> make(const PictureRequest& one) override {
+    {
+      const std::lock_guard<std::mutex> lock(gate_.mutex);
+      gate_.asked.push_back(one.file);
+    }
+    gate_.opened.wait();
+    if (one.file == "/broken") return std::string();
+    return "picture of " + one.file;
+  }
+  void rest() override {}
+
+ private:
+  Gate& gate_;
+};
+
+class ThumbnailsTest : public testing::Test {
+ protected:
+  Thumbnails& start(int threads = 1) {
+    thumbnails_.emplace(
+        folder_.file("cache"), 1 << 20, [this] { return std::make_unique<GatedMaker>(gate_); },
+        threads);
+    return *thumbnails_;
+  }
+  std::future<std::string> make(const std::string& file) {
+    auto promise = std::make_shared<std::promise<std::string>>();
+    thumbnails_->make(request(file), [promise](Expected<std::string> made) {
+      promise->set_value(made ? *made : "error: " + made.error().message);
+    });
+    return promise->get_future();
+  }
+  void wait_until_asked(std::size_t count) {
+    for (;;) {
+      const std::lock_guard<std::mutex> lock(gate_.mutex);
+      if (gate_.asked.size() >= count) return;
+    }
+  }
+  test::TempDir folder_;
+  Gate gate_;
+  std::optional<Thumbnails> thumbnails_;
+};
+
+TEST_F(ThumbnailsTest, MakesTheLastAskedForFirstAndEachOnce) {
+  start();
+  auto a = make("/a");
+  wait_until_asked(1);
+  auto b = make("/b"), c = make("/c"), a_again = make("/a"), b_again = make("/b");
+  gate_.open.set_value();
+  EXPECT_EQ(a.get(), "picture of /a");
+  EXPECT_EQ(a_again.get(), "picture of /a");
+  EXPECT_EQ(b.get(), "picture of /b");
+  EXPECT_EQ(b_again.get(), "picture of /b");
+  EXPECT_EQ(c.get(), "picture of /c");
+  EXPECT_THAT(gate_.asked, ElementsAre("/a", "/b", "/c"));
+  EXPECT_EQ(thumbnails_->kept(Thumbnails::key_of(request("/a"))), "picture of /a");
+}
+
+TEST_F(ThumbnailsTest, RemembersForAWhileWhatHasNoPicture) {
+  start();
+  gate_.open.set_value();
+  EXPECT_EQ(make("/broken").get(), "");
+  EXPECT_EQ(make("/broken").get(), "");
+  EXPECT_EQ(gate_.asked.size(), 1U);
+}
+
+TEST_F(ThumbnailsTest, RefusesTheOldestWhenTooManyWait) {
+  start();
+  auto first = make("/first");
+  wait_until_asked(1);
+  std::vector<std::future<std::string>> all;
+  for (int i = 0; i < 450; ++i) all.push_back(make("/" + std::to_string(i)));
+  EXPECT_EQ(all[0].get(), "error: too many pictures are waiting");
+  gate_.open.set_value();
+  EXPECT_EQ(all[449].get(), "picture of /449");
+  EXPECT_EQ(all[100].get(), "picture of /100");
+}
+
+TEST(DiskCache, KeepsTheLastUsedWithinItsBounds) {
+  const test::TempDir folder;
+  DiskCache cache(folder.file("pictures"), 10'000);
+  const auto key = [](int i) { return "aaaa" + std::to_string(1000 + i); };
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(cache.put(key(i), std::string(1'000, 'x')));
+  int there = 0;
+  std::uintmax_t bytes = 0;
+  for (int i = 0; i < 40; ++i) there += cache.get(key(i)) ? 1 : 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder.file("pictures"))) {
+    if (file.is_regular_file()) bytes += file.file_size();
+  }
+  EXPECT_LE(bytes, 10'000U);
+  EXPECT_GE(there, 8);
+  DiskCache next(folder.file("pictures"), 2'000);  // another process, with less room
+  ASSERT_TRUE(next.put("bbbb", std::string(1'000, 'y')));
+  EXPECT_EQ(next.get("bbbb"), std::string(1'000, 'y'));
+  bytes = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder.file("pictures"))) {
+    if (file.is_regular_file()) bytes += file.file_size();
+  }
+  EXPECT_LE(bytes, 2'000U);
+}
+
+TEST(DiskCache, SaysThatItsFolderCannotBeWritten) {
+  DiskCache cache("/proc/nowhere", 1'000);
+  EXPECT_FALSE(cache.put("aaaa", "x"));
+  EXPECT_EQ(cache.get("aaaa"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace photoscribe::serve
