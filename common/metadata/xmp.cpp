@@ -1,7 +1,6 @@
 #include "common/metadata/xmp.h"
 
 #include <algorithm>
-#include <array>
 
 #include "common/metadata/edit.h"
 #include "common/metadata/xmp_reader.h"
@@ -26,10 +25,25 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(from, text.find_last_not_of(kBlank) - from + 1);
 }
 
-/// As XML 1.0 has it: what it has no way to write becomes a blank.
+/// What XML 1.0 has no way to write becomes a blank.
+std::string writable(std::string_view text) {
+  std::string out;
+  for_each_character(replaced(text), [&](const Character& one) {
+    const char32_t c = one.code_point;
+    const bool control = c < U' ' && c != U'\t' && c != U'\n' && c != U'\r';
+    out += control || c == 0xFFFE || c == 0xFFFF ? " " : one.bytes;
+  });
+  return out;
+}
+
+CaptionFields writable(const CaptionFields& fields) {
+  return {writable(fields.caption), writable(fields.photo), writable(fields.model),
+          fields.confidence, fields.edited};
+}
+
 std::string xml(std::string_view text) {
   std::string out;
-  for (const char c : replaced(text)) {
+  for (const char c : text) {
     switch (c) {
       case '&':
         out += "&amp;";
@@ -47,7 +61,7 @@ std::string xml(std::string_view text) {
         out += "&#13;";
         break;
       default:
-        out += static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\n' ? ' ' : c;
+        out += c;
     }
   }
   return out;
@@ -213,15 +227,16 @@ Expected<XmpTexts> read_xmp(std::string_view packet) {
                   default_text(texts_of(*layout, kAltText)), ours_of(*layout)};
 }
 
-Expected<MergedXmp> merge_caption(std::string_view packet, const CaptionFields& fields,
+Expected<MergedXmp> merge_caption(std::string_view packet, const CaptionFields& given,
                                   const MergeRules& rules) {
+  const CaptionFields fields = writable(given);
   const bool is_new = trimmed(packet_text(packet)).empty();
   const std::string_view text = is_new ? kEmptyPacket : packet_text(packet);
   const Expected<XmpLayout> layout = read_layout(text);
   if (!layout) return fail(layout.error());
   const auto ours = ours_of(*layout);
   const std::string_view photo = value_of(ours, "Photo");
-  if (rules.only_of_photo && !rules.overwrite && !photo.empty() && photo != replaced(fields.photo))
+  if (rules.only_of_photo && !rules.overwrite && !photo.empty() && photo != trimmed(fields.photo))
     return fail(Errc::bad_payload, "the sidecar of that name is another photo's");
   Plan plan{true, true, texts_of(*layout, kDescription), texts_of(*layout, kAltText)};
   if (!rules.overwrite) {
@@ -236,7 +251,7 @@ Expected<MergedXmp> merge_caption(std::string_view packet, const CaptionFields& 
   merged.alt_text = plan.alt_text ? Fate::written : Fate::kept;
   if (!plan.description && !plan.alt_text) return merged;
   const auto says = [](const std::vector<LanguageText>& texts, const std::string& wanted) {
-    return trimmed(default_text(texts)) == trimmed(replaced(wanted));
+    return trimmed(default_text(texts)) == trimmed(wanted);
   };
   const auto wanted = wanted_fields(fields);
   const bool same = (!plan.description || says(plan.descriptions, fields.caption)) &&
@@ -244,7 +259,7 @@ Expected<MergedXmp> merge_caption(std::string_view packet, const CaptionFields& 
                     wanted.size() == ours.size() &&
                     std::all_of(wanted.begin(), wanted.end(), [&](const auto& field) {
                       return ours.contains(field.first) &&
-                             value_of(ours, field.first.c_str()) == trimmed(replaced(field.second));
+                             value_of(ours, field.first.c_str()) == trimmed(field.second);
                     });
   if (same) return merged;
   merged.packet = with_block(text, *layout, plan, fields);
