@@ -24,6 +24,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(GTest REQUIRED)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)  # its own CMake file has no target in 0.14
+pkg_check_modules(expat REQUIRED IMPORTED_TARGET expat)  # its own CMake file has had three names
 pkg_check_modules(deflate REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(heif REQUIRED IMPORTED_TARGET libheif)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)

@@ -62,6 +62,10 @@ class Manifest {
   /// is the same by root, path, size, mtime and inode; the verdict is the run's own. How many.
   [[nodiscard]] Expected<std::int64_t> reuse_results(RunId run);
 
+  /// The rows of these photos, of every run, know them by their new size and inode: the next scan
+  /// finds nothing changed. A row with another size or time than `before` stays as it is.
+  [[nodiscard]] Status note_rewritten(std::span<const RewrittenFile> files);
+
   // --- changing a run ---
 
   /// In place of a scan, for a command that names no photos: images that were asked for last time

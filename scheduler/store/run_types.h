@@ -260,4 +260,25 @@ struct ResultRow {
   KeptValues kept;  // by the name of the column
 };
 
+/// A photo's file, as the last scan saw it.
+struct StoredFile {
+  std::string folder;  // of its root
+  std::string path;    // below it
+  std::int64_t size_bytes = 0, mtime_ns = 0;
+};
+
+/// The last row of table caption_edit that is of a photo and takes nothing back.
+struct EditedCaption {
+  std::string caption;
+  std::string by;
+  std::int64_t unix_ms = 0;
+};
+
+/// A photo that was given another size by us: words were written into it (export --in-place).
+struct RewrittenFile {
+  std::string folder, path;
+  std::int64_t size_before = 0, mtime_ns = 0;
+  std::int64_t size_bytes = 0, inode = 0;
+};
+
 }  // namespace photoscribe

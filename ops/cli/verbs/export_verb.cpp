@@ -10,6 +10,7 @@
 #include "common/core/standard_output.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/config/settings.h"
+#include "ops/cli/export/files_options.h"
 #include "ops/cli/run/choose_run.h"
 #include "ops/cli/run/database_option.h"
 #include "ops/cli/run/export_format.h"
@@ -40,6 +41,7 @@ struct ExportOptions {
   bool include_unsure = false;
   bool original = false;
   bool csv_safe = false;
+  FilesOptions files;
 };
 
 /// An unsure photo has no caption for who did not ask for it, as a blurred one has none.
@@ -201,17 +203,45 @@ Status export_rows(const ExportOptions& options) {
   return (*output)->finish();
 }
 
+int export_files(const ExportOptions& options) {
+  const Expected<std::string> database = options.database.path();
+  if (!database) return report("export", database.error());
+  if (!options.files.undo.empty()) return run_undo(*database, options.files.undo);
+  Expected<FilesJob> job = files_job(options.format, options.files);
+  if (!job) return report("export", job.error());
+  if (!options.file.empty())
+    return report("export", {Errc::usage, "--format " + options.format +
+                                              " writes files beside photos: --into FOLDER, not "
+                                              "--output"});
+  job->database = *database;
+  job->run = options.run;
+  job->states = options.states;
+  job->limit = options.limit;
+  job->choice = {options.original, options.include_unsure, options.confidence_min};
+  return run_files_job(*job, options.files.json);
+}
+
+int export_captions(const ExportOptions& options) {
+  if (!options.files.undo.empty() || writes_files(options.format, options.files))
+    return export_files(options);
+  Status done = check_no_files_options(options.files);
+  if (done) done = export_rows(options);
+  return done ? kExitDone : report("export", done.error());
+}
+
 }  // namespace
 
 void add_export(CLI::App& app, Action& action) {
   CLI::App* const verb = app.add_subcommand("export", "export a run's captions and verdicts");
   const auto options = std::make_shared<ExportOptions>(*verb);
   verb->add_option("-f,--format", options->format,
-                   "table, csv, tsv, jsonl or coco (default: table; with --columns csv)\n"
+                   "table (the default; with --columns csv)\n"
                    "csv, tsv: the columns of the view caption_result, and more; jsonl:\n"
-                   "the same and more, one object a photo; coco: COCO results, captions only")
+                   "the same and more, one object a photo; coco: COCO results, captions only\n"
+                   "xmp: a sidecar for each photo, or in the photo itself; iptc: in the photo\n"
+                   "txt: IMG_1.txt beside IMG_1.jpg, for training programs")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "csv", "tsv", "jsonl", "coco"}));
+      ->check(CLI::IsMember({"table", "csv", "tsv", "jsonl", "coco", "xmp", "iptc", "txt"}));
   verb->add_option("-o,--output", options->file, "file (default: standard output)")
       ->type_name("FILE");
   verb->add_flag(
@@ -246,6 +276,7 @@ void add_export(CLI::App& app, Action& action) {
   verb->add_option("--limit", options->limit, "the first N photos only")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
+  add_files_options(*verb, options->files);
   verb->footer(
       "Examples:\n"
       "  photoscribe export archive.db | less\n"
@@ -253,13 +284,10 @@ void add_export(CLI::App& app, Action& action) {
       "  photoscribe export archive.db --format jsonl --state failed\n"
       "  photoscribe export archive.db --columns id,photographer,caption\n"
       "  photoscribe export archive.db --join assets.csv --root /srv/photos -o captioned.csv\n"
+      "  photoscribe export archive.db --format xmp --dry-run\n"
+      "  photoscribe export archive.db --format xmp --min-confidence 0.5\n"
       "An export during a run holds what has been recorded so far.");
-  verb->callback([options, &action] {
-    action = [options] {
-      const Status done = export_rows(*options);
-      return done ? kExitDone : report("export", done.error());
-    };
-  });
+  verb->callback([options, &action] { action = [options] { return export_captions(*options); }; });
 }
 
 }  // namespace photoscribe::cli

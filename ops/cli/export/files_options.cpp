@@ -1,0 +1,119 @@
+#include "ops/cli/export/files_options.h"
+
+#include <filesystem>
+
+#include "common/core/standard_output.h"
+#include "ops/cli/run/stop_signals.h"
+#include "ops/cli/terminal/exit_status.h"
+
+namespace photoscribe::cli {
+namespace {
+
+constexpr const char* kGroup = "Beside photos and in them (xmp, iptc, txt)";
+
+tl::unexpected<Error> wrong(const std::string& why) { return fail(Errc::usage, why); }
+
+}  // namespace
+
+void add_files_options(CLI::App& verb, FilesOptions& options) {
+  const auto flag = [&verb](const char* name, bool& value, const char* help) {
+    verb.add_flag(name, value, help)->group(kGroup);
+  };
+  const auto option = [&verb](const char* name, std::string& value, const char* type,
+                              const char* help) {
+    return verb.add_option(name, value, help)->type_name(type)->group(kGroup);
+  };
+  option("--into", options.into, "FOLDER",
+         "the same tree below FOLDER, for photos that may not be written beside");
+  option("--style", options.style, "STYLE",
+         "photo: IMG_1.jpg.xmp (the default); lightroom: IMG_1.xmp")
+      ->check(CLI::IsMember({"photo", "lightroom"}));
+  flag("--in-place", options.in_place,
+       "xmp, iptc: into the photo itself (xmp: JPEG, PNG, WebP, TIFF; iptc: JPEG);\n"
+       "every other byte, its times, owner and mode stay as they are");
+  flag("--sidecars", options.sidecars, "alt: IMG_1.jpg.alt.txt beside each photo");
+  flag("--overwrite", options.overwrite,
+       "other people's words, too; without it only what an export wrote is replaced");
+  flag("--dry-run", options.dry_run, "say what would be written, and write nothing");
+  option("--undo-log", options.undo_log, "FILE",
+         "how to undo it (default: DATABASE.undo-TIME.jsonl)");
+  option("--undo", options.undo, "FILE", "take the export back that wrote this log");
+  flag("--json", options.json, "the summary as one JSON object");
+  options.max_characters_given =
+      verb.add_option("--max-chars", options.max_characters,
+                      "alt: cut behind a word at this length (default: 125); txt: the same")
+          ->type_name("N")
+          ->check(CLI::Range(10, 10000))
+          ->group(kGroup);
+}
+
+bool writes_files(const std::string& format, const FilesOptions& options) {
+  return format == "xmp" || format == "iptc" || format == "txt" ||
+         (format == "alt" && options.sidecars);
+}
+
+Status check_no_files_options(const FilesOptions& options) {
+  if (!options.into.empty() || options.in_place || options.overwrite || options.dry_run ||
+      !options.undo_log.empty() || options.style != "photo" || options.json)
+    return wrong(
+        "--into, --style, --in-place, --overwrite, --dry-run, --undo-log and --json are for "
+        "--format xmp, iptc and txt, and for alt with --sidecars");
+  return {};
+}
+
+Expected<FilesJob> files_job(const std::string& format, const FilesOptions& options) {
+  FilesJob job;
+  job.in_place = options.in_place;
+  job.dry_run = options.dry_run;
+  job.undo_log = options.undo_log;
+  job.rules.overwrite = options.overwrite;
+  SidecarPlace& place = job.rules.place;
+  if (!options.into.empty()) {
+    std::error_code failed;
+    place.into = std::filesystem::absolute(options.into, failed).lexically_normal().string();
+  }
+  if (options.in_place && (!options.into.empty() || options.style != "photo"))
+    return wrong("--in-place writes into the photos: without --into and --style");
+  if (options.max_characters_given->count() > 0 && format != "txt" && format != "alt")
+    return wrong("--max-chars is for --format alt and txt");
+  if (format == "xmp" || format == "iptc") {
+    if (format == "iptc" && !options.in_place)
+      return wrong("IPTC stands in the photo itself: --in-place; a sidecar is --format xmp");
+    job.format = format == "xmp" ? FileFormat::xmp : FileFormat::iptc;
+    place.extension = ".xmp";
+    place.style = options.style == "photo" ? SidecarStyle::photo : SidecarStyle::lightroom;
+    return job;
+  }
+  if (options.in_place || options.style != "photo")
+    return wrong("--in-place and --style are for --format xmp and iptc");
+  job.format = FileFormat::text;
+  const bool alt = format == "alt";
+  // IMG_1.txt is what training programs look for; the alternative text stands aside of that.
+  place.style = alt ? SidecarStyle::photo : SidecarStyle::lightroom;
+  place.extension = alt ? ".alt.txt" : ".txt";
+  if (alt || options.max_characters_given->count() > 0)
+    job.rules.alt = AltTextStyle{options.max_characters};
+  return job;
+}
+
+int run_files_job(const FilesJob& job, bool json) {
+  StopHandle stop;
+  const SignalsTo signals(stop);
+  const Expected<FilesReport> report = write_files(job, stop);
+  if (!report) return cli::report("export", report.error());
+  write_standard_output(json ? files_json(job, *report) : files_text(job, *report));
+  if (report->stopped) return kExitStopped;
+  return report->refused.empty() ? kExitDone : kExitFailedPhotos;
+}
+
+int run_undo(const std::string& database, const std::string& log) {
+  StopHandle stop;
+  const SignalsTo signals(stop);
+  const Expected<UndoReport> report = undo_files(database, log, stop);
+  if (!report) return cli::report("export", report.error());
+  write_standard_output(undo_text(*report));
+  if (report->stopped) return kExitStopped;
+  return report->refused.empty() ? kExitDone : kExitFailedPhotos;
+}
+
+}  // namespace photoscribe::cli

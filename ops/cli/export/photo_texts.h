@@ -1,0 +1,24 @@
+// photo_texts: what is written of a photo, and what people have written into it already.
+#pragma once
+
+#include <string>
+
+#include "common/metadata/container.h"
+#include "common/metadata/xmp.h"
+#include "ops/cli/export/photo_writer.h"
+
+namespace photoscribe::cli {
+
+[[nodiscard]] metadata::CaptionFields fields_of(const CaptionedPhoto& photo,
+                                                const std::string& model_name);
+
+struct PeoplesWords {
+  bool description = false, alt_text = false;
+};
+
+/// In its XMP, IPTC and EXIF. Of a photo that cannot be read, or whose container is not known:
+/// none.
+[[nodiscard]] PeoplesWords peoples_words(const std::string& photo);
+[[nodiscard]] PeoplesWords peoples_words(const metadata::FileMetadata& found);
+
+}  // namespace photoscribe::cli
