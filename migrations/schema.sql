@@ -19,6 +19,17 @@ CREATE TABLE bleu (
   bleu4            REAL    NOT NULL
 ) STRICT;
 
+CREATE TABLE caption_edit (
+  edit_id        INTEGER PRIMARY KEY,
+  root_id        INTEGER NOT NULL REFERENCES root,
+  path           BLOB    NOT NULL,
+  action         TEXT    NOT NULL CHECK (action IN ('set', 'approve', 'unset')),
+  caption        TEXT CHECK (caption <> ''),  -- what the photo is called from now on; approved: the machine's at that time
+  edited_by      TEXT    NOT NULL,
+  edited_unix_ms INTEGER NOT NULL,
+  CHECK ((action = 'unset') = (caption IS NULL))
+) STRICT;
+
 CREATE VIRTUAL TABLE caption_search USING fts5 (caption, content = 'result', content_rowid = 'result_id');
 
 CREATE TABLE caption_search_progress (
@@ -55,12 +66,24 @@ CREATE TABLE image (
   reason          TEXT,
   asked           INTEGER NOT NULL DEFAULT 1 CHECK (asked IN (0, 1)),    -- the last scan named and found it
   vanished        INTEGER NOT NULL DEFAULT 0 CHECK (vanished IN (0, 1)),
-  queue_seq       INTEGER NOT NULL, settings_id INTEGER REFERENCES run_settings, unsure INTEGER NOT NULL DEFAULT 0 CHECK (unsure IN (0, 1) AND (unsure = 0 OR state = 'done')), verdict TEXT GENERATED ALWAYS AS (iif(unsure, 'unsure', state)) VIRTUAL,           -- order of enqueueing within the run
+  queue_seq       INTEGER NOT NULL, settings_id INTEGER REFERENCES run_settings, unsure INTEGER NOT NULL DEFAULT 0 CHECK (unsure IN (0, 1) AND (unsure = 0 OR state = 'done')), verdict TEXT GENERATED ALWAYS AS (iif(unsure, 'unsure', state)) VIRTUAL, member_offset INTEGER CHECK (member_offset >= 0), archive_bytes INTEGER CHECK ((archive_bytes IS NULL) = (member_offset IS NULL)),           -- order of enqueueing within the run
   UNIQUE (root_id, path, run_id),
   CHECK ((state = 'failed') = (reason IS NOT NULL)),
   CHECK (NOT (asked AND vanished)),
   CHECK (content_attempt <= attempt)
 ) STRICT;
+
+CREATE TABLE kept_column (
+  column_id INTEGER PRIMARY KEY,
+  name      TEXT NOT NULL UNIQUE CHECK (name <> '')
+) STRICT;
+
+CREATE TABLE kept_value (
+  image_id  INTEGER NOT NULL REFERENCES image,
+  column_id INTEGER NOT NULL REFERENCES kept_column,
+  value     TEXT    NOT NULL,
+  PRIMARY KEY (image_id, column_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE link_store (
   run_id INTEGER NOT NULL REFERENCES run,
@@ -172,10 +195,25 @@ CREATE TABLE skipped_extension (
   PRIMARY KEY (run_id, extension)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE walked_archive (
+  run_id     INTEGER NOT NULL REFERENCES run,
+  root_id    INTEGER NOT NULL REFERENCES root,
+  path       BLOB    NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  mtime_ns   INTEGER NOT NULL,
+  inode      INTEGER NOT NULL,
+  options    TEXT    NOT NULL,   -- which members are photos of the run
+  photos     INTEGER NOT NULL,
+  damage     TEXT    NOT NULL,   -- why the rest is unknown; '': there is no rest
+  PRIMARY KEY (run_id, root_id, path)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE worker (
   worker_id INTEGER PRIMARY KEY,
   name      TEXT NOT NULL UNIQUE
 ) STRICT;
+
+CREATE INDEX caption_edit_of_photo ON caption_edit (root_id, path, edit_id);
 
 CREATE INDEX event_of_run ON event (run_id, event_id);
 

@@ -22,6 +22,7 @@ constexpr std::size_t kFilesAtOnce = 5'000;  // a commit and a progress report e
 Expected<WalkOptions> walk_options(const RunRequest& request) {
   WalkOptions options;
   options.all_files = request.all_files;
+  options.archives = request.archives;
   options.include = request.include;
   options.exclude = request.exclude;
   if (request.limit > 0) options.limit = request.limit;
@@ -44,8 +45,7 @@ void report_found(RunObserver& observer, std::int64_t found) {
 template <class Take>
 Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& stop,
                     std::unique_lock<std::mutex>* held, Take take) {
-  std::int64_t found = 0;
-  report_found(observer, found);
+  report_found(observer, 0);
   for (;;) {
     if (stop.requests() > 0) return false;
     if (held != nullptr) held->unlock();
@@ -54,8 +54,7 @@ Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& sto
     if (!files) return fail(files.error());
     if (files->empty()) return true;
     if (Status taken = take(*files); !taken) return fail(taken.error());
-    found += static_cast<std::int64_t>(files->size());
-    report_found(observer, found);
+    report_found(observer, walker.report().files);
   }
 }
 
@@ -134,6 +133,11 @@ Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& re
   }
   Expected<WalkOptions> options = walk_options(request);
   if (!options) return fail(options.error());
+  if (*run) {
+    Expected<std::vector<KnownArchive>> archives = store.known_archives((*run)->id);
+    if (!archives) return fail(archives.error());
+    options->known_archives = std::move(*archives);
+  }
   return Named{std::move(*plan), std::move(*options)};
 }
 
@@ -156,6 +160,7 @@ Status refuse_empty_folders(Store& store, const RunRequest& request, const Named
     one.starts = {start};
     WalkOptions options;
     options.all_files = request.all_files;
+    options.archives = request.archives;
     options.limit = 1;
     Walker walker(std::move(one), std::move(options));
     for (;;) {

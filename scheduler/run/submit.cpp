@@ -105,6 +105,7 @@ std::string submission_line(const RunRequest& request) {
                     {"include", hex_list(request.include)},
                     {"exclude", hex_list(request.exclude)},
                     {"all_files", request.all_files},
+                    {"archives", request.archives},
                     {"references", hex(request.references_file)},
                     {"strict", request.strict_references},
                     {"split", hex(request.split_file)},
@@ -142,7 +143,9 @@ Expected<RunRequest> parse_submission(std::string_view line) {
       !object.contains("strict") || read_flag(object, "strict", request.strict_references);
   const bool links =
       !object.contains("follow_links") || read_list(object, "follow_links", request.follow_links);
-  const bool good = strict && links && read_list(object, "photos", request.photos) &&
+  const bool archives =
+      !object.contains("archives") || read_flag(object, "archives", request.archives);
+  const bool good = strict && links && archives && read_list(object, "photos", request.photos) &&
                     read_list(object, "include", request.include) &&
                     read_list(object, "exclude", request.exclude) &&
                     read_flag(object, "all_files", request.all_files) &&

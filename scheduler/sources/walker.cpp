@@ -1,16 +1,19 @@
 // The walk over a plan.
-#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <set>
 
+#include "common/archive/archive_kind.h"
 #include "common/sqlite/storage.h"
+#include "scheduler/sources/archive_walk.h"
 #include "scheduler/sources/folder_listing.h"
 #include "scheduler/sources/sources.h"
+#include "scheduler/sources/walk_filter.h"
 #include "scheduler/store/image_extensions.h"
 #include "scheduler/store/paths.h"
 
@@ -21,28 +24,7 @@ using sqlite::text_of;
 
 constexpr std::size_t kWarningsMax = 200;    // a broken archive must not fill memory
 constexpr std::size_t kUnknownMax = 10'000;  // folders; beyond them, the start as a whole
-constexpr std::size_t kExtensionsMax = 500;  // nor one with a number as every extension
-constexpr std::size_t kExtensionLengthMax = 10;
-
-bool matches_any(const std::vector<std::string>& globs, const std::string& path) {
-  const std::string name(base_name(path));
-  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-    const bool whole_path = glob.find('/') != std::string::npos;
-    return ::fnmatch(glob.c_str(), whole_path ? path.c_str() : name.c_str(), 0) == 0;
-  });
-}
-
-std::string extension_of(std::string_view name) {
-  const auto dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0 || name.size() - dot > kExtensionLengthMax)
-    return "";
-  std::string extension(name.substr(dot));
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return extension;
-}
-
+constexpr auto kArchivePatience = std::chrono::milliseconds(500);  // until what was found is shown
 }  // namespace
 
 struct Walker::Impl {
@@ -67,14 +49,21 @@ struct Walker::Impl {
   std::vector<Link> links;  // followed after everything reachable without them
   std::set<std::pair<std::uint64_t, std::uint64_t>> entered;  // of the current root
   int entered_root = -1;
-  std::map<std::string, std::int64_t> skipped;
+  std::optional<ArchiveWalk> archive;                                     // being looked through
+  std::map<std::pair<std::string, std::string>, const FoundFile*> known;  // by root and path
+  std::string folder_of_marks;  // whose names were looked at for a `!`, and whether one has it
+  bool has_marks = false;
+  SkippedNames skipped;
   std::size_t warnings_left_out = 0;
   std::set<std::pair<int, std::string>> unknown;  // root and folder
   std::map<std::string, NotSeen> leading_out;     // by the folder that they lead to
   bool finished = false;
 
   Impl(SourcePlan sources, WalkOptions chosen)
-      : plan(std::move(sources)), options(std::move(chosen)) {}
+      : plan(std::move(sources)), options(std::move(chosen)) {
+    for (const KnownArchive& one : options.known_archives)
+      known[{one.root, one.file.path}] = &one.file;
+  }
 
   [[nodiscard]] const Root& root() const {
     return plan.roots[static_cast<std::size_t>(plan.starts[start].root)];
@@ -96,12 +85,15 @@ struct Walker::Impl {
     const SourceStart& from = plan.starts[start];
     unknown.emplace(from.root, unknown.size() < kUnknownMax ? folder : from.path);
   }
-  void not_seen(const std::string& path, const std::string& folder, int error) {
+  void not_seen(const std::string& path, const std::string& folder, std::string why) {
     barren = false;
     keep_unknown(folder);
     ++report.not_seen_count;
     if (report.not_seen.size() < kWarningsMax)
-      report.not_seen.push_back({absolute(path), std::strerror(error)});
+      report.not_seen.push_back({absolute(path), std::move(why)});
+  }
+  void not_seen(const std::string& path, const std::string& folder, int error) {
+    not_seen(path, folder, std::string(std::strerror(error)));
   }
   [[nodiscard]] bool may_lead_to(const std::string& target) const;
   void leads_out(const std::string& path, const std::string& folder, const std::string& store);
@@ -113,6 +105,13 @@ struct Walker::Impl {
   void visit_link(const std::string& path, std::vector<FoundFile>& found);
   void visit_file(const std::string& path, bool is_link, std::vector<FoundFile>& found);
   void take_file(const std::string& path, std::vector<FoundFile>& found);
+  [[nodiscard]] bool link_leads_out(const std::string& path);
+  [[nodiscard]] std::optional<FoundFile> look_at(const std::string& path);
+  void visit_archive(const std::string& path, bool is_link, std::vector<FoundFile>& found);
+  void meet_archive(const std::string& path, std::vector<FoundFile>& found);
+  [[nodiscard]] ArchiveWalk::IsFile files_beside(const std::string& path);
+  void walk_archive(std::vector<FoundFile>& found, std::size_t count);
+  void end_archive(const ArchiveFailure* failure, std::vector<FoundFile>& found);
   [[nodiscard]] bool left_to_another_root(const std::string& path) const;
   void follow(const Link& link);
   void end_start();
@@ -130,7 +129,10 @@ Status Walker::Impl::begin_start(std::vector<FoundFile>& found) {
   }
   if (!from.is_file) return enter(from.path, true);
   // Named by a person: taken whatever its extension.
-  if (options.only_names && !options.only_names->contains(std::string(base_name(from.path)))) {
+  if (from.is_archive) {
+    meet_archive(from.path, found);
+  } else if (options.only_names &&
+             !options.only_names->contains(std::string(base_name(from.path)))) {
     ++report.filtered;
   } else {
     take_file(from.path, found);
@@ -196,7 +198,7 @@ void Walker::Impl::visit(const FolderListing::Entry& entry, std::vector<FoundFil
   }
   if (type == DT_LNK) return visit_link(path, found);
   if (type != DT_DIR) return visit_file(path, false, found);
-  if (matches_any(options.exclude, path) || left_to_another_root(path)) {
+  if (matches_any(options.exclude, path, base_name(path)) || left_to_another_root(path)) {
     barren = false;  // its contents are unknown
     return;
   }
@@ -216,7 +218,7 @@ void Walker::Impl::visit_link(const std::string& path, std::vector<FoundFile>& f
   }
   if (!S_ISDIR(node.st_mode)) return visit_file(path, true, found);
   barren = false;  // it leads somewhere
-  if (matches_any(options.exclude, path)) return;
+  if (matches_any(options.exclude, path, base_name(path))) return;
   if (std::string target = real_path(link); !target.empty())
     links.push_back({path, std::move(target)});
 }
@@ -247,40 +249,37 @@ void Walker::Impl::follow(const Link& link) {
 
 void Walker::Impl::visit_file(const std::string& path, bool is_link,
                               std::vector<FoundFile>& found) {
-  if (!options.all_files && !has_image_extension(base_name(path))) {
-    std::string extension = extension_of(base_name(path));
-    if (skipped.size() >= kExtensionsMax && !skipped.contains(extension)) extension = "";
-    ++skipped[extension];
-    return;
+  const std::string_view name = base_name(path);
+  if (!has_image_extension(name) && has_archive_extension(name)) {
+    barren = false;
+    if (options.archives) return visit_archive(path, is_link, found);
   }
+  if (!options.all_files && !has_image_extension(name)) return skipped.add(name);
   barren = false;
-  bool wanted = (options.include.empty() || matches_any(options.include, path)) &&
-                !matches_any(options.exclude, path);
-  if (wanted && options.only_names) {
-    const std::string name(base_name(path));
-    wanted = options.only_names->contains(name) ||
-             options.only_names->contains(name.substr(0, name.rfind('.')));
-  }
-  if (!wanted) {
+  if (!is_wanted(options, path, name)) {
     ++report.filtered;
     return;
   }
-  if (is_link) {
-    const std::string target = real_path(absolute(path));
-    if (!target.empty() && !may_lead_to(target))
-      return leads_out(path, folder_of(path), folder_of(target));
-  }
+  if (is_link && link_leads_out(path)) return;
   take_file(path, found);
 }
 
-void Walker::Impl::take_file(const std::string& path, std::vector<FoundFile>& found) {
+/// A link to a file, and not to be followed.
+bool Walker::Impl::link_leads_out(const std::string& path) {
+  const std::string target = real_path(absolute(path));
+  if (target.empty() || may_lead_to(target)) return false;
+  leads_out(path, folder_of(path), folder_of(target));
+  return true;
+}
+
+std::optional<FoundFile> Walker::Impl::look_at(const std::string& path) {
   struct ::stat node {};
   const std::string name = absolute(path);
   // The target's size and time, so that a change is noticed; a dangling link's own.
   if (::stat(name.c_str(), &node) != 0 && ::lstat(name.c_str(), &node) != 0) {
     // Else it is gone since the folder was read.
     if (errno != ENOENT && errno != ENOTDIR) not_seen(path, folder_of(path), errno);
-    return;
+    return std::nullopt;
   }
   FoundFile file;
   file.root = plan.starts[start].root;
@@ -288,8 +287,95 @@ void Walker::Impl::take_file(const std::string& path, std::vector<FoundFile>& fo
   file.size_bytes = node.st_size;
   file.mtime_ns = node.st_mtim.tv_sec * 1'000'000'000 + node.st_mtim.tv_nsec;
   file.inode = static_cast<std::int64_t>(node.st_ino);
-  found.push_back(std::move(file));
+  return file;
+}
+
+void Walker::Impl::take_file(const std::string& path, std::vector<FoundFile>& found) {
+  std::optional<FoundFile> file = look_at(path);
+  if (!file) return;
+  found.push_back(std::move(*file));
   ++report.files;
+}
+
+/// An archive in a folder.
+void Walker::Impl::visit_archive(const std::string& path, bool is_link,
+                                 std::vector<FoundFile>& found) {
+  const bool named = std::any_of(plan.starts.begin(), plan.starts.end(), [&](const auto& other) {
+    return other.is_archive && other.root == plan.starts[start].root && other.path == path;
+  });
+  if (named || matches_any(options.exclude, path, base_name(path))) return;
+  if (is_link && link_leads_out(path)) return;
+  meet_archive(path, found);
+}
+
+void Walker::Impl::meet_archive(const std::string& path, std::vector<FoundFile>& found) {
+  std::optional<FoundFile> file = look_at(path);
+  if (!file) return;
+  const auto before = known.find({root().name, path});
+  if (before != known.end() && !options.limit) {
+    const FoundFile& was = *before->second;
+    if (was.size_bytes == file->size_bytes && was.mtime_ns == file->mtime_ns &&
+        was.inode == file->inode && was.archive->options == member_options(options)) {
+      file->archive = was.archive;
+      if (!was.archive->damage.empty()) not_seen(path, path, was.archive->damage);
+      report.files += was.archive->photos;
+      found.push_back(std::move(*file));
+      return;
+    }
+  }
+  auto listing = ArchiveListing::open(absolute(path));
+  if (!listing) return not_seen(path, path, listing.error().what);
+  archive.emplace(std::move(*file), std::move(*listing), options, files_beside(path));
+}
+
+/// Real files may have the path of a member: `photos.tar!2019/a.jpg` in a folder `photos.tar!2019`.
+ArchiveWalk::IsFile Walker::Impl::files_beside(const std::string& path) {
+  const std::string folder = absolute(folder_of(path));
+  if (folder != folder_of_marks) {
+    folder_of_marks = folder;
+    has_marks = false;
+    FolderListing listing(folder);
+    FolderListing::Entry entry{};
+    while (!has_marks && listing.ok() && listing.next(entry))
+      has_marks = entry.name.find('!') != std::string_view::npos;
+  }
+  if (!has_marks) return {};
+  return [inside = root().folder](const std::string& member) {
+    struct ::stat node {};
+    return ::lstat(joined(inside, member).c_str(), &node) == 0;
+  };
+}
+
+void Walker::Impl::walk_archive(std::vector<FoundFile>& found, std::size_t count) {
+  const auto until = std::chrono::steady_clock::now() + kArchivePatience;
+  while (found.size() < count && !at_limit()) {
+    if (!found.empty() && std::chrono::steady_clock::now() >= until) return;
+    const auto step = archive->step(found, skipped);
+    if (!step) return end_archive(&step.error(), found);
+    if (*step == ArchiveWalk::Step::end) return end_archive(nullptr, found);
+    if (*step == ArchiveWalk::Step::photo) ++report.files;
+  }
+}
+
+void Walker::Impl::end_archive(const ArchiveFailure* failure, std::vector<FoundFile>& found) {
+  FoundFile file = archive->archive();
+  file.archive = WalkedArchive{member_options(options), archive->photos(), "", false};
+  report.filtered += archive->filtered();
+  if (archive->nested() > 0) {
+    warn(text_of(absolute(file.path)) +
+         ": archives in it are not looked into: " + text_of(archive->first_nested()) +
+         (archive->nested() > 1 ? " and " + std::to_string(archive->nested() - 1) + " more" : ""));
+  }
+  const bool changed = archive->has_changed();
+  archive.reset();
+  if (changed) return not_seen(file.path, file.path, "it was changed meanwhile; run it again");
+  if (failure != nullptr) {
+    not_seen(file.path, file.path,
+             failure->what + "; known of it: " + std::to_string(file.archive->photos) + " photos");
+    if (failure->error != 0) return;  // the next scan may read more
+    file.archive->damage = report.not_seen.empty() ? failure->what : report.not_seen.back().why;
+  }
+  found.push_back(std::move(file));
 }
 
 void Walker::Impl::end_start() {
@@ -297,7 +383,8 @@ void Walker::Impl::end_start() {
   if (barren && !from.is_file) {
     report.barren.push_back(from);
   } else {
-    report.walked.push_back({from.root, from.path, options.all_files || from.is_file});
+    const bool every_name = options.all_files || (from.is_file && !from.is_archive);
+    report.walked.push_back({from.root, from.path, every_name, options.archives});
   }
   started = false;
   ++start;
@@ -317,9 +404,7 @@ void Walker::Impl::finish() {
     report.not_seen.push_back(std::move(one));
   }
   for (const auto& [root, folder] : unknown) report.unknown.push_back({root, folder});
-  for (const auto& [extension, files] : skipped) report.skipped.push_back({extension, files});
-  std::stable_sort(report.skipped.begin(), report.skipped.end(),
-                   [](const auto& a, const auto& b) { return a.files > b.files; });
+  report.skipped = skipped.by_extension();
   if (warnings_left_out > 0) {
     report.warnings.push_back("… and " + std::to_string(warnings_left_out) + " more of these");
   }
@@ -338,6 +423,11 @@ Expected<std::vector<FoundFile>> Walker::next(std::size_t count) {
     if (impl.at_limit()) {
       impl.report.reached_limit = true;
       break;
+    }
+    if (impl.archive) {
+      impl.walk_archive(found, count);
+      if (impl.archive && !found.empty() && !impl.at_limit()) break;  // full, or it takes long
+      continue;
     }
     if (!impl.started) {
       if (Status begun = impl.begin_start(found); !begun) return fail(begun.error());

@@ -62,13 +62,35 @@ struct Root {
   bool operator==(const Root&) const = default;
 };
 
+/// That a walk has been through a whole archive, with what a scan keeps so that the next one need
+/// not read it again.
+struct WalkedArchive {
+  std::string options;  // which of its members are photos of the run; compared, not read
+  std::int64_t photos = 0;
+  std::string damage;  // why nothing is known of the rest; empty: that was all
+  bool again = false;  // unchanged since the last scan: its rows are as they were
+  bool operator==(const WalkedArchive&) const = default;
+};
+
 /// One photo found by a walk.
 struct FoundFile {
-  int root = 0;      // index into the roots of the plan (sources.h)
-  std::string path;  // relative to the root, raw bytes
-  std::int64_t size_bytes = 0;
-  std::int64_t mtime_ns = 0;
-  std::int64_t inode = 0;
+  int root = 0;                           // index into the roots of the plan (sources.h)
+  std::string path;                       // relative to the root, raw bytes
+  std::int64_t size_bytes = 0;            // of a member: its own
+  std::int64_t mtime_ns = 0;              // of a member: the archive's
+  std::int64_t inode = 0;                 // of a member: the archive's
+  std::optional<ArchiveMember> member{};  // none: a file of its own
+  /// What came beside it: names of columns and texts, kept with the photo (table kept_value). Of a
+  /// name twice the last.
+  std::vector<std::pair<std::string, std::string>> kept{};
+  /// The file is no photo: it is an archive, after all of its members; or, `again`, in their place.
+  std::optional<WalkedArchive> archive{};
+};
+
+/// An archive that the last scan of a run has been through.
+struct KnownArchive {
+  std::string root;  // its name
+  FoundFile file;    // with `archive`; `root` says nothing
 };
 
 /// What the command names and could not be looked at, or matches nothing: never a success.

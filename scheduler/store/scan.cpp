@@ -17,7 +17,17 @@ struct ImageRow {
   std::string state, reason;
   bool asked = true, vanished = false;
   std::int64_t queue_seq = 0, settings_id = 0;
+  std::optional<ArchiveMember> member;
 };
+
+std::optional<std::int64_t> offset_of(const std::optional<ArchiveMember>& member) {
+  if (!member) return std::nullopt;
+  return member->offset;
+}
+std::optional<std::int64_t> archive_bytes_of(const std::optional<ArchiveMember>& member) {
+  if (!member) return std::nullopt;
+  return member->archive_size;
+}
 
 }  // namespace
 
@@ -49,12 +59,20 @@ struct Scan::Impl {
   std::optional<ImageRow> find(std::int64_t root_id, const std::string& path) {
     auto row = store.db.query(
         "SELECT image_id, size_bytes, mtime_ns, inode, verdict, coalesce(reason, ''), asked, "
-        "vanished, queue_seq, settings_id FROM image WHERE root_id = ? AND path = ? AND run_id = "
-        "?");
+        "vanished, queue_seq, settings_id, member_offset, archive_bytes FROM image "
+        "WHERE root_id = ? AND path = ? AND run_id = ?");
     if (!row.with(root_id, sqlite::Blob{path}, run).step()) return std::nullopt;
-    return ImageRow{row.integer(0), row.integer(1), row.integer(2),      row.integer(3),
-                    row.text(4),    row.text(5),    row.integer(6) != 0, row.integer(7) != 0,
-                    row.integer(8), row.integer(9)};
+    return ImageRow{row.integer(0),
+                    row.integer(1),
+                    row.integer(2),
+                    row.integer(3),
+                    row.text(4),
+                    row.text(5),
+                    row.integer(6) != 0,
+                    row.integer(7) != 0,
+                    row.integer(8),
+                    row.integer(9),
+                    StoreDatabase::member(row, 10)};
   }
 
   /// False when the image has a row already.
@@ -63,10 +81,12 @@ struct Scan::Impl {
         store.db
             .query(
                 "INSERT INTO image (run_id, root_id, path, path_text, size_bytes, mtime_ns, inode, "
-                "queue_seq, settings_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "queue_seq, settings_id, member_offset, archive_bytes) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT DO NOTHING")
             .with(run, root_id, sqlite::Blob{file.path}, text_if_needed(file.path), file.size_bytes,
-                  file.mtime_ns, file.inode, queue_end + 1, stale.now)
+                  file.mtime_ns, file.inode, queue_end + 1, stale.now, offset_of(file.member),
+                  archive_bytes_of(file.member))
             .run();
     if (rows == 0) return false;
     ++queue_end;
@@ -76,6 +96,8 @@ struct Scan::Impl {
 
   void compare(const ImageRow& row, const FoundFile& file, CountChanges& changes);
   void add_one(const FoundFile& file, CountChanges& changes);
+  void add_archive(const FoundFile& archive, CountChanges& changes);
+  void keep(std::int64_t image_id, const FoundFile& file);
   void unseen(const ImageRow& row, bool vanished, CountChanges& changes);
 };
 
@@ -88,8 +110,8 @@ void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChange
   };
   // Which links may be followed is decided by each scan, and this one may.
   const bool was_out = row.state == "failed" && row.reason == to_string(Reason::outside_root);
-  const bool changed =
-      was_out || row.size_bytes != file.size_bytes || row.mtime_ns != file.mtime_ns;
+  const bool changed = was_out || row.size_bytes != file.size_bytes ||
+                       row.mtime_ns != file.mtime_ns || row.member != file.member;
   if (changed || stale.redo.contains(row.settings_id)) {
     store.db
         .query(
@@ -97,8 +119,10 @@ void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChange
             "'pending', "
             "unsure = 0, reason = NULL, asked = 1, vanished = 0, size_bytes = ?, mtime_ns = ?, "
             "inode = ?, "
-            "queue_seq = ?, settings_id = ? WHERE image_id = ?")
-        .with(file.size_bytes, file.mtime_ns, file.inode, ++queue_end, stale.now, row.image_id)
+            "queue_seq = ?, settings_id = ?, member_offset = ?, archive_bytes = ? "
+            "WHERE image_id = ?")
+        .with(file.size_bytes, file.mtime_ns, file.inode, ++queue_end, stale.now,
+              offset_of(file.member), archive_bytes_of(file.member), row.image_id)
         .run();
     now_asked("pending", "");
     ++(changed ? counts.changed : counts.redone);
@@ -119,16 +143,81 @@ void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChange
 }
 
 void Scan::Impl::add_one(const FoundFile& file, CountChanges& changes) {
+  if (file.archive) return add_archive(file, changes);
   const std::int64_t root_id = root_ids.at(static_cast<std::size_t>(file.root));
   if (had_images) {
-    if (const auto row = find(root_id, file.path)) return compare(*row, file, changes);
+    if (const auto row = find(root_id, file.path)) {
+      compare(*row, file, changes);
+      return keep(row->image_id, file);
+    }
   }
   if (insert(root_id, file)) {
     ++counts.added;
     changes.add(true, "pending", "", +1);
+    if (!file.kept.empty()) keep(store.db.handle().getLastInsertRowid(), file);
   } else if (const auto row = find(root_id, file.path)) {
     compare(*row, file, changes);
+    keep(row->image_id, file);
   }
+}
+
+void Scan::Impl::keep(std::int64_t image_id, const FoundFile& file) {
+  for (const auto& [column, value] : file.kept) {
+    store.db.query("INSERT INTO kept_column (name) VALUES (?) ON CONFLICT DO NOTHING")
+        .with(column)
+        .run();
+    store.db
+        .query(
+            "INSERT INTO kept_value SELECT ?1, column_id, ?3 FROM kept_column WHERE name = ?2 "
+            "ON CONFLICT DO UPDATE SET value = excluded.value")
+        .with(image_id, column, value)
+        .run();
+  }
+}
+
+/// An archive that was walked, or whose rows stand for it since it is unchanged.
+void Scan::Impl::add_archive(const FoundFile& archive, CountChanges& changes) {
+  const std::int64_t root_id = root_ids.at(static_cast<std::size_t>(archive.root));
+  if (!archive.archive->again) {
+    store.db.query("INSERT OR REPLACE INTO walked_archive VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        .with(run, root_id, sqlite::Blob{archive.path}, archive.size_bytes, archive.mtime_ns,
+              archive.inode, archive.archive->options, archive.archive->photos,
+              archive.archive->damage)
+        .run();
+    return;
+  }
+  std::vector<std::pair<ImageRow, FoundFile>> members;
+  {
+    // Paths of members lie between "archive!" and "archive\"", the next byte.
+    auto row = store.db.query(
+        "SELECT image_id, size_bytes, mtime_ns, inode, verdict, coalesce(reason, ''), asked, "
+        "vanished, queue_seq, settings_id, member_offset, archive_bytes FROM image "
+        "WHERE root_id = ?1 AND path >= ?2 AND path < ?3 AND run_id = ?4 AND archive_bytes = ?5 "
+        "ORDER BY image_id");
+    row.with(root_id, sqlite::Blob{archive.path + "!"}, sqlite::Blob{archive.path + "\""}, run,
+             archive.path.size());
+    while (row.step()) {
+      ImageRow image{row.integer(0),
+                     row.integer(1),
+                     row.integer(2),
+                     row.integer(3),
+                     row.text(4),
+                     row.text(5),
+                     row.integer(6) != 0,
+                     row.integer(7) != 0,
+                     row.integer(8),
+                     row.integer(9),
+                     StoreDatabase::member(row, 10)};
+      // Another archive's mtime: of a member that an earlier scan found and the last one did not.
+      if (image.mtime_ns != archive.mtime_ns) continue;
+      FoundFile file = archive;
+      file.archive.reset();
+      file.size_bytes = image.size_bytes;
+      file.member = image.member;
+      members.emplace_back(std::move(image), std::move(file));
+    }
+  }
+  for (const auto& [row, file] : members) compare(row, file, changes);
 }
 
 void Scan::Impl::unseen(const ImageRow& row, bool vanished, CountChanges& changes) {
@@ -196,11 +285,14 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
     }
     return true;
   };
-  const auto was_walked = [&](std::int64_t root_id, const std::string& path) {
+  const auto was_walked = [&](std::int64_t root_id, const std::string& path,
+                              std::int64_t archive_bytes) {
+    const std::string file(file_on_disk(path, archive_bytes));
     return std::any_of(walked.begin(), walked.end(), [&](const Walked& part) {
       return impl.root_ids.at(static_cast<std::size_t>(part.root)) == root_id &&
-             (part.prefix.empty() || lies_in(path, part.prefix)) &&
-             (part.every_name || has_image_extension(path));
+             (part.prefix.empty() || lies_in(file, part.prefix)) &&
+             (archive_bytes == 0 || part.archives || part.prefix == file) &&
+             (part.every_name || has_image_extension(photo_base_name(path, archive_bytes)));
     });
   };
   return db.write("end the scan", [&] {
@@ -216,7 +308,7 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
       {
         auto row = db.query(
             "SELECT image_id, verdict, coalesce(reason, ''), asked, vanished, root_id, path, "
-            "settings_id FROM image "
+            "settings_id, coalesce(archive_bytes, 0) FROM image "
             "WHERE image_id > ? AND run_id = ? ORDER BY image_id LIMIT 20000");
         row.with(last, impl.run);
         more = false;
@@ -225,7 +317,10 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
           last = row.integer(0);
           const auto index = static_cast<std::size_t>(last);
           if (index < impl.seen.size() && impl.seen[index]) continue;
-          if (!hidden.empty() && is_hidden(row.integer(5), row.text(6))) continue;
+          const std::string path = row.text(6);
+          if (!hidden.empty() &&
+              is_hidden(row.integer(5), std::string(file_on_disk(path, row.integer(8)))))
+            continue;
           ImageRow image;
           image.image_id = last;
           image.state = row.text(1);
@@ -233,7 +328,7 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
           image.asked = row.integer(3) != 0;
           image.vanished = row.integer(4) != 0;
           image.settings_id = row.integer(7);
-          page.push_back({std::move(image), was_walked(row.integer(5), row.text(6))});
+          page.push_back({std::move(image), was_walked(row.integer(5), path, row.integer(8))});
         }
       }
       for (const Unseen& one : page) impl.unseen(one.row, one.vanished, changes);
@@ -282,6 +377,26 @@ Expected<Scan> Manifest::begin_scan(RunId run, std::vector<Root> roots, bool red
     any.with(run).step();
     scan->had_images = any.integer(0) != 0;
     return Scan(std::move(scan));
+  });
+}
+
+Expected<std::vector<KnownArchive>> Manifest::known_archives(RunId run) {
+  return impl_->db.read("list known archives", [&] {
+    std::vector<KnownArchive> all;
+    auto row = impl_->db.query(
+        "SELECT root.name, path, size_bytes, mtime_ns, inode, options, photos, damage "
+        "FROM walked_archive JOIN root USING (root_id) WHERE run_id = ?");
+    row.with(run);
+    while (row.step()) {
+      FoundFile file;
+      file.path = row.text(1);
+      file.size_bytes = row.integer(2);
+      file.mtime_ns = row.integer(3);
+      file.inode = row.integer(4);
+      file.archive = WalkedArchive{row.text(5), row.integer(6), row.text(7), true};
+      all.push_back({row.text(0), std::move(file)});
+    }
+    return all;
   });
 }
 

@@ -4,16 +4,12 @@
 
 #include "common/scores/tokenize.h"
 #include "common/sqlite/storage.h"
+#include "scheduler/store/paths.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
 
 namespace photoscribe {
 namespace {
-
-std::string_view file_name_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
 
 void store_references(sqlite::Database& db, std::int64_t image_id,
                       const std::vector<std::string>& captions) {
@@ -98,7 +94,8 @@ Expected<std::int64_t> Manifest::set_references(RunId run, std::span<const Named
       std::vector<Match> page;
       {
         auto row = db.query(
-            "SELECT image_id, path FROM image WHERE image_id > ? AND run_id = ? "
+            "SELECT image_id, path, coalesce(archive_bytes, 0) FROM image "
+            "WHERE image_id > ? AND run_id = ? "
             "ORDER BY image_id LIMIT 20000");
         row.with(last, run);
         more = false;
@@ -106,7 +103,7 @@ Expected<std::int64_t> Manifest::set_references(RunId run, std::span<const Named
           more = true;
           last = row.integer(0);
           const std::string path = row.text(1);
-          const auto found = by_name.find(file_name_of(path));
+          const auto found = by_name.find(photo_base_name(path, row.integer(2)));
           if (found != by_name.end()) page.push_back({last, found->second});
         }
       }

@@ -57,7 +57,8 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
 void add_photo_options(CLI::App& verb, RunOptions& options) {
   RunRequest& request = options.request;
   verb.add_option("photos", request.photos,
-                  "folders and photos; none: those of the run in the database")
+                  "folders, photos and archives (tar, also compressed, and zip: read in place);\n"
+                  "none: those of the run in the database")
       ->type_name("PHOTOS");
   const std::string group = "Which photos";
   // One word each: `--include *.jpg PHOTOS` must not take PHOTOS for a second pattern.
@@ -79,6 +80,11 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
       ->group(group);
   verb.add_flag("--all-files", request.all_files,
                 "try files of any extension, not only those of images")
+      ->group(group);
+  verb.add_flag(
+          "--archives", request.archives,
+          "look into the tars and zips that lie in folders, too (those that are named always\n"
+          "are)")
       ->group(group);
   verb.add_option("--split", request.split_file,
                   "only the photos that this list names, one file name a line; or a split by its\n"
