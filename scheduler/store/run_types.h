@@ -241,9 +241,10 @@ struct ResultRow {
   std::int64_t image_id = 0;
   std::int32_t attempt = 1;
   std::string run, root;
-  std::string uri;    // root folder + path as text; % and bytes that are not UTF-8 as %XX
-  std::string path;   // relative to the root, raw bytes
-  std::string state;  // pending | done | unsure | blurred | failed
+  std::string uri;   // root folder + path as text; % and bytes that are not UTF-8 as %XX
+  std::string path;  // relative to the root, raw bytes
+  std::int64_t archive_bytes = 0;  // of path, if it is a member of an archive; else 0
+  std::string state;               // pending | done | unsure | blurred | failed
   std::optional<std::string> reason, detail;
   std::optional<double> blur_score;  // by the run's mode
   std::optional<BlurScores> blur_scores;

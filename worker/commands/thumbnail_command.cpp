@@ -1,21 +1,17 @@
 #include "worker/commands/thumbnail_command.h"
 
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 
 #include "common/image/thumbnail.h"
-#include "worker/photo/open_beneath.h"
+#include "worker/photo/named_photos.h"
 
 namespace photoscribe {
 namespace {
 
-std::vector<std::uint8_t> thumbnail_of(const std::string& file, const PhotoRoot& everything,
-                                       const ThumbnailCommand& command, FileBuffer& buffer) {
-  std::error_code failed;
-  const std::string absolute = std::filesystem::absolute(file, failed).string();
-  if (failed || absolute.size() < 2) return {};
-  const auto bytes = buffer.read(everything, absolute.substr(1), command.limits.file_bytes_max);
+std::vector<std::uint8_t> thumbnail_of(const std::string& file, NamedPhotos& photos,
+                                       const ThumbnailCommand& command) {
+  const auto bytes = photos.read(file, command.limits.file_bytes_max);
   if (!bytes) return {};
   const auto measured = measure_photo(*bytes, BlurSettings(), command.limits);
   if (!measured) return {};
@@ -27,14 +23,13 @@ std::vector<std::uint8_t> thumbnail_of(const std::string& file, const PhotoRoot&
 
 int run_thumbnail_command(const ThumbnailCommand& command) {
   constexpr int kEnvironment = 3;
-  const auto everything = PhotoRoot::open("files", "/");
-  if (!everything) {
-    std::cerr << "photoscribe-worker thumbnails: " << everything.error().message << "\n";
+  auto photos = NamedPhotos::open();
+  if (!photos) {
+    std::cerr << "photoscribe-worker thumbnails: " << photos.error().message << "\n";
     return kEnvironment;
   }
-  FileBuffer buffer;
   for (std::size_t i = 0; i < command.files.size(); ++i) {
-    const auto jpeg = thumbnail_of(command.files[i], *everything, command, buffer);
+    const auto jpeg = thumbnail_of(command.files[i], *photos, command);
     if (jpeg.empty()) continue;
     const std::string name = command.output + "/" + std::to_string(i) + ".jpg";
     std::ofstream out(name, std::ios::binary);
