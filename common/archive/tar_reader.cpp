@@ -97,7 +97,19 @@ la_int64_t skip_some(archive* /*from*/, void* data, la_int64_t wanted) {
   return skipped;
 }
 
-FromArchive<void> open_source(Source& source, archive* to, std::int64_t offset) {
+/// What libarchive, or the file, says; `otherwise`: what there is if it is of no format.
+tl::unexpected<ArchiveFailure> failure_of(const Source& source, archive* from,
+                                          const char* otherwise) {
+  if (source.error != 0) return archive_unread(source.error, std::strerror(source.error));
+  const char* const why = ::archive_error_string(from);
+  const std::string what = why == nullptr ? "damaged" : why;
+  if (what.find("Unrecognized archive format") != std::string::npos)
+    return archive_refused(Reason::unsupported, otherwise);
+  return archive_damaged(what);
+}
+
+FromArchive<void> open_source(Source& source, archive* to, std::int64_t offset,
+                              const char* otherwise) {
   struct stat node {};
   if (::fstat(source.file, &node) != 0) return archive_unread(errno, std::strerror(errno));
   if (offset < 0 || offset > node.st_size)
@@ -108,9 +120,7 @@ FromArchive<void> open_source(Source& source, archive* to, std::int64_t offset) 
   ::archive_read_set_skip_callback(to, skip_some);
   ::archive_read_set_callback_data(to, &source);
   if (::archive_read_open1(to) == ARCHIVE_OK) return {};
-  if (source.error != 0) return archive_unread(source.error, std::strerror(source.error));
-  const char* const why = ::archive_error_string(to);
-  return archive_damaged(why == nullptr ? "cannot be read" : why);
+  return failure_of(source, to, otherwise);
 }
 
 std::string file_kind(archive_entry* entry) {
@@ -143,6 +153,9 @@ std::string name_of(archive_entry* entry) {
 }  // namespace
 
 struct TarReader::Impl {
+  [[nodiscard]] const char* otherwise() const {
+    return packed ? "compressed, but there is no tar in it" : "no tar";
+  }
   FileDescriptor file;
   bool packed = false;
   std::int64_t start = 0;  // where libarchive's own offsets begin
@@ -159,13 +172,7 @@ struct TarReader::Impl {
 };
 
 tl::unexpected<ArchiveFailure> TarReader::Impl::failure() const {
-  if (source.error != 0) return archive_unread(source.error, std::strerror(source.error));
-  const char* const why = ::archive_error_string(tar.get());
-  const std::string what = why == nullptr ? "damaged" : why;
-  if (what.find("Unrecognized archive format") != std::string::npos)
-    return archive_refused(Reason::unsupported,
-                           packed ? "compressed, but there is no tar in it" : "no tar");
-  return archive_damaged(what);
+  return failure_of(source, tar.get(), otherwise());
 }
 
 FromArchive<void> TarReader::Impl::open(ArchiveKind kind, std::int64_t offset) {
@@ -186,7 +193,7 @@ FromArchive<void> TarReader::Impl::open(ArchiveKind kind, std::int64_t offset) {
     ::archive_read_support_filter_compress(tar.get());
   }
   const Utf8Names names;
-  return open_source(source, tar.get(), start);
+  return open_source(source, tar.get(), start, otherwise());
 }
 
 /// What is left of a member of a packed tar. Piece by piece, since libarchive would unpack all of
@@ -266,7 +273,8 @@ FromArchive<void> read_zip_member(int file, std::int64_t local_offset,
   if (!zip) throw std::bad_alloc();
   ::archive_read_support_format_zip_streamable(zip.get());
   const Utf8Names names;
-  if (auto opened = open_source(source, zip.get(), local_offset); !opened) return opened;
+  if (auto opened = open_source(source, zip.get(), local_offset, "no member of a zip"); !opened)
+    return opened;
   const auto failure = [&]() -> tl::unexpected<ArchiveFailure> {
     if (source.error != 0) return archive_unread(source.error, std::strerror(source.error));
     const char* const why = ::archive_error_string(zip.get());

@@ -97,7 +97,8 @@ std::optional<std::string> why_no_archive(const std::string& file) {
   auto listing = ArchiveListing::open(file);
   if (!listing) return listing.error().what;
   const auto first = listing->next();
-  if (!first) return first.error().what;
+  // Damage is for the walk to name: what comes before it is read.
+  if (!first && first.error().reason == Reason::unsupported) return first.error().what;
   return std::nullopt;
 }
 

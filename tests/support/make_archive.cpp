@@ -47,7 +47,8 @@ void add(archive* writer, const MadeMember& member) {
                                                     : AE_IFREG;
   archive_entry_set_filetype(entry.get(), kind);
   const bool plain = member.kind == Kind::file || member.kind == Kind::sparse;
-  archive_entry_set_size(entry.get(), plain ? static_cast<la_int64_t>(member.bytes.size()) : 0);
+  archive_entry_set_size(entry.get(),
+                         plain ? static_cast<la_int64_t>(member.bytes.size()) + member.zeros : 0);
   if (member.kind == Kind::link) archive_entry_set_symlink(entry.get(), member.target.c_str());
   if (member.kind == Kind::hard_link)
     archive_entry_set_hardlink(entry.get(), member.target.c_str());
@@ -57,6 +58,9 @@ void add(archive* writer, const MadeMember& member) {
   must(writer, archive_write_header(writer, entry.get()));
   if (plain && archive_write_data(writer, member.bytes.data(), member.bytes.size()) < 0)
     must(writer, ARCHIVE_FATAL);
+  const std::string zeros(std::size_t{1} << 20, '\0');
+  for (std::int64_t left = member.zeros; left > 0; left -= static_cast<std::int64_t>(zeros.size()))
+    archive_write_data(writer, zeros.data(), zeros.size());
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ struct MadeMember {
   std::string bytes;
   enum class Kind : std::uint8_t { file, folder, link, hard_link, pipe, sparse } kind = Kind::file;
   std::string target = {};  // of links
+  std::int64_t zeros = 0;   // after the bytes
 };
 
 enum class MadeAs : std::uint8_t {

@@ -1,5 +1,6 @@
 // Archives in a walk: their members as photos of a run.
 #include <algorithm>
+#include <random>
 
 #include "tests/scheduler/sources/sources_fixture.h"
 #include "tests/support/make_archive.h"
@@ -142,17 +143,17 @@ TEST_F(Archives, LeaveTheNameToARealFile) {
 TEST_F(Archives, ThatAreDamagedKeepWhatCameBefore) {
   std::vector<MadeMember> members;
   for (int i = 0; i < 20; ++i)
-    members.push_back({"p" + std::to_string(i) + ".jpg", std::string(2000, 'x')});
+    members.push_back({"p" + std::to_string(i) + ".jpg", std::string(30'000, 'x')});
   for (const MadeAs as : {MadeAs::tar, MadeAs::tar_gz, MadeAs::tar_zst}) {
     for (MadeMember& one : members) {
-      for (std::size_t i = 0; i < one.bytes.size(); ++i)  // does not shrink
-        one.bytes[i] = static_cast<char>(std::hash<std::string>()(one.name + std::to_string(i)));
+      std::mt19937 random(static_cast<unsigned>(one.name.size()));
+      for (char& c : one.bytes) c = static_cast<char>(random());  // does not shrink
     }
     make("A/x.tar", members, as);
     const std::string bytes = bytes_of(at("A/x.tar"));
     put("A/x.tar", bytes.substr(0, bytes.size() / 2));
     const auto found = files({"A/x.tar"});
-    EXPECT_GT(report_.files, as == MadeAs::tar_zst ? -1 : 2) << static_cast<int>(as);
+    EXPECT_GT(report_.files, 2) << static_cast<int>(as);
     EXPECT_LT(report_.files, 20);
     ASSERT_THAT(report_.not_seen, SizeIs(1)) << static_cast<int>(as);
     EXPECT_THAT(report_.not_seen[0].path, HasSubstr("x.tar"));
@@ -180,13 +181,9 @@ TEST_F(Archives, ThatAreNoneAreRefusedByName) {
 }
 
 TEST_F(Archives, OverTheRatioOfABombAreLeft) {
-  // 3 GB of zeros, which zstd packs into some hundred kB.
-  std::vector<MadeMember> members{{"a.jpg", "x"}};
-  members.push_back({"zeros.bmp", std::string(std::size_t{1} << 30, '\0')});
-  members.push_back({"zeros.bmp", std::string(std::size_t{1} << 29, '\0')});
-  members.push_back({"b.jpg", "x"});
-  make("A/x.tar.zst", members, MadeAs::tar_zst);
-  members.clear();
+  MadeMember zeros{"zeros.bmp", ""};
+  zeros.zeros = std::int64_t{1} << 30;
+  make("A/x.tar.zst", {{"a.jpg", "x"}, zeros, zeros, {"b.jpg", "x"}}, MadeAs::tar_zst);
 
   EXPECT_THAT(paths(files({"A/x.tar.zst"})), testing::Not(testing::Contains("x.tar.zst!b.jpg")));
   ASSERT_THAT(report_.not_seen, SizeIs(1));
