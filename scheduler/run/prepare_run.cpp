@@ -23,6 +23,7 @@ Expected<WalkOptions> walk_options(const RunRequest& request) {
   WalkOptions options;
   options.all_files = request.all_files;
   options.archives = request.archives;
+  options.sidecar_text = request.sidecar_text;
   options.include = request.include;
   options.exclude = request.exclude;
   if (request.limit > 0) options.limit = request.limit;

@@ -106,6 +106,7 @@ std::string submission_line(const RunRequest& request) {
                     {"exclude", hex_list(request.exclude)},
                     {"all_files", request.all_files},
                     {"archives", request.archives},
+                    {"sidecar_text", static_cast<int>(request.sidecar_text)},
                     {"references", hex(request.references_file)},
                     {"strict", request.strict_references},
                     {"split", hex(request.split_file)},
@@ -145,16 +146,20 @@ Expected<RunRequest> parse_submission(std::string_view line) {
       !object.contains("follow_links") || read_list(object, "follow_links", request.follow_links);
   const bool archives =
       !object.contains("archives") || read_flag(object, "archives", request.archives);
-  const bool good = strict && links && archives && read_list(object, "photos", request.photos) &&
-                    read_list(object, "include", request.include) &&
-                    read_list(object, "exclude", request.exclude) &&
-                    read_flag(object, "all_files", request.all_files) &&
-                    read_bytes(object, "references", request.references_file) &&
-                    read_bytes(object, "split", request.split_file) &&
-                    read_number<std::int64_t>(object, "limit", 0, 1LL << 40, request.limit) &&
-                    read_flag(object, "retry_failed", request.retry_failed) &&
-                    read_flag(object, "redo", request.redo) &&
-                    read_schedule(object, request.schedule);
+  int sidecar_text = static_cast<int>(request.sidecar_text);
+  const bool sidecars =
+      !object.contains("sidecar_text") || read_number(object, "sidecar_text", 0, 2, sidecar_text);
+  request.sidecar_text = static_cast<SidecarText>(sidecar_text);
+  const bool good =
+      strict && links && archives && sidecars && read_list(object, "photos", request.photos) &&
+      read_list(object, "include", request.include) &&
+      read_list(object, "exclude", request.exclude) &&
+      read_flag(object, "all_files", request.all_files) &&
+      read_bytes(object, "references", request.references_file) &&
+      read_bytes(object, "split", request.split_file) &&
+      read_number<std::int64_t>(object, "limit", 0, 1LL << 40, request.limit) &&
+      read_flag(object, "retry_failed", request.retry_failed) &&
+      read_flag(object, "redo", request.redo) && read_schedule(object, request.schedule);
   if (!good) return wrong;
   for (const auto* paths : {&request.photos, &request.follow_links}) {
     for (const std::string& path : *paths) {

@@ -65,6 +65,7 @@ struct SourcePlan {
 struct WalkOptions {
   bool all_files = false;  // also names without a known image extension
   bool archives = false;   // archives in folders are looked into; those that are named always are
+  SidecarText sidecar_text = SidecarText::keep;  // of tars
   /// Archives that the run's last scan has been through: unchanged ones are not read again.
   std::vector<KnownArchive> known_archives;
   /// Globs (fnmatch) on the relative path or, without a slash in them, on the file name. With

@@ -47,6 +47,7 @@ bool is_wanted(const WalkOptions& options, const std::string& path, std::string_
 
 std::string member_options(const WalkOptions& options) {
   std::string text = options.all_files ? "all" : "photos";
+  text += std::to_string(static_cast<int>(options.sidecar_text));
   for (const std::string& glob : options.include) text += '\0' + ("+" + glob);
   for (const std::string& glob : options.exclude) text += '\0' + ("-" + glob);
   if (options.only_names) {

@@ -72,6 +72,13 @@ struct WalkedArchive {
   bool operator==(const WalkedArchive&) const = default;
 };
 
+/// What becomes of the text that lies beside a photo in a tar (WebDataset: key.jpg, key.txt).
+enum class SidecarText : std::uint8_t {
+  keep,       // .txt, .json and .cls are kept columns of these names
+  reference,  // .txt is a reference caption; the others are kept
+  none,
+};
+
 /// One photo found by a walk.
 struct FoundFile {
   int root = 0;                           // index into the roots of the plan (sources.h)
@@ -83,6 +90,7 @@ struct FoundFile {
   /// What came beside it: names of columns and texts, kept with the photo (table kept_value). Of a
   /// name twice the last.
   std::vector<std::pair<std::string, std::string>> kept{};
+  std::string reference{};  // a reference caption that came with it; empty: none
   /// The file is no photo: it is an archive, after all of its members; or, `again`, in their place.
   std::optional<WalkedArchive> archive{};
 };

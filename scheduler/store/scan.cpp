@@ -36,6 +36,7 @@ struct Scan::Impl {
   RunId run;
   std::vector<std::int64_t> root_ids;
   bool redo = false;
+  bool has_references = false;  // some came with photos
   bool had_images = false;  // then most files have rows: look before inserting
   std::vector<bool> seen;   // by image_id
   ScanCounts counts;
@@ -154,7 +155,8 @@ void Scan::Impl::add_one(const FoundFile& file, CountChanges& changes) {
   if (insert(root_id, file)) {
     ++counts.added;
     changes.add(true, "pending", "", +1);
-    if (!file.kept.empty()) keep(store.db.handle().getLastInsertRowid(), file);
+    const std::int64_t image_id = store.db.handle().getLastInsertRowid();
+    keep(image_id, file);
   } else if (const auto row = find(root_id, file.path)) {
     compare(*row, file, changes);
     keep(row->image_id, file);
@@ -162,6 +164,11 @@ void Scan::Impl::add_one(const FoundFile& file, CountChanges& changes) {
 }
 
 void Scan::Impl::keep(std::int64_t image_id, const FoundFile& file) {
+  if (!file.reference.empty() &&
+      store.references(image_id) != std::vector<std::string>{file.reference}) {
+    store.set_references(image_id, {file.reference});
+    has_references = true;
+  }
   for (const auto& [column, value] : file.kept) {
     store.db.query("INSERT INTO kept_column (name) VALUES (?) ON CONFLICT DO NOTHING")
         .with(column)
@@ -335,6 +342,7 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
     }
     changes.flush(db);
     if (impl.redo) impl.store.redo_scanned(impl.run);
+    if (impl.has_references) impl.store.score_missing(impl.run);
     db.query("DELETE FROM skipped_extension WHERE run_id = ?").with(impl.run).run();
     for (const SkippedExtension& one : skipped) {
       db.query(

@@ -9,10 +9,10 @@
 #include "scheduler/store/store_impl.h"
 
 namespace photoscribe {
-namespace {
+namespace {}  // namespace
 
-void store_references(sqlite::Database& db, std::int64_t image_id,
-                      const std::vector<std::string>& captions) {
+void StoreDatabase::set_references(std::int64_t image_id,
+                                   const std::vector<std::string>& captions) {
   // Scores against the old references no longer hold.
   db.query("DELETE FROM bleu WHERE result_id IN (SELECT result_id FROM result WHERE image_id = ?)")
       .with(image_id)
@@ -25,8 +25,6 @@ void store_references(sqlite::Database& db, std::int64_t image_id,
         .run();
   }
 }
-
-}  // namespace
 
 std::vector<std::string> StoreDatabase::references(std::int64_t image_id) {
   std::vector<std::string> captions;
@@ -110,7 +108,7 @@ Expected<std::int64_t> Manifest::set_references(RunId run, std::span<const Named
       for (const Match& match : page) {
         ++matched;
         if (impl_->references(match.image_id) == *match.captions) continue;
-        store_references(db, match.image_id, *match.captions);
+        impl_->set_references(match.image_id, *match.captions);
       }
     }
     impl_->score_missing(run);

@@ -132,6 +132,8 @@ struct StoreDatabase {
 
   // score_captions.cpp
   [[nodiscard]] std::vector<std::string> references(std::int64_t image_id);
+  /// In place of those that it had, whose scores go.
+  void set_references(std::int64_t image_id, const std::vector<std::string>& captions);
   /// Stores counts and sentence BLEU of one caption.
   void score(std::int64_t result_id, const std::string& caption,
              const std::vector<std::string>& references);

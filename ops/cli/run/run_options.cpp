@@ -1,6 +1,7 @@
 #include "ops/cli/run/run_options.h"
 
 #include <filesystem>
+#include <map>
 
 #include "common/core/model_folder.h"
 #include "common/text/escape.h"
@@ -85,6 +86,16 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
           "--archives", request.archives,
           "look into the tars and zips that lie in folders, too (those that are named always\n"
           "are)")
+      ->group(group);
+  verb.add_option("--sidecar-text", request.sidecar_text,
+                  "text beside photos in tars, as WebDataset has it (key.jpg, key.txt, key.json,\n"
+                  "key.cls): keep it as columns, take .txt as the reference caption, or none\n"
+                  "(default: keep)")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, SidecarText>{{"keep", SidecarText::keep},
+                                             {"reference", SidecarText::reference},
+                                             {"none", SidecarText::none}}))
+      ->type_name("keep|reference|none")
       ->group(group);
   verb.add_option("--split", request.split_file,
                   "only the photos that this list names, one file name a line; or a split by its\n"

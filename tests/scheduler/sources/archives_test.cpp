@@ -246,6 +246,47 @@ TEST_F(ArchivesAgain, AreNotReadWhenTheyAreUnchanged) {
   EXPECT_EQ(scan({"A/x.tar.gz"}).returned, 1);
 }
 
+TEST_F(ArchivesAgain, OfWebDatasetKeepTheTextBesideAPhoto) {
+  const std::vector<MadeMember> members{{"s/000.cls", "7"},
+                                        {"s/000.jpg", "x"},
+                                        {"s/000.json", R"({"url": "u"})"},
+                                        {"s/000.txt", " a dog \n"},
+                                        {"s/001.jpg", "x"},
+                                        {"s/001.seg.png", "x"},
+                                        {"s/001.txt", "two"},
+                                        {"s/002.txt", "of no photo"},
+                                        {"s/003.jpg", "x"},
+                                        {"s/003.txt", std::string("\xff\xfe", 2)}};
+  for (const MadeAs as : {MadeAs::tar, MadeAs::tar_gz}) {
+    make("A/w.tar", members, as);
+    const auto found = files({"A/w.tar"});
+    EXPECT_THAT(paths(found), ElementsAre("w.tar!s/000.jpg", "w.tar!s/001.jpg",
+                                          "w.tar!s/001.seg.png", "w.tar!s/003.jpg"));
+    using Kept = std::vector<std::pair<std::string, std::string>>;
+    EXPECT_EQ(found[0].kept, (Kept{{"cls", "7"}, {"json", R"({"url": "u"})"}, {"txt", "a dog"}}));
+    EXPECT_EQ(found[1].kept, (Kept{{"txt", "two"}}));
+    EXPECT_EQ(found[2].kept, (Kept{{"txt", "two"}}));
+    EXPECT_THAT(found[3].kept, IsEmpty()) << "no text";
+  }
+  scan({"A/w.tar"});
+  const std::string kept =
+      "SELECT name, value FROM kept_value JOIN kept_column USING (column_id) "
+      "WHERE image_id = 1 ORDER BY name";
+  EXPECT_THAT(plain_rows(at("archive.db"), kept),
+              ElementsAre("cls|7", R"(json|{"url": "u"})", "txt|a dog"));
+  WalkOptions references;
+  references.sidecar_text = SidecarText::reference;
+  scan({"A/w.tar"}, references);
+  EXPECT_EQ(again_, 0);
+  EXPECT_THAT(must(store_.references_of(1)), ElementsAre("a dog"));
+  scan({"A/w.tar"}, references);
+  EXPECT_EQ(again_, 1);
+  EXPECT_THAT(must(store_.references_of(1)), ElementsAre("a dog"));
+  WalkOptions none;
+  none.sidecar_text = SidecarText::none;
+  EXPECT_THAT(files({"A/w.tar"}, none)[0].kept, IsEmpty());
+}
+
 TEST_F(ArchivesAgain, ThatChangedAreAsChangedFiles) {
   make("A/x.tar", {{"a.jpg", "1"}, {"b.jpg", "2"}});
   EXPECT_EQ(scan({"A/x.tar"}).added, 2);
