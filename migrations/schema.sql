@@ -59,7 +59,7 @@ CREATE TABLE image (
   reason          TEXT,
   asked           INTEGER NOT NULL DEFAULT 1 CHECK (asked IN (0, 1)),    -- the last scan named and found it
   vanished        INTEGER NOT NULL DEFAULT 0 CHECK (vanished IN (0, 1)),
-  queue_seq       INTEGER NOT NULL, settings_id INTEGER REFERENCES run_settings, unsure INTEGER NOT NULL DEFAULT 0 CHECK (unsure IN (0, 1) AND (unsure = 0 OR state = 'done')), verdict TEXT GENERATED ALWAYS AS (iif(unsure, 'unsure', state)) VIRTUAL,           -- order of enqueueing within the run
+  queue_seq       INTEGER NOT NULL, settings_id INTEGER REFERENCES run_settings, unsure INTEGER NOT NULL DEFAULT 0 CHECK (unsure IN (0, 1) AND (unsure = 0 OR state = 'done')), verdict TEXT GENERATED ALWAYS AS (iif(unsure, 'unsure', state)) VIRTUAL, member_offset INTEGER CHECK (member_offset >= 0), archive_bytes INTEGER CHECK ((archive_bytes IS NULL) = (member_offset IS NULL)),           -- order of enqueueing within the run
   UNIQUE (root_id, path, run_id),
   CHECK ((state = 'failed') = (reason IS NOT NULL)),
   CHECK (NOT (asked AND vanished)),
@@ -205,6 +205,19 @@ CREATE TABLE skipped_extension (
   extension TEXT    NOT NULL,
   files     INTEGER NOT NULL,
   PRIMARY KEY (run_id, extension)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE walked_archive (
+  run_id     INTEGER NOT NULL REFERENCES run,
+  root_id    INTEGER NOT NULL REFERENCES root,
+  path       BLOB    NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  mtime_ns   INTEGER NOT NULL,
+  inode      INTEGER NOT NULL,
+  options    TEXT    NOT NULL,   -- which members are photos of the run
+  photos     INTEGER NOT NULL,
+  damage     TEXT    NOT NULL,   -- why the rest is unknown; '': there is no rest
+  PRIMARY KEY (run_id, root_id, path)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE worker (

@@ -30,6 +30,7 @@ pkg_check_modules(heif REQUIRED IMPORTED_TARGET libheif)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive)
 
 if(NOT TARGET yaml-cpp::yaml-cpp)  # 0.7 exports the plain name
   add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)

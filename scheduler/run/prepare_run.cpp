@@ -25,6 +25,8 @@ Expected<WalkOptions> walk_options(const RunRequest& request) {
   WalkOptions options;
   options.all_files = request.all_files;
   options.sidecars = request.sidecars;
+  options.archives = request.archives;
+  options.sidecar_text = request.sidecar_text;
   options.include = request.include;
   options.exclude = request.exclude;
   if (request.limit > 0) options.limit = request.limit;
@@ -56,8 +58,7 @@ Expected<bool> walk(AnyWalker& walker, RunObserver& observer, const StopHandle& 
     if (!files) return fail(files.error());
     if (files->empty()) return true;
     if (Status taken = take(*files); !taken) return fail(taken.error());
-    found += static_cast<std::int64_t>(files->size());
-    report_found(observer, found);
+    report_found(observer, walker.report().files);
   }
 }
 
@@ -144,6 +145,11 @@ Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& re
   }
   Expected<WalkOptions> options = walk_options(request);
   if (!options) return fail(options.error());
+  if (*run) {
+    Expected<std::vector<KnownArchive>> archives = store.known_archives((*run)->id);
+    if (!archives) return fail(archives.error());
+    options->known_archives = std::move(*archives);
+  }
   return Named{std::move(*plan), std::move(*options), std::move(*lists)};
 }
 
@@ -167,6 +173,7 @@ Status refuse_empty_folders(Store& store, const RunRequest& request, const Named
     WalkOptions options;
     options.all_files = request.all_files;
     options.sidecars = false;
+    options.archives = request.archives;
     options.limit = 1;
     Walker walker(std::move(one), std::move(options));
     for (;;) {

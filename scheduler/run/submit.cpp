@@ -131,6 +131,8 @@ std::string submission_line(const RunRequest& request) {
                     {"include", hex_list(request.include)},
                     {"exclude", hex_list(request.exclude)},
                     {"all_files", request.all_files},
+                    {"archives", request.archives},
+                    {"sidecar_text", static_cast<int>(request.sidecar_text)},
                     {"references", hex(request.references_file)},
                     {"strict", request.strict_references},
                     {"split", hex(request.split_file)},
@@ -172,8 +174,15 @@ Expected<RunRequest> parse_submission(std::string_view line) {
                                                    read_list_options(object, request.list));
   const bool sidecars =
       !object.contains("sidecars") || read_flag(object, "sidecars", request.sidecars);
+  const bool archives =
+      !object.contains("archives") || read_flag(object, "archives", request.archives);
+  int sidecar_text = static_cast<int>(request.sidecar_text);
+  const bool texts =
+      !object.contains("sidecar_text") || read_number(object, "sidecar_text", 0, 2, sidecar_text);
+  request.sidecar_text = static_cast<SidecarText>(sidecar_text);
   const bool good =
-      strict && links && lists && sidecars && read_list(object, "photos", request.photos) &&
+      strict && links && lists && sidecars && archives && texts &&
+      read_list(object, "photos", request.photos) &&
       read_list(object, "include", request.include) &&
       read_list(object, "exclude", request.exclude) &&
       read_flag(object, "all_files", request.all_files) &&

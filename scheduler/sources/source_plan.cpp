@@ -8,6 +8,7 @@
 #include <set>
 
 #include "common/sqlite/storage.h"
+#include "scheduler/sources/archive_listing.h"
 #include "scheduler/sources/root_name.h"
 #include "scheduler/sources/sources.h"
 #include "scheduler/store/paths.h"
@@ -21,6 +22,7 @@ struct Named {
   std::string path;  // absolute, symbolic links of folders resolved
   bool is_file = false;
   std::string leads_to;  // of a file that is a link out of its folder: the real path
+  bool is_archive = false;
 };
 
 /// `path` relative to `folder`, which contains it.
@@ -57,14 +59,21 @@ Expected<Named> look(const std::string& argument) {
   if (reachable && S_ISDIR(node.st_mode)) {
     auto folder = real_path_of(argument, argument);
     if (!folder) return fail(folder.error());
-    return Named{std::move(*folder), false, {}};
+    return Named{std::move(*folder), false, {}, false};
   }
   const std::filesystem::path whole = std::filesystem::absolute(argument);
   auto folder = real_path_of(whole.parent_path().string(), argument);
   if (!folder) return fail(folder.error());
   if (const auto what = what_else_it_is(argument))
     return fail(Errc::usage, text_of(argument) + ": " + *what);
-  Named named{(*folder == "/" ? "" : *folder) + "/" + whole.filename().string(), true, {}};
+  Named named{(*folder == "/" ? "" : *folder) + "/" + whole.filename().string(),
+              true,
+              {},
+              is_archive(argument)};
+  if (named.is_archive) {
+    if (const auto why = why_no_archive(argument))
+      return fail(Errc::usage, text_of(argument) + ": " + *why);
+  }
   const std::string real = real_path(argument);
   if (!real.empty() && !lies_in(real, *folder)) named.leads_to = real;
   return named;
@@ -92,16 +101,17 @@ Expected<std::vector<std::string>> link_stores_of(const std::vector<Named>& name
   return std::vector<std::string>(stores.begin(), stores.end());
 }
 
-/// Drops arguments inside another one's folder, and duplicates.
+/// Drops arguments inside another one's folder, and duplicates. Archives stay: the walk of a folder
+/// need not look into them.
 std::vector<Named> without_nested(std::vector<Named> named) {
   std::vector<Named> kept;
   for (std::size_t i = 0; i < named.size(); ++i) {
     bool covered = false;
     for (std::size_t j = 0; j < named.size() && !covered; ++j) {
       if (i == j) continue;
-      covered = named[i].path == named[j].path
-                    ? j < i
-                    : !named[j].is_file && lies_in(named[i].path, named[j].path);
+      covered = named[i].path == named[j].path ? j < i
+                                               : !named[j].is_file && !named[i].is_archive &&
+                                                     lies_in(named[i].path, named[j].path);
     }
     if (!covered) kept.push_back(named[i]);
   }
@@ -119,7 +129,8 @@ class Planner {
         named.is_file ? std::filesystem::path(named.path).parent_path().string() : named.path;
     const int root = root_for(folder);
     const std::string outer = plan_.roots[static_cast<std::size_t>(root)].folder;
-    plan_.starts.push_back({root, relative_to(named.path, outer), named.is_file});
+    plan_.starts.push_back(
+        {root, relative_to(named.path, outer), named.is_file, true, named.is_archive});
     if (named.is_file) return;
     // Roots of the database inside a folder that is walked keep their photos: walked on their own.
     for (const Root& inner : known_) {

@@ -3,7 +3,8 @@
 //
 // File names are raw bytes throughout. The walk opens folders, never a photo: whether something
 // named .jpg is one is for the worker to find out, so pipes and dangling links are listed, and get
-// their reason there. What cannot be read is counted and named, and its rows in the store stay.
+// their reason there. Archives are opened for the list of their members. What cannot be read is
+// counted and named, and its rows in the store stay.
 #pragma once
 
 #include <cstddef>
@@ -22,12 +23,13 @@
 
 namespace photoscribe {
 
-/// Where a walk begins: a folder or one file of a root.
+/// Where a walk begins: a folder, one file or one archive of a root.
 struct SourceStart {
   int root = 0;      // index into SourcePlan::roots
   std::string path;  // relative to the root; "" is the root itself
   bool is_file = false;
   bool named = true;  // false: a root of the database that lies inside a folder that was named
+  bool is_archive = false;  // is_file, too: its members are the photos
 };
 
 /// Roots and starting points. No start lies inside another, so no photo comes twice.
@@ -43,7 +45,8 @@ struct SourcePlan {
 
 /// Makes a plan from command-line arguments. `known` are the run's roots so far: a folder that is,
 /// or lies in, one of them keeps that root; a new folder's root is named after it ([a-z0-9_-], made
-/// unique). A single file's root is its folder; one that is a link may be read where it leads.
+/// unique). A single file's root is its folder; one that is a link may be read where it leads. A
+/// tar or zip is an archive by its first bytes, unless its name is a photo's.
 /// `follow_links`: further places into which links may lead. Fails with `usage` for an argument
 /// that does not exist, that is clearly not a photo, or when there is none, and with
 /// `environment` for one that cannot be read.
@@ -56,8 +59,16 @@ struct SourcePlan {
 /// file.
 [[nodiscard]] std::optional<std::string> what_else_it_is(const std::string& file);
 
+/// Whether a file is an archive whose members are photos: a tar, compressed or not, or a zip, by
+/// its first bytes; not if its name is a photo's, or if it is a document that only looks like one.
+[[nodiscard]] bool is_archive(const std::string& file);
+
 struct WalkOptions {
   bool all_files = false;  // also names without a known image extension
+  bool archives = false;   // archives in folders are looked into; those that are named always are
+  SidecarText sidecar_text = SidecarText::keep;  // of tars
+  /// Archives that the run's last scan has been through: unchanged ones are not read again.
+  std::vector<KnownArchive> known_archives;
   /// Globs (fnmatch) on the relative path or, without a slash in them, on the file name. With
   /// `include`, a file must match one of them; `exclude` wins. A folder that matches `exclude` is
   /// not entered.
@@ -103,8 +114,9 @@ class Walker {
   Walker& operator=(Walker&&) noexcept;
   ~Walker();
 
-  /// Up to `count` more files; an empty vector is the end. Fails with `environment` when a start
-  /// that was named cannot be read; a folder further down that cannot is not_seen.
+  /// Up to `count` more files, and archives that were walked (FoundFile::archive); an empty vector
+  /// is the end. Fails with `environment` when a start that was named cannot be read; a folder
+  /// further down that cannot is not_seen.
   [[nodiscard]] Expected<std::vector<FoundFile>> next(std::size_t count = 10'000);
 
   /// Complete after the end.

@@ -4,38 +4,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <map>
-#include <set>
 
-#include "common/sqlite/storage.h"
-#include "scheduler/sidecars/social_exports.h"
-#include "scheduler/sources/folder_listing.h"
+#include "common/archive/archive_kind.h"
 #include "scheduler/sources/small_file.h"
-#include "scheduler/sources/sources.h"
-#include "scheduler/sources/walk_filter.h"
+#include "scheduler/sources/walker_impl.h"
 #include "scheduler/store/image_extensions.h"
-#include "scheduler/store/paths.h"
 
 namespace photoscribe {
 namespace {
-
-using sqlite::text_of;
-
-constexpr std::size_t kWarningsMax = 200;    // a broken archive must not fill memory
-constexpr std::size_t kUnknownMax = 10'000;  // folders; beyond them, the start as a whole
-constexpr std::size_t kExtensionsMax = 500;  // nor one with a number as every extension
-constexpr std::size_t kExtensionLengthMax = 10;
-
-std::string extension_of(std::string_view name) {
-  const auto dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0 || name.size() - dot > kExtensionLengthMax)
-    return "";
-  std::string extension(name.substr(dot));
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return extension;
-}
 
 /// Small files of a root, links left alone.
 sidecars::ExportFiles export_files(const std::string& root) {
@@ -55,82 +31,6 @@ sidecars::ExportFiles export_files(const std::string& root) {
 
 }  // namespace
 
-struct Walker::Impl {
-  struct Frame {
-    std::string path;  // relative to the root
-    FolderListing listing;
-    Frame(std::string relative, FolderListing names)
-        : path(std::move(relative)), listing(std::move(names)) {}
-  };
-  struct Link {
-    std::string path, target;  // relative; real and absolute
-  };
-
-  SourcePlan plan;
-  WalkOptions options;
-  WalkReport report;
-
-  std::size_t start = 0;  // the one being walked
-  bool started = false;
-  bool barren = true;  // nothing in it looks like a photo
-  std::vector<Frame> stack;
-  std::vector<Link> links;  // followed after everything reachable without them
-  std::set<std::pair<std::uint64_t, std::uint64_t>> entered;  // of the current root
-  int entered_root = -1;
-  std::map<std::string, std::int64_t> skipped;
-  std::size_t warnings_left_out = 0;
-  std::set<std::pair<int, std::string>> unknown;   // root and folder
-  std::map<std::string, NotSeen> leading_out;      // by the folder that they lead to
-  std::optional<sidecars::SocialExports> exports;  // of the start
-  bool finished = false;
-
-  Impl(SourcePlan sources, WalkOptions chosen)
-      : plan(std::move(sources)), options(std::move(chosen)) {}
-
-  [[nodiscard]] const Root& root() const {
-    return plan.roots[static_cast<std::size_t>(plan.starts[start].root)];
-  }
-  [[nodiscard]] std::string absolute(const std::string& path) const {
-    return path.empty() ? root().folder : joined(root().folder, path);
-  }
-
-  void warn(std::string text) {
-    if (report.warnings.size() < kWarningsMax) {
-      report.warnings.push_back(std::move(text));
-    } else {
-      ++warnings_left_out;
-    }
-  }
-
-  /// What is in this folder of the root is unknown.
-  void keep_unknown(const std::string& folder) {
-    const SourceStart& from = plan.starts[start];
-    unknown.emplace(from.root, unknown.size() < kUnknownMax ? folder : from.path);
-  }
-  void not_seen(const std::string& path, const std::string& folder, int error) {
-    barren = false;
-    keep_unknown(folder);
-    ++report.not_seen_count;
-    if (report.not_seen.size() < kWarningsMax)
-      report.not_seen.push_back({absolute(path), std::strerror(error)});
-  }
-  [[nodiscard]] bool may_lead_to(const std::string& target) const;
-  void leads_out(const std::string& path, const std::string& folder, const std::string& store);
-
-  Status begin_start(std::vector<FoundFile>& found);
-  Status enter(const std::string& path, bool is_start);
-  Status enter(const std::string& path, const std::string& opened_as, bool is_start);
-  void visit(const FolderListing::Entry& entry, std::vector<FoundFile>& found);
-  void visit_link(const std::string& path, std::vector<FoundFile>& found);
-  void visit_file(const std::string& path, bool is_link, std::vector<FoundFile>& found);
-  void take_file(const std::string& path, std::vector<FoundFile>& found);
-  [[nodiscard]] bool left_to_another_root(const std::string& path) const;
-  void follow(const Link& link);
-  void end_start();
-  void finish();
-  [[nodiscard]] bool at_limit() const { return options.limit && report.files >= *options.limit; }
-};
-
 Status Walker::Impl::begin_start(std::vector<FoundFile>& found) {
   const SourceStart& from = plan.starts[start];
   started = true;
@@ -142,7 +42,10 @@ Status Walker::Impl::begin_start(std::vector<FoundFile>& found) {
   if (options.sidecars && !from.is_file) exports.emplace(export_files(root().folder));
   if (!from.is_file) return enter(from.path, true);
   // Named by a person: taken whatever its extension.
-  if (options.only_names && !options.only_names->contains(std::string(base_name(from.path)))) {
+  if (from.is_archive) {
+    meet_archive(from.path, found);
+  } else if (options.only_names &&
+             !options.only_names->contains(std::string(base_name(from.path)))) {
     ++report.filtered;
   } else {
     take_file(from.path, found);
@@ -209,7 +112,7 @@ void Walker::Impl::visit(const FolderListing::Entry& entry, std::vector<FoundFil
   }
   if (type == DT_LNK) return visit_link(path, found);
   if (type != DT_DIR) return visit_file(path, false, found);
-  if (matches_any(options.exclude, path) || left_to_another_root(path)) {
+  if (matches_any(options.exclude, path, base_name(path)) || left_to_another_root(path)) {
     barren = false;  // its contents are unknown
     return;
   }
@@ -229,7 +132,7 @@ void Walker::Impl::visit_link(const std::string& path, std::vector<FoundFile>& f
   }
   if (!S_ISDIR(node.st_mode)) return visit_file(path, true, found);
   barren = false;  // it leads somewhere
-  if (matches_any(options.exclude, path)) return;
+  if (matches_any(options.exclude, path, base_name(path))) return;
   if (std::string target = real_path(link); !target.empty())
     links.push_back({path, std::move(target)});
 }
@@ -260,33 +163,37 @@ void Walker::Impl::follow(const Link& link) {
 
 void Walker::Impl::visit_file(const std::string& path, bool is_link,
                               std::vector<FoundFile>& found) {
-  if (!options.all_files && !has_image_extension(base_name(path))) {
-    std::string extension = extension_of(base_name(path));
-    if (skipped.size() >= kExtensionsMax && !skipped.contains(extension)) extension = "";
-    ++skipped[extension];
-    return;
+  const std::string_view name = base_name(path);
+  if (!has_image_extension(name) && has_archive_extension(name)) {
+    barren = false;
+    if (options.archives) return visit_archive(path, is_link, found);
   }
+  if (!options.all_files && !has_image_extension(name)) return skipped.add(name);
   barren = false;
-  if (!wants_file(options, path)) {
+  if (!is_wanted(options, path, name)) {
     ++report.filtered;
     return;
   }
-  if (is_link) {
-    const std::string target = real_path(absolute(path));
-    if (!target.empty() && !may_lead_to(target))
-      return leads_out(path, folder_of(path), folder_of(target));
-  }
+  if (is_link && link_leads_out(path)) return;
   take_file(path, found);
 }
 
-void Walker::Impl::take_file(const std::string& path, std::vector<FoundFile>& found) {
+/// A link to a file, and not to be followed.
+bool Walker::Impl::link_leads_out(const std::string& path) {
+  const std::string target = real_path(absolute(path));
+  if (target.empty() || may_lead_to(target)) return false;
+  leads_out(path, folder_of(path), folder_of(target));
+  return true;
+}
+
+std::optional<FoundFile> Walker::Impl::look_at(const std::string& path) {
   struct ::stat node {};
   const std::string name = absolute(path);
   // The target's size and time, so that a change is noticed; a dangling link's own.
   if (::stat(name.c_str(), &node) != 0 && ::lstat(name.c_str(), &node) != 0) {
     // Else it is gone since the folder was read.
     if (errno != ENOENT && errno != ENOTDIR) not_seen(path, folder_of(path), errno);
-    return;
+    return std::nullopt;
   }
   FoundFile file;
   file.root = plan.starts[start].root;
@@ -294,8 +201,14 @@ void Walker::Impl::take_file(const std::string& path, std::vector<FoundFile>& fo
   file.size_bytes = node.st_size;
   file.mtime_ns = node.st_mtim.tv_sec * 1'000'000'000 + node.st_mtim.tv_nsec;
   file.inode = static_cast<std::int64_t>(node.st_ino);
-  if (exports) file.kept = exports->of(path);
-  found.push_back(std::move(file));
+  return file;
+}
+
+void Walker::Impl::take_file(const std::string& path, std::vector<FoundFile>& found) {
+  std::optional<FoundFile> file = look_at(path);
+  if (!file) return;
+  if (exports) file->kept = exports->of(path);
+  found.push_back(std::move(*file));
   ++report.files;
 }
 
@@ -304,7 +217,8 @@ void Walker::Impl::end_start() {
   if (barren && !from.is_file) {
     report.barren.push_back(from);
   } else {
-    report.walked.push_back({from.root, from.path, options.all_files || from.is_file});
+    const bool every_name = options.all_files || (from.is_file && !from.is_archive);
+    report.walked.push_back({from.root, from.path, every_name, options.archives});
   }
   if (exports) {
     for (const auto& [name, photos] : exports->described()) report.described[name] += photos;
@@ -326,9 +240,7 @@ void Walker::Impl::finish() {
     report.not_seen.push_back(std::move(one));
   }
   for (const auto& [root, folder] : unknown) report.unknown.push_back({root, folder});
-  for (const auto& [extension, files] : skipped) report.skipped.push_back({extension, files});
-  std::stable_sort(report.skipped.begin(), report.skipped.end(),
-                   [](const auto& a, const auto& b) { return a.files > b.files; });
+  report.skipped = skipped.by_extension();
   if (warnings_left_out > 0) {
     report.warnings.push_back("… and " + std::to_string(warnings_left_out) + " more of these");
   }
@@ -347,6 +259,11 @@ Expected<std::vector<FoundFile>> Walker::next(std::size_t count) {
     if (impl.at_limit()) {
       impl.report.reached_limit = true;
       break;
+    }
+    if (impl.archive) {
+      impl.walk_archive(found, count);
+      if (impl.archive && !found.empty() && !impl.at_limit()) break;  // full, or it takes long
+      continue;
     }
     if (!impl.started) {
       if (Status begun = impl.begin_start(found); !begun) return fail(begun.error());

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <string_view>
 
+#include "common/archive/archive_kind.h"
 #include "common/core/file_descriptor.h"
 #include "scheduler/sources/sources.h"
 #include "scheduler/store/image_extensions.h"
@@ -15,7 +16,7 @@
 namespace photoscribe {
 namespace {
 
-constexpr std::size_t kLookedAt = 512;  // a tar's mark is at 257
+constexpr std::size_t kLookedAt = kKindBytes;
 
 using namespace std::string_view_literals;
 
@@ -32,23 +33,10 @@ struct Mark {
   std::string_view bytes;
   const char* what;
 };
-constexpr const char* kUnpackTar =
-    "is an archive, not a photo: unpack it (mkdir photos; tar -xf FILE -C photos) and name the "
-    "folder";
-constexpr const char* kUnpack = "is an archive, not a photo: unpack it and name the folder";
-constexpr std::array<Mark, 11> kMarks{
-    {{0, "PK\x03\x04"sv,
-      "is a zip archive, not a photo: unpack it (unzip FILE -d photos) and name the folder"},
-     {0, "PK\x05\x06"sv, "is an empty zip archive"},
-     {257, "ustar"sv, kUnpackTar},
-     {0, "\x1f\x8b"sv, kUnpackTar},
-     {0, "BZh"sv, kUnpackTar},
-     {0,
-      "\xfd"
-      "7zXZ"sv,
-      kUnpackTar},
-     {0, "\x28\xb5\x2f\xfd"sv, kUnpackTar},
-     {0, "7z\xbc\xaf\x27\x1c"sv, kUnpack},
+constexpr const char* kUnpack =
+    "is an archive of a kind that is not read: unpack it and name the folder";
+constexpr std::array<Mark, 4> kMarks{
+    {{0, "7z\xbc\xaf\x27\x1c"sv, kUnpack},
      {0, "Rar!"sv, kUnpack},
      {0, "SQLite format 3\0"sv,
       "is a database, not a photo: `photoscribe status FILE` shows it, and -o FILE writes to it"},
@@ -88,6 +76,14 @@ bool is_text(std::string_view bytes) {
 }
 
 }  // namespace
+
+bool is_archive(const std::string& file) {
+  if (has_image_extension(file.substr(file.rfind('/') + 1))) return false;
+  if (is_one_of(extension_of(file), kOffice)) return false;
+  const std::string bytes = first_bytes(file);
+  return archive_kind({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}) !=
+         ArchiveKind::none;
+}
 
 std::optional<std::string> what_else_it_is(const std::string& file) {
   if (has_image_extension(file.substr(file.rfind('/') + 1))) return std::nullopt;

@@ -130,6 +130,10 @@ void delete_images(sqlite::Database& db) {
   db.execute(
       "UPDATE result SET copied_from = 0 WHERE copied_from IN (SELECT image_id FROM temp.gone) "
       "AND image_id NOT IN (SELECT image_id FROM temp.gone)");
+  // What of their archives is known goes, too: else the next scan would not find them again.
+  db.execute(
+      "DELETE FROM walked_archive WHERE (run_id, root_id) IN (SELECT run_id, root_id FROM image "
+      "JOIN temp.gone USING (image_id) WHERE archive_bytes IS NOT NULL)");
   for (const char* table :
        {"result", "reference_caption", "kept_value", "photo_search_stale", "image"}) {
     db.execute("DELETE FROM " + std::string(table) +
@@ -223,6 +227,7 @@ void join(sqlite::Database& db, std::int64_t old_root, std::int64_t new_root) {
   db.query("INSERT OR IGNORE INTO run_root SELECT run_id, ?1 FROM run_root WHERE root_id = ?2")
       .with(old_root, new_root)
       .run();
+  db.query("DELETE FROM walked_archive WHERE root_id IN (?, ?)").with(old_root, new_root).run();
   db.query("DELETE FROM run_root WHERE root_id = ?").with(new_root).run();
   db.query("DELETE FROM root WHERE root_id = ?").with(new_root).run();
 }

@@ -11,6 +11,7 @@ Task task_of(const sqlite::Query& row) {
   task.attempt = static_cast<std::int32_t>(row.integer(1));
   task.root = row.text(2);
   task.path = row.text(3);
+  task.member = StoreDatabase::member(row, 4);
   return task;
 }
 
@@ -23,7 +24,8 @@ Expected<std::vector<Task>> Recording::take_tasks(RunId run, std::size_t count) 
     std::int64_t last = 0;
     {
       auto row = db.query(
-          "SELECT image.image_id, image.attempt, root.name, image.path, image.queue_seq "
+          "SELECT image.image_id, image.attempt, root.name, image.path, image.member_offset, "
+          "image.archive_bytes, image.queue_seq "
           "FROM image JOIN root USING (root_id) "
           "WHERE image.run_id = ?1 AND image.state = 'pending' AND image.asked = 1 "
           "AND image.queue_seq > (SELECT cursor FROM run WHERE run_id = ?1) "
@@ -31,7 +33,7 @@ Expected<std::vector<Task>> Recording::take_tasks(RunId run, std::size_t count) 
       row.with(run, count);
       while (row.step()) {
         tasks.push_back(task_of(row));
-        last = row.integer(4);
+        last = row.integer(6);
       }
     }
     if (!tasks.empty()) {
@@ -61,7 +63,8 @@ Expected<std::vector<Task>> Recording::tasks_of(RunId run, std::span<const Image
     tasks.reserve(images.size());
     for (const ImageAttempt& image : images) {
       auto row = impl_->db.query(
-          "SELECT image.image_id, image.attempt, root.name, image.path FROM image "
+          "SELECT image.image_id, image.attempt, root.name, image.path, "
+          "image.member_offset, image.archive_bytes FROM image "
           "JOIN root USING (root_id) WHERE image.image_id = ? AND image.attempt = ? "
           "AND image.run_id = ? AND image.state = 'pending' AND image.asked = 1");
       if (row.with(image.image_id, image.attempt, run).step()) tasks.push_back(task_of(row));

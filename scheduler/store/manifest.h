@@ -49,6 +49,9 @@ class Manifest {
   /// what named links lead to): absolute and real, raw bytes.
   [[nodiscard]] Expected<std::vector<std::string>> link_stores(RunId run);
   [[nodiscard]] Status add_link_stores(RunId run, const std::vector<std::string>& paths);
+  /// The archives that scans of the run have been through, for a walk that need not read them
+  /// again.
+  [[nodiscard]] Expected<std::vector<KnownArchive>> known_archives(RunId run);
   /// Photos of the run in this folder of a root ("": all of it), the vanished ones left out.
   [[nodiscard]] Expected<std::int64_t> photos_in(RunId run, const std::string& root,
                                                  const std::string& folder);

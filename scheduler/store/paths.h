@@ -1,15 +1,31 @@
 // paths: parts of paths as raw bytes. No encoding, no file system but for real_path().
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "common/archive/member_name.h"
+
 namespace photoscribe {
 
 inline std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+}
+
+/// The path of the file on disk: of an archive's member (archive_bytes > 0) the archive's.
+inline std::string_view file_on_disk(std::string_view path, std::int64_t archive_bytes) {
+  return archive_bytes > 0 ? path.substr(0, static_cast<std::size_t>(archive_bytes)) : path;
+}
+
+/// base_name(), also of an archive's member: without the number of one that is there twice.
+inline std::string_view photo_base_name(std::string_view path, std::int64_t archive_bytes) {
+  if (archive_bytes <= 0) return base_name(path);
+  path.remove_prefix(std::min(path.size(), static_cast<std::size_t>(archive_bytes) + 1));
+  return base_name(without_number(path));
 }
 
 /// "" for a path of one part.

@@ -28,7 +28,7 @@ std::string select_rows(const std::string& from_and_rest) {
              "result.hash_distance, result.result_id, result.word_log_prob_min, "
              "result.beam_agreement, result.mentioned_min, result.unmentioned_max, "
              "result.novelty, result.preview, edit.caption, edit.edited_by, "
-             "edit.edited_unix_ms ") +
+             "edit.edited_unix_ms, coalesce(image.archive_bytes, 0) ") +
          from_and_rest;
 }
 
@@ -103,6 +103,7 @@ ResultRow read_row(StoreDatabase& store, const sqlite::Query& row) {
   if (const std::string hash = row.text(34); !hash.empty()) result.sha256 = hash;
   if (!row.is_null(36)) result.copied_from = uri_of(row.text(35), row.text(36));
   result.hash_distance = row.optional_integer(37);
+  result.archive_bytes = row.integer(48);
   result.preview = row.optional_integer(44).value_or(0) != 0;
   result.edited_caption = row.optional_text(45);
   if (result.edited_caption) {

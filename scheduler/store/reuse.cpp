@@ -46,6 +46,7 @@ void find_results(sqlite::Database& db, RunId run, const BlurSettings& blur,
         "  JOIN image AS other ON other.root_id = mine.root_id AND other.path = mine.path "
         "    AND other.run_id <> mine.run_id AND other.size_bytes = mine.size_bytes "
         "    AND other.mtime_ns = mine.mtime_ns AND other.inode = mine.inode "
+        "    AND other.member_offset IS mine.member_offset "
         "  JOIN result ON result.image_id = other.image_id AND result.attempt = other.attempt "
         "  WHERE mine.run_id = ?3 AND mine.state = 'pending' AND mine.asked = 1 "
         "    AND mine.attempt = 1 AND mine.queue_seq > (SELECT cursor FROM run WHERE run_id = ?3) "

@@ -63,21 +63,48 @@ struct Root {
   bool operator==(const Root&) const = default;
 };
 
+/// That a walk has been through a whole archive, with what a scan keeps so that the next one need
+/// not read it again.
+struct WalkedArchive {
+  std::string options;  // which of its members are photos of the run; compared, not read
+  std::int64_t photos = 0;
+  std::string damage;  // why nothing is known of the rest; empty: that was all
+  bool again = false;  // unchanged since the last scan: its rows are as they were
+  bool operator==(const WalkedArchive&) const = default;
+};
+
+/// What becomes of the text that lies beside a photo in a tar (WebDataset: key.jpg, key.txt).
+enum class SidecarText : std::uint8_t {
+  keep,       // .txt, .json and .cls are kept columns of these names
+  reference,  // .txt is a reference caption; the others are kept
+  none,
+};
+
 /// What came beside a photo (other columns of a list, a sidecar): names and texts, as they were
 /// given. An empty text takes back what was kept.
 using KeptValues = std::vector<std::pair<std::string, std::string>>;
 
 /// One photo found by a walk, or named by a list.
 struct FoundFile {
-  int root = 0;      // index into the roots of the plan (sources.h)
-  std::string path;  // relative to the root, raw bytes
-  std::int64_t size_bytes = 0;
-  std::int64_t mtime_ns = 0;
-  std::int64_t inode = 0;
+  int root = 0;                           // index into the roots of the plan (sources.h)
+  std::string path;                       // relative to the root, raw bytes
+  std::int64_t size_bytes = 0;            // of a member: its own
+  std::int64_t mtime_ns = 0;              // of a member: the archive's
+  std::int64_t inode = 0;                 // of a member: the archive's
+  std::optional<ArchiveMember> member{};  // none: a file of its own
   /// False: named, but not there (or not to be looked at). A photo without a result waits for a
   /// worker to say why; one with a result keeps it, and has vanished.
   bool exists = true;
-  KeptValues kept;
+  KeptValues kept{};
+  std::string reference{};  // a reference caption that came with it; empty: none
+  /// The file is no photo: it is an archive, after all of its members; or, `again`, in their place.
+  std::optional<WalkedArchive> archive{};
+};
+
+/// An archive that the last scan of a run has been through.
+struct KnownArchive {
+  std::string root;  // its name
+  FoundFile file;    // with `archive`; `root` says nothing
 };
 
 /// What the command names and could not be looked at, or matches nothing: never a success.
@@ -229,9 +256,10 @@ struct ResultRow {
   std::int64_t image_id = 0;
   std::int32_t attempt = 1;
   std::string run, root;
-  std::string uri;    // root folder + path as text; % and bytes that are not UTF-8 as %XX
-  std::string path;   // relative to the root, raw bytes
-  std::string state;  // pending | done | unsure | blurred | failed
+  std::string uri;   // root folder + path as text; % and bytes that are not UTF-8 as %XX
+  std::string path;  // relative to the root, raw bytes
+  std::int64_t archive_bytes = 0;  // of path, if it is a member of an archive; else 0
+  std::string state;               // pending | done | unsure | blurred | failed
   std::optional<std::string> reason, detail;
   std::optional<double> blur_score;  // by the run's mode
   std::optional<BlurScores> blur_scores;

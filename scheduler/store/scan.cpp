@@ -18,7 +18,17 @@ struct ImageRow {
   std::string state, reason;
   bool asked = true, vanished = false;
   std::int64_t queue_seq = 0, settings_id = 0;
+  std::optional<ArchiveMember> member;
 };
+
+std::optional<std::int64_t> offset_of(const std::optional<ArchiveMember>& member) {
+  if (!member) return std::nullopt;
+  return member->offset;
+}
+std::optional<std::int64_t> archive_bytes_of(const std::optional<ArchiveMember>& member) {
+  if (!member) return std::nullopt;
+  return member->archive_size;
+}
 
 }  // namespace
 
@@ -27,6 +37,7 @@ struct Scan::Impl {
   RunId run;
   std::vector<std::int64_t> root_ids;
   bool redo = false;
+  bool has_references = false;  // some came with photos
   bool had_images = false;  // then most files have rows: look before inserting
   std::vector<bool> seen;   // by image_id
   ScanCounts counts;
@@ -51,12 +62,20 @@ struct Scan::Impl {
   std::optional<ImageRow> find(std::int64_t root_id, const std::string& path) {
     auto row = store.db.query(
         "SELECT image_id, size_bytes, mtime_ns, inode, verdict, coalesce(reason, ''), asked, "
-        "vanished, queue_seq, settings_id FROM image WHERE root_id = ? AND path = ? AND run_id = "
-        "?");
+        "vanished, queue_seq, settings_id, member_offset, archive_bytes FROM image "
+        "WHERE root_id = ? AND path = ? AND run_id = ?");
     if (!row.with(root_id, sqlite::Blob{path}, run).step()) return std::nullopt;
-    return ImageRow{row.integer(0), row.integer(1), row.integer(2),      row.integer(3),
-                    row.text(4),    row.text(5),    row.integer(6) != 0, row.integer(7) != 0,
-                    row.integer(8), row.integer(9)};
+    return ImageRow{row.integer(0),
+                    row.integer(1),
+                    row.integer(2),
+                    row.integer(3),
+                    row.text(4),
+                    row.text(5),
+                    row.integer(6) != 0,
+                    row.integer(7) != 0,
+                    row.integer(8),
+                    row.integer(9),
+                    StoreDatabase::member(row, 10)};
   }
 
   /// False when the image has a row already.
@@ -65,10 +84,12 @@ struct Scan::Impl {
         store.db
             .query(
                 "INSERT INTO image (run_id, root_id, path, path_text, size_bytes, mtime_ns, inode, "
-                "queue_seq, settings_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "queue_seq, settings_id, member_offset, archive_bytes) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT DO NOTHING")
             .with(run, root_id, sqlite::Blob{file.path}, text_if_needed(file.path), file.size_bytes,
-                  file.mtime_ns, file.inode, queue_end + 1, stale.now)
+                  file.mtime_ns, file.inode, queue_end + 1, stale.now, offset_of(file.member),
+                  archive_bytes_of(file.member))
             .run();
     if (rows == 0) return false;
     ++queue_end;
@@ -82,6 +103,8 @@ struct Scan::Impl {
   void compare_content(const ImageRow& row, const FoundFile& file, CountChanges& changes);
   void named_but_gone(const ImageRow& row, CountChanges& changes);
   void add_one(const FoundFile& file, CountChanges& changes);
+  void add_archive(const FoundFile& archive, CountChanges& changes);
+  void keep_reference(std::int64_t image_id, const FoundFile& file);
   void unseen(const ImageRow& row, bool vanished, CountChanges& changes);
 };
 
@@ -105,8 +128,8 @@ void Scan::Impl::compare_content(const ImageRow& row, const FoundFile& file,
   };
   // Which links may be followed is decided by each scan, and this one may.
   const bool was_out = row.state == "failed" && row.reason == to_string(Reason::outside_root);
-  const bool changed =
-      was_out || row.size_bytes != file.size_bytes || row.mtime_ns != file.mtime_ns;
+  const bool changed = was_out || row.size_bytes != file.size_bytes ||
+                       row.mtime_ns != file.mtime_ns || row.member != file.member;
   if (changed || stale.redo.contains(row.settings_id)) {
     store.db
         .query(
@@ -114,8 +137,10 @@ void Scan::Impl::compare_content(const ImageRow& row, const FoundFile& file,
             "'pending', "
             "unsure = 0, reason = NULL, asked = 1, vanished = 0, size_bytes = ?, mtime_ns = ?, "
             "inode = ?, "
-            "queue_seq = ?, settings_id = ? WHERE image_id = ?")
-        .with(file.size_bytes, file.mtime_ns, file.inode, ++queue_end, stale.now, row.image_id)
+            "queue_seq = ?, settings_id = ?, member_offset = ?, archive_bytes = ? "
+            "WHERE image_id = ?")
+        .with(file.size_bytes, file.mtime_ns, file.inode, ++queue_end, stale.now,
+              offset_of(file.member), archive_bytes_of(file.member), row.image_id)
         .run();
     now_asked("pending", "");
     ++(changed ? counts.changed : counts.redone);
@@ -146,16 +171,76 @@ void Scan::Impl::named_but_gone(const ImageRow& row, CountChanges& changes) {
 }
 
 void Scan::Impl::add_one(const FoundFile& file, CountChanges& changes) {
+  if (file.archive) return add_archive(file, changes);
   const std::int64_t root_id = root_ids.at(static_cast<std::size_t>(file.root));
   if (had_images) {
-    if (const auto row = find(root_id, file.path)) return compare(*row, file, changes);
+    if (const auto row = find(root_id, file.path)) {
+      compare(*row, file, changes);
+      return keep(row->image_id, file);
+    }
   }
   if (insert(root_id, file)) {
     ++counts.added;
     changes.add(true, "pending", "", +1);
+    const std::int64_t image_id = store.db.handle().getLastInsertRowid();
+    keep_reference(image_id, file);
   } else if (const auto row = find(root_id, file.path)) {
     compare(*row, file, changes);
+    keep_reference(row->image_id, file);
   }
+}
+
+void Scan::Impl::keep_reference(std::int64_t image_id, const FoundFile& file) {
+  if (!file.reference.empty() &&
+      store.references(image_id) != std::vector<std::string>{file.reference}) {
+    store.set_references(image_id, {file.reference});
+    has_references = true;
+  }
+}
+
+/// An archive that was walked, or whose rows stand for it since it is unchanged.
+void Scan::Impl::add_archive(const FoundFile& archive, CountChanges& changes) {
+  const std::int64_t root_id = root_ids.at(static_cast<std::size_t>(archive.root));
+  if (!archive.archive->again) {
+    store.db.query("INSERT OR REPLACE INTO walked_archive VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        .with(run, root_id, sqlite::Blob{archive.path}, archive.size_bytes, archive.mtime_ns,
+              archive.inode, archive.archive->options, archive.archive->photos,
+              archive.archive->damage)
+        .run();
+    return;
+  }
+  std::vector<std::pair<ImageRow, FoundFile>> members;
+  {
+    // Paths of members lie between "archive!" and "archive\"", the next byte.
+    auto row = store.db.query(
+        "SELECT image_id, size_bytes, mtime_ns, inode, verdict, coalesce(reason, ''), asked, "
+        "vanished, queue_seq, settings_id, member_offset, archive_bytes FROM image "
+        "WHERE root_id = ?1 AND path >= ?2 AND path < ?3 AND run_id = ?4 AND archive_bytes = ?5 "
+        "ORDER BY image_id");
+    row.with(root_id, sqlite::Blob{archive.path + "!"}, sqlite::Blob{archive.path + "\""}, run,
+             archive.path.size());
+    while (row.step()) {
+      ImageRow image{row.integer(0),
+                     row.integer(1),
+                     row.integer(2),
+                     row.integer(3),
+                     row.text(4),
+                     row.text(5),
+                     row.integer(6) != 0,
+                     row.integer(7) != 0,
+                     row.integer(8),
+                     row.integer(9),
+                     StoreDatabase::member(row, 10)};
+      // Another archive's mtime: of a member that an earlier scan found and the last one did not.
+      if (image.mtime_ns != archive.mtime_ns) continue;
+      FoundFile file = archive;
+      file.archive.reset();
+      file.size_bytes = image.size_bytes;
+      file.member = image.member;
+      members.emplace_back(std::move(image), std::move(file));
+    }
+  }
+  for (const auto& [row, file] : members) compare(row, file, changes);
 }
 
 void Scan::Impl::unseen(const ImageRow& row, bool vanished, CountChanges& changes) {
@@ -226,11 +311,14 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
     }
     return true;
   };
-  const auto was_walked = [&](std::int64_t root_id, const std::string& path) {
+  const auto was_walked = [&](std::int64_t root_id, const std::string& path,
+                              std::int64_t archive_bytes) {
+    const std::string file(file_on_disk(path, archive_bytes));
     return std::any_of(walked.begin(), walked.end(), [&](const Walked& part) {
       return impl.root_ids.at(static_cast<std::size_t>(part.root)) == root_id &&
-             (part.prefix.empty() || lies_in(path, part.prefix)) &&
-             (part.every_name || has_image_extension(path));
+             (part.prefix.empty() || lies_in(file, part.prefix)) &&
+             (archive_bytes == 0 || part.archives || part.prefix == file) &&
+             (part.every_name || has_image_extension(photo_base_name(path, archive_bytes)));
     });
   };
   return db.write("end the scan", [&] {
@@ -246,7 +334,7 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
       {
         auto row = db.query(
             "SELECT image_id, verdict, coalesce(reason, ''), asked, vanished, root_id, path, "
-            "settings_id FROM image "
+            "settings_id, coalesce(archive_bytes, 0) FROM image "
             "WHERE image_id > ? AND run_id = ? ORDER BY image_id LIMIT 20000");
         row.with(last, impl.run);
         more = false;
@@ -255,7 +343,10 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
           last = row.integer(0);
           const auto index = static_cast<std::size_t>(last);
           if (index < impl.seen.size() && impl.seen[index]) continue;
-          if (!hidden.empty() && is_hidden(row.integer(5), row.text(6))) continue;
+          const std::string path = row.text(6);
+          if (!hidden.empty() &&
+              is_hidden(row.integer(5), std::string(file_on_disk(path, row.integer(8)))))
+            continue;
           ImageRow image;
           image.image_id = last;
           image.state = row.text(1);
@@ -263,13 +354,14 @@ Expected<ScanCounts> Scan::finish(std::span<const Walked> walked,
           image.asked = row.integer(3) != 0;
           image.vanished = row.integer(4) != 0;
           image.settings_id = row.integer(7);
-          page.push_back({std::move(image), was_walked(row.integer(5), row.text(6))});
+          page.push_back({std::move(image), was_walked(row.integer(5), path, row.integer(8))});
         }
       }
       for (const Unseen& one : page) impl.unseen(one.row, one.vanished, changes);
     }
     changes.flush(db);
     if (impl.redo) impl.store.redo_scanned(impl.run);
+    if (impl.has_references) impl.store.score_missing(impl.run);
     db.query("DELETE FROM skipped_extension WHERE run_id = ?").with(impl.run).run();
     for (const SkippedExtension& one : skipped) {
       db.query(
@@ -312,62 +404,6 @@ Expected<Scan> Manifest::begin_scan(RunId run, std::vector<Root> roots, bool red
     any.with(run).step();
     scan->had_images = any.integer(0) != 0;
     return Scan(std::move(scan));
-  });
-}
-
-Expected<std::vector<Root>> Manifest::known_roots() {
-  return impl_->db.read("list roots", [&] {
-    std::vector<Root> all;
-    auto row = impl_->db.query("SELECT name, folder FROM root ORDER BY root_id");
-    while (row.step()) all.push_back({row.text(0), row.text(1)});
-    return all;
-  });
-}
-
-Expected<std::vector<Root>> Lookup::roots(RunId run) {
-  return impl_->db.read("list the run's roots", [&] {
-    std::vector<Root> all;
-    auto row = impl_->db.query(
-        "SELECT name, folder FROM run_root JOIN root USING (root_id) WHERE run_id = ? "
-        "ORDER BY root_id");
-    row.with(run);
-    while (row.step()) all.push_back({row.text(0), row.text(1)});
-    return all;
-  });
-}
-
-Expected<std::vector<std::string>> Manifest::link_stores(RunId run) {
-  return impl_->db.read("list the stores of links", [&] {
-    std::vector<std::string> all;
-    auto row = impl_->db.query("SELECT path FROM link_store WHERE run_id = ? ORDER BY path");
-    row.with(run);
-    while (row.step()) all.push_back(row.text(0));
-    return all;
-  });
-}
-
-Status Manifest::add_link_stores(RunId run, const std::vector<std::string>& paths) {
-  if (paths.empty()) return {};
-  return impl_->db.write("add stores of links", [&] {
-    for (const std::string& path : paths) {
-      impl_->db.query("INSERT INTO link_store VALUES (?, ?) ON CONFLICT DO NOTHING")
-          .with(run, sqlite::Blob{path})
-          .run();
-    }
-  });
-}
-
-Expected<std::int64_t> Manifest::photos_in(RunId run, const std::string& root,
-                                           const std::string& folder) {
-  return impl_->db.read("count photos of a folder", [&] {
-    // Paths in it sort from "folder/" to "folder0", since '0' follows '/'; no byte is above 0xff.
-    const std::string from = folder.empty() ? "" : folder + '/';
-    const std::string to = folder.empty() ? "\xff\xff\xff\xff" : folder + '0';
-    auto row = impl_->db.query(
-        "SELECT count(*) FROM image JOIN root USING (root_id) WHERE root.name = ? "
-        "AND run_id = ? AND vanished = 0 AND path >= ? AND path < ?");
-    row.with(root, run, sqlite::Blob{from}, sqlite::Blob{to}).step();
-    return row.integer(0);
   });
 }
 

@@ -19,6 +19,7 @@ class Scan {
     int root = 0;             // index into the roots given to begin_scan
     std::string prefix;       // relative folder or file; "" is the whole root
     bool every_name = false;  // files without an image extension were looked for, too (--all-files)
+    bool archives = false;    // archives in it were looked into, too
   };
 
   /// A folder or file of a root whose contents are unknown.
@@ -27,8 +28,8 @@ class Scan {
     std::string prefix;  // as in Walked
   };
 
-  /// Adds or compares these files, in one transaction. Cheapest in batches of thousands. A file
-  /// that is named twice counts once.
+  /// Adds or compares these files, in one transaction, and notes the archives among them. Cheapest
+  /// in batches of thousands. A file that is named twice counts once.
   [[nodiscard]] Status add(std::span<const FoundFile> files);
 
   /// So far.

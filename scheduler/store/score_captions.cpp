@@ -4,19 +4,15 @@
 
 #include "common/scores/tokenize.h"
 #include "common/sqlite/storage.h"
+#include "scheduler/store/paths.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
 
 namespace photoscribe {
-namespace {
+namespace {}  // namespace
 
-std::string_view file_name_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
-void store_references(sqlite::Database& db, std::int64_t image_id,
-                      const std::vector<std::string>& captions) {
+void StoreDatabase::set_references(std::int64_t image_id,
+                                   const std::vector<std::string>& captions) {
   // Scores against the old references no longer hold.
   db.query("DELETE FROM bleu WHERE result_id IN (SELECT result_id FROM result WHERE image_id = ?)")
       .with(image_id)
@@ -29,8 +25,6 @@ void store_references(sqlite::Database& db, std::int64_t image_id,
         .run();
   }
 }
-
-}  // namespace
 
 std::vector<std::string> StoreDatabase::references(std::int64_t image_id) {
   std::vector<std::string> captions;
@@ -98,7 +92,8 @@ Expected<std::int64_t> Manifest::set_references(RunId run, std::span<const Named
       std::vector<Match> page;
       {
         auto row = db.query(
-            "SELECT image_id, path FROM image WHERE image_id > ? AND run_id = ? "
+            "SELECT image_id, path, coalesce(archive_bytes, 0) FROM image "
+            "WHERE image_id > ? AND run_id = ? "
             "ORDER BY image_id LIMIT 20000");
         row.with(last, run);
         more = false;
@@ -106,14 +101,14 @@ Expected<std::int64_t> Manifest::set_references(RunId run, std::span<const Named
           more = true;
           last = row.integer(0);
           const std::string path = row.text(1);
-          const auto found = by_name.find(file_name_of(path));
+          const auto found = by_name.find(photo_base_name(path, row.integer(2)));
           if (found != by_name.end()) page.push_back({last, found->second});
         }
       }
       for (const Match& match : page) {
         ++matched;
         if (impl_->references(match.image_id) == *match.captions) continue;
-        store_references(db, match.image_id, *match.captions);
+        impl_->set_references(match.image_id, *match.captions);
       }
     }
     impl_->score_missing(run);

@@ -94,6 +94,12 @@ struct StoreDatabase {
   /// Gives queue_seq `count` new numbers; the first of them.
   [[nodiscard]] std::int64_t extend_queue(RunId run, std::int64_t count);
 
+  /// Columns member_offset and archive_bytes from `column` on; none where they are NULL.
+  [[nodiscard]] static std::optional<ArchiveMember> member(const sqlite::Query& row, int column) {
+    if (row.is_null(column)) return std::nullopt;
+    return ArchiveMember{row.integer(column), static_cast<std::int32_t>(row.integer(column + 1))};
+  }
+
   // change_run.cpp
   /// Every settings that the run has or had.
   [[nodiscard]] Expected<std::vector<UsedSettings>> used_settings(RunId run);
@@ -133,6 +139,8 @@ struct StoreDatabase {
 
   // score_captions.cpp
   [[nodiscard]] std::vector<std::string> references(std::int64_t image_id);
+  /// In place of those that it had, whose scores go.
+  void set_references(std::int64_t image_id, const std::vector<std::string>& captions);
   /// Stores counts and sentence BLEU of one caption.
   void score(std::int64_t result_id, const std::string& caption,
              const std::vector<std::string>& references);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <variant>
@@ -13,7 +12,7 @@
 #include "common/text/base64.h"
 #include "common/text/escape.h"
 #include "common/text/utf8.h"
-#include "worker/photo/open_beneath.h"
+#include "worker/photo/named_photos.h"
 
 namespace photoscribe {
 namespace {
@@ -26,12 +25,8 @@ struct NotMeasured {
 };
 using Outcome = std::variant<Measured, NotMeasured>;
 
-Outcome measure(const std::string& file, const PhotoRoot& everything, const BlurCommand& command,
-                FileBuffer& buffer) {
-  std::error_code failed;
-  const std::string absolute = std::filesystem::absolute(file, failed).string();
-  if (failed || absolute.size() < 2) return NotMeasured{Reason::missing, "no such file"};
-  const auto bytes = buffer.read(everything, absolute.substr(1), command.limits.file_bytes_max);
+Outcome measure(const std::string& file, NamedPhotos& photos, const BlurCommand& command) {
+  const auto bytes = photos.read(file, command.limits.file_bytes_max);
   if (!bytes) return NotMeasured{bytes.error().reason, bytes.error().detail};
   auto measured = measure_photo(*bytes, command.settings, command.limits);
   if (!measured) return NotMeasured{measured.error().reason, measured.error().detail};
@@ -84,13 +79,12 @@ void write_text(const std::string& file, const Outcome& outcome, const BlurSetti
 
 int run_blur_command(const BlurCommand& command, std::ostream& out) {
   // What a person names on the command line may lie anywhere.
-  const auto everything = PhotoRoot::open("files", "/");
-  FileBuffer buffer;
+  auto photos = NamedPhotos::open();
   int status = 0;
   for (const auto& file : command.files) {
-    const Outcome outcome =
-        everything ? measure(file, *everything, command, buffer)
-                   : Outcome(NotMeasured{Reason::unreadable, everything.error().message});
+    const Outcome outcome = photos
+                                ? measure(file, *photos, command)
+                                : Outcome(NotMeasured{Reason::unreadable, photos.error().message});
     if (std::holds_alternative<NotMeasured>(outcome)) status = 1;
     if (command.json) {
       write_json(file, outcome, command.settings, out);

@@ -1,12 +1,11 @@
 #include "worker/commands/thumbnail_command.h"
 
 #include <charconv>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 
 #include "common/image/thumbnail.h"
-#include "worker/photo/open_beneath.h"
+#include "worker/photo/named_photos.h"
 
 namespace photoscribe {
 namespace {
@@ -14,31 +13,28 @@ namespace {
 constexpr int kEnvironment = 3, kUsage = 2;
 constexpr int kSideMin = 16, kSideMax = 1024;
 
-std::vector<std::uint8_t> thumbnail_of(const std::string& file, int side_px,
-                                       const PhotoRoot& everything, const DecodeLimits& limits,
-                                       FileBuffer& buffer) {
-  std::error_code failed;
-  const std::string absolute = std::filesystem::absolute(file, failed).string();
-  if (failed || absolute.size() < 2) return {};
-  const auto bytes = buffer.read(everything, absolute.substr(1), limits.file_bytes_max);
+std::vector<std::uint8_t> thumbnail_of(const std::string& file, int side_px, NamedPhotos& photos,
+                                       const DecodeLimits& limits) {
+  const auto bytes = photos.read(file, limits.file_bytes_max);
   if (!bytes) return {};
   const auto measured = measure_photo(*bytes, BlurSettings(), limits);
   if (!measured) return {};
   return jpeg_thumbnail(*bytes, side_px, *measured, limits).value_or(std::vector<std::uint8_t>());
 }
 
+Expected<NamedPhotos> open_photos() {
+  auto photos = NamedPhotos::open();
+  if (!photos) std::cerr << "photoscribe-worker thumbnails: " << photos.error().message << "\n";
+  return photos;
+}
+
 }  // namespace
 
 int run_thumbnail_command(const ThumbnailCommand& command) {
-  const auto everything = PhotoRoot::open("files", "/");
-  if (!everything) {
-    std::cerr << "photoscribe-worker thumbnails: " << everything.error().message << "\n";
-    return kEnvironment;
-  }
-  FileBuffer buffer;
+  auto photos = open_photos();
+  if (!photos) return kEnvironment;
   for (std::size_t i = 0; i < command.files.size(); ++i) {
-    const auto jpeg =
-        thumbnail_of(command.files[i], command.side_px, *everything, command.limits, buffer);
+    const auto jpeg = thumbnail_of(command.files[i], command.side_px, *photos, command.limits);
     if (jpeg.empty()) continue;
     const std::string name = command.output + "/" + std::to_string(i) + ".jpg";
     std::ofstream out(name, std::ios::binary);
@@ -54,12 +50,8 @@ int run_thumbnail_command(const ThumbnailCommand& command) {
 }
 
 int run_thumbnail_server(const DecodeLimits& limits, std::istream& in, std::ostream& out) {
-  const auto everything = PhotoRoot::open("files", "/");
-  if (!everything) {
-    std::cerr << "photoscribe-worker thumbnails: " << everything.error().message << "\n";
-    return kEnvironment;
-  }
-  FileBuffer buffer;
+  auto photos = open_photos();
+  if (!photos) return kEnvironment;
   for (std::string request; std::getline(in, request, '\0');) {
     int side_px = 0;
     const char* const end = request.data() + request.size();
@@ -69,7 +61,7 @@ int run_thumbnail_server(const DecodeLimits& limits, std::istream& in, std::ostr
       std::cerr << "photoscribe-worker thumbnails: not a request: SIDE PATH and a NUL\n";
       return kUsage;
     }
-    const auto jpeg = thumbnail_of({stop + 1, end}, side_px, *everything, limits, buffer);
+    const auto jpeg = thumbnail_of({stop + 1, end}, side_px, *photos, limits);
     out << jpeg.size() << '\n';
     out.write(reinterpret_cast<const char*>(jpeg.data()),
               static_cast<std::streamsize>(jpeg.size()));

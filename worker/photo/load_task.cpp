@@ -44,7 +44,8 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   }
   StageTimes times;
   auto start = Clock::now();
-  const auto bytes = buffer.read(root->second, task.path, spec.settings.limits.file_bytes_max);
+  const auto bytes =
+      buffer.read(root->second, task.path, task.member, spec.settings.limits.file_bytes_max);
   times.read_us = micros_since(start);
   if (!bytes) {
     const OpenFailure& why = bytes.error();

@@ -16,6 +16,7 @@
 
 #include "worker/photo/link_stores.h"
 #include "worker/photo/open_failure.h"
+#include "worker/photo/packed_tars.h"
 
 namespace photoscribe {
 namespace {
@@ -124,6 +125,7 @@ PhotoRoot PhotoRoot::awaited(std::string name, std::string folder) {
   PhotoRoot root;
   root.name_ = std::move(name);
   root.folder_ = std::move(folder);
+  root.packed_tars_ = std::make_shared<PackedTars>();
   return root;
 }
 

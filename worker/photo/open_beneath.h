@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -42,6 +43,7 @@ template <class T>
 using Opened = tl::expected<T, OpenFailure>;
 
 class LinkStores;  // link_stores.h
+class PackedTars;  // packed_tars.h
 
 /// A folder of photos with a name. The folder is opened again for each photo, so an archive can be
 /// unmounted and mounted again while a worker runs; another device in its place is refused.
@@ -58,6 +60,8 @@ class PhotoRoot {
   [[nodiscard]] std::string real_folder() const;
   /// Links that leave the root are followed into these.
   void let_links_lead_to(std::shared_ptr<const LinkStores> stores) { stores_ = std::move(stores); }
+  /// Its compressed tars that are being unpacked. Shared by copies.
+  [[nodiscard]] PackedTars& packed_tars() const noexcept { return *packed_tars_; }
 
   /// Fails with environment when the folder is gone, empty (as the place of an archive that is not
   /// mounted) or lies on another device than when it was first found with something in it.
@@ -87,6 +91,7 @@ class PhotoRoot {
 
   std::string name_, folder_;
   std::shared_ptr<const LinkStores> stores_;  // none: links stay beneath the root
+  std::shared_ptr<PackedTars> packed_tars_;
   /// What is known once the folder was found with something in it. Shared by copies.
   struct Found {
     std::mutex mutex;
@@ -111,8 +116,23 @@ class FileBuffer {
                                                            std::string_view path,
                                                            std::int64_t bytes_max);
 
+  /// Reads what a task names: that file, or that member of the archive in `path`. Reasons besides:
+  /// those of read_archive_member().
+  [[nodiscard]] Opened<std::span<const std::uint8_t>> read(
+      const PhotoRoot& root, std::string_view path, const std::optional<ArchiveMember>& member,
+      std::int64_t bytes_max);
+
+  /// Called while a read takes long for a good reason: a compressed archive is unpacked up to the
+  /// photo. None: nobody is told.
+  void report_progress_to(std::function<void()> on_progress) {
+    on_progress_ = std::move(on_progress);
+  }
+
  private:
+  [[nodiscard]] std::span<std::uint8_t> room(std::size_t bytes);
+
   std::vector<std::uint8_t> storage_;
+  std::function<void()> on_progress_;
 };
 
 /// True for errno values that say something about the machine and nothing about one photo.

@@ -35,6 +35,11 @@ class Pipeline::WorkMark {
     const std::lock_guard lock(pipeline_.mutex_);
     pipeline_.slots_[slot_].work.stage = stage;
   }
+  /// It gets on, although it takes long: its time begins anew.
+  void gets_on() {
+    const std::lock_guard lock(pipeline_.mutex_);
+    pipeline_.slots_[slot_].work.since = Clock::now();
+  }
   /// The work is done and may be delivered; false when it was given up meanwhile.
   [[nodiscard]] bool finish() {
     const std::lock_guard lock(pipeline_.mutex_);
@@ -168,7 +173,9 @@ bool Pipeline::load_next(std::size_t slot, FileBuffer& buffer) {
   }
   {
     WorkMark mark(*this, slot, Stage::reading, {job});
+    buffer.report_progress_to([&mark] { mark.gets_on(); });
     LoadOutcome outcome = loader_(job, buffer, [&mark] { mark.enter(Stage::decoding); });
+    buffer.report_progress_to({});
     if (!mark.finish()) return false;  // another thread has this one's place
     deliver(std::move(job), std::move(outcome));
   }

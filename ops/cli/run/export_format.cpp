@@ -10,15 +10,12 @@
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "common/text/utf8.h"
+#include "scheduler/store/paths.h"
 
 namespace photoscribe::cli {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string_view file_name_of(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-}
 
 /// As it is stored: four decimals.
 double rounded(float probability) {
@@ -160,7 +157,7 @@ class Coco : public ExportFormat {
   std::string head() override { return "["; }
   std::string row(const ResultRow& r) override {
     if (!r.caption) return {};
-    const std::string_view base = file_name_of(r.path);
+    const std::string_view base = photo_base_name(r.path, r.archive_bytes);
     const std::string name =
         run_.same_names ? photo_name(r, run_.several_roots) : std::string(base);
     const std::optional<std::int64_t> number = run_.ids_from_names ? coco_id(base) : std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "common/core/model_folder.h"
 #include "common/text/escape.h"
@@ -92,7 +93,8 @@ static void add_list_options(CLI::App& verb, RunRequest& request) {
 void add_photo_options(CLI::App& verb, RunOptions& options) {
   RunRequest& request = options.request;
   verb.add_option("photos", request.photos,
-                  "folders and photos; none: those of the run in the database")
+                  "folders, photos and archives (tar, also compressed, and zip: read in place);\n"
+                  "none: those of the run in the database")
       ->type_name("PHOTOS");
   add_list_options(verb, request);
   const std::string group = "Which photos";
@@ -120,6 +122,21 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
           "--no-sidecars", [&request] { request.sidecars = false; },
           "keep nothing of what exports of Google Takeout, Facebook, Instagram, X or Flickr say\n"
           "of their photos (dates, places, texts)")
+      ->group(group);
+  verb.add_flag(
+          "--archives", request.archives,
+          "look into the tars and zips that lie in folders, too (those that are named always\n"
+          "are)")
+      ->group(group);
+  verb.add_option("--sidecar-text", request.sidecar_text,
+                  "text beside photos in tars, as WebDataset has it (key.jpg, key.txt, key.json,\n"
+                  "key.cls): keep it as columns, take .txt as the reference caption, or none\n"
+                  "(default: keep)")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, SidecarText>{{"keep", SidecarText::keep},
+                                             {"reference", SidecarText::reference},
+                                             {"none", SidecarText::none}}))
+      ->type_name("keep|reference|none")
       ->group(group);
   verb.add_option("--split", request.split_file,
                   "only the photos that this list names, one file name a line; or a split by its\n"

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "common/archive/archive_kind.h"
 #include "common/text/base64.h"
 #include "common/text/escape.h"
 #include "common/text/human_numbers.h"
@@ -176,7 +177,11 @@ std::string skipped_lines(const RunSummary& s) {
   if (s.skipped.size() > kNamed) {
     out += ", and " + counted(static_cast<std::int64_t>(s.skipped.size() - kNamed), "more kind");
   }
-  return out + "); --all-files takes them too\n";
+  const bool archives = std::any_of(s.skipped.begin(), s.skipped.end(), [](const auto& one) {
+    return has_archive_extension("x" + one.first) || has_archive_extension("x.tar" + one.first);
+  });
+  return out + "); --all-files takes them too" +
+         (archives ? ", --archives looks into tars and zips" : "") + "\n";
 }
 
 std::string note_lines(const RunSummary& s) {

@@ -163,15 +163,15 @@ TEST_F(Sources, ALinkThatWasNamedIsReadWhereItLeads) {
 TEST_F(Sources, FilesThatAreNoPhotosAreNamedForWhatTheyAre) {
   put("assets.csv", "path,caption\na.jpg,x\n");
   put("photos.zip", std::string("PK\x03\x04\x14\0\0\0", 8));
-  put("photos.tar.gz", "\x1f\x8b\x08");
+  put("photos.7z", "7z\xbc\xaf\x27\x1c");
   put("archive.db", std::string("SQLite format 3\0", 16));
   put("clip.mp4", "....ftypisom");
   put("list.txt", std::string("\xff\xd8\xff\xe0\0\x10JFIF whatever its name", 29));
   put("notes.jpg", "text under a photo's name");
   const std::pair<const char*, const char*> cases[] = {
       {"assets.csv", "is a list or other text, not a photo"},
-      {"photos.zip", "unzip FILE"},
-      {"photos.tar.gz", "tar -xf FILE"},
+      {"photos.zip", "without the directory"},
+      {"photos.7z", "unpack it"},
       {"archive.db", "is a database"},
       {"clip.mp4", "is a video"}};
   for (const auto& [name, what] : cases) {

@@ -1,0 +1,124 @@
+#include "scheduler/sources/archive_walk.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <utility>
+
+#include "common/archive/archive_kind.h"
+#include "common/archive/member_name.h"
+#include "scheduler/store/image_extensions.h"
+#include "scheduler/store/paths.h"
+
+namespace photoscribe {
+namespace {
+
+constexpr std::int64_t kMembersMax = 20'000'000;
+constexpr std::array<std::string_view, 3> kSidecars{"txt", "json", "cls"};  // WebDataset's
+constexpr std::size_t kSidecarBytesMax = std::size_t{64} << 10;
+
+}  // namespace
+
+ArchiveWalk::ArchiveWalk(FoundFile archive, ArchiveListing listing, const WalkOptions& options,
+                         IsFile is_file)
+    : archive_(std::move(archive)),
+      listing_(std::move(listing)),
+      options_(options),
+      is_file_(std::move(is_file)) {}
+
+/// The row's path: with a number behind it when another member, or a real file, has that name. A
+/// hash that two names share costs one of them a number, no more.
+std::string ArchiveWalk::unique_path(const std::string& name) {
+  const std::string path = archive_.path + "!" + name;
+  std::string tried = path;
+  for (int number = 2;
+       (is_file_ && is_file_(tried)) || !names_.insert(std::hash<std::string>()(tried)).second;
+       ++number) {
+    tried = path + "#" + std::to_string(number);
+  }
+  return tried;
+}
+
+FromArchive<ArchiveWalk::Step> ArchiveWalk::step(std::vector<FoundFile>& found,
+                                                 SkippedNames& skipped) {
+  if (!ready_.empty()) {
+    found.push_back(std::move(ready_.front()));
+    ready_.pop_front();
+    ++photos_;
+    return Step::photo;
+  }
+  if (ended_ && failure_) return tl::unexpected(*failure_);
+  if (ended_) return Step::end;
+  auto member = listing_.next();
+  FromArchive<void> taken;
+  if (member && *member) taken = take(**member, skipped);
+  if (!member) failure_ = member.error();
+  if (!taken) failure_ = taken.error();
+  ended_ = failure_ || !*member;
+  if (ended_) end_group();
+  return Step::other;
+}
+
+FromArchive<void> ArchiveWalk::take(const ListedMember& member, SkippedNames& skipped) {
+  if (++members_ > kMembersMax)
+    return archive_refused(Reason::too_large,
+                           "it has more than " + std::to_string(kMembersMax) + " members");
+  const std::string& name = member.name;
+  if (member.is_folder || is_hidden_name(name)) return {};
+  const std::string_view file_name = base_name(name);
+  const std::string key =
+      name.substr(0, name.find('.', static_cast<std::size_t>(file_name.data() - name.data())));
+  if (key != group_.key) {
+    end_group();
+    group_.key = key;
+  }
+  if (!options_.all_files && !has_image_extension(file_name)) {
+    if (has_archive_extension(file_name) && nested_++ == 0) first_nested_ = name;
+    skipped.add(file_name);
+    return take_text(file_name);
+  }
+  if (!is_wanted(options_, archive_.path + "!" + name, file_name)) {
+    ++filtered_;
+    return {};
+  }
+  FoundFile file = archive_;
+  file.path = unique_path(name);
+  file.size_bytes = member.size_bytes;
+  file.member = ArchiveMember{member.offset, static_cast<std::int32_t>(archive_.path.size())};
+  group_.photos.push_back(std::move(file));
+  return {};
+}
+
+/// Of a member that is the sidecar of a photo under its key.
+FromArchive<void> ArchiveWalk::take_text(std::string_view file_name) {
+  if (options_.sidecar_text == SidecarText::none) return {};
+  const auto dot = file_name.find('.');
+  if (dot == std::string_view::npos) return {};
+  const std::string_view column = file_name.substr(dot + 1);
+  if (std::find(kSidecars.begin(), kSidecars.end(), column) == kSidecars.end()) return {};
+  auto text = listing_.text(kSidecarBytesMax);
+  if (!text) return tl::unexpected(text.error());
+  if (!*text) return {};
+  std::string words = **text;
+  constexpr const char* kSpace = " \t\r\n";
+  words.erase(words.find_last_not_of(kSpace) + 1);
+  words.erase(0, words.find_first_not_of(kSpace));
+  if (words.empty()) return {};
+  if (options_.sidecar_text == SidecarText::reference && column == "txt") {
+    group_.reference = std::move(words);
+  } else {
+    group_.kept.emplace_back(column, std::move(words));
+  }
+  return {};
+}
+
+void ArchiveWalk::end_group() {
+  for (FoundFile& photo : group_.photos) {
+    photo.kept = group_.kept;
+    photo.reference = group_.reference;
+    ready_.push_back(std::move(photo));
+  }
+  group_ = {};
+}
+
+}  // namespace photoscribe
