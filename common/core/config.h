@@ -17,6 +17,7 @@
 
 #include "common/core/error.h"
 #include "common/core/model_folder.h"
+#include "common/core/remote_settings.h"
 #include "common/core/schedule.h"
 #include "common/core/spec.h"
 
@@ -66,6 +67,7 @@ struct Config {
   RedisConfig redis;
   QueueConfig queue;
   ReuseConfig reuse;
+  RemoteSettings remote;
   RunSchedule schedule;
   bool operator==(const Config&) const = default;
 };

@@ -10,14 +10,15 @@
 #include <optional>
 #include <utility>
 
+#include "common/remote/photo_url.h"
 #include "common/scores/caption_file.h"
 #include "scheduler/run/stored_commands.h"
+#include "scheduler/run/walk_sources.h"
+#include "scheduler/sources/remote_sources.h"
 #include "scheduler/store/paths.h"
 
 namespace photoscribe {
 namespace {
-
-constexpr std::size_t kFilesAtOnce = 5'000;  // a commit and a progress report each
 
 Expected<WalkOptions> walk_options(const RunRequest& request) {
   WalkOptions options;
@@ -31,32 +32,6 @@ Expected<WalkOptions> walk_options(const RunRequest& request) {
     options.only_names = std::make_shared<const PhotoNames>(std::move(*names));
   }
   return options;
-}
-
-void report_found(RunObserver& observer, std::int64_t found) {
-  RunProgress progress;
-  progress.phase = "looking for photos";
-  progress.found = found;
-  observer.progress(progress);
-}
-
-/// Walks `walker` to its end; `take` gets each batch. False when a stop was asked for.
-template <class Take>
-Expected<bool> walk(Walker& walker, RunObserver& observer, const StopHandle& stop,
-                    std::unique_lock<std::mutex>* held, Take take) {
-  std::int64_t found = 0;
-  report_found(observer, found);
-  for (;;) {
-    if (stop.requests() > 0) return false;
-    if (held != nullptr) held->unlock();
-    const Expected<std::vector<FoundFile>> files = walker.next(kFilesAtOnce);
-    if (held != nullptr) held->lock();
-    if (!files) return fail(files.error());
-    if (files->empty()) return true;
-    if (Status taken = take(*files); !taken) return fail(taken.error());
-    found += static_cast<std::int64_t>(files->size());
-    report_found(observer, found);
-  }
 }
 
 void note_walk(const WalkReport& report, std::vector<std::string>& notes) {
@@ -118,12 +93,17 @@ Expected<std::optional<ReadReferences>> read_references_of(const RunRequest& req
 }
 
 Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& request) {
-  if (request.photos.empty()) return std::nullopt;
+  if (request.photos.empty() && request.url_lists.empty()) return std::nullopt;
   // Of every run: a folder has one name in the whole database.
   const Expected<std::vector<Root>> known = store.known_roots();
   if (!known) return fail(known.error());
-  Expected<SourcePlan> plan = plan_sources(request.photos, *known, request.follow_links);
+  std::vector<std::string> local, remote;
+  for (const std::string& one : request.photos) (is_remote(one) ? remote : local).push_back(one);
+  Expected<SourcePlan> plan =
+      local.empty() ? SourcePlan() : plan_sources(local, *known, request.follow_links);
   if (!plan) return fail(plan.error());
+  if (Status added = add_remote_sources(*plan, remote, request.url_lists, *known); !added)
+    return fail(added.error());
   // Link stores of earlier commands stay open to the run.
   const Expected<std::optional<RunRow>> run = store.find_run(request.run);
   if (!run) return fail(run.error());
@@ -257,30 +237,30 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
   const std::size_t names_in_split = only_names ? only_names->size() : 0;
   Expected<Scan> scan = store.begin_scan(prepared.run.id, named->plan.roots, request.redo);
   if (!scan) return fail(scan.error());
-  Walker walker(std::move(named->plan), std::move(named->options));
-  const Expected<bool> walked =
-      walk(walker, observer, stop, held,
-           [&](const std::vector<FoundFile>& files) { return scan->add(files); });
+  const auto add = [&scan](const std::vector<FoundFile>& files) { return scan->add(files); };
+  const Expected<std::optional<WalkReport>> walked =
+      walk_sources({std::move(named->plan), std::move(named->options), request.remote}, observer,
+                   stop, held, add);
   if (!walked) return fail(walked.error());
   if (!*walked) {
     prepared.stopped = true;
     return {};
   }
-  if (Status noted = note_empty_folders(store, prepared, walker.report().barren); !noted) {
+  const WalkReport& report = **walked;
+  if (Status noted = note_empty_folders(store, prepared, report.barren); !noted) {
     return noted;
   }
-  const Expected<ScanCounts> counts =
-      scan->finish(walker.report().walked, walker.report().skipped, walker.report().unknown);
+  const Expected<ScanCounts> counts = scan->finish(report.walked, report.skipped, report.unknown);
   if (!counts) return fail(counts.error());
   const std::string split = std::filesystem::path(request.split_file).filename().string();
   if (Status kept = store.set_split_file(prepared.run.id, split); !kept) return kept;
   prepared.scan = *counts;
   note_redo(prepared);
-  prepared.not_seen = walker.report().not_seen;
-  prepared.not_seen_count = walker.report().not_seen_count;
-  note_walk(walker.report(), prepared.notes);
-  note_split(walker.report(), names_in_split, request, prepared);
-  if (walker.report().files == 0 && prepared.not_seen_count == 0)
+  prepared.not_seen = report.not_seen;
+  prepared.not_seen_count = report.not_seen_count;
+  note_walk(report, prepared.notes);
+  note_split(report, names_in_split, request, prepared);
+  if (report.files == 0 && prepared.not_seen_count == 0)
     prepared.notes.push_back("no photos were found there");
   return {};
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/core/scratch_folder.h"
+#include "common/remote/photo_url.h"
 #include "common/sqlite/lock_file.h"
 #include "scheduler/process/private_folder.h"
 #include "scheduler/run/batch_job.h"
@@ -126,7 +127,7 @@ Status note_moved(Manifest& store, const RunRequest& request, RunId run,
   if (!roots) return fail(roots.error());
   const auto is_gone = [](const Root& root) {
     std::error_code unknown;
-    return !fs::exists(root.folder, unknown) && !unknown;
+    return !is_remote(root.folder) && !fs::exists(root.folder, unknown) && !unknown;
   };
   if (std::none_of(roots->begin(), roots->end(), is_gone)) return {};
   const auto found = found_elsewhere(request.database, run);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "common/core/error.h"
+#include "common/core/remote_settings.h"
 #include "common/core/spec.h"
 #include "scheduler/run_events.h"
 #include "scheduler/store/run_types.h"
@@ -25,7 +26,9 @@ namespace photoscribe {
 
 /// What a person asked for. Paths are raw bytes, relative to the current folder or absolute.
 struct RunRequest {
-  std::vector<std::string> photos;  // folders and single files; none: the run's own photos again
+  std::vector<std::string> photos;  // folders, single files, URLs; none: the run's own photos again
+  std::vector<std::string> url_lists;   // files of one URL a line; "-": standard input
+  RemoteSettings remote;                // of this machine: to list buckets, and for its workers
   std::string database = "archive.db";  // made when absent
   std::string run = "default";          // --new-run NAME: another name in the same database
   std::string model_folder;             // given to the workers

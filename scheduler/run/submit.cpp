@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "common/remote/photo_url.h"
 #include "scheduler/control/control.h"
 #include "scheduler/store/settings.h"
 
@@ -101,6 +102,7 @@ std::string submission_line(const RunRequest& request) {
                     {"run", request.run},
                     {"settings", to_json(request.settings)},
                     {"photos", hex_list(request.photos)},
+                    {"url_lists", hex_list(request.url_lists)},
                     {"follow_links", hex_list(request.follow_links)},
                     {"include", hex_list(request.include)},
                     {"exclude", hex_list(request.exclude)},
@@ -142,7 +144,9 @@ Expected<RunRequest> parse_submission(std::string_view line) {
       !object.contains("strict") || read_flag(object, "strict", request.strict_references);
   const bool links =
       !object.contains("follow_links") || read_list(object, "follow_links", request.follow_links);
-  const bool good = strict && links && read_list(object, "photos", request.photos) &&
+  const bool urls =
+      !object.contains("url_lists") || read_list(object, "url_lists", request.url_lists);
+  const bool good = strict && links && urls && read_list(object, "photos", request.photos) &&
                     read_list(object, "include", request.include) &&
                     read_list(object, "exclude", request.exclude) &&
                     read_flag(object, "all_files", request.all_files) &&
@@ -153,8 +157,9 @@ Expected<RunRequest> parse_submission(std::string_view line) {
                     read_flag(object, "redo", request.redo) &&
                     read_schedule(object, request.schedule);
   if (!good) return wrong;
-  for (const auto* paths : {&request.photos, &request.follow_links}) {
+  for (const auto* paths : {&request.photos, &request.follow_links, &request.url_lists}) {
     for (const std::string& path : *paths) {
+      if (paths == &request.photos && is_remote(path)) continue;
       if (!path.starts_with("/")) return wrong;  // relative to whose folder?
     }
   }

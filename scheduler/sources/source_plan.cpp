@@ -8,7 +8,7 @@
 #include <set>
 
 #include "common/sqlite/storage.h"
-#include "scheduler/sources/sources.h"
+#include "scheduler/sources/remote_sources.h"
 #include "scheduler/store/paths.h"
 
 namespace photoscribe {
@@ -32,8 +32,8 @@ tl::unexpected<Error> cannot_look(const std::string& argument, int error) {
   const bool absent = error == ENOENT || error == ENOTDIR;
   if (absent && argument.find("://") != std::string::npos) {
     return fail(Errc::usage, text_of(argument) +
-                                 ": is a URL, but photos are read from files: download them first "
-                                 "and name their folder");
+                                 ": is a URL, but photos are fetched from https://, http:// and "
+                                 "s3:// alone: download them first and name their folder");
   }
   return fail(absent ? Errc::usage : Errc::environment,
               text_of(argument) + ": " + std::strerror(error) +
@@ -89,27 +89,6 @@ Expected<std::vector<std::string>> link_stores_of(const std::vector<Named>& name
     stores.insert(std::move(*real));
   }
   return std::vector<std::string>(stores.begin(), stores.end());
-}
-
-std::string name_for(const std::string& folder, const std::set<std::string>& taken) {
-  std::string name;
-  for (const char c : folder.substr(folder.rfind('/') + 1)) {
-    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    const bool plain = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
-    if (plain || lower == '_' || lower == '-') {
-      if (name.size() < 40) name += lower;
-    } else if (!name.empty() && name.back() != '-') {
-      name += '-';
-    }
-  }
-  while (!name.empty() && name.back() == '-') name.pop_back();
-  while (!name.empty() && name.front() == '-') name.erase(0, 1);  // would read as an option
-  if (name.empty()) name = "photos";
-  if (!taken.contains(name)) return name;
-  for (int number = 2;; ++number) {
-    std::string numbered = name + "-" + std::to_string(number);
-    if (!taken.contains(numbered)) return numbered;
-  }
 }
 
 /// Drops arguments inside another one's folder, and duplicates.
@@ -172,7 +151,7 @@ class Planner {
     };
     for (const Root& root : known_) consider(root);
     for (const Root& root : plan_.roots) consider(root);
-    return index_of(best ? *best : Root{name_for(folder, names_), folder});
+    return index_of(best ? *best : Root{name_for_root(folder, names_), folder});
   }
 
   int index_of(const Root& root) {
@@ -189,6 +168,27 @@ class Planner {
 };
 
 }  // namespace
+
+std::string name_for_root(const std::string& folder, const std::set<std::string>& taken) {
+  std::string name;
+  for (const char c : folder.substr(folder.rfind('/') + 1)) {
+    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const bool plain = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
+    if (plain || lower == '_' || lower == '-') {
+      if (name.size() < 40) name += lower;
+    } else if (!name.empty() && name.back() != '-') {
+      name += '-';
+    }
+  }
+  while (!name.empty() && name.back() == '-') name.pop_back();
+  while (!name.empty() && name.front() == '-') name.erase(0, 1);  // would read as an option
+  if (name.empty()) name = "photos";
+  if (!taken.contains(name)) return name;
+  for (int number = 2;; ++number) {
+    std::string numbered = name + "-" + std::to_string(number);
+    if (!taken.contains(numbered)) return numbered;
+  }
+}
 
 Expected<SourcePlan> plan_sources(std::span<const std::string> arguments,
                                   std::span<const Root> known,

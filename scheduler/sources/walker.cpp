@@ -1,5 +1,4 @@
 // The walk over a plan.
-#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -10,7 +9,7 @@
 
 #include "common/sqlite/storage.h"
 #include "scheduler/sources/folder_listing.h"
-#include "scheduler/sources/sources.h"
+#include "scheduler/sources/photo_filter.h"
 #include "scheduler/store/image_extensions.h"
 #include "scheduler/store/paths.h"
 
@@ -21,27 +20,6 @@ using sqlite::text_of;
 
 constexpr std::size_t kWarningsMax = 200;    // a broken archive must not fill memory
 constexpr std::size_t kUnknownMax = 10'000;  // folders; beyond them, the start as a whole
-constexpr std::size_t kExtensionsMax = 500;  // nor one with a number as every extension
-constexpr std::size_t kExtensionLengthMax = 10;
-
-bool matches_any(const std::vector<std::string>& globs, const std::string& path) {
-  const std::string name(base_name(path));
-  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-    const bool whole_path = glob.find('/') != std::string::npos;
-    return ::fnmatch(glob.c_str(), whole_path ? path.c_str() : name.c_str(), 0) == 0;
-  });
-}
-
-std::string extension_of(std::string_view name) {
-  const auto dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0 || name.size() - dot > kExtensionLengthMax)
-    return "";
-  std::string extension(name.substr(dot));
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return extension;
-}
 
 }  // namespace
 
@@ -248,20 +226,11 @@ void Walker::Impl::follow(const Link& link) {
 void Walker::Impl::visit_file(const std::string& path, bool is_link,
                               std::vector<FoundFile>& found) {
   if (!options.all_files && !has_image_extension(base_name(path))) {
-    std::string extension = extension_of(base_name(path));
-    if (skipped.size() >= kExtensionsMax && !skipped.contains(extension)) extension = "";
-    ++skipped[extension];
+    count_skipped(skipped, base_name(path));
     return;
   }
   barren = false;
-  bool wanted = (options.include.empty() || matches_any(options.include, path)) &&
-                !matches_any(options.exclude, path);
-  if (wanted && options.only_names) {
-    const std::string name(base_name(path));
-    wanted = options.only_names->contains(name) ||
-             options.only_names->contains(name.substr(0, name.rfind('.')));
-  }
-  if (!wanted) {
+  if (!is_wanted(options, path)) {
     ++report.filtered;
     return;
   }
@@ -317,9 +286,7 @@ void Walker::Impl::finish() {
     report.not_seen.push_back(std::move(one));
   }
   for (const auto& [root, folder] : unknown) report.unknown.push_back({root, folder});
-  for (const auto& [extension, files] : skipped) report.skipped.push_back({extension, files});
-  std::stable_sort(report.skipped.begin(), report.skipped.end(),
-                   [](const auto& a, const auto& b) { return a.files > b.files; });
+  report.skipped = most_frequent(skipped);
   if (warnings_left_out > 0) {
     report.warnings.push_back("… and " + std::to_string(warnings_left_out) + " more of these");
   }

@@ -1,6 +1,7 @@
 // Rows for export, and search over captions.
 #include <limits>
 
+#include "common/remote/photo_url.h"
 #include "common/sqlite/sqlite_errors.h"
 #include "common/text/escape.h"
 #include "scheduler/store/store.h"
@@ -118,6 +119,7 @@ ResultRow read_row(StoreDatabase& store, const sqlite::Query& row) {
 std::string uri_part(std::string_view path) { return percent_escaped(path, "%"); }
 
 std::string uri_of(std::string_view folder, std::string_view path) {
+  if (is_web(folder)) return std::string(folder) + "/" + std::string(path);
   std::string uri = uri_part(folder);
   while (!uri.empty() && uri.back() == '/') uri.pop_back();
   return uri + "/" + uri_part(path);

@@ -6,6 +6,7 @@
 
 #include "worker/photo/open_beneath.h"
 #include "worker/photo/open_failure.h"
+#include "worker/photo/remote_photos.h"
 
 namespace photoscribe {
 namespace {
@@ -16,6 +17,7 @@ constexpr std::size_t kBufferKept = std::size_t{64} << 20;  // a larger file's b
 
 Opened<std::span<const std::uint8_t>> FileBuffer::read(const PhotoRoot& root, std::string_view path,
                                                        std::int64_t bytes_max) {
+  if (RemotePhotos* const photos = root.remote()) return read_remote(*photos, path, bytes_max);
   auto file = root.open_file(path);
   if (!file) return tl::unexpected(file.error());
   struct stat info = {};
@@ -49,6 +51,16 @@ Opened<std::span<const std::uint8_t>> FileBuffer::read(const PhotoRoot& root, st
   }
   if (have == 0) return refuse(Reason::empty, "no bytes in it");
   return std::span<const std::uint8_t>(storage_.data(), have);
+}
+
+Opened<std::span<const std::uint8_t>> FileBuffer::read_remote(RemotePhotos& photos,
+                                                              std::string_view path,
+                                                              std::int64_t bytes_max) {
+  if (storage_.size() > kBufferKept) std::vector<std::uint8_t>().swap(storage_);
+  const auto size = photos.read(path, bytes_max, storage_);
+  if (!size) return tl::unexpected(size.error());
+  if (*size == 0) return refuse(Reason::empty, "no bytes in it");
+  return std::span<const std::uint8_t>(storage_.data(), *size);
 }
 
 }  // namespace photoscribe

@@ -15,7 +15,8 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   if (!loaded) return fail(loaded.error());
   const Config& config = loaded->config;
   std::error_code ignored;
-  if (options.request.photos.empty() && !std::filesystem::exists(config.database, ignored)) {
+  if (options.request.photos.empty() && options.request.url_lists.empty() &&
+      !std::filesystem::exists(config.database, ignored)) {
     return fail(Errc::usage, "name a folder of photos, such as: photoscribe " +
                                  std::string(verb == RunVerb::run ? "run" : "submit") +
                                  " PHOTOS -o " + shell_quoted(config.database) +
@@ -32,6 +33,7 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   request.settings =
       settings_for(config, *model, std::filesystem::path(request.model_folder).filename().string());
   request.lease = config.lease;
+  request.remote = config.remote;
   request.window = config.queue.window;
   request.remembered_max = config.reuse.remembered_max;
   request.schedule = config.schedule;
@@ -57,7 +59,8 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
 void add_photo_options(CLI::App& verb, RunOptions& options) {
   RunRequest& request = options.request;
   verb.add_option("photos", request.photos,
-                  "folders and photos; none: those of the run in the database")
+                  "folders, photos, https://…, s3://BUCKET/PREFIX; none: those of the run in the\n"
+                  "database")
       ->type_name("PHOTOS");
   const std::string group = "Which photos";
   // One word each: `--include *.jpg PHOTOS` must not take PHOTOS for a second pattern.
@@ -75,6 +78,11 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
                   "a folder outside those of the photos that links may lead to, such as the\n"
                   "store of Hugging Face or DVC (repeatable; kept with the run)")
       ->type_name("PATH")
+      ->allow_extra_args(false)
+      ->group(group);
+  verb.add_option("--urls", request.url_lists,
+                  "a file with one URL of a photo a line; - is standard input (repeatable)")
+      ->type_name("FILE")
       ->allow_extra_args(false)
       ->group(group);
   verb.add_flag("--all-files", request.all_files,
@@ -167,6 +175,7 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
          "differ in at most this many of 64 bits, 0 to 16; try 6 (default: 0, off)")
       ->group(model);
   add_schedule_options(options);
+  s.remote_flags();
   if (verb == RunVerb::submit) return;
   s.flag("--workers", "worker.count", "N", "worker processes here (default: one per GPU, else one)")
       ->group(machine);

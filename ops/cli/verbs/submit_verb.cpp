@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "common/remote/photo_url.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/run/ask.h"
@@ -22,7 +23,7 @@ namespace photoscribe::cli {
 namespace {
 
 std::string absolute(const std::string& path) {
-  return path.empty() ? path : std::filesystem::absolute(path).string();
+  return path.empty() || is_remote(path) ? path : std::filesystem::absolute(path).string();
 }
 
 /// --split is a file, or the name of a split of the references.
@@ -60,7 +61,10 @@ Expected<ControlReply> submit_photos(const RunOptions& options) {
   Expected<RunRequest> request = make_request(options, RunVerb::submit);
   if (!request) return fail(request.error());
   request->keep_on_finish = true;
-  for (auto* paths : {&request->photos, &request->follow_links}) {
+  for (const std::string& list : request->url_lists) {
+    if (list == "-") return fail(Errc::usage, "--urls -: only `run` reads standard input");
+  }
+  for (auto* paths : {&request->photos, &request->follow_links, &request->url_lists}) {
     for (std::string& path : *paths) path = absolute(path);
   }
   request->references_file = absolute(request->references_file);
