@@ -68,6 +68,7 @@ struct Config {
   QueueConfig queue;
   ReuseConfig reuse;
   RemoteSettings remote;
+  int watch_rescan_s = 600;  // a run that watches folders also walks them so often
   RunSchedule schedule;
   bool operator==(const Config&) const = default;
 };

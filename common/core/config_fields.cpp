@@ -296,6 +296,8 @@ std::vector<Field> config_fields(Config& c) {
   for (const SettingField& setting : lease_fields(c.lease)) fields.push_back(field_of(setting));
   for (Field& field : machine_fields(c)) fields.push_back(std::move(field));
   for (const SettingField& setting : remote_fields(c.remote)) fields.push_back(field_of(setting));
+  fields.push_back(number("watch.rescan_s", c.watch_rescan_s, 1, 86'400,
+                          "seconds after which a run that watches folders also walks them"));
   add_run_settings(c, true, fields);
   fields.push_back(
       number<std::int64_t>("reuse.remembered_max", c.reuse.remembered_max, 0, 100'000'000,

@@ -17,7 +17,7 @@ struct RemoteSettings {
   int retries = 4;               // of a photo whose server fails, cuts or stalls
   int connect_timeout_s = 10;    // name, connection and TLS together
   int stall_timeout_s = 10;      // a transfer below 1 KiB/s for so long is broken off
-  int photo_timeout_s = 40;      // one photo with all of its retries
+  int photo_timeout_s = 60;      // one photo with all of its retries
   bool allow_private = false;    // loopback, private and link-local addresses, too
   std::string ca_file;           // PEM; empty: the system's
   std::string credentials_file;  // of AWS' form; empty: the environment, else ~/.aws/credentials

@@ -33,7 +33,7 @@ struct HttpRequest {
   bool head = false;              // no body
   const Signing* sign = nullptr;  // none: no credentials are sent
   std::int64_t bytes_max = 0;     // of the body
-  std::chrono::milliseconds limit{40'000};
+  std::chrono::milliseconds limit{60'000};
 };
 
 enum class FetchError : std::uint8_t {

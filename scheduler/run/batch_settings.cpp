@@ -79,6 +79,7 @@ SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) 
       scheduler_settings_of(run, prepared_.roots, request_.lease, request_.remembered_max);
   settings.endpoint = endpoint;
   settings.own_workers = request_.workers > 0;
+  settings.stays_open = request_.watch;
   settings.window = request_.window;
   if (redis_) {  // one machine, no network between: a dead worker's photos need not wait so long
     LeaseSettings& lease = settings.spec.lease;

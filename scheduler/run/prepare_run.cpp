@@ -233,6 +233,10 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
     return {};
   }
   prepared.roots = named->plan.roots;
+  if (request.watch) {
+    prepared.plan = named->plan;
+    prepared.options = named->options;
+  }
   const auto& only_names = named->options.only_names;
   const std::size_t names_in_split = only_names ? only_names->size() : 0;
   Expected<Scan> scan = store.begin_scan(prepared.run.id, named->plan.roots, request.redo);

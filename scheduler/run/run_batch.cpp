@@ -39,6 +39,10 @@ Status check(const RunRequest& request) {
   if (request.limit < 0) {
     return fail(Errc::usage, "limit: " + std::to_string(request.limit) + " is negative");
   }
+  if (request.watch && (request.photos.empty() || request.limit > 0 || request.dry_run)) {
+    return fail(Errc::usage,
+                "--watch needs folders to watch, and goes neither with --limit nor with --dry-run");
+  }
   if (!request.schedule.on_finish.empty()) return check_on_finish(request.schedule.on_finish);
   return {};
 }
@@ -178,7 +182,7 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
     summary.end = stop.requests() > 1 ? RunEnd::killed : RunEnd::stopped;
   } else if (request.dry_run) {
     summary.nothing_to_do = counts->asked.pending == 0;
-  } else if (counts->asked.pending == 0) {
+  } else if (counts->asked.pending == 0 && !request.watch) {
     summary.nothing_to_do = true;
     tidy_up(request, *prepared, store, observer, stop, started);
   } else if (prepared->run.control == RunControl::paused) {

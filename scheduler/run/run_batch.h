@@ -47,6 +47,8 @@ struct RunRequest {
   bool retry_failed = false;                  // failed photos get another attempt
   bool redo = false;  // the photos named get another attempt, with these settings
   RunSchedule schedule;
+  bool watch = false;  // go on until a stop is asked for, with what comes into the folders
+  int watch_rescan_s = 600;
   bool keep_on_finish = false;  // in the database, for the scheduler that serves the run
   /// Seconds since 1970, for schedule.between.
   std::function<std::int64_t()> unix_clock = [] { return std::int64_t{std::time(nullptr)}; };

@@ -85,6 +85,11 @@ RemotePhotos::Got RemotePhotos::request(std::string_view path, bool head, std::i
   return got;
 }
 
+std::string RemotePhotos::asked_for_time(Clock::duration held) const {
+  return folder_ + ": the server asked not to be asked for " +
+         std::to_string(std::chrono::ceil<std::chrono::seconds>(held).count()) + " s";
+}
+
 RemotePhotos::Got RemotePhotos::try_once(Tries& tries) {
   const HostGate::Pass pass = gate_.enter();
   const auto asked = Clock::now();
@@ -116,13 +121,11 @@ Opened<std::size_t> RemotePhotos::read(std::string_view path, std::int64_t bytes
                                        std::vector<std::uint8_t>& into) {
   Tries tries{path, bytes_max, into};
   for (;;) {
-    if (const auto held = gate_.held_for(); held > kHoldPatience) {
-      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(held).count();
-      return blame_machine(FaultOf::storage, folder_ + ": the server asked not to be asked for " +
-                                                 std::to_string(seconds) + " s");
-    } else if (held > held.zero()) {
-      std::this_thread::sleep_for(held);
+    const auto held = gate_.held_for();
+    if (held > kHoldPatience || (tries.deadline && Clock::now() + held >= *tries.deadline)) {
+      return blame_machine(FaultOf::storage, asked_for_time(held));
     }
+    if (held > held.zero()) std::this_thread::sleep_for(held);
     const Got got = try_once(tries);
     if (got) return *got;
     const FetchFailure& failure = got.error();
@@ -153,6 +156,7 @@ Opened<std::size_t> RemotePhotos::judge(const Tries& tries, const FetchFailure& 
 }
 
 bool RemotePhotos::is_the_photos_own(const Tries& tries, const FetchFailure& failure) {
+  if (blame_of(failure) == Blame::host) return false;
   bool has_good = false;
   {
     const std::lock_guard lock(mutex_);
@@ -182,9 +186,7 @@ bool RemotePhotos::a_good_photo_comes(std::string_view other_than) {
 
 Status RemotePhotos::check() {
   if (const auto held = gate_.held_for(); held > held.zero()) {
-    return fail(Errc::environment,
-                folder_ + ": the server asked not to be asked for " +
-                    std::to_string(std::chrono::ceil<std::chrono::seconds>(held).count()) + " s");
+    return fail(Errc::environment, asked_for_time(held));
   }
   if (Status read = read_account(); !read) return fail(Errc::environment, read.error().message);
   if (const std::optional<S3Account> owner = account()) {

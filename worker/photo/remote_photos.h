@@ -58,6 +58,7 @@ class RemotePhotos {
   [[nodiscard]] Opened<std::size_t> judge(const Tries& tries, const FetchFailure& failure);
   [[nodiscard]] bool is_the_photos_own(const Tries& tries, const FetchFailure& failure);
   [[nodiscard]] bool a_good_photo_comes(std::string_view other_than);
+  [[nodiscard]] std::string asked_for_time(Clock::duration held) const;
   [[nodiscard]] Status verdict_on_host(const Got& got) const;
   void note_answer(std::string_view good_path, Clock::time_point asked);
   [[nodiscard]] std::optional<S3Account> account() const;

@@ -34,6 +34,7 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
       settings_for(config, *model, std::filesystem::path(request.model_folder).filename().string());
   request.lease = config.lease;
   request.remote = config.remote;
+  request.watch_rescan_s = config.watch_rescan_s;
   request.window = config.queue.window;
   request.remembered_max = config.reuse.remembered_max;
   request.schedule = config.schedule;
