@@ -339,10 +339,9 @@ void add_report(WalkReport& to, const WalkReport& from) {
   append(to.unknown, from.unknown);
   append(to.walked, from.walked);
   append(to.barren, from.barren);
+  append(to.skipped, from.skipped);
   std::map<std::string, std::int64_t> skipped;
-  for (const auto* all : {&to.skipped, &from.skipped}) {
-    for (const SkippedExtension& one : *all) skipped[one.extension] += one.files;
-  }
+  for (const SkippedExtension& one : to.skipped) skipped[one.extension] += one.files;
   to.skipped = most_frequent(skipped);
 }
 

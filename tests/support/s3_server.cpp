@@ -173,7 +173,7 @@ Answer S3Server::list(const std::map<std::string, std::string>& query) {
   int count = 0;
   bool more = false;
   for (const auto& [key, object] : objects_) {
-    if (!key.starts_with(prefix) || (!after.empty() && key <= after.substr(2))) continue;
+    if (!key.starts_with(prefix) || (!after.empty() && hex(key) <= after.substr(2))) continue;
     if (count == most) {
       more = true;
       break;
@@ -192,7 +192,7 @@ Answer S3Server::list(const std::map<std::string, std::string>& query) {
           "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><EncodingType>url</EncodingType>"
           "<IsTruncated>" +
               std::string(more ? "true" : "false") + "</IsTruncated>" +
-              (more ? "<NextContinuationToken>1/" + last + "</NextContinuationToken>" : "") +
+              (more ? "<NextContinuationToken>1/" + hex(last) + "</NextContinuationToken>" : "") +
               contents + "</ListBucketResult>",
           {{"Content-Type", "application/xml"}}};
 }

