@@ -13,7 +13,7 @@
 #include "common/core/error.h"
 #include "common/core/spec.h"
 #include "common/core/types.h"
-#include "models/precision.h"
+#include "models/format/precision.h"
 
 namespace photoscribe {
 

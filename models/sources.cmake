@@ -17,11 +17,11 @@ set(photoscribe_model_sources
   format/concept_list.cpp
   format/concepts.cpp
   format/mapped_file.cpp
+  format/precision.cpp
   format/safetensors.cpp
   format/safetensors_header.cpp
   format/tensors.cpp
   format/vocabulary.cpp
-  precision.cpp
   search/beams.cpp
   search/caption_network.cpp
   search/evidence.cpp

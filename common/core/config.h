@@ -17,6 +17,7 @@
 
 #include "common/core/error.h"
 #include "common/core/model_folder.h"
+#include "common/core/remote_settings.h"
 #include "common/core/schedule.h"
 #include "common/core/spec.h"
 
@@ -67,6 +68,8 @@ struct Config {
   RedisConfig redis;
   QueueConfig queue;
   ReuseConfig reuse;
+  RemoteSettings remote;
+  int watch_rescan_s = 600;  // a run that watches folders also walks them so often
   RunSchedule schedule;
   bool operator==(const Config&) const = default;
 };

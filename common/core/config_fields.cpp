@@ -190,6 +190,17 @@ Field day_window(std::string key, std::string& field, std::string help) {
   return out;
 }
 
+Field yes_or_no(std::string key, bool& field, std::string help) {
+  return {std::move(key), std::move(help),
+          [&field](const std::string& given) -> std::string {
+            if (given != "true" && given != "false")
+              return "\"" + given + "\" is neither true nor false";
+            field = given == "true";
+            return {};
+          },
+          [&field] { return std::string(field ? "true" : "false"); }};
+}
+
 Field blur_mode(std::string key, BlurMode& field, std::string help) {
   return {std::move(key), std::move(help),
           [&field](const std::string& given) -> std::string {
@@ -210,7 +221,11 @@ Field field_of(const SettingField& setting) {
         using T = std::remove_pointer_t<decltype(value)>;
         if constexpr (std::is_same_v<T, BlurMode>) {
           return blur_mode(key, *value, help);
-        } else if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+        } else if constexpr (std::is_same_v<T, bool>) {
+          return yes_or_no(key, *value, help);
+        } else if constexpr (std::is_same_v<T, std::string>) {
+          return text(key, *value, help);
+        } else if constexpr (std::is_arithmetic_v<T>) {
           return number<T>(key, *value, static_cast<T>(setting.low), static_cast<T>(setting.high),
                            help);
         } else {
@@ -298,6 +313,9 @@ std::vector<Field> config_fields(Config& c) {
   add_run_settings(c, false, fields);
   for (const SettingField& setting : lease_fields(c.lease)) fields.push_back(field_of(setting));
   for (Field& field : machine_fields(c)) fields.push_back(std::move(field));
+  for (const SettingField& setting : remote_fields(c.remote)) fields.push_back(field_of(setting));
+  fields.push_back(number("watch.rescan_s", c.watch_rescan_s, 1, 86'400,
+                          "seconds after which a run that watches folders also walks them"));
   add_run_settings(c, true, fields);
   fields.push_back(
       number<std::int64_t>("reuse.remembered_max", c.reuse.remembered_max, 0, 100'000'000,

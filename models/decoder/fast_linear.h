@@ -9,7 +9,7 @@
 
 #include <memory>
 
-#include "models/precision.h"
+#include "models/format/precision.h"
 
 namespace photoscribe {
 

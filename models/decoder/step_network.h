@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "models/decoder/decoder.h"
-#include "models/precision.h"
+#include "models/format/precision.h"
 
 namespace photoscribe {
 

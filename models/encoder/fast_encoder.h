@@ -13,7 +13,7 @@
 #include <memory>
 
 #include "models/encoder/encoder.h"
-#include "models/precision.h"
+#include "models/format/precision.h"
 
 namespace photoscribe {
 

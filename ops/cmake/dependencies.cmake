@@ -10,6 +10,8 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)  # headers only: Asio, Beast
 find_package(OpenSSL REQUIRED)
+find_package(CURL 7.85 REQUIRED)  # the first with names of protocols
+find_package(pugixml REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(GIF REQUIRED)
 find_package(PNG REQUIRED)

@@ -76,6 +76,7 @@ void Scheduler::cancel() {
 void Scheduler::expect_more(const RunCounts& counts) {
   tally_.set_counts(counts);
   feeder_.look_again();
+  timer_.wake();
 }
 
 void Scheduler::finish_up() {
@@ -133,7 +134,7 @@ asio::awaitable<Expected<Scheduler::MaybeEnd>> Scheduler::turn() {
   if (!done) co_return fail(done.error());
   const Expected<std::int64_t> recorded = co_await recorder_.record_some();
   if (!recorded) co_return fail(recorded.error());
-  if (tally_.pending() == 0) {
+  if (tally_.pending() == 0 && !settings_.stays_open) {
     done = co_await tidy_up();
     if (!done) co_return fail(done.error());
     if (tally_.pending() == 0) co_return SchedulerEnd::complete;

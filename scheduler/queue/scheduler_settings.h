@@ -15,6 +15,7 @@ namespace photoscribe {
 struct SchedulerSettings {
   RunId run = 0;
   RunSpec spec;                  // what workers read; its roots are names
+  bool stays_open = false;       // run() goes on when every photo is final: more may come
   bool own_workers = false;      // the caller starts some, and reports it if they cannot start
   redis::Endpoint endpoint;      // password included
   std::int64_t window = 50'000;  // design.md 2; bounds |S| and XLEN tasks (H6)

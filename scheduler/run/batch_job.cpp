@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <sstream>
 #include <utility>
 
@@ -81,7 +82,9 @@ Expected<JobReport> BatchJob::run(int workers) {
                  });
   asio::co_spawn(io_, steer(), rethrow);
   if (!nothing_left_) open_control();
+  if (Status watches = watch_photos(); !watches) give_up(watches.error());
   io_.run();
+  watch_.reset();
 
   if (failure_) return fail(*failure_);
   if (!*scheduler_end_ && !killed_) return fail(scheduler_end_->error());
@@ -94,6 +97,9 @@ Expected<JobReport> BatchJob::run(int workers) {
                : killed_                           ? RunEnd::killed
                : ended_as(SchedulerEnd::cancelled) ? RunEnd::cancelled
                                                    : RunEnd::stopped;
+  // Nobody asks a run that watches to stop but a person, who does so when it has nothing to do.
+  if (request_.watch && report.end == RunEnd::stopped && report.scheduler.counts.asked.pending == 0)
+    report.end = RunEnd::complete;
   if (pool_) {
     report.worker_restarts = pool_->restarts();
     report.workers_peak_bytes = pool_->peak_bytes();
@@ -101,6 +107,24 @@ Expected<JobReport> BatchJob::run(int workers) {
   report.redis_peak_bytes = redis_peak_bytes_;
   report.finish_unix_s = finish_unix_s_;
   return report;
+}
+
+Status BatchJob::watch_photos() {
+  if (!request_.watch || nothing_left_) return {};
+  WatchSettings settings;
+  settings.run = prepared_.run.id;
+  settings.plan = prepared_.plan;
+  settings.options = prepared_.options;
+  settings.rescan_every = std::chrono::seconds(request_.watch_rescan_s);
+  PhotoWatch::Calls calls;
+  calls.added = [this](const RunCounts& counts) {
+    asio::post(io_, [this, counts] { scheduler_->expect_more(counts); });
+  };
+  calls.say = [this](const Event& event) { asio::post(io_, [this, event] { emit(event); }); };
+  auto started = PhotoWatch::start(std::move(settings), store_, std::move(calls));
+  if (!started) return fail(started.error());
+  watch_ = std::move(*started);
+  return {};
 }
 
 bool BatchJob::over() const { return scheduler_end_.has_value() && (!pool_ || pool_->ended()); }
@@ -241,7 +265,11 @@ void BatchJob::show(Clock::time_point now) {
   RunProgress progress;
   const bool finishing = scheduler_end_ && !draining_ && !killed_;
   const bool unserved = !at.nobody_serves.empty() && !draining_ && !killed_;
-  progress.phase = finishing ? "finishing" : unserved ? "waiting for a worker" : phase_;
+  const bool waits = request_.watch && counts.pending == 0 && !draining_ && !killed_;
+  progress.phase = finishing  ? "finishing"
+                   : waits    ? "watching"
+                   : unserved ? "waiting for a worker"
+                              : phase_;
   progress.total = counts.total();
   progress.done = counts.done;
   progress.unsure = counts.unsure;

@@ -21,6 +21,7 @@
 #include "scheduler/run/prepare_run.h"
 #include "scheduler/run/run_batch.h"
 #include "scheduler/run/time_window.h"
+#include "scheduler/run/watch_photos.h"
 
 namespace photoscribe {
 
@@ -64,6 +65,7 @@ class BatchJob {
   void show(Clock::time_point now);
   void give_up(Error error);
   void begin_drain(std::string phase);
+  [[nodiscard]] Status watch_photos();
   void open_control();
   asio::awaitable<Expected<ControlReply>> handle_request(ControlRequest request);
   void apply_control(RunControl control);
@@ -108,6 +110,7 @@ class BatchJob {
   std::optional<Clock::time_point> given_up_at_;
   bool draining_ = false, killed_ = false, finishing_ = false;
   std::int64_t redis_peak_bytes_ = 0, finished_at_redis_start_ = 0;
+  std::unique_ptr<PhotoWatch> watch_;  // last: its thread uses the rest
 };
 
 /// The arguments of worker `index` of `workers` (design.md 9): Redis, roots, model, its share of

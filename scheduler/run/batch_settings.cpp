@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/core/device_list.h"
+#include "common/remote/photo_url.h"
 #include "scheduler/run/batch_job.h"
 
 namespace photoscribe {
@@ -30,6 +31,9 @@ std::string devices_of(const std::string& devices, int index, int workers) {
 std::vector<std::string> worker_arguments(const RunRequest& request, const std::vector<Root>& roots,
                                           const redis::Endpoint& endpoint, int index, int workers) {
   std::vector<std::string> arguments{"--redis", redis::to_string(endpoint)};
+  const bool some_remote = std::any_of(roots.begin(), roots.end(),
+                                       [](const Root& root) { return is_remote(root.folder); });
+  if (some_remote) arguments.insert(arguments.end(), {"--remote", to_json(request.remote)});
   for (const Root& root : roots) {
     arguments.push_back("--root");
     arguments.push_back(root.name + "=" + root.folder);
@@ -75,6 +79,7 @@ SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) 
       scheduler_settings_of(run, prepared_.roots, request_.lease, request_.remembered_max);
   settings.endpoint = endpoint;
   settings.own_workers = request_.workers > 0;
+  settings.stays_open = request_.watch;
   settings.window = request_.window;
   if (redis_) {  // one machine, no network between: a dead worker's photos need not wait so long
     LeaseSettings& lease = settings.spec.lease;

@@ -10,16 +10,17 @@
 #include <optional>
 #include <utility>
 
+#include "common/remote/photo_url.h"
 #include "common/scores/caption_file.h"
 #include "scheduler/run/stored_commands.h"
 #include "scheduler/run/walk_notes.h"
+#include "scheduler/run/walk_sources.h"
 #include "scheduler/sources/list_walker.h"
+#include "scheduler/sources/remote_sources.h"
 #include "scheduler/store/paths.h"
 
 namespace photoscribe {
 namespace {
-
-constexpr std::size_t kFilesAtOnce = 5'000;  // a commit and a progress report each
 
 Expected<WalkOptions> walk_options(const RunRequest& request) {
   WalkOptions options;
@@ -36,30 +37,6 @@ Expected<WalkOptions> walk_options(const RunRequest& request) {
     options.only_names = std::make_shared<const PhotoNames>(std::move(*names));
   }
   return options;
-}
-
-void report_found(RunObserver& observer, std::int64_t found) {
-  RunProgress progress;
-  progress.phase = "looking for photos";
-  progress.found = found;
-  observer.progress(progress);
-}
-
-/// Walks `walker` to its end; `take` gets each batch. False when a stop was asked for.
-template <class AnyWalker, class Take>
-Expected<bool> walk(AnyWalker& walker, RunObserver& observer, const StopHandle& stop,
-                    std::unique_lock<std::mutex>* held, Take take, std::int64_t found = 0) {
-  report_found(observer, found);
-  for (;;) {
-    if (stop.requests() > 0) return false;
-    if (held != nullptr) held->unlock();
-    const Expected<std::vector<FoundFile>> files = walker.next(kFilesAtOnce);
-    if (held != nullptr) held->lock();
-    if (!files) return fail(files.error());
-    if (files->empty()) return true;
-    if (Status taken = take(*files); !taken) return fail(taken.error());
-    report_found(observer, walker.report().files);
-  }
 }
 
 /// What the command names, read before the run is changed.
@@ -125,14 +102,19 @@ Expected<std::optional<ListSources>> plan_lists_of(const RunRequest& request,
 Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& request,
                                               RunObserver& observer, const StopHandle& stop,
                                               std::unique_lock<std::mutex>* held) {
-  if (request.photos.empty() && request.lists.empty()) return std::nullopt;
+  if (request.photos.empty() && request.lists.empty() && request.url_lists.empty())
+    return std::nullopt;
   // Of every run: a folder has one name in the whole database.
   const Expected<std::vector<Root>> known = store.known_roots();
   if (!known) return fail(known.error());
-  Expected<SourcePlan> plan = request.photos.empty()
+  std::vector<std::string> local, remote;
+  for (const std::string& one : request.photos) (is_remote(one) ? remote : local).push_back(one);
+  Expected<SourcePlan> plan = local.empty()
                                   ? plan_without_folders(request)
-                                  : plan_sources(request.photos, *known, request.follow_links);
+                                  : plan_sources(local, *known, request.follow_links);
   if (!plan) return fail(plan.error());
+  if (Status added = add_remote_sources(*plan, remote, request.url_lists, *known); !added)
+    return fail(added.error());
   auto lists = plan_lists_of(request, *known, *plan, observer, stop, held);
   if (!lists) return fail(lists.error());
   // Link stores of earlier commands stay open to the run.
@@ -244,20 +226,6 @@ Status open_link_stores(Store& store, const std::vector<std::string>& places, Pr
   return {};
 }
 
-/// False when a stop was asked for.
-Expected<bool> scan_lists(Named& named, Scan& scan, RunObserver& observer, const StopHandle& stop,
-                          std::unique_lock<std::mutex>* held, PreparedRun& prepared) {
-  if (!named.lists) return true;
-  ListWalker lists(std::move(*named.lists), named.plan, named.options);
-  const Expected<bool> walked =
-      walk(lists, observer, stop, held,
-           [&](const std::vector<FoundFile>& files) { return scan.add(files); });
-  if (!walked || !*walked) return walked;
-  note_lists(lists.report(), scan.counts(), prepared);
-  if (named.options.limit) *named.options.limit -= lists.report().files;
-  return true;
-}
-
 Status scan_photos(Store& store, const RunRequest& request, std::optional<Named> named,
                    RunObserver& observer, const StopHandle& stop,
                    std::unique_lock<std::mutex>* held, PreparedRun& prepared) {
@@ -275,39 +243,40 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
     return {};
   }
   prepared.roots = named->plan.roots;
+  if (request.watch) {
+    prepared.plan = named->plan;
+    prepared.options = named->options;
+  }
   const auto& only_names = named->options.only_names;
   const std::size_t names_in_split = only_names ? only_names->size() : 0;
   Expected<Scan> scan = store.begin_scan(prepared.run.id, named->plan.roots, request.redo);
   if (!scan) return fail(scan.error());
-  Expected<bool> walked = scan_lists(*named, *scan, observer, stop, held, prepared);
-  const std::int64_t listed = scan->counts().added + scan->counts().unchanged;
-  Walker walker(std::move(named->plan), std::move(named->options));
-  if (walked && *walked) {
-    walked = walk(
-        walker, observer, stop, held,
-        [&](const std::vector<FoundFile>& files) { return scan->add(files); }, listed);
-  }
+  const auto add = [&scan](const std::vector<FoundFile>& files) { return scan->add(files); };
+  WalkedSources sources{std::move(named->plan), std::move(named->options), request.remote,
+                        std::move(named->lists), {}};
+  sources.on_lists = [&](const ListReport& lists) { note_lists(lists, scan->counts(), prepared); };
+  const Expected<std::optional<WalkReport>> walked =
+      walk_sources(std::move(sources), observer, stop, held, add);
   if (!walked) return fail(walked.error());
   if (!*walked) {
     prepared.stopped = true;
     return {};
   }
-  if (Status noted = note_empty_folders(store, prepared, walker.report().barren); !noted) {
+  const WalkReport& report = **walked;
+  if (Status noted = note_empty_folders(store, prepared, report.barren); !noted) {
     return noted;
   }
-  const Expected<ScanCounts> counts =
-      scan->finish(walker.report().walked, walker.report().skipped, walker.report().unknown);
+  const Expected<ScanCounts> counts = scan->finish(report.walked, report.skipped, report.unknown);
   if (!counts) return fail(counts.error());
   const std::string split = std::filesystem::path(request.split_file).filename().string();
   if (Status kept = store.set_split_file(prepared.run.id, split); !kept) return kept;
   prepared.scan = *counts;
   note_redo(prepared);
-  prepared.not_seen.insert(prepared.not_seen.end(), walker.report().not_seen.begin(),
-                           walker.report().not_seen.end());
-  prepared.not_seen_count += walker.report().not_seen_count;
-  note_walk(walker.report(), prepared.notes);
-  if (request.lists.empty()) note_split(walker.report(), names_in_split, request, prepared);
-  if (walker.report().files == 0 && request.lists.empty() && prepared.not_seen_count == 0)
+  prepared.not_seen.insert(prepared.not_seen.end(), report.not_seen.begin(), report.not_seen.end());
+  prepared.not_seen_count += report.not_seen_count;
+  note_walk(report, prepared.notes);
+  if (request.lists.empty()) note_split(report, names_in_split, request, prepared);
+  if (report.files == 0 && request.lists.empty() && prepared.not_seen_count == 0)
     prepared.notes.push_back("no photos were found there");
   return {};
 }

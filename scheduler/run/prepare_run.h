@@ -25,7 +25,9 @@ struct PreparedRun {
   std::vector<NotSeen> not_seen;   // as RunSummary has it
   std::int64_t not_seen_count = 0;
   std::vector<std::string> link_stores;  // Store::link_stores()
-  bool stopped = false;                  // a stop was asked for before the manifest was complete
+  SourcePlan plan;                       // of a run that watches its folders, with its options
+  WalkOptions options;
+  bool stopped = false;  // a stop was asked for before the manifest was complete
 };
 
 /// Fails as run_batch() does, and with environment when a named folder no longer has any photo: its

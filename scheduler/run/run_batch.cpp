@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/core/scratch_folder.h"
+#include "common/remote/photo_url.h"
 #include "common/sqlite/lock_file.h"
 #include "scheduler/process/private_folder.h"
 #include "scheduler/run/batch_job.h"
@@ -37,6 +38,10 @@ Status check(const RunRequest& request) {
   }
   if (request.limit < 0) {
     return fail(Errc::usage, "limit: " + std::to_string(request.limit) + " is negative");
+  }
+  if (request.watch && (request.photos.empty() || request.limit > 0 || request.dry_run)) {
+    return fail(Errc::usage,
+                "--watch needs folders to watch, and goes neither with --limit nor with --dry-run");
   }
   if (!request.schedule.on_finish.empty()) return check_on_finish(request.schedule.on_finish);
   return {};
@@ -126,7 +131,7 @@ Status note_moved(Manifest& store, const RunRequest& request, RunId run,
   if (!roots) return fail(roots.error());
   const auto is_gone = [](const Root& root) {
     std::error_code unknown;
-    return !fs::exists(root.folder, unknown) && !unknown;
+    return !is_remote(root.folder) && !fs::exists(root.folder, unknown) && !unknown;
   };
   if (std::none_of(roots->begin(), roots->end(), is_gone)) return {};
   const auto found = found_elsewhere(request.database, run);
@@ -177,7 +182,7 @@ Expected<RunSummary> run_opened(const RunRequest& request, Store& store, RunObse
     summary.end = stop.requests() > 1 ? RunEnd::killed : RunEnd::stopped;
   } else if (request.dry_run) {
     summary.nothing_to_do = counts->asked.pending == 0;
-  } else if (counts->asked.pending == 0) {
+  } else if (counts->asked.pending == 0 && !request.watch) {
     summary.nothing_to_do = true;
     tidy_up(request, *prepared, store, observer, stop, started);
   } else if (prepared->run.control == RunControl::paused) {

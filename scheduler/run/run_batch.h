@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "common/core/error.h"
+#include "common/core/remote_settings.h"
 #include "common/core/spec.h"
 #include "scheduler/run_events.h"
 #include "scheduler/sources/list_options.h"
@@ -26,9 +27,11 @@ namespace photoscribe {
 
 /// What a person asked for. Paths are raw bytes, relative to the current folder or absolute.
 struct RunRequest {
-  std::vector<std::string> photos;  // folders and single files; none: the run's own photos again
+  std::vector<std::string> photos;  // folders, single files, URLs; none: the run's own photos again
   std::vector<std::string> lists;   // files that name photos, beside `photos`; "-": standard input
   ListOptions list;                 // of all of them
+  std::vector<std::string> url_lists;  // files of one URL a line; "-": standard input
+  RemoteSettings remote;               // of this machine: to list buckets, and for its workers
   bool sidecars = true;  // what exports of Takeout, Facebook … say of their photos is kept
   std::string database = "archive.db";  // made when absent
   std::string run = "default";          // --new-run NAME: another name in the same database
@@ -49,6 +52,8 @@ struct RunRequest {
   bool retry_failed = false;       // failed photos get another attempt
   bool redo = false;               // the photos named get another attempt, with these settings
   RunSchedule schedule;
+  bool watch = false;  // go on until a stop is asked for, with what comes into the folders
+  int watch_rescan_s = 600;
   bool keep_on_finish = false;  // in the database, for the scheduler that serves the run
   /// Seconds since 1970, for schedule.between.
   std::function<std::int64_t()> unix_clock = [] { return std::int64_t{std::time(nullptr)}; };

@@ -32,6 +32,7 @@ struct ServeRequest {
   std::string redis_url;                // redis:, rediss: or unix:
   std::string state_folder;             // empty: DATABASE.state
   LeaseSettings lease;
+  RemoteSettings remote;                  // to list the buckets of submissions
   std::int64_t window = 50'000;           // of each run
   std::int64_t remembered_max = 500'000;  // of each run: SchedulerSettings
   bool allow_stored_commands = false;     // run on-finish commands whoever stored them

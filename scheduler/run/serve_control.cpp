@@ -79,6 +79,7 @@ asio::awaitable<Expected<ControlReply>> RunServer::submit(std::string line) {
     co_return fail(Errc::environment,
                    "another submission to this run is in progress: wait for it to end");
   }
+  request->remote = request_.remote;
   const std::string name = request->run;
   submitted_.insert(name);
   ++submissions_;

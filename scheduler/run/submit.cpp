@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "common/remote/photo_url.h"
 #include "scheduler/control/control.h"
 #include "scheduler/store/settings.h"
 
@@ -127,6 +128,7 @@ std::string submission_line(const RunRequest& request) {
                     {"lists", hex_list(request.lists)},
                     {"list_options", list_object(request.list)},
                     {"sidecars", request.sidecars},
+                    {"url_lists", hex_list(request.url_lists)},
                     {"follow_links", hex_list(request.follow_links)},
                     {"include", hex_list(request.include)},
                     {"exclude", hex_list(request.exclude)},
@@ -172,6 +174,8 @@ Expected<RunRequest> parse_submission(std::string_view line) {
       !object.contains("follow_links") || read_list(object, "follow_links", request.follow_links);
   const bool lists = !object.contains("lists") || (read_list(object, "lists", request.lists) &&
                                                    read_list_options(object, request.list));
+  const bool urls =
+      !object.contains("url_lists") || read_list(object, "url_lists", request.url_lists);
   const bool sidecars =
       !object.contains("sidecars") || read_flag(object, "sidecars", request.sidecars);
   const bool archives =
@@ -181,7 +185,7 @@ Expected<RunRequest> parse_submission(std::string_view line) {
       !object.contains("sidecar_text") || read_number(object, "sidecar_text", 0, 2, sidecar_text);
   request.sidecar_text = static_cast<SidecarText>(sidecar_text);
   const bool good =
-      strict && links && lists && sidecars && archives && texts &&
+      strict && links && lists && urls && sidecars && archives && texts &&
       read_list(object, "photos", request.photos) &&
       read_list(object, "include", request.include) &&
       read_list(object, "exclude", request.exclude) &&
@@ -193,8 +197,10 @@ Expected<RunRequest> parse_submission(std::string_view line) {
       read_flag(object, "redo", request.redo) && read_schedule(object, request.schedule);
   if (!good) return wrong;
   if (!request.list.root.empty() && !request.list.root.starts_with("/")) return wrong;
-  for (const auto* paths : {&request.photos, &request.lists, &request.follow_links}) {
+  for (const auto* paths :
+       {&request.photos, &request.lists, &request.follow_links, &request.url_lists}) {
     for (const std::string& path : *paths) {
+      if (paths == &request.photos && is_remote(path)) continue;
       if (!path.starts_with("/")) return wrong;  // relative to whose folder?
     }
   }

@@ -35,8 +35,8 @@ tl::unexpected<Error> cannot_look(const std::string& argument, int error) {
   const bool absent = error == ENOENT || error == ENOTDIR;
   if (absent && argument.find("://") != std::string::npos) {
     return fail(Errc::usage, text_of(argument) +
-                                 ": is a URL, but photos are read from files: download them first "
-                                 "and name their folder");
+                                 ": is a URL, but photos are fetched from https://, http:// and "
+                                 "s3:// alone: download them first and name their folder");
   }
   return fail(absent ? Errc::usage : Errc::environment,
               text_of(argument) + ": " + std::strerror(error) +

@@ -32,10 +32,24 @@ struct SourceStart {
   bool is_archive = false;  // is_file, too: its members are the photos
 };
 
+/// A photo of a web server, or the photos of a bucket (remote_sources.h).
+struct RemoteStart {
+  int root = 0;
+  std::string path;
+  bool is_prefix = false;  // of S3
+};
+/// A file with one URL a line.
+struct UrlList {
+  std::string file;  // "-": standard input, which is in `text`
+  std::string text;
+};
+
 /// Roots and starting points. No start lies inside another, so no photo comes twice.
 struct SourcePlan {
   std::vector<Root> roots;  // only those that have a start
   std::vector<SourceStart> starts;
+  std::vector<RemoteStart> remote;
+  std::vector<UrlList> url_lists;
   /// Folders (root index, relative path) that a walk of that root leaves to another root which lies
   /// inside it and has rows of its own.
   std::vector<SourceStart> left_to_other_roots;

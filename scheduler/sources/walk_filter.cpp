@@ -46,6 +46,10 @@ bool is_wanted(const WalkOptions& options, const std::string& path, std::string_
          options.only_names->contains(name.substr(0, name.rfind('.')));
 }
 
+bool is_wanted(const WalkOptions& options, const std::string& path) {
+  return is_wanted(options, path, base_name(path));
+}
+
 bool wants_path(const WalkOptions& options, const std::string& path) {
   if (!filters(options)) return true;
   if (!is_wanted(options, path, base_name(path))) return false;
@@ -78,9 +82,9 @@ void SkippedNames::add(std::string_view file_name) {
   ++counts_[extension];
 }
 
-std::vector<SkippedExtension> SkippedNames::by_extension() const {
+std::vector<SkippedExtension> most_frequent(const std::map<std::string, std::int64_t>& counts) {
   std::vector<SkippedExtension> all;
-  for (const auto& [extension, files] : counts_) all.push_back({extension, files});
+  for (const auto& [extension, files] : counts) all.push_back({extension, files});
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.files > b.files; });
   return all;

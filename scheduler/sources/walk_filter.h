@@ -20,6 +20,9 @@ namespace photoscribe {
 [[nodiscard]] bool is_wanted(const WalkOptions& options, const std::string& path,
                              std::string_view file_name);
 
+/// By the last part of the path.
+[[nodiscard]] bool is_wanted(const WalkOptions& options, const std::string& path);
+
 /// The same of a path whose folders may be excluded, too.
 [[nodiscard]] bool wants_path(const WalkOptions& options, const std::string& path);
 
@@ -29,12 +32,17 @@ namespace photoscribe {
 /// What of the options decides which members of an archive are photos of the run, to be compared.
 [[nodiscard]] std::string member_options(const WalkOptions& options);
 
+/// Most frequent first.
+[[nodiscard]] std::vector<SkippedExtension> most_frequent(
+    const std::map<std::string, std::int64_t>& counts);
+
 /// Files that are no photos by their names, by extension.
 class SkippedNames {
  public:
   void add(std::string_view file_name);
-  /// Most frequent first.
-  [[nodiscard]] std::vector<SkippedExtension> by_extension() const;
+  [[nodiscard]] std::vector<SkippedExtension> by_extension() const {
+    return most_frequent(counts_);
+  }
 
  private:
   std::map<std::string, std::int64_t> counts_;

@@ -1,6 +1,7 @@
 // Rows for export, search and all who look at single photos.
 #include <limits>
 
+#include "common/remote/photo_url.h"
 #include "common/text/escape.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
@@ -123,6 +124,7 @@ ResultRow read_row(StoreDatabase& store, const sqlite::Query& row) {
 std::string uri_part(std::string_view path) { return percent_escaped(path, "%"); }
 
 std::string uri_of(std::string_view folder, std::string_view path) {
+  if (is_web(folder)) return std::string(folder) + "/" + std::string(path);
   std::string uri = uri_part(folder);
   while (!uri.empty() && uri.back() == '/') uri.pop_back();
   return uri + "/" + uri_part(path);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/remote/photo_url.h"
 #include "common/sqlite/storage.h"
 #include "scheduler/store/image_extensions.h"
 #include "scheduler/store/kept_columns.h"
@@ -36,6 +37,7 @@ struct Scan::Impl {
   StoreDatabase& store;
   RunId run;
   std::vector<std::int64_t> root_ids;
+  std::vector<bool> is_web_root;  // as root_ids: its paths are text already, with a % of their own
   bool redo = false;
   bool has_references = false;  // some came with photos
   bool had_images = false;  // then most files have rows: look before inserting
@@ -78,6 +80,11 @@ struct Scan::Impl {
                     StoreDatabase::member(row, 10)};
   }
 
+  [[nodiscard]] std::optional<std::string> text_of_path(const FoundFile& file) const {
+    if (is_web_root.at(static_cast<std::size_t>(file.root))) return std::nullopt;
+    return text_if_needed(file.path);
+  }
+
   /// False when the image has a row already.
   bool insert(std::int64_t root_id, const FoundFile& file) {
     const int rows =
@@ -87,7 +94,7 @@ struct Scan::Impl {
                 "queue_seq, settings_id, member_offset, archive_bytes) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT DO NOTHING")
-            .with(run, root_id, sqlite::Blob{file.path}, text_if_needed(file.path), file.size_bytes,
+            .with(run, root_id, sqlite::Blob{file.path}, text_of_path(file), file.size_bytes,
                   file.mtime_ns, file.inode, queue_end + 1, stale.now, offset_of(file.member),
                   archive_bytes_of(file.member))
             .run();
@@ -396,6 +403,7 @@ Expected<Scan> Manifest::begin_scan(RunId run, std::vector<Root> roots, bool red
                         "needs known_roots()");
       }
       scan->root_ids.push_back(row.integer(0));
+      scan->is_web_root.push_back(is_web(root.folder));
       db.query("INSERT INTO run_root VALUES (?, ?) ON CONFLICT DO NOTHING")
           .with(run, scan->root_ids.back())
           .run();

@@ -44,7 +44,7 @@ namespace photoscribe {
   return uri_part(path);
 }
 
-/// Root folder + path, each as uri_part().
+/// Root folder + path, each as uri_part(); of a web server's photo the URL that it is.
 [[nodiscard]] std::string uri_of(std::string_view folder, std::string_view path);
 
 /// Changes to table run_count, gathered during a transaction and written at its end.

@@ -189,4 +189,17 @@ def torch_files():
         + pickled(["0"]) + struct.pack("<q4f", 4, 1, 2, 3, 4))
 
 
-photos(), results(), replies(), spec(), safetensors(), models(), lists(), caption_files(), torch_files()
+def remote():
+    put("remote", "url", "https://Host.example:443/a b%20c/\u00e9.jpg?w=800&h=600#top")
+    put("remote", "address", "http://[2001:db8::1]:8080/x/../a.jpg")
+    put("remote", "password", "https://user:secret@host/a.jpg")
+    put("remote", "bucket", "s3://my.bucket-1/2019/a b%.jpg")
+    put("remote", "list", '<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        "<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+        "<Contents><Key>2019/a+b%25.jpg</Key><LastModified>2026-11-28T23:50:00.000Z</LastModified><Size>12</Size></Contents>"
+        "</ListBucketResult>")
+    put("remote", "error", "<Error><Code>SlowDown</Code><Message>&amp;&#60;</Message></Error>")
+    put("remote", "keys", "# mine\n[default]\naws_access_key_id = AKIA\naws_secret_access_key = s/e+c\n[other\nx")
+
+
+photos(), remote(), results(), replies(), spec(), safetensors(), models(), lists(), caption_files(), torch_files()

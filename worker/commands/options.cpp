@@ -12,8 +12,10 @@
 #include <utility>
 
 #include "common/core/device_list.h"
+#include "common/remote/photo_url.h"
 #include "common/text/escape.h"
 #include "worker/photo/link_stores.h"
+#include "worker/photo/remote_photos.h"
 
 namespace photoscribe {
 namespace {
@@ -41,7 +43,9 @@ auto in_time(const std::string& what, std::chrono::milliseconds limit, Look look
 std::shared_ptr<const LinkStores> stores_of(const WorkerOptions& options, const Roots& roots,
                                             std::chrono::milliseconds limit) {
   std::vector<std::string> places;
-  for (const auto& [name, root] : roots) places.push_back(root.real_folder());
+  for (const auto& [name, root] : roots) {
+    if (root.remote() == nullptr) places.push_back(root.real_folder());
+  }
   for (const std::string& path : options.follow_links) {
     const auto real = in_time("--follow-links " + path, limit, [path]() -> Expected<std::string> {
       const std::unique_ptr<char, decltype(&std::free)> found(::realpath(path.c_str(), nullptr),
@@ -53,6 +57,28 @@ std::shared_ptr<const LinkStores> stores_of(const WorkerOptions& options, const 
     places.push_back(real.value_or(path));  // it may come back
   }
   return std::make_shared<const LinkStores>(std::move(places));
+}
+
+Error repeated(const std::string& root, const std::string& name) {
+  return {Errc::usage, "--root " + root + ": there is another root called " + name};
+}
+
+/// All of them share one client, whose connections go wherever they are needed.
+Expected<PhotoRoot> server_of(const std::string& name, const std::string& folder,
+                              const WorkerOptions& options, std::shared_ptr<HttpClient>& client) {
+  const Expected<PhotoUrl> url = parse_photo_url(folder);
+  if (!url) return fail(Errc::usage, "--root " + name + ": " + url.error().message);
+  if (!url->path.empty())
+    return fail(Errc::usage, "--root " + name + ": name a server or bucket, without a path");
+  if (!client) {
+    const Expected<RemoteSettings> settings =
+        options.remote.empty() ? RemoteSettings() : parse_remote_settings(options.remote);
+    if (!settings) return fail(settings.error());
+    client = std::make_shared<HttpClient>(*settings);
+  }
+  auto photos = RemotePhotos::open(url->root, client);
+  if (!photos) return fail(photos.error().code, "root " + name + ": " + photos.error().message);
+  return PhotoRoot::of_server(name, url->root, std::move(*photos));
 }
 
 bool is_gpu(const std::string& device) { return device.starts_with("cuda"); }
@@ -68,8 +94,12 @@ void declare_options(CLI::App& app, WorkerOptions& options) {
          "names")
       ->type_name("URL");
   app.add_option("--root", options.roots,
-                 "folder of photos under the name that runs know it by; may be repeated")
+                 "folder of photos under the name that runs know it by, or https://HOST or "
+                 "s3://BUCKET; may be repeated")
       ->type_name("NAME=FOLDER");
+  app.add_option("--remote", options.remote,
+                 "how photos are fetched from web servers, as `photoscribe` hands it on")
+      ->type_name("JSON");
   app.add_option("--follow-links", options.follow_links,
                  "a folder outside the roots that links may lead to (other roots they may anyway)")
       ->type_name("PATH")
@@ -125,6 +155,7 @@ Expected<Roots> roots_of(const WorkerOptions& options, std::chrono::milliseconds
     return fail(Errc::usage, "--root: name at least one folder of photos, as NAME=FOLDER");
   }
   Roots roots;
+  std::shared_ptr<HttpClient> client;
   std::optional<Error> not_there;
   bool some_there = false;
   for (const auto& text : options.roots) {
@@ -134,6 +165,13 @@ Expected<Roots> roots_of(const WorkerOptions& options, std::chrono::milliseconds
     }
     const std::string name = text.substr(0, equals);
     const std::string folder = text.substr(equals + 1);
+    if (is_remote(folder)) {
+      auto server = server_of(name, folder, options, client);
+      if (!server) return fail(server.error());
+      some_there = true;
+      if (!roots.emplace(name, std::move(*server)).second) return fail(repeated(text, name));
+      continue;
+    }
     auto root = in_time("root " + name + "=" + folder, answer_limit,
                         [name, folder] { return PhotoRoot::open(name, folder); });
     if (!root) {  // other roots go on without it, and it may come back
@@ -144,7 +182,7 @@ Expected<Roots> roots_of(const WorkerOptions& options, std::chrono::milliseconds
       some_there = true;
     }
     if (!roots.emplace(name, std::move(*root)).second) {
-      return fail(Errc::usage, "--root " + text + ": there is another root called " + name);
+      return fail(repeated(text, name));
     }
   }
   // Whoever supervises this worker had found the photos there.
@@ -188,6 +226,14 @@ ThreadPlan plan_threads(const WorkerOptions& options, const std::vector<std::str
   plan.decode_niceness = on_gpu ? 0 : kDecodeNiceness;
   plan.batch = options.batch > 0 ? static_cast<std::size_t>(options.batch)
                                  : (on_gpu ? kBatchGpu : kBatchCpu);
+  const bool remote = std::any_of(options.roots.begin(), options.roots.end(), [](const auto& root) {
+    return is_remote(root.substr(root.find('=') + 1));
+  });
+  if (remote) {  // a thread that waits for a server costs no core
+    plan.decoding_max = plan.decode;
+    const auto settings = parse_remote_settings(options.remote).value_or(RemoteSettings());
+    plan.decode = std::max(plan.decode, settings.connections);
+  }
   return plan;
 }
 

@@ -21,6 +21,7 @@ struct WorkerOptions {
   std::string redis_url;
   std::vector<std::string> roots;         // NAME=FOLDER
   std::vector<std::string> follow_links;  // links that leave their root may lead there
+  std::string remote;                     // JSON of RemoteSettings; empty: the defaults
   std::string model_folder;
   std::string devices = "auto";  // auto | cpu | cuda:0,cuda:1 …
   int batch = 0;                 // images sent to a device at once; 0: by device
@@ -39,9 +40,10 @@ void declare_options(CLI::App& app, WorkerOptions& options);
 /// every user of the machine can read a command line.
 [[nodiscard]] Expected<redis::Endpoint> endpoint_of(const WorkerOptions& options);
 
-/// Fails with usage on a malformed or repeated name, with environment on a folder that is not
-/// there, or whose storage has not answered after `answer_limit`. That default makes a worker live
-/// long enough for its supervisor to start it again and again until the storage is back.
+/// Of folders, web servers (https://HOST) and buckets (s3://BUCKET). Fails with usage on a
+/// malformed or repeated name, with environment on a folder that is not there, or whose storage has
+/// not answered after `answer_limit`. That default makes a worker live long enough for its
+/// supervisor to start it again and again until the storage is back.
 [[nodiscard]] Expected<Roots> roots_of(
     const WorkerOptions& options,
     std::chrono::milliseconds answer_limit = std::chrono::seconds(31));
@@ -54,6 +56,7 @@ void declare_options(CLI::App& app, WorkerOptions& options);
 /// How the cores are shared out. `cores` >= 1: what the process may use.
 struct ThreadPlan {
   int decode = 1;           // pool that reads, decodes and judges blur
+  int decoding_max = 0;     // PipelineConfig
   int decode_niceness = 0;  // so that it does not stall the network where both share the cores
   int network = 1;          // of each captioner; matters on the CPU only
   int lanes = 1;            // captioners side by side on a CPU, each with photos of its own

@@ -172,6 +172,7 @@ int run_work_command(const WorkerOptions& options, const PartsChange& change) {
   PipelineConfig pipeline;
   pipeline.devices = with_lanes(*devices, plan.lanes);
   pipeline.decode_threads = plan.decode;
+  pipeline.decoding_max = plan.decoding_max;
   pipeline.decode_niceness = plan.decode_niceness;
   pipeline.batch_max = plan.batch;
   pipeline.search = model->search;

@@ -20,6 +20,7 @@ constexpr BackoffSettings kLivingRoot{100ms, 2'000ms};
 constexpr auto kTellAgain = 60s;
 constexpr auto kAnswerMayBeOlder = 300ms;  // than the patience: three rounds of the watch
 constexpr int kHungReadsMax = 64;          // each is a thread that hangs
+constexpr auto kRemoteReadMax = 15min;     // whose reads end by themselves long before
 
 }  // namespace
 
@@ -31,7 +32,7 @@ Failed blamed(const Faulted& item, Reason reason, int faults) {
   Failed failed;
   failed.reason = reason;
   failed.detail = item.fault.why + " (" + std::to_string(faults) + " times" +
-                  (reason == Reason::unreadable ? ", under a living root)" : ")");
+                  (item.fault.of == FaultOf::storage ? ", under a living root)" : ")");
   return failed;
 }
 
@@ -113,7 +114,7 @@ void RootKeeper::on_alive(const std::string& name, Clock::time_point asked) {
   if (std::exchange(root.silent, false)) root.retry_at = Clock::now();
   for (Faulted& item : std::exchange(root.unjudged, {})) {
     if (faults_.add(key_of(item.job), Clock::now(), root.photos_read)) {
-      Failed failed = blamed(item, Reason::unreadable, faults_.faults(key_of(item.job)));
+      Failed failed = blamed(item, item.fault.reason, faults_.faults(key_of(item.job)));
       actions_.fail(std::move(item.job), std::move(failed));
     } else {
       actions_.give_back(item.job);
@@ -176,11 +177,17 @@ void RootKeeper::watch(JobsInWork& jobs, const WorkedSince& worked_since) {
     }
   }
   for (const InWork& work : jobs.by_thread()) {
-    if (work.stage != Stage::reading) continue;
+    if (work.stage != Stage::reading || ends_by_itself(work)) continue;
     const auto root = states_.find(work.jobs.front().task.root);
     if (root == states_.end() || worked_since(work.since) < settings_.read_patience) continue;
     if (root->second.alive_at + settings_.read_patience < now) probes_.ask(root->first);
   }
+}
+
+bool RootKeeper::ends_by_itself(const InWork& reading) const {
+  const auto root = roots_.find(reading.jobs.front().task.root);
+  return root != roots_.end() && root->second.remote() != nullptr &&
+         Clock::now() - reading.since < kRemoteReadMax;
 }
 
 void RootKeeper::fall_silent(const std::string& name) {
@@ -202,7 +209,8 @@ void RootKeeper::leave_readers_behind(JobsInWork& jobs, const std::string& name,
                                       Clock::duration older_than, const WorkedSince& worked_since) {
   for (const InWork& work : jobs.by_thread()) {
     if (work.stage != Stage::reading || work.jobs.front().task.root != name) continue;
-    if (worked_since(work.since) < older_than || !jobs.leave_behind(work)) continue;
+    if (ends_by_itself(work) || worked_since(work.since) < older_than) continue;
+    if (!jobs.leave_behind(work)) continue;
     actions_.give_back(work.jobs.front());
     if (++hung_reads_ == kHungReadsMax) {
       actions_.too_many_hang("too many reads hang; the last under root " + name);
@@ -213,6 +221,7 @@ void RootKeeper::leave_readers_behind(JobsInWork& jobs, const std::string& name,
 bool RootKeeper::answers_beside(const InWork& reading, Clock::duration late_after) {
   const auto root = states_.find(reading.jobs.front().task.root);
   if (root == states_.end()) return true;
+  if (ends_by_itself(reading)) return false;
   const auto answered = root->second.alive_at;
   const auto late = std::min<Clock::duration>(settings_.read_patience, late_after);
   const bool recent = Clock::now() - settings_.read_patience - kAnswerMayBeOlder <= answered;

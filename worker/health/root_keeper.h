@@ -85,6 +85,8 @@ class RootKeeper {
   void make_ready(const std::string& name);
   void fall_silent(const std::string& name);
   void give_unjudged_back(State& root);
+  /// A read of a remote root, which has its own limits (remote_photos.h).
+  [[nodiscard]] bool ends_by_itself(const InWork& reading) const;
   /// Reads of this root that have hung for longer than `older_than`.
   void leave_readers_behind(JobsInWork& jobs, const std::string& name, Clock::duration older_than,
                             const WorkedSince& worked_since);

@@ -7,6 +7,7 @@
 #include "worker/photo/archive_member.h"
 #include "worker/photo/open_beneath.h"
 #include "worker/photo/open_failure.h"
+#include "worker/photo/remote_photos.h"
 
 namespace photoscribe {
 namespace {
@@ -33,6 +34,7 @@ std::span<std::uint8_t> FileBuffer::room(std::size_t bytes) {
 
 Opened<std::span<const std::uint8_t>> FileBuffer::read(const PhotoRoot& root, std::string_view path,
                                                        std::int64_t bytes_max) {
+  if (RemotePhotos* const photos = root.remote()) return read_remote(*photos, path, bytes_max);
   auto file = root.open_file(path);
   if (!file) return tl::unexpected(file.error());
   struct stat info = {};
@@ -72,6 +74,16 @@ Opened<std::span<const std::uint8_t>> FileBuffer::read(const PhotoRoot& root, st
   if (bytes) return *bytes;
   if (bytes.error().error != 0) return read_failure(root, archive, bytes.error().error);
   return refuse(bytes.error().reason, bytes.error().what);
+}
+
+Opened<std::span<const std::uint8_t>> FileBuffer::read_remote(RemotePhotos& photos,
+                                                              std::string_view path,
+                                                              std::int64_t bytes_max) {
+  if (storage_.size() > kBufferKept) std::vector<std::uint8_t>().swap(storage_);
+  const auto size = photos.read(path, bytes_max, storage_);
+  if (!size) return tl::unexpected(size.error());
+  if (*size == 0) return refuse(Reason::empty, "no bytes in it");
+  return std::span<const std::uint8_t>(storage_.data(), *size);
 }
 
 }  // namespace photoscribe

@@ -30,7 +30,8 @@ struct Job {
 /// Why a task goes back to the queue although its photo may be fine.
 struct Fault {
   FaultOf of = FaultOf::storage;
-  std::string why;  // one line for a person
+  std::string why;                     // one line for a person
+  Reason reason = Reason::unreadable;  // of the photo, if it proves to be its own
 };
 
 /// A job's end: a result to publish, or a fault for which the task goes back.

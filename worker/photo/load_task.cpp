@@ -49,7 +49,7 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   times.read_us = micros_since(start);
   if (!bytes) {
     const OpenFailure& why = bytes.error();
-    if (why.environment) return Fault{why.of, why.detail};
+    if (why.environment) return Fault{why.of, why.detail, why.reason};
     return LoadFailed{{why.reason, why.detail}, times, {}};
   }
   on_decode();

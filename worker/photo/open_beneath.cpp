@@ -17,6 +17,7 @@
 #include "worker/photo/link_stores.h"
 #include "worker/photo/open_failure.h"
 #include "worker/photo/packed_tars.h"
+#include "worker/photo/remote_photos.h"
 
 namespace photoscribe {
 namespace {
@@ -129,6 +130,13 @@ PhotoRoot PhotoRoot::awaited(std::string name, std::string folder) {
   return root;
 }
 
+PhotoRoot PhotoRoot::of_server(std::string name, std::string folder,
+                               std::shared_ptr<RemotePhotos> photos) {
+  PhotoRoot root = awaited(std::move(name), std::move(folder));
+  root.remote_ = std::move(photos);
+  return root;
+}
+
 Expected<PhotoRoot> PhotoRoot::open(std::string name, std::string folder) {
   PhotoRoot root = awaited(std::move(name), std::move(folder));
   const FileDescriptor fd(::open(root.folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -183,6 +191,7 @@ Opened<FileDescriptor> PhotoRoot::enter() const {
 }
 
 Status PhotoRoot::check() const {
+  if (remote_) return remote_->check();
   auto fd = enter();
   if (!fd) return fail(Errc::environment, std::move(fd.error().detail));
   if (is_empty_folder(fd->get())) {

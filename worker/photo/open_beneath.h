@@ -34,7 +34,7 @@ enum class FaultOf : std::uint8_t {
 
 /// Why no bytes came: the photo's own fault (it ends as `failed`) or not.
 struct OpenFailure {
-  bool environment = false;  // not the photo's; `reason` then says nothing
+  bool environment = false;  // not the photo's; `reason` then is what it gets if it proves to be
   FaultOf of = FaultOf::storage;
   Reason reason = Reason::unreadable;
   std::string detail;  // one line for a person
@@ -42,22 +42,28 @@ struct OpenFailure {
 template <class T>
 using Opened = tl::expected<T, OpenFailure>;
 
-class LinkStores;  // link_stores.h
-class PackedTars;  // packed_tars.h
+class LinkStores;    // link_stores.h
+class PackedTars;    // packed_tars.h
+class RemotePhotos;  // remote_photos.h
 
 /// A folder of photos with a name. The folder is opened again for each photo, so an archive can be
-/// unmounted and mounted again while a worker runs; another device in its place is refused.
+/// unmounted and mounted again while a worker runs; another device in its place is refused. Or a
+/// web server or bucket with a name: then read by remote(), and opened by nothing here.
 class PhotoRoot {
  public:
   /// Fails with environment when `folder` is not a folder that can be entered.
   [[nodiscard]] static Expected<PhotoRoot> open(std::string name, std::string folder);
   /// A root whose folder need not be there yet.
   [[nodiscard]] static PhotoRoot awaited(std::string name, std::string folder);
+  [[nodiscard]] static PhotoRoot of_server(std::string name, std::string folder,
+                                           std::shared_ptr<RemotePhotos> photos);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
   /// Without links, once it was found with something in it; else as it was given.
   [[nodiscard]] std::string real_folder() const;
+  /// Null: a folder.
+  [[nodiscard]] RemotePhotos* remote() const noexcept { return remote_.get(); }
   /// Links that leave the root are followed into these.
   void let_links_lead_to(std::shared_ptr<const LinkStores> stores) { stores_ = std::move(stores); }
   /// Its compressed tars that are being unpacked. Shared by copies.
@@ -90,6 +96,7 @@ class PhotoRoot {
   [[nodiscard]] Opened<FileDescriptor> walk_or_leave(int root, std::string_view path) const;
 
   std::string name_, folder_;
+  std::shared_ptr<RemotePhotos> remote_;      // none: a folder
   std::shared_ptr<const LinkStores> stores_;  // none: links stay beneath the root
   std::shared_ptr<PackedTars> packed_tars_;
   /// What is known once the folder was found with something in it. Shared by copies.
@@ -111,7 +118,8 @@ using Roots = std::map<std::string, PhotoRoot, std::less<>>;
 class FileBuffer {
  public:
   /// Reads the whole file beneath `root`. Reasons besides those of open_file: empty, too_large
-  /// (over `bytes_max`, looked at before reading). The bytes are valid until the next call.
+  /// (over `bytes_max`, looked at before reading); of a remote root those of RemotePhotos. The
+  /// bytes are valid until the next call.
   [[nodiscard]] Opened<std::span<const std::uint8_t>> read(const PhotoRoot& root,
                                                            std::string_view path,
                                                            std::int64_t bytes_max);
@@ -131,6 +139,9 @@ class FileBuffer {
  private:
   [[nodiscard]] std::span<std::uint8_t> room(std::size_t bytes);
 
+  [[nodiscard]] Opened<std::span<const std::uint8_t>> read_remote(RemotePhotos& photos,
+                                                                  std::string_view path,
+                                                                  std::int64_t bytes_max);
   std::vector<std::uint8_t> storage_;
   std::function<void()> on_progress_;
 };

@@ -33,7 +33,9 @@ class Pipeline::WorkMark {
   }
   void enter(Stage stage) {
     const std::lock_guard lock(pipeline_.mutex_);
-    pipeline_.slots_[slot_].work.stage = stage;
+    InWork& work = pipeline_.slots_[slot_].work;
+    work.stage = stage;
+    work.since = Clock::now();
   }
   /// It gets on, although it takes long: its time begins anew.
   void gets_on() {
@@ -52,12 +54,41 @@ class Pipeline::WorkMark {
   std::size_t slot_;
 };
 
+/// One of decoding_max, once begin() has returned: photos that were fetched at the same time are
+/// decoded in turn.
+class Pipeline::DecodeTurn {
+ public:
+  explicit DecodeTurn(Pipeline& pipeline) : pipeline_(pipeline) {}
+  DecodeTurn(const DecodeTurn&) = delete;
+  DecodeTurn& operator=(const DecodeTurn&) = delete;
+  ~DecodeTurn() {
+    if (!has_it_) return;
+    {
+      const std::lock_guard lock(pipeline_.mutex_);
+      ++pipeline_.may_decode_;
+    }
+    pipeline_.decoded_.notify_one();
+  }
+  void begin() {
+    if (pipeline_.config_.decoding_max <= 0) return;
+    std::unique_lock lock(pipeline_.mutex_);
+    pipeline_.decoded_.wait(lock, [this] { return pipeline_.may_decode_ > 0; });
+    --pipeline_.may_decode_;
+    has_it_ = true;
+  }
+
+ private:
+  Pipeline& pipeline_;
+  bool has_it_ = false;
+};
+
 Pipeline::Pipeline(PipelineConfig config, CaptionerFactory factory, Loader loader,
                    PipelineEvents events)
     : config_(std::move(config)),
       factory_(std::move(factory)),
       loader_(std::move(loader)),
       events_(std::move(events)) {
+  may_decode_ = config_.decoding_max;
   const auto decoders = static_cast<std::size_t>(std::max(1, config_.decode_threads));
   slots_.resize(decoders + config_.devices.size());
   for (std::size_t i = 0; i < config_.devices.size(); ++i) {
@@ -174,7 +205,11 @@ bool Pipeline::load_next(std::size_t slot, FileBuffer& buffer) {
   {
     WorkMark mark(*this, slot, Stage::reading, {job});
     buffer.report_progress_to([&mark] { mark.gets_on(); });
-    LoadOutcome outcome = loader_(job, buffer, [&mark] { mark.enter(Stage::decoding); });
+    DecodeTurn turn(*this);
+    LoadOutcome outcome = loader_(job, buffer, [&mark, &turn] {
+      turn.begin();
+      mark.enter(Stage::decoding);
+    });
     buffer.report_progress_to({});
     if (!mark.finish()) return false;  // another thread has this one's place
     deliver(std::move(job), std::move(outcome));

@@ -30,11 +30,12 @@ class BatchCaptioner;
 
 struct PipelineConfig {
   std::vector<std::string> devices{"cpu"};  // one thread and one captioner each
-  int decode_threads = 2;
-  int decode_niceness = 0;               // added to the decode threads' own, 0 to 19
-  std::size_t batch_max = 16;            // images sent to a device at once
-  std::chrono::milliseconds linger{20};  // a batch waits this long to fill while decoders work
-  SearchSettings search;                 // opened at the start; others when a run asks for them
+  int decode_threads = 2;                   // they read, too
+  int decoding_max = 0;                     // of them at a time, where reads wait long; 0: all
+  int decode_niceness = 0;                  // added to the decode threads' own, 0 to 19
+  std::size_t batch_max = 16;               // images sent to a device at once
+  std::chrono::milliseconds linger{20};     // a batch waits this long to fill while decoders work
+  SearchSettings search;                    // opened at the start; others when a run asks for them
 };
 
 /// Opens the model on a device; called on that device's own thread.
@@ -103,6 +104,7 @@ class Pipeline {
     std::unique_ptr<BatchCaptioner> batches;
   };
   class WorkMark;
+  class DecodeTurn;
   struct Slot {
     InWork work;  // no jobs: at rest
     bool left_behind = false;
@@ -134,11 +136,12 @@ class Pipeline {
   const PipelineEvents events_;
 
   mutable std::mutex mutex_;
-  std::condition_variable to_decode_, to_caption_, opened_;
+  std::condition_variable to_decode_, to_caption_, opened_, decoded_;
   std::deque<Job> queued_;
   std::deque<Ready> ready_;
-  std::vector<Slot> slots_;  // one per thread
-  std::size_t decoding_ = 0;
+  std::vector<Slot> slots_;   // one per thread
+  std::size_t decoding_ = 0;  // or reading
+  int may_decode_ = 0;        // threads more, with decoding_max
   std::size_t devices_open_ = 0;
   Status open_status_;
   bool stopping_ = false, draining_ = false;

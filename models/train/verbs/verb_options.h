@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/core/error.h"
-#include "models/precision.h"
+#include "models/format/precision.h"
 
 namespace CLI {
 class App;

@@ -24,6 +24,31 @@ CLI::Option* Settings::flag(const std::string& names, const std::string& key,
   return given.option->type_name(value_name);
 }
 
+CLI::Option* Settings::yes(const std::string& name, const std::string& key,
+                           const std::string& help) {
+  Given& given = given_.emplace_back();
+  given.flag.key = key;
+  given.flag.flag = name;
+  given.flag.value = "true";
+  given.option = verb_.add_flag(name, help);
+  return given.option;
+}
+
+void Settings::remote_flags() {
+  const std::string group = "Photos of web servers and S3";
+  yes("--allow-private", "remote.allow_private",
+      "fetch from loopback, private and link-local addresses, too (default: refused, since\n"
+      "a list of URLs may be a stranger's)")
+      ->group(group);
+  flag("--ca-file", "remote.ca_file", "PEM",
+       "certificates that servers are checked against (default: the system's)")
+      ->group(group);
+  flag("--credentials-file", "remote.credentials_file", "FILE",
+       "keys of S3 in AWS' form, which nobody else may read (default: AWS_ACCESS_KEY_ID and its\n"
+       "kin, else ~/.aws/credentials); AWS_REGION and AWS_ENDPOINT_URL say where")
+      ->group(group);
+}
+
 CLI::Option* Settings::positional(const std::string& name, const std::string& key,
                                   const std::string& value_name, const std::string& help) {
   Given& given = given_.emplace_back();

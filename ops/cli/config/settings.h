@@ -29,6 +29,12 @@ class Settings {
   CLI::Option* flag(const std::string& names, const std::string& key, const std::string& value_name,
                     const std::string& help);
 
+  /// A flag without a value that sets `key` to true.
+  CLI::Option* yes(const std::string& name, const std::string& key, const std::string& help);
+
+  /// Those about photos of web servers and S3.
+  void remote_flags();
+
   /// A word without a dash that sets `key`; `name` is for messages.
   CLI::Option* positional(const std::string& name, const std::string& key,
                           const std::string& value_name, const std::string& help);

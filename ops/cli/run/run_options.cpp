@@ -32,6 +32,7 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   std::error_code ignored;
   if (Status good = check_lists(options); !good) return fail(good.error());
   if (options.request.photos.empty() && options.request.lists.empty() &&
+      options.request.url_lists.empty() &&
       !std::filesystem::exists(config.database, ignored)) {
     return fail(Errc::usage, "name a folder of photos, such as: photoscribe " +
                                  std::string(verb == RunVerb::run ? "run" : "submit") +
@@ -49,6 +50,8 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   request.settings =
       settings_for(config, *model, std::filesystem::path(request.model_folder).filename().string());
   request.lease = config.lease;
+  request.remote = config.remote;
+  request.watch_rescan_s = config.watch_rescan_s;
   request.window = config.queue.window;
   request.remembered_max = config.reuse.remembered_max;
   request.schedule = config.schedule;
@@ -93,8 +96,8 @@ static void add_list_options(CLI::App& verb, RunRequest& request) {
 void add_photo_options(CLI::App& verb, RunOptions& options) {
   RunRequest& request = options.request;
   verb.add_option("photos", request.photos,
-                  "folders, photos and archives (tar, also compressed, and zip: read in place);\n"
-                  "none: those of the run in the database")
+                  "folders, photos, archives (tar, also compressed, and zip: read in place),\n"
+                  "https://…, s3://BUCKET/PREFIX; none: those of the run in the database")
       ->type_name("PHOTOS");
   add_list_options(verb, request);
   const std::string group = "Which photos";
@@ -113,6 +116,11 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
                   "a folder outside those of the photos that links may lead to, such as the\n"
                   "store of Hugging Face or DVC (repeatable; kept with the run)")
       ->type_name("PATH")
+      ->allow_extra_args(false)
+      ->group(group);
+  verb.add_option("--urls", request.url_lists,
+                  "a file with one URL of a photo a line; - is standard input (repeatable)")
+      ->type_name("FILE")
       ->allow_extra_args(false)
       ->group(group);
   verb.add_flag("--all-files", request.all_files,
@@ -225,6 +233,7 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
          "differ in at most this many of 64 bits, 0 to 16; try 6 (default: 0, off)")
       ->group(model);
   add_schedule_options(options);
+  s.remote_flags();
   if (verb == RunVerb::submit) return;
   s.flag("--workers", "worker.count", "N", "worker processes here (default: one per GPU, else one)")
       ->group(machine);

@@ -243,8 +243,10 @@ std::string pace_lines(const RunSummary& s) {
 /// Reasons that lie in what may be otherwise by now; the others lie in the photo, which a second
 /// look finds as it was.
 bool may_change(std::string_view reason) {
-  constexpr std::array kMayChange{"missing",       "unreadable",    "timeout",
-                                  "model_failure", "device_memory", "crashed_worker"};
+  constexpr std::array kMayChange{"missing",       "unreadable",     "timeout",  "model_failure",
+                                  "device_memory", "crashed_worker", "http_403", "http_404",
+                                  "http_5xx",      "http_other",     "dns",      "tls",
+                                  "too_slow"};
   return std::find(kMayChange.begin(), kMayChange.end(), reason) != kMayChange.end();
 }
 

@@ -131,6 +131,10 @@ void add_run(CLI::App& app, Action& action) {
   verb->add_flag("--dry-run", options->request.dry_run,
                  "count what there is to do, without writing or starting anything")
       ->group("Running it again");
+  verb->add_flag("--watch", options->request.watch,
+                 "go on until Ctrl-C: photos that come into the folders are captioned as soon as\n"
+                 "whoever writes them has closed them")
+      ->group("When and how fast");
   verb->add_flag("--detach", options->detach,
                  "continue in the background when the terminal closes; status, pause and drain\n"
                  "find it, and it logs to run.log in the state folder");
@@ -148,6 +152,8 @@ void add_run(CLI::App& app, Action& action) {
       "  photoscribe run --list assets.csv --root /srv/photos --id-column asset   (or find … | "
       "run\n"
       "                  --list -)\n"
+      "  photoscribe run https://host/a.jpg s3://bucket/2026 --urls more.txt -o 2026.db\n"
+      "  photoscribe run ~/Camera --watch                    and what comes into it later\n"
       "  photoscribe run -o 2026.db --retry-failed           the run's failed photos again\n"
       "  photoscribe run ~/Pictures --detach                 the terminal may close\n"
       "The same command resumes where it stopped: new and changed photos are processed, finished\n"

@@ -23,6 +23,7 @@ struct SchedulerOptions {
     settings.positional("database", "database", "DB",
                         "the SQLite database (default: archive.db); created if absent");
     settings.flag("--redis", "redis.url", "URL", kRedisHelp);
+    settings.remote_flags();
   }
   Settings settings;
   bool once = false;
@@ -40,6 +41,7 @@ Expected<ServeRequest> make_request(const SchedulerOptions& options) {
   request.redis_url = loaded->config.redis.url;
   request.state_folder = loaded->config.state_folder;
   request.lease = loaded->config.lease;
+  request.remote = loaded->config.remote;
   request.window = loaded->config.queue.window;
   request.remembered_max = loaded->config.reuse.remembered_max;
   request.once = options.once;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "common/remote/photo_url.h"
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/run/ask.h"
@@ -23,7 +24,7 @@ namespace photoscribe::cli {
 namespace {
 
 std::string absolute(const std::string& path) {
-  return path.empty() ? path : std::filesystem::absolute(path).string();
+  return path.empty() || is_remote(path) ? path : std::filesystem::absolute(path).string();
 }
 
 /// --split is a file, or the name of a split of the references.
@@ -65,7 +66,11 @@ Expected<ControlReply> submit_photos(const RunOptions& options) {
     return fail(Errc::usage,
                 "--list -: the scheduler reads the list itself, so write it to a file");
   }
-  for (auto* paths : {&request->photos, &request->lists, &request->follow_links}) {
+  for (const std::string& list : request->url_lists) {
+    if (list == "-") return fail(Errc::usage, "--urls -: only `run` reads standard input");
+  }
+  for (auto* paths :
+       {&request->photos, &request->lists, &request->follow_links, &request->url_lists}) {
     for (std::string& path : *paths) path = absolute(path);
   }
   request->list.root = absolute(request->list.root);

@@ -38,6 +38,7 @@ Expected<std::vector<std::string>> command_of(const WorkerVerbOptions& options) 
                                  std::filesystem::absolute(*model).string(),
                                  "--devices",
                                  config.worker.devices};
+  words.insert(words.end(), {"--remote", to_json(config.remote)});
   for (const std::string& root : options.roots) words.insert(words.end(), {"--root", root});
   for (const std::string& path : options.follow_links)
     words.insert(words.end(), {"--follow-links", path});
@@ -70,8 +71,8 @@ void add_worker(CLI::App& app, Action& action) {
   Settings& s = options->settings;
   s.flag("--redis", "redis.url", "URL", kRedisHelp);
   verb->add_option("--root", options->roots,
-                   "where a root of the runs is on this machine (repeatable); `photoscribe\n"
-                   "status` has the names")
+                   "where a root of the runs is on this machine, or https://HOST or s3://BUCKET\n"
+                   "(repeatable); `photoscribe status` has the names")
       ->type_name("NAME=FOLDER")
       ->allow_extra_args(false)
       ->required();
@@ -88,6 +89,7 @@ void add_worker(CLI::App& app, Action& action) {
          "numbers that a CPU multiplies (default: auto, the faster of those it has)");
   s.flag("--memory-max", "worker.memory_max", "SIZE",
          "memory it may use, such as 2GiB, before it asks to be replaced");
+  s.remote_flags();
   verb->add_option("--http", options->http,
                    "answer GET /livez and /readyz there (on 127.0.0.1 unless HOST says otherwise)")
       ->type_name("[HOST:]PORT");

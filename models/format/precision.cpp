@@ -1,4 +1,4 @@
-#include "models/precision.h"
+#include "models/format/precision.h"
 
 #ifdef PHOTOSCRIBE_ONEDNN
 #include <oneapi/dnnl/dnnl.hpp>

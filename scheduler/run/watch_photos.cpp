@@ -1,0 +1,173 @@
+#include "scheduler/run/watch_photos.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "scheduler/sources/walk_filter.h"
+#include "scheduler/store/image_extensions.h"
+#include "scheduler/store/paths.h"
+
+namespace photoscribe {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kAtOnce = 5'000;
+constexpr std::chrono::seconds kAgainAfterError{5};
+constexpr milliseconds kWrittenLately{2'000};  // a walk leaves such files to their close
+
+milliseconds age_of(std::int64_t mtime_ns) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<milliseconds>(now - std::chrono::nanoseconds(mtime_ns));
+}
+
+std::string place_of(const SourcePlan& plan, const SourceStart& start) {
+  const std::string& root = plan.roots[static_cast<std::size_t>(start.root)].folder;
+  return start.path.empty() ? root : joined(root, start.path);
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<PhotoWatch>> PhotoWatch::start(WatchSettings settings, StoreThread& store,
+                                                        Calls calls) {
+  Expected<FolderWatch> folders = FolderWatch::open();
+  if (!folders) return fail(folders.error());
+  Pipe stop = open_pipe();
+  if (!stop.read.valid()) return fail(Errc::environment, "watch folders: no pipe to be had");
+  return std::unique_ptr<PhotoWatch>(new PhotoWatch(std::move(settings), store, std::move(calls),
+                                                    std::move(*folders), std::move(stop)));
+}
+
+PhotoWatch::PhotoWatch(WatchSettings settings, StoreThread& store, Calls calls, FolderWatch folders,
+                       Pipe stop)
+    : settings_(std::move(settings)),
+      store_(store),
+      calls_(std::move(calls)),
+      folders_(std::move(folders)),
+      stop_(std::move(stop)),
+      thread_([this] { loop(); }) {}
+
+PhotoWatch::~PhotoWatch() {
+  stop_.write.reset();
+  thread_.join();
+}
+
+void PhotoWatch::warn(std::string text) const {
+  calls_.say(Event{EventLevel::warning, std::move(text)});
+}
+
+void PhotoWatch::loop() {
+  watch_folders();
+  while (wait(std::min(settling_.next().value_or(rescan_at_), rescan_at_))) {
+    const auto now = Clock::now();
+    take_in(folders_.hear(), now);
+    std::vector<FoundFile> files;
+    for (const std::string& path : settling_.take(now)) {
+      if (std::optional<FoundFile> file = found_file(path)) files.push_back(std::move(*file));
+    }
+    add(files);
+    if (now >= rescan_at_) rescan();
+  }
+}
+
+void PhotoWatch::watch_folders() {
+  for (const SourceStart& start : settings_.plan.starts) {
+    if (!start.is_file) deaf_ = !folders_.add(place_of(settings_.plan, start)) || deaf_;
+  }
+  rescan_at_ = Clock::now();  // what came between the run's walk and now
+  if (!deaf_) return;
+  warn("not every folder can be watched: " + folders_.why_not() + "; looked at every " +
+       std::to_string(settings_.rescan_when_deaf.count()) + " s instead");
+}
+
+/// False: the end is asked for.
+bool PhotoWatch::wait(Clock::time_point until) {
+  const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
+  std::array<pollfd, 2> on{{{folders_.descriptor(), POLLIN, 0}, {stop_.read.get(), POLLIN, 0}}};
+  const auto wait_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
+  if (::poll(on.data(), on.size(), wait_ms) < 0 && errno != EINTR) return false;
+  return on[1].revents == 0;
+}
+
+void PhotoWatch::take_in(const FolderWatch::Heard& heard, Clock::time_point now) {
+  for (const FileEvent& event : heard.events) {
+    if (event.kind == FileEvent::Kind::gone) settling_.gone(event.path);
+    if (!is_photo(event.path)) continue;
+    if (event.kind == FileEvent::Kind::written) settling_.written(event.path);
+    if (event.kind == FileEvent::Kind::closed) settling_.closed(event.path, now);
+    if (event.kind != FileEvent::Kind::found) continue;
+    if (const std::optional<FoundFile> file = found_file(event.path))
+      settling_.found(event.path, age_of(file->mtime_ns), now);
+  }
+  if (!heard.lost) return;
+  settling_.forget_writers();
+  rescan_at_ = now;
+}
+
+bool PhotoWatch::is_photo(const std::string& path) const {
+  const std::string_view name = base_name(path);
+  return !name.starts_with('.') && (settings_.options.all_files || has_image_extension(name));
+}
+
+/// None: it is gone, is none of the run's, or no file.
+std::optional<FoundFile> PhotoWatch::found_file(const std::string& path) const {
+  const SourcePlan& plan = settings_.plan;
+  const bool asked = std::any_of(plan.starts.begin(), plan.starts.end(), [&](const auto& start) {
+    return !start.is_file && lies_in(path, place_of(plan, start));
+  });
+  if (!asked) return std::nullopt;
+  FoundFile file;
+  std::size_t longest = 0;
+  for (std::size_t i = 0; i < plan.roots.size(); ++i) {
+    const std::string& folder = plan.roots[i].folder;
+    if (!lies_in(path, folder) || folder.size() < longest) continue;
+    longest = folder.size();
+    file.root = static_cast<int>(i);
+  }
+  file.path = path.substr(longest == 1 ? 1 : longest + 1);
+  struct stat node = {};
+  if (!is_wanted(settings_.options, file.path) || ::stat(path.c_str(), &node) != 0 ||
+      !S_ISREG(node.st_mode)) {
+    return std::nullopt;
+  }
+  file.size_bytes = node.st_size;
+  file.mtime_ns = node.st_mtim.tv_sec * 1'000'000'000 + node.st_mtim.tv_nsec;
+  file.inode = static_cast<std::int64_t>(node.st_ino);
+  return file;
+}
+
+void PhotoWatch::rescan() {
+  rescan_at_ = Clock::now() + (deaf_ ? settings_.rescan_when_deaf : settings_.rescan_every);
+  Walker walker(settings_.plan, settings_.options);
+  for (;;) {
+    Expected<std::vector<FoundFile>> files = walker.next(kAtOnce);
+    if (!files) return warn("look for new photos: " + files.error().message);
+    if (files->empty()) return;
+    std::erase_if(*files, [this](const FoundFile& file) {
+      const std::string& folder = settings_.plan.roots[static_cast<std::size_t>(file.root)].folder;
+      return age_of(file.mtime_ns) < kWrittenLately ||
+             settling_.is_waited_for(joined(folder, file.path));
+    });
+    add(*files);
+  }
+}
+
+void PhotoWatch::add(const std::vector<FoundFile>& files) {
+  if (files.empty()) return;
+  const std::lock_guard alone(store_.mutex());
+  Store& store = store_.store();
+  Expected<Scan> scan = store.begin_scan(settings_.run, settings_.plan.roots);
+  Status added = scan ? scan->add(files) : Status(fail(scan.error()));
+  const Expected<RunCounts> counts = store.counts(settings_.run);
+  if (added && !counts) added = fail(counts.error());
+  if (added) return calls_.added(*counts);
+  warn("new photos could not be added: " + added.error().message + "; tried again");
+  rescan_at_ = Clock::now() + kAgainAfterError;
+}
+
+}  // namespace photoscribe
