@@ -36,8 +36,8 @@ class Captioner {
 
 struct CaptionerConfig {
   std::string model_folder;
-  std::string device = "cpu";                  // "cpu", "cuda:0" …
-  int threads = 0;                             // CPU threads of the network; 0: LibTorch's default
+  std::string device = "cpu";  // "cpu", "cuda:0" …
+  int threads = 0;             // CPU threads of the network; 0: LibTorch's default
   SearchSettings search;
   Precision precision = Precision::float32;  // on a CPU
 };

@@ -109,9 +109,8 @@ Expected<std::optional<Named>> plan_arguments(Store& store, const RunRequest& re
   if (!known) return fail(known.error());
   std::vector<std::string> local, remote;
   for (const std::string& one : request.photos) (is_remote(one) ? remote : local).push_back(one);
-  Expected<SourcePlan> plan = local.empty()
-                                  ? plan_without_folders(request)
-                                  : plan_sources(local, *known, request.follow_links);
+  Expected<SourcePlan> plan = local.empty() ? plan_without_folders(request)
+                                            : plan_sources(local, *known, request.follow_links);
   if (!plan) return fail(plan.error());
   if (Status added = add_remote_sources(*plan, remote, request.url_lists, *known); !added)
     return fail(added.error());
@@ -252,8 +251,11 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
   Expected<Scan> scan = store.begin_scan(prepared.run.id, named->plan.roots, request.redo);
   if (!scan) return fail(scan.error());
   const auto add = [&scan](const std::vector<FoundFile>& files) { return scan->add(files); };
-  WalkedSources sources{std::move(named->plan), std::move(named->options), request.remote,
-                        std::move(named->lists), {}};
+  WalkedSources sources{std::move(named->plan),
+                        std::move(named->options),
+                        request.remote,
+                        std::move(named->lists),
+                        {}};
   sources.on_lists = [&](const ListReport& lists) { note_lists(lists, scan->counts(), prepared); };
   const Expected<std::optional<WalkReport>> walked =
       walk_sources(std::move(sources), observer, stop, held, add);

@@ -184,17 +184,17 @@ Expected<RunRequest> parse_submission(std::string_view line) {
   const bool texts =
       !object.contains("sidecar_text") || read_number(object, "sidecar_text", 0, 2, sidecar_text);
   request.sidecar_text = static_cast<SidecarText>(sidecar_text);
-  const bool good =
-      strict && links && lists && urls && sidecars && archives && texts &&
-      read_list(object, "photos", request.photos) &&
-      read_list(object, "include", request.include) &&
-      read_list(object, "exclude", request.exclude) &&
-      read_flag(object, "all_files", request.all_files) &&
-      read_bytes(object, "references", request.references_file) &&
-      read_bytes(object, "split", request.split_file) &&
-      read_number<std::int64_t>(object, "limit", 0, 1LL << 40, request.limit) &&
-      read_flag(object, "retry_failed", request.retry_failed) &&
-      read_flag(object, "redo", request.redo) && read_schedule(object, request.schedule);
+  const bool good = strict && links && lists && urls && sidecars && archives && texts &&
+                    read_list(object, "photos", request.photos) &&
+                    read_list(object, "include", request.include) &&
+                    read_list(object, "exclude", request.exclude) &&
+                    read_flag(object, "all_files", request.all_files) &&
+                    read_bytes(object, "references", request.references_file) &&
+                    read_bytes(object, "split", request.split_file) &&
+                    read_number<std::int64_t>(object, "limit", 0, 1LL << 40, request.limit) &&
+                    read_flag(object, "retry_failed", request.retry_failed) &&
+                    read_flag(object, "redo", request.redo) &&
+                    read_schedule(object, request.schedule);
   if (!good) return wrong;
   if (!request.list.root.empty() && !request.list.root.starts_with("/")) return wrong;
   for (const auto* paths :

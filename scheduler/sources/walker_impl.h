@@ -53,8 +53,8 @@ struct Walker::Impl {
   bool has_marks = false;
   SkippedNames skipped;
   std::size_t warnings_left_out = 0;
-  std::set<std::pair<int, std::string>> unknown;  // root and folder
-  std::map<std::string, NotSeen> leading_out;     // by the folder that they lead to
+  std::set<std::pair<int, std::string>> unknown;   // root and folder
+  std::map<std::string, NotSeen> leading_out;      // by the folder that they lead to
   std::optional<sidecars::SocialExports> exports;  // of the start
   bool finished = false;
 

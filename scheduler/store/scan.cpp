@@ -40,8 +40,8 @@ struct Scan::Impl {
   std::vector<bool> is_web_root;  // as root_ids: its paths are text already, with a % of their own
   bool redo = false;
   bool has_references = false;  // some came with photos
-  bool had_images = false;  // then most files have rows: look before inserting
-  std::vector<bool> seen;   // by image_id
+  bool had_images = false;      // then most files have rows: look before inserting
+  std::vector<bool> seen;       // by image_id
   ScanCounts counts;
   Stale stale;
   KeptColumns columns;

@@ -93,7 +93,7 @@ class JsonLines : public ExportFormat {
     object["finished_at"] =
         r.finished_unix_ms ? ordered_json(iso_time(r.finished_unix_ms)) : nullptr;
     if (r.vanished) object["vanished"] = true;
-  put(object, "edited_caption", r.edited_caption);
+    put(object, "edited_caption", r.edited_caption);
     put(object, "edited_by", r.edited_by);
     object["edited_at"] = r.edited_unix_ms ? ordered_json(iso_time(r.edited_unix_ms)) : nullptr;
     for (const auto& [name, value] : r.kept) object["kept"][replaced(name)] = replaced(value);

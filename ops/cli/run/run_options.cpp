@@ -32,8 +32,7 @@ Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb) {
   std::error_code ignored;
   if (Status good = check_lists(options); !good) return fail(good.error());
   if (options.request.photos.empty() && options.request.lists.empty() &&
-      options.request.url_lists.empty() &&
-      !std::filesystem::exists(config.database, ignored)) {
+      options.request.url_lists.empty() && !std::filesystem::exists(config.database, ignored)) {
     return fail(Errc::usage, "name a folder of photos, such as: photoscribe " +
                                  std::string(verb == RunVerb::run ? "run" : "submit") +
                                  " PHOTOS -o " + shell_quoted(config.database) +
