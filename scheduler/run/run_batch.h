@@ -42,15 +42,16 @@ struct RunRequest {
   std::vector<std::string> follow_links;      // out of the folders named, links may lead there
   std::vector<std::string> include, exclude;  // globs over names and relative paths
   bool all_files = false;                     // files with any extension
-  bool archives = false;           // archives in folders, too; those that are named always
-  std::string references_file;     // empty: none
-  bool strict_references = false;  // refuse them with a wrong entry
-  std::string split_file;          // empty: none; else only the photos of that list, or
-                                   // of that split of references_file
-  std::int64_t limit = 0;          // > 0: only the first this many that the walk finds
-  bool dry_run = false;            // count only, on a copy of the database
-  bool retry_failed = false;       // failed photos get another attempt
-  bool redo = false;               // the photos named get another attempt, with these settings
+  bool archives = false;  // archives in folders, too; those that are named always
+  SidecarText sidecar_text = SidecarText::keep;  // beside photos in tars
+  std::string references_file;                   // empty: none
+  bool strict_references = false;                // refuse them with a wrong entry
+  std::string split_file;     // empty: none; else only the photos of that list, or
+                              // of that split of references_file
+  std::int64_t limit = 0;     // > 0: only the first this many that the walk finds
+  bool dry_run = false;       // count only, on a copy of the database
+  bool retry_failed = false;  // failed photos get another attempt
+  bool redo = false;          // the photos named get another attempt, with these settings
   RunSchedule schedule;
   bool watch = false;  // go on until a stop is asked for, with what comes into the folders
   int watch_rescan_s = 600;

@@ -183,7 +183,7 @@ void Scan::Impl::add_one(const FoundFile& file, CountChanges& changes) {
   if (had_images) {
     if (const auto row = find(root_id, file.path)) {
       compare(*row, file, changes);
-      return keep(row->image_id, file);
+      return keep_reference(row->image_id, file);
     }
   }
   if (insert(root_id, file)) {
