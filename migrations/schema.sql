@@ -99,6 +99,7 @@ CREATE VIRTUAL TABLE photo_search USING fts5 (
   kept,                                       -- all that came beside the photo (kept_value)
   path,                                       -- below the root
   fields,                                     -- words behind a mark that says of which column they are, or of the concepts
+  prefix = '3 4',                             -- surf*; of longer beginnings there are few
   tokenize = 'porter unicode61 remove_diacritics 2');
 
 CREATE TABLE photo_search_progress (

@@ -84,11 +84,12 @@ Expected<std::int64_t> id_called(sqlite::Database& db, const char* sql, const ch
                                "\"" + did_you_mean(name, names));
 }
 
-bool is_rankable(sqlite::Database& db, const std::string& expression) {
+/// Photos that match, whatever else is asked of them; kRankedMax + 1: more.
+std::int64_t count_matches(sqlite::Database& db, const std::string& expression) {
   auto row = db.query(
       "SELECT count(*) FROM (SELECT 1 FROM photo_search WHERE photo_search MATCH ?1 LIMIT ?2)");
   row.with(expression, kRankedMax + 1).step();
-  return row.integer(0) <= kRankedMax;
+  return row.integer(0);
 }
 
 bool has_several_runs(sqlite::Database& db) {
@@ -120,7 +121,9 @@ Expected<FoundImages> find_images(sqlite::Database& db, const SearchRequest& req
   SearchSort sort = request.sort;
   const bool has_best = !expression->empty() && !only_excludes(*expression);
   if (sort == SearchSort::best && has_best) {
-    found.outcome.many = !is_rankable(db, *expression);
+    const std::int64_t matches = count_matches(db, *expression);
+    if (matches == 0) return found;
+    found.outcome.many = matches > kRankedMax;
   }
   if (sort == SearchSort::best && (!has_best || found.outcome.many)) sort = SearchSort::added;
   found.outcome.best_first = sort == SearchSort::best;

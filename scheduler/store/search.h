@@ -14,7 +14,7 @@
 
 namespace photoscribe {
 
-inline constexpr std::int64_t kRankedMax = 5'000;
+inline constexpr std::int64_t kRankedMax = 2'000;
 
 enum class SearchSort : std::uint8_t {
   best,        // BM25, matches in edited captions before those in others

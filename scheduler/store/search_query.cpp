@@ -315,17 +315,18 @@ bool only_excludes(const std::string& expression) {
 Expected<std::string> search_expression(std::string_view query, const KeptColumns& columns,
                                         bool original) {
   if (query.size() > kQueryMax) {
-    return fail(Errc::usage, "search: more than " + std::to_string(kQueryMax) + " characters");
+    return fail(Errc::usage,
+                "the search has more than " + std::to_string(kQueryMax) + " characters");
   }
   const Names names(columns, original);
   Expected<std::string> expression = Parser(query, names).parse();
-  if (!expression) return fail(Errc::usage, "search: " + expression.error().message);
+  if (!expression) return fail(expression.error());
   bool blank = true;
   for_each_character(query, [&blank](const Character& one) {
     blank = blank && one.is_utf8() && is_blank(one.code_point);
   });
   if (expression->empty() && !blank) {
-    return fail(Errc::usage, "search: nothing to look for in \"" + sqlite::text_of(query) +
+    return fail(Errc::usage, "nothing to look for in \"" + sqlite::text_of(query) +
                                  "\"; a word has letters or digits");
   }
   return expression;

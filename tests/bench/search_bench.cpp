@@ -193,7 +193,7 @@ int bench(const std::filesystem::path& folder, std::int64_t photos) {
   for (const char* query :
        {"thing17000", "dog beach", "dog beach -red \"red car\" surf*", "\"red car\"",
         "man thing17000", "photographer:ana", "photographer:ana surfer", "boat", "thing1*", "surf*",
-        "man", "outside", "shirt", "shirt -man", "-shirt", "man OR woman OR dog", "th*"}) {
+        "man", "outside", "shirt", "shirt -man", "-shirt", "man OR woman OR dog", "thi*"}) {
     SearchRequest request;
     request.query = query;
     request.limit = 20;

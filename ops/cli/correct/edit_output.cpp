@@ -26,6 +26,9 @@ ordered_json change_json(const FixChange& change) {
 
 std::string change_text(const FixChange& change) {
   const NewEdit& edit = change.edit;
+  if (edit.action == EditAction::approve) {
+    return shown(edit.photo.uri) + "\n  right: " + shown(edit.caption) + "\n";
+  }
   const std::string now =
       edit.action == EditAction::unset ? "the model's own" : shown(edit.caption);
   return shown(edit.photo.uri) + "\n  was: " + shown_or(change.before, "no caption shown") +

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <ctime>
+#include <fstream>
+#include <iostream>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -42,11 +45,26 @@ std::optional<std::string> wanted_edit(const FixLine& line, const CaptionNow& no
   if (!line.edited_caption) return std::nullopt;
   const std::string caption = without_guard(*line.edited_caption);
   const std::string before = now.edit ? now.edit->caption.value_or("") : "";
+  // Nobody emptied what was empty when it was exported.
+  if (caption.empty() && line.edited_at && line.edited_at->empty()) return std::nullopt;
   if (caption == before) return std::nullopt;
   return caption;
 }
 
 }  // namespace
+
+Expected<std::vector<FixLine>> read_fixes(const std::string& file) {
+  std::ifstream opened;
+  if (file != "-") opened.open(file, std::ios::binary);
+  std::istream& in = file == "-" ? std::cin : opened;
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  if (in.bad() || (file != "-" && !opened.is_open())) {
+    return fail(Errc::usage, file + ": cannot be read");
+  }
+  Expected<std::vector<FixLine>> lines = parse_fixes(text);
+  if (!lines) return fail(lines.error().code, file + ": " + lines.error().message);
+  return lines;
+}
 
 std::string iso_time_of(std::int64_t unix_ms) {
   const auto seconds = static_cast<std::time_t>(unix_ms / 1000);

@@ -10,6 +10,9 @@
 
 namespace photoscribe::cli {
 
+/// parse_fixes() of a whole file, "-" for standard input. Fails with usage, naming the file.
+[[nodiscard]] Expected<std::vector<FixLine>> read_fixes(const std::string& file);
+
 /// What one line asks for; none: it says what the archive says.
 struct Fix {
   EditAction action = EditAction::set;

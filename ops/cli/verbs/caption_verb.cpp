@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "common/core/standard_output.h"
 #include "common/text/human_numbers.h"
@@ -29,6 +29,7 @@ struct CaptionOptions {
   Settings settings;
   DatabaseOption database;
   std::vector<std::string> photos;
+  std::string photo;  // where a verb takes one alone
   std::string text, file, by, run;
   std::size_t limit = 50;
   bool dry_run = false, overwrite = false, anybody = false, json = false;
@@ -97,7 +98,7 @@ Status set_caption(const CaptionOptions& options) {
   if (!caption) return fail(caption.error());
   Expected<OpenedArchive> archive = open_to_edit(options);
   if (!archive) return fail(archive.error());
-  const auto photos = archive->edits.find(options.photos);
+  const auto photos = archive->edits.find(std::span(&options.photo, 1));
   if (!photos) return fail(photos.error());
   const auto now = archive->edits.now(*photos);
   if (!now) return fail(now.error());
@@ -190,19 +191,9 @@ Status undo_edits(const CaptionOptions& options) {
   return {};
 }
 
-Expected<std::string> whole_file(const std::string& file) {
-  if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream in(file, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (!in.is_open() || in.bad()) return fail(Errc::usage, shown(file) + ": cannot be read");
-  return text;
-}
-
 Expected<int> import_file(const CaptionOptions& options) {
-  const Expected<std::string> text = whole_file(options.file);
-  if (!text) return fail(text.error());
-  const auto lines = parse_fixes(*text);
-  if (!lines) return fail(lines.error().code, options.file + ": " + lines.error().message);
+  const auto lines = read_fixes(options.file);
+  if (!lines) return fail(lines.error());
   Expected<OpenedArchive> archive = open_to_edit(options);
   if (!archive) return fail(archive.error());
   const Expected<FixPlan> plan = plan_fixes(archive->edits, *lines, options.overwrite);
@@ -241,8 +232,8 @@ Status show_log(const CaptionOptions& options) {
   Expected<Edits> edits = open_to_read(options);
   if (!edits) return fail(edits.error());
   std::optional<PhotoAt> photo;
-  if (!options.photos.empty()) {
-    const auto found = edits->find(options.photos);
+  if (!options.photo.empty()) {
+    const auto found = edits->find(std::span(&options.photo, 1));
     if (!found) return fail(found.error());
     photo = found->front();
   }
@@ -310,7 +301,7 @@ Expected<int> done_or(const CaptionOptions& options) {
 struct CaptionSub {
   const char *name, *full_name, *help;
   Expected<int> (*act)(const CaptionOptions&);
-  enum { none, one, some, maybe, file } photos;
+  enum { none, one, maybe_one, some, maybe, file } photos;
   bool edits;
 };
 
@@ -327,12 +318,14 @@ void add_sub(CLI::App& caption, const CaptionSub& sub, Action& action) {
         ->required();
     verb->add_flag("--dry-run", options->dry_run, "show what would change, and change nothing");
     verb->add_flag("--overwrite", options->overwrite, "also what was edited since the export");
+  } else if (sub.photos == CaptionSub::one || sub.photos == CaptionSub::maybe_one) {
+    CLI::Option* const photo =
+        verb->add_option("photo", options->photo, kCaptionPhotoHelp)->type_name("PHOTO");
+    if (sub.photos == CaptionSub::one) photo->required();
   } else if (sub.photos != CaptionSub::none) {
     CLI::Option* const photos =
         verb->add_option("photo", options->photos, kCaptionPhotoHelp)->type_name("PHOTO");
-    if (sub.photos == CaptionSub::one) photos->required()->expected(1);
     if (sub.photos == CaptionSub::some) photos->required();
-    if (name == "log") photos->expected(0, 1);
   }
   if (name == "set") {
     verb->add_option("text", options->text, "the caption (- reads standard input)")
@@ -389,7 +382,7 @@ void add_caption(CLI::App& app, Action& action) {
         CaptionSub{"undo", "caption undo", "take back your last change, or the last one of photos",
                    done_or<undo_edits>, CaptionSub::maybe, true},
         CaptionSub{"log", "caption log", "every edit, of all photos or of one, newest first",
-                   done_or<show_log>, CaptionSub::maybe, false},
+                   done_or<show_log>, CaptionSub::maybe_one, false},
         CaptionSub{"list", "caption list", "photos with an edit that holds", done_or<list_edits>,
                    CaptionSub::none, false}}) {
     add_sub(*caption, sub, action);

@@ -124,6 +124,8 @@ TEST(FixOf, WhatSomebodyEditedSinceTheExportIsNotOverwritten) {
               HasSubstr("by ben"));
   EXPECT_EQ(asked(line("Rex", "Max", "2023-11-14T00:00:00.000Z"), captioned_now("Rex"), true),
             "Max");
+  EXPECT_EQ(asked(line("a dog", "", ""), captioned_now("Rex")), "") << "and this says nothing";
+  EXPECT_EQ(asked(line("Rex", "", ""), captioned_now("Rex")), "") << "imported once already";
   EXPECT_EQ(asked(line("Rex", "Max", "14.11.2023"), captioned_now("Rex")), "Max")
       << "a spreadsheet wrote the date its own way";
 }

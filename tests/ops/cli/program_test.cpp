@@ -74,7 +74,7 @@ TEST(Program, EndsWithTwoOnEveryWrongCommandLine) {
   std::ofstream(folder.file("bad.yaml")) << "blur:\n  blur_treshold: 3\n";
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{}, "Usage: photoscribe"},
-      {{"caption"}, "unknown verb caption; there are: run, submit"},
+      {{"describe"}, "unknown verb describe; there are: run, submit"},
       {{"--verbose"}, "no verb"},
       {{"run", "--no-such-flag"}, "--no-such-flag"},
       {{"run", "-o", db}, "name a folder of photos"},

@@ -35,7 +35,7 @@ TEST_F(SearchVerb, FindsWhatWasRecordedAMomentAgoInEveryFormat) {
   // Nothing is indexed yet, and store() holds the lock.
   EXPECT_THAT(search({"dogs"}).out, AllOf(HasSubstr("a.jpg"), HasSubstr("a dog in a.jpg")));
   EXPECT_EQ(search({"--format", "paths0", "--sort", "path", "dog"}).out,
-            std::string("/archive/photos/a.jpg\0/archive/photos/caf\xe9 b.jpg\0", 46));
+            std::string("/archive/photos/a.jpg\0/archive/photos/caf\xe9 b.jpg\0", 49));
   EXPECT_THAT(search({"--format", "csv", "dog"}).out, HasSubstr("run,root,uri"));
   const ChildOutput lines = search({"--format", "jsonl", "a.jpg"});
   EXPECT_EQ(json::parse(lines.out)["caption"], "a dog in a.jpg");

@@ -171,6 +171,31 @@ TEST_F(Search, FiltersAndSorts) {
   EXPECT_THAT(paths("dog", request), ElementsAre("2019/a.jpg")) << "a person is certain";
 }
 
+TEST_F(Search, GivesTheLastAddedFirstWhereRankingWouldTakeLong) {
+  std::vector<FoundFile> files;
+  for (std::int64_t i = 0; i <= kRankedMax; ++i) files.push_back(file(std::to_string(i) + ".jpg"));
+  scan(files, false);
+  std::vector<Result> results;
+  for (const Task& task : take(files.size())) results.push_back(captioned(task, "a common sight"));
+  record(std::move(results));
+  while (must(store().index_captions(5'000)) > 0) {
+  }
+  SearchRequest request;
+  request.query = "common";
+  request.limit = 3;
+  std::vector<std::int64_t> ids;
+  const auto take_id = [&ids](const ResultRow& row) {
+    ids.push_back(row.image_id);
+    return Status();
+  };
+  const SearchOutcome many = must(store().search(request, take_id));
+  EXPECT_TRUE(many.many && many.more && !many.best_first);
+  EXPECT_THAT(ids, ElementsAre(kRankedMax + 5, kRankedMax + 4, kRankedMax + 3));
+  request.query = "dog";
+  const SearchOutcome few = must(store().search(request, take_id));
+  EXPECT_TRUE(few.best_first && !few.many && !few.more);
+}
+
 TEST_F(Search, LeavesOutWhatIsNoLongerThere) {
   scan({file("2019/a.jpg"), file("2020/b.jpg"), file("2020/soft.jpg")});
   EXPECT_THAT(paths("cat"), IsEmpty());
