@@ -175,7 +175,7 @@ Status ListReader::read_table(ListEntry& entry) {
     return {};
   }
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (i == shape_.path) continue;
+    if (i == shape_.path || (shape_.is_our_export && i != shape_.id)) continue;
     entry.kept.emplace_back(shape_.columns[i], as_utf8(fields[i]));
     if (i == shape_.id) entry.id = entry.kept.back().second;
   }
@@ -192,8 +192,8 @@ void ListReader::read_json(ListEntry& entry) const {
     const std::optional<std::string> text = text_of_value(value);
     if (name == shape_.path_name) {
       if (value.is_string()) entry.path = shape_.path_is_uri ? path_of_uri(*text) : *text;
-    } else if (text) {
-      const bool is_id = name == shape_.id_name;
+    } else if (const bool is_id = name == shape_.id_name;
+               text && (is_id || !shape_.is_our_export)) {
       if (is_id) entry.id = *text;
       entry.kept.emplace_back(is_id ? "id" : name, *text);
     }

@@ -50,6 +50,13 @@ std::size_t known_path(const Record& names) {
   return ListShape::kNone;
 }
 
+bool is_our_export(const Record& names) {
+  constexpr std::array kOurs{"run", "root", "uri", "state", "blur_threshold"};
+  return std::all_of(kOurs.begin(), kOurs.end(), [&](const char* ours) {
+    return std::find(names.begin(), names.end(), ours) != names.end();
+  });
+}
+
 /// As a person named it: exactly, else in any case, else by its number from 1.
 std::size_t asked_column(const Record& names, const std::string& asked) {
   const std::size_t exact =
@@ -165,6 +172,7 @@ Expected<ListShape> finish_table(const std::vector<Record>& records, ListShape s
   const std::string name = simple(first[shape.path]);
   shape.path_is_uri = shape.header && (name == "uri" || name == "url" || name == "imageurl");
   shape.columns = column_names(first, shape);
+  shape.is_our_export = shape.header && is_our_export(first);
   return shape;
 }
 
@@ -275,6 +283,7 @@ Expected<ListShape> json_shape(const json& first, const ListOptions& options) {
     return fail(Errc::usage, "which member has the path? --path-column NAME says so; there are: " +
                                  joined_names(names));
   shape.path_name = names[at];
+  shape.is_our_export = is_our_export(names);
   const std::string name = simple(shape.path_name);
   shape.path_is_uri = name == "uri" || name == "url" || name == "imageurl";
   if (options.id_column.empty()) return shape;

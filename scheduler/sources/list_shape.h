@@ -31,6 +31,7 @@ struct ListShape {
   std::string path_name, id_name;    // json_lines: members; an empty id_name: none
   char line_end = '\n';              // NUL, or CR where an old Mac wrote it
   int lines_before = 0;              // table: of Excel's "sep=;"
+  bool is_our_export = false;        // the database has the other columns already
   bool path_is_uri = false;          // %XX are bytes, as in our own exports
 };
 

@@ -87,9 +87,15 @@ TEST_F(Lists, AsCsvFindTheirDelimiterHeaderAndPathColumn) {
               ElementsAre("/p/x.jpg|column_1=1", "/p/y.jpg|column_1=2"));
   EXPECT_FALSE(shape_.header);
   EXPECT_THAT(read("filename\na.jpg\nb.jpg\n"), ElementsAre("a.jpg", "b.jpg"));
-  // Our own export.
-  EXPECT_THAT(read("run,root,uri,path\nr,p,/a%20b/%25.jpg,x.jpg\n"),
-              ElementsAre("/a b/%.jpg|run=r,root=p,path=x.jpg"));
+  EXPECT_THAT(read("root,uri\np,/a%20b/%25.jpg\n"), ElementsAre("/a b/%.jpg|root=p"));
+}
+
+TEST_F(Lists, ThatWeExportedNamePhotosAndNothingElse) {
+  EXPECT_THAT(read("run,root,uri,state,blur_threshold,path\nr,p,/a%20b/%25.jpg,done,100,x.jpg\n"),
+              ElementsAre("/a b/%.jpg"));
+  EXPECT_THAT(read("{\"run\":\"r\",\"root\":\"p\",\"uri\":\"/a%ff.jpg\",\"path\":\"x\",\"state\":"
+                   "\"done\",\"blur_threshold\":100,\"concepts\":[]}\n"),
+              ElementsAre("/a\xff.jpg"));
 }
 
 TEST_F(Lists, OfExcelAreReadAsItWritesThem) {
