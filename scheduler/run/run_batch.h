@@ -32,9 +32,10 @@ struct RunRequest {
   /// Altering ones are a run's own: a change is refused unless `redo`.
   RunSettings settings;
   LeaseSettings lease;
-  std::vector<std::string> follow_links;      // out of the folders named, links may lead there
-  std::vector<std::string> include, exclude;  // globs over names and relative paths
-  bool all_files = false;                     // files with any extension
+  std::vector<std::string> follow_links;         // out of the folders named, links may lead there
+  std::vector<std::string> include, exclude;     // globs over names and relative paths
+  bool all_files = false;                        // files with any extension
+  SidecarText sidecar_text = SidecarText::keep;  // beside photos in tars
   bool archives = false;           // archives in folders, too; those that are named always
   std::string references_file;     // empty: none
   bool strict_references = false;  // refuse them with a wrong entry
