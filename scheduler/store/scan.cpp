@@ -37,8 +37,8 @@ struct Scan::Impl {
   std::vector<std::int64_t> root_ids;
   bool redo = false;
   bool has_references = false;  // some came with photos
-  bool had_images = false;  // then most files have rows: look before inserting
-  std::vector<bool> seen;   // by image_id
+  bool had_images = false;      // then most files have rows: look before inserting
+  std::vector<bool> seen;       // by image_id
   ScanCounts counts;
   Stale stale;
 
@@ -217,9 +217,10 @@ void Scan::Impl::add_archive(const FoundFile& archive, CountChanges& changes) {
                      StoreDatabase::member(row, 10)};
       // Another archive's mtime: of a member that an earlier scan found and the last one did not.
       if (image.mtime_ns != archive.mtime_ns) continue;
-      FoundFile file = archive;
-      file.archive.reset();
+      FoundFile file;
       file.size_bytes = image.size_bytes;
+      file.mtime_ns = archive.mtime_ns;
+      file.inode = archive.inode;
       file.member = image.member;
       members.emplace_back(std::move(image), std::move(file));
     }
