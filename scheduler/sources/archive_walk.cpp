@@ -17,6 +17,12 @@ constexpr std::int64_t kMembersMax = 20'000'000;
 constexpr std::array<std::string_view, 3> kSidecars{"txt", "json", "cls"};  // WebDataset's
 constexpr std::size_t kSidecarBytesMax = std::size_t{64} << 10;
 
+bool is_sidecar(std::string_view file_name) {
+  const auto dot = file_name.find('.');
+  return dot != std::string_view::npos && std::find(kSidecars.begin(), kSidecars.end(),
+                                                    file_name.substr(dot + 1)) != kSidecars.end();
+}
+
 }  // namespace
 
 ArchiveWalk::ArchiveWalk(FoundFile archive, ArchiveListing listing, const WalkOptions& options,
@@ -55,7 +61,7 @@ FromArchive<ArchiveWalk::Step> ArchiveWalk::step(std::vector<FoundFile>& found,
   if (!member) failure_ = member.error();
   if (!taken) failure_ = taken.error();
   ended_ = failure_ || !*member;
-  if (ended_) end_group();
+  if (ended_) end_group(skipped);
   return Step::other;
 }
 
@@ -69,13 +75,17 @@ FromArchive<void> ArchiveWalk::take(const ListedMember& member, SkippedNames& sk
   const std::string key =
       name.substr(0, name.find('.', static_cast<std::size_t>(file_name.data() - name.data())));
   if (key != group_.key) {
-    end_group();
+    end_group(skipped);
     group_.key = key;
   }
   if (!options_.all_files && !has_image_extension(file_name)) {
+    if (is_sidecar(file_name) && options_.sidecar_text != SidecarText::none) {
+      group_.texts.emplace_back(file_name);
+      return take_text(file_name);
+    }
     if (has_archive_extension(file_name) && nested_++ == 0) first_nested_ = name;
     skipped.add(file_name);
-    return take_text(file_name);
+    return {};
   }
   if (!is_wanted(options_, archive_.path + "!" + name, file_name)) {
     ++filtered_;
@@ -91,11 +101,7 @@ FromArchive<void> ArchiveWalk::take(const ListedMember& member, SkippedNames& sk
 
 /// Of a member that is the sidecar of a photo under its key.
 FromArchive<void> ArchiveWalk::take_text(std::string_view file_name) {
-  if (options_.sidecar_text == SidecarText::none) return {};
-  const auto dot = file_name.find('.');
-  if (dot == std::string_view::npos) return {};
-  const std::string_view column = file_name.substr(dot + 1);
-  if (std::find(kSidecars.begin(), kSidecars.end(), column) == kSidecars.end()) return {};
+  const std::string_view column = file_name.substr(file_name.find('.') + 1);
   auto text = listing_.text(kSidecarBytesMax);
   if (!text) return tl::unexpected(text.error());
   if (!*text) return {};
@@ -112,7 +118,11 @@ FromArchive<void> ArchiveWalk::take_text(std::string_view file_name) {
   return {};
 }
 
-void ArchiveWalk::end_group() {
+/// Texts under a key without a photo are files like any other.
+void ArchiveWalk::end_group(SkippedNames& skipped) {
+  if (group_.photos.empty()) {
+    for (const std::string& name : group_.texts) skipped.add(name);
+  }
   for (FoundFile& photo : group_.photos) {
     photo.kept = group_.kept;
     photo.reference = group_.reference;

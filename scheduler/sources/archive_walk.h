@@ -51,7 +51,7 @@ class ArchiveWalk {
   [[nodiscard]] std::string unique_path(const std::string& name);
   [[nodiscard]] FromArchive<void> take(const ListedMember& member, SkippedNames& skipped);
   [[nodiscard]] FromArchive<void> take_text(std::string_view file_name);
-  void end_group();
+  void end_group(SkippedNames& skipped);
 
   /// Members in a row under one key.
   struct Group {
@@ -59,6 +59,7 @@ class ArchiveWalk {
     std::vector<FoundFile> photos;
     std::vector<std::pair<std::string, std::string>> kept;
     std::string reference;
+    std::vector<std::string> texts;  // names of members that these are from
   };
 
   FoundFile archive_;

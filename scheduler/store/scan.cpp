@@ -240,9 +240,10 @@ void Scan::Impl::add_archive(const FoundFile& archive, CountChanges& changes) {
                      StoreDatabase::member(row, 10)};
       // Another archive's mtime: of a member that an earlier scan found and the last one did not.
       if (image.mtime_ns != archive.mtime_ns) continue;
-      FoundFile file = archive;
-      file.archive.reset();
+      FoundFile file;
       file.size_bytes = image.size_bytes;
+      file.mtime_ns = archive.mtime_ns;
+      file.inode = archive.inode;
       file.member = image.member;
       members.emplace_back(std::move(image), std::move(file));
     }

@@ -63,8 +63,8 @@ std::array<std::string, kSorts> statements(bool by_words) {
 // Static: statements are cached by the address of their text.
 const std::array<std::string, kSorts> kByWords = statements(true), kOfAll = statements(false);
 
-KeptColumns kept_columns(sqlite::Database& db) {
-  KeptColumns columns;
+KeptColumnIds kept_columns(sqlite::Database& db) {
+  KeptColumnIds columns;
   auto row = db.query("SELECT name, column_id FROM kept_column");
   while (row.step()) columns.emplace(row.text(0), row.integer(1));
   return columns;

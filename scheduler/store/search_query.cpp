@@ -37,7 +37,7 @@ std::string plain_name(std::string_view name) {
 /// Where a word may stand: anywhere, or in the columns of a name.
 class Names {
  public:
-  Names(const KeptColumns& kept, bool original)
+  Names(const KeptColumnIds& kept, bool original)
       : captions_(original ? "{caption original}" : "{edited caption}") {
     named_ = {{"caption", {captions_, ""}},
               {"edited", {"edited", ""}},
@@ -312,7 +312,7 @@ bool only_excludes(const std::string& expression) {
   return expression.starts_with(every_photo_but());
 }
 
-Expected<std::string> search_expression(std::string_view query, const KeptColumns& columns,
+Expected<std::string> search_expression(std::string_view query, const KeptColumnIds& columns,
                                         bool original) {
   if (query.size() > kQueryMax) {
     return fail(Errc::usage,

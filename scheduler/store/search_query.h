@@ -21,14 +21,14 @@
 namespace photoscribe {
 
 /// kept_column: name and id.
-using KeptColumns = std::multimap<std::string, std::int64_t>;
+using KeptColumnIds = std::multimap<std::string, std::int64_t>;
 
 /// The expression for MATCH on table photo_search; empty for a query without a word, which means
 /// every photo. With `original`, captions are the model's, also where people edited them. Fails
 /// with usage: an unknown column, a beginning of less than three letters, nothing but punctuation,
 /// more than 1,000 bytes, 64 words or 16 brackets deep.
 [[nodiscard]] Expected<std::string> search_expression(std::string_view query,
-                                                      const KeptColumns& columns = {},
+                                                      const KeptColumnIds& columns = {},
                                                       bool original = false);
 
 /// True for the expression of a query such as -cat, which none of its photos fits better than

@@ -44,7 +44,7 @@ void find(const std::string& expression) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace photoscribe;
   const std::string_view query = fuzz::text_of(data, size);
-  const KeptColumns columns{{"Photographer", 3}, {"photo credit", 4}, {"caption", 5}};
+  const KeptColumnIds columns{{"Photographer", 3}, {"photo credit", 4}, {"caption", 5}};
   for (const bool original : {false, true}) {
     const auto expression = search_expression(query, columns, original);
     if (expression && !expression->empty()) find(*expression);

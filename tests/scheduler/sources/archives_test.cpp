@@ -267,6 +267,8 @@ TEST_F(ArchivesAgain, OfWebDatasetKeepTheTextBesideAPhoto) {
     EXPECT_EQ(found[1].kept, (Kept{{"txt", "two"}}));
     EXPECT_EQ(found[2].kept, (Kept{{"txt", "two"}}));
     EXPECT_THAT(found[3].kept, IsEmpty()) << "no text";
+    ASSERT_THAT(report_.skipped, SizeIs(1)) << "only the text of no photo";
+    EXPECT_EQ(report_.skipped[0].files, 1);
   }
   scan({"A/w.tar"});
   const std::string kept =

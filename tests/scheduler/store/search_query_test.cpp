@@ -71,7 +71,7 @@ class Captions {
   sqlite3* db_ = nullptr;
 };
 
-const KeptColumns kKept{{"Photographer", 3}, {"photo credit", 4}};
+const KeptColumnIds kKept{{"Photographer", 3}, {"photo credit", 4}};
 
 class SearchQuery : public testing::Test {
  protected:
