@@ -278,7 +278,7 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
   prepared.not_seen_count += report.not_seen_count;
   note_walk(report, prepared.notes);
   if (request.lists.empty()) note_split(report, names_in_split, request, prepared);
-  if (report.files == 0 && request.lists.empty() && prepared.not_seen_count == 0)
+  if (report.files == 0 && request.lists.empty() && prepared.not_seen_count == 0 && !request.watch)
     prepared.notes.push_back("no photos were found there");
   return {};
 }
