@@ -69,7 +69,7 @@ const pictures = () => page.$$eval(".cell img", (all) => all.filter((one) => one
 
 async function runsPage(origin) {
   await page.goto(origin);
-  await until(() => document.querySelector(".tile") && document.querySelector("table"));
+  await until(() => document.querySelector(".tile") && document.querySelector("main table"));
   assert.match(await text("main"), /Run default/);
   assert.match(await text(".attention"), /photos failed/);
   assert.match(await text("main"), /truncated/);
