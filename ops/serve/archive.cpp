@@ -13,7 +13,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kReadersKept = 4, kViewsKept = 12, kIndexesKept = 3;
 constexpr auto kRefresh = 1s;         // of an index that pages use
 constexpr auto kUsed = 15s;           // since a page asked
-constexpr auto kViewFresh = 10s;      // while photos arrive, a list is made anew this often
+constexpr auto kViewFresh = 2s;       // while photos arrive, a list is made anew this often
 constexpr auto kFirstReading = 120s;  // of ten million photos
 
 }  // namespace

@@ -172,6 +172,8 @@ Expected<PhotoQuery> photo_query(const Parameters& parameters) {
   if (good) good = read_sort(parameters, !query.words.empty(), filter);
   if (good) good = read_place(parameters, query);
   if (!good) return fail(good.error());
+  // What is not shown is found only by who asks for it.
+  if (!query.words.empty() && filter.states.empty()) filter.states = {ImageState::done};
   query.key = key_of(parameters);
   return query;
 }

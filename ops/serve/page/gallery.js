@@ -262,7 +262,7 @@ function folderNode(rootId, folder, name, hasMore) {
       inner.replaceChildren(...found.folders.map((one) => folderNode(rootId, one.folder, one.name, one.has_more)));
       if (found.folders.length === 0) inner.replaceChildren(h("li", { class: "soft" }, "no folders in it"));
     } catch (error) { say(error.message, true); }
-  } }, h("summary", { "aria-label": `Folders of ${name}` }), inner);
+  } }, h("summary", {}, "folders", h("span", { class: "unseen" }, ` of ${name}`)), inner);
   return h("li", {}, choose, node);
 }
 
@@ -290,7 +290,7 @@ function fillForm(query) {
     else control.value = query[control.name] || "";
   }
   if (document.activeElement !== search) search.value = query.q || "";  // not under somebody's hands
-  const used = kFilters.filter((name) => query[name] && !["q", "sort", "order"].includes(name)).length;
+  const used = kFilters.filter((name) => query[name] && !["q", "sort", "order", "folder"].includes(name)).length;
   root.querySelector(".filters > summary").textContent = used ? `Filters (${used})` : "Filters";
   root.querySelector(".clear").hidden = used === 0 && !query.q;
   markFolder();

@@ -69,7 +69,7 @@ const pictures = () => page.$$eval(".cell img", (all) => all.filter((one) => one
 
 async function runsPage(origin) {
   await page.goto(origin);
-  await until(() => document.querySelector(".tile") && document.querySelector("table"));
+  await until(() => document.querySelector(".tile") && document.querySelector("main table"));
   assert.match(await text("main"), /Run default/);
   assert.match(await text(".attention"), /photos failed/);
   assert.match(await text("main"), /truncated/);
@@ -117,9 +117,11 @@ async function galleryPage() {
 
   // A folder of the tree.
   await page.click(".tree details > summary");
-  await until(() => document.querySelectorAll(".tree details li button").length > 0);
-  await page.click(".tree details li button");
-  await until((all) => /photo/.test(document.querySelector(".count").textContent) && !document.querySelector(".count").textContent.startsWith(all), photos.toLocaleString("en"));
+  await until(() => document.querySelector(".tree details details > summary"));
+  await page.click(".tree details details > summary");
+  await until(() => document.querySelector(".tree details details li button"));
+  await page.click(".tree details details li button");
+  await until((all) => /^[\d,]+ photos/.test(document.querySelector(".count").textContent) && !document.querySelector(".count").textContent.startsWith(all), photos.toLocaleString("en"));
   await page.click(".clear");
   await until((all) => document.querySelector(".count").textContent.startsWith(all), photos.toLocaleString("en"));
   told("gallery: keys, filters, search, folders");
