@@ -137,10 +137,24 @@ int export_files(const ExportOptions& options) {
   return run_files_job(*job, options.files.json);
 }
 
+int export_chosen(const ExportOptions& options) {
+  const Expected<std::string> database = options.database.path();
+  if (!database) return report("export", database.error());
+  CaptionsJob job = captions_job(options.format, options.files);
+  job.database = *database;
+  job.run = options.run;
+  job.output = options.file;
+  job.states = options.states;
+  job.limit = options.limit;
+  job.choice = {options.original, options.include_unsure, options.confidence_min};
+  return run_captions_job(job);
+}
+
 int export_captions(const ExportOptions& options) {
   if (!options.files.undo.empty() || writes_files(options.format, options.files))
     return export_files(options);
   Status done = check_no_files_options(options.files);
+  if (done && writes_captions(options.format)) return export_chosen(options);
   if (done) done = export_rows(options);
   return done ? kExitDone : report("export", done.error());
 }
@@ -155,9 +169,12 @@ void add_export(CLI::App& app, Action& action) {
                    "csv: the columns of the view caption_result, and more; jsonl:\n"
                    "the same and more, one object a photo; coco: COCO results, captions only\n"
                    "xmp: a sidecar for each photo, or in the photo itself; iptc: in the photo\n"
-                   "txt: IMG_1.txt beside IMG_1.jpg, for training programs")
+                   "txt: IMG_1.txt beside IMG_1.jpg, for training programs\n"
+                   "alt: CSV of alternative texts; html: a page; dataset: for training elsewhere;\n"
+                   "webdataset: tar shards with the photos in them, into the folder -o")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "csv", "jsonl", "coco", "xmp", "iptc", "txt"}));
+      ->check(CLI::IsMember({"table", "csv", "jsonl", "coco", "xmp", "iptc", "txt", "alt", "html",
+                             "dataset", "webdataset"}));
   verb->add_option("-o,--output", options->file, "file (default: standard output)")
       ->type_name("FILE");
   verb->add_flag(
@@ -181,7 +198,8 @@ void add_export(CLI::App& app, Action& action) {
       ->type_name("N")
       ->check(CLI::PositiveNumber);
   verb->add_flag("--original", options->original,
-                 "the model's caption also where a person has edited it (xmp, iptc, txt)");
+                 "the model's caption also where a person has edited it (in xmp, iptc, txt, alt,\n"
+                 "html, dataset and webdataset)");
   add_files_options(*verb, options->files);
   verb->footer(
       "Examples:\n"
@@ -190,6 +208,8 @@ void add_export(CLI::App& app, Action& action) {
       "  photoscribe export archive.db --format jsonl --state failed\n"
       "  photoscribe export archive.db --format xmp --dry-run\n"
       "  photoscribe export archive.db --format xmp --min-confidence 0.5\n"
+      "  photoscribe export archive.db --format alt --max-chars 125 -o alt.csv\n"
+      "  photoscribe export archive.db --format webdataset -o shards\n"
       "An export during a run holds what has been recorded so far.");
   verb->callback([options, &action] { action = [options] { return export_captions(*options); }; });
 }
