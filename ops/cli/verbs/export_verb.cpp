@@ -119,6 +119,13 @@ Status export_rows(const ExportOptions& options) {
   return (*output)->finish();
 }
 
+/// Who asks for unsure photos wants their captions.
+CaptionChoice caption_choice(const ExportOptions& options) {
+  const auto& states = options.states;
+  const bool unsure = std::find(states.begin(), states.end(), "unsure") != states.end();
+  return {options.original, options.include_unsure || unsure, options.confidence_min};
+}
+
 int export_files(const ExportOptions& options) {
   const Expected<std::string> database = options.database.path();
   if (!database) return report("export", database.error());
@@ -133,7 +140,7 @@ int export_files(const ExportOptions& options) {
   job->run = options.run;
   job->states = options.states;
   job->limit = options.limit;
-  job->choice = {options.original, options.include_unsure, options.confidence_min};
+  job->choice = caption_choice(options);
   return run_files_job(*job, options.files.json);
 }
 
@@ -146,7 +153,7 @@ int export_chosen(const ExportOptions& options) {
   job.output = options.file;
   job.states = options.states;
   job.limit = options.limit;
-  job.choice = {options.original, options.include_unsure, options.confidence_min};
+  job.choice = caption_choice(options);
   return run_captions_job(job);
 }
 

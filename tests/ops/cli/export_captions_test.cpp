@@ -103,7 +103,7 @@ TEST_F(ExportCaptions, DataSetsAreReadBackByOurOwnReaders) {
     exported({"--format", "dataset", "--layout", layout, "-o", file});
     std::vector<std::string> captions;
     const auto read = read_caption_file(file, [&](const FileCaption& one) {
-      captions.push_back(one.caption);
+      captions.emplace_back(one.caption);
       return Status();
     });
     ASSERT_TRUE(read) << layout << read.error().message;
