@@ -178,6 +178,8 @@ Expected<MergedIptc> merge_iptc(std::string_view bytes, const std::string& capti
     } else if (one.id != 0 || at != resources->end()) {
       merged.resources += one.whole;
     }
+    // The last one may have come without its padding.
+    if (one.id != 0 && merged.resources.size() % 2 != 0) merged.resources += '\0';
   }
   if (at == resources->end())
     merged.resources += resource(std::string_view("8BIM\x04\x04\0\0", 8), iptc);

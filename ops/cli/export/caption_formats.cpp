@@ -162,8 +162,8 @@ class HtmlIndex : public CaptionFormat {
     const std::string url = html_escaped(file_url(photo_file(photo.file)));
     const std::string caption = html_escaped(photo.caption.text);
     return "<figure><a href=\"" + url + "\"><img loading=\"lazy\" src=\"" + url + "\" alt=\"" +
-           caption + "\"></a>\n<figcaption>" + caption + "<small>" +
-           html_escaped(photo.row.uri) + "</small></figcaption></figure>\n";
+           caption + "\"></a>\n<figcaption>" + caption + "<small>" + html_escaped(photo.row.uri) +
+           "</small></figcaption></figure>\n";
   }
   std::string end(int /*pass*/) override { return "</main>\n</html>\n"; }
 };

@@ -22,7 +22,8 @@ class CaptionFormat {
 /// CSV: uri,alt. A line per photo with a caption.
 [[nodiscard]] std::unique_ptr<CaptionFormat> alt_texts(const AltTextStyle& style);
 
-/// Names of photos in data sets: the path in its root, behind the root's name where there are several.
+/// Names of photos in data sets: the path in its root, behind the root's name where there are
+/// several.
 struct DatasetNames {
   bool several_roots = false;
 };
@@ -30,8 +31,8 @@ struct DatasetNames {
 [[nodiscard]] std::unique_ptr<CaptionFormat> coco_captions(const DatasetNames& names);
 /// Karpathy's dataset_*.json; one photo in ten, by a hash of its name, is of split "val".
 [[nodiscard]] std::unique_ptr<CaptionFormat> karpathy_dataset(const DatasetNames& names);
-/// Flickr8k.token.txt: "name#0<tab>caption". A name that the format has no way to write (with a line
-/// end, a tab or a # in it) is left out.
+/// Flickr8k.token.txt: "name#0<tab>caption". A name that the format has no way to write (with a
+/// line end, a tab or a # in it) is left out.
 [[nodiscard]] std::unique_ptr<CaptionFormat> flickr_tokens(const DatasetNames& names);
 
 /// A page of photos and captions; the photos are read where they lie.

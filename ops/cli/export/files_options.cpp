@@ -1,14 +1,18 @@
 #include "ops/cli/export/files_options.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "common/core/standard_output.h"
 #include "ops/cli/run/stop_signals.h"
 #include "ops/cli/terminal/exit_status.h"
+#include "ops/cli/terminal/terminal.h"
 
 namespace photoscribe::cli {
 namespace {
 
+constexpr const char* kCaptions = "Captions for others (alt, dataset, webdataset)";
 constexpr const char* kGroup = "Beside photos and in them (xmp, iptc, txt)";
 
 tl::unexpected<Error> wrong(const std::string& why) { return fail(Errc::usage, why); }
@@ -44,7 +48,29 @@ void add_files_options(CLI::App& verb, FilesOptions& options) {
                       "alt: cut behind a word at this length (default: 125); txt: the same")
           ->type_name("N")
           ->check(CLI::Range(10, 10000))
-          ->group(kGroup);
+          ->group(kCaptions);
+  verb.add_option("--layout", options.layout, "dataset: coco (the default), karpathy or flickr8k")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"coco", "karpathy", "flickr8k"}))
+      ->group(kCaptions);
+  verb.add_option("--shard-size", options.shard_photos,
+                  "webdataset: photos in a shard (default: 1000)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000))
+      ->group(kCaptions);
+}
+
+bool writes_captions(const std::string& format) {
+  return format == "alt" || format == "html" || format == "dataset" || format == "webdataset";
+}
+
+CaptionsJob captions_job(const std::string& format, const FilesOptions& options) {
+  CaptionsJob job;
+  job.format = format;
+  job.layout = options.layout;
+  job.alt = AltTextStyle{options.max_characters};
+  job.shard_photos = options.shard_photos;
+  return job;
 }
 
 bool writes_files(const std::string& format, const FilesOptions& options) {
@@ -103,6 +129,16 @@ int run_files_job(const FilesJob& job, bool json) {
   if (!report) return cli::report("export", report.error());
   write_standard_output(json ? files_json(job, *report) : files_text(job, *report));
   if (report->stopped) return kExitStopped;
+  return report->refused.empty() ? kExitDone : kExitFailedPhotos;
+}
+
+int run_captions_job(const CaptionsJob& job) {
+  StopHandle stop;
+  const SignalsTo signals(stop);
+  const Expected<CaptionsReport> report = write_captions(job, stop);
+  if (!report) return cli::report("export", report.error());
+  if (report->stopped) return kExitStopped;
+  write_all(STDERR_FILENO, captions_text(job, *report));
   return report->refused.empty() ? kExitDone : kExitFailedPhotos;
 }
 

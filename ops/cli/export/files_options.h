@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/cli/export/write_captions.h"
 #include "ops/cli/export/write_files.h"
 
 namespace photoscribe::cli {
@@ -20,6 +21,8 @@ struct FilesOptions {
   std::size_t max_characters = AltTextStyle{}.max_characters;
   std::string undo, undo_log;
   CLI::Option* max_characters_given = nullptr;
+  std::string layout = "coco";
+  std::int64_t shard_photos = CaptionsJob{}.shard_photos;
 };
 
 /// In a group of their own of the verb's help. `options` must outlive the parse.
@@ -33,6 +36,12 @@ void add_files_options(CLI::App& verb, FilesOptions& options);
 
 /// Fails with usage when a flag was given that only those formats have.
 [[nodiscard]] Status check_no_files_options(const FilesOptions& options);
+
+/// Formats of chosen captions as a stream, or as shards: alt, html, dataset, webdataset.
+[[nodiscard]] bool writes_captions(const std::string& format);
+/// The job but for what other flags say of it.
+[[nodiscard]] CaptionsJob captions_job(const std::string& format, const FilesOptions& options);
+[[nodiscard]] int run_captions_job(const CaptionsJob& job);
 
 /// Does the job and says what it did. The exit status.
 [[nodiscard]] int run_files_job(const FilesJob& job, bool json);

@@ -45,9 +45,8 @@ std::string about(const CaptionedPhoto& photo) {
 
 Status ShardWriter::member(const std::string& name, std::string_view bytes) {
   const auto size = static_cast<std::int64_t>(bytes.size());
-  for (const std::string_view part : {std::string_view(tar_header(name, size)), bytes}) {
-    if (Status added = out_->add(part); !added) return added;
-  }
+  if (Status added = out_->add(tar_header(name, size)); !added) return added;
+  if (Status added = out_->add(bytes); !added) return added;
   return out_->add(tar_padding(size));
 }
 

@@ -14,8 +14,8 @@ class ShardWriter {
  public:
   ShardWriter(std::string folder, std::int64_t shard_photos)
       : folder_(std::move(folder)), shard_photos_(shard_photos) {}
-  /// Fails with bad_payload, whose message is the whole reason, when the photo cannot be taken along,
-  /// and with environment.
+  /// Fails with bad_payload, whose message is the whole reason, when the photo cannot be taken
+  /// along, and with environment.
   [[nodiscard]] Status add(const CaptionedPhoto& photo);
   [[nodiscard]] Status finish();
   [[nodiscard]] std::int64_t shards() const { return shards_; }

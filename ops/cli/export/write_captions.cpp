@@ -67,10 +67,9 @@ Status write_stream(const CaptionsJob& job, Store& store, RunId run, const StopH
   if (!output) return fail(output.error());
   for (int pass = 0; pass < format->passes() && !report.stopped; ++pass) {
     if (Status begun = (*output)->add(format->begin(pass)); !begun) return begun;
-    const Status read =
-        for_each_caption(job, store, run, stop, report, [&](const CaptionedPhoto& photo) {
-          return (*output)->add(format->photo(pass, photo));
-        });
+    const Status read = for_each_caption(
+        job, store, run, stop, report,
+        [&](const CaptionedPhoto& photo) { return (*output)->add(format->photo(pass, photo)); });
     if (!read) return read;
     if (Status ended = (*output)->add(format->end(pass)); !ended) return ended;
   }
@@ -119,8 +118,8 @@ std::string captions_text(const CaptionsJob& job, const CaptionsReport& report) 
   out += ", " + counted(report.without_caption, "photo") +
          " without one (blurred, unsure, failed, to do, or gone)\n";
   for (const auto& [reason, some] : report.refused)
-    out += counted(some.photos, "photo") + " left out: " + reason + " (" + shown(some.example) +
-           ")\n";
+    out +=
+        counted(some.photos, "photo") + " left out: " + reason + " (" + shown(some.example) + ")\n";
   return out;
 }
 

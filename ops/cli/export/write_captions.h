@@ -1,5 +1,5 @@
-// write_captions: an export of chosen captions as one stream, or as WebDataset shards, which take the
-// photos along.
+// write_captions: an export of chosen captions as one stream, or as WebDataset shards, which take
+// the photos along.
 #pragma once
 
 #include <cstdint>

@@ -203,6 +203,13 @@ Status export_rows(const ExportOptions& options) {
   return (*output)->finish();
 }
 
+/// Who asks for unsure photos wants their captions.
+CaptionChoice caption_choice(const ExportOptions& options) {
+  const auto& states = options.states;
+  const bool unsure = std::find(states.begin(), states.end(), "unsure") != states.end();
+  return {options.original, options.include_unsure || unsure, options.confidence_min};
+}
+
 int export_files(const ExportOptions& options) {
   const Expected<std::string> database = options.database.path();
   if (!database) return report("export", database.error());
@@ -217,14 +224,28 @@ int export_files(const ExportOptions& options) {
   job->run = options.run;
   job->states = options.states;
   job->limit = options.limit;
-  job->choice = {options.original, options.include_unsure, options.confidence_min};
+  job->choice = caption_choice(options);
   return run_files_job(*job, options.files.json);
+}
+
+int export_chosen(const ExportOptions& options) {
+  const Expected<std::string> database = options.database.path();
+  if (!database) return report("export", database.error());
+  CaptionsJob job = captions_job(options.format, options.files);
+  job.database = *database;
+  job.run = options.run;
+  job.output = options.file;
+  job.states = options.states;
+  job.limit = options.limit;
+  job.choice = caption_choice(options);
+  return run_captions_job(job);
 }
 
 int export_captions(const ExportOptions& options) {
   if (!options.files.undo.empty() || writes_files(options.format, options.files))
     return export_files(options);
   Status done = check_no_files_options(options.files);
+  if (done && writes_captions(options.format)) return export_chosen(options);
   if (done) done = export_rows(options);
   return done ? kExitDone : report("export", done.error());
 }
@@ -239,9 +260,12 @@ void add_export(CLI::App& app, Action& action) {
                    "csv, tsv: the columns of the view caption_result, and more; jsonl:\n"
                    "the same and more, one object a photo; coco: COCO results, captions only\n"
                    "xmp: a sidecar for each photo, or in the photo itself; iptc: in the photo\n"
-                   "txt: IMG_1.txt beside IMG_1.jpg, for training programs")
+                   "txt: IMG_1.txt beside IMG_1.jpg, for training programs\n"
+                   "alt: CSV of alternative texts; html: a page; dataset: for training elsewhere;\n"
+                   "webdataset: tar shards with the photos in them, into the folder -o")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "csv", "tsv", "jsonl", "coco", "xmp", "iptc", "txt"}));
+      ->check(CLI::IsMember({"table", "csv", "tsv", "jsonl", "coco", "xmp", "iptc", "txt", "alt",
+                             "html", "dataset", "webdataset"}));
   verb->add_option("-o,--output", options->file, "file (default: standard output)")
       ->type_name("FILE");
   verb->add_flag(
@@ -286,6 +310,8 @@ void add_export(CLI::App& app, Action& action) {
       "  photoscribe export archive.db --join assets.csv --root /srv/photos -o captioned.csv\n"
       "  photoscribe export archive.db --format xmp --dry-run\n"
       "  photoscribe export archive.db --format xmp --min-confidence 0.5\n"
+      "  photoscribe export archive.db --format alt --max-chars 125 -o alt.csv\n"
+      "  photoscribe export archive.db --format webdataset -o shards\n"
       "An export during a run holds what has been recorded so far.");
   verb->callback([options, &action] { action = [options] { return export_captions(*options); }; });
 }
