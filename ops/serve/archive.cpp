@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "scheduler/store/search.h"
+
 namespace photoscribe::serve {
 namespace {
 
@@ -11,9 +13,10 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadersKept = 4, kViewsKept = 12, kIndexesKept = 3;
-constexpr auto kRefresh = 1s;         // of an index that pages use
-constexpr auto kUsed = 15s;           // since a page asked
-constexpr auto kViewFresh = 2s;       // while photos arrive, a list is made anew this often
+constexpr auto kRefresh = 1s;    // of an index that pages use
+constexpr auto kUsed = 15s;      // since a page asked
+constexpr auto kViewFresh = 2s;  // while photos arrive, a list is made anew this often
+constexpr auto kCatchUp = 300ms;
 constexpr auto kFirstReading = 120s;  // of ten million photos
 
 }  // namespace
@@ -29,6 +32,14 @@ Archive::~Archive() {
   }
   index_changed_.notify_all();
   refresher_.join();
+}
+
+void Archive::catch_up() {
+  const auto backlog = read([](Reader& reader) { return reader.store.search_backlog(); });
+  if (!backlog || *backlog == 0) return;
+  const auto until = Clock::now() + kCatchUp;
+  // A database that cannot be written is searched as it is.
+  (void)catch_up_index(database_, [until](std::int64_t) { return Clock::now() < until; });
 }
 
 Expected<std::unique_ptr<Reader>> Archive::take() {
@@ -141,6 +152,7 @@ Expected<OpenView> Archive::view(const PhotoQuery& query, const std::string& tok
     });
     return {};
   };
+  if (!query.words.empty()) catch_up();
   const Status narrowed = read([&](Reader& reader) -> Status {
     PhotoBrowser& browser = reader.browser;
     const bool in_folder = query.root_id != 0 || query.filter.sort == PhotoSort::path;

@@ -86,6 +86,8 @@ class Archive {
     std::chrono::steady_clock::time_point made;
   };
   [[nodiscard]] Expected<std::unique_ptr<Reader>> take();
+  /// Indexes for search what is not indexed yet, for kCatchUp at most: what is left is found later.
+  void catch_up();
   void give_back(std::unique_ptr<Reader> reader, bool good);
   [[nodiscard]] std::optional<OpenView> kept(const PhotoQuery& query, const std::string& token,
                                              std::int64_t version);

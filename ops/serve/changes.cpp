@@ -1,9 +1,11 @@
 #include "ops/serve/changes.h"
 
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "ops/serve/answers.h"
+#include "scheduler/store/edits.h"
 
 namespace photoscribe::serve {
 namespace {
@@ -75,10 +77,25 @@ http::Answer change_caption(Archive& archive, const SiteOptions& options, std::i
   if (!object) return error_answer(object.error());
   const auto action = edit_action(text_of(*object, "action"));
   if (!action) return error_answer(400, "action: one of set, approve, unset");
-  const auto done = append_edit(archive.database(), image_id, *action, text_of(*object, "caption"),
-                                options.edited_by);
-  if (!done) return error_answer(done.error());
-  if (!*done) return error_answer(404, "there is no such photo, or it has no caption to approve");
+  Expected<Edits> edits = Edits::open(archive.database());
+  if (!edits) return error_answer(edits.error());
+  const std::array<Edits::Named, 1> named{{{"", "", "", std::to_string(image_id)}}};
+  const auto found = edits->find_each(named);
+  if (!found) return error_answer(found.error());
+  if (!found->front()) return error_answer(404, "there is no such photo");
+  NewEdit edit{*found->front(), *action, ""};
+  if (*action == EditAction::set) {
+    auto caption = checked_caption(text_of(*object, "caption"));
+    if (!caption) return error_answer(caption.error());
+    edit.caption = std::move(*caption);
+  } else if (*action == EditAction::approve) {
+    const auto is = edits->now(std::span(&edit.photo, 1));
+    if (!is) return error_answer(is.error());
+    if (!is->front().original) return error_answer(404, "the photo has no caption to approve");
+    edit.caption = *is->front().original;
+  }
+  if (Status added = edits->add(std::span(&edit, 1), options.edited_by); !added)
+    return error_answer(added.error());
   return json_answer({{"done", true}});
 }
 

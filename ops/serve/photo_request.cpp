@@ -1,6 +1,7 @@
 #include "ops/serve/photo_request.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -146,6 +147,19 @@ Expected<std::optional<double>> real_parameter(const Parameters& parameters,
   return std::optional<double>(value);
 }
 
+std::string as_typed(std::string words) {
+  constexpr std::size_t kBeginningMin = 3;  // letters, as search_expression() wants them
+  std::size_t letters = 0;
+  while (letters < words.size() &&
+         (std::isalnum(static_cast<unsigned char>(words[words.size() - 1 - letters])) != 0 ||
+          (words[words.size() - 1 - letters] & '\x80') != 0))
+    ++letters;
+  const bool excludes = letters < words.size() && words[words.size() - 1 - letters] == '-';
+  const bool quoted = std::count(words.begin(), words.end(), '"') % 2 != 0;
+  if (letters >= kBeginningMin && !excludes && !quoted) words += '*';
+  return words;
+}
+
 Expected<PhotoQuery> photo_query(const Parameters& parameters) {
   PhotoQuery query;
   PhotoFilter& filter = query.filter;
@@ -154,7 +168,7 @@ Expected<PhotoQuery> photo_query(const Parameters& parameters) {
   if (!run) return fail(run.error());
   if (*run == 0) return fail(Errc::usage, "run: say which, by its id");
   query.run = *run;
-  query.words = fts_query(given(parameters, "q"));
+  query.words = as_typed(given(parameters, "q"));
   query.edited = given(parameters, "edited") == "1";
   filter.near_duplicates = given(parameters, "near_duplicates") == "1";
   filter.vanished = given(parameters, "vanished") == "1";

@@ -6,6 +6,7 @@
 #include "common/sqlite/sqlite_errors.h"
 #include "common/text/utf8.h"
 #include "migrations/migrations.h"
+#include "scheduler/store/found_images.h"
 #include "scheduler/store/store_impl.h"
 
 namespace photoscribe {
@@ -188,19 +189,21 @@ Expected<std::vector<std::int64_t>> PhotoBrowser::in_folder(RunId run, std::int6
   });
 }
 
-Expected<std::vector<std::int64_t>> PhotoBrowser::found(RunId run, const std::string& query) {
+Expected<std::vector<std::int64_t>> PhotoBrowser::found(RunId run, const std::string& words) {
   return impl_->db.read("search", [&]() -> Expected<std::vector<std::int64_t>> {
-    try {
-      auto row = impl_->db.query(
-          "SELECT image.image_id FROM caption_search "
-          "JOIN result ON result.result_id = caption_search.rowid "
-          "JOIN image ON image.image_id = result.image_id AND image.attempt = result.attempt "
-          "WHERE caption_search MATCH ? AND image.run_id = ? ORDER BY caption_search.rank LIMIT ?");
-      return ids_of(row.with(query, run, kFoundMax));
-    } catch (const SQLite::Exception& thrown) {
-      if (!sqlite::is_sql_error(thrown)) throw;
-      return fail(Errc::usage, std::string("search: ") + thrown.what());
+    SearchRequest request;
+    request.query = words;
+    request.states = {"done", "unsure", "blurred", "failed", "pending"};
+    request.vanished = true;
+    request.limit = kFoundMax;
+    {
+      auto row = impl_->db.query("SELECT name FROM run WHERE run_id = ?");
+      if (!row.with(run).step()) return std::vector<std::int64_t>();
+      request.run = row.text(0);
     }
+    Expected<FoundImages> found = find_images(impl_->db, request);
+    if (!found) return fail(found.error());
+    return std::move(found->ids);
   });
 }
 
@@ -259,64 +262,5 @@ Expected<std::pair<std::int64_t, std::int64_t>> PhotoBrowser::count_edits() {
 }
 
 Status PhotoBrowser::refresh(PhotoIndex& index) { return index.refresh(impl_->db); }
-
-std::string fts_query(const std::string& words) {
-  std::string query, word;
-  const auto end_word = [&] {
-    if (!word.empty()) query += (query.empty() ? "\"" : " \"") + word + "\"";
-    word.clear();
-  };
-  for (const char c : words) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == '"') {
-      end_word();
-    } else {
-      word += c;
-    }
-  }
-  const bool open = !word.empty();
-  end_word();
-  return open ? query + "*" : query;
-}
-
-Expected<bool> append_edit(const std::string& database, std::int64_t image_id, EditAction action,
-                           const std::string& caption, const std::string& edited_by) {
-  if (action == EditAction::set) {
-    if (caption.find_first_not_of(" \t\r\n") == std::string::npos) {
-      return fail(Errc::usage, "a caption may not be empty; unset takes an edit back");
-    }
-    if (caption.size() > kCaptionBytesMax || !is_valid_utf8(caption)) {
-      return fail(Errc::usage, "a caption is UTF-8 text of at most 4,000 bytes");
-    }
-  }
-  auto db = sqlite::Database::open(database, sqlite::Mode::read_write);
-  if (!db) return fail(db.error());
-  return db->write("edit the caption", [&]() -> Expected<bool> {
-    std::int64_t root_id = 0;
-    std::string path;
-    std::optional<std::string> text;
-    {
-      auto row = db->query(
-          "SELECT image.root_id, image.path, result.caption FROM image "
-          "LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
-          "WHERE image.image_id = ?");
-      if (!row.with(image_id).step()) return false;
-      root_id = row.integer(0);
-      path = row.text(1);
-      text = row.optional_text(2);
-    }
-    if (action == EditAction::set) text = caption;
-    if (action == EditAction::unset) text.reset();
-    if (action == EditAction::approve && !text) return false;
-    const char* const name = action == EditAction::set       ? "set"
-                             : action == EditAction::approve ? "approve"
-                                                             : "unset";
-    db->query(
-          "INSERT INTO caption_edit (root_id, path, action, caption, edited_by, edited_unix_ms) "
-          "VALUES (?, ?, ?, ?, ?, ?)")
-        .with(root_id, sqlite::Blob{path}, name, text, edited_by, now_unix_ms())
-        .run();
-    return true;
-  });
-}
 
 }  // namespace photoscribe

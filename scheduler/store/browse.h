@@ -85,7 +85,7 @@ class PhotoBrowser {
   [[nodiscard]] Expected<std::vector<std::int64_t>> in_folder(RunId run, std::int64_t root_id,
                                                               const std::string& folder);
   /// that match a search, best first, 100,000 at most (usage: a query that FTS5 cannot parse);
-  [[nodiscard]] Expected<std::vector<std::int64_t>> found(RunId run, const std::string& query);
+  [[nodiscard]] Expected<std::vector<std::int64_t>> found(RunId run, const std::string& words);
   /// whose caption was edited or approved.
   [[nodiscard]] Expected<std::vector<std::int64_t>> edited(RunId run);
 
@@ -104,17 +104,5 @@ class PhotoBrowser {
   explicit PhotoBrowser(std::unique_ptr<StoreDatabase> database);
   std::unique_ptr<StoreDatabase> impl_;
 };
-
-/// The FTS5 query of words as a person types them: all of them, the last one as a beginning.
-[[nodiscard]] std::string fts_query(const std::string& words);
-
-/// Appends an edit of a photo's caption, beside whoever writes the database (SQLite takes turns;
-/// nobody keeps edits in memory). set: `caption`; approve: the model's; unset: none. Returns false
-/// when no image has this id or, approving, no caption. Fails as the store's calls do, with usage
-/// on a caption that is empty, too long or not UTF-8.
-enum class EditAction : std::uint8_t { set, approve, unset };
-[[nodiscard]] Expected<bool> append_edit(const std::string& database, std::int64_t image_id,
-                                         EditAction action, const std::string& caption,
-                                         const std::string& edited_by);
 
 }  // namespace photoscribe

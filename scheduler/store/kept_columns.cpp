@@ -14,32 +14,36 @@ std::int64_t KeptColumns::column(const std::string& name) {
   return ids_[name] = row.integer(0);
 }
 
-void KeptColumns::keep(std::int64_t image_id, const KeptValues& values) {
+int KeptColumns::keep(std::int64_t image_id, const KeptValues& values) {
+  int news = 0;
   for (const auto& [name, value] : values) {
     if (name.empty()) continue;
     if (value.empty()) {
-      db_.query("DELETE FROM kept_value WHERE image_id = ? AND column_id = ?")
-          .with(image_id, column(name))
-          .run();
+      news += db_.query("DELETE FROM kept_value WHERE image_id = ? AND column_id = ?")
+                  .with(image_id, column(name))
+                  .run();
     } else {
-      db_.query(
-             "INSERT INTO kept_value VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = "
-             "excluded.value WHERE value <> excluded.value")
-          .with(image_id, column(name), value)
-          .run();
+      news += db_.query(
+                     "INSERT INTO kept_value VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = "
+                     "excluded.value WHERE value <> excluded.value")
+                  .with(image_id, column(name), value)
+                  .run();
     }
   }
+  return news;
 }
 
-void KeptColumns::add(std::int64_t image_id, const KeptValues& values) {
+int KeptColumns::add(std::int64_t image_id, const KeptValues& values) {
+  int news = 0;
   for (const auto& [name, value] : values) {
     if (name.empty()) continue;
     const std::int64_t id = column(name);  // known by its name, whatever it holds
     if (value.empty()) continue;
-    db_.query("INSERT INTO kept_value VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-        .with(image_id, id, value)
-        .run();
+    news += db_.query("INSERT INTO kept_value VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+                .with(image_id, id, value)
+                .run();
   }
+  return news;
 }
 
 KeptValues StoreDatabase::kept(std::int64_t image_id) {

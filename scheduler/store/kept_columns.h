@@ -16,10 +16,11 @@ class KeptColumns {
  public:
   explicit KeptColumns(sqlite::Database& db) : db_(db) {}
 
-  /// The photo has these now; an empty one it has no more; those that are not named stay.
-  void keep(std::int64_t image_id, const KeptValues& values);
+  /// The photo has these now; an empty one it has no more; those that are not named stay. Of how
+  /// many that is news.
+  int keep(std::int64_t image_id, const KeptValues& values);
   /// Those that it has no value for: the first to name a photo says what it has.
-  void add(std::int64_t image_id, const KeptValues& values);
+  int add(std::int64_t image_id, const KeptValues& values);
   /// After a transaction that was rolled back.
   void forget() { ids_.clear(); }
 

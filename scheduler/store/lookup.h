@@ -58,8 +58,6 @@ class Lookup {
   /// Where an image lies and how its file was when it was last looked at; none if no image has this
   /// number.
   [[nodiscard]] Expected<std::optional<StoredFile>> stored_file(std::int64_t image_id);
-  /// What a person made of the photo's caption, if that holds.
-  [[nodiscard]] Expected<std::optional<EditedCaption>> edited_caption(std::int64_t image_id);
   [[nodiscard]] Expected<std::vector<std::string>> references_of(std::int64_t image_id);
   /// Calls `take` for every photo that is searched for (search.h), in order; stops at the first
   /// error that it returns. Fails with `usage` on a query without sense, an unknown run or root.

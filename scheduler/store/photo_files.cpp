@@ -14,16 +14,6 @@ Expected<std::optional<StoredFile>> Lookup::stored_file(std::int64_t image_id) {
   });
 }
 
-Expected<std::optional<EditedCaption>> Lookup::edited_caption(std::int64_t image_id) {
-  return impl_->db.read("look for an edit", [&] {
-    auto row = impl_->db.query(
-        "SELECT caption, edited_by, edited_unix_ms FROM caption_edit WHERE (root_id, path) = "
-        "(SELECT root_id, path FROM image WHERE image_id = ?) ORDER BY edit_id DESC LIMIT 1");
-    if (!row.with(image_id).step() || row.is_null(0)) return std::optional<EditedCaption>();
-    return std::optional(EditedCaption{row.text(0), row.text(1), row.integer(2)});
-  });
-}
-
 Status Manifest::note_rewritten(std::span<const RewrittenFile> files) {
   return impl_->db.write("note new sizes of photos", [&] {
     for (const RewrittenFile& one : files) {

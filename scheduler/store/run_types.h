@@ -295,13 +295,6 @@ struct StoredFile {
   std::int64_t size_bytes = 0, mtime_ns = 0;
 };
 
-/// The last row of table caption_edit that is of a photo and takes nothing back.
-struct EditedCaption {
-  std::string caption;
-  std::string by;
-  std::int64_t unix_ms = 0;
-};
-
 /// A photo that was given another size by us: words were written into it (export --in-place).
 struct RewrittenFile {
   std::string folder, path;

@@ -102,7 +102,7 @@ struct Scan::Impl {
     ++queue_end;
     const std::int64_t image_id = store.db.handle().getLastInsertRowid();
     mark_seen(image_id);
-    columns.add(image_id, file.kept);
+    (void)columns.add(image_id, file.kept);
     return true;
   }
 
@@ -112,16 +112,20 @@ struct Scan::Impl {
   void add_one(const FoundFile& file, CountChanges& changes);
   void add_archive(const FoundFile& archive, CountChanges& changes);
   void keep_reference(std::int64_t image_id, const FoundFile& file);
+  /// What search has of the photo is of before.
+  void search_again(std::int64_t image_id) {
+    store.db.query("INSERT OR IGNORE INTO photo_search_stale VALUES (?)").with(image_id).run();
+  }
   void unseen(const ImageRow& row, bool vanished, CountChanges& changes);
 };
 
 void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChanges& changes) {
   if (!mark_seen(row.image_id)) {
-    columns.add(row.image_id, file.kept);
+    if (columns.add(row.image_id, file.kept) > 0) search_again(row.image_id);
     ++counts.repeated;
     return;
   }
-  columns.keep(row.image_id, file.kept);
+  if (columns.keep(row.image_id, file.kept) > 0) search_again(row.image_id);
   if (!file.exists) return named_but_gone(row, changes);
   compare_content(row, file, changes);
 }

@@ -10,6 +10,7 @@
 #include "common/sqlite/storage.h"
 #include "common/text/did_you_mean.h"
 #include "migrations/migrations.h"
+#include "scheduler/store/found_images.h"
 #include "scheduler/store/search_query.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
@@ -104,10 +105,7 @@ std::int64_t nanoseconds(const std::optional<std::int64_t>& unix_ms, std::int64_
   return std::clamp(*unix_ms, -kMost, kMost) * 1'000'000;
 }
 
-struct FoundImages {
-  std::vector<std::int64_t> ids;
-  SearchOutcome outcome;
-};
+}  // namespace
 
 Expected<FoundImages> find_images(sqlite::Database& db, const SearchRequest& request) {
   using Limits = std::numeric_limits<std::int64_t>;
@@ -143,8 +141,6 @@ Expected<FoundImages> find_images(sqlite::Database& db, const SearchRequest& req
   found.outcome.photos = static_cast<std::int64_t>(found.ids.size());
   return found;
 }
-
-}  // namespace
 
 Expected<SearchOutcome> Lookup::search(const SearchRequest& request,
                                        const std::function<Status(const ResultRow&)>& take) {

@@ -25,7 +25,7 @@ struct NotMeasured {
 };
 using Outcome = std::variant<Measured, NotMeasured>;
 
-Outcome measure(const std::string& file, NamedPhotos& photos, const BlurCommand& command) {
+Outcome measure(const std::string& file, PhotosByName& photos, const BlurCommand& command) {
   const auto bytes = photos.read(file, command.limits.file_bytes_max);
   if (!bytes) return NotMeasured{bytes.error().reason, bytes.error().detail};
   auto measured = measure_photo(*bytes, command.settings, command.limits);
@@ -79,7 +79,7 @@ void write_text(const std::string& file, const Outcome& outcome, const BlurSetti
 
 int run_blur_command(const BlurCommand& command, std::ostream& out) {
   // What a person names on the command line may lie anywhere.
-  auto photos = NamedPhotos::open();
+  auto photos = PhotosByName::open();
   int status = 0;
   for (const auto& file : command.files) {
     const Outcome outcome = photos

@@ -13,7 +13,7 @@ namespace {
 constexpr int kEnvironment = 3, kUsage = 2;
 constexpr int kSideMin = 16, kSideMax = 1024;
 
-std::vector<std::uint8_t> thumbnail_of(const std::string& file, int side_px, NamedPhotos& photos,
+std::vector<std::uint8_t> thumbnail_of(const std::string& file, int side_px, PhotosByName& photos,
                                        const DecodeLimits& limits) {
   const auto bytes = photos.read(file, limits.file_bytes_max);
   if (!bytes) return {};
@@ -22,8 +22,8 @@ std::vector<std::uint8_t> thumbnail_of(const std::string& file, int side_px, Nam
   return jpeg_thumbnail(*bytes, side_px, *measured, limits).value_or(std::vector<std::uint8_t>());
 }
 
-Expected<NamedPhotos> open_photos() {
-  auto photos = NamedPhotos::open();
+Expected<PhotosByName> open_photos() {
+  auto photos = PhotosByName::open();
   if (!photos) std::cerr << "photoscribe-worker thumbnails: " << photos.error().message << "\n";
   return photos;
 }

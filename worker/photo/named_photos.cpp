@@ -43,13 +43,13 @@ FromArchive<void> list(FileDescriptor file, Add add) {
 
 }  // namespace
 
-Expected<NamedPhotos> NamedPhotos::open() {
+Expected<PhotosByName> PhotosByName::open() {
   auto everything = PhotoRoot::open("files", "/");
   if (!everything) return fail(everything.error());
-  return NamedPhotos(std::move(*everything));
+  return PhotosByName(std::move(*everything));
 }
 
-FromArchive<const NamedPhotos::Offsets*> NamedPhotos::members_of(const std::string& archive) {
+FromArchive<const PhotosByName::Offsets*> PhotosByName::members_of(const std::string& archive) {
   if (archive == listed_) return &offsets_;
   auto file = everything_.open_file(archive);
   if (!file) return archive_refused(file.error().reason, file.error().detail);
@@ -66,8 +66,8 @@ FromArchive<const NamedPhotos::Offsets*> NamedPhotos::members_of(const std::stri
   return &offsets_;
 }
 
-Opened<std::span<const std::uint8_t>> NamedPhotos::read(const std::string& file,
-                                                        std::int64_t bytes_max) {
+Opened<std::span<const std::uint8_t>> PhotosByName::read(const std::string& file,
+                                                         std::int64_t bytes_max) {
   std::error_code failed;
   const std::string absolute = std::filesystem::absolute(file, failed).string();
   if (failed || absolute.size() < 2) return refuse(Reason::missing, "no such file");

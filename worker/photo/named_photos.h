@@ -13,17 +13,17 @@
 
 namespace photoscribe {
 
-class NamedPhotos {
+class PhotosByName {
  public:
   /// Fails with environment when nothing at all can be opened here.
-  [[nodiscard]] static Expected<NamedPhotos> open();
+  [[nodiscard]] static Expected<PhotosByName> open();
 
   /// Reasons: those of FileBuffer::read(). The bytes are valid until the next call.
   [[nodiscard]] Opened<std::span<const std::uint8_t>> read(const std::string& file,
                                                            std::int64_t bytes_max);
 
  private:
-  explicit NamedPhotos(PhotoRoot everything) : everything_(std::move(everything)) {}
+  explicit PhotosByName(PhotoRoot everything) : everything_(std::move(everything)) {}
   using Offsets = std::map<std::string, std::int64_t, std::less<>>;
   [[nodiscard]] FromArchive<const Offsets*> members_of(const std::string& archive);
 

@@ -45,10 +45,9 @@ void cut_behind_word(std::vector<std::string>& characters, std::size_t max) {
 
 }  // namespace
 
-std::optional<ChosenCaption> chosen_caption(const ResultRow& row,
-                                            const std::optional<EditedCaption>& edit,
-                                            const CaptionChoice& choice) {
-  if (edit && !choice.original) return ChosenCaption{edit->caption, std::nullopt, true};
+std::optional<ChosenCaption> chosen_caption(const ResultRow& row, const CaptionChoice& choice) {
+  if (row.edited_caption && !choice.original)
+    return ChosenCaption{*row.edited_caption, std::nullopt, true};
   const bool shown = row.state == "done" || (row.state == "unsure" && choice.include_unsure);
   if (!shown || !row.caption || row.caption->empty()) return std::nullopt;
   if (choice.confidence_min && row.confidence.value_or(0) < *choice.confidence_min)

@@ -24,7 +24,6 @@ struct ChosenCaption {
 
 /// None: the photo has no caption, or none that is to be shown.
 [[nodiscard]] std::optional<ChosenCaption> chosen_caption(const ResultRow& row,
-                                                          const std::optional<EditedCaption>& edit,
                                                           const CaptionChoice& choice);
 
 struct AltTextStyle {

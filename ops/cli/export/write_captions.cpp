@@ -34,9 +34,7 @@ Status for_each_caption(const CaptionsJob& job, Store& store, RunId run, const S
     const auto& states = job.states;
     if (!states.empty() && std::find(states.begin(), states.end(), row.state) == states.end())
       return {};
-    const auto edit = store.edited_caption(row.image_id);
-    if (!edit) return fail(edit.error());
-    auto caption = chosen_caption(row, *edit, job.choice);
+    auto caption = chosen_caption(row, job.choice);
     if (!caption || row.vanished) {
       ++report.without_caption;
       return {};

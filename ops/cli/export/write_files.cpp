@@ -109,9 +109,7 @@ void Writing::count(const WriteOutcome& outcome) {
 
 Status Writing::take(const ResultRow& row) {
   ++report_.photos;
-  const auto edit = store_.edited_caption(row.image_id);
-  if (!edit) return fail(edit.error());
-  auto caption = chosen_caption(row, *edit, job_.choice);
+  auto caption = chosen_caption(row, job_.choice);
   if (!caption || row.vanished) {
     ++report_.without_caption;
     return {};

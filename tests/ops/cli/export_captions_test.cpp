@@ -41,18 +41,19 @@ TEST(ChosenCaption, PeoplesWordsComeFirstAndDoubtfulOnesAreLeftOut) {
   row.state = "unsure";
   row.caption = "a dog";
   row.confidence = 0.4;
-  const EditedCaption edit{"Rex", "ana", 1};
-  EXPECT_FALSE(chosen_caption(row, std::nullopt, {}));
-  EXPECT_EQ(chosen_caption(row, std::nullopt, {false, true, {}})->text, "a dog");
-  EXPECT_EQ(chosen_caption(row, edit, {})->text, "Rex");
-  EXPECT_TRUE(chosen_caption(row, edit, {false, false, 0.9})->edited);
-  EXPECT_FALSE(chosen_caption(row, edit, {true, false, {}}));
+  ResultRow edited = row;
+  edited.edited_caption = "Rex";
+  EXPECT_FALSE(chosen_caption(row, {}));
+  EXPECT_EQ(chosen_caption(row, {false, true, {}})->text, "a dog");
+  EXPECT_EQ(chosen_caption(edited, {})->text, "Rex");
+  EXPECT_TRUE(chosen_caption(edited, {false, false, 0.9})->edited);
+  EXPECT_FALSE(chosen_caption(edited, {true, false, {}}));
   row.state = "done";
-  EXPECT_FALSE(chosen_caption(row, std::nullopt, {false, false, 0.5}));
-  EXPECT_EQ(chosen_caption(row, edit, {true, false, 0.3})->text, "a dog");
+  EXPECT_FALSE(chosen_caption(row, {false, false, 0.5}));
+  EXPECT_EQ(chosen_caption(edited, {true, false, 0.3})->text, "a dog");
   row.state = "blurred";
   row.caption.reset();
-  EXPECT_EQ(chosen_caption(row, edit, {})->text, "Rex");
+  EXPECT_EQ(chosen_caption(edited, {})->text, "Rex");
 }
 
 class ExportCaptions : public test::StoreTest {

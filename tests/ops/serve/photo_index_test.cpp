@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "ops/serve/photo_request.h"
 #include "scheduler/store/browse.h"
 #include "scheduler/store/photo_view.h"
 #include "tests/scheduler/store/store_fixture.h"
@@ -108,11 +109,15 @@ TEST_F(PhotoIndexTest, TellsThePace) {
   EXPECT_TRUE(must(browser_->pace(1'800'000'000'000, 10)).size() <= 1);
 }
 
-TEST(FtsQuery, QuotesWords) {
-  EXPECT_EQ(fts_query(""), "");
-  EXPECT_EQ(fts_query("dog"), "\"dog\"*");
-  EXPECT_EQ(fts_query("dog beach "), "\"dog\" \"beach\"");
-  EXPECT_EQ(fts_query("a\"b OR (c"), "\"a\" \"b\" \"OR\" \"(c\"*");
+TEST(AsTyped, TheLastWordMayBeABeginning) {
+  EXPECT_EQ(as_typed(""), "");
+  EXPECT_EQ(as_typed("dog"), "dog*");
+  EXPECT_EQ(as_typed("photographer:ana"), "photographer:ana*");
+  EXPECT_EQ(as_typed("dog beach "), "dog beach ");
+  EXPECT_EQ(as_typed("do"), "do") << "too short for a beginning";
+  EXPECT_EQ(as_typed("dog -cat"), "dog -cat");
+  EXPECT_EQ(as_typed("\"red car"), "\"red car");
+  EXPECT_EQ(as_typed("\"red car\" surf*"), "\"red car\" surf*");
 }
 
 }  // namespace

@@ -194,7 +194,7 @@ TEST_F(Members, WhoseBytesWereChangedFailTheChecksumOfAZip) {
 TEST_F(Members, AreFoundByNameWhereAPersonNamesThem) {
   for (const MadeAs as : test::kMadeAs) {
     make(as, {{"2019/a.jpg", "first"}, {"2019/a.jpg", "second"}});
-    auto photos = NamedPhotos::open();
+    auto photos = PhotosByName::open();
     ASSERT_TRUE(photos);
     const auto text = [&](const std::string& member) -> std::string {
       const auto bytes = photos->read(path_ + "!" + member, 1000);
