@@ -127,8 +127,14 @@ const OwnColumn* own_column(std::string_view name) {
   return at == kOwn.end() ? nullptr : &*at;
 }
 
-/// What spreadsheets compute instead of showing it: =…, +…, -…, @…, the wide forms of these, and
-/// what begins with a tab or a line end. A number is none.
+std::string listed(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + shown(name);
+  return all;
+}
+
+}  // namespace
+
 bool is_formula(std::string_view text) {
   const auto first = text.find_first_not_of(" \"'");
   if (first == std::string_view::npos) return false;
@@ -142,14 +148,6 @@ bool is_formula(std::string_view text) {
   const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
   return read.ec != std::errc() || read.ptr != text.data() + text.size();
 }
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string all;
-  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + shown(name);
-  return all;
-}
-
-}  // namespace
 
 std::string iso_time(const std::optional<std::int64_t>& unix_ms) {
   if (!unix_ms) return {};

@@ -50,4 +50,8 @@ struct CsvStyle {
 /// A field, quoted where it must be.
 [[nodiscard]] std::string export_field(std::string_view text, const CsvStyle& style);
 
+/// What spreadsheets compute instead of showing it: =…, +…, -…, @…, the wide forms of these, and
+/// what begins with a tab or a line end. A number is none.
+[[nodiscard]] bool is_formula(std::string_view text);
+
 }  // namespace photoscribe::cli

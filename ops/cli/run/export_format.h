@@ -61,10 +61,6 @@ struct ExportRun {
 /// What a person made of the caption counts before what the model said.
 [[nodiscard]] ResultRow preferring_edit(ResultRow row);
 
-/// What spreadsheets compute instead of showing it: =…, +…, -…, @…, the wide forms of these, and
-/// what begins with a tab or a line end. A number is none.
-[[nodiscard]] bool is_formula(std::string_view text);
-
 /// What distinguishes a photo of the run from all others: its path in its root, behind the root's
 /// name where there are several.
 [[nodiscard]] std::string photo_name(const ResultRow& row, bool several_roots);

@@ -110,14 +110,14 @@ TEST_F(PhotoIndexTest, TellsThePace) {
 }
 
 TEST(AsTyped, TheLastWordMayBeABeginning) {
-  EXPECT_EQ(as_typed(""), "");
-  EXPECT_EQ(as_typed("dog"), "dog*");
-  EXPECT_EQ(as_typed("photographer:ana"), "photographer:ana*");
-  EXPECT_EQ(as_typed("dog beach "), "dog beach ");
-  EXPECT_EQ(as_typed("do"), "do") << "too short for a beginning";
-  EXPECT_EQ(as_typed("dog -cat"), "dog -cat");
-  EXPECT_EQ(as_typed("\"red car"), "\"red car");
-  EXPECT_EQ(as_typed("\"red car\" surf*"), "\"red car\" surf*");
+  EXPECT_EQ(serve::as_typed(""), "");
+  EXPECT_EQ(serve::as_typed("dog"), "dog*");
+  EXPECT_EQ(serve::as_typed("photographer:ana"), "photographer:ana*");
+  EXPECT_EQ(serve::as_typed("dog beach "), "dog beach ");
+  EXPECT_EQ(serve::as_typed("do"), "do") << "too short for a beginning";
+  EXPECT_EQ(serve::as_typed("dog -cat"), "dog -cat");
+  EXPECT_EQ(serve::as_typed("\"red car"), "\"red car");
+  EXPECT_EQ(serve::as_typed("\"red car\" surf*"), "\"red car\" surf*");
 }
 
 }  // namespace
