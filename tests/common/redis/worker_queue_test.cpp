@@ -205,7 +205,8 @@ TEST_F(WorkerQueue, MembersOfArchivesComeWithTheirPlaceAlsoAfterAHandBack) {
 }
 
 TEST_F(WorkerQueue, APlaceInAnArchiveThatIsNoneIsNoTask) {
-  for (const char* const place : {"", "15", "15:", ":0", "-1:0", "15:-1", "14:0", "99:0", "15:0 "}) {
+  for (const char* const place :
+       {"", "15", "15:", ":0", "-1:0", "15:-1", "14:0", "99:0", "15:0 "}) {
     server.command({"XADD", key("tasks"), "*", "i", "1", "a", "1", "r", "photos", "p",
                     "2019/photos.tar!beach/a.jpg", "m", place});
     EXPECT_THAT(take("w1", 1), IsEmpty()) << place;
