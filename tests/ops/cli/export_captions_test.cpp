@@ -48,11 +48,11 @@ TEST(ChosenCaption, PeoplesWordsComeFirstAndDoubtfulOnesAreLeftOut) {
   EXPECT_EQ(chosen_caption(edited, {})->text, "Rex");
   EXPECT_TRUE(chosen_caption(edited, {false, false, 0.9})->edited);
   EXPECT_FALSE(chosen_caption(edited, {true, false, {}}));
-  row.state = "done";
+  row.state = edited.state = "done";
   EXPECT_FALSE(chosen_caption(row, {false, false, 0.5}));
   EXPECT_EQ(chosen_caption(edited, {true, false, 0.3})->text, "a dog");
-  row.state = "blurred";
-  row.caption.reset();
+  edited.state = "blurred";
+  edited.caption.reset();
   EXPECT_EQ(chosen_caption(edited, {})->text, "Rex");
 }
 

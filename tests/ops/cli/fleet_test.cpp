@@ -168,7 +168,7 @@ TEST_F(Detach, Issue13GoesOnInTheBackgroundWhereStatusAndDrainFindIt) {
 
 TEST_F(Detach, AFileThatEndsWithThisCommandIsRefusedByName) {
   add_photos(0, 1);
-  for (const char* const word : {"--config=/dev/fd/0", "--config=/proc/self/fd/0"}) {
+  for (const char* const word : {"--references=/dev/fd/0", "--references=/proc/self/fd/0"}) {
     const ChildOutput refused = typed({"run", folder_.file("photos"), word, "--detach"});
     EXPECT_EQ(refused.exit_status, 2) << word;
     EXPECT_THAT(refused.err, AllOf(HasSubstr("/fd/0"), HasSubstr("write it to a file"))) << word;
