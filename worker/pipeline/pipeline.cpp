@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "worker/pipeline/batch_captioner.h"
@@ -295,7 +296,7 @@ void Pipeline::device_loop(std::size_t slot, const std::string& device) {
   report_open(first ? Status() : Status(fail(first.error())));
   if (!first) return;
   for (;;) {
-    std::vector<Ready> batch = next_batch(models.front().batches->batch_now());
+    std::vector<Ready> batch = next_batch(slot, models.front().batches->batch_now());
     if (batch.empty()) return;
     std::vector<Job> jobs;
     for (const auto& item : batch) jobs.push_back(item.job);
@@ -303,6 +304,7 @@ void Pipeline::device_loop(std::size_t slot, const std::string& device) {
     auto model = model_for(device, search, models);
     const WorkMark mark(*this, slot, Stage::captioning, jobs);
     Status status = model ? caption(**model, std::move(batch)) : Status(fail(model.error()));
+    leave_network(slot);
     if (!status) {
       events_.device_lost(device, status.error(), std::move(jobs));
       return;
@@ -310,23 +312,48 @@ void Pipeline::device_loop(std::size_t slot, const std::string& device) {
   }
 }
 
-std::vector<Pipeline::Ready> Pipeline::next_batch(std::size_t size_max) {
+/// Looks like a photo that another device is captioning: it takes that caption once it is there.
+bool Pipeline::waits_for_another(const Ready& item) const {
+  const auto hash = item.photo.perceptual_hash;
+  const RunContext& run = *item.job.run;
+  return hash && std::any_of(in_network_.begin(), in_network_.end(), [&](const InNetwork& other) {
+           return other.run->incarnation == run.incarnation &&
+                  std::popcount(other.hash ^ *hash) <= run.spec.settings.near_duplicates;
+         });
+}
+
+std::vector<Pipeline::Ready> Pipeline::next_batch(std::size_t slot, std::size_t size_max) {
   std::vector<Ready> batch;
   std::unique_lock lock(mutex_);
+  const auto some_ready = [this] {
+    return std::any_of(ready_.begin(), ready_.end(),
+                       [this](const Ready& item) { return !waits_for_another(item); });
+  };
   do {
-    to_caption_.wait(lock, [&] { return stopping_ || !ready_.empty(); });
+    to_caption_.wait(lock, [&] { return stopping_ || some_ready(); });
     // Size or time, whichever comes first; and no waiting when nothing more can come.
     to_caption_.wait_for(lock, config_.linger, [&] {
       return stopping_ || ready_.size() >= size_max || (queued_.empty() && decoding_ == 0);
     });
     if (stopping_) return batch;
-  } while (ready_.empty());  // another device, or take_back, was faster
-  const SearchSettings search = ready_.front().job.run->spec.settings.search;
-  std::deque<Ready> others;  // of runs with other search settings, in order
+    batch = take_ready(size_max);
+  } while (batch.empty());  // another device, or take_back, was faster
+  for (const Ready& item : batch)
+    if (item.photo.perceptual_hash)
+      in_network_.push_back({slot, item.job.run, *item.photo.perceptual_hash});
+  return batch;
+}
+
+/// The first, and others of the same search settings; the rest stays in order.
+std::vector<Pipeline::Ready> Pipeline::take_ready(std::size_t size_max) {
+  std::vector<Ready> batch;
+  std::deque<Ready> others;
   while (!ready_.empty() && batch.size() < size_max) {
     Ready item = std::move(ready_.front());
     ready_.pop_front();
-    if (item.job.run->spec.settings.search == search) {
+    const bool fits = batch.empty() || item.job.run->spec.settings.search ==
+                                           batch.front().job.run->spec.settings.search;
+    if (fits && !waits_for_another(item)) {
       batch.push_back(std::move(item));
     } else {
       others.push_back(std::move(item));
@@ -335,6 +362,14 @@ std::vector<Pipeline::Ready> Pipeline::next_batch(std::size_t size_max) {
   ready_.insert(ready_.begin(), std::make_move_iterator(others.begin()),
                 std::make_move_iterator(others.end()));
   return batch;
+}
+
+void Pipeline::leave_network(std::size_t slot) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(in_network_, [slot](const InNetwork& one) { return one.slot == slot; });
+  }
+  to_caption_.notify_all();
 }
 
 }  // namespace photoscribe

@@ -109,6 +109,12 @@ class Pipeline {
     InWork work;  // no jobs: at rest
     bool left_behind = false;
   };
+  /// A photo in a device's hands, of a run that shares captions between photos that look alike.
+  struct InNetwork {
+    std::size_t slot = 0;
+    std::shared_ptr<const RunContext> run;
+    std::uint64_t hash = 0;  // perceptual
+  };
 
   void decode_loop(std::size_t slot);
   [[nodiscard]] bool load_next(std::size_t slot, FileBuffer& buffer);
@@ -117,7 +123,10 @@ class Pipeline {
   [[nodiscard]] Expected<BatchCaptioner*> model_for(const std::string& device,
                                                     const SearchSettings& search,
                                                     std::vector<OpenModel>& models);
-  [[nodiscard]] std::vector<Ready> next_batch(std::size_t size_max);
+  [[nodiscard]] std::vector<Ready> next_batch(std::size_t slot, std::size_t size_max);
+  [[nodiscard]] std::vector<Ready> take_ready(std::size_t size_max);
+  [[nodiscard]] bool waits_for_another(const Ready& item) const;
+  void leave_network(std::size_t slot);
 
   // pipeline_caption.cpp
   struct Follower;
@@ -139,6 +148,7 @@ class Pipeline {
   std::condition_variable to_decode_, to_caption_, opened_, decoded_;
   std::deque<Job> queued_;
   std::deque<Ready> ready_;
+  std::vector<InNetwork> in_network_;
   std::vector<Slot> slots_;   // one per thread
   std::size_t decoding_ = 0;  // or reading
   int may_decode_ = 0;        // threads more, with decoding_max

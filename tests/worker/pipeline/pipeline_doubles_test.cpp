@@ -52,6 +52,36 @@ TEST(Pipeline, CaptionsNearDuplicatesOnce) {
   EXPECT_EQ(late.blur_scores, test::every_mode(500)) << "scores are its own";
 }
 
+TEST(Pipeline, CaptionsNearDuplicatesOnceAlsoOnSeveralDevices) {
+  FakeDevice device;
+  std::promise<void> go;
+  const std::shared_future<void> gate = go.get_future().share();
+  std::atomic<int> calls{0};
+  device.on_call = [gate, &calls](std::size_t) {
+    ++calls;
+    gate.wait();
+  };
+  Outlet outlet;
+  PipelineConfig two = config(1, 1);
+  two.devices = {"cpu", "cpu"};
+  const Loader loader = loader_of_hashes({{20, 0xff}, {21, 0xfe}, {22, 0x0f}});
+  Pipeline pipeline(two, factory_of(device), loader, outlet.events());
+  ASSERT_TRUE(pipeline.wait_ready());
+
+  pipeline.submit(jobs(20, 3, run_with_doubles()));
+  // 21 waits for 20, which the first device has; 22 passes it.
+  for (int i = 0; i < 500 && calls < 2; ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_EQ(calls, 2);
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(outlet.outcome(21), "none");
+  go.set_value();
+
+  ASSERT_TRUE(outlet.await_results(3));
+  EXPECT_EQ(device.images, 2);
+  EXPECT_EQ(outlet.outcome(21), outlet.outcome(20));
+  EXPECT_EQ(outlet.outcome(22), "value 22");
+}
+
 TEST(Pipeline, CaptionsAPhotoByItselfWhoseDoubleTheNetworkRejects) {
   FakeDevice device;
   std::promise<void> go;
