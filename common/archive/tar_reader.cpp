@@ -101,6 +101,7 @@ la_int64_t skip_some(archive* /*from*/, void* data, la_int64_t wanted) {
 tl::unexpected<ArchiveFailure> failure_of(const Source& source, archive* from,
                                           const char* otherwise) {
   if (source.error != 0) return archive_unread(source.error, std::strerror(source.error));
+  if (::archive_errno(from) == ENOMEM) return archive_unread(ENOMEM, std::strerror(ENOMEM));
   const char* const why = ::archive_error_string(from);
   const std::string what = why == nullptr ? "damaged" : why;
   if (what.find("Unrecognized archive format") != std::string::npos)

@@ -37,7 +37,7 @@ bool changes_something(const Request& request) {
 /// A page of ours sends both; a program that is no browser sends neither.
 bool comes_from_our_page(const Request& request) {
   const std::string& site = request.header("sec-fetch-site");
-  if (!site.empty() && site != "same-origin") return false;
+  if (!site.empty()) return site == "same-origin";
   const std::string& origin = request.header("origin");
   const std::string& host = request.header("host");
   return origin.empty() || origin == "http://" + host || origin == "https://" + host;

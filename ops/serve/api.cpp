@@ -189,7 +189,9 @@ Expected<std::optional<PictureRequest>> picture_request(Archive& archive, std::i
   const std::int64_t ids[] = {image_id};
   const auto cards = archive.read([&](Reader& reader) { return reader.browser.cards(ids); });
   if (!cards) return fail(cards.error());
-  if (cards->empty() || !cards->front().folder.starts_with('/')) {
+  // A link that the run did not follow is not followed for a picture.
+  if (cards->empty() || !cards->front().folder.starts_with('/') ||
+      cards->front().reason == "outside_root") {
     return std::optional<PictureRequest>();
   }
   const PhotoCard& card = cards->front();

@@ -159,7 +159,10 @@ Expected<OpenView> Archive::view(const PhotoQuery& query, const std::string& tok
     const bool folder_first = query.filter.sort == PhotoSort::path;
     Status good;
     if (folder_first) good = narrow(browser.in_folder(query.run, query.root_id, query.folder));
-    if (good && !query.words.empty()) good = narrow(browser.found(query.run, query.words));
+    // What is not shown is found only by who asks for it.
+    const bool any_state = !query.filter.states.empty() || query.filter.reason.has_value();
+    if (good && !query.words.empty())
+      good = narrow(browser.found(query.run, query.words, any_state));
     if (good && query.edited) good = narrow(browser.edited(query.run));
     if (good && in_folder && !folder_first) {
       good = narrow(browser.in_folder(query.run, query.root_id, query.folder));

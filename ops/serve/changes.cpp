@@ -89,9 +89,14 @@ http::Answer change_caption(Archive& archive, const SiteOptions& options, std::i
     if (!caption) return error_answer(caption.error());
     edit.caption = std::move(*caption);
   } else if (*action == EditAction::approve) {
-    const auto is = edits->now(std::span(&edit.photo, 1));
+    const auto row = archive.read([&](Reader& reader) { return reader.store.image(image_id); });
+    if (!row) return error_answer(row.error());
+    if (!*row) return error_answer(404, "there is no such photo");
+    const auto is = edits->now(std::span(&edit.photo, 1), (*row)->run);
     if (!is) return error_answer(is.error());
     if (!is->front().original) return error_answer(404, "the photo has no caption to approve");
+    if (const auto& held = is->front().edit; held && held->caption != is->front().original)
+      return error_answer(409, "it was edited by " + held->by + ": take the edit back first");
     edit.caption = *is->front().original;
   }
   if (Status added = edits->add(std::span(&edit, 1), options.edited_by); !added)

@@ -11,6 +11,7 @@
 
 #include "common/http/http_message.h"
 #include "common/text/utf8.h"
+#include "common/text/words.h"
 
 namespace photoscribe::serve {
 namespace {
@@ -51,6 +52,7 @@ Status read_time(const Parameters& parameters, const std::string& name,
   const std::string& text = given(parameters, name);
   if (text.empty()) return {};
   auto seconds = day(text);
+  if (seconds && name == "until") *seconds += 86'400;  // the whole day
   if (!seconds) seconds = whole(text);
   if (!seconds) return wrong(name, text, "no date such as 2026-11-28");
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
@@ -156,7 +158,12 @@ std::string as_typed(std::string words) {
     ++letters;
   const bool excludes = letters < words.size() && words[words.size() - 1 - letters] == '-';
   const bool quoted = std::count(words.begin(), words.end(), '"') % 2 != 0;
-  if (letters >= kBeginningMin && !excludes && !quoted) words += '*';
+  std::string_view last;  // word of it, as search has them
+  for_each_word(std::string_view(words).substr(words.size() - letters),
+                [&last](std::string_view word) { last = word; });
+  std::size_t characters = 0;
+  for_each_character(last, [&characters](const Character&) { ++characters; });
+  if (characters >= kBeginningMin && !excludes && !quoted) words += '*';
   return words;
 }
 
@@ -186,8 +193,6 @@ Expected<PhotoQuery> photo_query(const Parameters& parameters) {
   if (good) good = read_sort(parameters, !query.words.empty(), filter);
   if (good) good = read_place(parameters, query);
   if (!good) return fail(good.error());
-  // What is not shown is found only by who asks for it.
-  if (!query.words.empty() && filter.states.empty()) filter.states = {ImageState::done};
   query.key = key_of(parameters);
   return query;
 }

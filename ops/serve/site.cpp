@@ -91,7 +91,8 @@ class Site::Impl {
         archive_(options_.database),
         live_(archive_, options_.writer),
         thumbnails_(options_.cache_folder, options_.cache_bytes_max, options_.pictures) {
-    access_.loopback = options_.place.loopback;
+    // Who has no token is refused whatever name the page was asked under.
+    access_.loopback = options_.place.loopback && options_.token.empty();
     access_.token = options_.token;
   }
   ~Impl() {

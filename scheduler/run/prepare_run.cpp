@@ -175,13 +175,14 @@ Status refuse_empty_folders(Store& store, const RunRequest& request, const Named
 }
 
 /// The same for folders that were not named themselves: noted, and left unchanged.
-Status note_empty_folders(Store& store, PreparedRun& prepared,
-                          const std::vector<SourceStart>& barren) {
-  for (const SourceStart& start : barren) {
+Status note_empty_folders(Store& store, PreparedRun& prepared, WalkReport& report) {
+  for (const SourceStart& start : report.barren) {
     const Root& root = prepared.roots[static_cast<std::size_t>(start.root)];
     const Expected<std::int64_t> had = store.photos_in(prepared.run.id, root.name, start.path);
     if (!had) return fail(had.error());
-    if (*had > 0) prepared.notes.push_back(doubt(root, start, prepared.run.name, *had));
+    if (*had == 0) continue;
+    prepared.notes.push_back(doubt(root, start, prepared.run.name, *had));
+    report.unknown.push_back({start.root, start.path});
   }
   return {};
 }
@@ -264,8 +265,8 @@ Status scan_photos(Store& store, const RunRequest& request, std::optional<Named>
     prepared.stopped = true;
     return {};
   }
-  const WalkReport& report = **walked;
-  if (Status noted = note_empty_folders(store, prepared, report.barren); !noted) {
+  WalkReport report = **walked;
+  if (Status noted = note_empty_folders(store, prepared, report); !noted) {
     return noted;
   }
   const Expected<ScanCounts> counts = scan->finish(report.walked, report.skipped, report.unknown);

@@ -189,11 +189,12 @@ Expected<std::vector<std::int64_t>> PhotoBrowser::in_folder(RunId run, std::int6
   });
 }
 
-Expected<std::vector<std::int64_t>> PhotoBrowser::found(RunId run, const std::string& words) {
+Expected<std::vector<std::int64_t>> PhotoBrowser::found(RunId run, const std::string& words,
+                                                        bool any_state) {
   return impl_->db.read("search", [&]() -> Expected<std::vector<std::int64_t>> {
     SearchRequest request;
     request.query = words;
-    request.states = {"done", "unsure", "blurred", "failed", "pending"};
+    if (any_state) request.states = {"done", "unsure", "blurred", "failed", "pending"};
     request.vanished = true;
     request.limit = kFoundMax;
     {

@@ -85,7 +85,8 @@ class PhotoBrowser {
   [[nodiscard]] Expected<std::vector<std::int64_t>> in_folder(RunId run, std::int64_t root_id,
                                                               const std::string& folder);
   /// that match a search, best first, 100,000 at most (usage: a query that FTS5 cannot parse);
-  [[nodiscard]] Expected<std::vector<std::int64_t>> found(RunId run, const std::string& words);
+  [[nodiscard]] Expected<std::vector<std::int64_t>> found(RunId run, const std::string& words,
+                                                          bool any_state);
   /// whose caption was edited or approved.
   [[nodiscard]] Expected<std::vector<std::int64_t>> edited(RunId run);
 

@@ -10,7 +10,13 @@ Expected<std::vector<KnownArchive>> Manifest::known_archives(RunId run) {
     std::vector<KnownArchive> all;
     auto row = impl_->db.query(
         "SELECT root.name, path, size_bytes, mtime_ns, inode, options, photos, damage "
-        "FROM walked_archive JOIN root USING (root_id) WHERE run_id = ?");
+        // With other rows than that walk chose, it is listed again.
+        "FROM walked_archive AS walked JOIN root USING (root_id) WHERE run_id = ? AND photos = "
+        "(SELECT count(*) FROM image WHERE image.run_id = walked.run_id "
+        "AND image.root_id = walked.root_id "
+        "AND image.path >= CAST(walked.path || '!' AS BLOB) "
+        "AND image.path < CAST(walked.path || '\"' AS BLOB) "
+        "AND image.archive_bytes = length(walked.path) AND image.mtime_ns = walked.mtime_ns)");
     row.with(run);
     while (row.step()) {
       FoundFile file;

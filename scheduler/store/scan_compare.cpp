@@ -57,8 +57,11 @@ void Scan::Impl::compare_content(const ImageRow& row, const FoundFile& file,
 
 /// A result outlives its photo, also where a list goes on naming it; else the worker says why.
 void Scan::Impl::named_but_gone(const ImageRow& row, CountChanges& changes) {
-  if (row.state != "pending" && row.state != "failed") return unseen(row, true, changes);
+  // No file has a member's path, which says nothing about its archive.
+  if (!row.member && row.state != "pending" && row.state != "failed")
+    return unseen(row, true, changes);
   FoundFile as_before;
+  as_before.member = row.member;
   as_before.size_bytes = row.size_bytes;
   as_before.mtime_ns = row.mtime_ns;
   as_before.inode = row.inode;
@@ -74,11 +77,10 @@ void Scan::Impl::add_one(const FoundFile& file, CountChanges& changes) {
       return keep_reference(row->image_id, file);
     }
   }
-  if (insert(root_id, file)) {
+  if (const auto image_id = insert(root_id, file)) {
     ++counts.added;
     changes.add(true, "pending", "", +1);
-    const std::int64_t image_id = store.db.handle().getLastInsertRowid();
-    keep_reference(image_id, file);
+    keep_reference(*image_id, file);
   } else if (const auto row = find(root_id, file.path)) {
     compare(*row, file, changes);
     keep_reference(row->image_id, file);

@@ -85,8 +85,8 @@ struct Scan::Impl {
     return text_if_needed(file.path);
   }
 
-  /// False when the image has a row already.
-  bool insert(std::int64_t root_id, const FoundFile& file) {
+  /// The new row's id; none: the image has a row already.
+  std::optional<std::int64_t> insert(std::int64_t root_id, const FoundFile& file) {
     const int rows =
         store.db
             .query(
@@ -98,12 +98,12 @@ struct Scan::Impl {
                   file.mtime_ns, file.inode, queue_end + 1, stale.now, offset_of(file.member),
                   archive_bytes_of(file.member))
             .run();
-    if (rows == 0) return false;
+    if (rows == 0) return std::nullopt;
     ++queue_end;
     const std::int64_t image_id = store.db.handle().getLastInsertRowid();
     mark_seen(image_id);
     (void)columns.add(image_id, file.kept);
-    return true;
+    return image_id;
   }
 
   void compare(const ImageRow& row, const FoundFile& file, CountChanges& changes);

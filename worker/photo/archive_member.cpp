@@ -23,6 +23,7 @@ using Bytes = std::span<const std::uint8_t>;
 constexpr std::uint16_t kStored = 0, kDeflated = 8;
 // Deflate's own limit, of zeros: 258 bytes from two bits. What claims more is not what it says.
 constexpr std::int64_t kDeflateRatioMax = 1032;
+constexpr std::int64_t kDeflateMore = 1 << 16;
 
 FromArchive<void> read_exactly(const ReadAt& read, std::int64_t offset,
                                std::span<std::uint8_t> into) {
@@ -50,7 +51,10 @@ FromArchive<void> inflate(const ReadAt& read, std::int64_t offset, const ZipMemb
 FromArchive<void> check_ratio(const ZipMember& member) {
   const bool impossible =
       (member.method == kStored && member.size_bytes != member.packed_bytes) ||
-      (member.method == kDeflated && member.size_bytes / kDeflateRatioMax > member.packed_bytes);
+      (member.method == kDeflated &&
+       (member.size_bytes / kDeflateRatioMax > member.packed_bytes ||
+        // What does not get smaller gets a little larger, not more.
+        member.packed_bytes > member.size_bytes + member.size_bytes / 8 + kDeflateMore));
   if (impossible) return archive_damaged("the member cannot have the size that the archive says");
   return {};
 }
@@ -143,7 +147,10 @@ FromArchive<Bytes> read_archive_member(FileDescriptor archive, const MemberReque
     return archive_refused(Reason::unsafe_name,
                            "a name that leads out of the archive: absolute, or with \"..\"");
   }
-  switch (archive_kind_of(archive.get())) {
+  errno = 0;
+  const ArchiveKind kind = archive_kind_of(archive.get());
+  if (kind == ArchiveKind::none && errno != 0) return archive_unread(errno, std::strerror(errno));
+  switch (kind) {
     case ArchiveKind::zip:
       return read_zip(archive, request, room);
     case ArchiveKind::tar:

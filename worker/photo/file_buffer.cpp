@@ -38,7 +38,7 @@ Opened<std::span<const std::uint8_t>> FileBuffer::read(const PhotoRoot& root, st
   auto file = root.open_file(path);
   if (!file) return tl::unexpected(file.error());
   struct stat info = {};
-  if (fstat(file->get(), &info) != 0) info.st_size = 0;
+  if (fstat(file->get(), &info) != 0) return read_failure(root, path, errno);
   if (info.st_size == 0) return refuse(Reason::empty, "no bytes in it");
   if (info.st_size > bytes_max) {
     return refuse(Reason::too_large, std::to_string(info.st_size) +

@@ -59,7 +59,7 @@ class Pipeline::WorkMark {
 /// decoded in turn.
 class Pipeline::DecodeTurn {
  public:
-  explicit DecodeTurn(Pipeline& pipeline) : pipeline_(pipeline) {}
+  DecodeTurn(Pipeline& pipeline, std::size_t slot) : pipeline_(pipeline), slot_(slot) {}
   DecodeTurn(const DecodeTurn&) = delete;
   DecodeTurn& operator=(const DecodeTurn&) = delete;
   ~DecodeTurn() {
@@ -73,13 +73,17 @@ class Pipeline::DecodeTurn {
   void begin() {
     if (pipeline_.config_.decoding_max <= 0) return;
     std::unique_lock lock(pipeline_.mutex_);
-    pipeline_.decoded_.wait(lock, [this] { return pipeline_.may_decode_ > 0; });
+    // It waits for us, not for its storage.
+    while (!pipeline_.decoded_.wait_for(lock, std::chrono::seconds(1),
+                                        [this] { return pipeline_.may_decode_ > 0; }))
+      pipeline_.slots_[slot_].work.since = Clock::now();
     --pipeline_.may_decode_;
     has_it_ = true;
   }
 
  private:
   Pipeline& pipeline_;
+  std::size_t slot_;
   bool has_it_ = false;
 };
 
@@ -206,7 +210,7 @@ bool Pipeline::load_next(std::size_t slot, FileBuffer& buffer) {
   {
     WorkMark mark(*this, slot, Stage::reading, {job});
     buffer.report_progress_to([&mark] { mark.gets_on(); });
-    DecodeTurn turn(*this);
+    DecodeTurn turn(*this, slot);
     LoadOutcome outcome = loader_(job, buffer, [&mark, &turn] {
       turn.begin();
       mark.enter(Stage::decoding);

@@ -37,6 +37,7 @@ class Undoing {
 
  private:
   Status undo(const LoggedChange& change);
+  Status open_store();
   Status note(const std::vector<RewrittenFile>& files);
   void refuse(const std::string& reason, const std::string& file) {
     Refusals& some = report.refused[reason];
@@ -67,6 +68,10 @@ Status Undoing::undo(const LoggedChange& change) {
     ++report.removed;
     return {};
   }
+  // Its size is the writer's to note: not restored beside a run that would take it for changed.
+  if (change.keep_times) {
+    if (Status opened_store = open_store(); !opened_store) return opened_store;
+  }
   FileChange back;
   back.target = change.file;
   back.edits = change.edits;
@@ -88,13 +93,17 @@ Status Undoing::take(const LoggedChange& change) {
   return changes_.staged() >= kAtOnce ? commit() : Status();
 }
 
+Status Undoing::open_store() {
+  if (store_) return {};
+  Expected<Store> opened = Store::open_writer(database_);
+  if (!opened) return fail(opened.error());
+  store_.emplace(std::move(*opened));
+  return {};
+}
+
 Status Undoing::note(const std::vector<RewrittenFile>& files) {
   if (files.empty()) return {};
-  if (!store_) {
-    Expected<Store> opened = Store::open_writer(database_);
-    if (!opened) return fail(opened.error());
-    store_.emplace(std::move(*opened));
-  }
+  if (Status opened = open_store(); !opened) return opened;
   return store_->note_rewritten(files);
 }
 

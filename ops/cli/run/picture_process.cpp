@@ -39,7 +39,13 @@ bool wait_for(int descriptor, short what, Clock::time_point until) {
 
 class PictureProcess : public serve::PictureMaker {
  public:
-  explicit PictureProcess(const Config& config) : config_(config) {}
+  explicit PictureProcess(const Config& config) : config_(config) {
+    // A worker that died must not end us. This is the thread that writes to it.
+    sigset_t broken;
+    sigemptyset(&broken);
+    sigaddset(&broken, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken, nullptr);
+  }
   PictureProcess(const PictureProcess&) = delete;
   PictureProcess& operator=(const PictureProcess&) = delete;
   ~PictureProcess() override { rest(); }

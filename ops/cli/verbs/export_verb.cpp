@@ -213,7 +213,11 @@ CaptionChoice caption_choice(const ExportOptions& options) {
 int export_files(const ExportOptions& options) {
   const Expected<std::string> database = options.database.path();
   if (!database) return report("export", database.error());
-  if (!options.files.undo.empty()) return run_undo(*database, options.files.undo);
+  if (!options.files.undo.empty()) {
+    if (options.files.dry_run || options.files.json)
+      return report("export", {Errc::usage, "--undo goes without --dry-run and --json"});
+    return run_undo(*database, options.files.undo);
+  }
   Expected<FilesJob> job = files_job(options.format, options.files);
   if (!job) return report("export", job.error());
   if (!options.file.empty())

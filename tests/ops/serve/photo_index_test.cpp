@@ -114,6 +114,8 @@ TEST(AsTyped, TheLastWordMayBeABeginning) {
   EXPECT_EQ(serve::as_typed("dog"), "dog*");
   EXPECT_EQ(serve::as_typed("photographer:ana"), "photographer:ana*");
   EXPECT_EQ(serve::as_typed("dog beach "), "dog beach ");
+  EXPECT_EQ(serve::as_typed("où"), "où");
+  EXPECT_EQ(serve::as_typed("plage été"), "plage été*");
   EXPECT_EQ(serve::as_typed("do"), "do") << "too short for a beginning";
   EXPECT_EQ(serve::as_typed("dog -cat"), "dog -cat");
   EXPECT_EQ(serve::as_typed("\"red car"), "\"red car");

@@ -250,13 +250,15 @@ TEST_F(Serve, EditsCaptionsBesideTheWriter) {
   EXPECT_EQ(server_->get(photo)["edited_caption"], "zwei Hunde, \"Strand\"");
   EXPECT_EQ(server_->get(photo)["caption"], "two dogs on a beach") << "the model's stays";
   EXPECT_THAT(names("edited=1"), ElementsAre("two%.jpg"));
+  EXPECT_EQ(edit({{"action", "approve"}}), 409) << "a person's words are not lost by one key";
+  EXPECT_EQ(edit({{"action", "unset"}}), 200);
   EXPECT_EQ(edit({{"action", "approve"}}), 200);
   EXPECT_EQ(server_->get(photo)["approved"], true);
   EXPECT_EQ(server_->get(photo)["edited_caption"], "two dogs on a beach");
   EXPECT_EQ(edit({{"action", "unset"}}), 200);
   EXPECT_EQ(server_->get(photo)["edited_caption"], nullptr);
   const json edits = server_->get(photo)["edits"];
-  ASSERT_EQ(edits.size(), 3U);
+  ASSERT_EQ(edits.size(), 4U);
   EXPECT_EQ(edits[0]["action"], "set");
   EXPECT_NE(edits[0]["edited_by"], "");
 

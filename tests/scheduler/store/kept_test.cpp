@@ -40,6 +40,18 @@ TEST_F(Kept, ColumnsStayWithThePhotoAndFollowTheList) {
   EXPECT_THAT(kept(), ElementsAre("a.jpg|id|9", "a.jpg|tag|x", "b.jpg|id|8"));
 }
 
+TEST_F(Kept, AReferenceThatComesWithANewColumnIsOfItsOwnPhoto) {
+  std::vector<FoundFile> photos{file("a.jpg"), with("b.jpg", {{"json", "{}"}, {"cls", "7"}})};
+  photos[0].reference = "a dog runs";
+  photos[1].reference = "a cat sleeps";
+  scan(photos);
+
+  EXPECT_THAT(plain_rows(database(),
+                         "SELECT CAST(path AS TEXT), caption FROM reference_caption JOIN image "
+                         "USING (image_id) ORDER BY path"),
+              ElementsAre("a.jpg|a dog runs", "b.jpg|a cat sleeps"));
+}
+
 TEST_F(Kept, ThePhotoThatIsNamedTwiceCountsOnceAndTheFirstLineHolds) {
   const ScanCounts counts = scan(
       {with("a.jpg", {{"id", "1"}}), with("a.jpg", {{"id", "2"}, {"who", "Ana"}}), file("a.jpg")});
