@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/sqlite/sqlite_errors.h"
 #include "common/text/utf8.h"
 #include "migrations/migrations.h"
 #include "scheduler/store/found_images.h"

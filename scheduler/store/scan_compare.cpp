@@ -110,24 +110,13 @@ void Scan::Impl::add_archive(const FoundFile& archive, CountChanges& changes) {
   {
     // Paths of members lie between "archive!" and "archive\"", the next byte.
     auto row = store.db.query(
-        "SELECT image_id, size_bytes, mtime_ns, inode, verdict, coalesce(reason, ''), asked, "
-        "vanished, queue_seq, settings_id, member_offset, archive_bytes FROM image "
+        PHOTOSCRIBE_IMAGE_ROWS
         "WHERE root_id = ?1 AND path >= ?2 AND path < ?3 AND run_id = ?4 AND archive_bytes = ?5 "
         "ORDER BY image_id");
     row.with(root_id, sqlite::Blob{archive.path + "!"}, sqlite::Blob{archive.path + "\""}, run,
              archive.path.size());
     while (row.step()) {
-      ImageRow image{row.integer(0),
-                     row.integer(1),
-                     row.integer(2),
-                     row.integer(3),
-                     row.text(4),
-                     row.text(5),
-                     row.integer(6) != 0,
-                     row.integer(7) != 0,
-                     row.integer(8),
-                     row.integer(9),
-                     StoreDatabase::member(row, 10)};
+      const ImageRow image = image_row(row);
       // Another archive's mtime: of a member that an earlier scan found and the last one did not.
       if (image.mtime_ns != archive.mtime_ns) continue;
       FoundFile file;

@@ -24,6 +24,25 @@ struct ImageRow {
   std::optional<ArchiveMember> member;
 };
 
+/// What image_row() reads.
+#define PHOTOSCRIBE_IMAGE_ROWS                                                           \
+  "SELECT image_id, size_bytes, mtime_ns, inode, verdict, coalesce(reason, ''), asked, " \
+  "vanished, queue_seq, settings_id, member_offset, archive_bytes FROM image "
+
+inline ImageRow image_row(const sqlite::Query& row) {
+  return ImageRow{row.integer(0),
+                  row.integer(1),
+                  row.integer(2),
+                  row.integer(3),
+                  row.text(4),
+                  row.text(5),
+                  row.integer(6) != 0,
+                  row.integer(7) != 0,
+                  row.integer(8),
+                  row.integer(9),
+                  StoreDatabase::member(row, 10)};
+}
+
 inline std::optional<std::int64_t> offset_of(const std::optional<ArchiveMember>& member) {
   if (!member) return std::nullopt;
   return member->offset;
@@ -62,22 +81,10 @@ struct Scan::Impl {
   }
 
   std::optional<ImageRow> find(std::int64_t root_id, const std::string& path) {
-    auto row = store.db.query(
-        "SELECT image_id, size_bytes, mtime_ns, inode, verdict, coalesce(reason, ''), asked, "
-        "vanished, queue_seq, settings_id, member_offset, archive_bytes FROM image "
-        "WHERE root_id = ? AND path = ? AND run_id = ?");
+    auto row =
+        store.db.query(PHOTOSCRIBE_IMAGE_ROWS "WHERE root_id = ? AND path = ? AND run_id = ?");
     if (!row.with(root_id, sqlite::Blob{path}, run).step()) return std::nullopt;
-    return ImageRow{row.integer(0),
-                    row.integer(1),
-                    row.integer(2),
-                    row.integer(3),
-                    row.text(4),
-                    row.text(5),
-                    row.integer(6) != 0,
-                    row.integer(7) != 0,
-                    row.integer(8),
-                    row.integer(9),
-                    StoreDatabase::member(row, 10)};
+    return image_row(row);
   }
 
   [[nodiscard]] std::optional<std::string> text_of_path(const FoundFile& file) const {
