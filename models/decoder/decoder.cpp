@@ -222,7 +222,8 @@ void look_first(const AttentionParameters& p, const Tensor& features, double dro
   if (p.concepts.defined()) {
     if (!a.concepts.defined()) a.concepts = detect(p.concepts, standardise(p.concepts, features));
     a.odds = concept_odds(p.concepts, a.concepts);
-    const Tensor seen = annotate_concepts(p, a.concepts);
+    const Tensor seen =
+        at::linear(name_concepts(p, a.concepts), p.concepts.value_weight, p.concepts.value_bias);
     a.values = at::cat({a.values, seen}, 1);
     a.mean = a.mean + seen.mean(1);
   }
@@ -361,11 +362,10 @@ Tensor detect(const ConceptParameters& p, const Tensor& standardised) {
   return at::sigmoid(at::linear(standardised, p.head_weight, p.head_bias));
 }
 
-Tensor annotate_concepts(const AttentionParameters& p, const Tensor& concepts) {
+Tensor name_concepts(const AttentionParameters& p, const Tensor& concepts) {
   const auto [probability, which] = at::topk(concepts, p.concepts.slots, 1);  // (N,K)
   const Tensor name = p.concepts.name.index_select(0, which.flatten()).view(which.sizes());
-  return at::linear(at::embedding(p.word_weight, name) * probability.unsqueeze(2),
-                    p.concepts.value_weight, p.concepts.value_bias);
+  return at::embedding(p.word_weight, name) * probability.unsqueeze(2);
 }
 
 Tensor concept_odds(const ConceptParameters& p, const Tensor& concepts) {

@@ -72,9 +72,10 @@ struct Annotations {
 /// The classifier's probabilities (N,M) for what standardise() gives.
 [[nodiscard]] torch::Tensor detect(const ConceptParameters& p, const torch::Tensor& standardised);
 
-/// Annotations (N,K,D) of the likeliest of the concepts (N,M). Differentiable.
-[[nodiscard]] torch::Tensor annotate_concepts(const AttentionParameters& p,
-                                              const torch::Tensor& concepts);
+/// Embeddings (N,K,E) of the words that name the likeliest of the concepts (N,M), times their
+/// probabilities: concept.value's linear layer makes annotations of them. Differentiable.
+[[nodiscard]] torch::Tensor name_concepts(const AttentionParameters& p,
+                                          const torch::Tensor& concepts);
 
 /// What concepts (N,M) say of the words (N,V): log(p / 0.1) of the concept that a word names, p
 /// being at least 0.003; 0 for words that name none. Where the decoder is about to name something,

@@ -5,15 +5,47 @@
 // and one pass here does what takes five element-wise passes there. All arrays are float32,
 // row-major and contiguous unless a stride says otherwise; nothing is allocated.
 //
-// n rows, L grid positions, A attention size, H hidden size.
+// n rows, L grid positions, A attention size, H hidden size, V words, D annotation size.
 #pragma once
 
 #include <cstdint>
 
 namespace photoscribe {
 
+/// Bytes of the vectors that these loops work with on this processor: 16 (SSE2), 32 (AVX2), 64
+/// (AVX-512); 0 where the compiler decides.
+[[nodiscard]] int kernel_vector_bytes();
+
 /// tanh of `count` numbers in place, to 4e-7 of the true value.
 void tanh_in_place(float* x, std::int64_t count);
+
+/// What is added to the scores of words before their softmax: gate[r] * odds[photo of r, v], where
+/// each `rows_per_photo` rows are one photo's. Nothing where `odds` is null.
+struct WordOdds {
+  const float* gate = nullptr;  // (n)
+  const float* odds = nullptr;  // (n / rows_per_photo, V)
+  std::int64_t rows_per_photo = 1;
+};
+/// x (n,V) becomes the logarithm of its softmax over V, after `extra`; -inf stays -inf, each row
+/// has a finite number. To 2e-6 of LibTorch's.
+void log_softmax_rows(const WordOdds& extra, std::int64_t rows, std::int64_t words, float* x);
+
+/// The `count` largest of base[r] + x[r,v] over n rows of V words, falling, of equals the first,
+/// with their places r*V + v. Where fewer are above -inf the rest is -inf at place 0.
+void largest_sums(std::int64_t rows, std::int64_t words, const float* base, const float* x,
+                  std::int64_t count, float* sums, std::int64_t* places);
+
+/// What is attended to: out[r,:] = sum over L of weight[r,l] * value[photo of r,l,:].
+struct WeightedSums {
+  std::int64_t rows = 0, rows_per_photo = 1, positions = 0, size = 0;  // n, -, L, D
+  const float* weight = nullptr;                                       // (n,L)
+  const float* value = nullptr;                                        // (n / rows_per_photo,L,D)
+};
+void weighted_sums(const WeightedSums& sums, float* out);
+
+/// x[r,:] *= sigmoid(gate[r,:]), whose rows are `gate_stride` apart.
+void gate_rows(std::int64_t rows, std::int64_t size, const float* gate, std::int64_t gate_stride,
+               float* x);
 
 /// One attention step (Xu et al. 2015, eq. 4): t[r,l,:] = tanh(key[r,l,:] + query[r,:]) and
 /// score[r,l] = t[r,l,:] . v. Key row r is `key + key_row[r] * L * A` (null: r itself), so that

@@ -30,12 +30,11 @@ class PlainAttendNetwork final : public StepNetwork {
   }
 
   Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
-    const std::int64_t R = h.size(0), H = h.size(1), A = p_.query_weight.size(0),
-                       D = a.values.size(2);
+    const std::int64_t H = h.size(1), A = p_.query_weight.size(0), D = a.values.size(2);
     const Tensor fused = from_hidden_(h);  // (R,A+4H+D)
     const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight,
                                  p_.gated ? Energy::relu : Energy::tanh);
-    Tensor context = at::bmm(weight, a.values).view({R, D});
+    Tensor context = weigh(weight, a.values);
     if (p_.gated) context.mul_(at::sigmoid(fused.narrow(1, A + 4 * H, D)));
     Tensor gates = at::index_select(word_gates_, 0, tokens);
     gates.add_(fused.narrow(1, A, 4 * H));
@@ -66,11 +65,10 @@ class AttendInNetwork final : public StepNetwork {
   }
 
   Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
-    const std::int64_t R = h.size(0), H = h.size(1), A = p_.query_weight.size(0),
-                       D = a.values.size(2);
+    const std::int64_t H = h.size(1), A = p_.query_weight.size(0);
     const Tensor fused = from_hidden_(h);  // (R,A+5H)
     const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight);
-    const Tensor context = at::bmm(weight, a.values).view({R, D});
+    const Tensor context = weigh(weight, a.values);
     Tensor gates = at::index_select(word_gates_, 0, tokens);
     gates.add_(fused.narrow(1, A, 5 * H));
     gates.narrow(1, 3 * H, 2 * H).add_(choice_(context));

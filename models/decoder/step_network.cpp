@@ -20,7 +20,10 @@ class Looking {
   Looking(const AttentionParameters& p, Precision precision)
       : p_(p),
         annotate_(p.annotate_weight, p.annotate_bias, precision),
-        key_(p.key_weight, {}, precision) {}
+        key_(p.key_weight, {}, precision) {
+    if (p.concepts.defined())
+      concept_ = FastLinear(p.concepts.value_weight, p.concepts.value_bias, precision);
+  }
 
   void look(const Tensor& features, const Tensor& concepts, Annotations& a) const {
     const Tensor grid = pool_grid(features, p_.grid_side);
@@ -32,7 +35,8 @@ class Looking {
       a.novelty = standardised.to(torch::kFloat32).square().mean(1);
       a.concepts = concepts.defined() ? concepts : detect(p_.concepts, standardised);
       a.odds = concept_odds(p_.concepts, a.concepts);
-      const Tensor seen = annotate_concepts(p_, a.concepts);
+      const Tensor named = name_concepts(p_, a.concepts);
+      const Tensor seen = concept_(named.flatten(0, 1)).view({N, named.size(1), -1});
       a.values = at::cat({a.values, seen}, 1);
       a.mean = a.mean + seen.mean(1);
     }
@@ -42,7 +46,7 @@ class Looking {
 
  private:
   AttentionParameters p_;
-  FastLinear annotate_, key_;
+  FastLinear annotate_, key_, concept_;
 };
 
 class AttendTellNetwork final : public StepNetwork {
@@ -69,12 +73,11 @@ class AttendTellNetwork final : public StepNetwork {
   }
 
   Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
-    const std::int64_t R = h.size(0), H = h.size(1);
-    const std::int64_t A = p_.query_weight.size(0), D = p_.gate_weight.size(0);
+    const std::int64_t H = h.size(1), A = p_.query_weight.size(0), D = p_.gate_weight.size(0);
     const Tensor fused = from_hidden_(h);
     const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight);
-    const Tensor context =
-        at::bmm(weight, a.values).view({R, D}).mul_(at::sigmoid(fused.narrow(1, A, D)));
+    Tensor context = weigh(weight, a.values);
+    gate_context(context, fused.narrow(1, A, D));
     Tensor gates = at::index_select(word_gates_, 0, tokens);
     gates.add_(fused.narrow(1, A + D, 4 * H));
     from_context_.add_to(gates, context);
@@ -119,7 +122,7 @@ class TopDownNetwork final : public StepNetwork {
 
   Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
     const std::int64_t R = h.size(0), H = h.size(1) / 2, N = a.values.size(0),
-                       A = p_.query_weight.size(0), D = a.values.size(2);
+                       A = p_.query_weight.size(0);
     Tensor h1, h2 = h.narrow(1, H, H).contiguous();
     Tensor c1 = c.narrow(1, 0, H).contiguous(), c2 = c.narrow(1, H, H).contiguous();
     Tensor gates = at::index_select(word_gates_, 0, tokens);
@@ -129,7 +132,7 @@ class TopDownNetwork final : public StepNetwork {
 
     const Tensor fused = from_first_(h1);  // (R,A+4H)
     const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight);
-    const Tensor context = at::bmm(weight, a.values).view({R, D});
+    const Tensor context = weigh(weight, a.values);
     Tensor second = fused.narrow(1, A, 4 * H).contiguous();
     from_second_.add_to(second, h2);
     from_context_.add_to(second, context);
@@ -174,7 +177,7 @@ class AttendOnAttendNetwork final : public StepNetwork {
 
   Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
     const std::int64_t R = h.size(0), H = c.size(1), N = a.values.size(0),
-                       A = p_.query_weight.size(0), D = a.values.size(2);
+                       A = p_.query_weight.size(0);
     Tensor gates = at::index_select(word_gates_, 0, tokens);
     gates.view({N, R / N, 4 * H}).add_(a.fixed.unsqueeze(1));
     from_states_.add_to(gates, h);
@@ -183,11 +186,11 @@ class AttendOnAttendNetwork final : public StepNetwork {
 
     const Tensor asked = from_hidden_(own);  // (R,A+2H)
     const Tensor weight = attend(a.keys, asked.narrow(1, 0, A), p_.score_weight);
-    const Tensor seen = at::bmm(weight, a.values).view({R, D});
+    const Tensor seen = weigh(weight, a.values);
     Tensor both = asked.narrow(1, A, 2 * H).contiguous();
     from_seen_.add_to(both, seen);
-    const Tensor attended =
-        at::mul(both.narrow(1, 0, H), at::sigmoid(both.narrow(1, H, H))).contiguous();
+    Tensor attended = both.narrow(1, 0, H).contiguous();
+    gate_context(attended, both.narrow(1, H, H));
     h = at::cat({own, attended}, 1);
     Tensor out = output_(attended);
     return words_(out, a);

@@ -44,6 +44,25 @@ Tensor attend(const Tensor& keys, const Tensor& query, const Tensor& v, Energy e
   return at::softmax(at::matmul(t, v), 2);
 }
 
+Tensor weigh(const Tensor& weight, const Tensor& values) {
+  const std::int64_t B = weight.size(1), L = values.size(1), D = values.size(2),
+                     R = weight.size(0) * B;
+  if (!has_kernels(values)) return at::bmm(weight, values).view({R, D});
+  Tensor context = at::empty({R, D}, values.options());
+  weighted_sums({R, B, L, D, weight.data_ptr<float>(), values.data_ptr<float>()},
+                context.data_ptr<float>());
+  return context;
+}
+
+void gate_context(Tensor& context, const Tensor& gate) {
+  if (has_kernels(context)) {
+    gate_rows(context.size(0), context.size(1), gate.data_ptr<float>(), gate.stride(0),
+              context.data_ptr<float>());
+  } else {
+    context.mul_(at::sigmoid(gate));
+  }
+}
+
 void advance_cell(Tensor& gates, Tensor& h, Tensor& c) {
   if (has_kernels(gates)) {
     Tensor c_out = at::empty_like(c), tanh_c = at::empty_like(c), h_out = at::empty_like(c);
@@ -71,8 +90,9 @@ Tensor WordLayer::operator()(Tensor& out, const Annotations& a) const {
   } else {
     out.tanh_();
   }
-  // Scores are summed in float32 whatever the network's type.
   Tensor odds = word_(out);  // (R,V)
+  if (has_kernels(odds)) return log_softmax(odds, out, a);
+  // Scores are summed in float32 whatever the network's type.
   if (a.odds.defined()) {
     const std::int64_t N = a.odds.size(0), B = odds.size(0) / N;
     odds.view({N, B, -1})
@@ -81,8 +101,25 @@ Tensor WordLayer::operator()(Tensor& out, const Annotations& a) const {
   return at::log_softmax(odds, 1, torch::kFloat32);
 }
 
+/// Uses `odds` (R,V) up.
+Tensor WordLayer::log_softmax(Tensor& odds, const Tensor& out, const Annotations& a) const {
+  const std::int64_t R = odds.size(0);
+  Tensor gate;
+  WordOdds extra;
+  if (a.odds.defined()) {
+    // concept_gate(), as a product with a vector: with a matrix of one column it takes 30 times as
+    // long.
+    gate = at::softplus(at::mv(out, concepts_.gate_weight.view({-1})) + concepts_.gate_bias);
+    extra = {gate.data_ptr<float>(), a.odds.data_ptr<float>(), R / a.odds.size(0)};
+  }
+  log_softmax_rows(extra, R, odds.size(1), odds.data_ptr<float>());
+  return odds;
+}
+
 Tensor WordLayer::plain(const Tensor& out) const {
-  return at::log_softmax(word_(out), 1, torch::kFloat32);
+  Tensor odds = word_(out);
+  if (has_kernels(odds)) return log_softmax(odds, out, {});
+  return at::log_softmax(odds, 1, torch::kFloat32);
 }
 
 }  // namespace photoscribe

@@ -19,6 +19,12 @@ enum class Energy : std::uint8_t { tanh, relu };
 [[nodiscard]] torch::Tensor attend(const torch::Tensor& keys, const torch::Tensor& query,
                                    const torch::Tensor& v, Energy energy = Energy::tanh);
 
+/// The values (N,L,D) that `weight` (N,B,L) looks at, both contiguous -> (R,D).
+[[nodiscard]] torch::Tensor weigh(const torch::Tensor& weight, const torch::Tensor& values);
+
+/// context (R,D) contiguous *= sigmoid(gate): gate (R,D) of a wider row.
+void gate_context(torch::Tensor& context, const torch::Tensor& gate);
+
 /// One LSTM cell; gates (R,4H) are used up, h and c become the next states.
 void advance_cell(torch::Tensor& gates, torch::Tensor& h, torch::Tensor& c);
 
@@ -33,6 +39,9 @@ class WordLayer {
   [[nodiscard]] torch::Tensor plain(const torch::Tensor& out) const;
 
  private:
+  [[nodiscard]] torch::Tensor log_softmax(torch::Tensor& odds, const torch::Tensor& out,
+                                          const Annotations& a) const;
+
   ConceptParameters concepts_;
   FastLinear word_;
 };

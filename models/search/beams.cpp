@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "models/decoder/kernels.h"
+#include "models/decoder/step_parts.h"
 #include "models/format/vocabulary.h"
 
 namespace photoscribe {
@@ -39,6 +41,24 @@ void keep_photos(Annotations& of, const Tensor& photos) {
   for (Annotations& member : of.members) keep_photos(member, photos);
   for (Tensor* one : {&of.values, &of.keys, &of.fixed, &of.concepts, &of.odds, &of.novelty})
     if (one->defined()) *one = one->index_select(0, photos);
+}
+
+/// The `count` largest of scores (N,S,B) + log_p (N,S,B,V), falling, and their places among the
+/// B*V: (N,S,count) each.
+std::pair<Tensor, Tensor> best_words(const Tensor& scores, const Tensor& log_p,
+                                     std::int64_t count) {
+  const std::int64_t N = log_p.size(0), S = log_p.size(1), B = log_p.size(2), V = log_p.size(3);
+  if (!has_kernels(log_p)) {
+    const auto best = at::topk((scores.unsqueeze(3) + log_p).view({N, S, B * V}), count, 2);
+    return {std::get<0>(best), std::get<1>(best)};
+  }
+  Tensor sums = at::empty({N, S, count}, scores.options());
+  Tensor places = at::empty({N, S, count}, scores.options().dtype(torch::kInt64));
+  const Tensor base = scores.contiguous();
+  for (std::int64_t i = 0; i < N * S; ++i)
+    largest_sums(B, V, base.data_ptr<float>() + i * B, log_p.data_ptr<float>() + i * B * V, count,
+                 sums.data_ptr<float>() + i * count, places.data_ptr<std::int64_t>() + i * count);
+  return {sums, places};
 }
 
 int wishes_of(std::int64_t state) { return std::popcount(static_cast<std::uint64_t>(state)); }
@@ -136,8 +156,7 @@ Beams::Candidates Beams::candidates(const Tensor& log_p, std::int64_t count) con
                      V = log_p.size(1);
   Tensor each = log_p.view({N, S, B, V}), named;
   if (wishes_.count > 0) named = take_wished(each);
-  const Tensor total = (scores_.unsqueeze(3) + each).view({N, S, B * V});
-  const auto [score, flat] = at::topk(total, std::min(count, B * V), 2);  // falling
+  const auto [score, flat] = best_words(scores_, each, std::min(count, B * V));
   const Tensor first = at::arange(0, S * B, B, flat.options()).view({1, S, 1});
   const Candidates same{score, at::floor_divide(flat, V) + first, at::remainder(flat, V),
                         each.view({N, S, B * V}).gather(2, flat)};

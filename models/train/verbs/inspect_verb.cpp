@@ -14,6 +14,7 @@
 
 #include "models/blas.h"
 #include "models/captioner.h"
+#include "models/decoder/kernels.h"
 #include "models/format/model_store.h"
 #include "models/search/caption_network.h"
 #include "models/train/features.h"
@@ -175,6 +176,7 @@ Status bench_network(BenchOptions o) {
                 static_cast<double>(encoded) / seconds_since(begin),
                 1e3 * (cpu_seconds() - cpu_begin) / static_cast<double>(encoded),
                 network.backend());
+    std::printf("loops of the search: vectors of %d bytes\n", kernel_vector_bytes());
   });
 }
 
