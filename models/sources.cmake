@@ -14,6 +14,8 @@ set(photoscribe_model_sources
   encoder/encoder.cpp
   encoder/encoder_layers.cpp
   encoder/fast_encoder.cpp
+  encoder/onednn_layers.cpp
+  encoder/silu.cpp
   format/concept_list.cpp
   format/concepts.cpp
   format/mapped_file.cpp
@@ -27,6 +29,12 @@ set(photoscribe_model_sources
   search/evidence.cpp
   search/search.cpp
   search/wishes.cpp)
-# The loops of decoder/kernels.cpp are only worth having when sums may be reordered into vectors.
+# The loops of decoder/kernels.cpp and encoder/silu.cpp are only worth having when sums may be reordered into vectors.
 set(photoscribe_kernel_options
   -O3 -fno-math-errno -fno-trapping-math -fassociative-math -fno-signed-zeros -freciprocal-math -ffp-contract=fast)
+# `folder`: where models/ lies. Properties are a folder's, so each that compiles these sources calls it.
+function(photoscribe_compile_kernels folder)
+  set_source_files_properties(${folder}/decoder/kernels.cpp PROPERTIES COMPILE_OPTIONS "${photoscribe_kernel_options}")
+  # No scores of words that are never said, which are -inf, come by here.
+  set_source_files_properties(${folder}/encoder/silu.cpp PROPERTIES COMPILE_OPTIONS "${photoscribe_kernel_options};-ffinite-math-only")
+endfunction()

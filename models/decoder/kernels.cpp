@@ -4,17 +4,7 @@
 #include <cmath>
 #include <limits>
 
-// One copy of each loop per instruction set, chosen when the program starts: packages are built for
-// the oldest machine that they must run on. By levels, since the copy for a processor's name, such
-// as arch=haswell, is for no other processor. The sanitizers and clang 14 cannot work with it.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define PHOTOSCRIBE_VECTOR_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#define PHOTOSCRIBE_VECTOR_COPY(level) __attribute__((target(level)))
-#else
-#define PHOTOSCRIBE_VECTOR_CLONES
-#endif
+#include "models/vector_clones.h"
 
 namespace photoscribe {
 namespace {
@@ -26,9 +16,6 @@ PHOTOSCRIBE_VECTOR_COPY("arch=x86-64-v4") int vector_bytes() { return 64; }
 #else
 int vector_bytes() { return 0; }
 #endif
-
-// Nothing of the library is called in these: GCC 12 inlines std::min and the like into the copy for
-// the oldest machine alone, and the loops of the others come out without vectors (check_vectors).
 
 /// tanh by the rational function of degree 13 over 6 that Eigen uses: within 4e-7 everywhere.
 [[gnu::always_inline]] inline float fast_tanh(float value) {

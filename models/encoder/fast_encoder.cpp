@@ -1,6 +1,7 @@
 #include "models/encoder/fast_encoder.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
@@ -9,106 +10,20 @@
 #include <vector>
 
 #ifdef PHOTOSCRIBE_ONEDNN
-#include <oneapi/dnnl/dnnl.hpp>
+#include "models/encoder/onednn_layers.h"
+#include "models/encoder/silu.h"
 #endif
 
 namespace photoscribe {
 
 #ifdef PHOTOSCRIBE_ONEDNN
-namespace {
-
-using Desc = dnnl::memory::desc;
-using Tag = dnnl::memory::format_tag;
-using Type = dnnl::memory::data_type;
-constexpr auto kF32 = Type::f32;
-
-void append(dnnl::post_ops& after, dnnl::algorithm algorithm, float alpha, float beta) {
-#if DNNL_VERSION_MAJOR >= 3
-  after.append_eltwise(algorithm, alpha, beta);
-#else
-  after.append_eltwise(1.0F, algorithm, alpha, beta);
-#endif
-}
-
-dnnl::primitive_attr attributes(const EncoderLayer& layer) {
-  dnnl::post_ops after;
-  if (layer.adds_residual) after.append_sum(1.0F);
-  switch (layer.activation) {
-    case Activation::none:
-      break;
-    case Activation::relu:
-      append(after, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
-      break;
-    case Activation::relu6:
-      append(after, dnnl::algorithm::eltwise_clip, 0.0F, 6.0F);
-      break;
-    case Activation::silu:
-      append(after, dnnl::algorithm::eltwise_swish, 1.0F, 0.0F);
-      break;
-    case Activation::sigmoid:
-      append(after, dnnl::algorithm::eltwise_logistic, 0.0F, 0.0F);
-      break;
-  }
-  dnnl::primitive_attr attributes;
-  attributes.set_post_ops(after);
-  return attributes;
-}
-
-dnnl::memory::dims weight_dims(const EncoderLayer& l) {
-  if (l.groups > 1) return {l.groups, l.out / l.groups, l.in / l.groups, l.kernel, l.kernel};
-  return {l.out, l.in, l.kernel, l.kernel};
-}
-
-dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, Type type,
-                                                   const EncoderLayer& layer, std::int64_t side,
-                                                   const Desc& from, const Desc& to) {
-  const Desc weight(weight_dims(layer), type, Tag::any), bias({layer.out}, kF32, Tag::x);
-  const Padding padding = padding_of(layer, side);
-  const dnnl::memory::dims stride{layer.stride, layer.stride};
-  const dnnl::memory::dims before{padding.before, padding.before},
-      after{padding.after, padding.after};
-  constexpr auto kind = dnnl::prop_kind::forward_inference;
-  constexpr auto direct = dnnl::algorithm::convolution_direct;
-#if DNNL_VERSION_MAJOR >= 3
-  return {engine, kind, direct, from, weight, bias, to, stride, before, after, attributes(layer)};
-#else
-  return {{kind, direct, from, weight, bias, to, stride, before, after}, attributes(layer), engine};
-#endif
-}
-
-/// Maxima of `layer`'s windows, or, without a layer, the mean of a whole map of side x side.
-dnnl::pooling_forward::primitive_desc describe_pool(const dnnl::engine& engine,
-                                                    const EncoderLayer& layer, std::int64_t side,
-                                                    const Desc& from, const Desc& to) {
-  const bool mean = layer.kind == LayerKind::mean;
-  const Padding padding = mean ? Padding{} : padding_of(layer, side);
-  const std::int64_t size = mean ? side : layer.kernel, step = mean ? 1 : layer.stride;
-  // What lies behind the last whole window is not looked at, however much padding there is.
-  const std::int64_t behind = mean ? 0 : (padding.out - 1) * step + size - side - padding.before;
-  const dnnl::memory::dims kernel{size, size}, stride{step, step},
-      before{padding.before, padding.before}, after{behind, behind};
-  constexpr auto kind = dnnl::prop_kind::forward_inference;
-  const auto how =
-      mean ? dnnl::algorithm::pooling_avg_exclude_padding : dnnl::algorithm::pooling_max;
-#if DNNL_VERSION_MAJOR >= 3
-  return {engine, kind, how, from, to, stride, kernel, {0, 0}, before, after};
-#else
-  return {{kind, how, from, to, stride, kernel, before, after}, engine};
-#endif
-}
-
-dnnl::binary::primitive_desc describe_scale(const dnnl::engine& engine, const Desc& main,
-                                            const Desc& gate) {
-#if DNNL_VERSION_MAJOR >= 3
-  return {engine, dnnl::algorithm::binary_mul, main, gate, main};
-#else
-  return {{dnnl::algorithm::binary_mul, main, gate, main}, engine};
-#endif
-}
-
-}  // namespace
 
 class FastEncoder::Plans {
+  using Desc = onednn::Desc;
+  using Tag = onednn::Tag;
+  using Type = onednn::Type;
+  static constexpr auto kF32 = onednn::kF32;
+
  public:
   Plans(const Encoder& encoder, std::int64_t side, Precision precision)
       : encoder_(encoder),
@@ -142,6 +57,7 @@ class FastEncoder::Plans {
   struct Step {
     dnnl::primitive primitive;
     std::unordered_map<int, dnnl::memory> arguments;
+    dnnl::memory activated;  // then by silu
   };
   struct Plan {
     std::vector<Step> steps;
@@ -157,8 +73,29 @@ class FastEncoder::Plans {
   void run(Plan& plan, float* images, float* features) {
     plan.input.set_data_handle(images);
     plan.output.set_data_handle(features);
-    for (const Step& step : plan.steps) step.primitive.execute(stream_, step.arguments);
+    for (const Step& step : plan.steps) {
+      step.primitive.execute(stream_, step.arguments);
+      if (step.activated) activate(step.activated);
+    }
     stream_.wait();
+  }
+
+  /// silu of all numbers, of those too that fill up a blocked layout, which are 0 and stay so.
+  void activate(const dnnl::memory& memory) {
+    stream_.wait();
+    const auto width =
+        static_cast<std::int64_t>(dnnl::memory::data_type_size(onednn::type_of(memory)));
+    const std::int64_t count = static_cast<std::int64_t>(memory.get_desc().get_size()) / width;
+    // Cut where vectors end, so that a number's last bit does not depend on the threads.
+    constexpr std::int64_t kVector = 32, kGrain = (1 << 15) / kVector;  // kGrain: worth a thread
+    at::parallel_for(0, (count + kVector - 1) / kVector, kGrain, [&](auto first, auto last) {
+      const std::int64_t from = first * kVector, to = std::min(last * kVector, count);
+      if (onednn::type_of(memory) == kF32) {
+        silu_in_place(static_cast<float*>(memory.get_data_handle()) + from, to - from);
+      } else {
+        silu_in_place(static_cast<std::uint16_t*>(memory.get_data_handle()) + from, to - from);
+      }
+    });
   }
 
   Plan& plan(std::int64_t photos) {
@@ -227,8 +164,8 @@ class FastEncoder::Plans {
                    last ? Tag::nhwc : Tag::any);
     // A residual sum writes over the shortcut, which nobody needs any more.
     const bool over = layer.adds_residual && !last;
-    const auto described =
-        describe(engine_, type_, layer, side, from.get_desc(), over ? d.shortcut.get_desc() : any);
+    const auto described = onednn::describe(engine_, type_, layer, side, from.get_desc(),
+                                            over ? d.shortcut.get_desc() : any);
     dnnl::memory to;
     if (gate) {
       to = dnnl::memory(described.dst_desc(), engine_);  // a few numbers
@@ -245,6 +182,7 @@ class FastEncoder::Plans {
               {DNNL_ARG_WEIGHTS, weight(i, described.weights_desc())},
               {DNNL_ARG_BIAS, bias(i)},
               {DNNL_ARG_DST, to}});
+    if (layer.activation == Activation::silu) d.plan.steps.back().activated = to;
     from = to;
     if (shortcut) d.shortcut_side = out;
     if (layer.lane == Lane::main) d.side = out;
@@ -255,7 +193,7 @@ class FastEncoder::Plans {
     const std::int64_t out = padding_of(layer, d.side).out;
     const bool as_told = last && type_ == kF32;  // pooling keeps the type
     const Desc any({d.photos, layer.out, out, out}, type_, as_told ? Tag::nhwc : Tag::any);
-    const auto described = describe_pool(engine_, layer, d.side, d.main.get_desc(), any);
+    const auto described = onednn::describe_pool(engine_, layer, d.side, d.main.get_desc(), any);
     const dnnl::memory to = place(d, described.dst_desc(), as_told);
     add_step(d, dnnl::pooling_forward(described), {{DNNL_ARG_SRC, d.main}, {DNNL_ARG_DST, to}});
     d.main = to;
@@ -266,13 +204,13 @@ class FastEncoder::Plans {
 
   void add_mean(Draft& d, const EncoderLayer& layer) {
     const Desc any({d.photos, layer.out, 1, 1}, type_, Tag::any);
-    const auto described = describe_pool(engine_, layer, d.side, d.main.get_desc(), any);
+    const auto described = onednn::describe_pool(engine_, layer, d.side, d.main.get_desc(), any);
     d.gate = dnnl::memory(described.dst_desc(), engine_);
     add_step(d, dnnl::pooling_forward(described), {{DNNL_ARG_SRC, d.main}, {DNNL_ARG_DST, d.gate}});
   }
 
   void add_scale(Draft& d) {
-    const auto described = describe_scale(engine_, d.main.get_desc(), d.gate.get_desc());
+    const auto described = onednn::describe_scale(engine_, d.main.get_desc(), d.gate.get_desc());
     add_step(d, dnnl::binary(described),
              {{DNNL_ARG_SRC_0, d.main}, {DNNL_ARG_SRC_1, d.gate}, {DNNL_ARG_DST, d.main}});
   }
@@ -291,7 +229,7 @@ class FastEncoder::Plans {
 
   static void add_step(Draft& d, const dnnl::primitive& primitive,
                        std::unordered_map<int, dnnl::memory> arguments) {
-    d.plan.steps.push_back({primitive, std::move(arguments)});
+    d.plan.steps.push_back({primitive, std::move(arguments), {}});
   }
 
   void reserve_buffers() {
@@ -312,7 +250,7 @@ class FastEncoder::Plans {
       if (made.get_desc() == wanted) return made;
     const EncoderLayer& l = encoder_.layers()[layer];
     const torch::Tensor plain = encoder_.weight(layer).contiguous();
-    const Desc desc(weight_dims(l), kF32, l.groups > 1 ? Tag::goihw : Tag::oihw);
+    const Desc desc(onednn::weight_dims(l), kF32, l.groups > 1 ? Tag::goihw : Tag::oihw);
     dnnl::memory source(desc, engine_, plain.data_ptr()), made(wanted, engine_);
     dnnl::reorder(source, made).execute(stream_, source, made);
     stream_.wait();

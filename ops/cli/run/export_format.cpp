@@ -192,7 +192,7 @@ class Table : public ExportFormat {
       return line(name, score, shown(*r.caption)) + "\n";
     }
     if (r.state == "done") {
-      const std::string caption = shown(or_empty(r.caption));
+      const std::string caption = shown(r.caption.value_or(""));
       return line(name, score, caption.empty() ? "(a caption without words)" : caption) + "\n";
     }
     if (r.state == "unsure") {
@@ -202,7 +202,7 @@ class Table : public ExportFormat {
     }
     if (r.state == "blurred") return ink_.dim(line(name, score, "blurred: no caption")) + "\n";
     if (r.state == "pending") return ink_.dim(line(name, score, "to do")) + "\n";
-    std::string why = "failed: " + or_empty(r.reason);
+    std::string why = "failed: " + r.reason.value_or("");
     if (r.detail) why += ", " + shown(*r.detail);
     return ink_.red(line(name, score, why)) + "\n";
   }
