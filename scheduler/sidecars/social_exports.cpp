@@ -13,7 +13,7 @@ using namespace std::string_view_literals;
 
 constexpr std::size_t kSidecarMax = std::size_t{1} << 20;
 // In memory posts take ten times as much; of tweets only what is used is held.
-constexpr std::size_t kPostsMax = std::size_t{128} << 20, kTweetsMax = std::size_t{512} << 20;
+constexpr std::size_t kPostsMax = std::size_t{128} << 20, kTweetsMax = kExportFileMax;
 
 // Where posts with photos are, in exports since 2018.
 constexpr std::array kFacebook{
@@ -84,6 +84,19 @@ std::string inside(const std::string& path, const std::string& folder) {
 }
 
 }  // namespace
+
+bool may_tell(std::string_view file_name) {
+  return file_name.ends_with(".json") || is_tweet_file(file_name);
+}
+
+bool looks_telling(std::string_view text) {
+  constexpr std::array kMarks{"photoTakenTime"sv, "creationTime"sv, "creation_timestamp"sv,
+                              "\"uri\""sv,        "photopage"sv,    "date_taken"sv,
+                              "id_str"sv,         "full_text"sv};
+  return std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view mark) {
+    return text.find(mark) != std::string_view::npos;
+  });
+}
 
 bool SocialExports::is_known(const std::string& folder, std::string_view source) const {
   return std::any_of(posts_.begin(), posts_.end(), [&](const Posts& one) {
@@ -197,6 +210,16 @@ KeptValues SocialExports::of(const std::string& path) {
   KeptValues kept = posts_of(path, name);
   if (kept.empty()) kept = takeout_of(folder_of(path), name);
   if (kept.empty()) kept = flickr_of(name);
+  return counted(std::move(kept));
+}
+
+KeptValues SocialExports::of_another_part(const std::string& path) {
+  const std::string name(base_name(path));
+  KeptValues kept = posts_of(path, name);
+  return counted(kept.empty() ? flickr_of(name) : std::move(kept));
+}
+
+KeptValues SocialExports::counted(KeptValues kept) {
   for (const auto& [column, value] : kept) {
     if (column == "source") ++described_[value];
   }

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -91,6 +92,8 @@ struct WalkOptions {
   std::shared_ptr<const PhotoNames> only_names;
   bool sidecars = true;  // what exports of Takeout, Facebook … say of their photos is read, too
   std::optional<std::int64_t> limit;  // ends after this many files
+  /// Asked now and then while an archive is listed, which may take long; false ends the walk.
+  std::function<bool()> goes_on;
 };
 
 /// What a walk met.
