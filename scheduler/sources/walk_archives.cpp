@@ -9,7 +9,6 @@ namespace photoscribe {
 namespace {
 
 constexpr auto kArchivePatience = std::chrono::milliseconds(500);  // until what was found is shown
-constexpr int kStepsAtOnce = 1'000;
 constexpr std::size_t kHeldMax = 100'000;  // photos of a set in which nothing is said of any: 30 MB
 constexpr char kTold = '+';  // behind the options of an archive whose set is part of an export
 
@@ -30,7 +29,11 @@ void Walker::Impl::meet_archive(const std::string& path, std::vector<FoundFile>&
   std::optional<FoundFile> file = look_at(path);
   if (!file) return;
   const FoundFile* const was = unchanged(*file);
-  if (was == nullptr) return begin_archive(std::move(*file));
+  if (was == nullptr) {
+    barren = false;
+    if (options.is_settled && !options.is_settled(absolute(path), *file)) return keep_unknown(path);
+    return begin_archive(std::move(*file));
+  }
   file->archive = was->archive;
   if (!options.sidecars) return hand_known(std::move(*file), found);
   ArchiveSet& set = set_of_archives();
@@ -104,12 +107,9 @@ ArchiveWalk::IsFile Walker::Impl::files_beside(const FoundFile& archive_file) {
 void Walker::Impl::walk_archive(std::vector<FoundFile>& found, std::size_t count) {
   ArchiveSet* const set = options.sidecars ? &set_of_archives() : nullptr;
   const auto until = std::chrono::steady_clock::now() + kArchivePatience;
-  for (int steps = 1; found.size() < count && !at_limit(); ++steps) {
+  while (found.size() < count && !at_limit()) {
     if (!found.empty() && std::chrono::steady_clock::now() >= until) return;
-    if (steps % kStepsAtOnce == 0 && options.goes_on && !options.goes_on()) {
-      interrupted = true;
-      return;
-    }
+    if (!may_go_on()) return;
     std::vector<FoundFile>& into = set != nullptr && set->holds ? set->held : found;
     const auto step = archive->step(into, skipped);
     if (!step) return end_archive(&step.error(), into);

@@ -261,7 +261,7 @@ Expected<std::vector<FoundFile>> Walker::next(std::size_t count) {
       impl.ready.pop_front();
       continue;
     }
-    if (impl.start >= impl.plan.starts.size() || impl.interrupted) break;
+    if (impl.start >= impl.plan.starts.size() || !impl.may_go_on()) break;
     if (impl.at_limit()) {
       impl.close_at_limit();
       if (!impl.ready.empty()) continue;

@@ -64,7 +64,8 @@ struct Walker::Impl {
   std::optional<ArchiveWalk> archive;  // being looked through
   std::unique_ptr<ArchiveSet> named_archives;
   std::deque<FoundFile> ready;  // of archives: to be handed out
-  bool interrupted = false;     // by WalkOptions::goes_on
+  int steps = 0;
+  bool interrupted = false;                                               // by WalkOptions::goes_on
   std::map<std::pair<std::string, std::string>, const FoundFile*> known;  // by root and path
   std::string folder_of_marks;  // whose names were looked at for a `!`, and whether one has it
   bool has_marks = false;
@@ -145,6 +146,13 @@ struct Walker::Impl {
   void follow(const Link& link);
   void end_start();
   void finish();
+  /// Asks goes_on, not every time.
+  [[nodiscard]] bool may_go_on() {
+    constexpr int kStepsAtOnce = 1'000;
+    const bool asks = !interrupted && options.goes_on && ++steps % kStepsAtOnce == 0;
+    if (asks) interrupted = !options.goes_on();
+    return !interrupted;
+  }
   [[nodiscard]] bool at_limit() const { return options.limit && report.files >= *options.limit; }
 };
 
