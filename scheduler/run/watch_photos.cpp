@@ -175,6 +175,15 @@ bool PhotoWatch::is_settled(const std::string& path, const FoundFile& file) {
   return true;
 }
 
+/// Written lately, or still: it waits for its close, or for a moment in which nothing is heard.
+bool PhotoWatch::is_left_to_settle(const FoundFile& file) {
+  const std::string& folder = settings_.plan.roots[static_cast<std::size_t>(file.root)].folder;
+  const std::string path = joined(folder, file.path);
+  const milliseconds age = age_of(file.mtime_ns);
+  if (age < kWrittenLately) settling_.found(path, age, Clock::now());
+  return settling_.is_waited_for(path);
+}
+
 bool PhotoWatch::must_stop() const {
   pollfd stop{stop_.read.get(), POLLIN, 0};
   return ::poll(&stop, 1, 0) > 0;
@@ -221,9 +230,7 @@ bool PhotoWatch::walk_once() {
     std::erase_if(*files, [this](const FoundFile& file) {
       if (file.archive) return file.archive->again;  // its rows are there
       if (file.member) return false;                 // of an archive that has settled
-      const std::string& folder = settings_.plan.roots[static_cast<std::size_t>(file.root)].folder;
-      return age_of(file.mtime_ns) < kWrittenLately ||
-             settling_.is_waited_for(joined(folder, file.path));
+      return is_left_to_settle(file);
     });
     added = add(*files) && added;
   }

@@ -61,6 +61,7 @@ class PhotoWatch {
   [[nodiscard]] bool is_photo(const std::string& path) const;
   [[nodiscard]] bool is_archive(const std::string& path) const;
   [[nodiscard]] bool is_settled(const std::string& path, const FoundFile& file);
+  [[nodiscard]] bool is_left_to_settle(const FoundFile& file);
   [[nodiscard]] bool must_stop() const;
   [[nodiscard]] std::optional<FoundFile> found_file(const std::string& path) const;
   void rescan();

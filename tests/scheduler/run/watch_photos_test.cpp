@@ -82,6 +82,14 @@ TEST_F(WatchedFolders, AnArchiveThatGrowsIsLeftUntilItStaysAsItIs) {
   EXPECT_TRUE(comes(2));
 }
 
+TEST_F(WatchedFolders, PhotosThatWereWrittenJustBeforeItBeganAreNotLeftToALaterWalk) {
+  put("A/new.jpg");
+  put("A/future.jpg");
+  fs::last_write_time(at("A/future.jpg"), fs::file_time_type::clock::now() + std::chrono::hours(9));
+  start();
+  EXPECT_TRUE(comes(2));
+}
+
 TEST_F(WatchedFolders, ArchivesThatTheWatchFoundAreListedOnce) {
   start(1s);
   make("A/one.zip", {{"a.jpg", "x"}, {"b.jpg", "x"}}, MadeAs::zip_stored);
