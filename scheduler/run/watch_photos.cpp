@@ -1,6 +1,8 @@
 #include "scheduler/run/watch_photos.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -28,6 +30,18 @@ constexpr int kWalkShare = 4;  // walks for archives that grow take a fifth of t
 milliseconds age_of(std::int64_t mtime_ns) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<milliseconds>(now - std::chrono::nanoseconds(mtime_ns));
+}
+
+/// Whether a program of this machine has it open for writing, which no lease stands beside. False
+/// where that cannot be told: on another machine's file system, of another user's file.
+bool is_open_for_writing(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!file.valid()) return false;
+  // A writer that comes this very moment is told by a signal: one that is ignored.
+  (void)::fcntl(file.get(), F_SETSIG, SIGURG);
+  if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+  (void)::fcntl(file.get(), F_SETLEASE, F_UNLCK);
+  return false;
 }
 
 std::string place_of(const SourcePlan& plan, const SourceStart& start) {
@@ -166,8 +180,8 @@ bool PhotoWatch::is_settled(const std::string& path, const FoundFile& file) {
   const std::pair now{file.size_bytes, file.mtime_ns};
   const bool same = std::exchange(before->second, now) == now && !is_new;
   const bool waits = settling_.is_waited_for(path);
-  const bool settled =
-      !waits && (closed_.contains(path) || (same && age_of(file.mtime_ns) >= kWrittenLately));
+  const bool rests = closed_.contains(path) || (same && age_of(file.mtime_ns) >= kWrittenLately);
+  const bool settled = !waits && rests && !is_open_for_writing(path);
   unsettled_ = unsettled_ || (!settled && !waits);
   if (!settled) return false;
   closed_.erase(path);
