@@ -13,7 +13,7 @@ using namespace std::string_view_literals;
 
 constexpr std::size_t kSidecarMax = std::size_t{1} << 20;
 // In memory posts take ten times as much; of tweets only what is used is held.
-constexpr std::size_t kPostsMax = std::size_t{128} << 20, kTweetsMax = kExportFileMax;
+constexpr std::size_t kPostsMax = std::size_t{128} << 20, kTweetsMax = std::size_t{512} << 20;
 
 // Where posts with photos are, in exports since 2018.
 constexpr std::array kFacebook{
@@ -87,6 +87,10 @@ std::string inside(const std::string& path, const std::string& folder) {
 
 bool may_tell(std::string_view file_name) {
   return file_name.ends_with(".json") || is_tweet_file(file_name);
+}
+
+std::size_t telling_bytes_max(std::string_view file_name) {
+  return is_tweet_file(file_name) ? kTweetsMax : kPostsMax;
 }
 
 bool looks_telling(std::string_view text) {

@@ -33,8 +33,8 @@ struct ExportFiles {
 [[nodiscard]] bool may_tell(std::string_view file_name);
 /// Whether a text may be what an export says of photos: a few marks, quickly looked for.
 [[nodiscard]] bool looks_telling(std::string_view text);
-/// The longest file that is read of an export.
-inline constexpr std::size_t kExportFileMax = std::size_t{512} << 20;
+/// How long a file of this name may be that is read of an export.
+[[nodiscard]] std::size_t telling_bytes_max(std::string_view file_name);
 
 class SocialExports {
  public:

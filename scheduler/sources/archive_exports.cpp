@@ -107,7 +107,8 @@ FromArchive<void> ArchiveExports::note(const ListedMember& member, ArchiveListin
     const std::size_t room = kTextsMax - impl.text_bytes;
     const bool packed = listing.kind() == ArchiveKind::packed_tar;
     if (packed && member.size_bytes > static_cast<std::int64_t>(room)) ++impl.left_out;
-    auto text = listing.text(packed ? room : kTextsMax);
+    const std::size_t most = sidecars::telling_bytes_max(base_name(path));
+    auto text = listing.text(packed ? std::min(room, most) : most);
     if (!text) return tl::unexpected(text.error());
     if (!*text || !sidecars::looks_telling(**text)) return {};
     if (packed) {

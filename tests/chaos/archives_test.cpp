@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "tests/chaos/chaos.h"
@@ -19,8 +20,8 @@ class OverAnArchive : public Chaos, public ::testing::WithParamInterface<MadeAs>
     std::vector<MadeMember> members;
     for (const auto& one : std::filesystem::directory_iterator(photos())) {
       std::ifstream file(one.path(), std::ios::binary);
-      members.push_back(
-          {"2019/" + one.path().filename().string(), {std::istreambuf_iterator<char>(file), {}}});
+      const std::string bytes(std::istreambuf_iterator<char>(file), {});
+      members.push_back({"2019/" + one.path().filename().string(), bytes});
     }
     std::filesystem::remove_all(photos());
     std::filesystem::create_directory(photos());
