@@ -54,6 +54,12 @@ Blame blame_of(const FetchFailure& failure) {
   }
 }
 
+Blame blame_at_good_host(const FetchFailure& failure) {
+  const bool was_good = failure.what == FetchError::no_such_host || failure.what == FetchError::tls;
+  if (!was_good) return blame_of(failure);
+  return failure.redirected ? Blame::unclear : Blame::host;
+}
+
 Reason reason_of(const FetchFailure& failure) {
   switch (failure.what) {
     case FetchError::status:

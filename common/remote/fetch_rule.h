@@ -23,6 +23,10 @@ enum class Blame : std::uint8_t {
 
 [[nodiscard]] Blame blame_of(const FetchFailure& failure);
 
+/// The same of a server that has given photos, or has said that there are none: one that has lost
+/// its name or its certificate since is down.
+[[nodiscard]] Blame blame_at_good_host(const FetchFailure& failure);
+
 /// The reason, if the photo is to blame.
 [[nodiscard]] Reason reason_of(const FetchFailure& failure);
 

@@ -202,6 +202,9 @@ FetchFailure failure_of(CURLcode code, CURL* handle, const Transfer& transfer,
   FetchFailure failure;
   failure.what = kind_of(code, handle, transfer);
   failure.bytes = static_cast<std::int64_t>(transfer.size);
+  long redirects = 0;
+  curl_easy_getinfo(handle, CURLINFO_REDIRECT_COUNT, &redirects);
+  failure.redirected = redirects > 0;
   failure.detail =
       detail_of(failure.what, code, transfer, said.empty() ? curl_easy_strerror(code) : said);
   return failure;
@@ -246,6 +249,10 @@ void set_where(CURL* handle, const HttpRequest& request) {
   curl_easy_setopt(handle, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   curl_easy_setopt(handle, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
   if (request.head) curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+  if (request.anew) {
+    curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(handle, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+  }
 }
 
 void sign_with(CURL* handle, const Signing& sign, const curl_slist* headers) {

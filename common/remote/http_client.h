@@ -31,6 +31,7 @@ struct Signing {
 struct HttpRequest {
   std::string url;
   bool head = false;              // no body
+  bool anew = false;              // over a connection of its own: name and certificate, too
   const Signing* sign = nullptr;  // none: no credentials are sent
   std::int64_t bytes_max = 0;     // of the body
   std::chrono::milliseconds limit{60'000};
@@ -59,6 +60,7 @@ struct FetchFailure {
   std::string detail;                               // one line for a person, without the URL
   std::string body;                                 // the beginning of what an error's answer says
   std::int64_t bytes = 0;                           // of the photo that came, where it was cut
+  bool redirected = false;                          // before it failed: perhaps by another server
 };
 
 class HttpClient {

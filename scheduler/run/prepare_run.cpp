@@ -304,6 +304,23 @@ Status take_references(Store& store, const RunRequest& request,
 
 }  // namespace
 
+Status check_watch(const RunRequest& request) {
+  if (!request.watch || (!request.photos.empty() && request.limit == 0 && !request.dry_run))
+    return {};
+  return fail(Errc::usage,
+              "--watch needs folders to watch, and goes neither with --limit nor with --dry-run");
+}
+
+Expected<WatchedFolders> plan_watch(Store& store, RunRequest request, RunObserver& observer,
+                                    const StopHandle& stop) {
+  request.lists.clear();
+  request.url_lists.clear();
+  Expected<std::optional<Named>> named = plan_arguments(store, request, observer, stop, nullptr);
+  if (!named) return fail(named.error());
+  if (!*named) return fail(Errc::usage, "it names no folder to watch");
+  return WatchedFolders{std::move((*named)->plan), std::move((*named)->options)};
+}
+
 BeforeMigration say_migration(std::string database, RunObserver& observer) {
   return [database = std::move(database), &observer](int from, int to) {
     Event event;

@@ -37,6 +37,18 @@ struct PreparedRun {
                                                 RunObserver& observer, const StopHandle& stop,
                                                 std::unique_lock<std::mutex>* held = nullptr);
 
+/// --watch needs folders, and all of them. Fails with usage.
+[[nodiscard]] Status check_watch(const RunRequest& request);
+
+/// The folders of a request that watches, and which of their files are photos of the run.
+struct WatchedFolders {
+  SourcePlan plan;
+  WalkOptions options;
+};
+/// What prepare_run() finds of these, without looking for photos. Fails as plan_sources() does.
+[[nodiscard]] Expected<WatchedFolders> plan_watch(Store& store, RunRequest request,
+                                                  RunObserver& observer, const StopHandle& stop);
+
 /// Tells the observer of a migration, which may take minutes.
 [[nodiscard]] BeforeMigration say_migration(std::string database, RunObserver& observer);
 

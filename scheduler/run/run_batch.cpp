@@ -39,10 +39,7 @@ Status check(const RunRequest& request) {
   if (request.limit < 0) {
     return fail(Errc::usage, "limit: " + std::to_string(request.limit) + " is negative");
   }
-  if (request.watch && (request.photos.empty() || request.limit > 0 || request.dry_run)) {
-    return fail(Errc::usage,
-                "--watch needs folders to watch, and goes neither with --limit nor with --dry-run");
-  }
+  if (Status watchable = check_watch(request); !watchable) return watchable;
   if (!request.schedule.on_finish.empty()) return check_on_finish(request.schedule.on_finish);
   return {};
 }

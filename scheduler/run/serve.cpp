@@ -1,6 +1,7 @@
 #include "scheduler/run/serve.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
@@ -11,7 +12,9 @@
 #include "scheduler/process/private_folder.h"
 #include "scheduler/run/on_finish.h"
 #include "scheduler/run/prepare_run.h"
+#include "scheduler/run/silent_observer.h"
 #include "scheduler/run/stored_commands.h"
+#include "scheduler/run/submit.h"
 #include "scheduler/store/store.h"
 
 namespace photoscribe {
@@ -22,6 +25,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kServeStep{50};
 constexpr milliseconds kLookForRunsEvery{1'000};
 constexpr milliseconds kShowRunsEvery{500};
+constexpr std::chrono::seconds kWatchAgain{10};  // folders that are not there
 
 constexpr const char* kNotCalled =
     ": its on-finish command was not stored by this user, or the database is another user's, so it "
@@ -36,6 +40,16 @@ SchedulerSettings settings_of(const ServeRequest& request, const redis::Endpoint
   settings.endpoint = endpoint;
   settings.window = request.window;
   return settings;
+}
+
+/// On a thread that may wait for folders.
+asio::awaitable<Expected<WatchedFolders>> plan_folders(StoreThread* store, std::string submission,
+                                                       const StopHandle* stop) {
+  Expected<RunRequest> request = parse_submission(submission);
+  if (!request) co_return fail(request.error());
+  SilentObserver silent;
+  const std::lock_guard alone(store->mutex());
+  co_return plan_watch(store->store(), std::move(*request), silent, *stop);
 }
 
 }  // namespace
@@ -100,24 +114,31 @@ void RunServer::handle_stop_requests() {
   }
 }
 
-Expected<std::vector<RunServer::Unfinished>> RunServer::unfinished(Lookup& store) {
+Expected<std::vector<RunServer::Unfinished>> RunServer::unfinished(Lookup& store, bool watches) {
   const Expected<std::vector<RunRow>> rows = store.runs();
   if (!rows) return fail(rows.error());
+  Expected<std::map<RunId, std::string>> watched = store.watched_runs();
+  if (!watched) return fail(watched.error());
+  if (!watches) watched->clear();
   std::vector<Unfinished> all;
   for (const RunRow& row : *rows) {
     const Expected<RunCounts> counts = store.counts(row.id);
     if (!counts) return fail(counts.error());
-    if (counts->asked.pending == 0 || row.control != RunControl::running) continue;
+    const auto submission = watched->find(row.id);
+    const bool watch = submission != watched->end();
+    if (row.control != RunControl::running || (counts->asked.pending == 0 && !watch)) continue;
     Expected<std::vector<Root>> roots = store.roots(row.id);
     if (!roots) return fail(roots.error());
-    all.push_back({row, std::move(*roots), *counts});
+    all.push_back({row, std::move(*roots), *counts, watch ? submission->second : ""});
   }
   return all;
 }
 
 asio::awaitable<void> RunServer::look_for_runs() {
   next_look_ = Clock::now() + kLookForRunsEvery;
-  const auto list = [](Lookup& store) { return unfinished(store); };
+  const auto list = [watches = !request_.once](Lookup& store) {
+    return unfinished(store, watches);
+  };
   Expected<std::vector<Unfinished>> found = co_await store_.call(list);
   if (!found) {
     const Errc code = found.error().code;  // a full or locked disk is reported by each Scheduler
@@ -136,6 +157,7 @@ asio::awaitable<void> RunServer::look_for_runs() {
 void RunServer::begin(Unfinished run) {
   auto served = std::make_unique<Served>();
   served->row = std::move(run.row);
+  served->number = ++begun_;
   const std::string name = served->row.name;
   if (!served->row.schedule.between.empty()) {
     if (const auto hours = parse_day_window(served->row.schedule.between)) served->hours = *hours;
@@ -145,6 +167,7 @@ void RunServer::begin(Unfinished run) {
   };
   SchedulerSettings settings = settings_of(request_, endpoint_, served->row, run.roots);
   // A server that has answered before comes back; one that never did is a wrong address.
+  settings.stays_open = !run.watched.empty();
   if (redis_answered_) settings.first_connect = std::chrono::hours(24);
   served->scheduler = std::make_unique<Scheduler>(io_, store_, std::move(settings), tell);
   Served* const at = served.get();
@@ -155,12 +178,62 @@ void RunServer::begin(Unfinished run) {
                    rethrow(thrown);
                    at->end.emplace(std::move(end));
                  });
-  say(EventLevel::info,
-      "serving run " + name + ": " + std::to_string(run.counts.asked.pending) + " photos to do");
+  say(EventLevel::info, "serving run " + name + ": " + std::to_string(run.counts.asked.pending) +
+                            " photos to do" +
+                            (run.watched.empty() ? "" : ", and what comes into its folders"));
+  if (!run.watched.empty())
+    asio::co_spawn(io_, watch(at->row.id, at->number, std::move(run.watched)), rethrow);
   const std::string& command = at->row.schedule.on_finish;
   if (command.empty()) return;
   say(EventLevel::info, "run " + name + " has an on-finish command: " + shown_on_finish(command));
   if (!may_call(at->row)) say(EventLevel::warning, "run " + name + kNotCalled);
+}
+
+RunServer::Served* RunServer::served(RunId id, std::uint64_t number) {
+  const auto found = served_.find(id);
+  const bool there = found != served_.end() && found->second->number == number;
+  return there && !found->second->end && !draining_ ? found->second.get() : nullptr;
+}
+
+/// Tries until the folders are there, or the run is no longer served.
+asio::awaitable<void> RunServer::watch(RunId id, std::uint64_t number, std::string submission) {
+  for (bool told = false;; told = true) {
+    Expected<WatchedFolders> folders = co_await asio::co_spawn(
+        walkers_, plan_folders(&store_, submission, &stop_), asio::use_awaitable);
+    Served* const run = served(id, number);
+    if (run == nullptr) co_return;
+    Status begun = folders ? begin_watch(*run, std::move(*folders)) : Status(fail(folders.error()));
+    if (begun) co_return;
+    if (!told) {
+      say(EventLevel::warning,
+          "run " + run->row.name + ": its folders are not watched yet: " + begun.error().message);
+    }
+    for (const auto again = Clock::now() + kWatchAgain; Clock::now() < again;) {
+      co_await sleep_for(kServeStep);
+      if (served(id, number) == nullptr) co_return;
+    }
+  }
+}
+
+Status RunServer::begin_watch(Served& run, WatchedFolders folders) {
+  WatchSettings settings;
+  settings.run = run.row.id;
+  settings.plan = std::move(folders.plan);
+  settings.options = std::move(folders.options);
+  settings.rescan_every = std::chrono::seconds(request_.watch_rescan_s);
+  PhotoWatch::Calls calls;
+  calls.added = [this, id = run.row.id, number = run.number](const RunCounts& counts) {
+    asio::post(io_, [this, id, number, counts] {
+      if (Served* const now = served(id, number)) now->scheduler->expect_more(counts);
+    });
+  };
+  calls.say = [this, name = run.row.name](const Event& event) {
+    asio::post(io_, [this, name, event] { say(event.level, "run " + name + ": " + event.text); });
+  };
+  auto started = PhotoWatch::start(std::move(settings), store_, std::move(calls));
+  if (!started) return fail(started.error());
+  run.watch = std::move(*started);
+  return {};
 }
 
 bool RunServer::may_call(const RunRow& row) const {

@@ -3,7 +3,8 @@
 //
 // Each run has its Scheduler (its own keys, its own connection), all on one io_context and one
 // StoreThread; workers, anywhere, take turns over the runs by priority and weight. Runs are
-// added by `photoscribe submit`, over the control socket. Decides nothing about photos.
+// added by `photoscribe submit`, over the control socket; folders that are to be watched are
+// watched as long as their run is served. Decides nothing about photos.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -22,8 +23,10 @@
 #include "common/redis/endpoint.h"
 #include "scheduler/control/control_socket.h"
 #include "scheduler/queue/scheduler.h"
+#include "scheduler/run/prepare_run.h"
 #include "scheduler/run/run_batch.h"
 #include "scheduler/run/time_window.h"
+#include "scheduler/run/watch_photos.h"
 
 namespace photoscribe {
 
@@ -36,7 +39,8 @@ struct ServeRequest {
   std::int64_t window = 50'000;           // of each run
   std::int64_t remembered_max = 500'000;  // of each run: SchedulerSettings
   bool allow_stored_commands = false;     // run on-finish commands whoever stored them
-  bool once = false;                      // end when every run is finished, paused or cancelled
+  int watch_rescan_s = 600;               // of folders that are watched
+  bool once = false;  // end when every run is finished, paused or cancelled; nothing is watched
   std::function<std::int64_t()> unix_clock = [] { return std::int64_t{std::time(nullptr)}; };
 };
 
@@ -71,20 +75,26 @@ class RunServer {
     bool asked_to_pause = false, out_of_hours = false;
     std::unique_ptr<Scheduler> scheduler;
     std::optional<Expected<SchedulerEnd>> end;
+    std::uint64_t number = 0;           // told apart from one before of the same run
+    std::unique_ptr<PhotoWatch> watch;  // last: its thread uses the rest
   };
   /// An unfinished run, as the database has it.
   struct Unfinished {
     RunRow row;
     std::vector<Root> roots;
     RunCounts counts;
+    std::string watched;  // its submission; empty: it ends with its photos
   };
-  static Expected<std::vector<Unfinished>> unfinished(Lookup& store);
+  static Expected<std::vector<Unfinished>> unfinished(Lookup& store, bool watches);
 
   // serve.cpp
   asio::awaitable<void> steer();
   asio::awaitable<void> look_for_runs();
   void begin(Unfinished run);
   asio::awaitable<void> remove_ended();
+  asio::awaitable<void> watch(RunId id, std::uint64_t number, std::string submission);
+  [[nodiscard]] Served* served(RunId id, std::uint64_t number);
+  [[nodiscard]] Status begin_watch(Served& run, WatchedFolders folders);
   [[nodiscard]] bool may_call(const RunRow& row) const;
   asio::awaitable<void> call_back(RunRow row, RunEnd end);
   void collect_calls(bool wait);
@@ -112,6 +122,7 @@ class RunServer {
   std::map<RunId, std::unique_ptr<Served>> served_;
   std::set<std::string> submitted_;  // names of runs whose manifest is being filled: not served
   int submissions_ = 0;
+  std::uint64_t begun_ = 0;              // schedulers so far
   std::list<std::future<Event>> calls_;  // callbacks at runs' ends
   std::optional<Error> failure_;
   bool draining_ = false, killed_ = false, drain_asked_ = false, redis_answered_ = false;

@@ -6,19 +6,13 @@
 #include "common/async/wakeable_timer.h"
 #include "scheduler/control/ask_fleet.h"
 #include "scheduler/run/serve.h"
+#include "scheduler/run/silent_observer.h"
 #include "scheduler/run/submit.h"
 
 namespace photoscribe {
 namespace {
 
 using std::chrono::milliseconds;
-
-/// Submissions report nothing but their outcome.
-class SilentObserver : public RunObserver {
- public:
-  void progress(const RunProgress& /*now*/) override {}
-  void event(const Event& /*event*/) override {}
-};
 
 asio::awaitable<Expected<PreparedRun>> fill_manifest(StoreThread* store, RunRequest request,
                                                      const StopHandle* stop) {

@@ -141,6 +141,7 @@ std::string submission_line(const RunRequest& request) {
                     {"limit", request.limit},
                     {"retry_failed", request.retry_failed},
                     {"redo", request.redo},
+                    {"watch", request.watch},
                     {"rate_per_s", request.schedule.rate_per_s},
                     {"weight", request.schedule.weight},
                     {"priority", request.schedule.priority},
@@ -184,7 +185,8 @@ Expected<RunRequest> parse_submission(std::string_view line) {
   const bool texts =
       !object.contains("sidecar_text") || read_number(object, "sidecar_text", 0, 2, sidecar_text);
   request.sidecar_text = static_cast<SidecarText>(sidecar_text);
-  const bool good = strict && links && lists && urls && sidecars && archives && texts &&
+  const bool watch = !object.contains("watch") || read_flag(object, "watch", request.watch);
+  const bool good = watch && strict && links && lists && urls && sidecars && archives && texts &&
                     read_list(object, "photos", request.photos) &&
                     read_list(object, "include", request.include) &&
                     read_list(object, "exclude", request.exclude) &&
@@ -210,6 +212,7 @@ Expected<RunRequest> parse_submission(std::string_view line) {
 Expected<PreparedRun> take_submission(Store& store, const RunRequest& request,
                                       RunObserver& observer, const StopHandle& stop,
                                       std::unique_lock<std::mutex>* held) {
+  if (Status watchable = check_watch(request); !watchable) return fail(watchable.error());
   Expected<PreparedRun> prepared = prepare_run(store, request, observer, stop, held);
   if (!prepared) return prepared;
   if (prepared->stopped) return fail(Errc::cancelled, "submit: interrupted; submit again");
@@ -219,6 +222,9 @@ Expected<PreparedRun> take_submission(Store& store, const RunRequest& request,
     const Status wanted = store.set_control(prepared->run.id, RunControl::running);
     if (!wanted) return fail(wanted.error());
   }
+  const std::string watched = request.watch ? submission_line(request) : "";
+  if (Status noted = store.set_watched(prepared->run.id, watched); !noted)
+    return fail(noted.error());
   return prepared;
 }
 

@@ -15,14 +15,15 @@
 
 namespace photoscribe {
 
-/// What determines the manifest: photos, run, settings, filters, references, schedule. Paths must
-/// be absolute. One line, its newline included.
+/// What determines the manifest: photos, run, settings, filters, references, schedule, and whether
+/// folders are watched. Paths must be absolute. One line, its newline included.
 [[nodiscard]] std::string submission_line(const RunRequest& request);
 /// Fails with bad_payload if it is no such line.
 [[nodiscard]] Expected<RunRequest> parse_submission(std::string_view line);
 
-/// Fills the run's manifest. `held`, when given, is locked at the call and at the return, and
-/// released while folders are read, so that others can use the store meanwhile.
+/// Fills the run's manifest, and notes what is to be watched. `held`, when given, is locked at the
+/// call and at the return, and released while folders are read, so that others can use the store
+/// meanwhile.
 [[nodiscard]] Expected<PreparedRun> take_submission(Store& store, const RunRequest& request,
                                                     RunObserver& observer, const StopHandle& stop,
                                                     std::unique_lock<std::mutex>* held = nullptr);

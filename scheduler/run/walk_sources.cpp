@@ -27,7 +27,10 @@ struct Walks {
       const Expected<std::vector<FoundFile>> files = walker.next(kFilesAtOnce);
       if (held != nullptr) held->lock();
       if (!files) return fail(files.error());
-      if (files->empty()) break;
+      if (files->empty()) {
+        if (stop.requests() > 0) return false;
+        break;
+      }
       if (Status taken = take(*files); !taken) return fail(taken.error());
       report_found(observer, found + walker.report().files);
     }
@@ -51,6 +54,7 @@ Expected<std::optional<WalkReport>> walk_sources(
     const std::function<Status(const std::vector<FoundFile>&)>& take) {
   Walks walks{observer, stop, held, take};
   WalkOptions& options = sources.options;
+  options.goes_on = [&stop] { return stop.requests() == 0; };
   const auto walk = [&](auto& walker) -> Expected<bool> {
     const Expected<bool> walked = walks.walk(walker);
     if (walked && *walked && options.limit) *options.limit -= walker.report().files;

@@ -1,6 +1,8 @@
 #include "scheduler/run/watch_photos.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 #include <chrono>
 #include <utility>
 
+#include "common/archive/archive_kind.h"
 #include "scheduler/sources/walk_filter.h"
 #include "scheduler/store/image_extensions.h"
 #include "scheduler/store/paths.h"
@@ -20,10 +23,25 @@ using std::chrono::milliseconds;
 constexpr std::size_t kAtOnce = 5'000;
 constexpr std::chrono::seconds kAgainAfterError{5};
 constexpr milliseconds kWrittenLately{2'000};  // a walk leaves such files to their close
+constexpr milliseconds kArchiveQuiet{500};     // parts of an export come one behind the other
+constexpr std::chrono::seconds kAgainAfterUnsettled{5};
+constexpr int kWalkShare = 4;  // walks for archives that grow take a fifth of the time at most
 
 milliseconds age_of(std::int64_t mtime_ns) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<milliseconds>(now - std::chrono::nanoseconds(mtime_ns));
+}
+
+/// Whether a program of this machine has it open for writing, which no lease stands beside. False
+/// where that cannot be told: on another machine's file system, of another user's file.
+bool is_open_for_writing(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!file.valid()) return false;
+  // A writer that comes this very moment is told by a signal: one that is ignored.
+  (void)::fcntl(file.get(), F_SETSIG, SIGURG);
+  if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+  (void)::fcntl(file.get(), F_SETLEASE, F_UNLCK);
+  return false;
 }
 
 std::string place_of(const SourcePlan& plan, const SourceStart& start) {
@@ -68,9 +86,14 @@ void PhotoWatch::loop() {
     take_in(folders_.hear(), now);
     std::vector<FoundFile> files;
     for (const std::string& path : settling_.take(now)) {
+      if (is_archive(path)) {
+        closed_.insert(path);
+        rescan_at_ = std::min(rescan_at_, now + kArchiveQuiet);
+        continue;
+      }
       if (std::optional<FoundFile> file = found_file(path)) files.push_back(std::move(*file));
     }
-    add(files);
+    if (!add(files)) rescan_at_ = now + kAgainAfterError;
     if (now >= rescan_at_) rescan();
   }
 }
@@ -96,8 +119,11 @@ bool PhotoWatch::wait(Clock::time_point until) {
 
 void PhotoWatch::take_in(const FolderWatch::Heard& heard, Clock::time_point now) {
   for (const FileEvent& event : heard.events) {
-    if (event.kind == FileEvent::Kind::gone) settling_.gone(event.path);
-    if (!is_photo(event.path)) continue;
+    if (event.kind == FileEvent::Kind::gone) {
+      settling_.gone(event.path);
+      closed_.erase(event.path);
+    }
+    if (!is_photo(event.path) && !is_archive(event.path)) continue;
     if (event.kind == FileEvent::Kind::written) settling_.written(event.path);
     if (event.kind == FileEvent::Kind::closed) settling_.closed(event.path, now);
     if (event.kind != FileEvent::Kind::found) continue;
@@ -141,33 +167,104 @@ std::optional<FoundFile> PhotoWatch::found_file(const std::string& path) const {
   return file;
 }
 
-void PhotoWatch::rescan() {
-  rescan_at_ = Clock::now() + (deaf_ ? settings_.rescan_when_deaf : settings_.rescan_every);
-  Walker walker(settings_.plan, settings_.options);
-  for (;;) {
-    Expected<std::vector<FoundFile>> files = walker.next(kAtOnce);
-    if (!files) return warn("look for new photos: " + files.error().message);
-    if (files->empty()) return;
-    std::erase_if(*files, [this](const FoundFile& file) {
-      const std::string& folder = settings_.plan.roots[static_cast<std::size_t>(file.root)].folder;
-      return age_of(file.mtime_ns) < kWrittenLately ||
-             settling_.is_waited_for(joined(folder, file.path));
-    });
-    add(*files);
-  }
+bool PhotoWatch::is_archive(const std::string& path) const {
+  const std::string_view name = base_name(path);
+  return settings_.options.archives && !name.starts_with('.') && !has_image_extension(name) &&
+         has_archive_extension(name);
 }
 
-void PhotoWatch::add(const std::vector<FoundFile>& files) {
-  if (files.empty()) return;
+/// Closed, as was heard; or as it was at the last look, and not written lately. What is listed
+/// while it grows would lose its first members.
+bool PhotoWatch::is_settled(const std::string& path, const FoundFile& file) {
+  const auto [before, is_new] = looked_at_.try_emplace(path);
+  const std::pair now{file.size_bytes, file.mtime_ns};
+  const bool same = std::exchange(before->second, now) == now && !is_new;
+  const bool waits = settling_.is_waited_for(path);
+  const bool rests = closed_.contains(path) || (same && age_of(file.mtime_ns) >= kWrittenLately);
+  const bool settled = !waits && rests && !is_open_for_writing(path);
+  unsettled_ = unsettled_ || (!settled && !waits);
+  if (!settled) return false;
+  closed_.erase(path);
+  looked_at_.erase(path);
+  return true;
+}
+
+/// Written lately, or still: it waits for its close, or for a moment in which nothing is heard.
+bool PhotoWatch::is_left_to_settle(const FoundFile& file) {
+  const std::string& folder = settings_.plan.roots[static_cast<std::size_t>(file.root)].folder;
+  const std::string path = joined(folder, file.path);
+  const milliseconds age = age_of(file.mtime_ns);
+  if (age < kWrittenLately) settling_.found(path, age, Clock::now());
+  return settling_.is_waited_for(path);
+}
+
+bool PhotoWatch::must_stop() const {
+  pollfd stop{stop_.read.get(), POLLIN, 0};
+  return ::poll(&stop, 1, 0) > 0;
+}
+
+void PhotoWatch::rescan() {
+  const auto began = Clock::now();
+  unsettled_ = false;
+  const bool walked = walk_once();
+  const auto now = Clock::now();
+  const auto next = deaf_ ? settings_.rescan_when_deaf : settings_.rescan_every;
+  rescan_at_ = now + (walked ? next : std::min(next, kAgainAfterError));
+  if (!unsettled_) return;
+  const Clock::duration rest =
+      std::max<Clock::duration>(kAgainAfterUnsettled, kWalkShare * (now - began));
+  rescan_at_ = std::min(rescan_at_, now + rest);
+}
+
+/// False: something could not be added.
+bool PhotoWatch::walk_once() {
+  WalkOptions options = settings_.options;
+  {
+    const std::lock_guard alone(store_.mutex());
+    Expected<std::vector<KnownArchive>> known = store_.store().known_archives(settings_.run);
+    if (!known) {
+      warn("look for new photos: " + known.error().message);
+      return false;
+    }
+    options.known_archives = std::move(*known);
+  }
+  options.goes_on = [this] { return !must_stop(); };
+  options.is_settled = [this](const std::string& path, const FoundFile& file) {
+    return is_settled(path, file);
+  };
+  Walker walker(settings_.plan, std::move(options));
+  bool added = true;
+  while (!must_stop()) {
+    Expected<std::vector<FoundFile>> files = walker.next(kAtOnce);
+    if (!files) {
+      warn("look for new photos: " + files.error().message);
+      return true;
+    }
+    if (files->empty()) break;
+    std::erase_if(*files, [this](const FoundFile& file) {
+      if (file.archive) return file.archive->again;  // its rows are there
+      if (file.member) return false;                 // of an archive that has settled
+      return is_left_to_settle(file);
+    });
+    added = add(*files) && added;
+  }
+  return added;
+}
+
+bool PhotoWatch::add(const std::vector<FoundFile>& files) {
+  if (files.empty()) return true;
   const std::lock_guard alone(store_.mutex());
   Store& store = store_.store();
   Expected<Scan> scan = store.begin_scan(settings_.run, settings_.plan.roots);
   Status added = scan ? scan->add(files) : Status(fail(scan.error()));
   const Expected<RunCounts> counts = store.counts(settings_.run);
   if (added && !counts) added = fail(counts.error());
-  if (added) return calls_.added(*counts);
+  if (added) {
+    calls_.added(*counts);
+    return true;
+  }
   warn("new photos could not be added: " + added.error().message + "; tried again");
-  rescan_at_ = Clock::now() + kAgainAfterError;
+  return false;
 }
 
 }  // namespace photoscribe

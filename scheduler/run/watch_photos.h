@@ -2,12 +2,17 @@
 //
 // One thread: it hears of files that are closed or moved in (folder_watch.h), waits until they are
 // complete (settling.h), and adds them as a scan does. What it may have missed it finds by walking
-// the folders: at the start, after lost events, and every so often. Marks nothing as vanished.
+// the folders: at the start, after lost events, and every so often. An archive is found by such a
+// walk, soon after it is complete. Marks nothing as vanished.
 #pragma once
 
 #include <chrono>
 #include <functional>
+#include <map>
+#include <set>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/core/file_descriptor.h"
@@ -54,9 +59,15 @@ class PhotoWatch {
   [[nodiscard]] bool wait(Clock::time_point until);
   void take_in(const FolderWatch::Heard& heard, Clock::time_point now);
   [[nodiscard]] bool is_photo(const std::string& path) const;
+  [[nodiscard]] bool is_archive(const std::string& path) const;
+  [[nodiscard]] bool is_settled(const std::string& path, const FoundFile& file);
+  [[nodiscard]] bool is_left_to_settle(const FoundFile& file);
+  [[nodiscard]] bool must_stop() const;
   [[nodiscard]] std::optional<FoundFile> found_file(const std::string& path) const;
   void rescan();
-  void add(const std::vector<FoundFile>& files);
+  [[nodiscard]] bool walk_once();
+  /// False: tried again later.
+  [[nodiscard]] bool add(const std::vector<FoundFile>& files);
   void warn(std::string text) const;
 
   const WatchSettings settings_;
@@ -64,6 +75,9 @@ class PhotoWatch {
   const Calls calls_;
   FolderWatch folders_;
   Settling settling_;
+  std::set<std::string> closed_;  // archives that were heard to be complete
+  std::map<std::string, std::pair<std::int64_t, std::int64_t>> looked_at_;  // size and mtime
+  bool unsettled_ = false;                                                  // an archive was left
   Pipe stop_;
   bool deaf_ = false;
   Clock::time_point rescan_at_{};

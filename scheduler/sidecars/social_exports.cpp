@@ -85,6 +85,23 @@ std::string inside(const std::string& path, const std::string& folder) {
 
 }  // namespace
 
+bool may_tell(std::string_view file_name) {
+  return file_name.ends_with(".json") || is_tweet_file(file_name);
+}
+
+std::size_t telling_bytes_max(std::string_view file_name) {
+  return is_tweet_file(file_name) ? kTweetsMax : kPostsMax;
+}
+
+bool looks_telling(std::string_view text) {
+  constexpr std::array kMarks{"photoTakenTime"sv, "creationTime"sv, "creation_timestamp"sv,
+                              "\"uri\""sv,        "photopage"sv,    "date_taken"sv,
+                              "id_str"sv,         "full_text"sv};
+  return std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view mark) {
+    return text.find(mark) != std::string_view::npos;
+  });
+}
+
 bool SocialExports::is_known(const std::string& folder, std::string_view source) const {
   return std::any_of(posts_.begin(), posts_.end(), [&](const Posts& one) {
     return one.source == source && (one.folder.empty() || lies_in(folder, one.folder));
@@ -197,6 +214,16 @@ KeptValues SocialExports::of(const std::string& path) {
   KeptValues kept = posts_of(path, name);
   if (kept.empty()) kept = takeout_of(folder_of(path), name);
   if (kept.empty()) kept = flickr_of(name);
+  return counted(std::move(kept));
+}
+
+KeptValues SocialExports::of_another_part(const std::string& path) {
+  const std::string name(base_name(path));
+  KeptValues kept = posts_of(path, name);
+  return counted(kept.empty() ? flickr_of(name) : std::move(kept));
+}
+
+KeptValues SocialExports::counted(KeptValues kept) {
   for (const auto& [column, value] : kept) {
     if (column == "source") ++described_[value];
   }

@@ -29,6 +29,13 @@ struct ExportFiles {
   std::function<std::optional<std::string>(const std::string& path, std::size_t bytes_max)> read;
 };
 
+/// Whether a file of this name may say something of photos.
+[[nodiscard]] bool may_tell(std::string_view file_name);
+/// Whether a text may be what an export says of photos: a few marks, quickly looked for.
+[[nodiscard]] bool looks_telling(std::string_view text);
+/// How long a file of this name may be that is read of an export.
+[[nodiscard]] std::size_t telling_bytes_max(std::string_view file_name);
+
 class SocialExports {
  public:
   explicit SocialExports(ExportFiles files) : files_(std::move(files)) {}
@@ -40,6 +47,12 @@ class SocialExports {
 
   /// What is said of this photo; empty: nothing.
   [[nodiscard]] KeptValues of(const std::string& path);
+  /// The same of a photo that lies in another part of the export, whose folders were not entered:
+  /// what names it by a number of its service.
+  [[nodiscard]] KeptValues of_another_part(const std::string& path);
+  [[nodiscard]] bool tells_of_other_parts() const noexcept {
+    return !posts_.empty() || !tweets_.empty() || !flickr_.empty();
+  }
 
   /// Photos by the export that says something of them.
   [[nodiscard]] const std::map<std::string, std::int64_t>& described() const noexcept {
@@ -60,6 +73,7 @@ class SocialExports {
   [[nodiscard]] KeptValues takeout_of(const std::string& folder, const std::string& name);
   [[nodiscard]] KeptValues flickr_of(const std::string& name);
   [[nodiscard]] KeptValues posts_of(const std::string& path, const std::string& name);
+  [[nodiscard]] KeptValues counted(KeptValues kept);
 
   ExportFiles files_;
   std::map<std::string, std::vector<std::string>> json_names_;  // of folders that were entered

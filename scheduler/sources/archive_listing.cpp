@@ -8,7 +8,6 @@
 #include <utility>
 #include <variant>
 
-#include "common/archive/archive_kind.h"
 #include "common/archive/member_name.h"
 #include "common/archive/tar_reader.h"
 #include "common/archive/zip_directory.h"
@@ -23,7 +22,9 @@ struct ArchiveListing::Impl {
   FileDescriptor file;  // of a zip; a tar's reader has its own
   std::optional<ZipDirectory> zip;
   std::optional<TarReader> tar;
-  std::int64_t size_bytes = 0;  // of the member that was given last
+  ArchiveKind kind = ArchiveKind::none;
+  std::int64_t size_bytes = 0;                     // of the member that was given last
+  std::optional<std::optional<std::string>> text;  // of it, once it was read
 };
 
 ArchiveListing::ArchiveListing(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -38,7 +39,7 @@ FromArchive<ArchiveListing> ArchiveListing::open(const std::string& path) {
   if (!impl->file.valid() || ::fstat(impl->file.get(), &impl->node) != 0)
     return archive_unread(errno, std::strerror(errno));
   if (!S_ISREG(impl->node.st_mode)) return archive_refused(Reason::not_a_file, "is no file");
-  const ArchiveKind kind = archive_kind_of(impl->file.get());
+  const ArchiveKind kind = impl->kind = archive_kind_of(impl->file.get());
   if (kind == ArchiveKind::none)
     return archive_refused(Reason::unsupported, "is no archive, by its first bytes");
   if (kind == ArchiveKind::zip) {
@@ -55,6 +56,7 @@ FromArchive<ArchiveListing> ArchiveListing::open(const std::string& path) {
 
 FromArchive<std::optional<ListedMember>> ArchiveListing::next() {
   ListedMember listed;
+  impl_->text.reset();
   if (impl_->zip) {
     const auto member = impl_->zip->next();
     if (!member) return tl::unexpected(member.error());
@@ -77,13 +79,17 @@ FromArchive<std::optional<std::string>> ArchiveListing::text(std::size_t bytes_m
       static_cast<std::size_t>(impl_->size_bytes) > bytes_max) {
     return std::nullopt;
   }
+  if (impl_->text) return *impl_->text;
   std::string text(static_cast<std::size_t>(impl_->size_bytes), '\0');
   const auto got = impl_->tar->read({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
   if (!got) return tl::unexpected(got.error());
   text.resize(*got);
-  if (!is_valid_utf8(text) || text.find('\0') != std::string::npos) return std::nullopt;
-  return std::optional<std::string>(std::move(text));
+  const bool is_text = is_valid_utf8(text) && text.find('\0') == std::string::npos;
+  impl_->text.emplace(is_text ? std::optional(std::move(text)) : std::nullopt);
+  return *impl_->text;
 }
+
+ArchiveKind ArchiveListing::kind() const { return impl_->kind; }
 
 bool ArchiveListing::has_changed() const {
   struct ::stat now {};

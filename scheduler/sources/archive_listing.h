@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "common/archive/archive_failure.h"
+#include "common/archive/archive_kind.h"
 
 namespace photoscribe {
 
@@ -32,7 +33,9 @@ class ArchiveListing {
   /// The next member, or nothing at the end. After a failure nothing more can be listed.
   [[nodiscard]] FromArchive<std::optional<ListedMember>> next();
   /// The text of the member that next() gave, a file of a tar; none: it is too long, or no text.
+  /// May be asked for again.
   [[nodiscard]] FromArchive<std::optional<std::string>> text(std::size_t bytes_max);
+  [[nodiscard]] ArchiveKind kind() const;
   /// Whether the file was changed since it was opened: then the list is of no use.
   [[nodiscard]] bool has_changed() const;
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <utility>
 
 #include "common/archive/archive_kind.h"
@@ -26,24 +25,12 @@ bool is_sidecar(std::string_view file_name) {
 }  // namespace
 
 ArchiveWalk::ArchiveWalk(FoundFile archive, ArchiveListing listing, const WalkOptions& options,
-                         IsFile is_file)
+                         IsFile is_file, ArchiveExports* exports)
     : archive_(std::move(archive)),
       listing_(std::move(listing)),
       options_(options),
-      is_file_(std::move(is_file)) {}
-
-/// The row's path: with a number behind it when another member, or a real file, has that name. A
-/// hash that two names share costs one of them a number, no more.
-std::string ArchiveWalk::unique_path(const std::string& name) {
-  const std::string path = archive_.path + "!" + name;
-  std::string tried = path;
-  for (int number = 2;
-       (is_file_ && is_file_(tried)) || !names_.insert(std::hash<std::string>()(tried)).second;
-       ++number) {
-    tried = path + "#" + std::to_string(number);
-  }
-  return tried;
-}
+      is_file_(std::move(is_file)),
+      exports_(exports) {}
 
 FromArchive<ArchiveWalk::Step> ArchiveWalk::step(std::vector<FoundFile>& found,
                                                  SkippedNames& skipped) {
@@ -70,7 +57,11 @@ FromArchive<void> ArchiveWalk::take(const ListedMember& member, SkippedNames& sk
     return archive_refused(Reason::too_large,
                            "it has more than " + std::to_string(kMembersMax) + " members");
   const std::string& name = member.name;
-  if (member.is_folder || is_hidden_name(name)) return {};
+  if (is_hidden_name(name)) return {};
+  if (exports_ != nullptr) {
+    if (auto noted = exports_->note(member, listing_); !noted) return noted;
+  }
+  if (member.is_folder) return {};
   const std::string_view file_name = base_name(name);
   const std::string key =
       name.substr(0, name.find('.', static_cast<std::size_t>(file_name.data() - name.data())));
@@ -92,7 +83,7 @@ FromArchive<void> ArchiveWalk::take(const ListedMember& member, SkippedNames& sk
     return {};
   }
   FoundFile file = archive_;
-  file.path = unique_path(name);
+  file.path = numbers_.name_of(archive_.path + "!" + name, is_file_);  // files keep their names
   file.size_bytes = member.size_bytes;
   file.member = ArchiveMember{member.offset, static_cast<std::int32_t>(archive_.path.size())};
   group_.photos.push_back(std::move(file));

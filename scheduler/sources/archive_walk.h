@@ -14,10 +14,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "common/archive/member_numbers.h"
+#include "scheduler/sources/archive_exports.h"
 #include "scheduler/sources/archive_listing.h"
 #include "scheduler/sources/sources.h"
 #include "scheduler/sources/walk_filter.h"
@@ -32,8 +33,9 @@ class ArchiveWalk {
 
   /// `archive`: the file itself, as a walk finds it. `options` outlives this. Without `is_file` no
   /// file has a member's path.
-  ArchiveWalk(FoundFile archive, ArchiveListing listing, const WalkOptions& options,
-              IsFile is_file);
+  /// `exports`: is told of every member; nullptr: nobody is.
+  ArchiveWalk(FoundFile archive, ArchiveListing listing, const WalkOptions& options, IsFile is_file,
+              ArchiveExports* exports = nullptr);
 
   enum class Step : std::uint8_t { photo, other, end };
   /// Goes on by one member at most; a photo is added to `found`.
@@ -48,7 +50,6 @@ class ArchiveWalk {
   [[nodiscard]] bool has_changed() const { return listing_.has_changed(); }
 
  private:
-  [[nodiscard]] std::string unique_path(const std::string& name);
   [[nodiscard]] FromArchive<void> take(const ListedMember& member, SkippedNames& skipped);
   [[nodiscard]] FromArchive<void> take_text(std::string_view file_name);
   void end_group(SkippedNames& skipped);
@@ -66,7 +67,8 @@ class ArchiveWalk {
   ArchiveListing listing_;
   const WalkOptions& options_;
   IsFile is_file_;
-  std::unordered_set<std::uint64_t> names_;  // hashes: a million take 40 MB
+  ArchiveExports* exports_;
+  MemberNumbers numbers_;
   std::int64_t members_ = 0, photos_ = 0, filtered_ = 0, nested_ = 0;
   std::string first_nested_;
   Group group_;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "common/remote/photo_url.h"
 #include "common/sqlite/storage.h"
 #include "common/text/csv.h"
 
@@ -53,6 +54,7 @@ std::optional<std::string> text_of_value(const json& value) {
 }  // namespace
 
 std::string path_of_uri(std::string_view uri) {
+  if (is_web(uri)) return std::string(uri);  // whose %XX are its own
   constexpr std::string_view kFile = "file://";
   if (uri.starts_with(kFile)) {
     uri.remove_prefix(kFile.size());

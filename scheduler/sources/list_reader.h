@@ -52,7 +52,7 @@ class ListReader {
   int lines_before_;
 };
 
-/// %XX as bytes, and what a file:// in front means.
+/// %XX as bytes, and what a file:// in front means. A web server's address stays as it is.
 [[nodiscard]] std::string path_of_uri(std::string_view uri);
 
 }  // namespace photoscribe

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "common/remote/photo_url.h"
 #include "common/sqlite/storage.h"
 #include "common/text/csv.h"
 #include "common/text/did_you_mean.h"
@@ -29,8 +30,12 @@ constexpr std::array kPathNames{"path"sv,      "filepath"sv,  "sourcefile"sv, "f
                                 "src"sv,       "uri"sv,       "url"sv,        "imageurl"sv};
 
 bool looks_like_photo(std::string_view value) {
-  return has_image_extension(base_name(trimmed(value)));
+  value = trimmed(value);
+  if (is_remote(value)) value = value.substr(0, value.find_first_of("?#"));
+  return has_image_extension(base_name(value));
 }
+
+bool looks_like_url(std::string_view value) { return is_remote(trimmed(value)); }
 
 std::size_t index_of(const Record& names, const std::function<bool(std::string_view)>& is) {
   const auto at = std::find_if(names.begin(), names.end(), is);
@@ -112,12 +117,11 @@ bool is_even(const std::vector<Record>& records) {
   return static_cast<std::size_t>(even) * 10 >= records.size() * 9;
 }
 
-/// The column whose values look like photos, nine of ten, the heading aside.
-std::size_t column_of_photos(const std::vector<Record>& records) {
+/// The column whose values look so, nine of ten, the heading aside.
+std::size_t column_of(const std::vector<Record>& records, bool (*looks)(std::string_view)) {
   for (std::size_t column = 0; column < records.front().size(); ++column) {
     std::size_t photos = 0;
-    for (const Record& one : records)
-      photos += column < one.size() && looks_like_photo(one[column]) ? 1 : 0;
+    for (const Record& one : records) photos += column < one.size() && looks(one[column]) ? 1 : 0;
     const bool most = photos + 1 >= records.size() || photos * 10 >= records.size() * 9;
     if (photos > 0 && most) return column;
   }
@@ -162,7 +166,8 @@ Expected<ListShape> finish_table(const std::vector<Record>& records, ListShape s
   shape.form = ListForm::table;
   const bool first_is_photo =
       shape.path < first.size() &&
-      (looks_like_photo(first[shape.path]) || trimmed(first[shape.path]).starts_with('/'));
+      (looks_like_photo(first[shape.path]) || looks_like_url(first[shape.path]) ||
+       trimmed(first[shape.path]).starts_with('/'));
   shape.header = options.header.value_or(!first_is_photo);
   if (!options.id_column.empty()) {
     shape.id = asked_column(first, options.id_column);
@@ -186,8 +191,9 @@ std::optional<std::size_t> path_column(const std::vector<Record>& records,
     at = asked_column(first, options.path_column);
   } else {
     if (options.header.value_or(true)) at = known_path(first);
-    if (at == ListShape::kNone && first.size() > 1 && is_even(records))
-      at = column_of_photos(records);
+    const bool is_table = first.size() > 1 && is_even(records);
+    if (at == ListShape::kNone && is_table) at = column_of(records, looks_like_photo);
+    if (at == ListShape::kNone && is_table) at = column_of(records, looks_like_url);
   }
   return at == ListShape::kNone ? std::nullopt : std::optional(at);
 }
@@ -195,13 +201,21 @@ std::optional<std::size_t> path_column(const std::vector<Record>& records,
 /// Lines that are paths with the delimiter in them, not records.
 bool are_paths(std::string_view text, bool whole, const std::vector<Record>& records,
                std::size_t column, const Exists& exists) {
-  if (column + 1 != records.front().size()) return false;
   const std::vector<Record> lines = sample(text, whole, '\0');
+  // No blank stands in a URL, and behind a photo's name there is rarely more of it.
+  const bool all_urls = std::all_of(lines.begin(), lines.end(), [](const Record& line) {
+    return is_remote(line.front()) && line.front().find_first_of(" \"") == std::string::npos;
+  });
+  const std::string& first = records.front().front();
+  if (all_urls && column == 0) return !looks_like_photo(first) || first.find('?') != first.npos;
+  if (column + 1 != records.front().size()) return false;
   const bool all_photos = std::all_of(lines.begin(), lines.end(), [](const Record& line) {
     return looks_like_photo(line.front());
   });
   if (!all_photos) return false;
-  const auto absolute = [](std::string_view path) { return path.starts_with('/'); };
+  const auto absolute = [](std::string_view path) {
+    return path.starts_with('/') || is_remote(path);
+  };
   const bool lines_are = absolute(lines.front().front());
   const bool fields_are = absolute(records.front()[column]);
   if (lines_are != fields_are) return lines_are;
@@ -271,10 +285,11 @@ Expected<ListShape> json_shape(const json& first, const ListOptions& options) {
   for (const auto& [name, value] : first.items()) names.push_back(name);
   std::size_t at =
       options.path_column.empty() ? known_path(names) : asked_column(names, options.path_column);
-  if (at == ListShape::kNone && options.path_column.empty()) {
+  for (const auto looks : {&looks_like_photo, &looks_like_url}) {
+    if (at != ListShape::kNone || !options.path_column.empty()) break;
     at = index_of(names, [&](std::string_view name) {
       const json& value = first.at(std::string(name));
-      return value.is_string() && looks_like_photo(value.get_ref<const std::string&>());
+      return value.is_string() && looks(value.get_ref<const std::string&>());
     });
   }
   if (at == ListShape::kNone && !options.path_column.empty())

@@ -9,8 +9,10 @@
 #include <optional>
 #include <set>
 
+#include "common/remote/photo_url.h"
 #include "common/sqlite/storage.h"
 #include "scheduler/sources/list_reader.h"
+#include "scheduler/sources/listed_members.h"
 #include "scheduler/sources/listed_paths.h"
 #include "scheduler/sources/root_name.h"
 #include "scheduler/sources/walk_filter.h"
@@ -21,7 +23,8 @@ namespace {
 
 using sqlite::text_of;
 
-constexpr std::size_t kNamedMax = 100;  // lines that are wrong, places that links lead to
+constexpr std::size_t kServersMax = 5'000;  // each is a word of every worker's command line
+constexpr std::size_t kNamedMax = 100;      // lines that are wrong, places that links lead to
 
 std::string at_line(const ListFile& file, std::int64_t line) {
   return text_of(file.name()) + ", line " + std::to_string(line);
@@ -52,6 +55,13 @@ std::vector<Root> candidates(std::span<const Root> known, const SourcePlan& plan
   return all;
 }
 
+/// archive_in() of what is no file.
+std::size_t archive_of(const std::string& whole) {
+  struct ::stat node {};
+  const bool may_be = whole.find('!') != std::string::npos && !is_remote(whole);
+  return may_be && ::lstat(whole.c_str(), &node) != 0 ? archive_in(whole) : 0;
+}
+
 struct Survey {
   std::set<int> used;  // of the candidates
   NewRoots needed{mount_points()};
@@ -69,15 +79,21 @@ Status survey(const ListFile& file, const ListOptions& options, ListedPaths& pat
     if (!*more) return {};
     if (entry.path.empty()) continue;
     const Expected<std::string> whole = paths.whole(entry.path);
+    if (!whole && is_remote(entry.path)) continue;  // one of many: named by the walk
     if (!whole)
       return fail(whole.error().code, at_line(file, entry.line) + ": " + whole.error().message);
     if (++found.photos % kAskedEvery == 0 && goes_on && !goes_on(found.photos))
       return fail(Errc::cancelled, text_of(file.name()) + ": stopped while the list was read");
     const int root = paths.place(*whole).root;
-    if (root < 0) {
-      found.needed.add(*whole);
-    } else {
+    if (root >= 0) {
       found.used.insert(root);
+      continue;
+    }
+    const std::size_t archive_size = archive_of(*whole);
+    found.needed.add(archive_size > 0 ? whole->substr(0, archive_size) : *whole);
+    if (found.needed.servers() > kServersMax) {
+      return fail(Errc::usage, text_of(file.name()) + ": more than " + std::to_string(kServersMax) +
+                                   " different servers; split the list, one run each");
     }
   }
 }
@@ -131,6 +147,7 @@ struct ListWalker::Impl {
   std::string first_unkept;
   std::map<std::string, std::int64_t> leading_out;             // by folder
   std::vector<std::pair<std::int64_t, std::int64_t>> of_root;  // named, and there
+  ListedMembers members;                                       // not looked for yet
   bool finished = false;
 
   Impl(ListSources sources, const SourcePlan& plan, WalkOptions chosen)
@@ -144,6 +161,8 @@ struct ListWalker::Impl {
   Status take(ListEntry& entry, std::vector<FoundFile>& found);
   void look(const std::string& whole, FoundFile& file);
   void left_out(const ListEntry& entry);
+  void hand_out(FoundFile file, std::vector<FoundFile>& found);
+  void look_for_members(std::vector<FoundFile>& found);
   void finish();
 };
 
@@ -181,12 +200,18 @@ Status ListWalker::Impl::take(ListEntry& entry, std::vector<FoundFile>& found) {
   if (!entry.fault.empty() && ++unkept == 1)
     first_unkept = at_line(lists.files[list], entry.line) + ": " + entry.fault;
   const Expected<std::string> whole = paths.whole(entry.path);
+  if (!whole && is_remote(entry.path)) {
+    entry.fault = whole.error().message;
+    left_out(entry);
+    return {};
+  }
   ListedPaths::Place place;
   if (whole) place = paths.place(*whole);
   if (place.root < 0)
     return fail(Errc::environment, text_of(lists.files[list].name()) +
                                        ": it was changed while it was read; run it again");
-  if (!wants_path(options, place.path)) {
+  const bool is_url = is_remote(*whole);
+  if (!wants_path(options, is_url ? place.path.substr(0, place.path.find('?')) : place.path)) {
     ++report.filtered;
     return {};
   }
@@ -194,14 +219,34 @@ Status ListWalker::Impl::take(ListEntry& entry, std::vector<FoundFile>& found) {
   file.root = place.root;
   file.path = std::move(place.path);
   file.kept = std::move(entry.kept);
-  look(*whole, file);
+  // Nobody asks a server here: unchanged from one scan to the next.
+  if (!is_url) look(*whole, file);
+  const std::size_t archive_size = file.exists || is_url ? 0 : archive_in(*whole);
+  if (archive_size > 0) {
+    members.add(*whole, archive_size, std::move(file));
+    if (members.is_full()) look_for_members(found);
+    return {};
+  }
+  hand_out(std::move(file), found);
+  return {};
+}
+
+void ListWalker::Impl::look_for_members(std::vector<FoundFile>& found) {
+  ListedMembers::Resolved resolved = members.resolve();
+  for (FoundFile& file : resolved.files) hand_out(std::move(file), found);
+  for (NotSeen& one : resolved.not_seen) {
+    ++report.not_seen_count;
+    if (report.not_seen.size() < kNamedMax) report.not_seen.push_back(std::move(one));
+  }
+}
+
+void ListWalker::Impl::hand_out(FoundFile file, std::vector<FoundFile>& found) {
   auto& [named, there] = of_root[static_cast<std::size_t>(file.root)];
   ++named;
   there += file.exists ? 1 : 0;
   report.absent += file.exists ? 0 : 1;
   ++report.files;
   found.push_back(std::move(file));
-  return {};
 }
 
 void ListWalker::Impl::finish() {
@@ -254,6 +299,7 @@ Expected<std::vector<FoundFile>> ListWalker::next(std::size_t count) {
       return fail(taken.error());
     }
   }
+  if (found.empty() && !impl.members.empty()) impl.look_for_members(found);
   if (found.empty()) impl.finish();
   return found;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "common/remote/photo_url.h"
 #include "common/sqlite/storage.h"
 #include "scheduler/store/paths.h"
 
@@ -35,6 +36,25 @@ std::string normal(std::string_view absolute) {
   std::string out;
   for (const std::string_view part : parts) (out += '/') += part;
   return out.empty() ? "/" : out;
+}
+
+/// Without what stands around it in a list.
+std::string_view without_blanks(std::string_view text) {
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+Expected<std::string> whole_url(std::string_view text) {
+  if (!is_remote(text)) {
+    return fail(Errc::usage, sqlite::text_of(text.substr(0, text.find("://"))) +
+                                 ":// is not fetched from, only https://, http:// and s3://: "
+                                 "download such photos first");
+  }
+  const Expected<PhotoUrl> url = parse_photo_url(without_blanks(text));
+  if (!url) return fail(url.error());  // not quoted: it may hold a password
+  if (url->path.empty() || url->path.ends_with('/'))
+    return fail(Errc::usage, sqlite::text_of(text) + " names no photo");
+  return url->root + "/" + url->path;
 }
 
 std::string common_folder(const std::string& a, const std::string& b) {
@@ -85,10 +105,7 @@ ListedPaths::ListedPaths(std::vector<Root> roots, std::string below)
     : roots_(std::move(roots)), below_(std::move(below)) {}
 
 Expected<std::string> ListedPaths::whole(std::string_view path) {
-  if (is_address(path)) {
-    return fail(Errc::usage, sqlite::text_of(path) +
-                                 " is an address; photos are read from files: download it first");
-  }
+  if (is_address(path)) return whole_url(path);
   std::string absolute(path);
   if (!path.starts_with('/')) {
     if (below_.empty()) {
@@ -126,6 +143,7 @@ std::string ListedPaths::real_folder(const std::string& folder) {
 }
 
 ListedPaths::Place ListedPaths::place(const std::string& whole) {
+  if (is_remote(whole)) return place_of_url(whole);
   const auto slash = whole.rfind('/');
   const std::string folder = slash == 0 ? "/" : whole.substr(0, slash);
   auto known = folders_.find(folder);
@@ -149,7 +167,29 @@ ListedPaths::Place ListedPaths::place(const std::string& whole) {
           joined(known->second.inside, std::string_view(whole).substr(slash + 1))};
 }
 
+ListedPaths::Place ListedPaths::place_of_url(const std::string& whole) {
+  const std::string server = server_of(whole);
+  auto known = folders_.find(server);
+  if (known == folders_.end()) {
+    const auto at = std::find_if(roots_.begin(), roots_.end(),
+                                 [&](const Root& root) { return root.folder == server; });
+    Folder found;
+    if (at != roots_.end()) found.root = static_cast<int>(at - roots_.begin());
+    if (folders_.size() >= kFoldersKept) folders_.clear();
+    known = folders_.emplace(server, std::move(found)).first;
+  }
+  return {known->second.root, whole.substr(server.size() + 1)};
+}
+
+std::string server_of(const std::string& whole_url) {
+  return whole_url.substr(0, whole_url.find('/', whole_url.find("://") + 3));
+}
+
 void NewRoots::add(const std::string& whole_path) {
+  if (is_remote(whole_path)) {
+    servers_.insert(server_of(whole_path));
+    return;
+  }
   const std::string folder = parent_of(whole_path);
   if (folder == last_) return;
   last_ = folder;
@@ -165,6 +205,7 @@ void NewRoots::add(const std::string& whole_path) {
 std::vector<std::string> NewRoots::folders() const {
   std::vector<std::string> all;
   for (const auto& [file_system, folder] : common_) all.push_back(folder);
+  all.insert(all.end(), servers_.begin(), servers_.end());
   return all;
 }
 

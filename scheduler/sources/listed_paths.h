@@ -1,5 +1,5 @@
-// listed_paths: where the paths of a list lie: which is whose root's, and which roots there must be
-// for them.
+// listed_paths: where the paths and URLs of a list lie: which is whose root's, and which roots
+// there must be for them.
 //
 // A path keeps its own name in the real path of its folder, as a photo named on the command line
 // does, so that it has one row whichever way it is named. Folders that are not there are taken as
@@ -20,7 +20,7 @@
 
 namespace photoscribe {
 
-/// Whether a list's line is an address of something that is no file here: "https://…", "s3://…".
+/// Whether a list's line is an address, "https://…", "s3://…", "ftp://…", and no path.
 [[nodiscard]] bool is_address(std::string_view path) noexcept;
 
 /// Folders under which other file systems are mounted, by the kernel's table.
@@ -37,8 +37,9 @@ class ListedPaths {
   ListedPaths(std::vector<Root> roots, std::string below);
 
   [[nodiscard]] const std::vector<Root>& roots() const noexcept { return roots_; }
-  /// Whole and lexically normal, its folder real. Fails with usage, without naming the list: an
-  /// address, a relative path without a folder for it, one that leaves that folder.
+  /// Whole and lexically normal, its folder real; a URL as parse_photo_url() has it. Fails with
+  /// usage, without naming the list: an address that is not fetched from, a URL of no photo, a
+  /// relative path without a folder for it, one that leaves that folder.
   [[nodiscard]] Expected<std::string> whole(std::string_view path);
   /// In the deepest root that holds it.
   [[nodiscard]] Place place(const std::string& whole);
@@ -49,6 +50,7 @@ class ListedPaths {
     std::string inside;  // relative to the root
   };
   [[nodiscard]] std::string real_folder(const std::string& folder);
+  [[nodiscard]] Place place_of_url(const std::string& whole);
 
   std::vector<Root> roots_;
   std::string below_;
@@ -56,17 +58,23 @@ class ListedPaths {
   std::unordered_map<std::string, Folder> folders_;
 };
 
+/// The root's folder of a URL that whole() gave.
+[[nodiscard]] std::string server_of(const std::string& whole_url);
+
 /// The folders that become roots of paths which no root holds: for each file system, and on the
-/// first one for each folder of "/", what all of its paths have in common.
+/// first one for each folder of "/", what all of its paths have in common. Of URLs, their servers
+/// and buckets.
 class NewRoots {
  public:
   explicit NewRoots(std::vector<std::string> mounts) : mounts_(std::move(mounts)) {}
   void add(const std::string& whole_path);
   [[nodiscard]] std::vector<std::string> folders() const;
+  [[nodiscard]] std::size_t servers() const noexcept { return servers_.size(); }
 
  private:
   std::vector<std::string> mounts_;
   std::map<std::string, std::string> common_;  // by file system
+  std::set<std::string> servers_;
   std::string last_;
 };
 

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -91,6 +92,11 @@ struct WalkOptions {
   std::shared_ptr<const PhotoNames> only_names;
   bool sidecars = true;  // what exports of Takeout, Facebook … say of their photos is read, too
   std::optional<std::int64_t> limit;  // ends after this many files
+  /// Asked now and then, for a walk may take long; false ends it.
+  std::function<bool()> goes_on;
+  /// Whether an archive that is new or changed may be listed now: somebody may be writing it. None:
+  /// all.
+  std::function<bool(const std::string& absolute, const FoundFile& file)> is_settled;
 };
 
 /// What a walk met.

@@ -66,6 +66,7 @@ bool filters(const WalkOptions& options) {
 std::string member_options(const WalkOptions& options) {
   std::string text = options.all_files ? "all" : "photos";
   text += std::to_string(static_cast<int>(options.sidecar_text));
+  if (options.sidecars) text += " exports";
   for (const std::string& glob : options.include) text += '\0' + ("+" + glob);
   for (const std::string& glob : options.exclude) text += '\0' + ("-" + glob);
   if (options.only_names) {

@@ -29,7 +29,8 @@ namespace photoscribe {
 /// Whether anything may be left out.
 [[nodiscard]] bool filters(const WalkOptions& options);
 
-/// What of the options decides which members of an archive are photos of the run, to be compared.
+/// What of the options decides which members of an archive are photos of the run and what is kept
+/// of them, to be compared.
 [[nodiscard]] std::string member_options(const WalkOptions& options);
 
 /// Most frequent first.

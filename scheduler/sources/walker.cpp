@@ -255,8 +255,16 @@ Walker::~Walker() = default;
 Expected<std::vector<FoundFile>> Walker::next(std::size_t count) {
   Impl& impl = *impl_;
   std::vector<FoundFile> found;
-  while (found.size() < count && impl.start < impl.plan.starts.size() && !impl.finished) {
+  while (found.size() < count && !impl.finished) {
+    if (!impl.ready.empty()) {
+      found.push_back(std::move(impl.ready.front()));
+      impl.ready.pop_front();
+      continue;
+    }
+    if (impl.start >= impl.plan.starts.size() || !impl.may_go_on()) break;
     if (impl.at_limit()) {
+      impl.close_at_limit();
+      if (!impl.ready.empty()) continue;
       impl.report.reached_limit = true;
       break;
     }
@@ -271,7 +279,7 @@ Expected<std::vector<FoundFile>> Walker::next(std::size_t count) {
     }
     if (impl.stack.empty()) {
       if (impl.links.empty()) {
-        impl.end_start();
+        if (!impl.close_named()) impl.end_start();
       } else {
         const Impl::Link link = std::move(impl.links.front());
         impl.links.erase(impl.links.begin());
@@ -284,6 +292,7 @@ Expected<std::vector<FoundFile>> Walker::next(std::size_t count) {
       impl.visit(entry, found);
       continue;
     }
+    if (impl.close(impl.stack.back().archives)) continue;
     if (const int error = impl.stack.back().listing.error(); error != 0) {
       impl.not_seen(impl.stack.back().path, impl.stack.back().path, error);
     }

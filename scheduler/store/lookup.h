@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,6 +31,8 @@ class Lookup {
   [[nodiscard]] Expected<RunRow> run(RunId run);
   /// All runs, oldest first.
   [[nodiscard]] Expected<std::vector<RunRow>> runs();
+  /// set_watched() of those that are watched.
+  [[nodiscard]] Expected<std::map<RunId, std::string>> watched_runs();
   /// Roots of the run, in the order in which they were added to the database.
   [[nodiscard]] Expected<std::vector<Root>> roots(RunId run);
   [[nodiscard]] Expected<RunCounts> counts(RunId run);

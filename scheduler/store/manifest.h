@@ -83,6 +83,8 @@ class Manifest {
   [[nodiscard]] Expected<std::int64_t> retry_images(RunId run,
                                                     std::span<const std::int64_t> images);
   [[nodiscard]] Status set_control(RunId run, RunControl control);
+  /// What a scheduler that serves the run needs to watch its folders; empty: it does not.
+  [[nodiscard]] Status set_watched(RunId run, const std::string& submission);
   /// As last given; kept for a scheduler that serves the run without its command line.
   [[nodiscard]] Status set_schedule(RunId run, const RunSchedule& schedule);
 

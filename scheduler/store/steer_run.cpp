@@ -82,4 +82,21 @@ Status Manifest::set_control(RunId run, RunControl control) {
   });
 }
 
+Status Manifest::set_watched(RunId run, const std::string& submission) {
+  return impl_->db.write("store that the run is watched", [&] {
+    impl_->db.query("UPDATE run SET watched = nullif(?, '') WHERE run_id = ?")
+        .with(submission, run)
+        .run();
+  });
+}
+
+Expected<std::map<RunId, std::string>> Lookup::watched_runs() {
+  return impl_->db.read("list the watched runs", [&] {
+    std::map<RunId, std::string> all;
+    auto row = impl_->db.query("SELECT run_id, watched FROM run WHERE watched IS NOT NULL");
+    while (row.step()) all[row.integer(0)] = row.text(1);
+    return all;
+  });
+}
+
 }  // namespace photoscribe

@@ -194,6 +194,7 @@ TEST_F(Migrate, EscapesPercentInPathsOfADatabaseOfBefore) {
             "%25FF.jpg %FF.jpg %25%FFé%252F😀%FE plain.jpg");
   EXPECT_EQ(all("SELECT group_concat(folder_text, ' ') FROM root"), "/a%25%FF /b%25");
   EXPECT_EQ(all("SELECT count(*) FROM image WHERE path_text IS NULL"), "1");
+  EXPECT_EQ(all("SELECT count(*) FROM run WHERE watched IS NULL"), "1") << "of 0021";
 }
 
 }  // namespace

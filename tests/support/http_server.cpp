@@ -19,12 +19,14 @@ HttpServer::HttpServer(Handler handler, std::optional<Certificate> certificate)
     : handler_(std::move(handler)),
       scheme_(certificate ? "https" : "http"),
       host_(certificate ? "localhost" : "127.0.0.1") {
-  if (certificate) {
-    tls_.emplace(asio::ssl::context::tls_server);
-    tls_->use_certificate_chain_file(certificate->certificate_file);
-    tls_->use_private_key_file(certificate->key_file, asio::ssl::context::pem);
-  }
+  if (certificate) present(*certificate);
   start();
+}
+
+void HttpServer::present(const Certificate& certificate) {
+  tls_.emplace(asio::ssl::context::tls_server);
+  tls_->use_certificate_chain_file(certificate.certificate_file);
+  tls_->use_private_key_file(certificate.key_file, asio::ssl::context::pem);
 }
 
 HttpServer::~HttpServer() { stop(); }

@@ -56,6 +56,8 @@ class HttpServer {
   void stop();
   /// Again on the same port.
   void start();
+  /// Another certificate, while it is stopped.
+  void present(const Certificate& certificate);
 
   [[nodiscard]] int requests() const { return requests_; }
   [[nodiscard]] int connections() const { return connections_; }

@@ -1,17 +1,15 @@
 #include "worker/photo/archive_member.h"
 
-#include <libdeflate.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
 #include "common/archive/archive_kind.h"
 #include "common/archive/member_name.h"
+#include "common/archive/read_member.h"
 #include "common/archive/tar_reader.h"
 #include "common/archive/zip_directory.h"
 
@@ -19,45 +17,6 @@ namespace photoscribe {
 namespace {
 
 using Bytes = std::span<const std::uint8_t>;
-
-constexpr std::uint16_t kStored = 0, kDeflated = 8;
-// Deflate's own limit, of zeros: 258 bytes from two bits. What claims more is not what it says.
-constexpr std::int64_t kDeflateRatioMax = 1032;
-constexpr std::int64_t kDeflateMore = 1 << 16;
-
-FromArchive<void> read_exactly(const ReadAt& read, std::int64_t offset,
-                               std::span<std::uint8_t> into) {
-  const auto got = read(offset, into);
-  if (!got) return archive_unread(got.error(), std::strerror(got.error()));
-  if (*got != into.size()) return archive_damaged("the archive ends before the member does");
-  return {};
-}
-
-FromArchive<void> inflate(const ReadAt& read, std::int64_t offset, const ZipMember& member,
-                          std::span<std::uint8_t> into) {
-  std::vector<std::uint8_t> packed(static_cast<std::size_t>(member.packed_bytes));
-  if (auto had = read_exactly(read, offset, packed); !had) return had;
-  const std::unique_ptr<libdeflate_decompressor, decltype(&libdeflate_free_decompressor)> unpack(
-      libdeflate_alloc_decompressor(), &libdeflate_free_decompressor);
-  if (!unpack) throw std::bad_alloc();
-  const auto result = libdeflate_deflate_decompress(unpack.get(), packed.data(), packed.size(),
-                                                    into.data(), into.size(), nullptr);
-  if (result != LIBDEFLATE_SUCCESS)
-    return archive_damaged("the member is damaged: it does not unpack to the size that it has");
-  return {};
-}
-
-/// A number of bytes that its packed ones cannot make costs no memory.
-FromArchive<void> check_ratio(const ZipMember& member) {
-  const bool impossible =
-      (member.method == kStored && member.size_bytes != member.packed_bytes) ||
-      (member.method == kDeflated &&
-       (member.size_bytes / kDeflateRatioMax > member.packed_bytes ||
-        // What does not get smaller gets a little larger, not more.
-        member.packed_bytes > member.size_bytes + member.size_bytes / 8 + kDeflateMore));
-  if (impossible) return archive_damaged("the member cannot have the size that the archive says");
-  return {};
-}
 
 FromArchive<Bytes> read_zip(const FileDescriptor& archive, const MemberRequest& request,
                             const MakeRoom& room) {
@@ -76,17 +35,10 @@ FromArchive<Bytes> read_zip(const FileDescriptor& archive, const MemberRequest& 
   }
   if (member->encrypted)
     return archive_refused(Reason::encrypted, "it needs a password, which nothing here has");
-  if (auto possible = check_ratio(*member); !possible) return tl::unexpected(possible.error());
-  const auto data = zip_data_offset(read, node.st_size, *member);
-  if (!data) return tl::unexpected(data.error());
+  if (auto possible = check_zip_sizes(*member); !possible) return tl::unexpected(possible.error());
   const std::span<std::uint8_t> bytes = room(static_cast<std::size_t>(member->size_bytes));
-  const FromArchive<void> had = member->method == kStored ? read_exactly(read, *data, bytes)
-                                : member->method == kDeflated
-                                    ? inflate(read, *data, *member, bytes)
-                                    : read_zip_member(archive.get(), member->local_offset, bytes);
-  if (!had) return tl::unexpected(had.error());
-  if (libdeflate_crc32(0, bytes.data(), bytes.size()) != member->crc32)
-    return archive_damaged("the member's bytes do not match its checksum");
+  if (auto had = read_zip_bytes(archive.get(), node.st_size, *member, bytes); !had)
+    return tl::unexpected(had.error());
   return Bytes(bytes);
 }
 

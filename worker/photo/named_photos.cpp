@@ -9,6 +9,7 @@
 
 #include "common/archive/archive_kind.h"
 #include "common/archive/member_name.h"
+#include "common/archive/member_numbers.h"
 #include "common/archive/tar_reader.h"
 #include "common/archive/zip_directory.h"
 #include "worker/photo/open_failure.h"
@@ -55,11 +56,9 @@ FromArchive<const PhotosByName::Offsets*> PhotosByName::members_of(const std::st
   if (!file) return archive_refused(file.error().reason, file.error().detail);
   listed_.clear();
   offsets_.clear();
+  MemberNumbers numbers;
   const auto listed = list(std::move(*file), [&](std::string_view name, std::int64_t offset) {
-    const std::string plain(plain_name(name));
-    std::string numbered = plain;
-    for (int number = 2; !offsets_.emplace(numbered, offset).second; ++number)
-      numbered = plain + "#" + std::to_string(number);
+    offsets_.emplace(numbers.name_of(std::string(plain_name(name))), offset);
   });
   if (!listed) return tl::unexpected(listed.error());
   listed_ = archive;

@@ -72,11 +72,12 @@ void RemotePhotos::note_answer(std::string_view good_path, Clock::time_point ask
 
 RemotePhotos::Got RemotePhotos::request(std::string_view path, bool head, std::int64_t bytes_max,
                                         std::chrono::milliseconds limit,
-                                        std::vector<std::uint8_t>& into) {
+                                        std::vector<std::uint8_t>& into, bool anew) {
   const std::optional<S3Account> owner = account();
   HttpRequest request;
   request.url = owner ? url_of_object(*owner, folder_, path) : folder_ + "/" + std::string(path);
   request.head = head;
+  request.anew = anew;
   request.sign = owner && owner->sign ? &*owner->sign : nullptr;
   request.bytes_max = bytes_max;
   request.limit = limit;
@@ -103,7 +104,7 @@ RemotePhotos::Got RemotePhotos::try_once(Tries& tries) {
     return got;
   }
   FetchFailure& failure = got.error();
-  if (failure.what == FetchError::status && blame_of(failure) == Blame::photo) {
+  if (failure.what == FetchError::status && blame(failure) == Blame::photo) {
     note_answer("", asked);
   }
   if (failure.retry_after) {
@@ -129,17 +130,23 @@ Opened<std::size_t> RemotePhotos::read(std::string_view path, std::int64_t bytes
     const Got got = try_once(tries);
     if (got) return *got;
     const FetchFailure& failure = got.error();
-    const Blame blame = blame_of(failure);
-    if (blame == Blame::photo) return refuse(reason_of(failure), failure.detail);
-    if (blame == Blame::machine || blame == Blame::memory ||
-        (blame == Blame::host && tries.failures >= kTriesOfHost)) {
-      return blame_machine(fault_of(blame), folder_ + ": " + failure.detail);
+    const Blame whose = blame(failure);
+    if (whose == Blame::photo) return refuse(reason_of(failure), failure.detail);
+    if (whose == Blame::machine || whose == Blame::memory ||
+        (whose == Blame::host && tries.failures >= kTriesOfHost)) {
+      return blame_machine(fault_of(whose), folder_ + ": " + failure.detail);
     }
     const auto wait = wait_before_retry(tries.failures, random_unit(), std::nullopt);
     const bool late = Clock::now() + wait >= *tries.deadline;
     if (late || tries.failures > client_->settings().retries) return judge(tries, failure);
     std::this_thread::sleep_for(wait);
   }
+}
+
+Blame RemotePhotos::blame(const FetchFailure& failure) const {
+  const std::lock_guard lock(mutex_);
+  const bool good = answered_ != Clock::time_point{};
+  return good ? blame_at_good_host(failure) : blame_of(failure);
 }
 
 // What is not clearly the photo's own goes back, with the reason that it gets if it comes to be
@@ -156,7 +163,7 @@ Opened<std::size_t> RemotePhotos::judge(const Tries& tries, const FetchFailure& 
 }
 
 bool RemotePhotos::is_the_photos_own(const Tries& tries, const FetchFailure& failure) {
-  if (blame_of(failure) == Blame::host) return false;
+  if (blame(failure) == Blame::host) return false;
   bool has_good = false;
   {
     const std::lock_guard lock(mutex_);
@@ -195,6 +202,7 @@ Status RemotePhotos::check() {
     list.sign = owner->sign ? &*owner->sign : nullptr;
     list.bytes_max = 1 << 20;
     list.limit = kProbeLimit;
+    list.anew = true;
     std::vector<std::uint8_t> page;
     Got got = client_->get(list, page);
     if (!got) look_for_account(got.error());
@@ -206,14 +214,14 @@ Status RemotePhotos::check() {
     good = good_path_;
   }
   std::vector<std::uint8_t> none;
-  return verdict_on_host(request(good, true, 0, kProbeLimit, none));
+  return verdict_on_host(request(good, true, 0, kProbeLimit, none, true));
 }
 
 Status RemotePhotos::verdict_on_host(const Got& got) const {
   if (got) return {};
   const FetchFailure& failure = got.error();
   const bool answers = failure.what == FetchError::status ? !is_overload(failure.status)
-                                                          : blame_of(failure) == Blame::photo;
+                                                          : blame(failure) == Blame::photo;
   if (answers) return {};
   return fail(Errc::environment, folder_ + ": " + failure.detail);
 }

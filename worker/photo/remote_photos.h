@@ -3,7 +3,8 @@
 // A photo that cannot be had is retried here, with backoff. What is left of its failures is the
 // photo's own only if others of the same server are answered meanwhile; otherwise it is the
 // server's, as a folder's that is not mounted: the task goes back, and check() says when to go on
-// (root_keeper.h). Every read ends by itself. Any thread may call.
+// (root_keeper.h). A name that leads nowhere and a bad certificate are a photo's own, unless the
+// server has answered before: then it is down. Every read ends by itself. Any thread may call.
 #pragma once
 
 #include <chrono>
@@ -54,7 +55,9 @@ class RemotePhotos {
   RemotePhotos(std::string folder, std::shared_ptr<HttpClient> client);
   [[nodiscard]] Got try_once(Tries& tries);
   [[nodiscard]] Got request(std::string_view path, bool head, std::int64_t bytes_max,
-                            std::chrono::milliseconds limit, std::vector<std::uint8_t>& into);
+                            std::chrono::milliseconds limit, std::vector<std::uint8_t>& into,
+                            bool anew = false);
+  [[nodiscard]] Blame blame(const FetchFailure& failure) const;
   [[nodiscard]] Opened<std::size_t> judge(const Tries& tries, const FetchFailure& failure);
   [[nodiscard]] bool is_the_photos_own(const Tries& tries, const FetchFailure& failure);
   [[nodiscard]] bool a_good_photo_comes(std::string_view other_than);

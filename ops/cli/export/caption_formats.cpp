@@ -117,7 +117,8 @@ class FlickrTokens : public CaptionFormat {
   std::string begin(int /*pass*/) override { return {}; }
   std::string photo(int /*pass*/, const CaptionedPhoto& photo) override {
     const std::string name = name_in_dataset(photo, names_);
-    if (name.find_first_of("\t\r\n#") != std::string::npos) return {};
+    // In what is read back the last # before the tab separates.
+    if (name.find_first_of("\t\r\n") != std::string::npos) return {};
     return name + "#0\t" + one_line(photo.caption.text) + "\n";
   }
   std::string end(int /*pass*/) override { return {}; }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <filesystem>
 #include <optional>
 #include <unordered_set>
@@ -77,6 +78,7 @@ class Writing {
   FileChanges changes_;
   FilesReport report_;
   std::unordered_set<std::size_t> targets_;  // hashes: eight bytes a photo
+  std::deque<WriteOutcome> staged_;          // as they were counted, without their changes
   std::vector<RewrittenFile> to_note_;
   std::string folder_made_;
 };
@@ -156,14 +158,18 @@ Status Writing::stage(WriteOutcome outcome) {
     return {};
   }
   count(outcome);
+  outcome.change.reset();
+  staged_.push_back(std::move(outcome));
   return {};
 }
 
 Status Writing::commit() {
   const Status committed = changes_.commit([&](const FileChanges::Outcome& one) {
+    const WriteOutcome counted = std::move(staged_.front());
+    staged_.pop_front();
     if (!one.done) {
-      // It was counted when it was staged.
-      --(one.change.old ? report_.merged : report_.fresh);
+      --(counted.what == Written::merged ? report_.merged : report_.fresh);
+      if (counted.kept_description) --report_.kept_descriptions;
       refuse(one.done.error().message, one.change.target);
       return;
     }

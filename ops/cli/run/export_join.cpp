@@ -35,7 +35,8 @@ class Finder {
   [[nodiscard]] Expected<std::optional<ResultRow>> find(const ListEntry& entry) {
     if (by_id_ && entry.id.empty()) return std::nullopt;
     if (by_id_) return store_.photo_with(entry.id);
-    if (!entry.path.starts_with('/') && below_.empty()) return below_a_root(entry.path);
+    const bool is_whole = entry.path.starts_with('/') || is_address(entry.path);
+    if (!is_whole && below_.empty()) return below_a_root(entry.path);
     const Expected<std::string> whole = paths_.whole(entry.path);
     if (!whole) return std::nullopt;
     const ListedPaths::Place place = paths_.place(*whole);

@@ -81,9 +81,9 @@ static void add_list_options(CLI::App& verb, RunRequest& request) {
   const std::string group = "Lists of photos";
   verb.add_option(
           "--list", request.lists,
-          "a file that names photos (repeatable; - is standard input): a path a line, CSV,\n"
-          "TSV or JSON Lines, told apart by their content; other columns are kept with the\n"
-          "photos (`photoscribe export --columns`)")
+          "a file that names photos (repeatable; - is standard input): a path or URL a line,\n"
+          "CSV, TSV or JSON Lines, told apart by their content; other columns are kept with\n"
+          "the photos (`photoscribe export --columns`)")
       ->type_name("FILE")
       ->allow_extra_args(false)
       ->group(group);

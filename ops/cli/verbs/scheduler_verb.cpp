@@ -45,6 +45,7 @@ Expected<ServeRequest> make_request(const SchedulerOptions& options) {
   request.window = loaded->config.queue.window;
   request.remembered_max = loaded->config.reuse.remembered_max;
   request.once = options.once;
+  request.watch_rescan_s = loaded->config.watch_rescan_s;
   request.allow_stored_commands = options.allow_stored_commands;
   if (request.redis_url.empty()) {
     return fail(Errc::usage,

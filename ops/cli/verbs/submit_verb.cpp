@@ -130,6 +130,10 @@ void add_submit(CLI::App& app, Action& action) {
   add_again_options(*verb, *options);
   verb->add_option("--run", options->request.run, "the run's name (default: default)")
       ->type_name("NAME");
+  verb->add_flag("--watch", options->request.watch,
+                 "the scheduler also captions what comes into the folders from now on, until the\n"
+                 "run is cancelled or submitted without --watch")
+      ->group("When and how fast");
   verb->add_flag("--json", options->json, "one JSON object on standard output")->group("Output");
   verb->footer(
       "Fills the manifest and starts nothing. While a scheduler holds the database it does so\n"
@@ -137,7 +141,8 @@ void add_submit(CLI::App& app, Action& action) {
       "Examples:\n"
       "  photoscribe submit /srv/2026 -o archive.db --run 2026\n"
       "  photoscribe submit --list /srv/assets.csv --root /srv/photos -o archive.db\n"
-      "  photoscribe submit /srv/today -o archive.db --run today --priority 1");
+      "  photoscribe submit /srv/today -o archive.db --run today --priority 1\n"
+      "  photoscribe submit /srv/inbox -o archive.db --run inbox --watch");
   verb->callback([options, &action] { action = [options] { return submit(*options); }; });
 }
 

@@ -35,6 +35,19 @@ TEST(FetchRule, SaysWhoIsToBlame) {
     EXPECT_EQ(blame_of(other(final)), Blame::photo);
 }
 
+TEST(FetchRule, AServerThatAnsweredBeforeIsDownWithoutNameOrCertificate) {
+  for (const FetchError lost : {FetchError::no_such_host, FetchError::tls}) {
+    FetchFailure failure = other(lost);
+    EXPECT_EQ(blame_at_good_host(failure), Blame::host);
+    failure.redirected = true;  // perhaps another server's: whether others come decides
+    EXPECT_EQ(blame_at_good_host(failure), Blame::unclear);
+  }
+  for (const FetchError same : {FetchError::redirect, FetchError::not_public, FetchError::cut,
+                                FetchError::unreachable, FetchError::memory})
+    EXPECT_EQ(blame_at_good_host(other(same)), blame_of(other(same)));
+  EXPECT_EQ(blame_at_good_host(status(404)), Blame::photo);
+}
+
 TEST(FetchRule, NamesTheReason) {
   EXPECT_EQ(reason_of(status(401)), Reason::http_403);
   EXPECT_EQ(reason_of(status(451)), Reason::http_403);

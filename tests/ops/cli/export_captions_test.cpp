@@ -118,6 +118,29 @@ TEST_F(ExportCaptions, DataSetsAreReadBackByOurOwnReaders) {
   }
 }
 
+TEST_F(ExportCaptions, NamesWithAHashAreInFlickrsTokens) {
+  reopen();
+  Scan scan = test::must(store().begin_scan(run_, {{"photos", photos().string()}}, false));
+  test::must(
+      scan.add(std::vector{test::file("a#1.jpg"), test::file("#.jpg"), test::file("b#c#d.jpg")}));
+  test::must(scan.finish({}, {}));
+  std::vector<Result> results;
+  for (const Task& task : take()) results.push_back(test::captioned(task, "of " + task.path));
+  record(results);
+  store_.reset();
+  const std::string out = folder_.file("tokens");
+  exported({"--format", "dataset", "--layout", "flickr8k", "-o", out});
+  std::vector<std::string> names;
+  const auto read = read_caption_file(out, [&](const FileCaption& one) {
+    EXPECT_EQ(one.caption.find("of "), one.id.starts_with("s") ? std::string_view::npos : 0)
+        << one.id;
+    names.emplace_back(one.id);
+    return Status();
+  });
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_THAT(names, testing::IsSupersetOf({"a#1.jpg", "#.jpg", "b#c#d.jpg"}));
+}
+
 TEST_F(ExportCaptions, ShardsAreTarArchivesWithThePhotos) {
   const std::string folder = folder_.file("shards");
   exported({"--format", "webdataset", "--shard-size", "1", "-o", folder});

@@ -242,6 +242,25 @@ TEST_F(ExportFiles, AKilledExportLeavesARowThatTheNextOneMends) {
   EXPECT_EQ(scan_photos().changed, 0);
 }
 
+// One photo under two roots: the second change of it is refused when the first has been made.
+TEST_F(ExportFiles, WhatIsRefusedInTheEndIsNotCounted) {
+  reopen();
+  const FoundFile once = found_file(photos(), "street.jpg");
+  FoundFile again = once;
+  again.root = 1;
+  Scan scan = test::must(store().begin_scan(
+      run_, {{"photos", photos().string()}, {"again", photos().string() + "/."}}, false));
+  test::must(scan.add(std::vector{once, again}));
+  test::must(scan.finish({}, {}));
+  std::vector<Result> results;
+  for (const Task& task : take()) results.push_back(test::captioned(task, "a photo"));
+  record(results);
+  store_.reset();
+  const json report = summary({"--format", "xmp", "--in-place"}, 1);
+  EXPECT_EQ(report.at("merged"), 0) << report;
+  EXPECT_EQ(report.at("new"), 5) << report;
+}
+
 TEST_F(ExportFiles, IptcIsReadByExiftool) {
   const json done = summary({"--format", "iptc", "--in-place"}, 1);
   EXPECT_EQ(done["new"], 2);

@@ -227,6 +227,89 @@ TEST_F(Serve, RefusesASubmissionWithOtherSettingsAndGoesOnServing) {
   EXPECT_EQ(pending("one"), 0);
 }
 
+class ServeWatched : public Serve {
+ protected:
+  RunRequest inbox(bool watch) const {
+    RunRequest made = request();
+    made.run = "inbox";
+    made.photos = {folder_.file("photos")};
+    made.watch = watch;
+    return made;
+  }
+  bool recorded(std::int64_t photos) const {
+    for (int i = 0; i < 1'000; ++i, std::this_thread::sleep_for(std::chrono::milliseconds(20))) {
+      const Expected<Store> opened = Store::open_reader(folder_.file("archive.db"));
+      Store& store = const_cast<Store&>(*opened);
+      const auto counts = store.counts((*store.find_run("inbox"))->id);
+      if (counts->asked.total() == photos && counts->asked.pending == 0) return true;
+    }
+    return false;
+  }
+};
+
+TEST_F(ServeWatched, WhatComesIntoTheFoldersIsDoneUntilItIsSubmittedWithoutWatching) {
+  add_photos(0, 10);
+  start(false);
+  ASSERT_TRUE(ask(ControlVerb::submit, "inbox", submission_line(inbox(true))));
+  ASSERT_TRUE(recorded(10));
+  add_photos(10, 20);
+  EXPECT_TRUE(recorded(20));
+  EXPECT_TRUE(ask(ControlVerb::pause, "inbox"));
+  add_photos(20, 30);
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  EXPECT_TRUE(ask(ControlVerb::resume, "inbox"));
+  EXPECT_TRUE(recorded(30));
+  ASSERT_TRUE(ask(ControlVerb::submit, "inbox", submission_line(inbox(false))));
+  add_photos(30, 40);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  stop_.request();
+  (void)ended();
+  EXPECT_TRUE(recorded(30)) << "and no more";
+}
+
+TEST_F(ServeWatched, ASchedulerThatStartsAgainGoesOnWatching) {
+  add_photos(0, 10);
+  submit_here(inbox(true));
+  start(false);
+  ASSERT_TRUE(recorded(10));
+  stop_.request();
+  stop_.request();
+  (void)ended();
+  add_photos(10, 20);  // while nobody watches
+  StopHandle stop;
+  auto again = std::async(std::launch::async,
+                          [&, made = serving(false)] { return serve_runs(made, watcher_, stop); });
+  EXPECT_TRUE(recorded(20));
+  add_photos(20, 30);
+  EXPECT_TRUE(recorded(30));
+  EXPECT_TRUE(ask(ControlVerb::cancel, "inbox"));
+  add_photos(30, 40);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_TRUE(recorded(30)) << "a cancelled run watches nothing";
+  stop.request();
+  EXPECT_TRUE(again.get());
+}
+
+TEST_F(ServeWatched, AFolderThatIsNotThereIsWaitedForAndOnceWatchesNothing) {
+  add_photos(0, 10);
+  submit_here(inbox(true));
+  start(true);
+  EXPECT_EQ(ended().runs_finished, 1);
+  RunRequest nothing = inbox(true);
+  nothing.photos.clear();
+  EXPECT_EQ(check_watch(nothing).error().code, Errc::usage);
+  const auto carried = parse_submission(submission_line(inbox(true)));
+  ASSERT_TRUE(carried);
+  EXPECT_TRUE(carried->watch);
+
+  std::filesystem::rename(folder_.file("photos"), folder_.file("away"));
+  start(false);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  stop_.request();
+  (void)ended();
+  EXPECT_THAT(watcher_.events, Contains(HasSubstr("its folders are not watched yet")));
+}
+
 TEST_F(Serve, LeavesPausedAndCancelledRunsAlone) {
   add_photos(0, 60);
   submit_here(photos("paused", 0, 30));

@@ -1,9 +1,7 @@
 // Archives in a walk: their members as photos of a run.
-#include <algorithm>
 #include <random>
 
-#include "tests/scheduler/sources/sources_fixture.h"
-#include "tests/support/make_archive.h"
+#include "tests/scheduler/sources/archives_fixture.h"
 
 namespace photoscribe::test {
 namespace {
@@ -13,39 +11,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Kind = MadeMember::Kind;
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-class Archives : public Sources {
- protected:
-  void make(const std::string& name, const std::vector<MadeMember>& members,
-            MadeAs as = MadeAs::tar) const {
-    fs::create_directories(fs::path(at(name)).parent_path());
-    make_archive(at(name), as, members);
-  }
-  /// Everything that a walk hands out.
-  std::vector<FoundFile> files(const std::vector<std::string>& names, WalkOptions options = {}) {
-    Walker walker(plan(names), std::move(options));
-    std::vector<FoundFile> all;
-    for (;;) {
-      const auto some = must(walker.next(3));
-      if (some.empty()) break;
-      all.insert(all.end(), some.begin(), some.end());
-    }
-    report_ = walker.report();
-    return all;
-  }
-  static std::vector<std::string> paths(const std::vector<FoundFile>& files) {
-    std::vector<std::string> all;
-    for (const FoundFile& one : files) {
-      if (!one.archive) all.push_back(one.path);
-    }
-    return all;
-  }
-};
 
 TEST_F(Archives, OfEveryKindAreListed) {
   const std::vector<MadeMember> members{
@@ -189,34 +154,6 @@ TEST_F(Archives, OverTheRatioOfABombAreLeft) {
   ASSERT_THAT(report_.not_seen, SizeIs(1));
   EXPECT_THAT(report_.not_seen[0].why, HasSubstr("unpacks to more than"));
 }
-
-class ArchivesAgain : public Archives {
- protected:
-  ArchivesAgain() : store_(must(Store::open_writer(at("archive.db")))) {
-    run_ = must(store_.ensure_run("default", settings())).run.id;
-  }
-  ScanCounts scan(const std::vector<std::string>& names, WalkOptions options = {}) {
-    options.known_archives = must(store_.known_archives(run_));
-    known_ = options.known_archives.size();
-    SourcePlan sources = plan(names, must(store_.known_roots()));
-    Scan one = must(store_.begin_scan(run_, sources.roots));
-    Walker walker(std::move(sources), std::move(options));
-    again_ = 0;
-    for (;;) {
-      const auto some = must(walker.next(3));
-      if (some.empty()) break;
-      for (const FoundFile& file : some) again_ += file.archive && file.archive->again ? 1 : 0;
-      must(one.add(some));
-    }
-    report_ = walker.report();
-    return must(one.finish(report_.walked, report_.skipped, report_.unknown));
-  }
-
-  Store store_;
-  RunId run_ = 0;
-  std::size_t known_ = 0;
-  int again_ = 0;
-};
 
 TEST_F(ArchivesAgain, AreNotReadWhenTheyAreUnchanged) {
   make("A/x.tar.gz", {{"a.jpg", "1"}, {"b.jpg", "2"}}, MadeAs::tar_gz);

@@ -1,7 +1,9 @@
 // Photos of a web server: which failures are the photo's, and which are the server's.
 #include "worker/photo/remote_photos.h"
 
+#include <dlfcn.h>
 #include <gmock/gmock.h>
+#include <netdb.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -10,6 +12,20 @@
 #include "tests/support/http_server.h"
 #include "tests/support/s3_server.h"
 #include "worker/health/root_keeper.h"
+
+namespace {
+std::atomic<bool> name_is_gone{false};
+}
+
+/// curl's: "photos.test" is this machine, as long as it has a name.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints,
+                           addrinfo** found) {
+  static const auto real =
+      reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+  const bool ours = name != nullptr && std::string_view(name) == "photos.test";
+  if (ours && name_is_gone) return EAI_NONAME;
+  return real(ours ? "127.0.0.1" : name, service, hints, found);
+}
 
 namespace photoscribe {
 namespace {
@@ -44,10 +60,14 @@ class RemotePhotosTest : public ::testing::Test {
                                : std::string(to_string(failure.reason));
   }
   RemoteSettings settings;
-  std::atomic<bool> down{false};
+  std::atomic<bool> down{false}, is_slow{false};
   /// good.jpg is good; others fail as they are called; `down`: nobody is answered.
   test::HttpServer server{[this](const Asked& asked) -> Answer {
     if (down) return {503, "overloaded"};
+    if (asked.target == "/good_slow.jpg") {
+      is_slow = true;
+      return {200, "good bytes", {}, {}, true, {}, 700ms};
+    }
     if (asked.target.starts_with("/good")) return {200, "good bytes"};
     if (asked.target == "/cut.jpg") return {200, std::string(9'000, 'x'), {}, {}, true, 100};
     if (asked.target == "/stall.jpg")
@@ -123,6 +143,57 @@ TEST_F(RemotePhotosTest, BlamesNoPhotoForAServerThatIsDown) {
   EXPECT_THAT(read("good.jpg"), StartsWith("fault: "));
   EXPECT_FALSE(photos->check());
   server.start();
+  EXPECT_TRUE(photos->check());
+  EXPECT_EQ(read("good.jpg"), "good bytes");
+}
+
+TEST_F(RemotePhotosTest, BlamesNoPhotoForAServerThatLostItsName) {
+  const std::string named = "http://photos.test:" + std::to_string(server.port());
+  open(named);
+  name_is_gone = true;
+  EXPECT_EQ(read("good.jpg"), "dns") << "there never was a server of that name";
+  EXPECT_TRUE(photos->check()) << "and its photos need not wait for one";
+  name_is_gone = false;
+  ASSERT_EQ(read("good.jpg"), "good bytes");
+
+  name_is_gone = true;
+  server.stop();
+  server.start();  // no connection is left
+  photos.reset();
+  open(named);
+  EXPECT_EQ(read("good.jpg"), "dns");
+  name_is_gone = false;
+  ASSERT_EQ(read("404"), "http_404");  // an answer, too
+  name_is_gone = true;
+  // The connection lives; further ones need the name.
+  std::thread slow([this] { EXPECT_EQ(read("good_slow.jpg"), "good bytes"); });
+  while (!is_slow) std::this_thread::sleep_for(1ms);
+  EXPECT_THAT(read("good2.jpg"), StartsWith("fault: "));
+  slow.join();
+  EXPECT_FALSE(photos->check()) << "not over the old connection";
+  name_is_gone = false;
+  EXPECT_TRUE(photos->check());
+  EXPECT_EQ(read("good2.jpg"), "good bytes");
+}
+
+TEST_F(RemotePhotosTest, BlamesNoPhotoForAServerWhoseCertificateWentBad) {
+  const test::TempDir folder, other;
+  const test::Certificate good = test::make_certificate(folder),
+                          bad = test::make_certificate(other);
+  test::HttpServer tls([](const Asked&) { return Answer{200, "good bytes"}; }, good);
+  settings.ca_file = good.certificate_file;
+  open(tls.url());
+  ASSERT_EQ(read("good.jpg"), "good bytes");
+  tls.stop();
+  tls.present(bad);
+  tls.start();
+  EXPECT_THAT(read("good.jpg"), StartsWith("fault: "));
+  EXPECT_FALSE(photos->check());
+  open(tls.url());
+  EXPECT_EQ(read("good.jpg"), "tls") << "nobody ever saw it good";
+  tls.stop();
+  tls.present(good);
+  tls.start();
   EXPECT_TRUE(photos->check());
   EXPECT_EQ(read("good.jpg"), "good bytes");
 }
