@@ -1,5 +1,7 @@
 #include "scheduler/store/browse.h"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -261,6 +263,10 @@ Expected<std::pair<std::int64_t, std::int64_t>> PhotoBrowser::count_edits() {
   });
 }
 
-Status PhotoBrowser::refresh(PhotoIndex& index) { return index.refresh(impl_->db); }
+Status PhotoBrowser::refresh(PhotoIndex& index, const std::function<bool()>& give_up) {
+  return index.refresh(impl_->db, give_up);
+}
+
+void PhotoBrowser::interrupt() { sqlite3_interrupt(impl_->db.handle().getHandle()); }
 
 }  // namespace photoscribe

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -95,7 +96,10 @@ class PhotoBrowser {
   /// Edits in force by action, without those taken back: set, approved.
   [[nodiscard]] Expected<std::pair<std::int64_t, std::int64_t>> count_edits();
 
-  [[nodiscard]] Status refresh(PhotoIndex& index);
+  /// As PhotoIndex::refresh().
+  [[nodiscard]] Status refresh(PhotoIndex& index, const std::function<bool()>& give_up = {});
+  /// Ends what another thread reads here now, with cancelled. The one call from elsewhere.
+  void interrupt();
 
   PhotoBrowser(PhotoBrowser&&) noexcept;
   PhotoBrowser& operator=(PhotoBrowser&&) = delete;
