@@ -1,40 +1,12 @@
-// health: whether a worker's own loop runs, and whether its work progresses.
-//
-// The consumer reports, other threads ask: the heartbeat, which must not say "alive" for a worker
-// whose loop hangs (its tasks would be stuck for ever), and the server of /readyz.
+// standstill: whether a worker's work progresses. Pure: the caller says what time it is.
 #pragma once
 
 #include <chrono>
-#include <mutex>
-#include <optional>
-#include <string>
+#include <cstddef>
 
 namespace photoscribe {
 
-class Health {
- public:
-  using Clock = std::chrono::steady_clock;
-  struct Report {
-    bool alive = true;  // the loop ran within the patience, or has not started
-    bool ready = false;
-    std::string why;  // one line when not ready
-  };
-
-  explicit Health(std::chrono::milliseconds patience) : patience_(patience) {}
-
-  /// The loop has run once; `why_not_ready` empty: ready.
-  void tick(Clock::time_point now, std::string why_not_ready);
-  [[nodiscard]] bool alive(Clock::time_point now = Clock::now()) const;
-  [[nodiscard]] Report report(Clock::time_point now = Clock::now()) const;
-
- private:
-  const std::chrono::milliseconds patience_;
-  mutable std::mutex mutex_;
-  std::optional<Clock::time_point> ticked_at_;
-  std::string why_;
-};
-
-/// Whether work that is held stands still. Pure: the caller says what time it is.
+/// Whether work that is held stands still.
 class StandstillWatch {
  public:
   using Clock = std::chrono::steady_clock;
