@@ -41,6 +41,16 @@ nlohmann::json now_json(const RunNow& now) {
           {"min_confidence", now.run.settings.min_confidence}};
 }
 
+nlohmann::json roots_json(const std::vector<RootEntry>& roots) {
+  json rows = json::array();
+  for (const RootEntry& one : roots) {
+    rows.push_back({{"id", one.root_id},
+                    {"name", replaced(one.root.name)},
+                    {"folder", percent_escaped(one.root.folder)}});
+  }
+  return rows;
+}
+
 nlohmann::json details_json(const RunDetails& details) {
   const StoreSummary& summary = details.summary;
   json object;
@@ -66,12 +76,7 @@ nlohmann::json details_json(const RunDetails& details) {
                                 {"kind", one.kind},
                                 {"text", replaced(one.text)}});
   }
-  object["roots"] = json::array();
-  for (const RootEntry& one : details.roots) {
-    object["roots"].push_back({{"id", one.root_id},
-                               {"name", replaced(one.root.name)},
-                               {"folder", percent_escaped(one.root.folder)}});
-  }
+  object["roots"] = roots_json(details.roots);
   object["bleu"] = nullptr;
   if (summary.bleu && summary.bleu->photos > 0) {
     const auto scores = bleu(summary.bleu->counts);

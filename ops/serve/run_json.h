@@ -30,6 +30,7 @@ struct RunDetails {
   std::vector<RootEntry> roots;
 };
 [[nodiscard]] nlohmann::json details_json(const RunDetails& details);
+[[nodiscard]] nlohmann::json roots_json(const std::vector<RootEntry>& roots);
 
 /// Of /metrics.
 struct ArchiveNow {

@@ -237,6 +237,9 @@ class Site::Impl {
       if (id && parts[1] == "runs") return run_answer(archive_, *id);
       if (id && parts[1] == "photos") return photo_answer(archive_, *id);
     }
+    if (parts.size() == 4 && parts[0] == "api" && parts[1] == "runs" && parts[3] == "roots") {
+      if (const auto id = id_of(parts[2])) return roots_answer(archive_, *id);
+    }
     return error_answer(404, "there is no such address");
   }
 

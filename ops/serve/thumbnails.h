@@ -21,7 +21,7 @@
 namespace photoscribe::serve {
 
 struct PictureRequest {
-  std::string file;  // absolute, raw bytes
+  std::string file;  // absolute, raw bytes; or the URL of a photo on a server
   int side_px = 240;
   std::int64_t size_bytes = 0, mtime_ns = 0;  // of the file as the archive knows it
 };

@@ -108,6 +108,17 @@ Expected<std::vector<PhotoCard>> PhotoBrowser::cards(std::span<const std::int64_
   });
 }
 
+Expected<std::optional<PhotoFile>> PhotoBrowser::file(std::int64_t image_id) {
+  return impl_->db.read("find a photo", [&]() -> std::optional<PhotoFile> {
+    auto row = impl_->db.query(
+        "SELECT root.folder, image.path, image.size_bytes, image.mtime_ns, "
+        "coalesce(image.reason, '') FROM image JOIN root USING (root_id) WHERE image_id = ?");
+    if (!row.with(image_id).step()) return std::nullopt;
+    return PhotoFile{row.text(0), row.text(1), row.integer(2), row.integer(3),
+                     row.text(4) == to_string(Reason::outside_root)};
+  });
+}
+
 Expected<std::vector<CaptionEdit>> PhotoBrowser::edits(std::int64_t image_id) {
   return impl_->db.read("read edits", [&] {
     std::vector<CaptionEdit> edits;

@@ -318,6 +318,32 @@ TEST_F(Serve, LeavesTheThresholdToWhoWrites) {
   EXPECT_THAT(reply.body, HasSubstr("when it has ended"));
 }
 
+TEST_F(Serve, Issue16ShowsPicturesOfPhotosOnServers) {
+  Scan remote = must(store().begin_scan(
+      run(), {{"web", "https://photos.example"}, {"bucket", "s3://holiday"}}, false));
+  FoundFile web = file("2019/a.jpg?w=800"), key = file("beach/a b.jpg");
+  key.root = 1;
+  must(remote.add({web, key}));
+  must(remote.finish({}, {}));
+  start();
+  std::vector<std::int64_t> ids;
+  const json found = photos("");
+  for (const json& row : found["rows"]) {
+    if (row["state"] == "pending" && row["name"] != "late.jpg") ids.push_back(row["id"]);
+  }
+  ASSERT_EQ(ids.size(), 2U);
+  for (const std::int64_t id : ids) {
+    const HttpReply shown =
+        server_->call({"GET", "/api/photos/" + std::to_string(id) + "/picture"});
+    EXPECT_EQ(shown.status, 200) << shown.body;
+    EXPECT_EQ(shown.headers.at("Content-Type"), "image/jpeg");
+  }
+  std::ifstream in(cache() + "/asked");
+  const std::string asked{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_THAT(asked, AllOf(HasSubstr("240 https://photos.example/2019/a.jpg?w=800\n"),
+                           HasSubstr("240 s3://holiday/beach/a b.jpg\n")));
+}
+
 TEST_F(Serve, AnswersProbesAndPrometheus) {
   start({"--edit"});
   EXPECT_EQ(server_->call({"GET", "/livez"}).body, "alive\n");
