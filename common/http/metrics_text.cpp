@@ -11,11 +11,15 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kTypes{"gauge", "counter", "histogram"};
 
-/// The shortest text that reads as the same number.
+/// The shortest text that reads as the same number; as other programs write it ("0.0005", not
+/// "5e-04"), since the bound of a bucket is compared as text.
 std::string number(double value) {
   std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  return {text.data(), end};
+  char* const last = text.data() + text.size();
+  const bool fraction = value > -1 && value < 1;
+  const auto made = fraction ? std::to_chars(text.data(), last, value, std::chars_format::general)
+                             : std::to_chars(text.data(), last, value);
+  return {text.data(), made.ptr};
 }
 
 /// A label's value: \, " and newlines escaped.

@@ -32,7 +32,7 @@ TEST(MetricsText, IsPrometheusTextFormat) {
   out.family("a_total", Type::counter, "All.");
   out.sample({{"run", "one \"quoted\" \\ line\nand \xff"}}, counter);
   out.family("b", Type::gauge, "Now.");
-  out.sample({}, 0.5);
+  out.sample({}, 0.0005);
   out.sample({{"x", ""}}, 1e15);
   out.family("c", Type::histogram, "Sizes.");
   out.sample({{"stage", "s"}}, histogram);
@@ -40,7 +40,7 @@ TEST(MetricsText, IsPrometheusTextFormat) {
   EXPECT_THAT(out.text(),
               StartsWith("# HELP a_total All.\n# TYPE a_total counter\n"
                          "a_total{run=\"one \\\"quoted\\\" \\\\ line\\nand \xEF\xBF\xBD\"} 3\n"
-                         "# HELP b Now.\n# TYPE b gauge\nb 0.5\nb{x=\"\"} 1e+15\n"
+                         "# HELP b Now.\n# TYPE b gauge\nb 0.0005\nb{x=\"\"} 1e+15\n"
                          "# HELP c Sizes.\n# TYPE c histogram\n"
                          "c_bucket{stage=\"s\",le=\"1\"} 1\nc_bucket{stage=\"s\",le=\"2\"} 3\n"));
   EXPECT_THAT(out.text(), HasSubstr("c_bucket{stage=\"s\",le=\"+Inf\"} 4\n"

