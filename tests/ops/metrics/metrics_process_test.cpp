@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -18,6 +19,8 @@ using namespace std::chrono_literals;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
+const std::string kWorker = "PHOTOSCRIBE_WORKER_EXECUTABLE=" PHOTOSCRIBE_FAKE_WORKER;
+
 /// `photoscribe` in the background, its standard error in a file.
 class Running {
  public:
@@ -26,7 +29,7 @@ class Running {
     options.executable = program();
     options.words = {"photoscribe"};
     options.words.insert(options.words.end(), words.begin(), words.end());
-    options.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"};
+    options.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", kWorker};
     const int file = ::open(log.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     child_ = Program(std::move(options)).start({-1, file, file});
     ::close(file);
@@ -86,6 +89,37 @@ TEST(Http, OfASchedulerFollowsItsRedisAndIsBesideThePage) {
   EXPECT_EQ(scheduler.end(), 4);
 }
 
+TEST(Http, OfARunTellsOfItsPhotos) {
+  const test::TempDir folder;
+  std::filesystem::create_directory(folder.path() / "photos");
+  for (int i = 0; i < 20; ++i) {
+    folder.write("photos/p" + std::to_string(i) + ".jpg", "bytes " + std::to_string(i));
+  }
+  Running run(
+      {"run", folder.file("photos"), "-o", folder.file("archive.db"), "--model",
+       PHOTOSCRIBE_SOURCE_DIR "/models/fast", "--watch", "--http", "127.0.0.1:0", "--no-progress"},
+      folder.file("log"));
+  const std::uint16_t port = run.port("the metrics: ");
+  ASSERT_NE(port, 0) << run.said();
+  EXPECT_EQ(until(port, "/readyz", 200).body, "ready\n") << run.said();
+  std::string text;
+  for (int i = 0; i < 1'000; ++i, std::this_thread::sleep_for(10ms)) {
+    text = test::http(port, {"GET", "/metrics"}).body;
+    if (text.find("photoscribe_photos{run=\"default\",state=\"pending\"} 0\n") != text.npos &&
+        text.find("photoscribe_queue_tasks{run=\"default\",state=\"held\"} 0\n") != text.npos) {
+      break;
+    }
+  }
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("photoscribe_redis_up 1\n"),
+                    HasSubstr("photoscribe_queue_tasks{run=\"default\",state=\"waiting\"} 0\n"),
+                    HasSubstr("photoscribe_queue_oldest_task_seconds{run=\"default\"} 0\n"),
+                    HasSubstr("photoscribe_scheduler_commit_results_sum{run=\"default\"} 20\n"),
+                    HasSubstr("photoscribe_scheduler_reconciles_total{run=\"default\"} 1\n")))
+      << run.said();
+  EXPECT_EQ(run.end(), 0) << run.said();
+}
+
 TEST(Http, SaysWhatIsWrongWithIt) {
   const test::TempDir folder;
   const std::string database = folder.file("archive.db");
@@ -97,7 +131,7 @@ TEST(Http, SaysWhatIsWrongWithIt) {
          {std::vector<std::string>{"scheduler", database, "--redis", "unix:/nowhere"},
           {"run", folder.path().string(), "-o", database}}) {
       words.insert(words.end(), wrong.begin(), wrong.end());
-      const ChildOutput output = photoscribe(words);
+      const ChildOutput output = photoscribe(words, {kWorker});
       EXPECT_EQ(output.exit_status, 2) << words[0] << " " << wrong[0] << ": " << output.err;
       EXPECT_THAT(output.err, HasSubstr(wrong.back().rfind("--", 0) == 0 ? wrong.back() : wrong[0]))
           << words[0];

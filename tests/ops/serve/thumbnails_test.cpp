@@ -109,6 +109,36 @@ TEST_F(ThumbnailsTest, RefusesTheOldestWhenTooManyWait) {
   EXPECT_EQ(all[100].get(), "picture of /100");
 }
 
+/// A photo of a server that stalls.
+class StalledMaker : public PictureMaker {
+ public:
+  explicit StalledMaker(std::promise<void>& asked) : asked_(asked) {}
+  Expected<std::string> make(const PictureRequest&) override {
+    asked_.set_value();
+    given_up_.get_future().wait();
+    return std::string();
+  }
+  void rest() override {}
+  void give_up() noexcept override { given_up_.set_value(); }
+
+ private:
+  std::promise<void>& asked_;
+  std::promise<void> given_up_;
+};
+
+TEST(Thumbnails, Issue16AStalledPictureDoesNotKeepTheEndWaiting) {
+  const test::TempDir folder;
+  std::promise<void> asked;
+  Expected<std::string> got = std::string("none");
+  {
+    Thumbnails thumbnails(
+        folder.file("cache"), 1 << 20, [&] { return std::make_unique<StalledMaker>(asked); }, 1);
+    thumbnails.make(request("/stalled"), [&](Expected<std::string> made) { got = made; });
+    asked.get_future().wait();
+  }
+  EXPECT_EQ(got.value_or("error"), "");
+}
+
 TEST(DiskCache, Issue16IsNotKeptWhereOthersCanWrite) {
   const test::TempDir folder;
   const std::string everybodys = folder.file("tmp"), key = "aaaa1";
