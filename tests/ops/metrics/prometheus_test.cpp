@@ -110,7 +110,8 @@ class PrometheusTest : public RunBatch {
     for (int i = 0; i < kPhotos; ++i) {
       const auto bytes =
           photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(60 + i, 48));
-      folder_.write("photos/p" + std::to_string(i) + ".jpg", {bytes.begin(), bytes.end()});
+      folder_.write("photos/p" + std::to_string(i) + ".jpg",
+                    std::string(bytes.begin(), bytes.end()));
     }
     folder_.write("photos/notes.jpg", "no photo");
     RunRequest watching = request();

@@ -323,7 +323,8 @@ TEST_F(Serve, Issue16ShowsPicturesOfPhotosOnServers) {
       run(), {{"web", "https://photos.example"}, {"bucket", "s3://holiday"}}, false));
   FoundFile web = file("2019/a.jpg?w=800"), key = file("beach/a b.jpg");
   key.root = 1;
-  must(remote.add({web, key}));
+  const std::vector<FoundFile> both{web, key};
+  must(remote.add(both));
   must(remote.finish({}, {}));
   start();
   std::vector<std::int64_t> ids;
