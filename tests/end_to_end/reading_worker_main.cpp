@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   config.endpoint = *endpoint;
   config.name = redis::new_consumer_name(options.name_prefix);
   config.model_hash = std::string(64, 'a');
+  config.devices = {"cpu"};
   const CaptionerFactory factory = [&device](const std::string&, const SearchSettings&) {
     return Expected<std::unique_ptr<Captioner>>(std::make_unique<FakeCaptioner>(device));
   };
