@@ -29,9 +29,8 @@ TEST_F(ConsumerTest, CountsWhatItDoesForPrometheus) {
   const auto one = worker(mixed);
   (void)await_results(run, 70);
   ASSERT_TRUE(eventually([&] { return tasks_left(run) == 0; }));
-  ASSERT_TRUE(eventually([&] {
-    return one.metrics().find("photoscribe_redis_up 1\n") != std::string::npos;
-  }));
+  ASSERT_TRUE(eventually(
+      [&] { return one.metrics().find("photoscribe_redis_up 1\n") != std::string::npos; }));
   const std::string text = one.metrics();
 
   EXPECT_THAT(
