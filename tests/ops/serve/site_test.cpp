@@ -318,6 +318,19 @@ TEST_F(Serve, LeavesTheThresholdToWhoWrites) {
   EXPECT_THAT(reply.body, HasSubstr("when it has ended"));
 }
 
+TEST_F(Serve, Issue16EditsThePhotoOfANumberWhateverOthersAreCalled) {
+  const std::int64_t id = 2;
+  scan({file("a/one \"1\".jpg"), file("a/caf\xe9.jpg"), file("b/deep/broken.jpg"),
+        file("b/late.jpg"), file("b/two%.jpg"), file("b/" + std::to_string(id))});
+  start({"--edit"});
+  const std::string caption = "/api/photos/" + std::to_string(id) + "/caption";
+  EXPECT_EQ(server_->post(caption, {{"action", "set"}, {"caption", "a cat"}}).status, 200);
+  EXPECT_EQ(plain_rows(database(), "SELECT path FROM caption_edit"),
+            plain_rows(database(), "SELECT path FROM image WHERE image_id = 2"));
+  EXPECT_EQ(server_->post("/api/photos/99/caption", {{"action", "set"}, {"caption", "x"}}).status,
+            404);
+}
+
 TEST_F(Serve, Issue16ShowsPicturesOfPhotosOnServers) {
   Scan remote = must(store().begin_scan(
       run(), {{"web", "https://photos.example"}, {"bucket", "s3://holiday"}}, false));
