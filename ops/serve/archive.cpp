@@ -78,6 +78,12 @@ void Archive::give_back(std::unique_ptr<Reader> reader, bool good) {
   if (good && readers_.size() < kReadersKept) readers_.push_back(std::move(reader));
 }
 
+bool Archive::has_read(RunId run) {
+  const std::lock_guard<std::mutex> lock(index_mutex_);
+  const auto found = indexes_.find(run);
+  return found != indexes_.end() && found->second.ready;
+}
+
 Expected<std::shared_ptr<const PhotoIndex>> Archive::index(RunId run) {
   std::unique_lock<std::mutex> lock(index_mutex_);
   Indexed& indexed = indexes_[run];

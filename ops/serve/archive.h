@@ -75,6 +75,8 @@ class Archive {
   /// The list of the query: that of `token` when it is still there, else one that is at most a few
   /// seconds old.
   [[nodiscard]] Expected<OpenView> view(const PhotoQuery& query, const std::string& token);
+  /// Whether index() answers at once.
+  [[nodiscard]] bool has_read(RunId run);
   /// Waits until the run's photos are read, the first time.
   [[nodiscard]] Expected<std::shared_ptr<const PhotoIndex>> index(RunId run);
 

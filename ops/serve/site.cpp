@@ -26,6 +26,7 @@ using http::Request;
 using nlohmann::json;
 
 constexpr int kThumbnailPx = 240, kLargePx = 1024;
+constexpr const char* kFirstRows = "24";  // kFirst of gallery.js
 
 /// Nothing from elsewhere, no script in the page itself, no other page around it.
 const std::vector<std::pair<std::string, std::string>>& headers() {
@@ -136,6 +137,7 @@ class Site::Impl {
     if (changes) return change(std::move(request), std::move(respond));
     if (request->path == "/metrics") return run(probes_, respond, [this] { return metrics(); });
     if (request->path == "/api/events") return respond(events());
+    if (request->path == "/") return run(quick_, respond, [this] { return page(); });
     if (const Asset* asset = find_asset(request->path)) return respond(asset_answer(*asset));
     const auto parts = parts_of(request->path);
     if (parts.size() == 4 && parts[1] == "photos" && parts[3] == "picture") {
@@ -204,6 +206,34 @@ class Site::Impl {
     if (options_.monitor) options_.monitor->add_metrics(out);
     out.add_process();
     return http::metrics_answer(out.text());
+  }
+
+  /// With what it opens with, so that it need not ask: runs and, once they are read, the first
+  /// photos of the newest.
+  Answer page() {
+    json first = json::object();
+    const auto add = [&first](const std::string& address, const Answer& answer) {
+      if (answer.status == 200) first[address] = json::parse(answer.body, nullptr, false);
+    };
+    add("/api/archive", archive_answer());
+    add("/api/runs", runs_answer(live_));
+    const auto runs = first.find("/api/runs");
+    if (runs != first.end() && !(*runs)["runs"].empty()) {
+      const RunId newest = (*runs)["runs"].back()["id"];
+      Request request;
+      request.query = {{"run", std::to_string(newest)}, {"at", "0"}, {"limit", kFirstRows}};
+      const std::string address =
+          "/api/photos?run=" + std::to_string(newest) + "&at=0&limit=" + kFirstRows;
+      if (archive_.has_read(newest)) add(address, photos_answer(archive_, request));
+    }
+    std::string data;
+    for (const char c : first.dump()) data += c == '<' ? "\\u003c" : std::string(1, c);
+    Answer answer;
+    answer.type = "text/html; charset=utf-8";
+    answer.body = find_asset("/")->text;
+    const std::string mark = "id=\"first\">";
+    answer.body.insert(answer.body.find(mark) + mark.size(), data);
+    return answer;
   }
 
   Answer workers() {

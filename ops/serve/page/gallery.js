@@ -7,7 +7,7 @@
 import { alternative, app, caption, get, h, link, picture, plural, route, say, whole } from "/tools.js";
 
 const kPage = 100;            // rows of one request
-const kFirst = 24;            // of the first one: what a screen shows
+const kFirst = 24;            // of the first one: what a screen shows; as in site.cpp
 const kPagesKept = 80;
 const kHeightMax = 8000000;   // px of the element that scrolls
 const kFilters = ["state", "reason", "since", "until", "confidence_min", "confidence_max", "blur_min", "blur_max",

@@ -73,8 +73,8 @@ TEST_F(Serve, ShowsItsFrontEndAndNothingFromElsewhere) {
   EXPECT_THAT(page.headers.at("Content-Security-Policy"),
               AllOf(HasSubstr("default-src 'none'"), Not(HasSubstr("unsafe")),
                     HasSubstr("frame-ancestors 'none'")));
-  for (const char* file :
-       {"/app.js", "/app.css", "/tools.js", "/runs.js", "/gallery.js", "/photo.js", "/blur.js"}) {
+  for (const char* file : {"/app.js", "/app.css", "/tools.js", "/runs.js", "/gallery.js",
+                           "/photo.js", "/blur.js", "/first.js"}) {
     const HttpReply asset = server_->call({"GET", file});
     EXPECT_EQ(asset.status, 200) << file;
     EXPECT_EQ(server_->call({"GET", file, {{"If-None-Match", asset.headers.at("ETag")}}}).status,
@@ -83,6 +83,20 @@ TEST_F(Serve, ShowsItsFrontEndAndNothingFromElsewhere) {
   EXPECT_EQ(server_->call({"GET", "/nothing"}).status, 404);
   EXPECT_EQ(server_->call({"DELETE", "/"}).status, 405);
   EXPECT_EQ(server_->end(), 0);
+}
+
+TEST_F(Serve, TheFirstPhotosComeWithThePage) {
+  start();
+  const json rows = photos("at=0&limit=24")["rows"];
+  const HttpReply page = server_->call({});
+  const std::string mark = "id=\"first\">";
+  const auto from = page.body.find(mark) + mark.size();
+  const std::string data = page.body.substr(from, page.body.find("</script>", from) - from);
+  EXPECT_THAT(data, Not(HasSubstr("<"))) << "a caption ends no element";
+  const json first = json::parse(data);
+  EXPECT_EQ(first.at("/api/archive")["edit"], false);
+  EXPECT_EQ(first.at("/api/runs")["runs"].size(), 1U);
+  EXPECT_EQ(first.at("/api/photos?run=1&at=0&limit=24")["rows"], rows);
 }
 
 TEST_F(Serve, TellsOfRuns) {
