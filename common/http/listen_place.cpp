@@ -6,6 +6,12 @@
 
 namespace photoscribe::http {
 
+std::string address_of(const ListenPlace& place, std::uint16_t port) {
+  const bool v6 = place.address.find(':') != std::string::npos;
+  return "http://" + (v6 ? "[" + place.address + "]" : place.address) + ":" + std::to_string(port) +
+         "/";
+}
+
 Expected<ListenPlace> parse_listen_place(const std::string& text, const std::string& option) {
   ListenPlace place;
   std::string_view port = text;

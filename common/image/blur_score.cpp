@@ -221,6 +221,13 @@ BlurMeter::BlurMeter(Size photo, const BlurSettings& blur)
 }
 
 void BlurMeter::push(const std::uint8_t* row) {
+  if (rows_++ % kTimedRow != 0) return measure(row);
+  const auto start = std::chrono::steady_clock::now();
+  measure(row);
+  timed_ += std::chrono::steady_clock::now() - start;
+}
+
+void BlurMeter::measure(const std::uint8_t* row) {
   full_.push(row);
   if (normalised_) {
     int y = normalised_->resizer.rows_done();

@@ -5,6 +5,7 @@
 // quarter turns of the photo leave it the same to the last bit. It decodes nothing.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -81,6 +82,9 @@ class BlurMeter {
 
   /// After exactly photo.height_px rows.
   [[nodiscard]] BlurScores scores() const;
+  /// What the rows so far took, by every kTimedRow-th of them: a clock costs as much as a short
+  /// row.
+  [[nodiscard]] std::chrono::nanoseconds time() const noexcept { return timed_ * kTimedRow; }
 
   /// What mode learned judges by, for fitting it; after exactly photo.height_px rows.
   [[nodiscard]] std::optional<BlurEvidence> evidence() const;
@@ -98,6 +102,11 @@ class BlurMeter {
     AreaResizer resizer;
   };
 
+  static constexpr int kTimedRow = 16;
+  void measure(const std::uint8_t* row);
+
+  int rows_ = 0;
+  std::chrono::nanoseconds timed_{0};
   VarianceMeter full_;
   std::optional<Shrunk> normalised_;
   std::optional<VarianceMeter> of_normalised_;

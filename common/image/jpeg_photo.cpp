@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <vector>
 
 #include "common/image/area_resize.h"
@@ -137,6 +138,13 @@ Decoded<std::vector<std::uint8_t>> square_in_one_pass(JpegReader& reader, BlurMe
 
 }  // namespace
 
+void take_scores(const BlurMeter& meter, Measured& measured) {
+  const auto start = std::chrono::steady_clock::now();
+  measured.blur_scores = meter.scores();
+  measured.blur_time = std::chrono::duration_cast<std::chrono::microseconds>(
+      meter.time() + (std::chrono::steady_clock::now() - start));
+}
+
 Decoded<GatedPhoto> load_jpeg(std::span<const std::uint8_t> bytes, const Wanted& wanted,
                               const DecodeLimits& limits, int orientation) {
   auto reader = JpegReader::open(bytes, limits);
@@ -159,7 +167,7 @@ Decoded<GatedPhoto> load_jpeg(std::span<const std::uint8_t> bytes, const Wanted&
   } else if (meter) {
     if (auto read = read_gray(*reader, metering, nullptr); !read) return refuse(read.error());
   }
-  if (meter) photo.measured.blur_scores = meter->scores();
+  if (meter) take_scores(*meter, photo.measured);
   if (wanted.side_px == 0) return photo;
   if (meter && is_blurred(photo.measured.blur_scores, *wanted.blur)) return photo;
 

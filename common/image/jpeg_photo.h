@@ -13,12 +13,17 @@
 
 namespace photoscribe::image {
 
+class BlurMeter;
+
 /// What is asked for: a score unless `blur` is null, a network input unless `side_px` is 0; with
 /// both, a blurred photo's input is left out.
 struct Wanted {
   const BlurSettings* blur = nullptr;
   int side_px = 0;
 };
+
+/// After the last row.
+void take_scores(const BlurMeter& meter, Measured& measured);
 
 /// `orientation`: what holds for a file that does not say.
 [[nodiscard]] Decoded<GatedPhoto> load_jpeg(std::span<const std::uint8_t> bytes,

@@ -8,6 +8,7 @@
 // alone. Files are opened elsewhere; no type of a codec leaves this folder.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -33,6 +34,7 @@ struct Measured {
   BlurScores blur_scores;
   int width_px = 0, height_px = 0;  // as shown: after EXIF orientation
   bool preview = false;             // of a camera's RAW file: all this is of the largest JPEG in it
+  std::chrono::microseconds blur_time{0};  // of the scores, estimated
 };
 
 /// A photo that went through the gate.

@@ -31,7 +31,7 @@ Decoded<Raster> read(std::span<const std::uint8_t> bytes, const Sniffed& sniffed
   }
 }
 
-BlurScores scores_of(const Raster& raster, const BlurSettings& blur) {
+void measure(const Raster& raster, const BlurSettings& blur, Measured& measured) {
   BlurMeter meter(raster.size, blur);
   std::array<std::vector<std::uint8_t>, 3> gray;  // the meter keeps the last two
   const auto width = static_cast<std::size_t>(raster.size.width_px);
@@ -46,7 +46,7 @@ BlurScores scores_of(const Raster& raster, const BlurSettings& blur) {
     rgb_to_gray(raster.row(y), width, row.data(), raster.gray_of);
     meter.push(row.data());
   }
-  return meter.scores();
+  take_scores(meter, measured);
 }
 
 DecodedImage network_input_of(const Raster& rgb, int side_px) {
@@ -72,7 +72,7 @@ Decoded<GatedPhoto> load_raster(std::span<const std::uint8_t> bytes, const Sniff
   if (swaps_sides(raster->orientation))
     std::swap(photo.measured.width_px, photo.measured.height_px);
   if (wanted.blur != nullptr) {
-    photo.measured.blur_scores = scores_of(*raster, *wanted.blur);
+    measure(*raster, *wanted.blur, photo.measured);
     if (is_blurred(photo.measured.blur_scores, *wanted.blur)) return photo;
   }
   if (wanted.side_px == 0) return photo;

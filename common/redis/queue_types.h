@@ -98,6 +98,8 @@ struct Look {
   std::int64_t pending = 0;         // entries in the group's pending list
   std::int64_t tasks_length = 0;    // XLEN, ghosts included
   std::int64_t results_length = 0;  // entries (worker batches), not results
+  /// Since the first entry of tasks was put there, by the server's clock; 0: there is none.
+  milliseconds oldest_age{0};
   /// H8: with S not empty, time to reconcile.
   [[nodiscard]] bool is_empty() const noexcept {
     return !undelivered && pending == 0 && results_length == 0;

@@ -252,13 +252,17 @@ Awaitable<Look> SchedulerQueue::look(std::string incarnation) {
   if (!reply) co_return fail(reply.error());
   const auto last = parse_entry_id((*reply)[1].text());
   const auto delivered = parse_entry_id((*reply)[2].text());
-  if (reply->size() != 6 || !delivered) co_return odd_reply("look");
+  if (reply->size() != 8 || !delivered) co_return odd_reply("look");
   Look look;
   look.registered = (*reply)[0].integer() == 1;
   look.undelivered = last && *last > *delivered;
   look.pending = (*reply)[3].integer();
   look.tasks_length = (*reply)[4].integer();
   look.results_length = (*reply)[5].integer();
+  if (const auto first = parse_entry_id((*reply)[6].text())) {
+    const std::int64_t age = (*reply)[7].integer() - static_cast<std::int64_t>(first->ms);
+    look.oldest_age = milliseconds(std::max<std::int64_t>(0, age));
+  }
   co_return look;
 }
 

@@ -23,6 +23,8 @@ Advice advice(int code, const std::string& path) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return {Errc::store_busy, "another program holds the database; try again"};
+    case SQLITE_INTERRUPT:
+      return {Errc::cancelled, ""};
     case SQLITE_FULL:
       return {Errc::store_full,
               "no space is left for the database; free some and run again: nothing "

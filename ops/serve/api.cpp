@@ -139,6 +139,11 @@ http::Answer run_answer(Archive& archive, RunId run) {
   }));
 }
 
+http::Answer roots_answer(Archive& archive, RunId run) {
+  const auto roots = archive.read([&](Reader& reader) { return reader.browser.roots(run); });
+  return roots ? json_answer({{"roots", roots_json(*roots)}}) : error_answer(roots.error());
+}
+
 http::Answer pace_answer(Archive& archive, const http::Request& request) {
   const auto hours = integer_parameter(request.query, "hours", 1, 24 * 366, 12);
   if (!hours) return error_answer(hours.error());
@@ -186,20 +191,16 @@ http::Answer blur_answer(Archive& archive, const http::Request& request) {
 
 Expected<std::optional<PictureRequest>> picture_request(Archive& archive, std::int64_t image_id,
                                                         int side_px) {
-  const std::int64_t ids[] = {image_id};
-  const auto cards = archive.read([&](Reader& reader) { return reader.browser.cards(ids); });
-  if (!cards) return fail(cards.error());
+  auto file = archive.read([&](Reader& reader) { return reader.browser.file(image_id); });
+  if (!file) return fail(file.error());
   // A link that the run did not follow is not followed for a picture.
-  if (cards->empty() || !cards->front().folder.starts_with('/') ||
-      cards->front().reason == "outside_root") {
-    return std::optional<PictureRequest>();
-  }
-  const PhotoCard& card = cards->front();
+  if (!*file || (*file)->outside_root) return std::optional<PictureRequest>();
+  const PhotoFile& photo = **file;
   PictureRequest request;
-  request.file = card.folder + (card.folder.ends_with('/') ? "" : "/") + card.path;
+  request.file = photo.folder + (photo.folder.ends_with('/') ? "" : "/") + photo.path;
   request.side_px = side_px;
-  request.size_bytes = card.size_bytes;
-  request.mtime_ns = card.mtime_ns;
+  request.size_bytes = photo.size_bytes;
+  request.mtime_ns = photo.mtime_ns;
   return std::optional<PictureRequest>(std::move(request));
 }
 

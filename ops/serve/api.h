@@ -14,6 +14,8 @@ namespace photoscribe::serve {
 /// Every run with its numbers.
 [[nodiscard]] http::Answer runs_answer(Live& live);
 [[nodiscard]] http::Answer run_answer(Archive& archive, RunId run);
+/// Its roots alone: the rest of run_answer() looks at every photo that failed.
+[[nodiscard]] http::Answer roots_answer(Archive& archive, RunId run);
 /// `hours`: of how long (default 12).
 [[nodiscard]] http::Answer pace_answer(Archive& archive, const http::Request& request);
 /// A piece of a list: `at`, `limit` (200 at most), `view` (of an earlier answer).
@@ -23,7 +25,7 @@ namespace photoscribe::serve {
 /// What another `threshold` would change, and the photos nearest to it, `count` on each side.
 [[nodiscard]] http::Answer blur_answer(Archive& archive, const http::Request& request);
 
-/// The file of a photo; none when there is no such photo, or it lies on a server.
+/// The file of a photo, or its URL; none when there is no such photo.
 [[nodiscard]] Expected<std::optional<PictureRequest>> picture_request(Archive& archive,
                                                                       std::int64_t image_id,
                                                                       int side_px);

@@ -26,12 +26,18 @@ Archive::Archive(std::string database) : database_(std::move(database)) {
 }
 
 Archive::~Archive() {
+  end();
+  refresher_.join();
+}
+
+void Archive::end() {
   {
     const std::lock_guard<std::mutex> lock(index_mutex_);
     ending_ = true;
   }
   index_changed_.notify_all();
-  refresher_.join();
+  const std::lock_guard<std::mutex> lock(readers_mutex_);
+  for (Reader* reader : lent_) reader->browser.interrupt();
 }
 
 void Archive::catch_up() {
@@ -42,25 +48,40 @@ void Archive::catch_up() {
   (void)catch_up_index(database_, [until](std::int64_t) { return Clock::now() < until; });
 }
 
+Expected<std::unique_ptr<Reader>> Archive::lend(std::unique_ptr<Reader> reader) {
+  const std::lock_guard<std::mutex> lock(readers_mutex_);
+  if (ending_) return fail(Errc::cancelled, "the server is ending");
+  lent_.insert(reader.get());
+  return reader;
+}
+
 Expected<std::unique_ptr<Reader>> Archive::take() {
+  std::unique_ptr<Reader> reader;
   {
     const std::lock_guard<std::mutex> lock(readers_mutex_);
     if (!readers_.empty()) {
-      std::unique_ptr<Reader> reader = std::move(readers_.back());
+      reader = std::move(readers_.back());
       readers_.pop_back();
-      return reader;
     }
   }
+  if (reader) return lend(std::move(reader));
   Expected<Store> store = Store::open_reader(database_);
   if (!store) return fail(store.error());
   Expected<PhotoBrowser> browser = PhotoBrowser::open(database_);
   if (!browser) return fail(browser.error());
-  return std::make_unique<Reader>(Reader{std::move(*store), std::move(*browser)});
+  return lend(std::make_unique<Reader>(Reader{std::move(*store), std::move(*browser)}));
 }
 
 void Archive::give_back(std::unique_ptr<Reader> reader, bool good) {
   const std::lock_guard<std::mutex> lock(readers_mutex_);
+  lent_.erase(reader.get());
   if (good && readers_.size() < kReadersKept) readers_.push_back(std::move(reader));
+}
+
+bool Archive::has_read(RunId run) {
+  const std::lock_guard<std::mutex> lock(index_mutex_);
+  const auto found = indexes_.find(run);
+  return found != indexes_.end() && found->second.ready;
 }
 
 Expected<std::shared_ptr<const PhotoIndex>> Archive::index(RunId run) {
@@ -100,7 +121,9 @@ void Archive::refresh_loop() {
       continue;
     }
     lock.unlock();
-    const Status refreshed = read([&](Reader& reader) { return reader.browser.refresh(*index); });
+    const Status refreshed = read([&](Reader& reader) {
+      return reader.browser.refresh(*index, [this] { return ending_.load(); });
+    });
     lock.lock();
     Indexed& indexed = indexes_[due];
     indexed.refreshed = Clock::now();

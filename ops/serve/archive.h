@@ -6,6 +6,7 @@
 // through one and the same list while photos arrive.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -54,6 +56,9 @@ class Archive {
   Archive& operator=(const Archive&) = delete;
   ~Archive();
 
+  /// Whoever waits for photos to be read, and the reading, end soon. Nothing is read after that.
+  void end();
+
   [[nodiscard]] const std::string& database() const noexcept { return database_; }
 
   /// Calls `read` with a Reader that nobody else uses meanwhile; what it returns, or the error of
@@ -70,6 +75,8 @@ class Archive {
   /// The list of the query: that of `token` when it is still there, else one that is at most a few
   /// seconds old.
   [[nodiscard]] Expected<OpenView> view(const PhotoQuery& query, const std::string& token);
+  /// Whether index() answers at once.
+  [[nodiscard]] bool has_read(RunId run);
   /// Waits until the run's photos are read, the first time.
   [[nodiscard]] Expected<std::shared_ptr<const PhotoIndex>> index(RunId run);
 
@@ -86,6 +93,7 @@ class Archive {
     std::chrono::steady_clock::time_point made;
   };
   [[nodiscard]] Expected<std::unique_ptr<Reader>> take();
+  [[nodiscard]] Expected<std::unique_ptr<Reader>> lend(std::unique_ptr<Reader> reader);
   /// Indexes for search what is not indexed yet, for kCatchUp at most: what is left is found later.
   void catch_up();
   void give_back(std::unique_ptr<Reader> reader, bool good);
@@ -96,6 +104,7 @@ class Archive {
   const std::string database_;
   std::mutex readers_mutex_;
   std::vector<std::unique_ptr<Reader>> readers_;
+  std::set<Reader*> lent_;
 
   std::mutex views_mutex_;
   std::list<KeptView> views_;  // the last used in front
@@ -104,7 +113,7 @@ class Archive {
   std::mutex index_mutex_;
   std::condition_variable index_changed_;
   std::map<RunId, Indexed> indexes_;
-  bool ending_ = false;
+  std::atomic<bool> ending_ = false;
   std::thread refresher_;
 };
 

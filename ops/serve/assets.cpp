@@ -21,7 +21,8 @@ const std::vector<Asset>& assets() {
       asset("/", kHtml, kIndexHtml),     asset("/app.css", kCss, kAppCss),
       asset("/app.js", kJs, kAppJs),     asset("/tools.js", kJs, kToolsJs),
       asset("/runs.js", kJs, kRunsJs),   asset("/gallery.js", kJs, kGalleryJs),
-      asset("/photo.js", kJs, kPhotoJs), asset("/blur.js", kJs, kBlurJs)};
+      asset("/photo.js", kJs, kPhotoJs), asset("/blur.js", kJs, kBlurJs),
+      asset("/first.js", kJs, kFirstJs)};
   return kAssets;
 }
 

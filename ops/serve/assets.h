@@ -18,6 +18,7 @@ struct Asset {
 extern const char* const kIndexHtml;
 extern const char* const kAppCss;
 extern const char* const kAppJs;
+extern const char* const kFirstJs;
 extern const char* const kToolsJs;
 extern const char* const kRunsJs;
 extern const char* const kGalleryJs;

@@ -1,6 +1,5 @@
 #include "ops/serve/changes.h"
 
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -79,11 +78,11 @@ http::Answer change_caption(Archive& archive, const SiteOptions& options, std::i
   if (!action) return error_answer(400, "action: one of set, approve, unset");
   Expected<Edits> edits = Edits::open(archive.database());
   if (!edits) return error_answer(edits.error());
-  const std::array<Edits::Named, 1> named{{{"", "", "", std::to_string(image_id)}}};
-  const auto found = edits->find_each(named);
+  // By its number alone: a name that reads like one is another photo's.
+  const auto found = edits->photo_of(image_id);
   if (!found) return error_answer(found.error());
-  if (!found->front()) return error_answer(404, "there is no such photo");
-  NewEdit edit{*found->front(), *action, ""};
+  if (!*found) return error_answer(404, "there is no such photo");
+  NewEdit edit{**found, *action, ""};
   if (*action == EditAction::set) {
     auto caption = checked_caption(text_of(*object, "caption"));
     if (!caption) return error_answer(caption.error());

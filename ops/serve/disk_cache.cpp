@@ -28,7 +28,32 @@ constexpr std::string_view kSuffix = ".jpg";
 
 void touch(const std::string& file) { ::utimensat(AT_FDCWD, file.c_str(), nullptr, 0); }
 
+bool everybody_may_write(const fs::path& folder) {
+  struct ::stat is {};
+  return ::stat(folder.c_str(), &is) != 0 || (is.st_mode & S_IWOTH) != 0;
+}
+
+/// It lies where everybody may write, and is not a folder that only this user can have made.
+bool is_strangers(const fs::path& part) {
+  if (!part.has_relative_path() || !everybody_may_write(part.parent_path())) return false;
+  struct ::stat is {};
+  return ::lstat(part.c_str(), &is) != 0 || !S_ISDIR(is.st_mode) || is.st_uid != ::geteuid() ||
+         (is.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
 }  // namespace
+
+bool is_own_folder(const std::string& folder) {
+  struct ::stat is {};
+  if (::stat(folder.c_str(), &is) != 0 || !S_ISDIR(is.st_mode) || is.st_uid != ::geteuid() ||
+      (is.st_mode & S_IWOTH) != 0) {
+    return false;
+  }
+  for (fs::path part = folder; part.has_relative_path(); part = part.parent_path()) {
+    if (is_strangers(part)) return false;
+  }
+  return true;
+}
 
 std::string user_cache_folder() {
   const auto variable = [](const char* name) {
@@ -39,6 +64,29 @@ std::string user_cache_folder() {
     return cache + "/photoscribe";
   if (const std::string home = variable("HOME"); !home.empty()) return home + "/.cache/photoscribe";
   return "/tmp/photoscribe-cache-" + std::to_string(::getuid());
+}
+
+bool DiskCache::is_ours() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return ours_ = ours_ || is_own_folder(folder_);
+}
+
+Status DiskCache::make_folder() {
+  bool good = true;
+  fs::path made;
+  for (const fs::path& part : fs::path(folder_)) {
+    made /= part;
+    ::mkdir(made.c_str(), 0700);  // photos may be private; those that are there stay as they are
+    good = good && !is_strangers(made);
+    if (!good) break;
+  }
+  if (good && is_ours()) {
+    ::chmod(folder_.c_str(), 0700);
+    return {};
+  }
+  return fail(Errc::environment, "thumbnails in " + shown(folder_) +
+                                     ": the folder cannot be made, or others can write there, so "
+                                     "none are kept; XDG_CACHE_HOME names another place");
 }
 
 std::string DiskCache::path_of(const std::string& key) const {
@@ -62,6 +110,7 @@ void DiskCache::load() {
 }
 
 std::optional<std::string> DiskCache::get(const std::string& key) {
+  if (!is_ours()) return std::nullopt;
   const std::string file = path_of(key);
   std::ifstream in(file, std::ios::binary);
   if (!in) return std::nullopt;
@@ -82,8 +131,8 @@ Status DiskCache::put(const std::string& key, std::string_view bytes) {
   const std::string file = path_of(key);
   const std::string beside = file + "." + std::to_string(random_u64());
   std::error_code failed;
+  if (Status made = make_folder(); !made) return made;
   fs::create_directories(fs::path(file).parent_path(), failed);
-  ::chmod(folder_.c_str(), 0700);  // photos may be private
   std::ofstream out(beside, std::ios::binary);
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   out.close();

@@ -5,71 +5,12 @@
 #include "common/scores/bleu.h"
 #include "common/text/escape.h"
 #include "common/text/utf8.h"
+#include "scheduler/queue/run_monitor.h"
 
 namespace photoscribe::serve {
 namespace {
 
 using nlohmann::json;
-
-StateCounts sum(const RunCounts& counts) {
-  StateCounts all = counts.asked;
-  all.pending += counts.others.pending;
-  all.done += counts.others.done;
-  all.unsure += counts.others.unsure;
-  all.blurred += counts.others.blurred;
-  for (std::size_t i = 0; i < all.failed_by_reason.size(); ++i) {
-    all.failed_by_reason[i] += counts.others.failed_by_reason[i];
-  }
-  return all;
-}
-
-/// A label's value: \, " and newlines escaped.
-std::string label(std::string_view text) {
-  std::string out;
-  for (const char c : replaced(text)) {
-    if (c == '\\' || c == '"') out += '\\';
-    out += c == '\n' ? "\\n" : std::string(1, c);
-  }
-  return out;
-}
-
-void begin(std::string& out, const std::string& name, const std::string& help) {
-  out += "# HELP photoscribe_" + name + " " + help + "\n# TYPE photoscribe_" + name + " gauge\n";
-}
-
-void sample(std::string& out, const std::string& name, const std::string& labels,
-            const std::string& value) {
-  out += "photoscribe_" + name + (labels.empty() ? "" : "{" + labels + "}") + " " + value + "\n";
-}
-
-void photos_by_state(std::string& out, const std::vector<RunNow>& runs) {
-  begin(out, "photos", "Photos of a run by state.");
-  for (const RunNow& one : runs) {
-    const StateCounts all = sum(one.counts);
-    const std::pair<const char*, std::int64_t> states[] = {{"pending", all.pending},
-                                                           {"done", all.done},
-                                                           {"unsure", all.unsure},
-                                                           {"blurred", all.blurred},
-                                                           {"failed", all.failed()}};
-    for (const auto& [state, photos] : states) {
-      sample(out, "photos", "run=\"" + label(one.run.name) + "\",state=\"" + state + "\"",
-             std::to_string(photos));
-    }
-  }
-}
-
-void failures_by_reason(std::string& out, const std::vector<RunNow>& runs) {
-  begin(out, "failed_photos", "Failed photos of a run by reason.");
-  for (const RunNow& one : runs) {
-    const StateCounts all = sum(one.counts);
-    for (std::size_t i = 0; i < all.failed_by_reason.size(); ++i) {
-      if (all.failed_by_reason[i] == 0) continue;
-      const std::string reason(to_string(static_cast<Reason>(i)));
-      sample(out, "failed_photos", "run=\"" + label(one.run.name) + "\",reason=\"" + reason + "\"",
-             std::to_string(all.failed_by_reason[i]));
-    }
-  }
-}
 
 }  // namespace
 
@@ -100,6 +41,16 @@ nlohmann::json now_json(const RunNow& now) {
           {"min_confidence", now.run.settings.min_confidence}};
 }
 
+nlohmann::json roots_json(const std::vector<RootEntry>& roots) {
+  json rows = json::array();
+  for (const RootEntry& one : roots) {
+    rows.push_back({{"id", one.root_id},
+                    {"name", replaced(one.root.name)},
+                    {"folder", percent_escaped(one.root.folder)}});
+  }
+  return rows;
+}
+
 nlohmann::json details_json(const RunDetails& details) {
   const StoreSummary& summary = details.summary;
   json object;
@@ -125,12 +76,7 @@ nlohmann::json details_json(const RunDetails& details) {
                                 {"kind", one.kind},
                                 {"text", replaced(one.text)}});
   }
-  object["roots"] = json::array();
-  for (const RootEntry& one : details.roots) {
-    object["roots"].push_back({{"id", one.root_id},
-                               {"name", replaced(one.root.name)},
-                               {"folder", percent_escaped(one.root.folder)}});
-  }
+  object["roots"] = roots_json(details.roots);
   object["bleu"] = nullptr;
   if (summary.bleu && summary.bleu->photos > 0) {
     const auto scores = bleu(summary.bleu->counts);
@@ -139,27 +85,27 @@ nlohmann::json details_json(const RunDetails& details) {
   return object;
 }
 
-std::string metrics_text(const ArchiveNow& archive) {
-  std::string out;
-  photos_by_state(out, archive.runs);
-  failures_by_reason(out, archive.runs);
-  begin(out, "photos_per_second", "Photos that got their result, over the last half minute.");
+void add_archive(http::MetricsText& out, const ArchiveNow& archive) {
+  using Type = http::MetricsText::Type;
+  CountsByRun counts;
+  for (const RunNow& one : archive.runs) counts.emplace_back(one.run.name, one.counts);
+  add_counts(out, counts);
+  out.family("photoscribe_photos_per_second", Type::gauge,
+             "Photos that got their result, over the last half minute.");
   for (const RunNow& one : archive.runs) {
-    sample(out, "photos_per_second", "run=\"" + label(one.run.name) + "\"",
-           json(one.photos_per_s).dump());
+    out.sample({{"run", one.run.name}}, one.photos_per_s);
   }
-  begin(out, "run_control", "1 for what was asked of a run: running, paused or cancelled.");
+  out.family("photoscribe_run_control", Type::gauge,
+             "1 for what was asked of a run: running, paused or cancelled.");
   for (const RunNow& one : archive.runs) {
-    sample(out, "run_control",
-           "run=\"" + label(one.run.name) + "\",control=\"" + to_string(one.run.control) + "\"",
-           "1");
+    out.sample({{"run", one.run.name}, {"control", to_string(one.run.control)}}, 1);
   }
-  begin(out, "caption_edits", "Photos whose caption a person wrote or approved.");
-  sample(out, "caption_edits", "action=\"set\"", std::to_string(archive.edited));
-  sample(out, "caption_edits", "action=\"approve\"", std::to_string(archive.approved));
-  begin(out, "scheduler_up", "1 while a scheduler writes the database.");
-  sample(out, "scheduler_up", "", archive.writer ? "1" : "0");
-  return out;
+  out.family("photoscribe_caption_edits", Type::gauge,
+             "Photos whose caption a person wrote or approved.");
+  out.sample({{"action", "set"}}, static_cast<double>(archive.edited));
+  out.sample({{"action", "approve"}}, static_cast<double>(archive.approved));
+  out.family("photoscribe_scheduler_up", Type::gauge, "1 while a scheduler writes the database.");
+  out.sample({}, archive.writer ? 1 : 0);
 }
 
 }  // namespace photoscribe::serve

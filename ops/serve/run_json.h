@@ -1,4 +1,4 @@
-// run_json: runs as the page's JSON, and as Prometheus' text. Pure.
+// run_json: runs as the page's JSON, and as metrics. Pure.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/http/metrics_text.h"
 #include "scheduler/store/browse.h"
 #include "scheduler/store/run_types.h"
 
@@ -29,13 +30,14 @@ struct RunDetails {
   std::vector<RootEntry> roots;
 };
 [[nodiscard]] nlohmann::json details_json(const RunDetails& details);
+[[nodiscard]] nlohmann::json roots_json(const std::vector<RootEntry>& roots);
 
-/// Of /metrics (text format 0.0.4).
+/// Of /metrics.
 struct ArchiveNow {
   std::vector<RunNow> runs;
   std::int64_t edited = 0, approved = 0;
   bool writer = false;  // a scheduler works on it
 };
-[[nodiscard]] std::string metrics_text(const ArchiveNow& archive);
+void add_archive(http::MetricsText& out, const ArchiveNow& archive);
 
 }  // namespace photoscribe::serve

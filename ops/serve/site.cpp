@@ -1,16 +1,11 @@
 #include "ops/serve/site.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <charconv>
-#include <cstring>
 #include <exception>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "common/http/access.h"
@@ -21,6 +16,7 @@
 #include "ops/serve/assets.h"
 #include "ops/serve/changes.h"
 #include "ops/serve/live.h"
+#include "scheduler/queue/run_monitor.h"
 
 namespace photoscribe::serve {
 namespace {
@@ -30,7 +26,7 @@ using http::Request;
 using nlohmann::json;
 
 constexpr int kThumbnailPx = 240, kLargePx = 1024;
-constexpr std::size_t kTokenBytesMin = 16, kTokenBytesMax = 1024;
+constexpr const char* kFirstRows = "24";  // kFirst of gallery.js
 
 /// Nothing from elsewhere, no script in the page itself, no other page around it.
 const std::vector<std::pair<std::string, std::string>>& headers() {
@@ -97,8 +93,8 @@ class Site::Impl {
   }
   ~Impl() {
     server_.reset();  // no more requests; what is being answered still uses the rest
-    quick_.join();
-    slow_.join();
+    archive_.end();
+    for (auto* pool : {&probes_, &quick_, &lists_, &slow_}) pool->join();
   }
 
   Status start() {
@@ -112,7 +108,7 @@ class Site::Impl {
         });
     if (!started) return fail(started.error());
     server_ = std::move(*started);
-    boost::asio::post(quick_, [this] { prepare(); });
+    boost::asio::post(lists_, [this] { prepare(); });
     return {};
   }
 
@@ -130,7 +126,7 @@ class Site::Impl {
 
   void handle(std::shared_ptr<const Request> request, http::Respond respond) {
     if (request->path == "/livez") return respond(http::plain_answer(200, "alive"));
-    if (request->path == "/readyz") return run(quick_, respond, [this] { return ready(); });
+    if (request->path == "/readyz") return run(probes_, respond, [this] { return ready(); });
     const bool changes = request->method == "POST";
     if (!changes && request->method != "GET" && request->method != "HEAD") {
       Answer answer = http::plain_answer(405, "only GET, HEAD and POST");
@@ -139,7 +135,9 @@ class Site::Impl {
     }
     if (auto refused = http::refusal(access_, *request)) return respond(std::move(*refused));
     if (changes) return change(std::move(request), std::move(respond));
+    if (request->path == "/metrics") return run(probes_, respond, [this] { return metrics(); });
     if (request->path == "/api/events") return respond(events());
+    if (request->path == "/") return run(quick_, respond, [this] { return page(); });
     if (const Asset* asset = find_asset(request->path)) return respond(asset_answer(*asset));
     const auto parts = parts_of(request->path);
     if (parts.size() == 4 && parts[1] == "photos" && parts[3] == "picture") {
@@ -148,7 +146,9 @@ class Site::Impl {
     if (request->path == "/api/workers") {
       return run(slow_, respond, [this] { return workers(); });
     }
-    run(quick_, respond, [this, request] { return look_up(*request); });
+    // Those wait until a run's photos are read; others do not wait for them.
+    const bool lists = request->path == "/api/photos" || request->path == "/api/blur";
+    run(lists ? lists_ : quick_, respond, [this, request] { return look_up(*request); });
   }
 
   Answer events() {
@@ -201,9 +201,38 @@ class Site::Impl {
   Answer metrics() {
     const auto now = live_.look();
     if (!now) return http::plain_answer(503, now.error().message);
+    http::MetricsText out;
+    add_archive(out, *now);
+    if (options_.monitor) options_.monitor->add_metrics(out);
+    out.add_process();
+    return http::metrics_answer(out.text());
+  }
+
+  /// With what it opens with, so that it need not ask: runs and, once they are read, the first
+  /// photos of the newest.
+  Answer page() {
+    json first = json::object();
+    const auto add = [&first](const std::string& address, const Answer& answer) {
+      if (answer.status == 200) first[address] = json::parse(answer.body, nullptr, false);
+    };
+    add("/api/archive", archive_answer());
+    add("/api/runs", runs_answer(live_));
+    const auto runs = first.find("/api/runs");
+    if (runs != first.end() && !(*runs)["runs"].empty()) {
+      const RunId newest = (*runs)["runs"].back()["id"];
+      Request request;
+      request.query = {{"run", std::to_string(newest)}, {"at", "0"}, {"limit", kFirstRows}};
+      const std::string address =
+          "/api/photos?run=" + std::to_string(newest) + "&at=0&limit=" + kFirstRows;
+      if (archive_.has_read(newest)) add(address, photos_answer(archive_, request));
+    }
+    std::string data;
+    for (const char c : first.dump()) data += c == '<' ? "\\u003c" : std::string(1, c);
     Answer answer;
-    answer.type = "text/plain; version=0.0.4; charset=utf-8";
-    answer.body = metrics_text(*now);
+    answer.type = "text/html; charset=utf-8";
+    answer.body = find_asset("/")->text;
+    const std::string mark = "id=\"first\">";
+    answer.body.insert(answer.body.find(mark) + mark.size(), data);
     return answer;
   }
 
@@ -226,7 +255,6 @@ class Site::Impl {
 
   Answer look_up(const Request& request) {
     const std::string& path = request.path;
-    if (path == "/metrics") return metrics();
     if (path == "/api/archive") return archive_answer();
     if (path == "/api/runs") return runs_answer(live_);
     if (path == "/api/pace") return pace_answer(archive_, request);
@@ -238,6 +266,9 @@ class Site::Impl {
       const auto id = id_of(parts[2]);
       if (id && parts[1] == "runs") return run_answer(archive_, *id);
       if (id && parts[1] == "photos") return photo_answer(archive_, *id);
+    }
+    if (parts.size() == 4 && parts[0] == "api" && parts[1] == "runs" && parts[3] == "roots") {
+      if (const auto id = id_of(parts[2])) return roots_answer(archive_, *id);
     }
     return error_answer(404, "there is no such address");
   }
@@ -263,7 +294,7 @@ class Site::Impl {
   Archive archive_;
   Live live_;
   Thumbnails thumbnails_;
-  boost::asio::thread_pool quick_{3}, slow_{2};
+  boost::asio::thread_pool probes_{1}, quick_{3}, lists_{2}, slow_{2};
   std::unique_ptr<http::Server> server_;
 };
 
@@ -283,34 +314,6 @@ Expected<std::unique_ptr<Site>> Site::start(SiteOptions options) {
 
 std::uint16_t Site::port() const noexcept { return impl_->port(); }
 
-std::string Site::address() const {
-  const std::string& host = impl_->options().place.address;
-  return "http://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
-         std::to_string(port()) + "/";
-}
-
-Expected<std::string> read_token(const std::string& file) {
-  struct ::stat info {};
-  std::ifstream in(file, std::ios::binary);
-  if (!in || ::stat(file.c_str(), &info) != 0) {
-    return fail(Errc::usage, "--token-file " + shown(file) + ": " + std::strerror(errno));
-  }
-  if (S_ISREG(info.st_mode) && (info.st_mode & 077) != 0) {
-    return fail(Errc::usage, "--token-file " + shown(file) +
-                                 ": others may read it; chmod 600 it, and use a new token");
-  }
-  std::string token(kTokenBytesMax + 1, '\0');
-  in.read(token.data(), static_cast<std::streamsize>(token.size()));
-  token.resize(static_cast<std::size_t>(in.gcount()));
-  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
-  const bool printable =
-      std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (token.size() < kTokenBytesMin || token.size() > kTokenBytesMax || !printable) {
-    return fail(Errc::usage, "--token-file " + shown(file) +
-                                 ": a token is 16 to 1024 printable characters on one line, such "
-                                 "as those of: openssl rand -hex 24");
-  }
-  return token;
-}
+std::string Site::address() const { return http::address_of(impl_->options().place, port()); }
 
 }  // namespace photoscribe::serve

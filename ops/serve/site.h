@@ -18,6 +18,10 @@
 #include "ops/serve/thumbnails.h"
 #include "scheduler/control/control.h"
 
+namespace photoscribe {
+class RunMonitor;
+}
+
 namespace photoscribe::serve {
 
 struct SiteOptions {
@@ -35,6 +39,8 @@ struct SiteOptions {
   std::function<std::optional<std::int64_t>()> writer;  // pid of who writes the database
   std::function<Expected<nlohmann::json>()> workers;
   std::function<Expected<ControlReply>(const ControlRequest&)> steer;
+  /// Of the runs that this process serves, for /metrics; null: it serves none.
+  std::shared_ptr<const RunMonitor> monitor;
   /// Judges the scores of a run by another threshold (newly clear photos are pending then).
   std::function<Status(const std::string& run, double threshold)> rejudge;
 };
@@ -57,9 +63,5 @@ class Site {
   explicit Site(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-/// Bytes of a token: printable ones, at least 16, without the newline at the file's end. Fails with
-/// usage when others may read the file.
-[[nodiscard]] Expected<std::string> read_token(const std::string& file);
 
 }  // namespace photoscribe::serve

@@ -36,6 +36,7 @@ Thumbnails::~Thumbnails() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     ending_ = true;
+    for (PictureMaker* maker : makers_) maker->give_up();
   }
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
@@ -88,6 +89,7 @@ Expected<std::string> Thumbnails::picture(PictureMaker& maker, const Waiting& wa
 void Thumbnails::work() {
   const std::unique_ptr<PictureMaker> maker = new_maker_();
   std::unique_lock<std::mutex> lock(mutex_);
+  makers_.push_back(maker.get());
   while (!ending_) {
     if (waiting_.empty()) {
       if (!changed_.wait_for(lock, kRestAfter, [&] { return ending_ || !waiting_.empty(); })) {
@@ -111,6 +113,7 @@ void Thumbnails::work() {
     for (const Made& one : next.made) one(made);
     lock.lock();
   }
+  std::erase(makers_, maker.get());
 }
 
 }  // namespace photoscribe::serve

@@ -21,7 +21,7 @@
 namespace photoscribe::serve {
 
 struct PictureRequest {
-  std::string file;  // absolute, raw bytes
+  std::string file;  // absolute, raw bytes; or the URL of a photo on a server
   int side_px = 240;
   std::int64_t size_bytes = 0, mtime_ns = 0;  // of the file as the archive knows it
 };
@@ -35,6 +35,8 @@ class PictureMaker {
   [[nodiscard]] virtual Expected<std::string> make(const PictureRequest& request) = 0;
   /// Nobody has asked for a while.
   virtual void rest() = 0;
+  /// Called by another thread, once: what is being made is not wanted any more.
+  virtual void give_up() noexcept {}
 };
 using NewPictureMaker = std::function<std::unique_ptr<PictureMaker>()>;
 
@@ -72,6 +74,7 @@ class Thumbnails {
   std::list<Waiting> waiting_;                       // the last asked for in front
   std::map<std::string, std::vector<Made>> joined_;  // to one that is being made
   std::map<std::string, std::int64_t> failed_;       // key → until when, seconds
+  std::vector<PictureMaker*> makers_;                // of the threads
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };

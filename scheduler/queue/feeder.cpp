@@ -130,6 +130,8 @@ asio::awaitable<Status> Feeder::enqueue(std::int64_t room) {
   has_fed_all_ = count < room;
   if (count == 0) co_return Status();
   if (bucket_) bucket_->take(count);
+  settings_.meters->retried.add(static_cast<std::uint64_t>(std::count_if(
+      tasks->begin(), tasks->end(), [](const Task& task) { return task.attempt > 1; })));
   tally_.add_enqueued(count, steady_clock::now());
   const Expected<redis::EnqueueOutcome> added =
       co_await queue_.enqueue(incarnation, fence, std::move(*tasks));

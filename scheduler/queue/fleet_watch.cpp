@@ -35,8 +35,7 @@ std::optional<std::string> why_nobody_can(const SchedulerSettings& settings,
 
 asio::awaitable<Status> FleetWatch::look(std::size_t living, bool wants_workers) {
   if (!may_read_) co_return Status();
-  const Expected<std::vector<SeenWorker>> fleet =
-      co_await redis::read_fleet(connection_, kForgetWorker);
+  Expected<std::vector<SeenWorker>> fleet = co_await redis::read_fleet(connection_, kForgetWorker);
   if (!fleet) {
     if (fleet.error().code != Errc::redis_refused) co_return fail(fleet.error());
     may_read_ = false;
@@ -48,6 +47,7 @@ asio::awaitable<Status> FleetWatch::look(std::size_t living, bool wants_workers)
   if (wants_workers) why = why_nobody_can(settings_, *fleet, living);
   const std::optional<Event> event = unserved_.observe(std::move(why), Unserved::Clock::now());
   if (event) reporter_.report(event->level, event->text);
+  workers_ = std::move(*fleet);
   co_return Status();
 }
 

@@ -5,8 +5,10 @@
 #include <boost/asio/awaitable.hpp>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "common/core/error.h"
+#include "common/core/worker_report.h"
 #include "common/redis/connection.h"
 #include "scheduler/queue/scheduler_settings.h"
 #include "scheduler/queue/trouble_reporter.h"
@@ -29,12 +31,15 @@ class FleetWatch {
   [[nodiscard]] boost::asio::awaitable<Status> look(std::size_t living, bool wants_workers);
   /// Unserved::why().
   [[nodiscard]] const std::string& nobody_serves() const { return unserved_.why(); }
+  /// As look() found them.
+  [[nodiscard]] const std::vector<SeenWorker>& workers() const { return workers_; }
 
  private:
   const SchedulerSettings& settings_;
   redis::Connection& connection_;
   TroubleReporter& reporter_;
   Unserved unserved_;
+  std::vector<SeenWorker> workers_;
   bool may_read_ = true;  // not with fewer rights than redis-users.conf gives
 };
 

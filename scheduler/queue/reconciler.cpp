@@ -12,6 +12,7 @@ asio::awaitable<Status> Reconciler::reconcile() {
   co_await part_.feeder.come_to_rest();  // (1): the gate holds it
   part_.gate.begin();
   ++count_;
+  part_.meters.reconciles.add();
   const Expected<bool> agreed = co_await agree();
   part_.gate.end(agreed && *agreed);
   if (!agreed) co_return fail(agreed.error());
@@ -103,6 +104,7 @@ asio::awaitable<Status> Reconciler::enqueue(std::vector<ImageAttempt> missing) {
     Expected<std::vector<Task>> tasks = co_await part_.store.tasks_of(piece);
     if (!tasks) co_return fail(tasks.error());
     part_.withdrawal.restore_charges(*tasks);
+    if (count_ > 1) part_.meters.lost.add(tasks->size());  // the first one begins or resumes
     const Expected<redis::EnqueueOutcome> added = co_await part_.queue.enqueue(
         part_.keys.incarnation(), part_.keys.fence(), std::move(*tasks));
     if (!added) co_return fail(added.error());

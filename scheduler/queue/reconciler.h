@@ -15,6 +15,7 @@
 #include "scheduler/queue/recorder.h"
 #include "scheduler/queue/result_sharer.h"
 #include "scheduler/queue/run_keys.h"
+#include "scheduler/queue/run_meters.h"
 #include "scheduler/queue/run_mode.h"
 #include "scheduler/queue/run_store.h"
 #include "scheduler/queue/run_tally.h"
@@ -40,6 +41,7 @@ class Reconciler {
     WorkerWatch& workers;
     EvictionWatch& eviction;
     TroubleReporter& reporter;
+    RunMeters& meters;
     const Mode& mode;
   };
   explicit Reconciler(Parts parts) : part_(parts) {}

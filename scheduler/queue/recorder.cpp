@@ -12,7 +12,7 @@ constexpr int kEntriesPerTransaction = 128;  // worker batches: thousands of res
 
 Recorder::Recorder(redis::SchedulerQueue& queue, const RunKeys& keys, RunStore& store,
                    RunTally& tally, ResultSharer& sharer, Feeder& feeder, TroubleReporter& reporter,
-                   const Mode& mode)
+                   RunMeters& meters, const Mode& mode)
     : queue_(queue),
       keys_(keys),
       store_(store),
@@ -20,6 +20,7 @@ Recorder::Recorder(redis::SchedulerQueue& queue, const RunKeys& keys, RunStore& 
       sharer_(sharer),
       feeder_(feeder),
       reporter_(reporter),
+      meters_(meters),
       mode_(mode) {}
 
 asio::awaitable<Expected<std::int64_t>> Recorder::record_some() {
@@ -78,12 +79,27 @@ Incoming Recorder::sorted(std::vector<redis::ResultEntry> entries) {
 
 asio::awaitable<Status> Recorder::commit(std::vector<redis::ResultEntry> entries) {
   const Incoming incoming = sorted(std::move(entries));
+  const RunTally::Clock::time_point start = RunTally::Clock::now();
   Expected<Recorded> recorded = co_await store_.record(incoming);
   if (!recorded) co_return fail(recorded.error());
+  measure(recorded->report, RunTally::Clock::now() - start);
   tally_.add_recorded(recorded->report, recorded->counts, RunTally::Clock::now());
   note(recorded->report);
   sharer_.add(std::move(recorded->report.fresh));
   co_return Status();
+}
+
+void Recorder::measure(const RecordReport& report, RunTally::Clock::duration time) {
+  meters_.commit_seconds.observe(std::chrono::duration<double>(time).count());
+  meters_.commit_results.observe(static_cast<double>(report.outcomes.size()));
+  const auto add = [](Counter& counter, std::int64_t more) {
+    counter.add(static_cast<std::uint64_t>(more));
+  };
+  add(meters_.done, report.done);
+  add(meters_.unsure, report.unsure);
+  add(meters_.blurred, report.blurred);
+  add(meters_.failed, report.failed);
+  add(meters_.rejudged, report.requeued);
 }
 
 void Recorder::note(const RecordReport& report) {

@@ -12,6 +12,7 @@
 #include "scheduler/queue/feeder.h"
 #include "scheduler/queue/result_sharer.h"
 #include "scheduler/queue/run_keys.h"
+#include "scheduler/queue/run_meters.h"
 #include "scheduler/queue/run_mode.h"
 #include "scheduler/queue/run_store.h"
 #include "scheduler/queue/run_tally.h"
@@ -24,7 +25,8 @@ class Recorder {
  public:
   /// References must outlive this. The feeder is woken when there is room in the window.
   Recorder(redis::SchedulerQueue& queue, const RunKeys& keys, RunStore& store, RunTally& tally,
-           ResultSharer& sharer, Feeder& feeder, TroubleReporter& reporter, const Mode& mode);
+           ResultSharer& sharer, Feeder& feeder, TroubleReporter& reporter, RunMeters& meters,
+           const Mode& mode);
 
   /// Records some entries of the results stream; returns how many. 0: there are none.
   [[nodiscard]] asio::awaitable<Expected<std::int64_t>> record_some();
@@ -37,6 +39,7 @@ class Recorder {
   asio::awaitable<Expected<std::int64_t>> record_up_to(std::optional<redis::EntryId> last);
   asio::awaitable<Status> commit(std::vector<redis::ResultEntry> entries);
   [[nodiscard]] Incoming sorted(std::vector<redis::ResultEntry> entries);
+  void measure(const RecordReport& report, RunTally::Clock::duration time);
   void note(const RecordReport& report);
 
   redis::SchedulerQueue& queue_;
@@ -46,6 +49,7 @@ class Recorder {
   ResultSharer& sharer_;
   Feeder& feeder_;
   TroubleReporter& reporter_;
+  RunMeters& meters_;
   const Mode& mode_;
   UnreadableResults unreadable_;
 };

@@ -14,9 +14,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLookEvery{200};        // while idle
-constexpr milliseconds kLookWhenBusy{60'000};  // renews the keys' expiry, which is days away
-constexpr std::size_t kIndexAtOnce = 2'000;    // captions, about 10 ms
+constexpr milliseconds kLookEvery{200};       // while idle
+constexpr milliseconds kLookWhenBusy{5'000};  // renews the keys' expiry, and tells the monitor
+constexpr std::size_t kIndexAtOnce = 2'000;   // captions, about 10 ms
 
 }  // namespace
 
@@ -30,14 +30,15 @@ Scheduler::Scheduler(asio::io_context& io, StoreThread& store, SchedulerSettings
       keys_(settings_, queue_, store_),
       feeder_(io, settings_, queue_, keys_, store_, tally_, gate_, mode_, timer_),
       sharer_(settings_.remembered_max, link_, queue_, keys_, store_, reporter_),
-      recorder_(queue_, keys_, store_, tally_, sharer_, feeder_, reporter_, mode_),
+      recorder_(queue_, keys_, store_, tally_, sharer_, feeder_, reporter_, *settings_.meters,
+                mode_),
       withdrawal_(queue_, keys_, feeder_),
       workers_(settings_, queue_, keys_),
       eviction_(link_.connection(), reporter_),
       fleet_(settings_, link_.connection(), reporter_),
       probe_(link_, keys_, sharer_, reporter_),
       reconciler_({queue_, keys_, store_, tally_, gate_, feeder_, recorder_, sharer_, withdrawal_,
-                   workers_, eviction_, reporter_, mode_}) {}
+                   workers_, eviction_, reporter_, *settings_.meters, mode_}) {}
 
 SchedulerNow Scheduler::now() const {
   SchedulerNow now;
@@ -49,6 +50,18 @@ SchedulerNow Scheduler::now() const {
   now.connected = link_.is_connected();
   now.paused = withdrawal_.has_begun();
   now.in_hand = withdrawal_.in_hand();
+  return now;
+}
+
+QueueNow Scheduler::queue_now() const {
+  QueueNow now;
+  SchedulerNow at;
+  tally_.show_in(at);
+  now.counts = at.counts;
+  now.connected = link_.is_connected();
+  if (!now.connected) return now;
+  now.look = look_;
+  now.workers = fleet_.workers();
   return now;
 }
 
@@ -241,6 +254,7 @@ asio::awaitable<Status> Scheduler::look() {
   const std::optional<std::uint64_t> rest_before = feeder_.current_rest();
   const Expected<redis::Look> seen = co_await queue_.look(keys_.incarnation());
   if (!seen) co_return fail(seen.error());
+  look_ = *seen;
   next_look_ = Clock::now() + kLookEvery;
   if (!seen->registered) {
     const Status registered = co_await keys_.register_run();

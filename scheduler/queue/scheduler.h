@@ -24,6 +24,7 @@
 #include "scheduler/queue/result_sharer.h"
 #include "scheduler/queue/run_keys.h"
 #include "scheduler/queue/run_mode.h"
+#include "scheduler/queue/run_monitor.h"
 #include "scheduler/queue/run_store.h"
 #include "scheduler/queue/run_tally.h"
 #include "scheduler/queue/scheduler_now.h"
@@ -68,6 +69,9 @@ class Scheduler {
   void abort();
 
   [[nodiscard]] SchedulerNow now() const;
+  /// For the monitor.
+  [[nodiscard]] QueueNow queue_now() const;
+  [[nodiscard]] const std::shared_ptr<RunMeters>& meters() const { return settings_.meters; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -105,6 +109,7 @@ class Scheduler {
   WriteProbe probe_;
   Reconciler reconciler_;
 
+  std::optional<redis::Look> look_;  // the last one
   Clock::time_point started_ = Clock::now(), next_look_{}, cancelled_at_{};
   std::chrono::milliseconds idle_wait_{1};
   int failures_ = 0;  // in a row

@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/core/spec.h"
 #include "common/redis/endpoint.h"
+#include "scheduler/queue/run_meters.h"
 #include "scheduler/store/run_types.h"
 
 namespace photoscribe {
@@ -25,6 +27,8 @@ struct SchedulerSettings {
   std::chrono::milliseconds first_connect{8'000};  // longest wait for an answer at the start
   std::chrono::milliseconds idle_poll_max{50};  // between two looks for results when there are none
   std::chrono::milliseconds silent_after{30'000};  // without a beat: see SchedulerNow
+
+  std::shared_ptr<RunMeters> meters = std::make_shared<RunMeters>();  // never null
 
   [[nodiscard]] std::chrono::milliseconds lease() const {
     return std::chrono::milliseconds(spec.lease.lease_ms);

@@ -80,6 +80,7 @@ asio::awaitable<Status> WorkerWatch::condemn_tasks_of(redis::Holder holder) {
   const redis::Judged dead = judged(holder);
   const Expected<int> released = co_await queue_.release_unmarked(keys_.incarnation(), dead);
   if (!released) co_return fail(released.error());
+  settings_.meters->released.add(static_cast<std::uint64_t>(*released));
   const Expected<std::vector<redis::Pending>> pending =
       co_await queue_.pending_of(keys_.incarnation(), holder.name, kPendingPage);
   if (!pending) co_return fail(pending.error());
@@ -87,6 +88,8 @@ asio::awaitable<Status> WorkerWatch::condemn_tasks_of(redis::Holder holder) {
     const Expected<redis::Reclaimed> verdict = co_await queue_.condemn(
         keys_.incarnation(), entry.id, dead, settings_.spec.lease.max_deliveries);
     if (!verdict) co_return fail(verdict.error());
+    if (verdict->verdict == redis::ReclaimVerdict::condemned) settings_.meters->condemned.add();
+    if (verdict->verdict == redis::ReclaimVerdict::handed_back) settings_.meters->released.add();
   }
   co_return Status();
 }

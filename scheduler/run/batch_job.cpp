@@ -85,6 +85,7 @@ Expected<JobReport> BatchJob::run(int workers) {
   if (Status watches = watch_photos(); !watches) give_up(watches.error());
   io_.run();
   watch_.reset();
+  if (request_.monitor) request_.monitor->health.rest("finishing");
 
   if (failure_) return fail(*failure_);
   if (!*scheduler_end_ && !killed_) return fail(scheduler_end_->error());
@@ -147,6 +148,7 @@ void BatchJob::step(Clock::time_point now) {
   watch_redis(now);
   watch_workers(now);
   warn_of_standstill(now);
+  tell_monitor(now);
   if (scheduler_end_ && pool_ && !killed_) pool_->stop();
   if (draining_ && !finishing_ && (!pool_ || pool_->ended())) {
     finishing_ = true;  // no worker here will finish another photo: record what there is
@@ -250,6 +252,16 @@ void BatchJob::warn_of_standstill(Clock::time_point now) {
   if (pool_) text += "; see the workers' logs in " + request_.state_folder;
   if (!line.empty()) text += "; their last line: " + line;
   warn(EventLevel::warning, std::move(text));
+}
+
+void BatchJob::tell_monitor(Clock::time_point now) {
+  if (!request_.monitor || now < next_tell_) return;
+  next_tell_ = now + kShowEvery;
+  QueueNow queue = scheduler_->queue_now();
+  request_.monitor->health.tick(now, draining_ || killed_ || scheduler_end_ ? "stopping"
+                                     : queue.connected                      ? ""
+                                                       : "Redis does not answer");
+  request_.monitor->show(prepared_.run.name, std::move(queue));
 }
 
 void BatchJob::show(Clock::time_point now) {

@@ -62,6 +62,7 @@ class BatchJob {
   void watch_redis(Clock::time_point now);
   void watch_workers(Clock::time_point now);
   void warn_of_standstill(Clock::time_point now);
+  void tell_monitor(Clock::time_point now);
   void show(Clock::time_point now);
   void give_up(Error error);
   void begin_drain(std::string phase);
@@ -89,7 +90,7 @@ class BatchJob {
   std::optional<PrivateRedis> redis_;
   std::optional<redis::Endpoint> endpoint_;
   RestartPolicy redis_restarts_;
-  Clock::time_point redis_started_{}, redis_due_{}, next_measure_{}, next_show_{};
+  Clock::time_point redis_started_{}, redis_due_{}, next_measure_{}, next_show_{}, next_tell_{};
   Clock::time_point moved_at_{}, warned_at_{};  // the last finished photo, the last warning
   std::int64_t moved_ = 0;
   bool redis_down_ = false;

@@ -78,6 +78,7 @@ SchedulerSettings BatchJob::scheduler_settings(const redis::Endpoint& endpoint) 
   SchedulerSettings settings =
       scheduler_settings_of(run, prepared_.roots, request_.lease, request_.remembered_max);
   settings.endpoint = endpoint;
+  if (request_.monitor) settings.meters = request_.monitor->meters_of(run.name);
   settings.own_workers = request_.workers > 0;
   settings.stays_open = request_.watch;
   settings.window = request_.window;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <ctime>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +25,8 @@
 #include "scheduler/store/run_types.h"
 
 namespace photoscribe {
+
+class RunMonitor;
 
 /// What a person asked for. Paths are raw bytes, relative to the current folder or absolute.
 struct RunRequest {
@@ -69,8 +72,9 @@ struct RunRequest {
   std::vector<std::string> worker_arguments;  // more arguments, handed on as they are
   std::string redis_url;  // empty: a private server; else redis:, rediss: or unix:
   std::string redis_server_executable =
-      "redis-server";        // for the private server; looked up in PATH
-  std::string state_folder;  // logs and process ids; empty: DATABASE.state beside it
+      "redis-server";                   // for the private server; looked up in PATH
+  std::string state_folder;             // logs and process ids; empty: DATABASE.state beside it
+  std::shared_ptr<RunMonitor> monitor;  // is told how it gets on; null: nobody asks
 };
 
 struct FailureCount {

@@ -39,6 +39,7 @@ SchedulerSettings settings_of(const ServeRequest& request, const redis::Endpoint
       scheduler_settings_of(row, roots, request.lease, request.remembered_max);
   settings.endpoint = endpoint;
   settings.window = request.window;
+  if (request.monitor) settings.meters = request.monitor->meters_of(row.name);
   return settings;
 }
 
@@ -67,6 +68,7 @@ Expected<ServeSummary> RunServer::run() {
   if (Status open = control_->open(request_.state_folder); !open) return fail(open.error());
   asio::co_spawn(io_, steer(), rethrow);
   io_.run();
+  if (request_.monitor) request_.monitor->health.rest("finishing");
   walkers_.join();
   collect_calls(true);
   if (failure_) return fail(*failure_);
@@ -84,6 +86,7 @@ asio::awaitable<void> RunServer::steer() {
     keep_hours();
     collect_calls(false);
     show(Clock::now());
+    tell_monitor(Clock::now());
     if (served_.empty() && submissions_ == 0 && (draining_ || nothing_left())) break;
     if (request_.once && nothing_left()) finish_all();
     co_await sleep_for(kServeStep);
@@ -251,6 +254,10 @@ asio::awaitable<void> RunServer::remove_ended() {
     photos_before_ += recorded(*run->scheduler);
     const Expected<SchedulerEnd> end = *run->end;
     RunRow row = run->row;
+    if (request_.monitor) {
+      request_.monitor->show(row.name, run->scheduler->queue_now());
+      request_.monitor->ended(row.name);
+    }
     each = served_.erase(each);
     next_look_ = Clock::time_point();
     if (!end) {
@@ -351,6 +358,20 @@ void RunServer::show(Clock::time_point now) {
   }
   progress.seconds = std::chrono::duration<double>(now - started_).count();
   observer_.progress(progress);
+}
+
+void RunServer::tell_monitor(Clock::time_point now) {
+  if (!request_.monitor || now < next_tell_) return;
+  next_tell_ = now + kShowRunsEvery;
+  bool connected = true;
+  for (const auto& [id, run] : served_) {
+    QueueNow queue = run->scheduler->queue_now();
+    connected = connected && queue.connected;
+    request_.monitor->show(run->row.name, std::move(queue));
+  }
+  request_.monitor->health.tick(now, draining_   ? "stopping"
+                                     : connected ? ""
+                                                 : "Redis does not answer");
 }
 
 void RunServer::say(EventLevel level, std::string text) {

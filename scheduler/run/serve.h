@@ -41,6 +41,7 @@ struct ServeRequest {
   bool allow_stored_commands = false;     // run on-finish commands whoever stored them
   int watch_rescan_s = 600;               // of folders that are watched
   bool once = false;  // end when every run is finished, paused or cancelled; nothing is watched
+  std::shared_ptr<RunMonitor> monitor;    // is told how it gets on; null: nobody asks
   std::function<std::int64_t()> unix_clock = [] { return std::int64_t{std::time(nullptr)}; };
 };
 
@@ -102,6 +103,7 @@ class RunServer {
   void handle_stop_requests();
   void finish_all();
   void show(Clock::time_point now);
+  void tell_monitor(Clock::time_point now);
   void say(EventLevel level, std::string text);
   [[nodiscard]] bool nothing_left() const;
 
@@ -128,7 +130,7 @@ class RunServer {
   bool draining_ = false, killed_ = false, drain_asked_ = false, redis_answered_ = false;
   std::int64_t unfinished_runs_ = -1;  // that may be served; -1: not looked yet
   std::int64_t pending_ = 0;
-  Clock::time_point started_ = Clock::now(), next_look_{}, next_show_{};
+  Clock::time_point started_ = Clock::now(), next_look_{}, next_show_{}, next_tell_{};
   RateMeter rate_;
   ServeSummary summary_;
   std::int64_t photos_before_ = 0;  // recorded by schedulers that have ended

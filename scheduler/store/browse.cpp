@@ -1,5 +1,7 @@
 #include "scheduler/store/browse.h"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -103,6 +105,17 @@ Expected<std::vector<PhotoCard>> PhotoBrowser::cards(std::span<const std::int64_
       if (row.with(id).step()) cards.push_back(read_card(row));
     }
     return cards;
+  });
+}
+
+Expected<std::optional<PhotoFile>> PhotoBrowser::file(std::int64_t image_id) {
+  return impl_->db.read("find a photo", [&]() -> std::optional<PhotoFile> {
+    auto row = impl_->db.query(
+        "SELECT root.folder, image.path, image.size_bytes, image.mtime_ns, "
+        "coalesce(image.reason, '') FROM image JOIN root USING (root_id) WHERE image_id = ?");
+    if (!row.with(image_id).step()) return std::nullopt;
+    return PhotoFile{row.text(0), row.text(1), row.integer(2), row.integer(3),
+                     row.text(4) == to_string(Reason::outside_root)};
   });
 }
 
@@ -261,6 +274,10 @@ Expected<std::pair<std::int64_t, std::int64_t>> PhotoBrowser::count_edits() {
   });
 }
 
-Status PhotoBrowser::refresh(PhotoIndex& index) { return index.refresh(impl_->db); }
+Status PhotoBrowser::refresh(PhotoIndex& index, const std::function<bool()>& give_up) {
+  return index.refresh(impl_->db, give_up);
+}
+
+void PhotoBrowser::interrupt() { sqlite3_interrupt(impl_->db.handle().getHandle()); }
 
 }  // namespace photoscribe

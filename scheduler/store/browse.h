@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -63,6 +64,13 @@ struct PacePoint {
   std::int64_t results = 0, unix_ms = 0;
 };
 
+/// Where a photo's bytes are.
+struct PhotoFile {
+  std::string folder, path;  // of its root; relative to it: raw bytes
+  std::int64_t size_bytes = 0, mtime_ns = 0;
+  bool outside_root = false;  // it leads to where the run did not follow
+};
+
 class PhotoBrowser {
  public:
   /// Fails as Store::open_reader().
@@ -70,6 +78,7 @@ class PhotoBrowser {
 
   /// In the order of the ids; those that are gone are left out.
   [[nodiscard]] Expected<std::vector<PhotoCard>> cards(std::span<const std::int64_t> image_ids);
+  [[nodiscard]] Expected<std::optional<PhotoFile>> file(std::int64_t image_id);
   [[nodiscard]] Expected<std::vector<CaptionEdit>> edits(std::int64_t image_id);  // oldest first
   /// Column and value, as lists and archives had them.
   [[nodiscard]] Expected<std::vector<std::pair<std::string, std::string>>> kept_values(
@@ -95,7 +104,10 @@ class PhotoBrowser {
   /// Edits in force by action, without those taken back: set, approved.
   [[nodiscard]] Expected<std::pair<std::int64_t, std::int64_t>> count_edits();
 
-  [[nodiscard]] Status refresh(PhotoIndex& index);
+  /// As PhotoIndex::refresh().
+  [[nodiscard]] Status refresh(PhotoIndex& index, const std::function<bool()>& give_up = {});
+  /// Ends what another thread reads here now, with cancelled. The one call from elsewhere.
+  void interrupt();
 
   PhotoBrowser(PhotoBrowser&&) noexcept;
   PhotoBrowser& operator=(PhotoBrowser&&) = delete;

@@ -257,6 +257,16 @@ Expected<std::vector<Expected<PhotoAt>>> Edits::find_each(std::span<const Named>
   });
 }
 
+Expected<std::optional<PhotoAt>> Edits::photo_of(std::int64_t image_id) {
+  sqlite::Database& db = database_->db;
+  return db.read("look for a photo", [&]() -> std::optional<PhotoAt> {
+    auto row = db.query(
+        "SELECT root_id, path, folder FROM image JOIN root USING (root_id) WHERE image_id = ?");
+    if (!row.with(image_id).step()) return std::nullopt;
+    return PhotoAt{row.integer(0), row.text(1), uri_of(row.text(2), row.text(1))};
+  });
+}
+
 Expected<std::vector<CaptionNow>> Edits::now(std::span<const PhotoAt> photos,
                                              const std::string& run) {
   sqlite::Database& db = database_->db;

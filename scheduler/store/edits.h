@@ -85,6 +85,9 @@ class Edits {
   /// One for each, from one reading of the archive.
   [[nodiscard]] Expected<std::vector<Expected<PhotoAt>>> find_each(std::span<const Named> names);
 
+  /// The photo of an image; none when there is no such image.
+  [[nodiscard]] Expected<std::optional<PhotoAt>> photo_of(std::int64_t image_id);
+
   /// One for each; `run` names the run whose caption is meant, empty: the one that finished last.
   [[nodiscard]] Expected<std::vector<CaptionNow>> now(std::span<const PhotoAt> photos,
                                                       const std::string& run = "");

@@ -64,6 +64,8 @@ void count(std::array<std::int64_t, 5>& counts, const PhotoNumbers& photo, std::
   counts[static_cast<std::size_t>(photo.state)] += change;
 }
 
+tl::unexpected<Error> given_up() { return fail(Errc::cancelled, "read photos: nobody waits"); }
+
 }  // namespace
 
 float confidence_or_mean(std::optional<double> confidence, std::optional<double> log_prob,
@@ -83,8 +85,11 @@ Expected<PhotoIndex::Delta> PhotoIndex::read_delta(sqlite::Database& db) {
     Delta delta;
     delta.mark = mark_;
     {
-      auto row = db.query("SELECT settings_id FROM run WHERE run_id = ?");
-      if (row.with(run_).step()) delta.mark.settings_id = row.integer(0);
+      auto row = db.query("SELECT settings_id, vanish_changes FROM run WHERE run_id = ?");
+      if (row.with(run_).step()) {
+        delta.mark.settings_id = row.integer(0);
+        delta.mark.vanish_changes = row.integer(1);
+      }
     }
     std::int64_t images = 0;
     {
@@ -137,20 +142,22 @@ bool PhotoIndex::apply(const Delta& delta) {
   return counts_ == delta.counts;
 }
 
-Status PhotoIndex::read_all(sqlite::Database& db) {
+Status PhotoIndex::read_all(sqlite::Database& db, const std::function<bool()>& give_up) {
   std::vector<PhotoNumbers> photos;
   Mark mark;
   const auto marked = db.read("look for photos", [&] {
     auto row = db.query(
-        "SELECT settings_id, (SELECT coalesce(max(result_id), 0) FROM result) FROM run "
-        "WHERE run_id = ?");
+        "SELECT settings_id, vanish_changes, (SELECT coalesce(max(result_id), 0) FROM result) "
+        "FROM run WHERE run_id = ?");
     if (row.with(run_).step()) {
       mark.settings_id = row.integer(0);
-      mark.result_id = row.integer(1);
+      mark.vanish_changes = row.integer(1);
+      mark.result_id = row.integer(2);
     }
   });
   if (!marked) return fail(marked.error());
   for (std::size_t before = 0;;) {
+    if (give_up && give_up()) return given_up();
     const auto page = db.read("read photos", [&] {
       auto row = db.query(kByImage);
       row.with(mark.image_id, run_, kRowsAtOnce);
@@ -171,16 +178,19 @@ Status PhotoIndex::read_all(sqlite::Database& db) {
   return {};
 }
 
-Status PhotoIndex::refresh(sqlite::Database& db) {
-  if (mark_.settings_id == 0) return read_all(db);
+Status PhotoIndex::refresh(sqlite::Database& db, const std::function<bool()>& give_up) {
+  if (mark_.settings_id == 0) return read_all(db, give_up);
   for (;;) {
-    const std::int64_t settings_id = mark_.settings_id;
+    if (give_up && give_up()) return given_up();
+    const Mark before = mark_;
     const Expected<Delta> delta = read_delta(db);
     if (!delta) return fail(delta.error());
     const bool agrees = apply(*delta);
-    if (delta->mark.settings_id != settings_id) return read_all(db);  // other scores, other model
+    const bool others = mark_.settings_id != before.settings_id ||  // other scores, other model
+                        mark_.vanish_changes != before.vanish_changes;
+    if (others) return read_all(db, give_up);
     if (delta->more) continue;
-    return agrees ? Status() : read_all(db);
+    return agrees ? Status() : read_all(db, give_up);
   }
 }
 

@@ -2,13 +2,15 @@
 // count millions of photos without indexes in the database, which its writer would have to keep.
 //
 // 32 bytes a photo. It follows the database by what was added since the last look, and is read anew
-// when its counts are not those of table run_count (after a retry, another threshold, a new scan).
+// when its counts are not those of table run_count (after a retry, another threshold, a new scan),
+// and when photos vanished or came back.
 // What a page shows is read from the database, so that a row here that is a second old only makes a
 // place in a list old. Safe for several threads.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <shared_mutex>
@@ -48,8 +50,9 @@ class PhotoIndex {
   PhotoIndex& operator=(const PhotoIndex&) = delete;
 
   /// Brings it up to date, from a database that is open for reading; one thread at a time. Every
-  /// read is of 20,000 rows at most.
-  [[nodiscard]] Status refresh(sqlite::Database& db);
+  /// read is of 20,000 rows at most, and before each `give_up` is asked: true ends it, with
+  /// cancelled.
+  [[nodiscard]] Status refresh(sqlite::Database& db, const std::function<bool()>& give_up = {});
 
   /// Raised with every change.
   [[nodiscard]] std::int64_t version() const;
@@ -62,7 +65,7 @@ class PhotoIndex {
 
  private:
   struct Mark {  // what the database had at the last look
-    std::int64_t image_id = 0, result_id = 0, settings_id = 0;
+    std::int64_t image_id = 0, result_id = 0, settings_id = 0, vanish_changes = 0;
   };
   struct Delta {
     Mark mark;
@@ -73,7 +76,7 @@ class PhotoIndex {
   [[nodiscard]] Expected<Delta> read_delta(sqlite::Database& db);
   /// True when the counts agree now.
   bool apply(const Delta& delta);
-  [[nodiscard]] Status read_all(sqlite::Database& db);
+  [[nodiscard]] Status read_all(sqlite::Database& db, const std::function<bool()>& give_up);
 
   const RunId run_;
   Mark mark_;  // of the thread that refreshes

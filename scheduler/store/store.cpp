@@ -37,6 +37,14 @@ ImageState state_from(std::string_view name) noexcept {
   return ImageState::pending;
 }
 
+namespace {
+
+void note_vanishing(sqlite::Database& db, RunId run) {
+  db.query("UPDATE run SET vanish_changes = vanish_changes + 1 WHERE run_id = ?").with(run).run();
+}
+
+}  // namespace
+
 void CountChanges::flush(sqlite::Database& db) {
   for (const auto& [key, images] : changes_) {
     if (images == 0) continue;
@@ -49,6 +57,8 @@ void CountChanges::flush(sqlite::Database& db) {
         .run();
   }
   changes_.clear();
+  if (!std::exchange(vanishing_, false)) return;
+  note_vanishing(db, run_);
 }
 
 Store::Store(std::unique_ptr<StoreDatabase> database)
@@ -114,6 +124,7 @@ void StoreDatabase::recount(RunId run) {
         "SELECT ?1, 0, 'vanished', count(*) FROM image WHERE run_id = ?1 AND vanished = 1")
       .with(run)
       .run();
+  note_vanishing(db, run);
 }
 
 std::int64_t StoreDatabase::extend_queue(RunId run, std::int64_t count) {

@@ -53,12 +53,14 @@ class CountChanges {
   explicit CountChanges(RunId run) : run_(run) {}
   void add(bool asked, std::string_view state, std::string_view reason, std::int64_t images) {
     changes_[{asked, std::string(state), std::string(reason)}] += images;
+    vanishing_ = vanishing_ || state == "vanished";
   }
   void flush(sqlite::Database& db);
 
  private:
   RunId run_;
   std::map<std::tuple<bool, std::string, std::string>, std::int64_t> changes_;
+  bool vanishing_ = false;  // photos vanished or came back, perhaps as many of each
 };
 
 /// Rows of run_settings, by what a scan does with images attempted under them.

@@ -12,6 +12,7 @@
 #include "common/redis/identity.h"
 #include "tests/worker/pipeline/fake_captioner.h"
 #include "worker/commands/options.h"
+#include "worker/commands/probes.h"
 #include "worker/photo/load_task.h"
 #include "worker/queue/consumer.h"
 
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
   config.endpoint = *endpoint;
   config.name = redis::new_consumer_name(options.name_prefix);
   config.model_hash = std::string(64, 'a');
+  config.devices = {"cpu"};
   const CaptionerFactory factory = [&device](const std::string&, const SearchSettings&) {
     return Expected<std::unique_ptr<Captioner>>(std::make_unique<FakeCaptioner>(device));
   };
@@ -41,6 +43,8 @@ int main(int argc, char** argv) {
   PipelineConfig pipeline;
   pipeline.batch_max = 4;
   Consumer consumer(config, *roots, pipeline, factory, loader);
+  const auto probes = start_probes(options.http, consumer);
+  if (!probes) return 2;
   std::thread([&consumer] {  // the parent is gone
     char byte = 0;
     while (::read(STDIN_FILENO, &byte, 1) > 0) {

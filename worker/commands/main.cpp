@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   declare_limits(blur, blur_command.limits);
 
   ThumbnailCommand thumbnail_command;
+  std::string remote;
   bool thumbnail_server = false;
   CLI::App& thumbnails = *app.add_subcommand("thumbnails", "small JPEGs of photos, for pages");
   auto* const files =
@@ -63,6 +64,10 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(16, 1024));
 
   declare_limits(thumbnails, thumbnail_command.limits);
+  thumbnails
+      .add_option("--remote", remote,
+                  "how photos are fetched from web servers, as `photoscribe` hands it on")
+      ->type_name("JSON");
 
   bool check_json = false;
   std::string check_model;
@@ -79,8 +84,17 @@ int run(int argc, char** argv) {
   if (threshold->count() == 0)
     blur_command.settings.blur_threshold = default_blur_threshold(blur_command.settings.mode);
   if (blur.parsed()) return run_blur_command(blur_command, std::cout);
+  if (!remote.empty()) {
+    const auto settings = parse_remote_settings(remote);
+    if (!settings) {
+      std::cerr << "photoscribe-worker thumbnails: --remote: " << settings.error().message << "\n";
+      return kUsageStatus;
+    }
+    thumbnail_command.remote = *settings;
+  }
   if (thumbnails.parsed() && thumbnail_server)
-    return run_thumbnail_server(thumbnail_command.limits, std::cin, std::cout);
+    return run_thumbnail_server(thumbnail_command.limits, thumbnail_command.remote, std::cin,
+                                std::cout);
   if (thumbnails.parsed()) {
     if (thumbnail_command.files.empty() || thumbnail_command.output.empty()) {
       std::cerr << "photoscribe-worker thumbnails: name photos and --output DIR, or --stdin\n";

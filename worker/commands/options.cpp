@@ -123,9 +123,13 @@ void declare_options(CLI::App& app, WorkerOptions& options) {
                  "exits, to be restarted; 0: no limit")
       ->transform(CLI::AsSizeValue(false))
       ->type_name("BYTES");
-  app.add_option("--http", options.http,
-                 "answer GET /livez and /readyz there (on 127.0.0.1 unless HOST says otherwise)")
+  app.add_option("--http", options.http.listen,
+                 "answer GET /livez, /readyz and /metrics (Prometheus) there, on 127.0.0.1 unless "
+                 "HOST says otherwise, and then only with --token-file")
       ->type_name("[HOST:]PORT");
+  app.add_option("--token-file", options.http.token_file,
+                 "who asks for /metrics needs the token in this file")
+      ->type_name("FILE");
   app.add_option("--name-prefix", options.name_prefix, "prefix of this worker's name")
       ->type_name("S");
   app.add_flag("--supervised", options.supervised,

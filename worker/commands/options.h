@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/core/error.h"
+#include "common/http/probe_server.h"
 #include "common/redis/endpoint.h"
 #include "models/captioner.h"
 #include "worker/photo/open_beneath.h"
@@ -28,7 +29,7 @@ struct WorkerOptions {
   int threads = 0;               // CPU threads in all; 0: as many as this process may use
   Precision precision = Precision::automatic;  // on a CPU
   std::int64_t memory_max_bytes = 0;           // resident; 0: no limit
-  std::string http;                            // [HOST:]PORT of /livez and /readyz; empty: none
+  http::ProbeOptions http;                     // listen empty: no server
   std::string name_prefix;
   bool supervised = false;  // standard input is a pipe from the parent; its end means: stop
 };

@@ -22,8 +22,8 @@ std::vector<std::uint8_t> thumbnail_of(const std::string& file, int side_px, Pho
   return jpeg_thumbnail(*bytes, side_px, *measured, limits).value_or(std::vector<std::uint8_t>());
 }
 
-Expected<PhotosByName> open_photos() {
-  auto photos = PhotosByName::open();
+Expected<PhotosByName> open_photos(const RemoteSettings& remote) {
+  auto photos = PhotosByName::open(remote);
   if (!photos) std::cerr << "photoscribe-worker thumbnails: " << photos.error().message << "\n";
   return photos;
 }
@@ -31,7 +31,7 @@ Expected<PhotosByName> open_photos() {
 }  // namespace
 
 int run_thumbnail_command(const ThumbnailCommand& command) {
-  auto photos = open_photos();
+  auto photos = open_photos(command.remote);
   if (!photos) return kEnvironment;
   for (std::size_t i = 0; i < command.files.size(); ++i) {
     const auto jpeg = thumbnail_of(command.files[i], command.side_px, *photos, command.limits);
@@ -49,8 +49,9 @@ int run_thumbnail_command(const ThumbnailCommand& command) {
   return 0;
 }
 
-int run_thumbnail_server(const DecodeLimits& limits, std::istream& in, std::ostream& out) {
-  auto photos = open_photos();
+int run_thumbnail_server(const DecodeLimits& limits, const RemoteSettings& remote, std::istream& in,
+                         std::ostream& out) {
+  auto photos = open_photos(remote);
   if (!photos) return kEnvironment;
   for (std::string request; std::getline(in, request, '\0');) {
     int side_px = 0;

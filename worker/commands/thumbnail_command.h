@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/core/remote_settings.h"
 #include "common/core/spec.h"
 
 namespace photoscribe {
@@ -15,6 +16,7 @@ struct ThumbnailCommand {
   std::string output;  // a folder that is there
   int side_px = 240;   // of the longer side, 16 to 1024
   DecodeLimits limits;
+  RemoteSettings remote;  // how photos of web servers are fetched
 };
 
 /// Writes OUTPUT/0.jpg, OUTPUT/1.jpg … in the order of the files; a file that does not decode has
@@ -24,7 +26,7 @@ struct ThumbnailCommand {
 /// The same for `photoscribe serve`, which asks for one after the other: reads "SIDE PATH" and a
 /// NUL, answers with the JPEG's bytes behind their number and a newline ("0" for none), until the
 /// input ends. A request that is none ends it with status 2.
-[[nodiscard]] int run_thumbnail_server(const DecodeLimits& limits, std::istream& in,
-                                       std::ostream& out);
+[[nodiscard]] int run_thumbnail_server(const DecodeLimits& limits, const RemoteSettings& remote,
+                                       std::istream& in, std::ostream& out);
 
 }  // namespace photoscribe

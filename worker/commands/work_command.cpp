@@ -21,7 +21,7 @@
 #include "common/core/model_folder.h"
 #include "common/redis/identity.h"
 #include "common/text/escape.h"
-#include "worker/health/health_server.h"
+#include "worker/commands/probes.h"
 #include "worker/queue/consumer.h"
 #include "worker/queue/seen_photos.h"
 
@@ -195,14 +195,8 @@ int run_work_command(const WorkerOptions& options, const PartsChange& change) {
   if (change) parts = change(std::move(parts));
   Consumer consumer(std::move(config), *roots, std::move(pipeline), std::move(parts.factory),
                     std::move(parts.loader));
-  std::unique_ptr<HealthServer> server;
-  if (!options.http.empty()) {
-    auto started =
-        HealthServer::start(options.http, [&consumer] { return consumer.health().report(); });
-    if (!started) return report(started.error());
-    server = std::move(*started);
-    spdlog::info("msg=\"answering /livez and /readyz\" port={}", server->port());
-  }
+  const auto probes = start_probes(options.http, consumer);
+  if (!probes) return report(probes.error());
   watch_signals(consumer);
   if (options.supervised) watch_parent(consumer);
   spdlog::info("msg=\"worker started\" model={} devices={} decode_threads={} batch={} redis={}",

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "worker/health/ending.h"
-#include "worker/health/health.h"
+#include "worker/health/standstill.h"
 #include "worker/pipeline/pipeline.h"
 
 namespace photoscribe {

@@ -38,6 +38,7 @@ struct Fault {
 struct Finished {
   Job job;
   Result result;
+  std::uint32_t blur_us = 0;  // of its decode_us, for the scores
 };
 struct Faulted {
   Job job;
@@ -50,6 +51,7 @@ struct LoadedPhoto {
   bool preview = false;             // Result::preview
   int width_px = 0, height_px = 0;  // as shown
   StageTimes times;
+  std::uint32_t blur_us = 0;                  // of times.decode_us
   std::optional<DecodedImage> network_input;  // none: blurred
   std::optional<ContentHash> content_hash;
   std::optional<std::uint64_t>

@@ -70,6 +70,7 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   loaded.width_px = photo->measured.width_px;
   loaded.height_px = photo->measured.height_px;
   loaded.times = times;
+  loaded.blur_us = static_cast<std::uint32_t>(photo->measured.blur_time.count());
   loaded.network_input = std::move(photo->network_input);
   loaded.content_hash = hash;
   if (spec.settings.near_duplicates > 0 && loaded.network_input) {

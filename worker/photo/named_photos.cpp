@@ -12,10 +12,15 @@
 #include "common/archive/member_numbers.h"
 #include "common/archive/tar_reader.h"
 #include "common/archive/zip_directory.h"
+#include "common/remote/http_client.h"
+#include "common/remote/photo_url.h"
 #include "worker/photo/open_failure.h"
+#include "worker/photo/remote_photos.h"
 
 namespace photoscribe {
 namespace {
+
+constexpr std::chrono::seconds kSilentFor{30};
 
 /// Calls `add` with name and offset of each file in it, up to the first damage.
 template <class Add>
@@ -44,10 +49,34 @@ FromArchive<void> list(FileDescriptor file, Add add) {
 
 }  // namespace
 
-Expected<PhotosByName> PhotosByName::open() {
+Expected<PhotosByName> PhotosByName::open(RemoteSettings remote) {
   auto everything = PhotoRoot::open("files", "/");
   if (!everything) return fail(everything.error());
-  return PhotosByName(std::move(*everything));
+  return PhotosByName(std::move(*everything), std::move(remote));
+}
+
+Expected<PhotosByName::Server*> PhotosByName::server_of(const std::string& root) {
+  const auto known = servers_.find(root);
+  if (known != servers_.end()) return &known->second;
+  if (!client_) client_ = std::make_shared<HttpClient>(remote_);
+  auto photos = RemotePhotos::open(root, client_);
+  if (!photos) return fail(photos.error());
+  Server server{PhotoRoot::of_server(root, root, std::move(*photos)), {}};
+  return &servers_.emplace(root, std::move(server)).first->second;
+}
+
+Opened<std::span<const std::uint8_t>> PhotosByName::read_remote(const std::string& url,
+                                                                std::int64_t bytes_max) {
+  const Expected<PhotoUrl> parsed = parse_photo_url(url);
+  if (!parsed) return refuse(Reason::missing, parsed.error().message);
+  const Expected<Server*> server = server_of(parsed->root);
+  if (!server) return refuse(Reason::unreadable, server.error().message);
+  if (Clock::now() < (*server)->silent_until) {
+    return refuse(Reason::unreadable, "the server did not answer a moment ago");
+  }
+  auto bytes = buffer_.read((*server)->root, parsed->path, bytes_max);
+  if (!bytes && bytes.error().environment) (*server)->silent_until = Clock::now() + kSilentFor;
+  return bytes;
 }
 
 FromArchive<const PhotosByName::Offsets*> PhotosByName::members_of(const std::string& archive) {
@@ -67,6 +96,7 @@ FromArchive<const PhotosByName::Offsets*> PhotosByName::members_of(const std::st
 
 Opened<std::span<const std::uint8_t>> PhotosByName::read(const std::string& file,
                                                          std::int64_t bytes_max) {
+  if (is_remote(file)) return read_remote(file, bytes_max);
   std::error_code failed;
   const std::string absolute = std::filesystem::absolute(file, failed).string();
   if (failed || absolute.size() < 2) return refuse(Reason::missing, "no such file");

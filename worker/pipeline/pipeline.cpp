@@ -232,9 +232,9 @@ void Pipeline::deliver(Job job, LoadOutcome outcome) {
     events_.faulted(Faulted{std::move(job), std::move(*fault)});
     return;
   }
-  const auto finish = [&](Result result) {
+  const auto finish = [&](Result result, std::uint32_t blur_us = 0) {
     std::vector<Finished> finished(1);
-    finished[0] = Finished{std::move(job), std::move(result)};
+    finished[0] = Finished{std::move(job), std::move(result), blur_us};
     events_.finished(std::move(finished));
   };
   if (auto* failed = std::get_if<LoadFailed>(&outcome)) {
@@ -249,7 +249,7 @@ void Pipeline::deliver(Job job, LoadOutcome outcome) {
   if (!photo.network_input) {
     Result result = begin_result(job, photo);
     result.outcome = Blurred{};
-    finish(std::move(result));
+    finish(std::move(result), photo.blur_us);
     return;
   }
   {
@@ -291,6 +291,9 @@ Expected<BatchCaptioner*> Pipeline::model_for(const std::string& device,
   model.captioner = std::move(*opened);
   model.batches = std::make_unique<BatchCaptioner>(*model.captioner, config_.batch_max);
   models.insert(models.begin(), std::move(model));
+  if (events_.model_open) {
+    events_.model_open(device, std::string(models.front().captioner->precision()));
+  }
   return models.front().batches.get();
 }
 

@@ -49,6 +49,9 @@ struct PipelineEvents {
   std::function<void(std::vector<Finished>)> finished;
   std::function<void(Faulted)> faulted;  // not the photo's fault: the task must go back
   std::function<void(Job)> returned;     // draining: decoded, but never sent to a device
+  /// A model is open there; "float32" or the like.
+  std::function<void(const std::string& device, const std::string& precision)> model_open;
+  std::function<void(std::size_t photos)> batch;  // went through the network
   /// The device's thread has ended. What it had in work gets no result and is nobody's fault yet.
   std::function<void(std::string device, Error why, std::vector<Job> in_work)> device_lost;
 };

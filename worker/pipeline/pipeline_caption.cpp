@@ -14,7 +14,7 @@ Finished finished_copy(Job job, const LoadedPhoto& photo, Caption caption, const
   Result result = begin_result(job, photo);
   result.outcome = Captioned{std::move(caption)};
   result.copied_from = from;
-  return Finished{std::move(job), std::move(result)};
+  return Finished{std::move(job), std::move(result), photo.blur_us};
 }
 
 /// The caption and what speaks for it stay as they are.
@@ -102,6 +102,7 @@ Status Pipeline::run_network(BatchCaptioner& model, std::vector<Ready> batch,
   const auto start = std::chrono::steady_clock::now();
   auto outcomes = model.caption(images);
   if (!outcomes) return fail(outcomes.error());
+  if (events_.batch) events_.batch(batch.size());
   const auto each = std::chrono::duration_cast<std::chrono::microseconds>(
                         std::chrono::steady_clock::now() - start) /
                     static_cast<std::int64_t>(batch.size());
@@ -117,7 +118,7 @@ Status Pipeline::run_network(BatchCaptioner& model, std::vector<Ready> batch,
     } else {
       result.outcome = std::move(std::get<Failed>((*outcomes)[i]));
     }
-    finished.push_back(Finished{std::move(item.job), std::move(result)});
+    finished.push_back(Finished{std::move(item.job), std::move(result), item.photo.blur_us});
   }
   return {};
 }

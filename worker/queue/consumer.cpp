@@ -61,10 +61,11 @@ Consumer::Impl::Impl(ConsumerConfig config, const Roots& roots, PipelineConfig p
              config_.name, [this] { return health_.alive(); }),
       pipeline_(pipeline, std::move(factory), std::move(loader), pipeline_events()),
       roots_(roots, config_.roots, io_.get_executor(), root_actions()),
-      publisher_(publish_, runs_, held_, wakes_, stop_, config_.name),
-      taker_({take_, runs_, held_, jobs_, roots_, machine_, wakes_, stop_}, heart_, self_),
-      dispatcher_({feed_, runs_, held_, jobs_, roots_, machine_, wakes_, stop_}, publisher_,
-                  config_.name, pipeline.batch_max) {
+      publisher_(publish_, runs_, held_, wakes_, stop_, metrics_, config_.name),
+      taker_({take_, runs_, held_, jobs_, roots_, machine_, wakes_, stop_, metrics_}, heart_,
+             self_),
+      dispatcher_({feed_, runs_, held_, jobs_, roots_, machine_, wakes_, stop_, metrics_},
+                  publisher_, config_.name, pipeline.batch_max) {
   WorkerReport starting = self_;
   starting.starting = true;
   heart_.set_report(to_json(starting));
@@ -102,6 +103,12 @@ PipelineEvents Consumer::Impl::pipeline_events() {
       give_back(job);
     });
   };
+  events.model_open = [this](const std::string& device, const std::string& precision) {
+    metrics_.set_precision(device, precision);
+  };
+  events.batch = [this](std::size_t photos) {
+    metrics_.batch_photos.observe(static_cast<double>(photos));
+  };
   events.device_lost = [this](const std::string& device, const Error& why, std::vector<Job> jobs) {
     asio::post(io_,
                [this, device, why, jobs = std::move(jobs)] { on_device_lost(device, why, jobs); });
@@ -133,6 +140,7 @@ RootActions Consumer::Impl::root_actions() {
 void Consumer::Impl::on_finished(std::vector<Finished> items) {
   watchdog_.moved(Clock::now());
   photos_finished_ += std::ssize(items);
+  metrics_.add_finished(items);
   for (auto& item : items) {
     jobs_.ended(item.job);
     if (!std::holds_alternative<Failed>(item.result.outcome)) {
@@ -152,7 +160,9 @@ void Consumer::Impl::on_faulted(Faulted item) {
     give_back(item.job);
     return;
   }
-  if (item.fault.of == FaultOf::storage) {
+  const bool storage = item.fault.of == FaultOf::storage;
+  (storage ? metrics_.faults_of_storage : metrics_.faults_of_machine).add();
+  if (storage) {
     roots_.on_fault(std::move(item));
     return;
   }
@@ -203,5 +213,6 @@ Consumer::~Consumer() = default;
 Ending Consumer::run() { return impl_->run(); }
 void Consumer::request_stop(milliseconds limit) { impl_->request_stop(limit); }
 const Health& Consumer::health() const noexcept { return impl_->health(); }
+std::string Consumer::metrics() const { return impl_->metrics(); }
 
 }  // namespace photoscribe

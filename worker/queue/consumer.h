@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "common/core/health.h"
 #include "common/redis/connection.h"
 #include "worker/health/ending.h"
-#include "worker/health/health.h"
 #include "worker/health/root_keeper.h"
 #include "worker/health/watchdog.h"
 #include "worker/pipeline/pipeline.h"
@@ -54,6 +54,8 @@ class Consumer {
 
   /// May be called by any thread while the consumer exists.
   [[nodiscard]] const Health& health() const noexcept;
+  /// The same; as WorkerMetrics::text().
+  [[nodiscard]] std::string metrics() const;
 
  private:
   class Impl;

@@ -24,6 +24,7 @@ class Consumer::Impl {
   Ending run();
   void request_stop(std::chrono::milliseconds limit);
   [[nodiscard]] const Health& health() const noexcept { return health_; }
+  [[nodiscard]] std::string metrics() const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -42,6 +43,7 @@ class Consumer::Impl {
   // ---- the watch
   Awaitable<void> watch_loop();
   [[nodiscard]] std::string why_not_ready();
+  void show_held();
   void watch_memory();
   void watch_time_outs();
   void time_out(const InWork& work);
@@ -65,7 +67,8 @@ class Consumer::Impl {
   Link take_, feed_, publish_;
   MachineRest machine_;
   Watchdog watchdog_;
-  Health health_{std::chrono::seconds(10)};
+  Health health_{std::chrono::seconds(10), "opening the model"};
+  WorkerMetrics metrics_;
   std::int64_t photos_finished_ = 0;
   RateMeter rate_;
   Clock::time_point report_at_{};

@@ -3,9 +3,9 @@
 
 #include <utility>
 
+#include "common/core/resident_memory.h"
 #include "common/redis/fleet.h"
 #include "common/text/escape.h"
-#include "worker/health/resident_memory.h"
 #include "worker/queue/consumer_impl.h"
 
 namespace photoscribe {
@@ -37,6 +37,7 @@ asio::awaitable<void> Consumer::Impl::watch_loop() {
     watch_memory();
     std::string why = why_not_ready();
     report(why);
+    show_held();
     health_.tick(Clock::now(), std::move(why));
     if (!stop_.replaces()) watch_time_outs();
   }
@@ -96,6 +97,7 @@ void Consumer::Impl::time_out(const InWork& work) {
     finished.result = begin_result(job);
     finished.result.outcome = failed;
     finished.job = job;
+    metrics_.add_finished({&finished, 1});
     publisher_.add(std::move(finished));
     ++photos_finished_;
   }
@@ -113,6 +115,18 @@ void Consumer::Impl::report(const std::string& why_not_ready) {
   report.photos = photos_finished_;
   report.photos_per_s = rate_.per_second();
   heart_.set_report(to_json(report));
+}
+
+void Consumer::Impl::show_held() {
+  metrics_.waiting.set(static_cast<std::int64_t>(runs_.waiting()));
+  metrics_.in_work.set(static_cast<std::int64_t>(jobs_.size()));
+  metrics_.unpublished.set(static_cast<std::int64_t>(publisher_.unpublished()));
+  const bool ails = take_.ails() || feed_.ails() || publish_.ails();
+  metrics_.redis_up.set(take_.connection.is_open() && !ails ? 1 : 0);
+}
+
+std::string Consumer::Impl::metrics() const {
+  return metrics_.text(config_.model_name, config_.model_hash, health_.report());
 }
 
 // ---- the end

@@ -132,7 +132,9 @@ Awaitable<Status> Dispatcher::reclaim_one(std::string incarnation) {
   }
   run = parts_.runs.find(incarnation);
   if (run == nullptr) co_return Status();
+  if (reclaimed->verdict == redis::ReclaimVerdict::handed_back) parts_.metrics.released.add();
   if (reclaimed->verdict == redis::ReclaimVerdict::condemned) {
+    parts_.metrics.condemned.add();
     spdlog::warn("msg=\"condemned a photo that was in hand at every crash\" run={} entry={}",
                  log_value(run->context->spec.run), redis::to_string(orphan.id));
   }
@@ -141,6 +143,7 @@ Awaitable<Status> Dispatcher::reclaim_one(std::string incarnation) {
   spdlog::info("msg=\"claimed a suspect\" run={} image_id={} deliveries={} from={}",
                log_value(run->context->spec.run), reclaimed->delivery->task.image_id,
                reclaimed->delivery->deliveries, log_value(orphan.holder.name));
+  parts_.metrics.claimed.add();
   take_up(*run, std::move(*reclaimed->delivery));
   co_return Status();
 }

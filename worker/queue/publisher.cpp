@@ -19,12 +19,13 @@ constexpr std::size_t kResultsMax = 1'000;  // per MULTI
 }  // namespace
 
 Publisher::Publisher(Link& link, JoinedRuns& runs, HeldTasks& held, Wakes& wakes, Stop& stop,
-                     std::string consumer)
+                     WorkerMetrics& metrics, std::string consumer)
     : link_(link),
       runs_(runs),
       held_(held),
       wakes_(wakes),
       stop_(stop),
+      metrics_(metrics),
       consumer_(std::move(consumer)) {}
 
 void Publisher::add(Finished item) {
@@ -95,8 +96,10 @@ boost::asio::awaitable<Status> Publisher::send(std::string incarnation, std::siz
     batch.results.push_back(sending_[i].result);
     ids.push_back(sending_[i].job.entry);
   }
+  const Clock::time_point start = Clock::now();
   const Status sent = co_await link_.queue.finish(incarnation, ids, encode_results(batch));
   if (!sent && sent.error().code != Errc::run_gone) co_return sent;
+  if (sent) metrics_.add_time(WorkerMetrics::Stage::publish, Clock::now() - start);
   if (!sent) held_.drop_run(incarnation, sent.error().message);
   if (JoinedRun* run = runs_.find(incarnation)) run->held.remove(ids);
   co_return Status();

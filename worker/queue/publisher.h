@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/health/worker_metrics.h"
 #include "worker/queue/held_tasks.h"
 #include "worker/queue/link.h"
 
@@ -19,7 +20,7 @@ class Publisher {
   using Clock = std::chrono::steady_clock;
 
   Publisher(Link& link, JoinedRuns& runs, HeldTasks& held, Wakes& wakes, Stop& stop,
-            std::string consumer);
+            WorkerMetrics& metrics, std::string consumer);
 
   /// Takes a result, unless its task is no longer in hand: the lease was lost, or the watchdog has
   /// already published it as timed out.
@@ -42,6 +43,7 @@ class Publisher {
   HeldTasks& held_;
   Wakes& wakes_;
   Stop& stop_;
+  WorkerMetrics& metrics_;
   const std::string consumer_;
   std::deque<Finished> done_;
   std::vector<Finished> sending_;

@@ -4,6 +4,7 @@
 
 #include "worker/health/machine_rest.h"
 #include "worker/health/root_keeper.h"
+#include "worker/health/worker_metrics.h"
 #include "worker/queue/held_tasks.h"
 #include "worker/queue/link.h"
 
@@ -18,6 +19,7 @@ struct QueueParts {
   MachineRest& machine;
   Wakes& wakes;
   Stop& stop;
+  WorkerMetrics& metrics;
 };
 
 }  // namespace photoscribe

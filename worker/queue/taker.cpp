@@ -208,6 +208,7 @@ Awaitable<Status> Taker::find_orphans(std::string incarnation, redis::Judged hol
         co_await parts_.link.queue.release_unmarked(incarnation, holder, kOrphansLookedAt);
     if (!count) co_return fail(count.error());
     released = *count;
+    parts_.metrics.released.add(static_cast<std::uint64_t>(released));
     if (released > 0) {
       spdlog::info("msg=\"released what a dead worker had not begun\" worker={} tasks={}",
                    log_value(holder.name), released);
@@ -255,6 +256,7 @@ Awaitable<Status> Taker::read_some(std::size_t wanted) {
   if (names.empty()) co_return Status();
   const int each = static_cast<int>(std::max<std::size_t>(1, wanted / names.size()));
   const auto block = std::clamp<milliseconds>(parts_.runs.lease() / 8, 1ms, kSleepMax);
+  const Clock::time_point start = Clock::now();
   auto batches = co_await parts_.link.queue.await_tasks(names, self_.name, each, block);
   if (!batches && batches.error().code == Errc::run_gone) {
     // Which one, read_tasks says; with a single run there is no doubt (Q16).
@@ -262,6 +264,7 @@ Awaitable<Status> Taker::read_some(std::size_t wanted) {
     co_return Status();
   }
   if (!batches) co_return fail(batches.error());
+  if (!batches->empty()) note_fetched(start);
   for (auto& batch : *batches) take_in(batch.incarnation, std::move(batch.tasks));
   parts_.wakes.feed.wake();
   co_return Status();
@@ -272,6 +275,7 @@ Awaitable<Expected<bool>> Taker::read_in_turn(std::size_t wanted) {
   const std::vector<std::string> names = parts_.runs.reading.order(readable());
   for (const auto& incarnation : names) {
     if (parts_.runs.find(incarnation) == nullptr) continue;
+    const Clock::time_point start = Clock::now();
     auto tasks =
         co_await parts_.link.queue.read_tasks(incarnation, self_.name, static_cast<int>(wanted));
     if (!tasks && tasks.error().code == Errc::run_gone) {
@@ -280,16 +284,24 @@ Awaitable<Expected<bool>> Taker::read_in_turn(std::size_t wanted) {
     }
     if (!tasks) co_return fail(tasks.error());
     const bool some = !tasks->empty();
+    if (some) note_fetched(start);
     take_in(incarnation, std::move(*tasks));
     if (some) co_return true;
   }
   co_return false;
 }
 
+void Taker::note_fetched(Clock::time_point start) {
+  parts_.metrics.add_time(WorkerMetrics::Stage::fetch, Clock::now() - start);
+}
+
 void Taker::take_in(const std::string& incarnation, std::vector<redis::Delivery> deliveries) {
   JoinedRun* run = parts_.runs.find(incarnation);
   if (run == nullptr) return;
   const std::size_t count = deliveries.size();
+  parts_.metrics.retried.add(static_cast<std::uint64_t>(
+      std::count_if(deliveries.begin(), deliveries.end(),
+                    [](const redis::Delivery& one) { return one.deliveries > 1; })));
   parts_.runs.reading.took(run->share(), count);
   run->held.add(std::move(deliveries));
   // A root that is not ready may be another worker's; its tasks come again until it is.

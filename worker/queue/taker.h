@@ -43,6 +43,7 @@ class Taker {
   [[nodiscard]] std::vector<RunShare> readable() const;
   Awaitable<Status> read_some(std::size_t wanted);
   Awaitable<Expected<bool>> read_in_turn(std::size_t wanted);
+  void note_fetched(Clock::time_point start);
   void take_in(const std::string& incarnation, std::vector<redis::Delivery> deliveries);
   [[nodiscard]] std::size_t give_back_unready(JoinedRun& run);
 

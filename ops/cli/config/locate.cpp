@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
 
@@ -55,6 +56,16 @@ Expected<std::string> find_worker(const Config& config) {
   return fail(Errc::environment, shown(worker) +
                                      ": no worker here; build it (ops/setup) or name it with "
                                      "PHOTOSCRIBE_WORKER_EXECUTABLE or worker.executable");
+}
+
+std::vector<std::string> picture_words(const std::string& worker, const Config& config) {
+  std::vector<std::string> words = decoding_words(worker, "thumbnails", config.settings.limits);
+  RemoteSettings remote = config.remote;  // nobody looks at a page for a minute
+  remote.retries = std::min(remote.retries, 1);
+  remote.connect_timeout_s = std::min(remote.connect_timeout_s, 5);
+  remote.photo_timeout_s = std::min(remote.photo_timeout_s, 20);
+  words.insert(words.end(), {"--remote", to_json(remote)});
+  return words;
 }
 
 std::vector<std::string> decoding_words(const std::string& worker, const std::string& verb,

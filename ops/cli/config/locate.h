@@ -28,4 +28,9 @@ namespace photoscribe::cli {
                                                       const std::string& verb,
                                                       const DecodeLimits& limits);
 
+/// The same for its verb `thumbnails`, with how photos of servers are fetched: by a run's rules,
+/// but with less patience.
+[[nodiscard]] std::vector<std::string> picture_words(const std::string& worker,
+                                                     const Config& config);
+
 }  // namespace photoscribe::cli

@@ -13,7 +13,7 @@
 namespace photoscribe::cli {
 namespace {
 
-constexpr std::size_t kAtOnce = 32;
+constexpr std::size_t kAtOnce = 32, kNotedAtOnce = 1'000;
 
 Expected<std::string> hash_of(const OpenedFile& file) {
   Sha256 hash;
@@ -38,15 +38,34 @@ class Undoing {
  private:
   Status undo(const LoggedChange& change);
   Status open_store();
-  Status note(const std::vector<RewrittenFile>& files);
+  Status note();
   void refuse(const std::string& reason, const std::string& file) {
     Refusals& some = report.refused[reason];
     if (++some.photos == 1) some.example = file;
   }
   const std::string& database_;
   FileChanges changes_;
+  std::vector<RewrittenFile> to_note_;
   std::optional<Store> store_;  // once a photo is restored
 };
+
+/// What the database is told of a photo that had `size_before` bytes and has got its old ones back.
+RewrittenFile noted_as(const std::string& folder, const std::string& path, std::int64_t size_before,
+                       const struct stat& now) {
+  return {folder,      path,
+          size_before, std::int64_t{now.st_mtim.tv_sec} * 1'000'000'000 + now.st_mtim.tv_nsec,
+          now.st_size, static_cast<std::int64_t>(now.st_ino)};
+}
+
+/// Of the file that the export left, of which `restored` was made.
+std::int64_t exported_size(const LoggedChange& change, const struct stat& restored) {
+  std::int64_t size = restored.st_size;
+  for (const metadata::Edit& edit : change.edits) {
+    size +=
+        static_cast<std::int64_t>(edit.removed) - static_cast<std::int64_t>(edit.inserted.size());
+  }
+  return size;
+}
 
 Status Undoing::undo(const LoggedChange& change) {
   struct stat there {};
@@ -60,6 +79,11 @@ Status Undoing::undo(const LoggedChange& change) {
   if (!hash) return fail(hash.error());
   if (*hash == change.before) {
     ++report.untouched;
+    // An undo that was killed may have restored it without noting its size.
+    if (change.keep_times) {
+      to_note_.push_back(
+          noted_as(change.folder, change.path, exported_size(change, opened->was), opened->was));
+    }
     return {};
   }
   if (*hash != change.after) return fail(Errc::bad_payload, "it was changed since the export");
@@ -90,7 +114,8 @@ Status Undoing::take(const LoggedChange& change) {
     if (undone.error().code != Errc::bad_payload) return undone;
     refuse(undone.error().message, change.file);
   }
-  return changes_.staged() >= kAtOnce ? commit() : Status();
+  const bool many = changes_.staged() >= kAtOnce || to_note_.size() >= kNotedAtOnce;
+  return many ? commit() : Status();
 }
 
 Status Undoing::open_store() {
@@ -101,24 +126,23 @@ Status Undoing::open_store() {
   return {};
 }
 
-Status Undoing::note(const std::vector<RewrittenFile>& files) {
-  if (files.empty()) return {};
+Status Undoing::note() {
+  if (to_note_.empty()) return {};
   if (Status opened = open_store(); !opened) return opened;
-  return store_->note_rewritten(files);
+  const Status noted = store_->note_rewritten(to_note_);
+  to_note_.clear();
+  return noted;
 }
 
 Status Undoing::commit() {
-  std::vector<RewrittenFile> files;
   const Status committed = changes_.commit([&](const FileChanges::Outcome& one) {
     if (!one.done) return refuse(one.done.error().message, one.change.target);
     ++report.restored;
     if (!one.change.keep_times) return;
-    const struct stat& was = one.change.old->was;
-    files.push_back({one.change.folder, one.change.path, was.st_size,
-                     std::int64_t{was.st_mtim.tv_sec} * 1'000'000'000 + was.st_mtim.tv_nsec,
-                     one.now.st_size, static_cast<std::int64_t>(one.now.st_ino)});
+    to_note_.push_back(
+        noted_as(one.change.folder, one.change.path, one.change.old->was.st_size, one.now));
   });
-  const Status noted = note(files);
+  const Status noted = note();
   return committed ? noted : committed;
 }
 

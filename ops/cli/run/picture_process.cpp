@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -23,18 +25,22 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPictureLimit{60};
 constexpr std::size_t kPictureBytesMax = 16 << 20;
 constexpr int kNiceness = 10;
+constexpr std::int64_t kGiveUpMs = 100;
 
-/// Waits until `descriptor` can be read or written; false after `until`.
-bool wait_for(int descriptor, short what, Clock::time_point until) {
-  for (;;) {
+/// Waits until `descriptor` can be read or written; false after `until`, and soon once it is given
+/// up.
+bool wait_for(int descriptor, short what, Clock::time_point until,
+              const std::atomic<bool>& given_up) {
+  while (!given_up) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
     if (left <= 0) return false;
     pollfd waiting{descriptor, what, 0};
-    const int ready = poll(&waiting, 1, static_cast<int>(left));
+    const int ready = poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, kGiveUpMs)));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
   }
+  return false;
 }
 
 class PictureProcess : public serve::PictureMaker {
@@ -61,6 +67,8 @@ class PictureProcess : public serve::PictureMaker {
     return std::string();
   }
 
+  void give_up() noexcept override { given_up_ = true; }
+
   void rest() override {
     if (child_ < 0) return;
     to_.reset();
@@ -79,7 +87,7 @@ class PictureProcess : public serve::PictureMaker {
     }
     ProgramOptions options;
     options.executable = *worker;
-    options.words = decoding_words(*worker, "thumbnails", config_.settings.limits);
+    options.words = picture_words(*worker, config_);
     options.words.emplace_back("--stdin");
     options.group = ProgramOptions::Group::own;
     options.dies_with_parent = true;
@@ -96,7 +104,7 @@ class PictureProcess : public serve::PictureMaker {
     std::string text = std::to_string(request.side_px) + " " + request.file;
     text += '\0';
     for (std::size_t sent = 0; sent < text.size();) {
-      if (!wait_for(to_.get(), POLLOUT, until)) return false;
+      if (!wait_for(to_.get(), POLLOUT, until, given_up_)) return false;
       const ssize_t size = write(to_.get(), text.data() + sent, text.size() - sent);
       if (size < 0 && errno != EINTR) return false;
       if (size > 0) sent += static_cast<std::size_t>(size);
@@ -106,7 +114,7 @@ class PictureProcess : public serve::PictureMaker {
 
   /// Reads on; false at the end of the stream.
   bool more(Clock::time_point until) {
-    if (!wait_for(from_.get(), POLLIN, until)) return false;
+    if (!wait_for(from_.get(), POLLIN, until, given_up_)) return false;
     std::array<char, 65536> chunk{};
     const ssize_t size = read(from_.get(), chunk.data(), chunk.size());
     if (size > 0) ahead_.append(chunk.data(), static_cast<std::size_t>(size));
@@ -132,6 +140,7 @@ class PictureProcess : public serve::PictureMaker {
   }
 
   const Config config_;
+  std::atomic<bool> given_up_ = false;
   pid_t child_ = -1;
   FileDescriptor to_, from_;
   std::string ahead_;  // read and not used yet

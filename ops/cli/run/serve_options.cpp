@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/http/token_file.h"
 #include "common/text/utf8.h"
 #include "ops/cli/run/ask.h"
 #include "ops/cli/run/database_option.h"
@@ -67,6 +68,14 @@ void add_serve_options(CLI::App& verb, ServeOptions& options, const std::string&
                   "who does not have the token in this file sees nothing; open /?token=… once")
       ->type_name("FILE")
       ->group(group);
+  if (where == "--serve") {
+    verb.add_option(
+            "--http", options.http,
+            "answer GET /livez, /readyz and /metrics (Prometheus) at [HOST:]PORT meanwhile;\n"
+            "an address that other machines reach needs --token-file")
+        ->type_name("PLACE")
+        ->group(group);
+  }
   verb.add_flag("--edit", options.edit,
                 "the page may also edit captions, pause, resume, cancel and retry runs")
       ->group(group);
@@ -78,14 +87,16 @@ void add_serve_options(CLI::App& verb, ServeOptions& options, const std::string&
 }
 
 Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options, const Config& config,
-                                                  const std::string& where) {
+                                                  const std::string& where,
+                                                  std::shared_ptr<const RunMonitor> monitor) {
   serve::SiteOptions site;
+  site.monitor = std::move(monitor);
   const auto place = http::parse_listen_place(options.listen, where);
   if (!place) return fail(place.error());
   site.place = *place;
   site.option = where;
   if (!options.token_file.empty()) {
-    auto token = serve::read_token(options.token_file);
+    auto token = http::read_token(options.token_file);
     if (!token) return fail(token.error());
     site.token = std::move(*token);
   }
@@ -113,23 +124,39 @@ Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options, c
   return serve::Site::start(std::move(site));
 }
 
-Expected<std::unique_ptr<serve::Site>> page_beside(const ServeOptions& options,
-                                                   const Settings& settings) {
-  if (options.listen.empty()) {
-    if (!options.edit && options.token_file.empty()) return std::unique_ptr<serve::Site>();
-    return fail(Errc::usage,
-                "--edit and --token-file are about the page: say where, --serve 127.0.0.1:8080");
+Expected<Beside> start_beside(const ServeOptions& options, const Settings& settings,
+                              const std::shared_ptr<RunMonitor>& monitor) {
+  if (options.listen.empty() && options.edit) {
+    return fail(Errc::usage, "--edit is about the page: say where, --serve 127.0.0.1:8080");
   }
+  if (options.listen.empty() && options.http.empty() && !options.token_file.empty()) {
+    return fail(Errc::usage,
+                "--token-file is about the page and the metrics: say where, --serve "
+                "127.0.0.1:8080 or --http 127.0.0.1:9101");
+  }
+  Beside beside;
+  if (!options.http.empty()) {
+    http::ProbeSources sources;
+    sources.health = [monitor] { return monitor->health.report(); };
+    sources.metrics = [monitor] { return monitor->text(); };
+    auto probes = http::ProbeServer::start({options.http, options.token_file}, std::move(sources));
+    if (!probes) return fail(probes.error());
+    beside.probes = std::move(*probes);
+    write_all(STDERR_FILENO, "the metrics: " + beside.probes->address() + "metrics\n");
+  }
+  if (options.listen.empty()) return beside;
   const Expected<LoadedConfig> loaded = settings.load();
   if (!loaded) return fail(loaded.error());
   Expected<std::unique_ptr<serve::Site>> site = fail(Errc::internal, "--serve");
   // Threads take the niceness of the one that starts them.
   std::thread([&] {
     setpriority(PRIO_PROCESS, 0, kPageNiceness);
-    site = start_site(options, loaded->config, "--serve");
+    site = start_site(options, loaded->config, "--serve", monitor);
   }).join();
-  if (site) write_all(STDERR_FILENO, "the page: " + (*site)->address() + "\n");
-  return site;
+  if (!site) return fail(site.error());
+  beside.page = std::move(*site);
+  write_all(STDERR_FILENO, "the page: " + beside.page->address() + "\n");
+  return beside;
 }
 
 }  // namespace photoscribe::cli

@@ -1,13 +1,15 @@
 // serve_options: the page over an archive, for every verb that can show it: `serve`, and `run` and
-// `scheduler` beside their work.
+// `scheduler` beside their work; and what the latter two answer to a monitor (--http).
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "common/core/error.h"
+#include "common/http/probe_server.h"
 #include "ops/cli/config/settings.h"
 #include "ops/serve/site.h"
+#include "scheduler/queue/run_monitor.h"
 
 namespace photoscribe::cli {
 
@@ -16,6 +18,13 @@ struct ServeOptions {
   std::string token_file;
   bool edit = false;
   int cache_mib = 512;
+  std::string http;  // where probes and metrics are; empty: nowhere
+};
+
+/// What answers beside the work of `run` and `scheduler`.
+struct Beside {
+  std::unique_ptr<serve::Site> page;          // null: no page was asked for
+  std::unique_ptr<http::ProbeServer> probes;  // null: nor these
 };
 
 /// `where`: the name of the option that says where, such as --listen.
@@ -24,13 +33,13 @@ void add_serve_options(CLI::App& verb, ServeOptions& options, const std::string&
 
 /// Starts the page where options.listen says. `where` begins messages. Fails as
 /// serve::Site::start().
-[[nodiscard]] Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options,
-                                                                const Config& config,
-                                                                const std::string& where);
+[[nodiscard]] Expected<std::unique_ptr<serve::Site>> start_site(
+    const ServeOptions& options, const Config& config, const std::string& where,
+    std::shared_ptr<const RunMonitor> monitor = nullptr);
 
-/// For --serve: the same, on threads that give way to the work; null when no page was asked for.
-/// Says on standard error where it is.
-[[nodiscard]] Expected<std::unique_ptr<serve::Site>> page_beside(const ServeOptions& options,
-                                                                 const Settings& settings);
+/// For --serve and --http: starts what was asked for, the page on threads that give way to the
+/// work. Says on standard error where it is. `monitor` is told how the work gets on.
+[[nodiscard]] Expected<Beside> start_beside(const ServeOptions& options, const Settings& settings,
+                                            const std::shared_ptr<RunMonitor>& monitor);
 
 }  // namespace photoscribe::cli

@@ -43,8 +43,7 @@ std::vector<std::string> make_thumbnails(const Settings& settings,
     for (to = from; to < files.size() && (to == from || bytes < kBytesAtOnce); ++to) {
       bytes += files[to].size() + 1;
     }
-    std::vector<std::string> words =
-        decoding_words(*worker, "thumbnails", loaded->config.settings.limits);
+    std::vector<std::string> words = picture_words(*worker, loaded->config);
     words.insert(words.end(), {"--output", folder->path()});
     for (std::size_t i = from; i < to; ++i) words.push_back(files[i]);
     const Expected<ChildOutput> made = run_child(words, std::chrono::minutes(2));

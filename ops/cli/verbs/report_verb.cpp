@@ -26,7 +26,9 @@ namespace photoscribe::cli {
 namespace {
 
 struct ReportVerb {
-  explicit ReportVerb(CLI::App& verb) : settings(verb), database(settings) {}
+  explicit ReportVerb(CLI::App& verb) : settings(verb), database(settings) {
+    settings.remote_flags();  // of the pictures
+  }
   Settings settings;
   DatabaseOption database;
   std::string run, against, against_database;

@@ -99,16 +99,18 @@ int run_detached(const RunOptions& options, const RunRequest& request) {
 }
 
 int run(const RunOptions& options) {
-  const Expected<RunRequest> request = make_request(options, RunVerb::run);
+  Expected<RunRequest> request = make_request(options, RunVerb::run);
   if (!request) return failed(options, request.error());
   if (options.detach) return run_detached(options, *request);
-  const auto page = page_beside(options.serve, options.settings);
-  if (!page) return failed(options, page.error());
+  const auto monitor = std::make_shared<RunMonitor>();
+  const auto beside = start_beside(options.serve, options.settings, monitor);
+  if (!beside) return failed(options, beside.error());
   const ProgressStyle style = progress_style(options.no_progress);
   ProgressPrinter printer(STDERR_FILENO, style);
   StopHandle stop;
   const SignalsTo signals(stop);
   TellsHowToKeep observer(printer, style == ProgressStyle::live && ends_with_its_terminal());
+  request->monitor = monitor;
   const Expected<RunSummary> summary = run_batch(*request, observer, stop);
   printer.clear();
   if (!summary) return failed(options, summary.error());
@@ -138,7 +140,7 @@ void add_run(CLI::App& app, Action& action) {
   verb->add_flag("--detach", options->detach,
                  "continue in the background when the terminal closes; status, pause and drain\n"
                  "find it, and it logs to run.log in the state folder");
-  add_serve_options(*verb, options->serve, "--serve", "Page");
+  add_serve_options(*verb, options->serve, "--serve", "Page and metrics");
   verb->add_flag("--no-progress", options->no_progress, "warnings and the summary only")
       ->group("Output");
   verb->add_flag("--json", options->json, "the summary as one JSON object on standard output")

@@ -62,15 +62,17 @@ int status_of(const ServeSummary& summary) {
 }
 
 int serve(const SchedulerOptions& options) {
-  const Expected<ServeRequest> request = make_request(options);
+  Expected<ServeRequest> request = make_request(options);
   const ProgressStyle style = progress_style(options.no_progress);
   ProgressPrinter printer(STDERR_FILENO, style);
   StopHandle stop;
   const SignalsTo signals(stop);
-  const auto page = page_beside(options.page, options.settings);
-  const Expected<ServeSummary> summary = !request ? fail(request.error())
-                                         : !page  ? fail(page.error())
-                                                  : serve_runs(*request, printer, stop);
+  const auto monitor = std::make_shared<RunMonitor>();
+  const auto beside = start_beside(options.page, options.settings, monitor);
+  if (request) request->monitor = monitor;
+  const Expected<ServeSummary> summary = !request  ? fail(request.error())
+                                         : !beside ? fail(beside.error())
+                                                   : serve_runs(*request, printer, stop);
   printer.clear();
   if (!summary) {
     const int status = report("scheduler", summary.error());
@@ -106,7 +108,7 @@ void add_scheduler(CLI::App& app, Action& action) {
   verb->add_flag("--allow-stored-commands", options->allow_stored_commands,
                  "run on-finish commands of the database whoever stored them (default: only those "
                  "that this user stored in this user's database)");
-  add_serve_options(*verb, options->page, "--serve", "Page");
+  add_serve_options(*verb, options->page, "--serve", "Page and metrics");
   verb->add_flag("--no-progress", options->no_progress, "warnings only")->group("Output");
   verb->add_flag("--json", options->json, "at the end, one JSON object on standard output")
       ->group("Output");

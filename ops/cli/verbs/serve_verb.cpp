@@ -20,6 +20,7 @@ struct ServeVerb {
   explicit ServeVerb(CLI::App& verb) : settings(verb), database(settings) {
     settings.flag("--redis", "redis.url", "URL",
                   "the Redis of its workers, if its scheduler does not run on this machine");
+    settings.remote_flags();
   }
   Settings settings;
   DatabaseOption database;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "common/http/probe_server.h"
 #include "ops/cli/config/locate.h"
 #include "ops/cli/config/settings.h"
 #include "ops/cli/terminal/exit_status.h"
@@ -17,7 +18,8 @@ struct WorkerVerbOptions {
   explicit WorkerVerbOptions(CLI::App& verb) : settings(verb) {}
   Settings settings;
   std::vector<std::string> roots, follow_links;
-  std::string name_prefix, http;
+  std::string name_prefix;
+  http::ProbeOptions http;
 };
 
 Expected<std::vector<std::string>> command_of(const WorkerVerbOptions& options) {
@@ -49,7 +51,10 @@ Expected<std::vector<std::string>> command_of(const WorkerVerbOptions& options) 
   number("--threads", config.worker.threads);
   words.insert(words.end(), {"--precision", config.worker.precision});
   number("--memory-max", config.worker.memory_max);
-  if (!options.http.empty()) words.insert(words.end(), {"--http", options.http});
+  if (!options.http.listen.empty()) words.insert(words.end(), {"--http", options.http.listen});
+  if (!options.http.token_file.empty()) {
+    words.insert(words.end(), {"--token-file", options.http.token_file});
+  }
   if (!options.name_prefix.empty()) {
     words.insert(words.end(), {"--name-prefix", options.name_prefix});
   }
@@ -90,9 +95,13 @@ void add_worker(CLI::App& app, Action& action) {
   s.flag("--memory-max", "worker.memory_max", "SIZE",
          "memory it may use, such as 2GiB, before it asks to be replaced");
   s.remote_flags();
-  verb->add_option("--http", options->http,
-                   "answer GET /livez and /readyz there (on 127.0.0.1 unless HOST says otherwise)")
+  verb->add_option("--http", options->http.listen,
+                   "answer GET /livez, /readyz and /metrics (Prometheus) there, on 127.0.0.1\n"
+                   "unless HOST says otherwise, and then only with --token-file")
       ->type_name("[HOST:]PORT");
+  verb->add_option("--token-file", options->http.token_file,
+                   "who asks for /metrics needs the token in this file")
+      ->type_name("FILE");
   verb->add_option("--name-prefix", options->name_prefix, "prefix of this worker's name")
       ->type_name("S");
   verb->footer(

@@ -2,7 +2,7 @@
 import { alternative, app, get, h, link, picture, plural, post, say, short, svg, whole } from "/tools.js";
 
 const kBins = 100, kWidth = 800, kHeight = 150;
-let root = null, threshold = 100, chart, slider, number, strip, texts, asked = 0, known = null, dragging = false;
+let root = null, threshold = 100, chart, slider, number, strip, texts, asked = 0, known = null, dragging = false, drawnFor = null;
 
 const run = () => app.runs.find((one) => one.id === app.run);
 const placeOf = (score) => (Math.log10(Math.max(score, 1)) / 5) * 1000;
@@ -39,7 +39,8 @@ function draw() {
   if (!root || !known) return;
   drawChart(known.histogram);
   strip.replaceChildren(...known.rows.map(card));
-  const changed = threshold !== run().blur_threshold;
+  drawnFor = run().blur_threshold;
+  const changed = threshold !== drawnFor;
   texts.counts.textContent = `Below ${short(threshold)}: ${plural(known.below, "photo")} blurred, ${whole(known.clear)} clear.`;
   texts.changes.textContent = changed
     ? `Compared with now (${short(run().blur_threshold)}): ${plural(known.would_clear, "photo")} would be clear and captioned, ${plural(known.would_blur, "caption")} taken back.`
@@ -111,6 +112,11 @@ export async function enter(main) {
   main.replaceChildren(root);
   choose(threshold);
   await look();
+}
+
+/** Somebody judged the run by another threshold: this page a moment ago, or another. */
+export function live() {
+  if (root && known && run() && run().blur_threshold !== drawnFor) look();
 }
 
 export function leave() { root = null; }

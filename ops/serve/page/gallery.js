@@ -7,6 +7,7 @@
 import { alternative, app, caption, get, h, link, picture, plural, route, say, whole } from "/tools.js";
 
 const kPage = 100;            // rows of one request
+const kFirst = 24;            // of the first one: what a screen shows; as in site.cpp
 const kPagesKept = 80;
 const kHeightMax = 8000000;   // px of the element that scrolls
 const kFilters = ["state", "reason", "since", "until", "confidence_min", "confidence_max", "blur_min", "blur_max",
@@ -19,7 +20,7 @@ const kReasons = ["missing", "unreadable", "not_a_file", "outside_root", "empty"
 
 /** A list of photos on the server, page by page. */
 export const list = {
-  query: null, view: "", total: 0, pages: new Map(), waiting: new Map(), generation: 0,
+  query: null, view: "", total: 0, pages: new Map(), waiting: new Map(), generation: 0, first: [],
 
   open(query) {
     const text = JSON.stringify(query);
@@ -30,13 +31,23 @@ export const list = {
   },
   reset() {
     this.view = "";
+    this.first = [];
     this.pages.clear();
     this.waiting.clear();
     ++this.generation;
   },
   row(at) {
     const page = this.pages.get(Math.floor(at / kPage));
-    return page ? page[at % kPage] : undefined;
+    return page ? page[at % kPage] : this.first[at];
+  },
+  /** The rows of the first screen, before those of the first page. */
+  async begin() {
+    const generation = this.generation;
+    const found = await get("/api/photos", { ...this.query, at: 0, limit: kFirst });
+    if (generation !== this.generation) return;
+    this.view = found.view;
+    this.total = found.total;
+    this.first = found.rows;
   },
   /** Loads the page that holds a position; the promise of all who want it. */
   load(number) {
@@ -46,7 +57,10 @@ export const list = {
     const loading = get("/api/photos", { ...this.query, view: this.view, at: number * kPage, limit: kPage }).then((found) => {
       if (generation !== this.generation) return;
       this.waiting.delete(number);
-      if (this.view && found.view !== this.view) this.pages.clear();  // another list, since that one is gone
+      if (this.view && found.view !== this.view) {  // another list, since that one is gone
+        this.pages.clear();
+        this.first = [];
+      }
       this.view = found.view;
       this.total = found.total;
       this.pages.set(number, found.rows);
@@ -65,7 +79,7 @@ export const list = {
   },
   /** After an edit: what is shown of a photo. */
   replace(photo) {
-    for (const page of this.pages.values()) {
+    for (const page of [this.first, ...this.pages.values()]) {
       const place = page.findIndex((one) => one.id === photo.id);
       if (place >= 0) page[place] = { ...page[place], ...photo };
     }
@@ -189,7 +203,7 @@ async function reload() {
   lastTop = 0;
   try {
     const generation = list.generation;
-    await list.load(0);
+    await list.begin();
     if (generation !== list.generation || !root) return;
   } catch (error) {
     list.total = 0;
@@ -267,7 +281,7 @@ function folderNode(rootId, folder, name, hasMore) {
 }
 
 async function fillTree() {
-  const detail = await get(`/api/runs/${app.run}`);
+  const detail = await get(`/api/runs/${app.run}/roots`);
   tree.replaceChildren(h("li", {}, h("button", { type: "button", class: "folder", "data-root": "", "data-folder": "",
     onclick: () => { location.hash = link("gallery", { ...route().query, root: "", folder: "" }); } }, "All folders")),
   ...detail.roots.map((one) => folderNode(one.id, "", one.name, true)));
@@ -334,7 +348,6 @@ export async function enter(main, parts, query) {
   build();
   main.replaceChildren(root);
   fillForm(query);
-  fillTree().catch((error) => say(error.message, true));
   const changed = list.open(queryOf(query));
   if (changed || list.total === 0) {
     focusAt = 0;
@@ -348,6 +361,7 @@ export async function enter(main, parts, query) {
     focusCell(place);
   }
   document.getElementById("main").removeAttribute("aria-busy");
+  fillTree().catch((error) => say(error.message, true));  // photos first
   if (query.focus === "search") search.focus();
   addEventListener("resize", onResize);
 }

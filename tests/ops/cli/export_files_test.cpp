@@ -1,8 +1,10 @@
 // export of files beside photos and of words in them: the program on real photos, read by exiftool.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +12,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "scheduler/process/program.h"
 #include "tests/ops/cli/program.h"
 #include "tests/scheduler/store/store_fixture.h"
 
@@ -259,6 +262,33 @@ TEST_F(ExportFiles, WhatIsRefusedInTheEndIsNotCounted) {
   const json report = summary({"--format", "xmp", "--in-place"}, 1);
   EXPECT_EQ(report.at("merged"), 0) << report;
   EXPECT_EQ(report.at("new"), 5) << report;
+}
+
+TEST_F(ExportFiles, Issue16AnUndoThatIsKilledBeforeItNotesASizeIsMendedByTheNextOne) {
+  const std::string jpeg = (photos() / "street.jpg").string(), original = bytes_of(jpeg);
+  EXPECT_EQ(summary({"--format", "xmp", "--in-place"}, 1)["new"], 5);
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(database().c_str(), &db), SQLITE_OK);
+  // Who writes waits for this transaction: photos are restored, and their sizes cannot be noted.
+  ASSERT_EQ(sqlite3_exec(db, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  ProgramOptions undo;
+  undo.executable = program();
+  undo.words = {"photoscribe", "export", database(), "--undo", undo_log()};
+  undo.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"};
+  const pid_t child = Program(std::move(undo)).start({-1, -1, 2});
+  for (int i = 0; i < 400 && bytes_of(jpeg) != original; ++i) ::usleep(10'000);
+  EXPECT_EQ(bytes_of(jpeg), original);
+  ::kill(child, SIGKILL);
+  EXPECT_EQ(shell_status_of(reap(child)), 128 + SIGKILL);
+  sqlite3_exec(db, "ROLLBACK", nullptr, nullptr, nullptr);
+  sqlite3_close(db);
+
+  exported({"--undo", undo_log()}, 0);
+
+  EXPECT_EQ(scan_photos().changed, 0) << "nothing is captioned again";
+  store_.reset();
+  exported({"--undo", undo_log()}, 0);  // once more changes nothing
+  EXPECT_EQ(scan_photos().changed, 0);
 }
 
 TEST_F(ExportFiles, IptcIsReadByExiftool) {

@@ -29,7 +29,7 @@ class PhotoIndexTest : public StoreTest {
         std::string all;
         for (const PhotoNumbers& one : photos) {
           all += std::to_string(one.image_id) + ":" + std::to_string(static_cast<int>(one.state)) +
-                 ":" + std::to_string(one.blur_score) + " ";
+                 ":" + std::to_string(one.blur_score) + (one.vanished ? "v " : " ");
         }
         return all;
       });
@@ -63,6 +63,41 @@ TEST_F(PhotoIndexTest, FollowsNewPhotosResultsRetriesAndThresholds) {
   const std::int64_t version = index_->version();
   refresh();
   EXPECT_EQ(index_->version(), version) << "nothing has changed";
+}
+
+TEST_F(PhotoIndexTest, Issue16LearnsThatPhotosVanishedAndCameBack) {
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg")});
+  const auto tasks = take();
+  record({captioned(tasks[0], "a dog"), captioned(tasks[1], "a cat"), blurred(tasks[2])});
+  refresh();
+  const auto vanished = [this] {
+    refresh();
+    expect_it_is_right();
+    PhotoFilter filter;
+    filter.vanished = true;
+    return make_view(*index_, filter, nullptr).image_ids;
+  };
+  EXPECT_THAT(vanished(), ElementsAre());
+  scan({file("b.jpg"), file("c.jpg")});
+  EXPECT_THAT(vanished(), ElementsAre(tasks[0].image_id));
+  scan({file("a.jpg"), file("c.jpg")});  // one for another: every count is as it was
+  EXPECT_THAT(vanished(), ElementsAre(tasks[1].image_id));
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg")});
+  EXPECT_THAT(vanished(), ElementsAre());
+  const std::int64_t version = index_->version();
+  scan({file("a.jpg"), file("b.jpg"), file("c.jpg")});
+  EXPECT_THAT(vanished(), ElementsAre());
+  EXPECT_EQ(index_->version(), version) << "a scan that finds nothing new costs no reading";
+}
+
+TEST_F(PhotoIndexTest, GivesUpReadingWhenNobodyWaits) {
+  scan({file("a.jpg")});
+  refresh();
+  PhotoIndex fresh(run());
+  const Status given_up = browser_->refresh(fresh, [] { return true; });
+  ASSERT_FALSE(given_up);
+  EXPECT_EQ(given_up.error().code, Errc::cancelled);
+  EXPECT_EQ(fresh.version(), 0);
 }
 
 TEST_F(PhotoIndexTest, SortsAndFilters) {

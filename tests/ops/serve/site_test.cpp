@@ -73,8 +73,8 @@ TEST_F(Serve, ShowsItsFrontEndAndNothingFromElsewhere) {
   EXPECT_THAT(page.headers.at("Content-Security-Policy"),
               AllOf(HasSubstr("default-src 'none'"), Not(HasSubstr("unsafe")),
                     HasSubstr("frame-ancestors 'none'")));
-  for (const char* file :
-       {"/app.js", "/app.css", "/tools.js", "/runs.js", "/gallery.js", "/photo.js", "/blur.js"}) {
+  for (const char* file : {"/app.js", "/app.css", "/tools.js", "/runs.js", "/gallery.js",
+                           "/photo.js", "/blur.js", "/first.js"}) {
     const HttpReply asset = server_->call({"GET", file});
     EXPECT_EQ(asset.status, 200) << file;
     EXPECT_EQ(server_->call({"GET", file, {{"If-None-Match", asset.headers.at("ETag")}}}).status,
@@ -83,6 +83,20 @@ TEST_F(Serve, ShowsItsFrontEndAndNothingFromElsewhere) {
   EXPECT_EQ(server_->call({"GET", "/nothing"}).status, 404);
   EXPECT_EQ(server_->call({"DELETE", "/"}).status, 405);
   EXPECT_EQ(server_->end(), 0);
+}
+
+TEST_F(Serve, TheFirstPhotosComeWithThePage) {
+  start();
+  const json rows = photos("at=0&limit=24")["rows"];
+  const HttpReply page = server_->call({});
+  const std::string mark = "id=\"first\">";
+  const auto from = page.body.find(mark) + mark.size();
+  const std::string data = page.body.substr(from, page.body.find("</script>", from) - from);
+  EXPECT_THAT(data, Not(HasSubstr("<"))) << "a caption ends no element";
+  const json first = json::parse(data);
+  EXPECT_EQ(first.at("/api/archive")["edit"], false);
+  EXPECT_EQ(first.at("/api/runs")["runs"].size(), 1U);
+  EXPECT_EQ(first.at("/api/photos?run=1&at=0&limit=24")["rows"], rows);
 }
 
 TEST_F(Serve, TellsOfRuns) {
@@ -316,6 +330,46 @@ TEST_F(Serve, LeavesTheThresholdToWhoWrites) {
   const HttpReply reply = server_->post("/api/runs/1/blur", {{"threshold", 10}});
   EXPECT_EQ(reply.status, 409);
   EXPECT_THAT(reply.body, HasSubstr("when it has ended"));
+}
+
+TEST_F(Serve, Issue16EditsThePhotoOfANumberWhateverOthersAreCalled) {
+  const std::int64_t id = 2;
+  scan({file("a/one \"1\".jpg"), file("a/caf\xe9.jpg"), file("b/deep/broken.jpg"),
+        file("b/late.jpg"), file("b/two%.jpg"), file("b/" + std::to_string(id))});
+  start({"--edit"});
+  const std::string caption = "/api/photos/" + std::to_string(id) + "/caption";
+  EXPECT_EQ(server_->post(caption, {{"action", "set"}, {"caption", "a cat"}}).status, 200);
+  EXPECT_EQ(plain_rows(database(), "SELECT path FROM caption_edit"),
+            plain_rows(database(), "SELECT path FROM image WHERE image_id = 2"));
+  EXPECT_EQ(server_->post("/api/photos/99/caption", {{"action", "set"}, {"caption", "x"}}).status,
+            404);
+}
+
+TEST_F(Serve, Issue16ShowsPicturesOfPhotosOnServers) {
+  Scan remote = must(store().begin_scan(
+      run(), {{"web", "https://photos.example"}, {"bucket", "s3://holiday"}}, false));
+  FoundFile web = file("2019/a.jpg?w=800"), key = file("beach/a b.jpg");
+  key.root = 1;
+  const std::vector<FoundFile> both{web, key};
+  must(remote.add(both));
+  must(remote.finish({}, {}));
+  start();
+  std::vector<std::int64_t> ids;
+  const json found = photos("");
+  for (const json& row : found["rows"]) {
+    if (row["state"] == "pending" && row["name"] != "late.jpg") ids.push_back(row["id"]);
+  }
+  ASSERT_EQ(ids.size(), 2U);
+  for (const std::int64_t id : ids) {
+    const HttpReply shown =
+        server_->call({"GET", "/api/photos/" + std::to_string(id) + "/picture"});
+    EXPECT_EQ(shown.status, 200) << shown.body;
+    EXPECT_EQ(shown.headers.at("Content-Type"), "image/jpeg");
+  }
+  std::ifstream in(cache() + "/asked");
+  const std::string asked{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_THAT(asked, AllOf(HasSubstr("240 https://photos.example/2019/a.jpg?w=800\n"),
+                           HasSubstr("240 s3://holiday/beach/a b.jpg\n")));
 }
 
 TEST_F(Serve, AnswersProbesAndPrometheus) {

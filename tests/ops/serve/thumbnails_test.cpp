@@ -2,6 +2,8 @@
 #include "ops/serve/thumbnails.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -105,6 +107,77 @@ TEST_F(ThumbnailsTest, RefusesTheOldestWhenTooManyWait) {
   gate_.open.set_value();
   EXPECT_EQ(all[449].get(), "picture of /449");
   EXPECT_EQ(all[100].get(), "picture of /100");
+}
+
+/// A photo of a server that stalls.
+class StalledMaker : public PictureMaker {
+ public:
+  explicit StalledMaker(std::promise<void>& asked) : asked_(asked) {}
+  Expected<std::string> make(const PictureRequest&) override {
+    asked_.set_value();
+    given_up_.get_future().wait();
+    return std::string();
+  }
+  void rest() override {}
+  void give_up() noexcept override { given_up_.set_value(); }
+
+ private:
+  std::promise<void>& asked_;
+  std::promise<void> given_up_;
+};
+
+TEST(Thumbnails, Issue16AStalledPictureDoesNotKeepTheEndWaiting) {
+  const test::TempDir folder;
+  std::promise<void> asked;
+  Expected<std::string> got = std::string("none");
+  {
+    Thumbnails thumbnails(
+        folder.file("cache"), 1 << 20, [&] { return std::make_unique<StalledMaker>(asked); }, 1);
+    thumbnails.make(request("/stalled"), [&](Expected<std::string> made) { got = made; });
+    asked.get_future().wait();
+  }
+  EXPECT_EQ(got.value_or("error"), "");
+}
+
+TEST(DiskCache, Issue16IsNotKeptWhereOthersCanWrite) {
+  const test::TempDir folder;
+  const std::string everybodys = folder.file("tmp"), key = "aaaa1";
+  std::filesystem::create_directory(everybodys);
+  ASSERT_EQ(::chmod(everybodys.c_str(), 01777), 0);
+  const std::string own = everybodys + "/photoscribe-cache-7";
+  {
+    DiskCache cache(own + "/thumbnails", 10'000);
+    EXPECT_FALSE(cache.get(key));
+    ASSERT_TRUE(cache.put(key, "picture"));
+    EXPECT_EQ(cache.get(key), "picture");
+  }
+  struct ::stat is {};
+  ASSERT_EQ(::stat(own.c_str(), &is), 0);
+  EXPECT_EQ(is.st_mode & 0777, 0700U);
+
+  // Somebody else's folder of that name, and one into which others may write.
+  for (const mode_t mode : {0777, 0720}) {
+    ASSERT_EQ(::chmod(own.c_str(), mode), 0);
+    DiskCache cache(own + "/thumbnails", 10'000);
+    EXPECT_FALSE(cache.get(key)) << std::oct << mode;
+    const Status put = cache.put(key, "x");
+    ASSERT_FALSE(put);
+    EXPECT_THAT(put.error().message, testing::HasSubstr("XDG_CACHE_HOME"));
+  }
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chmod(own.c_str(), 0700), 0);
+    ASSERT_EQ(::chown(own.c_str(), 12345, 12345), 0);
+    EXPECT_FALSE(DiskCache(own + "/thumbnails", 10'000).get(key)) << "another user's";
+    ASSERT_EQ(::chown(own.c_str(), 0, 0), 0);
+  }
+  // A link that leads to a folder of ours.
+  ASSERT_EQ(::chmod(own.c_str(), 0700), 0);
+  std::filesystem::rename(own, folder.file("elsewhere"));
+  std::filesystem::create_directory_symlink(folder.file("elsewhere"), own);
+  EXPECT_FALSE(DiskCache(own + "/thumbnails", 10'000).get(key));
+  // In a place of one's own a link is as good as a folder.
+  std::filesystem::create_directory_symlink(folder.file("elsewhere"), folder.file("link"));
+  EXPECT_EQ(DiskCache(folder.file("link") + "/thumbnails", 10'000).get(key), "picture");
 }
 
 TEST(DiskCache, KeepsTheLastUsedWithinItsBounds) {

@@ -26,7 +26,7 @@ TEST(ThumbnailServer, AnswersOneRequestAfterTheOther) {
   std::istringstream in(requests);
   std::ostringstream out;
 
-  EXPECT_EQ(run_thumbnail_server(DecodeLimits(), in, out), 0);
+  EXPECT_EQ(run_thumbnail_server(DecodeLimits(), {}, in, out), 0);
 
   std::istringstream answers(out.str());
   std::vector<std::string> pictures;
@@ -45,7 +45,7 @@ TEST(ThumbnailServer, EndsAtWhatIsNoRequest) {
   for (const char* wrong : {"", "64", "64/a", "x /a", "1 /a", "99999 /a"}) {
     std::istringstream in(std::string(wrong) + '\0');
     std::ostringstream out;
-    EXPECT_EQ(run_thumbnail_server(DecodeLimits(), in, out), 2) << wrong;
+    EXPECT_EQ(run_thumbnail_server(DecodeLimits(), {}, in, out), 2) << wrong;
     EXPECT_EQ(out.str(), "");
   }
 }

@@ -1,7 +1,7 @@
 #include <mutex>
 
+#include "common/core/resident_memory.h"
 #include "tests/worker/queue/consumer_fixture.h"
-#include "worker/health/resident_memory.h"
 
 namespace photoscribe {
 namespace {

@@ -94,6 +94,7 @@ class RunningWorker {
 
   const std::string& name() const { return name_; }
   const Health& health() const { return consumer_->health(); }
+  std::string metrics() const { return consumer_->metrics(); }
   void request_stop(std::chrono::milliseconds limit) { consumer_->request_stop(limit); }
   Ending stop(std::chrono::milliseconds limit = 5s) {
     request_stop(limit);

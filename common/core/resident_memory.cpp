@@ -1,4 +1,4 @@
-#include "worker/health/resident_memory.h"
+#include "common/core/resident_memory.h"
 
 #include <unistd.h>
 
