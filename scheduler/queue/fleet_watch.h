@@ -8,6 +8,7 @@
 
 #include "common/core/error.h"
 #include "common/redis/connection.h"
+#include "scheduler/queue/fleet_work.h"
 #include "scheduler/queue/scheduler_settings.h"
 #include "scheduler/queue/trouble_reporter.h"
 #include "scheduler/queue/unserved.h"
@@ -29,12 +30,15 @@ class FleetWatch {
   [[nodiscard]] boost::asio::awaitable<Status> look(std::size_t living, bool wants_workers);
   /// Unserved::why().
   [[nodiscard]] const std::string& nobody_serves() const { return unserved_.why(); }
+  /// What the workers have done since the first look.
+  [[nodiscard]] WorkDone work() const { return work_.done(); }
 
  private:
   const SchedulerSettings& settings_;
   redis::Connection& connection_;
   TroubleReporter& reporter_;
   Unserved unserved_;
+  FleetWork work_;
   bool may_read_ = true;  // not with fewer rights than redis-users.conf gives
 };
 

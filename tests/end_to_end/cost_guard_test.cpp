@@ -1,0 +1,108 @@
+// What a photo costs a worker outside decoding and the network, counted and not timed: its system
+// calls. ops/bench/BUDGET.md has what each of them is for; ops/bench/pipeline measures the time.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include "common/core/model_folder.h"
+#include "tests/common/image/make_images.h"
+#include "tests/scheduler/run/run_batch_fixture.h"
+
+namespace photoscribe::test {
+namespace {
+
+using Calls = std::map<std::string, std::int64_t>;  // by system call, "total" among them
+
+/// The table that `strace -c` writes when the process has ended.
+Calls read_table(const std::string& file) {
+  Calls calls;
+  for (int i = 0; i < 100 && !calls.contains("total"); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::ifstream in(file);
+    for (std::string line; std::getline(in, line);) {
+      std::istringstream words(line);
+      double share = 0, seconds = 0;
+      std::int64_t each = 0, count = 0;
+      std::string name;
+      if (!(words >> share >> seconds >> each >> count)) continue;
+      while (words >> name) {
+      }
+      calls[name] = count;
+    }
+  }
+  return calls;
+}
+
+class CostGuard : public RunBatch {
+ protected:
+  void SetUp() override {
+    RunBatch::SetUp();
+    const std::string probe = "strace -f -c -o " + folder_.file("probe") + " true 2>/dev/null";
+    if (std::system(probe.c_str()) != 0) {  // NOLINT: a constant of this test
+      GTEST_SKIP() << "strace cannot trace here: it is not installed, or ptrace is forbidden "
+                      "(a container needs --cap-add=SYS_PTRACE)";
+    }
+  }
+
+  /// System calls of a worker that measures so many small photos, all blurred.
+  Calls calls_for(int photos) {
+    const std::string name = std::to_string(photos), table = folder_.file("calls-" + name);
+    std::filesystem::create_directory(folder_.path() / ("photos-" + name));
+    DecodedImage picture = photoscribe::testing::smooth_picture(16, 16);
+    for (int i = 0; i < photos; ++i) {
+      picture.pixels[0] = static_cast<std::uint8_t>(i);
+      const auto png = photoscribe::testing::encode_png(picture);
+      folder_.write("photos-" + name + "/" + std::to_string(i) + ".png",
+                    std::string(png.begin(), png.end()));
+    }
+    // The tracer is a process of its own, so that signals reach the worker.
+    const std::string traced =
+        folder_.write("worker-" + name, "#!/bin/sh\nexec strace -D -f -c -o " + table + " " +
+                                            PHOTOSCRIBE_EMPTY_WORKER + " \"$@\"\n");
+    ::chmod(traced.c_str(), 0700);
+    RunRequest request = this->request();
+    request.photos = {folder_.file("photos-" + name)};
+    request.database = folder_.file(name + ".db");
+    request.model_folder = PHOTOSCRIBE_SOURCE_DIR "/models/fast";
+    request.settings.model_hash = read_model_folder(request.model_folder)->hash;
+    request.worker_executable = traced;
+    request.lease.lease_ms = 10'000;
+    request.lease.beat_ms = 1'000;
+    request.batch = 0;
+    const RunSummary summary = run(request);
+    EXPECT_EQ(summary.end, RunEnd::complete);
+    EXPECT_EQ(summary.blurred, photos);
+    return read_table(table);
+  }
+};
+
+// 16.3 of them on two cores, 11 of the file: whoever adds one a photo finds it here.
+TEST_F(CostGuard, APhotoTakesFewSystemCallsOfAWorker) {
+  constexpr int kFew = 40, kMany = 1'040;
+  const Calls few = calls_for(kFew), many = calls_for(kMany);
+  ASSERT_TRUE(few.contains("total") && many.contains("total")) << "strace wrote no table";
+
+  const auto each = [&](const std::string& call) {
+    const auto before = few.find(call), after = many.find(call);
+    const std::int64_t more = (after == many.end() ? 0 : after->second) -
+                              (before == few.end() ? 0 : before->second);
+    return static_cast<double>(more) / (kMany - kFew);
+  };
+  for (const auto& [call, count] : many) {
+    if (each(call) > 0.02) RecordProperty(call, std::to_string(each(call)));
+    if (each(call) > 0.02) std::printf("%-16s %6.2f a photo\n", call.c_str(), each(call));
+  }
+
+  EXPECT_LE(each("openat") + each("openat2"), 3.05) << "the root, the file as a path, the file";
+  EXPECT_LE(each("total"), 24) << "half as many again as today";
+  EXPECT_LE(each("futex"), 4) << "threads that wake each other once a photo";
+}
+
+}  // namespace
+}  // namespace photoscribe::test
