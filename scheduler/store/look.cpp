@@ -161,8 +161,9 @@ Status Recording::add_event(RunId run, std::string_view level, std::string_view 
 Status Recording::add_work(RunId run, const WorkDone& work) {
   return impl_->db.write("store work", [&] {
     impl_->db
-        .query("INSERT INTO event (run_id, at_unix_ms, level, kind, text) "
-               "VALUES (?, ?, 'info', 'work', json_object('photos', ?, 'cpu_s', ?))")
+        .query(
+            "INSERT INTO event (run_id, at_unix_ms, level, kind, text) "
+            "VALUES (?, ?, 'info', 'work', json_object('photos', ?, 'cpu_s', ?))")
         .with(run, now_unix_ms(), work.photos, work.cpu_s)
         .run();
   });

@@ -1,6 +1,6 @@
-// photoscribe-worker, whole but for its network, which is empty: what a photo costs outside decoding
-// and the network (ops/bench/pipeline, tests/worker/cost_guard_test.cpp). In builds without LibTorch,
-// too.
+// photoscribe-worker, whole but for its network, which is empty: what a photo costs outside
+// decoding and the network (ops/bench/pipeline, tests/worker/cost_guard_test.cpp). In builds
+// without LibTorch, too.
 #include <CLI/CLI.hpp>
 
 #include "worker/commands/options.h"

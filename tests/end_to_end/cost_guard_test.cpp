@@ -82,26 +82,29 @@ class CostGuard : public RunBatch {
   }
 };
 
-// 16.3 of them on two cores, 11 of the file: whoever adds one a photo finds it here.
+// On 2026-11-29, two cores: 11.4, of which 11 are of the file: openat 2, openat2 1, newfstatat 4,
+// read 1, close 3. The others, futex and epoll_wait (22 of them before photos moved in groups),
+// depend on the machine, hence their margin.
 TEST_F(CostGuard, APhotoTakesFewSystemCallsOfAWorker) {
   constexpr int kFew = 40, kMany = 1'040;
   const Calls few = calls_for(kFew), many = calls_for(kMany);
   ASSERT_TRUE(few.contains("total") && many.contains("total")) << "strace wrote no table";
 
+  double of_the_file = 0;
   const auto each = [&](const std::string& call) {
     const auto before = few.find(call), after = many.find(call);
-    const std::int64_t more = (after == many.end() ? 0 : after->second) -
-                              (before == few.end() ? 0 : before->second);
+    const std::int64_t more =
+        (after == many.end() ? 0 : after->second) - (before == few.end() ? 0 : before->second);
     return static_cast<double>(more) / (kMany - kFew);
   };
-  for (const auto& [call, count] : many) {
-    if (each(call) > 0.02) RecordProperty(call, std::to_string(each(call)));
-    if (each(call) > 0.02) std::printf("%-16s %6.2f a photo\n", call.c_str(), each(call));
-  }
+  std::string shown;
+  for (const auto& [call, count] : many)
+    if (each(call) > 0.01) shown += call + " " + std::to_string(each(call)) + "\n";
+  for (const char* call : {"openat", "openat2", "newfstatat", "fstat", "read", "close"})
+    of_the_file += each(call);
 
-  EXPECT_LE(each("openat") + each("openat2"), 3.05) << "the root, the file as a path, the file";
-  EXPECT_LE(each("total"), 24) << "half as many again as today";
-  EXPECT_LE(each("futex"), 4) << "threads that wake each other once a photo";
+  EXPECT_LE(of_the_file, 11.5) << shown;
+  EXPECT_LE(each("total") - of_the_file, 3) << shown;
 }
 
 }  // namespace

@@ -98,8 +98,8 @@ class Pipeline {
   /// give up: the read has ended meanwhile, and the job comes out as usual.
   [[nodiscard]] bool leave_behind(const InWork& reading);
 
-  /// Lets results out that wait for others to make up a group: while all threads are busy with photos
-  /// that take long.
+  /// Lets results out that wait for others to make up a group: while all threads are busy with
+  /// photos that take long.
   void let_out();
 
  private:

@@ -11,7 +11,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Results that leave together. Each group wakes the consumer, which costs about 20 us of two threads.
+/// Results that leave together. Each group wakes the consumer, which costs about 20 us of two
+/// threads.
 constexpr std::size_t kGroup = 32;
 
 }  // namespace
