@@ -1,5 +1,5 @@
 // photoscribe-worker, whole but for its network, which is empty: what a photo costs outside
-// decoding and the network (ops/bench/pipeline, tests/worker/cost_guard_test.cpp). In builds
+// decoding and the network (ops/bench/pipeline, tests/end_to_end/cost_guard_test.cpp). In builds
 // without LibTorch, too.
 #include <CLI/CLI.hpp>
 
