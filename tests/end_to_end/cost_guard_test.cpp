@@ -54,10 +54,8 @@ class CostGuard : public RunBatch {
   Calls calls_for(int photos) {
     const std::string name = std::to_string(photos), table = folder_.file("calls-" + name);
     std::filesystem::create_directory(folder_.path() / ("photos-" + name));
-    DecodedImage picture = photoscribe::testing::smooth_picture(16, 16);
+    const auto png = photoscribe::testing::encode_png(photoscribe::testing::smooth_picture(16, 16));
     for (int i = 0; i < photos; ++i) {
-      picture.pixels[0] = static_cast<std::uint8_t>(i);
-      const auto png = photoscribe::testing::encode_png(picture);
       folder_.write("photos-" + name + "/" + std::to_string(i) + ".png",
                     std::string(png.begin(), png.end()));
     }
