@@ -9,6 +9,12 @@ struct Free {
   void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
 };
 
+/// Looked for once: EVP_sha256() is looked for anew at every hash, under a lock.
+const EVP_MD* sha256() {
+  static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return fetched;
+}
+
 }  // namespace
 
 struct Sha256::Context {
@@ -16,7 +22,7 @@ struct Sha256::Context {
 };
 
 Sha256::Sha256() : context_(std::make_unique<Context>()) {
-  EVP_DigestInit_ex(context_->evp.get(), EVP_sha256(), nullptr);
+  EVP_DigestInit_ex(context_->evp.get(), sha256(), nullptr);
 }
 
 Sha256::~Sha256() = default;

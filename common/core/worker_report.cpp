@@ -1,5 +1,6 @@
 #include "common/core/worker_report.h"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -38,6 +39,7 @@ std::string to_json(const WorkerReport& report) {
                     {"starting", report.starting},
                     {"not_ready", report.not_ready},
                     {"photos", report.photos},
+                    {"cpu_s", report.cpu_s},
                     {"photos_per_s", report.photos_per_s}};
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -65,6 +67,7 @@ Expected<WorkerReport> parse_worker_report(std::string_view text) {
     report.starting = object.at("starting").get<bool>();
     report.not_ready = text_of(object.at("not_ready"));
     report.photos = count_of(object.at("photos"));
+    report.cpu_s = std::max(0.0, object.value("cpu_s", 0.0));  // workers of before do not tell
     report.photos_per_s = object.at("photos_per_s").get<double>();
     return report;
   });

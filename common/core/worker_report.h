@@ -29,6 +29,7 @@ struct WorkerReport {
   bool starting = false;                     // it opens its model
   std::string not_ready;                     // one line; empty: it takes work
   std::int64_t photos = 0;                   // finished since it began
+  double cpu_s = 0;                          // of its process, likewise; 0: an older one
   double photos_per_s = 0;                   // over the last half minute
   bool operator==(const WorkerReport&) const = default;
 };

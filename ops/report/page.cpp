@@ -1,5 +1,7 @@
 #include "ops/report/page.h"
 
+#include <cmath>
+
 #include "common/page/html.h"
 #include "common/text/base64.h"
 #include "common/text/human_numbers.h"
@@ -185,6 +187,10 @@ std::string charts(const Report& r) {
         "<th>decode and blur check</th><th>caption</th></tr></thead><tbody><tr><td>mean</td><td>" +
         fixed(r.stages.read_ms, 2) + " ms</td><td>" + fixed(r.stages.decode_ms, 2) +
         " ms</td><td>" + fixed(r.stages.caption_ms, 2) + " ms</td></tr></tbody></table></div>\n";
+  }
+  if (r.summary.work.photos > 0) {
+    out += "<p class=\"note\">" + grouped(std::llround(r.summary.work.photos_per_core_hour())) +
+           " photos per core-hour of the workers, start included.</p>\n";
   }
   return out + "</section>\n";
 }

@@ -1,5 +1,6 @@
 #include "ops/report/tables.h"
 
+#include <cmath>
 #include <cstdio>
 
 #include "common/text/human_numbers.h"
@@ -211,6 +212,11 @@ json settings_json(const RunSettings& s) {
           {"min_confidence", s.min_confidence}};
 }
 
+std::string core_hour_text(const WorkDone& work) {
+  if (work.photos == 0) return {};
+  return ", " + grouped(std::llround(work.photos_per_core_hour())) + " photos per core-hour";
+}
+
 }  // namespace
 
 std::string p_value(double p) {
@@ -243,7 +249,8 @@ std::string markdown(const Report& r) {
   }
   if (r.pace.active_s > 0) {
     out += grouped(r.pace.photos) + " photos in " + duration_text(r.pace.active_s) + ", " +
-           rate_text(static_cast<double>(r.pace.photos) / r.pace.active_s) + " photos/s.\n";
+           rate_text(static_cast<double>(r.pace.photos) / r.pace.active_s) + " photos/s" +
+           core_hour_text(r.summary.work) + ".\n";
   }
   return out;
 }
@@ -287,6 +294,10 @@ json to_json(const Report& r) {
         {"read_ms", r.stages.read_ms},
         {"decode_ms", r.stages.decode_ms},
         {"caption_ms", r.stages.caption_ms}}},
+      {"work",
+       {{"photos", r.summary.work.photos},
+        {"workers_cpu_s", r.summary.work.cpu_s},
+        {"photos_per_core_hour", r.summary.work.photos_per_core_hour()}}},
       {"gallery", json::array()}};
   for (const FailureGroup& group : r.summary.failures) {
     object["failures"].push_back({{"reason", to_string(group.reason)},

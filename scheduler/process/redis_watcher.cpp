@@ -35,6 +35,8 @@ std::vector<std::string> server_arguments(const RedisLaunch& launch) {
           "0",
           "--maxmemory-policy",
           "noeviction",
+          "--stream-node-max-entries",
+          "16",  // each XDEL walks through half a node: of 100, as usual, 5 us a photo
           "--databases",
           "1",
           "--daemonize",

@@ -18,6 +18,15 @@ namespace {
 
 constexpr std::chrono::minutes kForgetWorker{10};  // time to notice that it is gone
 
+/// Of those that can serve the run.
+std::vector<WorkerReport> able(const SchedulerSettings& settings,
+                               const std::vector<SeenWorker>& fleet) {
+  std::vector<WorkerReport> reports;
+  for (const SeenWorker& one : fleet)
+    if (!why_not_join(settings.spec, one.report)) reports.push_back(one.report);
+  return reports;
+}
+
 /// Why no worker can, judging by the reports and the run's heartbeats.
 std::optional<std::string> why_nobody_can(const SchedulerSettings& settings,
                                           const std::vector<SeenWorker>& fleet,
@@ -43,6 +52,7 @@ asio::awaitable<Status> FleetWatch::look(std::size_t living, bool wants_workers)
                      fleet.error().message + ": cannot tell whether any worker can serve this run");
     co_return Status();
   }
+  work_.observe(able(settings_, *fleet));
   std::optional<std::string> why;
   if (wants_workers) why = why_nobody_can(settings_, *fleet, living);
   const std::optional<Event> event = unserved_.observe(std::move(why), Unserved::Clock::now());

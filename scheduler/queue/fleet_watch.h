@@ -10,6 +10,7 @@
 #include "common/core/error.h"
 #include "common/core/worker_report.h"
 #include "common/redis/connection.h"
+#include "scheduler/queue/fleet_work.h"
 #include "scheduler/queue/scheduler_settings.h"
 #include "scheduler/queue/trouble_reporter.h"
 #include "scheduler/queue/unserved.h"
@@ -33,6 +34,8 @@ class FleetWatch {
   [[nodiscard]] const std::string& nobody_serves() const { return unserved_.why(); }
   /// As look() found them.
   [[nodiscard]] const std::vector<SeenWorker>& workers() const { return workers_; }
+  /// What the workers have done since the first look.
+  [[nodiscard]] WorkDone work() const { return work_.done(); }
 
  private:
   const SchedulerSettings& settings_;
@@ -40,6 +43,7 @@ class FleetWatch {
   TroubleReporter& reporter_;
   Unserved unserved_;
   std::vector<SeenWorker> workers_;
+  FleetWork work_;
   bool may_read_ = true;  // not with fewer rights than redis-users.conf gives
 };
 

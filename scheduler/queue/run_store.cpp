@@ -106,6 +106,11 @@ asio::awaitable<Expected<SharedResults>> RunStore::results_to_share(
   co_return co_await store_.call(read);
 }
 
+asio::awaitable<Status> RunStore::add_work(WorkDone work) {
+  const auto add = [run = run_, work](Recording& store) { return store.add_work(run, work); };
+  co_return co_await store_.call(add);
+}
+
 asio::awaitable<Expected<std::int64_t>> RunStore::index_captions(std::size_t count) {
   const auto index = [count](Recording& store, RunId /*run*/) {
     return store.index_captions(count);

@@ -65,6 +65,8 @@ class RunStore {
   [[nodiscard]] Awaitable<SharedResults> results_to_share(std::optional<std::int64_t> below,
                                                           std::int64_t rows);
   [[nodiscard]] Awaitable<std::int64_t> index_captions(std::size_t count);
+  /// Not worth a wait, either.
+  [[nodiscard]] Awaitable<void> add_work(WorkDone work);
 
  private:
   /// `fn(store, run)` on the store's thread, again and again while the disk is full or locked.

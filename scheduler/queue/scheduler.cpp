@@ -47,6 +47,7 @@ SchedulerNow Scheduler::now() const {
   now.workers_living = workers_.living();
   now.workers_silent = workers_.silent();
   now.nobody_serves = fleet_.nobody_serves();
+  now.work = fleet_.work();
   now.connected = link_.is_connected();
   now.paused = withdrawal_.has_begun();
   now.in_hand = withdrawal_.in_hand();
@@ -111,9 +112,17 @@ asio::awaitable<Expected<SchedulerEnd>> Scheduler::run() {
   Expected<SchedulerEnd> end = co_await loop();
   feeder_.stop();
   if (!end) link_.close();  // what the feeder waits for may never come
+  co_await keep_work();
   while (!feeder_.has_ended()) co_await timer_.rest(milliseconds(100));
   link_.close();
   co_return end;
+}
+
+/// For people: of the workers' last second nothing is known.
+asio::awaitable<void> Scheduler::keep_work() {
+  if (link_.is_open()) (void)co_await fleet_.look(workers_.living(), false);
+  const WorkDone work = fleet_.work();
+  if (work.photos > 0) (void)co_await store_.add_work(work);
 }
 
 asio::awaitable<Expected<SchedulerEnd>> Scheduler::loop() {

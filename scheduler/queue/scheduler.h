@@ -88,6 +88,7 @@ class Scheduler {
   asio::awaitable<Status> watch();
   asio::awaitable<Status> tidy_up();
   asio::awaitable<Status> count();
+  asio::awaitable<void> keep_work();
 
   const SchedulerSettings settings_;
   Mode mode_ = Mode::run;

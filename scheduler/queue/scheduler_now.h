@@ -32,6 +32,7 @@ struct SchedulerNow {
   std::vector<std::string> workers_silent;
   std::string
       nobody_serves;  // why no worker has been able to serve the run for a while; empty: some can
+  WorkDone work;      // of the workers since this object began
   bool connected = false;
   bool paused = false;       // nothing is started
   std::int64_t in_hand = 0;  // while paused: tasks that workers are finishing, as last seen

@@ -89,6 +89,7 @@ void add_job(RunSummary& summary, const JobReport& job) {
     summary.captioning_s = seconds(*at.last_result - *at.first_task);
     summary.photos_per_s = static_cast<double>(at.finished()) / summary.captioning_s;
   }
+  summary.work = at.work;
   if (job.end != RunEnd::complete) summary.finish_unix_s = job.finish_unix_s;
   summary.worker_restarts = job.worker_restarts;
   summary.workers_peak_bytes = job.workers_peak_bytes;

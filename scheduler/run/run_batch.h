@@ -130,6 +130,7 @@ struct RunSummary {
   double wall_s = 0;
   double captioning_s = 0;                    // from the first task to the last result
   double photos_per_s = 0;                    // recorded in this call per second of captioning_s
+  WorkDone work;                              // of the workers in this call
   std::optional<std::int64_t> finish_unix_s;  // as last forecast, of a run that keeps hours
   int worker_restarts = 0;
   std::int64_t workers_peak_bytes = 0;    // largest sum of the workers' resident memory seen

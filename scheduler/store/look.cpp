@@ -137,6 +137,13 @@ Expected<StoreSummary> Lookup::summary(RunId run) {
       summary.near_duplicates = row.integer(1);
       summary.equal_photos = row.integer(0) - summary.near_duplicates;
     }
+    {
+      auto row = db.query(
+          "SELECT total(json_extract(text, '$.photos')), total(json_extract(text, '$.cpu_s')) "
+          "FROM event WHERE run_id = ? AND kind = 'work'");
+      row.with(run).step();
+      summary.work = {static_cast<std::int64_t>(row.real(0)), row.real(1)};
+    }
     return summary;
   });
 }
@@ -151,11 +158,22 @@ Status Recording::add_event(RunId run, std::string_view level, std::string_view 
   });
 }
 
+Status Recording::add_work(RunId run, const WorkDone& work) {
+  return impl_->db.write("store work", [&] {
+    impl_->db
+        .query(
+            "INSERT INTO event (run_id, at_unix_ms, level, kind, text) "
+            "VALUES (?, ?, 'info', 'work', json_object('photos', ?, 'cpu_s', ?))")
+        .with(run, now_unix_ms(), work.photos, work.cpu_s)
+        .run();
+  });
+}
+
 Expected<std::vector<StoreEvent>> Lookup::events(RunId run, std::size_t count) {
   return impl_->db.read("read events", [&] {
     std::vector<StoreEvent> all;
     auto row = impl_->db.query(
-        "SELECT at_unix_ms, level, kind, text FROM event WHERE run_id = ? "
+        "SELECT at_unix_ms, level, kind, text FROM event WHERE run_id = ? AND kind <> 'work' "
         "ORDER BY event_id DESC LIMIT ?");
     row.with(run, count);
     while (row.step()) all.push_back({row.integer(0), row.text(1), row.text(2), row.text(3)});

@@ -1,4 +1,5 @@
 // The transaction of the scheduler's recorder.
+#include "common/core/seen_rule.h"
 #include "common/sqlite/storage.h"
 #include "scheduler/store/record_rule.h"
 #include "scheduler/store/store.h"
@@ -128,11 +129,12 @@ class ResultWriter {
     KnownImage image;
     bool asked = false;
     bool of_now = false;  // its attempt was made under the run's present settings
+    std::int64_t size_bytes = 0;
   };
 
   std::optional<Row> find(std::int64_t image_id) {
     auto row = db_.query(
-        "SELECT attempt, verdict, reason, asked, settings_id FROM image "
+        "SELECT attempt, verdict, reason, asked, settings_id, size_bytes FROM image "
         "WHERE image_id = ? AND run_id = ?");
     if (!row.with(image_id, run_).step()) return std::nullopt;
     Row found;
@@ -141,12 +143,15 @@ class ResultWriter {
     if (const auto reason = row.optional_text(2)) found.image.reason = reason_from_string(*reason);
     found.asked = row.integer(3) != 0;
     found.of_now = row.integer(4) == settings_id_;
+    found.size_bytes = row.integer(5);
     return found;
   }
 
   /// A late result of other settings is right for its own photo, and for no other.
   void note_fresh(const Row& row, const Result& result, const Outcome& outcome) {
     if (outcome.verdict == Verdict::failed || !row.of_now) return;
+    const bool small = row.size_bytes > 0 && row.size_bytes < kAskFirstBytes;  // 0: of a URL
+    if (outcome.verdict == Verdict::blurred && small) return;
     if (result.content_hash && !result.copied_from) report_.fresh.push_back(result);
   }
 

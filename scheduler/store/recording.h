@@ -73,6 +73,8 @@ class Recording {
 
   [[nodiscard]] Status add_event(RunId run, std::string_view level, std::string_view kind,
                                  std::string_view text);
+  /// For StoreSummary::work; an event that Lookup::events() leaves out.
+  [[nodiscard]] Status add_work(RunId run, const WorkDone& work);
 
  protected:
   explicit Recording(StoreDatabase& database) : impl_(&database) {}

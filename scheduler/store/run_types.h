@@ -223,6 +223,15 @@ struct SkippedExtension {
   std::int64_t files = 0;
 };
 
+/// What workers did while a run was at work, over all calls that told of it.
+struct WorkDone {
+  std::int64_t photos = 0;
+  double cpu_s = 0;  // of the workers' processes: all cores, the network on a CPU among it
+  [[nodiscard]] double photos_per_core_hour() const {
+    return cpu_s > 0 ? 3'600 * static_cast<double>(photos) / cpu_s : 0;
+  }
+};
+
 struct StoreSummary {
   RunRow run;
   RunCounts counts;
@@ -232,6 +241,7 @@ struct StoreSummary {
   std::optional<CorpusBleu> bleu;           // none without references
   std::int64_t equal_photos = 0;            // asked; have the result of one with the same bytes
   std::int64_t near_duplicates = 0;  // asked; have the caption of one that looks nearly the same
+  WorkDone work;                     // none: 0
 };
 
 struct StoreEvent {

@@ -1,9 +1,11 @@
 #include "worker/photo/load_task.h"
 
 #include <chrono>
+#include <iterator>
 #include <limits>
 #include <utility>
 
+#include "common/core/seen_rule.h"
 #include "common/core/sha256.h"
 #include "common/image/perceptual_hash.h"
 #include "common/image/photo.h"
@@ -55,15 +57,23 @@ LoadOutcome load_task(const Task& task, const RunSpec& spec, const Roots& roots,
   on_decode();
   start = Clock::now();
   const ContentHash hash = sha256_of(bytes->data(), bytes->size());
-  if (find_seen && task.attempt == 1) {
-    if (auto found = judged(find_seen(hash), spec.settings.blur)) {
-      times.decode_us = micros_since(start);
-      return CopiedPhoto{std::move(*found), times, hash};
-    }
+  const auto copy = [&]() -> std::optional<CopiedPhoto> {
+    if (!find_seen || task.attempt != 1) return std::nullopt;
+    auto found = judged(find_seen(hash), spec.settings.blur);
+    if (!found) return std::nullopt;
+    times.decode_us = micros_since(start);
+    return CopiedPhoto{std::move(*found), times, hash};
+  };
+  const bool asks_first = std::ssize(*bytes) >= kAskFirstBytes;
+  if (asks_first) {
+    if (auto copied = copy()) return std::move(*copied);
   }
   auto photo = load_photo(*bytes, side_px, spec.settings.blur, spec.settings.limits);
   times.decode_us = micros_since(start);
   if (!photo) return LoadFailed{{photo.error().reason, photo.error().detail}, times, hash};
+  if (!asks_first && photo->network_input) {
+    if (auto copied = copy()) return std::move(*copied);
+  }
   LoadedPhoto loaded;
   loaded.blur_scores = photo->measured.blur_scores;
   loaded.preview = photo->measured.preview;

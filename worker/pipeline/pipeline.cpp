@@ -1,8 +1,5 @@
 #include "worker/pipeline/pipeline.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
 #include <utility>
@@ -17,75 +14,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kModelsOpenMax = 2;  // runs with other search settings open their own
 
 }  // namespace
-
-/// Marks a thread's slot as busy while it lives.
-class Pipeline::WorkMark {
- public:
-  WorkMark(Pipeline& pipeline, std::size_t slot, Stage stage, std::vector<Job> jobs)
-      : pipeline_(pipeline), slot_(slot) {
-    const std::lock_guard lock(pipeline_.mutex_);
-    pipeline_.slots_[slot_].work = InWork{stage, Clock::now(), std::move(jobs), slot_};
-  }
-  WorkMark(const WorkMark&) = delete;
-  WorkMark& operator=(const WorkMark&) = delete;
-  ~WorkMark() {
-    const std::lock_guard lock(pipeline_.mutex_);
-    pipeline_.slots_[slot_].work.jobs.clear();
-  }
-  void enter(Stage stage) {
-    const std::lock_guard lock(pipeline_.mutex_);
-    InWork& work = pipeline_.slots_[slot_].work;
-    work.stage = stage;
-    work.since = Clock::now();
-  }
-  /// It gets on, although it takes long: its time begins anew.
-  void gets_on() {
-    const std::lock_guard lock(pipeline_.mutex_);
-    pipeline_.slots_[slot_].work.since = Clock::now();
-  }
-  /// The work is done and may be delivered; false when it was given up meanwhile.
-  [[nodiscard]] bool finish() {
-    const std::lock_guard lock(pipeline_.mutex_);
-    pipeline_.slots_[slot_].work.jobs.clear();
-    return !pipeline_.slots_[slot_].left_behind;
-  }
-
- private:
-  Pipeline& pipeline_;
-  std::size_t slot_;
-};
-
-/// One of decoding_max, once begin() has returned: photos that were fetched at the same time are
-/// decoded in turn.
-class Pipeline::DecodeTurn {
- public:
-  DecodeTurn(Pipeline& pipeline, std::size_t slot) : pipeline_(pipeline), slot_(slot) {}
-  DecodeTurn(const DecodeTurn&) = delete;
-  DecodeTurn& operator=(const DecodeTurn&) = delete;
-  ~DecodeTurn() {
-    if (!has_it_) return;
-    {
-      const std::lock_guard lock(pipeline_.mutex_);
-      ++pipeline_.may_decode_;
-    }
-    pipeline_.decoded_.notify_one();
-  }
-  void begin() {
-    if (pipeline_.config_.decoding_max <= 0) return;
-    std::unique_lock lock(pipeline_.mutex_);
-    // It waits for us, not for its storage.
-    while (!pipeline_.decoded_.wait_for(lock, std::chrono::seconds(1),
-                                        [this] { return pipeline_.may_decode_ > 0; }))
-      pipeline_.slots_[slot_].work.since = Clock::now();
-    --pipeline_.may_decode_;
-    has_it_ = true;
-  }
-
- private:
-  Pipeline& pipeline_;
-  std::size_t slot_;
-  bool has_it_ = false;
-};
 
 Pipeline::Pipeline(PipelineConfig config, CaptionerFactory factory, Loader loader,
                    PipelineEvents events)
@@ -111,6 +39,7 @@ Pipeline::~Pipeline() {
   }
   to_decode_.notify_all();
   to_caption_.notify_all();
+  filled_.notify_all();
   for (auto& thread : threads_) thread.join();
 }
 
@@ -181,85 +110,10 @@ bool Pipeline::leave_behind(const InWork& reading) {
     --decoding_;
     fresh = slots_.size();
     slots_.emplace_back();
+    tell_devices();  // a batch no longer waits for it
   }
-  to_caption_.notify_all();  // a batch no longer waits for it
   threads_.emplace_back([this, fresh] { decode_loop(fresh); });
   return true;
-}
-
-void Pipeline::decode_loop(std::size_t slot) {
-  if (config_.decode_niceness > 0) {
-    const auto self = static_cast<id_t>(gettid());  // on Linux niceness is a thread's own
-    setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + config_.decode_niceness);
-  }
-  FileBuffer buffer;
-  while (load_next(slot, buffer)) {
-  }
-}
-
-bool Pipeline::load_next(std::size_t slot, FileBuffer& buffer) {
-  Job job;
-  {
-    std::unique_lock lock(mutex_);
-    to_decode_.wait(lock, [&] { return stopping_ || !queued_.empty(); });
-    if (stopping_) return false;
-    job = std::move(queued_.front());
-    queued_.pop_front();
-    ++decoding_;
-  }
-  {
-    WorkMark mark(*this, slot, Stage::reading, {job});
-    buffer.report_progress_to([&mark] { mark.gets_on(); });
-    DecodeTurn turn(*this, slot);
-    LoadOutcome outcome = loader_(job, buffer, [&mark, &turn] {
-      turn.begin();
-      mark.enter(Stage::decoding);
-    });
-    buffer.report_progress_to({});
-    if (!mark.finish()) return false;  // another thread has this one's place
-    deliver(std::move(job), std::move(outcome));
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    --decoding_;
-  }
-  to_caption_.notify_all();  // a batch may wait for this photo, or for the last one upstream
-  return true;
-}
-
-void Pipeline::deliver(Job job, LoadOutcome outcome) {
-  if (auto* fault = std::get_if<Fault>(&outcome)) {
-    events_.faulted(Faulted{std::move(job), std::move(*fault)});
-    return;
-  }
-  const auto finish = [&](Result result, std::uint32_t blur_us = 0) {
-    std::vector<Finished> finished(1);
-    finished[0] = Finished{std::move(job), std::move(result), blur_us};
-    events_.finished(std::move(finished));
-  };
-  if (auto* failed = std::get_if<LoadFailed>(&outcome)) {
-    finish(result_of(job, std::move(*failed)));
-    return;
-  }
-  if (auto* copied = std::get_if<CopiedPhoto>(&outcome)) {
-    finish(result_of(job, std::move(*copied)));
-    return;
-  }
-  auto& photo = std::get<LoadedPhoto>(outcome);
-  if (!photo.network_input) {
-    Result result = begin_result(job, photo);
-    result.outcome = Blurred{};
-    finish(std::move(result), photo.blur_us);
-    return;
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    if (!draining_) {
-      ready_.push_back(Ready{std::move(job), std::move(photo)});
-      return;
-    }
-  }
-  events_.returned(std::move(job));
 }
 
 void Pipeline::report_open(const Status& status) {
@@ -309,7 +163,7 @@ void Pipeline::device_loop(std::size_t slot, const std::string& device) {
     for (const auto& item : batch) jobs.push_back(item.job);
     const SearchSettings search = batch.front().job.run->spec.settings.search;
     auto model = model_for(device, search, models);
-    const WorkMark mark(*this, slot, Stage::captioning, jobs);
+    enter_network(slot, jobs);
     Status status = model ? caption(**model, std::move(batch)) : Status(fail(model.error()));
     leave_network(slot);
     if (!status) {
@@ -339,7 +193,7 @@ std::vector<Pipeline::Ready> Pipeline::next_batch(std::size_t slot, std::size_t 
   do {
     to_caption_.wait(lock, [&] { return stopping_ || some_ready(); });
     // Size or time, whichever comes first; and no waiting when nothing more can come.
-    to_caption_.wait_for(lock, config_.linger, [&] {
+    filled_.wait_for(lock, config_.linger, [&] {
       return stopping_ || ready_.size() >= size_max || (queued_.empty() && decoding_ == 0);
     });
     if (stopping_) return batch;
@@ -371,9 +225,15 @@ std::vector<Pipeline::Ready> Pipeline::take_ready(std::size_t size_max) {
   return batch;
 }
 
+void Pipeline::enter_network(std::size_t slot, std::vector<Job> jobs) {
+  const std::lock_guard lock(mutex_);
+  slots_[slot].work = InWork{Stage::captioning, Clock::now(), std::move(jobs), slot};
+}
+
 void Pipeline::leave_network(std::size_t slot) {
   {
     const std::lock_guard lock(mutex_);
+    slots_[slot].work.jobs.clear();
     std::erase_if(in_network_, [slot](const InNetwork& one) { return one.slot == slot; });
   }
   to_caption_.notify_all();

@@ -2,6 +2,10 @@
 //
 //   submit -> [queue] -> decode threads -> [queue] -> one thread per device -> events
 //
+// A decode thread takes the lock once a photo, between two of them, and wakes another thread only
+// where that has something to do: results of photos that need no device come out in groups, at
+// once when nothing else is left to decode. The others come out with their batch.
+//
 // Memory is bounded by jobs_max(): the caller counts what has not come out yet, so no queue in here
 // can grow past it. Blurred and failed photos leave after decoding and never reach a device, nor do
 // clear ones that look like a captioned one, if the run asks for that. Knows nothing of
@@ -14,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -96,6 +101,10 @@ class Pipeline {
   /// give up: the read has ended meanwhile, and the job comes out as usual.
   [[nodiscard]] bool leave_behind(const InWork& reading);
 
+  /// Lets results out that wait for others to make up a group: while all threads are busy with
+  /// photos that take long.
+  void let_out();
+
  private:
   struct Ready {
     Job job;
@@ -119,9 +128,17 @@ class Pipeline {
     std::uint64_t hash = 0;  // perceptual
   };
 
+  using Lock = std::unique_lock<std::mutex>;
+
+  // pipeline_decode.cpp
   void decode_loop(std::size_t slot);
-  [[nodiscard]] bool load_next(std::size_t slot, FileBuffer& buffer);
-  void deliver(Job job, LoadOutcome outcome);
+  [[nodiscard]] std::optional<Job> next_job(std::size_t slot, Lock& lock);
+  [[nodiscard]] LoadOutcome load(std::size_t slot, const Job& job, FileBuffer& buffer);
+  void put_away(Job job, LoadOutcome outcome, Lock& lock);
+  void put_ready(Job job, LoadedPhoto photo, Lock& lock);
+  void let_out_group(Lock& lock);
+  void tell_devices();
+
   void device_loop(std::size_t slot, const std::string& device);
   [[nodiscard]] Expected<BatchCaptioner*> model_for(const std::string& device,
                                                     const SearchSettings& search,
@@ -129,6 +146,7 @@ class Pipeline {
   [[nodiscard]] std::vector<Ready> next_batch(std::size_t slot, std::size_t size_max);
   [[nodiscard]] std::vector<Ready> take_ready(std::size_t size_max);
   [[nodiscard]] bool waits_for_another(const Ready& item) const;
+  void enter_network(std::size_t slot, std::vector<Job> jobs);
   void leave_network(std::size_t slot);
 
   // pipeline_caption.cpp
@@ -148,9 +166,11 @@ class Pipeline {
   const PipelineEvents events_;
 
   mutable std::mutex mutex_;
-  std::condition_variable to_decode_, to_caption_, opened_, decoded_;
+  /// Devices wait for a photo on to_caption_, and then for others to fill the batch on filled_.
+  std::condition_variable to_decode_, to_caption_, filled_, opened_, decoded_;
   std::deque<Job> queued_;
   std::deque<Ready> ready_;
+  std::vector<Finished> finished_;  // of no device, on their way out
   std::vector<InNetwork> in_network_;
   std::vector<Slot> slots_;   // one per thread
   std::size_t decoding_ = 0;  // or reading

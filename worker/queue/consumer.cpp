@@ -151,7 +151,6 @@ void Consumer::Impl::on_finished(std::vector<Finished> items) {
     publisher_.add(std::move(item));
   }
   if (jobs_.empty()) publisher_.publish_now();
-  wakes_.publish.wake();
   wakes_.feed.wake();
 }
 

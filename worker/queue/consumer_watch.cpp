@@ -1,6 +1,7 @@
 // What a consumer watches while it works, and how it ends.
 #include <spdlog/spdlog.h>
 
+#include <ctime>
 #include <utility>
 
 #include "common/core/resident_memory.h"
@@ -33,6 +34,7 @@ asio::awaitable<void> Consumer::Impl::watch_loop() {
     // The server itself may hang: its silence must not delay the end for ever.
     if (stop_.begun() && Clock::now() >= stop_.deadline() + 2 * kGoodbye) close();
     if (stop_.ended()) break;
+    pipeline_.let_out();
     roots_.watch(jobs_, [this](Clock::time_point since) { return watchdog_.worked_since(since); });
     watch_memory();
     std::string why = why_not_ready();
@@ -113,6 +115,7 @@ void Consumer::Impl::report(const std::string& why_not_ready) {
   report.roots = roots_.report();
   report.not_ready = why_not_ready;
   report.photos = photos_finished_;
+  report.cpu_s = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
   report.photos_per_s = rate_.per_second();
   heart_.set_report(to_json(report));
 }

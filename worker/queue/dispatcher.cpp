@@ -53,8 +53,7 @@ Awaitable<Status> Dispatcher::turn() {
   if (parts_.jobs.empty()) suspect_in_hand_ = false;
   const Status returned = co_await hand_back_all();
   if (!returned) co_return returned;
-  // Redis takes nothing: stop computing.
-  const bool full = publisher_.unpublished() > 2 * parts_.jobs.jobs_max();
+  const bool full = publisher_.is_full(parts_.jobs.jobs_max());  // stop computing
   if (!parts_.machine.resting() && !full && !parts_.stop.begun()) {
     const Expected<bool> started = co_await start_something();
     if (!started) co_return fail(started.error());
@@ -62,6 +61,11 @@ Awaitable<Status> Dispatcher::turn() {
   }
   co_await parts_.wakes.feed.rest(std::min<milliseconds>(kSleepMax, parts_.runs.lease() / 8));
   co_return Status();
+}
+
+/// A START names all that is in hand, so that many small ones cost more the more is in hand.
+std::size_t Dispatcher::chunk_max() const {
+  return std::max(batch_max_, parts_.jobs.jobs_max() / 2);
 }
 
 /// Starts something of the first run in turn that has anything to start; false: none has.
@@ -74,7 +78,7 @@ Awaitable<Expected<bool>> Dispatcher::start_something() {
     const bool orphans = !run->orphans.empty() && parts_.roots.some_ready(run->context->spec.roots);
     const bool suspects = run->held.suspect().has_value() || orphans;
     const bool due = run->turns_since_suspect >= kTurnsPerSuspect || fresh == 0;
-    const std::size_t chunk = std::min(fresh, batch_max_);
+    const std::size_t chunk = std::min(fresh, chunk_max());
     Status started;
     if (suspects && due) {
       // Only with nothing in hand: whatever crashes then is the suspect.

@@ -29,6 +29,7 @@ class Dispatcher {
 
  private:
   Awaitable<Status> turn();
+  [[nodiscard]] std::size_t chunk_max() const;
   Awaitable<Expected<bool>> start_something();
   Awaitable<Status> start_fresh(std::string incarnation, std::size_t count);
   Awaitable<Status> start_suspect(std::string incarnation);

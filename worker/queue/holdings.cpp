@@ -1,6 +1,5 @@
 #include "worker/queue/holdings.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace photoscribe {
@@ -8,28 +7,49 @@ namespace photoscribe {
 using redis::Delivery;
 using redis::EntryId;
 
+namespace {
+
+bool is_fresh(Holdings::State state, const Delivery& delivery) {
+  return state == Holdings::State::waiting && delivery.deliveries <= 1;
+}
+
+}  // namespace
+
+void Holdings::count_in(const Held& held) {
+  ++counts_[index(held.state)];
+  if (is_fresh(held.state, held.delivery)) ++fresh_;
+}
+
+void Holdings::count_out(const Held& held) {
+  --counts_[index(held.state)];
+  if (is_fresh(held.state, held.delivery)) --fresh_;
+}
+
 void Holdings::add(std::vector<Delivery> deliveries) {
   for (auto& delivery : deliveries) {
     const EntryId id = delivery.id;
-    held_.try_emplace(id, Held{std::move(delivery), State::waiting});
+    const auto [place, is_new] = held_.try_emplace(id, Held{std::move(delivery), State::waiting});
+    if (is_new) count_in(place->second);
   }
 }
 
 void Holdings::put_in_hand(Delivery delivery) {
+  remove({delivery.id});
   const EntryId id = delivery.id;
-  held_.insert_or_assign(id, Held{std::move(delivery), State::in_hand});
+  count_in(held_.emplace(id, Held{std::move(delivery), State::in_hand}).first->second);
 }
 
 std::vector<EntryId> Holdings::fresh(std::size_t count) const {
   std::vector<EntryId> ids;
   for (const auto& [id, held] : held_) {
     if (ids.size() >= count) break;
-    if (held.state == State::waiting && held.delivery.deliveries <= 1) ids.push_back(id);
+    if (is_fresh(held.state, held.delivery)) ids.push_back(id);
   }
   return ids;
 }
 
 std::optional<EntryId> Holdings::suspect() const {
+  if (count(State::waiting) == fresh_) return std::nullopt;
   const Held* best = nullptr;
   for (const auto& [id, held] : held_) {
     if (held.state != State::waiting || held.delivery.deliveries <= 1) continue;
@@ -41,12 +61,21 @@ std::optional<EntryId> Holdings::suspect() const {
 
 void Holdings::move(const std::vector<EntryId>& ids, State to) {
   for (const EntryId id : ids) {
-    if (const auto found = held_.find(id); found != held_.end()) found->second.state = to;
+    const auto found = held_.find(id);
+    if (found == held_.end()) continue;
+    count_out(found->second);
+    found->second.state = to;
+    count_in(found->second);
   }
 }
 
 void Holdings::remove(const std::vector<EntryId>& ids) {
-  for (const EntryId id : ids) held_.erase(id);
+  for (const EntryId id : ids) {
+    const auto found = held_.find(id);
+    if (found == held_.end()) continue;
+    count_out(found->second);
+    held_.erase(found);
+  }
 }
 
 const Delivery* Holdings::find(EntryId id) const {
@@ -68,21 +97,11 @@ std::vector<EntryId> Holdings::ids() const {
 
 std::vector<EntryId> Holdings::ids(State state) const {
   std::vector<EntryId> some;
+  if (count(state) == 0) return some;
   for (const auto& [id, held] : held_) {
     if (held.state == state) some.push_back(id);
   }
   return some;
-}
-
-std::size_t Holdings::count(State state) const {
-  return static_cast<std::size_t>(std::count_if(
-      held_.begin(), held_.end(), [&](const auto& each) { return each.second.state == state; }));
-}
-
-std::size_t Holdings::fresh_count() const {
-  return static_cast<std::size_t>(std::count_if(held_.begin(), held_.end(), [](const auto& each) {
-    return each.second.state == State::waiting && each.second.delivery.deliveries <= 1;
-  }));
 }
 
 }  // namespace photoscribe

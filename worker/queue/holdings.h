@@ -4,6 +4,7 @@
 // compares with the server (protocol.md H1), and what a stop hands back.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -41,15 +42,24 @@ class Holdings {
 
   [[nodiscard]] std::vector<redis::EntryId> ids() const;
   [[nodiscard]] std::vector<redis::EntryId> ids(State state) const;
-  [[nodiscard]] std::size_t count(State state) const;
-  [[nodiscard]] std::size_t fresh_count() const;
+  /// Counted as they come and go: asked for at every turn.
+  [[nodiscard]] std::size_t count(State state) const { return counts_[index(state)]; }
+  [[nodiscard]] std::size_t fresh_count() const { return fresh_; }
 
  private:
   struct Held {
     redis::Delivery delivery;
     State state = State::waiting;
   };
+  [[nodiscard]] static constexpr std::size_t index(State state) {
+    return static_cast<std::size_t>(state);
+  }
+  void count_in(const Held& held);
+  void count_out(const Held& held);
+
   std::map<redis::EntryId, Held> held_;  // in order of id: first come, first served
+  std::array<std::size_t, 4> counts_{};  // by state
+  std::size_t fresh_ = 0;                // of the waiting: never delivered before
 };
 
 }  // namespace photoscribe

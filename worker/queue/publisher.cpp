@@ -32,8 +32,12 @@ void Publisher::add(Finished item) {
   JoinedRun* run = runs_.find(item.job.run->incarnation);
   if (run == nullptr || !run->held.is(item.job.entry, Holdings::State::in_hand)) return;
   run->held.move({item.job.entry}, Holdings::State::done);
-  if (done_.empty()) done_since_ = Clock::now();
+  if (done_.empty()) {
+    done_since_ = Clock::now();
+    wakes_.publish.wake();  // it rests without a time while there is nothing
+  }
   done_.push_back(std::move(item));
+  if (done_.size() == kEnough) publish_now();
 }
 
 void Publisher::publish_now() {

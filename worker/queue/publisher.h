@@ -4,6 +4,7 @@
 // sent again unchanged (protocol.md Q13).
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <string>
@@ -18,6 +19,7 @@ namespace photoscribe {
 class Publisher {
  public:
   using Clock = std::chrono::steady_clock;
+  static constexpr std::size_t kEnough = 250;  // results that wait for no others
 
   Publisher(Link& link, JoinedRuns& runs, HeldTasks& held, Wakes& wakes, Stop& stop,
             WorkerMetrics& metrics, std::string consumer);
@@ -28,6 +30,10 @@ class Publisher {
   /// Does not wait for more results.
   void publish_now();
 
+  /// Redis takes nothing: twice what may be in work, or what is sent without waiting.
+  [[nodiscard]] bool is_full(std::size_t jobs_max) const {
+    return unpublished() > 2 * std::max(jobs_max, kEnough);
+  }
   [[nodiscard]] std::size_t unpublished() const { return done_.size() + sending_.size(); }
 
   /// Until the worker has ended.

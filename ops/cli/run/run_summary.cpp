@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -232,6 +233,9 @@ std::string pace_lines(const RunSummary& s) {
            bytes_text(s.scheduler_peak_bytes) + " scheduler";
     if (s.redis_peak_bytes > 0) out += ", " + bytes_text(s.redis_peak_bytes) + " Redis";
   }
+  if (s.work.photos > 0) {
+    out += "; " + grouped(std::llround(s.work.photos_per_core_hour())) + " photos per core-hour";
+  }
   out += "\n";
   if (s.worker_restarts > 0) {
     out +=
@@ -349,6 +353,8 @@ std::string summary_json(const RunSummary& s, const BlurSettings& blur, int exit
               {"wall_s", s.wall_s},
               {"captioning_s", s.captioning_s},
               {"photos_per_s", s.photos_per_s},
+              {"workers_cpu_s", s.work.cpu_s},
+              {"photos_per_core_hour", s.work.photos_per_core_hour()},
               {"worker_restarts", s.worker_restarts},
               {"workers_peak_bytes", s.workers_peak_bytes},
               {"scheduler_peak_bytes", s.scheduler_peak_bytes},

@@ -51,6 +51,17 @@ TEST(RunSummary, TellsCountsReasonsAndWhatToDoNext) {
   EXPECT_THAT(text, Not(HasSubstr("BLEU")));
 }
 
+TEST(RunSummary, TellsPhotosPerCoreHourWhereWorkersToldTheirTime) {
+  RunSummary s = finished_run();
+  EXPECT_THAT(text_of(s), Not(HasSubstr("core-hour")));
+  s.work = {2'000, 40};  // of 1,000 photos of this run: the workers serve another one, too
+
+  EXPECT_THAT(text_of(s), HasSubstr("; 180,000 photos per core-hour\n"));
+  const nlohmann::json object = nlohmann::json::parse(summary_json(s, BlurSettings(), 0));
+  EXPECT_EQ(object["workers_cpu_s"], 40);
+  EXPECT_EQ(object["photos_per_core_hour"], 180'000);
+}
+
 TEST(RunSummary, CountsUnsupportedPhotosByFormat) {
   RunSummary s = finished_run();
   s.failures = {

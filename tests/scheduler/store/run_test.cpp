@@ -394,5 +394,18 @@ TEST_F(Run, ListsRunsAndEvents) {
   EXPECT_EQ(events[0].kind, "worker_died");
 }
 
+TEST_F(Run, AddsUpWhatWorkersDidWithoutShowingItAsEvents) {
+  EXPECT_EQ(must(store().summary(run())).work.photos, 0);
+  must(store().add_work(run(), {1'000, 20.5}));
+  must(store().add_work(run(), {500, 9.5}));
+
+  const WorkDone work = must(store().summary(run())).work;
+
+  EXPECT_EQ(work.photos, 1'500);
+  EXPECT_DOUBLE_EQ(work.cpu_s, 30);
+  EXPECT_DOUBLE_EQ(work.photos_per_core_hour(), 180'000);
+  EXPECT_THAT(must(store().events(run(), 10)), IsEmpty());
+}
+
 }  // namespace
 }  // namespace photoscribe::test

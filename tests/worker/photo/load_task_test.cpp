@@ -123,6 +123,24 @@ TEST_F(LoadCopy, DoesAPhotoAnewThatIsAskedForAgain) {
   EXPECT_EQ(asked, 0);
 }
 
+// It is measured sooner than Redis answers.
+TEST_F(LoadCopy, AsksForASmallPhotoOnlyIfItIsClear) {
+  const Bytes clear = photoscribe::testing::encode_png(photoscribe::testing::sharp_picture(8, 8));
+  const Bytes soft = photoscribe::testing::encode_png(photoscribe::testing::smooth_picture(16, 16));
+  ASSERT_LT(std::max(clear.size(), soft.size()), 4'096U);
+  put("clear.png", clear);
+  put("soft.png", soft);
+  find_seen = [this](const ContentHash&) -> std::optional<Result> {
+    ++asked;
+    return known;
+  };
+
+  EXPECT_FALSE(std::get<LoadedPhoto>(load("soft.png")).network_input);
+  EXPECT_EQ(asked, 0);
+  EXPECT_TRUE(std::holds_alternative<CopiedPhoto>(load("clear.png")));
+  EXPECT_EQ(asked, 1);
+}
+
 TEST_F(LoadCopy, LooksAtItsLookOnlyWhereTheRunAsks) {
   find_seen = {};
   EXPECT_FALSE(std::get<LoadedPhoto>(load("a.jpg")).perceptual_hash);

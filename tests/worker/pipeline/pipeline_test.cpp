@@ -242,6 +242,59 @@ TEST(Pipeline, SaysWhyADeviceCouldNotBeOpened) {
   EXPECT_EQ(ready.error().message, "cpu: no weights.safetensors");
 }
 
+TEST(Pipeline, LetsResultsWithoutANetworkOutInGroups) {
+  FakeDevice device;
+  Outlet outlet;
+  std::atomic<int> groups{0};
+  PipelineEvents events = outlet.events();
+  events.finished = [&groups, next = events.finished](std::vector<Finished> items) {
+    ++groups;
+    next(std::move(items));
+  };
+  const Loader blurred = [](const Job&, FileBuffer&, const OnDecode& on_decode) {
+    on_decode();
+    LoadedPhoto photo;
+    photo.blur_scores = test::every_mode(3);
+    return LoadOutcome(std::move(photo));
+  };
+  Pipeline pipeline(config(4), factory_of(device), blurred, events);
+  ASSERT_TRUE(pipeline.wait_ready());
+
+  pipeline.submit(jobs(1, 1'000));
+  ASSERT_TRUE(outlet.await_results(1'000));
+  EXPECT_LE(groups, 40) << "32 at a time, and what is left when the queue is empty";
+
+  pipeline.submit(jobs(2'000, 1));
+  EXPECT_TRUE(outlet.await_results(1'001)) << "one alone does not wait for others";
+  EXPECT_EQ(device.calls, 0);
+}
+
+TEST(Pipeline, LetsResultsOutThatWaitBehindAPhotoThatTakesLong) {
+  FakeDevice device;
+  Outlet outlet;
+  std::promise<void> entered, go;
+  const std::shared_future<void> gate = go.get_future().share();
+  const Loader slow_third = [&](const Job& job, FileBuffer&, const OnDecode& on_decode) {
+    on_decode();
+    if (job.task.image_id == 3) {
+      entered.set_value();
+      gate.wait();
+    }
+    return LoadOutcome(LoadFailed{{Reason::truncated, "cut"}, {}, {}});
+  };
+  Pipeline pipeline(config(4, 1), factory_of(device), slow_third, outlet.events());
+  ASSERT_TRUE(pipeline.wait_ready());
+  pipeline.submit(jobs(1, 5));
+  entered.get_future().wait();
+  EXPECT_TRUE(outlet.results.empty()) << "others are still to come";
+
+  pipeline.let_out();
+
+  EXPECT_EQ(outlet.results.size(), 2U);
+  go.set_value();
+  EXPECT_TRUE(outlet.await_results(5));
+}
+
 TEST(Pipeline, KeepsConceptsFromTheRunsLeastProbabilityOn) {
   FakeDevice device;
   device.concepts = {{"dog", 0.9F}, {"ball", 0.7F}, {"cat", 0.69F}, {"boat", 0.0F}};

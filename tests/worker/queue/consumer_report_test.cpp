@@ -38,6 +38,7 @@ TEST_F(ConsumerReport, CountsItsPhotos) {
   const auto one = worker();
   (void)await_results(run, 40);
   EXPECT_TRUE(eventually([&] { return !fleet().empty() && fleet()[0].report.photos == 40; }));
+  EXPECT_GT(fleet()[0].report.cpu_s, 0);
 }
 
 TEST_F(ConsumerReport, Issue13SaysOfAClusterWhatTheSchedulerSays) {

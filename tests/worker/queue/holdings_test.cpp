@@ -65,5 +65,29 @@ TEST(Holdings, ListsByState) {
   EXPECT_EQ(held.find(id(1)), nullptr);
 }
 
+TEST(Holdings, CountsAsTasksComeAndGo) {
+  Holdings held;
+  held.add({delivery(1), delivery(2), delivery(3, 2)});
+  held.add({delivery(1, 5)});  // known already
+  EXPECT_EQ(held.count(State::waiting), 3U);
+  EXPECT_EQ(held.fresh_count(), 2U);
+
+  held.move({id(1), id(3)}, State::in_hand);
+  held.move({id(1)}, State::in_hand);  // twice
+  held.put_in_hand(delivery(2, 2));    // claimed, though it waited here
+  EXPECT_EQ(held.count(State::waiting), 0U);
+  EXPECT_EQ(held.count(State::in_hand), 3U);
+  EXPECT_EQ(held.fresh_count(), 0U);
+  EXPECT_FALSE(held.suspect());
+
+  held.remove({id(1), id(1), id(9)});
+  EXPECT_EQ(held.count(State::in_hand), 2U);
+  held.move({id(2), id(3)}, State::waiting);
+  EXPECT_EQ(held.suspect(), id(2));
+  held.remove({id(2), id(3)});
+  for (const State state : {State::waiting, State::in_hand, State::done, State::returning})
+    EXPECT_EQ(held.count(state), 0U);
+}
+
 }  // namespace
 }  // namespace photoscribe
