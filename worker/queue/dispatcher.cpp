@@ -74,7 +74,8 @@ Awaitable<Expected<bool>> Dispatcher::start_something() {
     const bool orphans = !run->orphans.empty() && parts_.roots.some_ready(run->context->spec.roots);
     const bool suspects = run->held.suspect().has_value() || orphans;
     const bool due = run->turns_since_suspect >= kTurnsPerSuspect || fresh == 0;
-    const std::size_t chunk = std::min(fresh, batch_max_);
+    // All that there is room for, but not less than a batch: each START costs a round trip.
+    const std::size_t chunk = std::min(fresh, std::max(batch_max_, parts_.jobs.room()));
     Status started;
     if (suspects && due) {
       // Only with nothing in hand: whatever crashes then is the suspect.
