@@ -1,166 +1,43 @@
-// commit_bench: photos from the manifest through Redis and a worker to their committed row.
+// commit_bench: photos from the manifest through Redis and workers to their committed rows.
 //
-//   commit_bench enqueue REDIS_URL PHOTOS [BATCH]
-//   commit_bench done    REDIS_URL PHOTOS [BATCH]
-//   commit_bench paced   REDIS_URL PHOTOS PHOTOS_PER_S [BATCH]
+//   commit_bench enqueue REDIS_URL [photos=N]
+//   commit_bench run     REDIS_URL [photos=N] [workers=1] [batch=64] [per_s=0] [watch=0]
+//   [folder=DIR] commit_bench work    REDIS_URL [workers=N] [batch=16] [each_per_s=N]     until a
+//   signal ends it
 //
-// All real but the photos: SQLite, the scheduler, and a worker's consumer with its pipeline, whose
-// loader reads nothing and whose network says the same of every photo. `enqueue`: the queue's own
-// call alone, from tasks in memory. `done`: from the first task to the last committed row.
-// `paced`: photos are fed at that rate, and each one's time is taken from its entry in Redis (the
-// server's clock, this machine's) until another connection sees its row. Prints one JSON object;
-// ops/bench/queue calls it and starts the servers.
-#include <sys/resource.h>
+// All real but the photos: SQLite, the scheduler, and workers' consumers with their pipelines,
+// whose loader reads nothing and whose network says the same of every photo. `enqueue`: the queue's
+// own call alone, from tasks in memory. `run`: a manifest is made, then the clock runs from the
+// first task to the last committed row; with per_s photos are fed at that rate; with watch=1 each
+// one's time is taken from its entry in Redis (the server's clock, this machine's) until another
+// connection sees its row. `work`: workers whose networks sleep, for a run elsewhere (workers=0).
+// `walk`: from the files of a folder to the rows of a run, as `photoscribe run` begins.
+// Prints one JSON object; ops/bench/queue, scale and fleet call it and start the servers.
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <future>
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "common/redis/identity.h"
 #include "common/sqlite/database.h"
 #include "scheduler/queue/scheduler.h"
-#include "tests/support/blur_scores.h"
+#include "scheduler/run/prepare_run.h"
+#include "tests/bench/bench_parts.h"
 #include "tests/support/run_coroutine.h"
 #include "tests/support/temp_dir.h"
-#include "worker/queue/consumer.h"
 
-namespace photoscribe {
+namespace photoscribe::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using std::chrono::milliseconds;
-
-const std::string kModel(64, 'a');
-constexpr int kSidePx = 8;
-
-template <class T>
-T need(Expected<T> value) {
-  if (!value) {
-    std::fprintf(stderr, "commit_bench: %s\n", value.error().message.c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*value);
-}
-
-double seconds_since(Clock::time_point begun) {
-  return std::chrono::duration<double>(Clock::now() - begun).count();
-}
-
-double cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-std::int64_t unix_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<milliseconds>(now).count();
-}
-
-std::string path_of(std::int64_t number) {
-  return "2019/08/holiday/IMG_" + std::to_string(100'000 + number) + ".jpg";
-}
-
-class EmptyNetwork : public Captioner {
- public:
-  int input_side_px() const override { return kSidePx; }
-  Expected<std::vector<Caption>> caption(std::span<const DecodedImage* const> batch) override {
-    Caption caption;
-    caption.text = "a brown dog runs through the tall grass with a ball in its mouth";
-    caption.log_prob = -9.5;
-    caption.tokens = 14;
-    return std::vector<Caption>(batch.size(), caption);
-  }
-};
-
-/// A worker on threads of this process.
-class Worker {
- public:
-  Worker(const std::string& url, const std::string& folder, std::size_t batch, std::size_t photos)
-      : enqueued_ms_(photos + 1) {
-    roots_.emplace("photos", need(PhotoRoot::open("photos", folder)));
-    ConsumerConfig config;
-    config.endpoint = need(redis::parse_endpoint(url));
-    config.name = redis::new_consumer_name("bench");
-    config.model_hash = kModel;
-    config.devices = {"cpu"};
-    PipelineConfig pipeline;
-    pipeline.batch_max = batch;
-    const CaptionerFactory factory = [](const std::string&, const SearchSettings&) {
-      return Expected<std::unique_ptr<Captioner>>(std::make_unique<EmptyNetwork>());
-    };
-    const Loader loader = [this](const Job& job, FileBuffer&, const OnDecode& on_decode) {
-      on_decode();
-      return load(job);
-    };
-    consumer_ = std::make_unique<Consumer>(config, roots_, pipeline, factory, loader);
-    ending_ = std::async(std::launch::async, [this] { return consumer_->run(); });
-  }
-  ~Worker() {
-    consumer_->request_stop(std::chrono::seconds(5));
-    ending_.wait();
-  }
-
-  /// By image: when its task came into Redis. Once the run is over.
-  [[nodiscard]] const std::vector<std::int64_t>& enqueued_ms() const { return enqueued_ms_; }
-
- private:
-  LoadOutcome load(const Job& job) {
-    enqueued_ms_.at(static_cast<std::size_t>(job.task.image_id)) =
-        static_cast<std::int64_t>(job.entry.ms);
-    LoadedPhoto photo;
-    photo.blur_scores = test::every_mode(512.25);
-    photo.width_px = photo.height_px = kSidePx;
-    photo.network_input = DecodedImage{kSidePx, kSidePx, 3, {}};
-    photo.network_input->pixels.resize(kSidePx * kSidePx * 3);
-    return photo;
-  }
-
-  Roots roots_;
-  std::vector<std::int64_t> enqueued_ms_;  // each written once, by the thread that loads it
-  std::unique_ptr<Consumer> consumer_;
-  std::future<Ending> ending_;
-};
-
-/// A database with one run of photos that nobody made.
-struct Archive {
-  test::TempDir folder;
-  Store store = need(Store::open_writer(folder.file("archive.db")));
-  RunId run = 0;
-  std::vector<Root> roots = std::vector<Root>(1);
-
-  explicit Archive(std::int64_t photos) {
-    RunSettings settings;
-    settings.model_hash = kModel;
-    run = need(store.ensure_run("bench", settings)).run.id;
-    roots[0].name = "photos";
-    roots[0].folder = folder.path().string();
-    Scan scan = need(store.begin_scan(run, roots));
-    for (std::int64_t at = 0; at < photos;) {
-      std::vector<FoundFile> files;
-      for (; at < photos && files.size() < 10'000; ++at) {
-        FoundFile file;
-        file.path = path_of(at);
-        file.size_bytes = 1'000'000 + at;
-        file.mtime_ns = 5;
-        file.inode = at;
-        files.push_back(std::move(file));
-      }
-      need(scan.add(files));
-    }
-    need(scan.finish({}, {}));
-  }
-};
 
 /// Sees rows as they are committed, over a connection of its own, every two milliseconds.
 class RowWatch {
@@ -197,32 +74,74 @@ class RowWatch {
   std::jthread thread_;
 };
 
-struct Drained {
-  double seconds = 0, cpu_seconds = 0;
+/// How far a run was, and what it had taken.
+struct Sample {
+  double seconds = 0;
+  std::int64_t finished = 0;
+  long rss_mib = 0;
 };
 
-/// Runs the scheduler until every photo has its row. The clock starts when the worker has joined.
-Drained drain(Archive& archive, const std::string& url, double rate_per_s) {
-  asio::io_context io{1};
-  StoreThread thread(archive.store);
-  const RunRow row = need(archive.store.run(archive.run));
-  SchedulerSettings settings = scheduler_settings_of(row, archive.roots, LeaseSettings(), 0);
-  settings.endpoint = need(redis::parse_endpoint(url));
-  settings.rate_per_s = rate_per_s;
-  Scheduler scheduler(io, thread, settings,
-                      [](const Event& e) { std::fprintf(stderr, "%s\n", e.text.c_str()); });
-  scheduler.pause();
-  Clock::time_point begun;
-  double cpu = 0;
-  asio::steady_timer joined(io, std::chrono::milliseconds(2'500));  // workers list runs each second
-  joined.async_wait([&](const boost::system::error_code&) {
-    begun = Clock::now();
-    cpu = cpu_seconds();
-    scheduler.resume();
-  });
-  if (need(test::run(io, scheduler.run())) != SchedulerEnd::complete) std::exit(1);
-  return {seconds_since(begun), cpu_seconds() - cpu};
+long rss_mib() {
+  std::ifstream statm("/proc/self/statm");
+  long pages = 0, resident = 0;
+  statm >> pages >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE) / (1024 * 1024);
 }
+
+struct Drained {
+  double seconds = 0, cpu_seconds = 0;
+  std::vector<Sample> samples;  // one each second
+};
+
+/// A scheduler that is set going once workers have joined the run, and watched.
+class Drain {
+ public:
+  Drain(Archive& archive, const std::string& url, double rate_per_s)
+      : thread_(archive.store), scheduler_(io_, thread_, settings(archive, url, rate_per_s), say) {}
+
+  /// Until every photo has its row.
+  Drained run() {
+    scheduler_.pause();
+    // Workers list the runs once a second.
+    timer_.expires_after(milliseconds(2'500));
+    timer_.async_wait([this](const boost::system::error_code&) { begin(); });
+    if (need(test::run(io_, scheduler_.run())) != SchedulerEnd::complete) std::exit(1);
+    drained_.seconds = seconds_since(begun_);
+    drained_.cpu_seconds = cpu_seconds() - cpu_;
+    return std::move(drained_);
+  }
+
+ private:
+  static SchedulerSettings settings(Archive& archive, const std::string& url, double rate_per_s) {
+    const RunRow row = need(archive.store.run(archive.run));
+    SchedulerSettings made = scheduler_settings_of(row, archive.roots, LeaseSettings(), 0);
+    made.endpoint = need(redis::parse_endpoint(url));
+    made.rate_per_s = rate_per_s;
+    return made;
+  }
+  static void say(const Event& event) { std::fprintf(stderr, "%s\n", event.text.c_str()); }
+  void begin() {
+    begun_ = Clock::now();
+    cpu_ = cpu_seconds();
+    scheduler_.resume();
+    watch();
+  }
+  void watch() {
+    drained_.samples.push_back({seconds_since(begun_), scheduler_.now().finished(), rss_mib()});
+    timer_.expires_after(milliseconds(1'000));
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) watch();
+    });
+  }
+
+  asio::io_context io_{1};
+  StoreThread thread_;
+  Scheduler scheduler_;
+  asio::steady_timer timer_{io_};
+  Clock::time_point begun_;
+  double cpu_ = 0;
+  Drained drained_;
+};
 
 void print_latencies(std::vector<std::int64_t> ms) {
   std::sort(ms.begin(), ms.end());
@@ -232,26 +151,125 @@ void print_latencies(std::vector<std::int64_t> ms) {
   std::printf(R"(, "p50_ms": %lld, "p99_ms": %lld, "max_ms": %lld)", at(0.5), at(0.99), at(1));
 }
 
-void measure_done(const std::string& url, std::int64_t photos, double rate_per_s,
-                  std::size_t batch) {
-  Archive archive(photos);
+/// Ten of the samples, evenly.
+void print_samples(const std::vector<Sample>& samples) {
+  std::printf(R"(, "samples": [)");
+  const std::size_t step = std::max<std::size_t>(1, samples.size() / 10);
+  for (std::size_t i = 0; i < samples.size(); i += step) {
+    std::printf(R"(%s{"seconds": %.1f, "finished": %lld, "rss_mib": %ld})", i == 0 ? "" : ", ",
+                samples[i].seconds, static_cast<long long>(samples[i].finished),
+                samples[i].rss_mib);
+  }
+  std::printf("]");
+}
+
+/// Words "name=value" of the command line.
+class Words {
+ public:
+  Words(int count, char** words) {
+    for (int i = 0; i < count; ++i) {
+      const std::string word = words[i];
+      const auto equals = word.find('=');
+      if (equals == std::string::npos) continue;
+      values_[word.substr(0, equals)] = word.substr(equals + 1);
+    }
+  }
+  [[nodiscard]] std::int64_t number(const std::string& name, std::int64_t standard) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? standard : std::atoll(found->second.c_str());
+  }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? "" : found->second;
+  }
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+void measure_run(const std::string& url, const Words& words) {
+  const std::int64_t photos = words.number("photos", 100'000);
+  const test::TempDir own;
+  const std::string named = words.text("folder");
+  Archive archive(named.empty() ? own.path() : std::filesystem::path(named), photos);
   const auto places = static_cast<std::size_t>(photos);
-  Worker worker(url, archive.folder.path().string(), batch, places);
-  RowWatch watch(archive.folder.file("archive.db"), places);
-  if (rate_per_s > 0) watch.start();
-  const Drained drained = drain(archive, url, rate_per_s);
-  std::printf(R"({"photos": %lld, "seconds": %.4f, "per_s": %.1f, "cpu_us": %.2f)",
-              static_cast<long long>(photos), drained.seconds,
-              static_cast<double>(photos) / drained.seconds,
-              drained.cpu_seconds * 1e6 / static_cast<double>(photos));
-  if (rate_per_s > 0) {
+  const bool watched = words.number("watch", 0) != 0;
+  std::vector<std::unique_ptr<Worker>> workers;
+  WorkerShape shape;
+  shape.batch = static_cast<std::size_t>(words.number("batch", 64));
+  for (std::int64_t i = 0; i < words.number("workers", 1); ++i) {
+    workers.push_back(std::make_unique<Worker>(url, archive.folder.string(), shape,
+                                               watched && i == 0 ? places : 0));
+  }
+  RowWatch watch(archive.database(), places);
+  if (watched) watch.start();
+  const Drained drained = Drain(archive, url, static_cast<double>(words.number("per_s", 0))).run();
+  const auto all = static_cast<double>(photos);
+  std::printf(R"({"photos": %lld, "import_per_s": %.1f, "seconds": %.4f, "per_s": %.1f, )"
+              R"("cpu_us": %.2f, "database_mib": %.1f)",
+              static_cast<long long>(photos), all / archive.import_seconds, drained.seconds,
+              all / drained.seconds, drained.cpu_seconds * 1e6 / all,
+              static_cast<double>(std::filesystem::file_size(archive.database())) / 1048576.0);
+  if (watched) {
     watch.stop();
     std::vector<std::int64_t> ms;
     for (std::size_t image = 1; image <= places; ++image)
-      ms.push_back(watch.committed_ms()[image] - worker.enqueued_ms()[image]);
+      ms.push_back(watch.committed_ms()[image] - workers.at(0)->enqueued_ms()[image]);
     print_latencies(std::move(ms));
   }
+  print_samples(drained.samples);
   std::puts("}");
+}
+
+class Nobody : public RunObserver {
+ public:
+  void progress(const RunProgress& /*now*/) override {}
+  void event(const Event& /*event*/) override {}
+};
+
+void measure_walk(const std::string& folder) {
+  const test::TempDir own;
+  RunRequest request;
+  request.database = own.file("archive.db");
+  request.settings.model_hash = kModel;
+  request.photos = {folder};
+  Store store = need(Store::open_writer(request.database));
+  Nobody nobody;
+  const StopHandle stop;
+  const auto begun = Clock::now();
+  const PreparedRun prepared = need(prepare_run(store, request, nobody, stop));
+  const double seconds = seconds_since(begun);
+  std::printf(R"({"photos": %lld, "seconds": %.4f, "per_s": %.1f})"
+              "\n",
+              static_cast<long long>(prepared.scan.added), seconds,
+              static_cast<double>(prepared.scan.added) / seconds);
+}
+
+/// Many workers that sleep, until SIGTERM.
+void work(const std::string& url, const Words& words) {
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);  // inherited by the workers' threads
+  const test::TempDir folder;
+  WorkerShape shape;
+  shape.batch = static_cast<std::size_t>(words.number("batch", 16));
+  shape.decode_threads = 1;
+  const auto each_per_s = static_cast<double>(words.number("each_per_s", 0));
+  if (each_per_s > 0) shape.each = std::chrono::duration<double>(1 / each_per_s);
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (std::int64_t i = 0; i < words.number("workers", 1); ++i)
+    workers.push_back(std::make_unique<Worker>(url, folder.path().string(), shape, 0));
+  std::puts("ready");
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&ends, &signal);
+  for (const auto& worker : workers) worker->stop();
+  workers.clear();
+  std::printf(R"({"cpu_seconds": %.2f, "rss_mib": %ld})"
+              "\n",
+              cpu_seconds(), rss_mib());
 }
 
 void measure_enqueue(const std::string& url, std::int64_t photos) {
@@ -282,27 +300,27 @@ void measure_enqueue(const std::string& url, std::int64_t photos) {
 }
 
 }  // namespace
-}  // namespace photoscribe
+}  // namespace photoscribe::bench
 
 int main(int argc, char** argv) {
-  const std::string what = argc > 1 ? argv[1] : "";
-  const auto number = [&](int at, long long standard) {
-    return argc > at ? std::atoll(argv[at]) : standard;
-  };
-  const bool paced = what == "paced";
-  if (argc < 4 || number(3, 0) <= 0 || (paced && number(4, 0) <= 0) ||
-      (!paced && what != "enqueue" && what != "done")) {
-    std::fprintf(stderr,
-                 "commit_bench enqueue|done REDIS_URL PHOTOS [BATCH]\n"
-                 "commit_bench paced REDIS_URL PHOTOS PHOTOS_PER_S [BATCH]\n");
-    return 2;
-  }
+  const std::string what = argc > 2 ? argv[1] : "";
+  const photoscribe::bench::Words words(argc, argv);
   if (what == "enqueue") {
-    photoscribe::measure_enqueue(argv[2], number(3, 0));
+    photoscribe::bench::measure_enqueue(argv[2], words.number("photos", 100'000));
+  } else if (what == "run") {
+    photoscribe::bench::measure_run(argv[2], words);
+  } else if (what == "work") {
+    photoscribe::bench::work(argv[2], words);
+  } else if (what == "walk") {
+    photoscribe::bench::measure_walk(argv[2]);
   } else {
-    const double rate = paced ? static_cast<double>(number(4, 0)) : 0;
-    photoscribe::measure_done(argv[2], number(3, 0), rate,
-                              static_cast<std::size_t>(number(paced ? 5 : 4, 64)));
+    std::fprintf(stderr,
+                 "commit_bench enqueue REDIS_URL [photos=N]\n"
+                 "commit_bench run REDIS_URL [photos=N] [workers=1] [batch=64] [per_s=0] [watch=0] "
+                 "[folder=DIR]\n"
+                 "commit_bench work REDIS_URL [workers=N] [batch=16] [each_per_s=N]\n"
+                 "commit_bench walk FOLDER\n");
+    return 2;
   }
   return 0;
 }
