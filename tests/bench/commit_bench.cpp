@@ -15,6 +15,8 @@
 // Prints one JSON object; ops/bench/queue, scale and fleet call it and start the servers.
 #include <pthread.h>
 #include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -303,6 +305,8 @@ void measure_enqueue(const std::string& url, std::int64_t photos) {
 }  // namespace photoscribe::bench
 
 int main(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("worker"));  // standard output is JSON
+  spdlog::set_level(spdlog::level::warn);
   const std::string what = argc > 2 ? argv[1] : "";
   const photoscribe::bench::Words words(argc, argv);
   if (what == "enqueue") {
