@@ -9,7 +9,7 @@
 namespace photoscribe {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
 
 }  // namespace
 
@@ -20,6 +20,13 @@ Expected<BlockReader> BlockReader::open(const std::string& file) {
   if (opened == nullptr)
     return fail(Errc::environment, "read " + file + ": " + std::strerror(errno));
   return BlockReader(file, opened);
+}
+
+BlockReader BlockReader::of_text(std::string text) {
+  BlockReader reader("", nullptr);
+  reader.buffer_ = std::move(text);
+  reader.begun_ = reader.ended_ = true;
+  return reader;
 }
 
 bool BlockReader::fill() {
@@ -82,6 +89,23 @@ int BlockReader::begin_sequence(int lead) {
   }
   sequence_at_ = 1;
   return static_cast<unsigned char>(sequence_.front());
+}
+
+std::size_t BlockReader::end_of_lines() const {
+  if (const auto end = buffer_.rfind('\n'); end != std::string::npos && end >= at_) return end + 1;
+  // LF may follow a CR at the end of what is here.
+  const auto end = buffer_.size() < 2 ? std::string::npos : buffer_.rfind('\r', buffer_.size() - 2);
+  return end != std::string::npos && end >= at_ ? end + 1 : at_;
+}
+
+bool BlockReader::next_lines(std::string& text) {
+  if (at_ == buffer_.size()) fill();
+  while (end_of_lines() == at_ && fill()) {
+  }
+  const std::size_t end = ended_ ? buffer_.size() : end_of_lines();
+  text.assign(buffer_, at_, end - at_);
+  at_ = end;
+  return !text.empty();
 }
 
 Status BlockReader::failure() const {

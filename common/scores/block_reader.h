@@ -18,11 +18,17 @@ class BlockReader {
  public:
   /// Fails with `environment`.
   [[nodiscard]] static Expected<BlockReader> open(const std::string& file);
+  /// Of what next_lines() gave.
+  [[nodiscard]] static BlockReader of_text(std::string text);
 
   /// The next line without its end (LF, CRLF or CR), valid until the next call; false at the end of
   /// the file. A byte order mark at the start of the file is left out. Blank lines come, too.
   bool next_line(std::string_view& line);
   [[nodiscard]] std::int64_t line_number() const noexcept { return line_number_; }
+
+  /// Whole lines, about a block of them; false at the end of the file. Their numbers are not
+  /// counted here: see of_text().
+  bool next_lines(std::string& text);
 
   /// What comes next, at most a block; does not take it.
   [[nodiscard]] std::string_view peek();
@@ -52,7 +58,8 @@ class BlockReader {
     }
   };
   BlockReader(std::string name, std::FILE* file) : name_(std::move(name)), file_(file) {}
-  [[nodiscard]] std::size_t find_line_end();  // from at_ on; reads on as far as needed
+  [[nodiscard]] std::size_t find_line_end();       // from at_ on; reads on as far as needed
+  [[nodiscard]] std::size_t end_of_lines() const;  // of the whole lines that are here
   int begin_sequence(int lead);
   bool fill();  // more bytes behind those that are left; false at the end
 

@@ -10,6 +10,7 @@
 
 #include "common/scores/block_reader.h"
 #include "common/scores/caption_forms.h"
+#include "common/scores/ordered_work.h"
 
 namespace photoscribe {
 namespace {
@@ -97,32 +98,98 @@ std::string to_text(const LeftOut& left_out) {
   return text + (left_out.count > named ? "; …)" : ")");
 }
 
-Expected<CaptionFileFacts> read_caption_file(const std::string& file, const TakeCaption& take,
-                                             bool strict) {
+namespace {
+
+Status read_form(CaptionSource& source) {
+  switch (source.facts.form) {
+    case CaptionForm::flickr_tokens:
+      return read_flickr_tokens(source);
+    case CaptionForm::csv:
+      return read_csv(source);
+    case CaptionForm::json_lines:
+      return read_json_lines(source);
+    case CaptionForm::coco_results:
+      return read_json_array(source);
+    default:
+      return read_json_document(source);
+  }
+}
+
+/// Its lines say what they say whatever stands before them.
+bool is_read_by_line(CaptionForm form) {
+  return form == CaptionForm::flickr_tokens || form == CaptionForm::json_lines;
+}
+
+/// A piece of the file on its way through the threads.
+struct Piece {
+  explicit Piece(Tokenizer tokenizer) : batch(tokenizer) {}
+  std::string lines;  // to be read; empty: `batch` has its captions already
+  CaptionBatch batch;
+};
+using Pieces = OrderedWork<Piece>;
+
+void read_piece(Piece& piece, CaptionForm form, const std::string& file, const TakeCaption& take) {
+  if (!piece.lines.empty()) {
+    BlockReader reader = BlockReader::of_text(std::move(piece.lines));
+    CaptionSource source(file, reader, take, false, form);
+    source.batch = &piece.batch;
+    (void)read_form(source);  // faults are entries of the batch
+    piece.batch.lines = reader.line_number();
+  }
+  piece.batch.tokenise();
+}
+
+Status read_by_line(BlockReader& reader, Tokenizer tokenizer, Pieces& pieces) {
+  for (auto piece = std::make_unique<Piece>(tokenizer); reader.next_lines(piece->lines);
+       piece = std::make_unique<Piece>(tokenizer)) {
+    if (Status added = pieces.add(std::move(piece)); !added) return added;
+  }
+  return {};
+}
+
+/// Read on this thread, tokenised on the others.
+Status read_as_whole(CaptionSource& source, Tokenizer tokenizer, Pieces& pieces) {
+  auto piece = std::make_unique<Piece>(tokenizer);
+  source.batch = &piece->batch;
+  source.full = [&]() -> Status {
+    const Status added = pieces.add(std::exchange(piece, std::make_unique<Piece>(tokenizer)));
+    source.batch = &piece->batch;
+    return added;
+  };
+  const Status read = read_form(source);
+  const Status added = source.full();  // what came before an error, too
+  return added ? read : added;
+}
+
+Status read_in_pieces(CaptionSource& source, Tokenizer tokenizer, int threads) {
+  const auto read = [&](Piece& piece) {
+    read_piece(piece, source.facts.form, source.file, source.take);
+  };
+  const auto hand_on = [&](Piece& piece) { return source.hand_on(piece.batch); };
+  Pieces pieces(threads, read, hand_on);
+  Status done;
+  if (is_read_by_line(source.facts.form)) {
+    done = read_by_line(source.reader, tokenizer, pieces);
+  } else {
+    CaptionSource recording(source.file, source.reader, source.take, false, source.facts.form);
+    done = read_as_whole(recording, tokenizer, pieces);
+    source.facts.form = recording.facts.form;
+  }
+  // What was read before an error comes first.
+  if (Status handed = pieces.finish(); !handed) return handed;
+  return done;
+}
+
+template <class Read>
+Expected<CaptionFileFacts> read_file(const std::string& file, const TakeCaption& take, bool strict,
+                                     Read read_all) {
   Expected<BlockReader> reader = BlockReader::open(file);
   if (!reader) return fail(reader.error());
   const auto form = form_of(reader->peek());
   if (Status read = reader->failure(); !read) return fail(read.error());
   if (!form) return fail(Errc::invalid_config, file + ": " + form.error());
-  CaptionSource source{file, *reader, take, strict, {}};
-  source.facts.form = *form;
-  Status read;
-  switch (*form) {
-    case CaptionForm::flickr_tokens:
-      read = read_flickr_tokens(source);
-      break;
-    case CaptionForm::csv:
-      read = read_csv(source);
-      break;
-    case CaptionForm::json_lines:
-      read = read_json_lines(source);
-      break;
-    case CaptionForm::coco_results:
-      read = read_json_array(source);
-      break;
-    default:
-      read = read_json_document(source);
-  }
+  CaptionSource source(file, *reader, take, strict, *form);
+  const Status read = read_all(source);
   if (Status failed = reader->failure(); !failed) return fail(failed.error());
   if (!read) return fail(read.error());
   if (source.facts.captions == 0) {
@@ -131,6 +198,21 @@ Expected<CaptionFileFacts> read_caption_file(const std::string& file, const Take
                                           (left_out.count > 0 ? "; " + to_text(left_out) : ""));
   }
   return source.facts;
+}
+
+}  // namespace
+
+Expected<CaptionFileFacts> read_caption_file(const std::string& file, const TakeCaption& take,
+                                             bool strict) {
+  return read_file(file, take, strict, read_form);
+}
+
+Expected<CaptionFileFacts> read_tokenised_captions(const std::string& file, Tokenizer tokenizer,
+                                                   int threads, const TakeCaption& take,
+                                                   bool strict) {
+  return read_file(file, take, strict, [&](CaptionSource& source) {
+    return read_in_pieces(source, tokenizer, threads);
+  });
 }
 
 namespace {

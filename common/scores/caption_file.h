@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "common/core/error.h"
+#include "common/scores/local_words.h"
+#include "common/scores/tokenize.h"
 
 namespace photoscribe {
 
@@ -39,6 +41,8 @@ struct FileCaption {
   bool begins_list = false;  // the first of a list that has all of the photo\'s captions
   std::string_view folder = {};  // where the photo lies: Karpathy's "filepath", what stands before
                                  // the last part of "path" or "uri"; else empty
+  int number = -1;               // N of Flickr's name.jpg#N
+  const LocalTokens* tokens = nullptr;  // of the caption: read_tokenised_captions() alone
 };
 
 /// What is wrong in a file and was left out.
@@ -67,6 +71,12 @@ using TakeCaption = std::function<Status(const FileCaption&)>;
 /// "uri", there with %XX as bytes.
 Expected<CaptionFileFacts> read_caption_file(const std::string& file, const TakeCaption& take,
                                              bool strict = false);
+
+/// The same, with each caption's tokens: `take` is called on this thread and in the file's order,
+/// what it sees does not depend on `threads`. So many read and tokenise; each adds about 5 MB.
+Expected<CaptionFileFacts> read_tokenised_captions(const std::string& file, Tokenizer tokenizer,
+                                                   int threads, const TakeCaption& take,
+                                                   bool strict = false);
 
 /// References of one photo by its file name.
 struct NamedReferences {

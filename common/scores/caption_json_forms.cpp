@@ -79,7 +79,7 @@ Status give_record(CaptionSource& source, const JsonRecord& record) {
   }
   if (!record.caption) {
     if (source.facts.form == CaptionForm::json_lines) {
-      ++source.facts.without_caption;
+      source.without_caption();
       return {};
     }
     return source.leave_out(names.id + " has no \"caption\"");

@@ -3,8 +3,16 @@
 namespace photoscribe {
 
 std::uint32_t CaptionSet::add(std::string_view photo, std::string_view caption) {
-  for (const std::string& token : tokens_of(tokenizer_, caption))
-    tokens_.push_back(words_.id_of(token));
+  numbers_.append(caption, tokens_);
+  return end_caption(photo);
+}
+
+std::uint32_t CaptionSet::add(std::string_view photo, const LocalTokens& caption) {
+  for (const TokenId id : caption.ids) tokens_.push_back(caption.words->in(words_, id));
+  return end_caption(photo);
+}
+
+std::uint32_t CaptionSet::end_caption(std::string_view photo) {
   ends_.push_back(tokens_.size());
   photo_of_.push_back(names_.id_of(photo));
   return photo_of_.back();

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "common/scores/local_words.h"
 #include "common/scores/ngrams.h"
+#include "common/scores/token_numbers.h"
 #include "common/scores/token_table.h"
 #include "common/scores/tokenize.h"
 
@@ -18,10 +20,12 @@ namespace photoscribe {
 class CaptionSet {
  public:
   /// `words` is shared by the sets that are to be compared, and outlives them.
-  CaptionSet(TokenTable& words, Tokenizer tokenizer) : words_(words), tokenizer_(tokenizer) {}
+  CaptionSet(TokenTable& words, Tokenizer tokenizer) : words_(words), numbers_(tokenizer, words) {}
 
   /// Adds a caption to the photo of that name, a new photo when it is new; returns its number.
   std::uint32_t add(std::string_view photo, std::string_view caption);
+  /// The same of one that is tokenised already.
+  std::uint32_t add(std::string_view photo, const LocalTokens& caption);
 
   /// After the last add: puts the captions of a photo together, in the order in which they came.
   void group();
@@ -43,8 +47,10 @@ class CaptionSet {
   [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
+  std::uint32_t end_caption(std::string_view photo);
+
   TokenTable& words_;
-  Tokenizer tokenizer_;
+  TokenNumbers numbers_;
   TokenTable names_;
   TokenIds tokens_;                      // all captions, end to end
   std::vector<std::uint64_t> ends_{0};   // of caption i: ends_[i + 1]

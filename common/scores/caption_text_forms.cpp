@@ -55,24 +55,6 @@ tl::expected<FlickrLine, std::string> parse_flickr_line(std::string_view line) {
   return parsed;
 }
 
-/// Which caption numbers a photo has had: a bit each for the first 64, the rest listed.
-struct SeenNumbers {
-  std::uint64_t low = 0;
-  std::vector<int> high;
-  /// False when it was there.
-  bool insert(int number) {
-    if (number < 64) {
-      const std::uint64_t bit = std::uint64_t{1} << number;
-      const bool is_new = (low & bit) == 0;
-      low |= bit;
-      return is_new;
-    }
-    if (std::find(high.begin(), high.end(), number) != high.end()) return false;
-    high.push_back(number);
-    return true;
-  }
-};
-
 // --- CSV (RFC 4180; also '|' with blanks around, as Kaggle's Flickr30k results.csv has it) ---
 
 struct Columns {
@@ -220,7 +202,7 @@ Status give_csv(CaptionSource& source, const Columns& columns,
   const std::string_view caption = trimmed(fields[columns.caption]);
   if (!caption.empty()) return source.give({id, {}, caption, {}});
   if (columns.state == SIZE_MAX) return source.leave_out("the caption is empty");
-  ++source.facts.without_caption;
+  source.without_caption();
   return {};
 }
 
@@ -249,8 +231,26 @@ tl::unexpected<Error> CaptionSource::wrong(const std::string& why) const {
   return fail(Errc::invalid_config, file + (at.empty() ? "" : ", " + at) + ": " + why);
 }
 
+bool SeenNumbers::insert(int number) {
+  if (number < 64) {
+    const std::uint64_t bit = std::uint64_t{1} << number;
+    const bool is_new = (low & bit) == 0;
+    low |= bit;
+    return is_new;
+  }
+  if (std::find(high.begin(), high.end(), number) != high.end()) return false;
+  high.push_back(number);
+  return true;
+}
+
+Status CaptionSource::told() { return full && batch->is_full() ? full() : Status(); }
+
 Status CaptionSource::leave_out(const std::string& why) {
   constexpr std::size_t kNamed = 5;
+  if (batch != nullptr) {
+    batch->add_fault(why, line, item);
+    return told();
+  }
   if (strict) return wrong(why);
   ++facts.left_out.count;
   if (facts.left_out.first.size() < kNamed) facts.left_out.first.push_back(where() + ": " + why);
@@ -259,28 +259,56 @@ Status CaptionSource::leave_out(const std::string& why) {
 
 Status CaptionSource::give(FileCaption caption) {
   caption.caption = trimmed(caption.caption);
-  if (!is_valid_utf8(caption.caption)) return leave_out("the caption is not UTF-8");
   caption.line = line;
+  const bool is_utf8 = is_valid_utf8(caption.caption);
+  if (batch == nullptr) return hand_on(caption, is_utf8);
+  batch->add(caption, item, is_utf8);
+  return told();
+}
+
+Status CaptionSource::hand_on(const FileCaption& caption, bool is_utf8) {
+  if (caption.number >= 0) {
+    const TokenId name = names_.id_of(caption.id);
+    if (name == seen_.size()) seen_.emplace_back();
+    if (!seen_[name].insert(caption.number)) {
+      return leave_out(std::string(caption.id) + " has caption number " +
+                       std::to_string(caption.number) + " twice");
+    }
+  }
+  if (!is_utf8) return leave_out("the caption is not UTF-8");
   const Status taken = take(caption);
   if (!taken && taken.error().code == Errc::bad_payload) return leave_out(taken.error().message);
   ++facts.captions;
   return taken;
 }
 
+Status CaptionSource::hand_on(CaptionBatch& told) {
+  const std::int64_t before = line;
+  const Status handed = told.for_each([&](const CaptionBatch::Told& one) {
+    line = one.caption.line > 0 ? before + one.caption.line : 0;
+    item = one.item;
+    if (one.is_fault) return leave_out(std::string(one.caption.caption));
+    FileCaption caption = one.caption;
+    caption.line = line;
+    return hand_on(caption, one.is_utf8);
+  });
+  line = before + told.lines;
+  facts.without_caption += told.without_caption;
+  return handed;
+}
+
 Status read_flickr_tokens(CaptionSource& source) {
-  std::unordered_map<std::string, SeenNumbers> seen;
   for (std::string_view line; source.reader.next_line(line);) {
     source.line = source.reader.line_number();
     if (trimmed(line).empty()) continue;
     const auto parsed = parse_flickr_line(line);
     Status given;
-    if (!parsed) {
-      given = source.leave_out(parsed.error());
-    } else if (!seen[std::string(parsed->name)].insert(parsed->number)) {
-      given = source.leave_out(std::string(parsed->name) + " has caption number " +
-                               std::to_string(parsed->number) + " twice");
+    if (parsed) {
+      FileCaption caption{parsed->name, {}, parsed->caption, {}};
+      caption.number = parsed->number;
+      given = source.give(caption);
     } else {
-      given = source.give({parsed->name, {}, parsed->caption, {}});
+      given = source.leave_out(parsed.error());
     }
     if (!given) return given;
   }

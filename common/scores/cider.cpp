@@ -1,8 +1,11 @@
 #include "common/scores/cider.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cmath>
+
+#include "common/scores/parallel.h"
 
 namespace photoscribe {
 namespace {
@@ -15,6 +18,13 @@ std::size_t hash_of(const NgramKey& key) {
   mixed ^= mixed >> 32;
   mixed = (mixed ^ key.low) * 0xd6e8'feb8'6659'fd93u;
   return static_cast<std::size_t>(mixed ^ (mixed >> 32));
+}
+
+/// The highest bits choose the shard, the lowest the place in it.
+template <std::size_t kShards>
+std::size_t shard_of(std::size_t hash) {
+  static_assert(std::has_single_bit(kShards));
+  return hash >> (64 - std::countr_zero(kShards));
 }
 
 NgramKey key_of(TokenSpan ngram) {
@@ -38,27 +48,39 @@ struct Weighed {
   struct Term {
     NgramKey key;
     std::uint32_t place = 0;
-    double weight = 0;
+    double weight = 0;  // until weigh(): how often the caption holds it
   };
   std::array<std::vector<Term>, kNgramOrders> terms;
   std::array<double, kNgramOrders> norm{};
   double length = 0;  // in bigrams
 
-  void assign(TokenSpan tokens, const DocumentFrequencies& frequencies) {
+  /// Lists the n-grams. Weighing several captions after all are listed waits for memory once.
+  void list(TokenSpan tokens, const DocumentFrequencies& frequencies) {
     thread_local SortedNgrams ngrams;
     ngrams.assign(tokens);
     for (std::size_t n = 0; n < kNgramOrders; ++n) {
       terms[n].clear();
-      double squares = 0;
       for (const auto& [key, count] : ngrams.of_order(n + 1)) {
-        const std::uint32_t place = frequencies.find(key);
-        const double weight = count * frequencies.inverse_frequency(place);
-        squares += weight * weight;
-        terms[n].push_back({key, place, weight});
+        frequencies.prefetch(key);
+        terms[n].push_back({key, 0, static_cast<double>(count)});
+      }
+    }
+    length = static_cast<double>(tokens.empty() ? 0 : tokens.size() - 1);
+  }
+  void weigh(const DocumentFrequencies& frequencies) {
+    for (std::size_t n = 0; n < kNgramOrders; ++n) {
+      double squares = 0;
+      for (Term& term : terms[n]) {
+        term.place = frequencies.find(term.key);
+        term.weight *= frequencies.inverse_frequency(term.place);
+        squares += term.weight * term.weight;
       }
       norm[n] = std::sqrt(squares);
     }
-    length = static_cast<double>(tokens.empty() ? 0 : tokens.size() - 1);
+  }
+  void assign(TokenSpan tokens, const DocumentFrequencies& frequencies) {
+    list(tokens, frequencies);
+    weigh(frequencies);
   }
 };
 
@@ -76,47 +98,97 @@ double length_penalty(double hypothesis, double reference) {
 
 }  // namespace
 
-DocumentFrequencies::DocumentFrequencies() : slots_(1 << 10) {}
+DocumentFrequencies::DocumentFrequencies() = default;
 
-DocumentFrequencies::Slot& DocumentFrequencies::slot_of(const NgramKey& key) {
-  if (used_ * 4 >= slots_.size() * 3) grow();
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t at = hash_of(key) & mask;
-  while (slots_[at].key != key) {
-    if (slots_[at].key == NgramKey{}) {
-      slots_[at].key = key;
-      ++used_;
+std::size_t DocumentFrequencies::ngrams() const noexcept {
+  std::size_t sum = 0;
+  for (const Shard& shard : shards_) sum += shard.used;
+  return sum;
+}
+
+std::size_t DocumentFrequencies::bytes() const noexcept {
+  std::size_t sum = 0;
+  for (const Shard& shard : shards_) sum += shard.slots.size() * sizeof(Slot);
+  return sum;
+}
+
+DocumentFrequencies::Slot& DocumentFrequencies::Shard::slot_of(const NgramKey& key,
+                                                               std::size_t hash) {
+  if (used * 4 >= slots.size() * 3) grow();
+  const std::size_t mask = slots.size() - 1;
+  std::size_t at = hash & mask;
+  while (slots[at].key != key) {
+    if (slots[at].key == NgramKey{}) {
+      slots[at].key = key;
+      ++used;
       break;
     }
     at = (at + 1) & mask;
   }
-  return slots_[at];
+  return slots[at];
 }
 
-void DocumentFrequencies::grow() {
-  std::vector<Slot> old(slots_.size() * 2);
-  old.swap(slots_);
-  const std::size_t mask = slots_.size() - 1;
+void DocumentFrequencies::Shard::grow() {
+  std::vector<Slot> old(slots.size() * 2);
+  old.swap(slots);
+  const std::size_t mask = slots.size() - 1;
   for (const Slot& slot : old) {
     if (slot.key == NgramKey{}) continue;
     std::size_t at = hash_of(slot.key) & mask;
-    while (slots_[at].key != NgramKey{}) at = (at + 1) & mask;
-    slots_[at] = slot;
+    while (slots[at].key != NgramKey{}) at = (at + 1) & mask;
+    slots[at] = slot;
   }
+}
+
+DocumentFrequencies::Slot& DocumentFrequencies::slot_of(const NgramKey& key) {
+  const std::size_t hash = hash_of(key);
+  return shards_[shard_of<kShards>(hash)].slot_of(key, hash);
 }
 
 void DocumentFrequencies::add_photo(std::span<const TokenSpan> references) {
   set_photos(photos_ + 1);
-  const auto number = static_cast<std::uint32_t>(photos_);
-  for (const TokenSpan reference : references) {
-    scratch_.assign(reference);
-    for (std::size_t n = 1; n <= kNgramOrders; ++n) {
-      for (const auto& [key, count] : scratch_.of_order(n)) {
-        Slot& slot = slot_of(key);
-        if (slot.seen_in != number) ++slot.count;
-        slot.seen_in = number;
+  scratch_.assign_all(references);
+  for (std::size_t n = 1; n <= kNgramOrders; ++n) {
+    for (const auto& [key, count] : scratch_.of_order(n)) ++slot_of(key).count;
+  }
+}
+
+void DocumentFrequencies::add_photos(
+    std::size_t photos,
+    const std::function<void(std::size_t, std::vector<TokenSpan>&)>& references_of, int threads) {
+  constexpr std::size_t kAtOnce = 8192, kBlock = 256;
+  Found found(kAtOnce / kBlock);
+  for (std::size_t first = 0; first < photos; first += kAtOnce) {
+    const std::size_t some = std::min(kAtOnce, photos - first);
+    parallel_blocks(some, kBlock, threads, [&](std::size_t begin, std::size_t end) {
+      auto& mine = found[begin / kBlock];
+      SortedNgrams ngrams;
+      std::vector<TokenSpan> references;
+      for (std::size_t photo = begin; photo < end; ++photo) {
+        references_of(first + photo, references);
+        ngrams.assign_all(references);
+        for (std::size_t n = 1; n <= kNgramOrders; ++n) {
+          for (const auto& [key, count] : ngrams.of_order(n))
+            mine[shard_of<kShards>(hash_of(key))].push_back(key);
+        }
       }
+    });
+    parallel_blocks(kShards, 1, threads,
+                    [&](std::size_t shard, std::size_t /*end*/) { count(found, shard); });
+  }
+  set_photos(photos_ + static_cast<std::int64_t>(photos));
+}
+
+void DocumentFrequencies::count(Found& found, std::size_t shard) {
+  constexpr std::size_t kAhead = 16;  // misses under way at once
+  Shard& own = shards_[shard];
+  for (auto& block : found) {
+    std::vector<NgramKey>& keys = block[shard];
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (i + kAhead < keys.size()) prefetch(keys[i + kAhead]);
+      ++own.slot_of(keys[i], hash_of(keys[i])).count;
     }
+    keys.clear();
   }
 }
 
@@ -139,38 +211,56 @@ void DocumentFrequencies::set(TokenSpan ngram, std::uint32_t photos) {
 
 void DocumentFrequencies::for_each(
     const std::function<void(TokenSpan, std::uint32_t)>& visit) const {
-  for (const Slot& slot : slots_) {
-    if (slot.key == NgramKey{}) continue;
-    const std::array<std::uint64_t, kNgramOrders> field{
-        slot.key.high >> 32, slot.key.high & 0xffff'ffff, slot.key.low >> 32,
-        slot.key.low & 0xffff'ffff};
-    std::array<TokenId, kNgramOrders> tokens{};
-    std::size_t n = 0;
-    for (; n < kNgramOrders && field[n] != 0; ++n) tokens[n] = static_cast<TokenId>(field[n] - 1);
-    visit(TokenSpan(tokens).first(n), slot.count);
+  for (const Shard& shard : shards_) {
+    for (const Slot& slot : shard.slots) {
+      if (slot.key == NgramKey{}) continue;
+      const std::array<std::uint64_t, kNgramOrders> field{
+          slot.key.high >> 32, slot.key.high & 0xffff'ffff, slot.key.low >> 32,
+          slot.key.low & 0xffff'ffff};
+      std::array<TokenId, kNgramOrders> tokens{};
+      std::size_t n = 0;
+      for (; n < kNgramOrders && field[n] != 0; ++n) tokens[n] = static_cast<TokenId>(field[n] - 1);
+      visit(TokenSpan(tokens).first(n), slot.count);
+    }
   }
 }
 
 std::uint32_t DocumentFrequencies::find(const NgramKey& key) const noexcept {
-  const std::size_t mask = slots_.size() - 1;
-  for (std::size_t at = hash_of(key) & mask; slots_[at].key != NgramKey{}; at = (at + 1) & mask) {
-    if (slots_[at].key == key) return static_cast<std::uint32_t>(at);
+  const std::size_t hash = hash_of(key);
+  const std::size_t shard = shard_of<kShards>(hash);
+  const std::vector<Slot>& slots = shards_[shard].slots;
+  const std::size_t mask = slots.size() - 1;
+  for (std::size_t at = hash & mask; slots[at].key != NgramKey{}; at = (at + 1) & mask) {
+    if (slots[at].key == key) return static_cast<std::uint32_t>(shard << kPlaceBits | at);
   }
   return kAbsent;
 }
 
+void DocumentFrequencies::prefetch(const NgramKey& key) const noexcept {
+  const std::size_t hash = hash_of(key);
+  const std::vector<Slot>& slots = shards_[shard_of<kShards>(hash)].slots;
+  __builtin_prefetch(&slots[hash & (slots.size() - 1)]);
+}
+
 double DocumentFrequencies::inverse_frequency(std::uint32_t place) const noexcept {
-  return log_photos_ - (place == kAbsent ? 0 : log_of(std::max(slots_[place].count, 1u)));
+  if (place == kAbsent) return log_photos_;
+  const Slot& slot = shards_[place >> kPlaceBits].slots[place & ((1u << kPlaceBits) - 1)];
+  return log_photos_ - log_of(std::max(slot.count, 1u));
 }
 
 double cider_d(TokenSpan hypothesis, std::span<const TokenSpan> references,
                const DocumentFrequencies& frequencies) {
   assert(!references.empty());
-  thread_local Weighed own, other;
-  own.assign(hypothesis, frequencies);
+  thread_local Weighed own;
+  thread_local std::vector<Weighed> others;
+  if (others.size() < references.size()) others.resize(references.size());
+  own.list(hypothesis, frequencies);
+  for (std::size_t i = 0; i < references.size(); ++i) others[i].list(references[i], frequencies);
+  own.weigh(frequencies);
   double sum = 0;
-  for (const TokenSpan reference : references) {
-    other.assign(reference, frequencies);
+  for (std::size_t i = 0; i < references.size(); ++i) {
+    Weighed& other = others[i];
+    other.weigh(frequencies);
     double orders = 0;
     for (std::size_t n = 0; n < kNgramOrders; ++n) {
       double overlap = 0;

@@ -28,12 +28,26 @@ std::size_t tokens_of(const NgramKey& key) {
 
 void SortedNgrams::assign(TokenSpan tokens) {
   suffixes_.clear();
+  add_suffixes(tokens);
+  count_runs();
+}
+
+void SortedNgrams::assign_all(std::span<const TokenSpan> captions) {
+  suffixes_.clear();
+  for (const TokenSpan tokens : captions) add_suffixes(tokens);
+  count_runs();
+}
+
+void SortedNgrams::add_suffixes(TokenSpan tokens) {
   const auto field = [&](std::size_t at) {
     return at < tokens.size() ? std::uint64_t{tokens[at]} + 1 : 0;
   };
   for (std::size_t at = 0; at < tokens.size(); ++at) {
     suffixes_.push_back({(field(at) << 32) | field(at + 1), (field(at + 2) << 32) | field(at + 3)});
   }
+}
+
+void SortedNgrams::count_runs() {
   std::sort(suffixes_.begin(), suffixes_.end());
   for (std::vector<Run>& runs : runs_) runs.clear();
   for (const NgramKey& suffix : suffixes_) {

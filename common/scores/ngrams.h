@@ -36,11 +36,16 @@ class SortedNgrams {
   };
 
   void assign(TokenSpan tokens);
+  /// Those of several captions together.
+  void assign_all(std::span<const TokenSpan> captions);
 
   /// The distinct n-grams of `n` tokens (1..4), ascending.
   [[nodiscard]] std::span<const Run> of_order(std::size_t n) const { return runs_[n - 1]; }
 
  private:
+  void add_suffixes(TokenSpan tokens);
+  void count_runs();
+
   std::vector<NgramKey> suffixes_;  // at each token: it and the three behind it
   std::array<std::vector<Run>, kNgramOrders> runs_;
 };

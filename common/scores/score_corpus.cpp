@@ -8,14 +8,13 @@
 
 namespace photoscribe {
 
-DocumentFrequencies frequencies_of(const CaptionSet& references,
-                                   std::span<const ScoredPair> pairs) {
+DocumentFrequencies frequencies_of(const CaptionSet& references, std::span<const ScoredPair> pairs,
+                                   int threads) {
   DocumentFrequencies frequencies;
-  std::vector<TokenSpan> captions;
-  for (const ScoredPair& pair : pairs) {
-    references.captions_of(pair.reference, captions);
-    frequencies.add_photo(captions);
-  }
+  const auto references_of = [&](std::size_t photo, std::vector<TokenSpan>& captions) {
+    references.captions_of(pairs[photo].reference, captions);
+  };
+  frequencies.add_photos(pairs.size(), references_of, threads);
   return frequencies;
 }
 

@@ -33,9 +33,10 @@ struct ScoredPair {
   std::uint32_t hypothesis = 0, reference = 0;  // photo numbers in the two sets
 };
 
-/// Counts every reference photo of `pairs` once.
+/// Counts every reference photo of `pairs` once, on `threads` threads.
 [[nodiscard]] DocumentFrequencies frequencies_of(const CaptionSet& references,
-                                                 std::span<const ScoredPair> pairs);
+                                                 std::span<const ScoredPair> pairs,
+                                                 int threads = 1);
 
 /// The cheap part alone: ROUGE-L and CIDEr-D stay 0.
 [[nodiscard]] std::vector<PhotoScore> score_photos_by_bleu(const CaptionSet& hypotheses,

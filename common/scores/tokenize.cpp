@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "common/scores/ptb_scan.h"
+
 namespace photoscribe {
 namespace {
 
@@ -42,8 +44,9 @@ constexpr std::array<SplitWord, 7> kSplitWords{{{"cannot", "can", "not"},
                                                 {"wanna", "wan", "na"},
                                                 {"'tis", "'t", "is"}}};
 
-/// Typographic quotes, dashes and the ellipsis as the ASCII that the rules below know.
-std::string to_ascii(std::string_view text) {
+/// In lower case, with typographic quotes, dashes and the ellipsis as the ASCII that the rules
+/// below know.
+void to_ascii(std::string_view text, std::string& out) {
   static constexpr std::array<std::array<std::string_view, 2>, 8> kSpellings{{{"\u2018", "'"},
                                                                               {"\u2019", "'"},
                                                                               {"\u201c", "\""},
@@ -52,20 +55,21 @@ std::string to_ascii(std::string_view text) {
                                                                               {"\u2014", " -- "},
                                                                               {"\u2026", "..."},
                                                                               {"\u00a0", " "}}};
-  std::string out;
+  out.clear();
   while (!text.empty()) {
+    const char c = text.front();
     const auto found =
-        std::find_if(kSpellings.begin(), kSpellings.end(),
-                     [&](const auto& spelling) { return text.starts_with(spelling[0]); });
+        (c & 0x80) == 0 ? kSpellings.end()
+                        : std::find_if(kSpellings.begin(), kSpellings.end(),
+                                       [&](const auto& one) { return text.starts_with(one[0]); });
     if (found != kSpellings.end()) {
       out += (*found)[1];
       text.remove_prefix((*found)[0].size());
     } else {
-      out += static_cast<char>(std::tolower(static_cast<unsigned char>(text.front())));
+      out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
       text.remove_prefix(1);
     }
   }
-  return out;
 }
 
 /// End of the word that begins at `at`: letters and digits, joined by single marks that the
@@ -100,72 +104,49 @@ std::size_t word_end(std::string_view text, std::size_t at) {
   return end;
 }
 
-void push_word(std::string_view word, Tokens& out) {
-  for (const SplitWord& split : kSplitWords) {
-    if (word == split.word) {
-      out.emplace_back(split.first);
-      out.emplace_back(split.second);
-      return;
-    }
-  }
-  for (const std::string_view clitic : kClitics) {
-    if (word.size() > clitic.size() && word.ends_with(clitic)) {
-      push_word(word.substr(0, word.size() - clitic.size()), out);
-      out.emplace_back(clitic);
-      return;
-    }
-  }
-  std::string token;
-  for (const char c : word) {
-    if (c == '/') token += '\\';  // the Treebank writes a slash inside a word as \/
-    token += c;
-  }
-  out.push_back(std::move(token));
-}
-
-/// Takes the mark at `at`; returns where to go on.
-std::size_t push_mark(std::string_view text, std::size_t at, Tokens& out) {
+/// Tells of the mark at `at`; returns where to go on.
+std::size_t scan_mark(std::string_view text, std::size_t at, PtbSink& sink) {
   const char mark = text[at];
   const auto run = text.find_first_not_of(mark, at);
   const std::size_t length = (run == std::string_view::npos ? text.size() : run) - at;
   switch (mark) {
     case '.':
-      out.emplace_back(length >= 2 ? "..." : ".");
+      sink.mark(length >= 2 ? "..." : ".");
       return at + length;
     case '-':
-      out.emplace_back(length >= 2 ? "--" : "-");
+      sink.mark(length >= 2 ? "--" : "-");
       return at + length;
     case '!':
     case '?':
-      out.emplace_back(1, mark);
+      sink.mark(text.substr(at, 1));
       return at + length;
     case '"': {
       const bool opens = at == 0 || text[at - 1] == ' ' || text[at - 1] == '(';
-      out.emplace_back(opens ? "``" : "''");
+      sink.mark(opens ? "``" : "''");
       return at + 1;
     }
     case '`':
     case '\'':
-      out.emplace_back(std::min<std::size_t>(length, 2), mark);
+      sink.mark(text.substr(at, std::min<std::size_t>(length, 2)));
       return at + length;
     case '(':
-      out.emplace_back("-lrb-");
+      sink.mark("-lrb-");
       return at + 1;
     case ')':
-      out.emplace_back("-rrb-");
+      sink.mark("-rrb-");
       return at + 1;
     case '{':
-      out.emplace_back("-lcb-");
+      sink.mark("-lcb-");
       return at + 1;
     case '}':
-      out.emplace_back("-rcb-");
+      sink.mark("-rcb-");
       return at + 1;
     case '/':
     case '*':
-      out.push_back(std::string("\\") + mark);
+      sink.mark(mark == '/' ? "\\/" : "\\*");
       return at + 1;
     default:
-      out.emplace_back(1, mark);
+      sink.mark(text.substr(at, 1));
       return at + 1;
   }
 }
@@ -181,12 +162,44 @@ std::size_t apostrophe_word(std::string_view text, std::size_t at) {
   return known || decade ? end : 0;
 }
 
+/// All tokens as texts.
+class TokenList final : public PtbSink {
+ public:
+  void word(std::string_view word) override { ptb_word_tokens(word, tokens); }
+  void mark(std::string_view token) override { tokens.emplace_back(token); }
+  Tokens tokens;
+};
+
 }  // namespace
 
-Tokens ptb_tokens_with_punctuation(std::string_view caption) {
-  const std::string ascii = to_ascii(caption);
-  const std::string_view text = ascii;
-  Tokens out;
+void ptb_word_tokens(std::string_view word, Tokens& out) {
+  for (const SplitWord& split : kSplitWords) {
+    if (word == split.word) {
+      out.emplace_back(split.first);
+      out.emplace_back(split.second);
+      return;
+    }
+  }
+  for (const std::string_view clitic : kClitics) {
+    if (word.size() > clitic.size() && word.ends_with(clitic)) {
+      ptb_word_tokens(word.substr(0, word.size() - clitic.size()), out);
+      out.emplace_back(clitic);
+      return;
+    }
+  }
+  std::string token;
+  for (const char c : word) {
+    if (c == '/') token += '\\';  // the Treebank writes a slash inside a word as \/
+    token += c;
+  }
+  out.push_back(std::move(token));
+}
+
+bool is_ptb_punctuation(std::string_view token) noexcept { return contains(kPunctuation, token); }
+
+void scan_ptb(std::string_view caption, std::string& scratch, PtbSink& sink) {
+  to_ascii(caption, scratch);
+  const std::string_view text = scratch;
   std::size_t at = 0;
   while (at < text.size()) {
     const char c = text[at];
@@ -195,21 +208,27 @@ Tokens ptb_tokens_with_punctuation(std::string_view caption) {
       ++at;
     } else if (is_word(c)) {
       const std::size_t end = word_end(text, at);
-      push_word(text.substr(at, end - at), out);
+      sink.word(text.substr(at, end - at));
       at = end;
     } else if (const std::size_t end = c == '\'' ? apostrophe_word(text, at) : 0; end != 0) {
-      push_word(text.substr(at, end - at), out);
+      sink.word(text.substr(at, end - at));
       at = end;
     } else {
-      at = push_mark(text, at, out);
+      at = scan_mark(text, at, sink);
     }
   }
-  return out;
+}
+
+Tokens ptb_tokens_with_punctuation(std::string_view caption) {
+  std::string scratch;
+  TokenList list;
+  scan_ptb(caption, scratch, list);
+  return std::move(list.tokens);
 }
 
 Tokens ptb_tokens(std::string_view caption) {
   Tokens tokens = ptb_tokens_with_punctuation(caption);
-  std::erase_if(tokens, [](const std::string& token) { return contains(kPunctuation, token); });
+  std::erase_if(tokens, [](const std::string& token) { return is_ptb_punctuation(token); });
   return tokens;
 }
 

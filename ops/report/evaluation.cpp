@@ -52,7 +52,7 @@ void Evaluator::add_against(const ResultRow& photo) {
 
 std::vector<PhotoScore> Evaluator::scores(const CaptionSet& hypotheses,
                                           const std::vector<ScoredPair>& pairs, int threads) const {
-  return score_photos(hypotheses, references_, pairs, frequencies_of(references_, pairs),
+  return score_photos(hypotheses, references_, pairs, frequencies_of(references_, pairs, threads),
                       BleuRule::coco, threads);
 }
 

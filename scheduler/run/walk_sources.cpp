@@ -1,5 +1,6 @@
 #include "scheduler/run/walk_sources.h"
 
+#include <future>
 #include <utility>
 
 #include "scheduler/sources/remote_sources.h"
@@ -9,7 +10,8 @@ namespace {
 
 constexpr std::size_t kFilesAtOnce = 5'000;  // a commit and a progress report each
 
-/// Walks one after the other to its end.
+/// Walks one after the other to its end. While photos are written to the database, a thread looks
+/// for the next ones.
 struct Walks {
   RunObserver& observer;
   const StopHandle& stop;
@@ -21,18 +23,22 @@ struct Walks {
   template <class AnyWalker>
   Expected<bool> walk(AnyWalker& walker) {
     report_found(observer, found);
+    const auto next = [&walker] { return walker.next(kFilesAtOnce); };
+    auto ahead = std::async(std::launch::async, next);  // its end is waited for, however this ends
     for (;;) {
       if (stop.requests() > 0) return false;
       if (held != nullptr) held->unlock();
-      const Expected<std::vector<FoundFile>> files = walker.next(kFilesAtOnce);
+      const Expected<std::vector<FoundFile>> files = ahead.get();
       if (held != nullptr) held->lock();
       if (!files) return fail(files.error());
       if (files->empty()) {
         if (stop.requests() > 0) return false;
         break;
       }
+      const std::int64_t so_far = found + walker.report().files;
+      ahead = std::async(std::launch::async, next);
       if (Status taken = take(*files); !taken) return fail(taken.error());
-      report_found(observer, found + walker.report().files);
+      report_found(observer, so_far);
     }
     found += walker.report().files;
     return true;

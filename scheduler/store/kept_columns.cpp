@@ -46,16 +46,6 @@ int KeptColumns::add(std::int64_t image_id, const KeptValues& values) {
   return news;
 }
 
-KeptValues StoreDatabase::kept(std::int64_t image_id) {
-  KeptValues values;
-  auto row = db.query(
-      "SELECT name, value FROM kept_value JOIN kept_column USING (column_id) WHERE image_id = ? "
-      "ORDER BY column_id");
-  row.with(image_id);
-  while (row.step()) values.emplace_back(row.text(0), row.text(1));
-  return values;
-}
-
 Expected<std::vector<std::string>> Lookup::kept_columns() {
   return impl_->db.read("list kept columns", [&] {
     std::vector<std::string> names;

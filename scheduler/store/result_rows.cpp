@@ -65,7 +65,7 @@ std::optional<int> pixels(const sqlite::Query& row, int column) {
   return static_cast<int>(*value);
 }
 
-ResultRow read_row(StoreDatabase& store, const sqlite::Query& row) {
+ResultRow read_row(const sqlite::Query& row) {
   ResultRow result;
   result.image_id = row.integer(0);
   result.attempt = static_cast<std::int32_t>(row.integer(1));
@@ -111,12 +111,85 @@ ResultRow read_row(StoreDatabase& store, const sqlite::Query& row) {
     result.edited_by = row.text(46);
     result.edited_unix_ms = row.integer(47);
   }
-  if (result.caption) {
-    result.evidence = StoreDatabase::evidence(row, 39);
-    result.concepts = store.concepts(row.integer(38));
-  }
-  result.kept = store.kept(result.image_id);
+  if (result.caption) result.evidence = StoreDatabase::evidence(row, 39);
   return result;
+}
+
+constexpr int kResultId = 38;  // column of select_rows()
+
+/// `[7,null,9]`: what json_each() makes rows of, with places as keys.
+class IdList {
+ public:
+  void add(std::optional<std::int64_t> id) {
+    text_ += text_.empty() ? '[' : ',';
+    text_ += id ? std::to_string(*id) : "null";
+  }
+  [[nodiscard]] std::string text() const { return text_.empty() ? "[]" : text_ + "]"; }
+
+ private:
+  std::string text_;
+};
+
+/// Rows, and what they have several of each: read for many rows in one statement, since a statement
+/// costs more than a row.
+class RowReader {
+ public:
+  explicit RowReader(StoreDatabase& store) : store_(store) {}
+
+  void add(const sqlite::Query& row) {
+    if (rows_.size() == begin_ + kAtOnce) add_lists();
+    rows_.push_back(read_row(row));
+    images_.add(rows_.back().image_id);
+    results_.add(rows_.back().caption ? std::optional(row.integer(kResultId)) : std::nullopt);
+  }
+  [[nodiscard]] std::vector<ResultRow> finish() {
+    add_lists();
+    return std::move(rows_);
+  }
+
+ private:
+  static constexpr std::size_t kAtOnce = 1000;
+
+  void add_lists() {
+    if (rows_.size() == begin_) return;
+    auto kept = store_.db.query(
+        "SELECT one.key, name, kept_value.value FROM json_each(?) AS one "
+        "CROSS JOIN kept_value ON kept_value.image_id = one.value "
+        "JOIN kept_column USING (column_id) ORDER BY one.key, column_id");
+    kept.with(images_.text());
+    while (kept.step()) row_of(kept).kept.emplace_back(kept.text(1), kept.text(2));
+    auto concepts = store_.db.query(
+        "SELECT one.key, word, probability FROM json_each(?) AS one "
+        "CROSS JOIN result_concept ON result_id = one.value "
+        "JOIN concept_word USING (word_id) ORDER BY one.key, probability DESC, word");
+    concepts.with(results_.text());
+    while (concepts.step()) {
+      row_of(concepts).concepts.push_back({concepts.text(1), static_cast<float>(concepts.real(2))});
+    }
+    begin_ = rows_.size();
+    images_ = results_ = IdList();
+  }
+  ResultRow& row_of(const sqlite::Query& row) {
+    return rows_[begin_ + static_cast<std::size_t>(row.integer(0))];
+  }
+
+  StoreDatabase& store_;
+  std::vector<ResultRow> rows_;
+  std::size_t begin_ = 0;  // those before have their lists
+  IdList images_, results_;
+};
+
+std::optional<ResultRow> read_one(StoreDatabase& store, sqlite::Query& query) {
+  RowReader reader(store);
+  if (!query.step()) return std::nullopt;
+  reader.add(query);
+  return std::move(reader.finish().front());
+}
+
+std::vector<ResultRow> read_all(StoreDatabase& store, sqlite::Query& query) {
+  RowReader reader(store);
+  while (query.step()) reader.add(query);
+  return reader.finish();
 }
 
 }  // namespace
@@ -134,11 +207,9 @@ Status Lookup::for_each_result(RunId run, const std::function<Status(const Resul
   std::int64_t last = 0;
   for (;;) {
     const auto page = impl_->db.read("read results", [&] {
-      std::vector<ResultRow> rows;
       auto query = impl_->db.query(kPage.c_str());
       query.with(last, run);
-      while (query.step()) rows.push_back(read_row(*impl_, query));
-      return rows;
+      return read_all(*impl_, query);
     });
     if (!page) return fail(page.error());
     if (page->empty()) return {};
@@ -175,19 +246,17 @@ Expected<std::vector<ResultRow>> Lookup::failed_images(RunId run, std::span<cons
   std::string wanted = ",";  // no reason's name has a comma
   for (const Reason reason : reasons) wanted += std::string(to_string(reason)) + ",";
   return impl_->db.read("list failed photos", [&] {
-    std::vector<ResultRow> rows;
     auto query = impl_->db.query(kFailed.c_str());
     query.with(run, wanted, count);
-    while (query.step()) rows.push_back(read_row(*impl_, query));
-    return rows;
+    return read_all(*impl_, query);
   });
 }
 
 Expected<std::optional<ResultRow>> Lookup::image(std::int64_t image_id) {
   return impl_->db.read("read photo", [&] {
     auto query = impl_->db.query(kOne.c_str());
-    if (!query.with(image_id).step()) return std::optional<ResultRow>();
-    return std::optional(read_row(*impl_, query));
+    query.with(image_id);
+    return read_one(*impl_, query);
   });
 }
 
@@ -195,8 +264,8 @@ Expected<std::optional<ResultRow>> Lookup::photo_at(RunId run, const std::string
                                                     const std::string& path) {
   return impl_->db.read("read photo", [&] {
     auto query = impl_->db.query(kAt.c_str());
-    if (!query.with(sqlite::Blob{path}, run, root).step()) return std::optional<ResultRow>();
-    return std::optional(read_row(*impl_, query));
+    query.with(sqlite::Blob{path}, run, root);
+    return read_one(*impl_, query);
   });
 }
 
@@ -221,8 +290,8 @@ Expected<std::int64_t> Lookup::index_kept(RunId run, const std::string& column) 
 Expected<std::optional<ResultRow>> Lookup::photo_with(const std::string& value) {
   return impl_->db.read("read photo", [&] {
     auto query = impl_->db.query(kWith.c_str());
-    if (!query.with(value).step()) return std::optional<ResultRow>();
-    return std::optional(read_row(*impl_, query));
+    query.with(value);
+    return read_one(*impl_, query);
   });
 }
 

@@ -135,9 +135,6 @@ struct StoreDatabase {
   // index_photos.cpp
   /// Indexes for search what changed of at most `count` photos; how many it looked at.
   std::int64_t index_photos(std::size_t count);
-  // kept_columns.cpp
-  /// By column, in the order in which the database met them.
-  [[nodiscard]] KeptValues kept(std::int64_t image_id);
 
   // score_captions.cpp
   [[nodiscard]] std::vector<std::string> references(std::int64_t image_id);

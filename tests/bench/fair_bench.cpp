@@ -56,7 +56,7 @@ struct Bench {
     RunRequest made;
     made.database = database;
     made.run = run;
-    made.model_hash = kModelHash;
+    made.settings.model_hash = kModelHash;
     made.photos = {folder.file("photos")};
     made.schedule.weight = weight;
     return made;

@@ -28,7 +28,7 @@ class Reading {
       return fail(Errc::bad_payload, std::string(one.id) + " has a second list of captions");
     if (!only_one && one.caption.empty())
       return fail(Errc::bad_payload, std::string(one.id) + " has an empty caption");
-    const std::uint32_t photo = set_.add(one.id, one.caption);
+    const std::uint32_t photo = set_.add(one.id, *one.tokens);
     if (!one.other_id.empty() && !before) others_[std::string(one.other_id)] = photo;
     return {};
   }
@@ -71,7 +71,7 @@ class Missing {
   std::string examples_;
 };
 
-Status read_set(const std::string& file, bool only_one, bool strict,
+Status read_set(const std::string& file, bool only_one, const ScoreRequest& request,
                 const std::optional<PhotoNames>& split, Reading& reading, ScoreInput& input) {
   const auto wanted = [&](const FileCaption& one) {
     return !split || split->contains(std::string(one.id)) ||
@@ -84,7 +84,8 @@ Status read_set(const std::string& file, bool only_one, bool strict,
     if (only_one) ++input.outside_split;
     return {};
   };
-  const auto facts = read_caption_file(file, take, strict);
+  const auto facts =
+      read_tokenised_captions(file, request.tokenizer, request.threads, take, request.strict);
   if (!facts) return fail(facts.error());
   (only_one ? input.wrong_hypotheses : input.wrong_references) = facts->left_out;
   if (only_one) {
@@ -159,9 +160,8 @@ Expected<std::unique_ptr<ScoreInput>> read_score_input(const ScoreRequest& reque
   }
   Reading hypotheses(request.hypotheses_file, input->hypotheses);
   Reading references(request.references_file, input->references);
-  const bool strict = request.strict;
-  Status read = read_set(request.hypotheses_file, true, strict, split, hypotheses, *input);
-  if (read) read = read_set(request.references_file, false, strict, split, references, *input);
+  Status read = read_set(request.hypotheses_file, true, request, split, hypotheses, *input);
+  if (read) read = read_set(request.references_file, false, request, split, references, *input);
   if (!read) return fail(read.error());
   input->hypotheses.group();
   input->references.group();

@@ -22,6 +22,7 @@ struct ScoreRequest {
   Tokenizer tokenizer = Tokenizer::ptb;
   bool allow_missing = false;  // photos that only one of the files has are left out
   bool strict = false;         // refuse a file with a wrong line
+  int threads = 1;             // that read and tokenise; the result is the same for any number
 };
 
 struct ScoreInput {

@@ -59,10 +59,11 @@ std::int64_t peak_memory_bytes() {
 }
 
 /// The table that --df names, else that of the references themselves; saved where that is asked.
-Expected<DocumentFrequencies> frequencies(const ScoreOptions& options, ScoreInput& input) {
+Expected<DocumentFrequencies> frequencies(const ScoreOptions& options, ScoreInput& input,
+                                          int threads) {
   DocumentFrequencies table;
   if (options.frequencies_file.empty()) {
-    table = frequencies_of(input.references, input.pairs);
+    table = frequencies_of(input.references, input.pairs, threads);
   } else {
     auto loaded =
         load_frequencies(options.frequencies_file, input.words, options.request.tokenizer);
@@ -127,12 +128,10 @@ ScoreSignature signature_of(const ScoreOptions& options, const ScoreInput& input
 
 Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input,
                                const Objects& objects, Watch& watch) {
+  const int threads = options.request.threads;
   Expected<DocumentFrequencies> table;
-  if (!options.bleu_only) table = frequencies(options, input);
+  if (!options.bleu_only) table = frequencies(options, input, threads);
   if (!table) return fail(table.error());
-  const int threads = options.threads > 0
-                          ? options.threads
-                          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   ScoreFigures figures;
   figures.stage_seconds.emplace_back("frequencies", watch.lap());
   figures.rule = *bleu_rule_named(options.rule);
@@ -160,6 +159,9 @@ int score(ScoreOptions options) {
   Watch watch;
   if (options.tokenizer.empty()) options.tokenizer = options.rule == "sacrebleu" ? "13a" : "ptb";
   options.request.tokenizer = *tokenizer_named(options.tokenizer);
+  options.request.threads =
+      options.threads > 0 ? options.threads
+                          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const auto input = read_score_input(options.request);
   if (!input) return report("score", input.error());
   tell_left_out(options.request.hypotheses_file, (*input)->wrong_hypotheses);
@@ -225,7 +227,9 @@ void add_score_options(CLI::App& verb, ScoreOptions& options) {
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000));
   verb.add_option("--seed", options.seed, "of the resamples (default: 12345)")->type_name("N");
-  verb.add_option("--threads", options.threads, "(default: one per core)")
+  verb.add_option("--threads", options.threads,
+                  "that read, tokenise and score; figures are the same for any number\n"
+                  "(default: one per core)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
   CLI::Option* const bleu_only =

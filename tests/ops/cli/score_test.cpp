@@ -75,6 +75,28 @@ TEST_F(Score, WritesJsonWithItemsAndIntervals) {
   EXPECT_THAT(got["signature"].get<std::string>(), HasSubstr("|bootstrap:50,seed:12345"));
 }
 
+TEST_F(Score, SaysTheSameForAnyNumberOfThreads) {
+  std::string mine, theirs;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string name = "p" + std::to_string(i) + ".jpg", word = std::to_string(i * 7919 % 97);
+    mine += json{{"id", name}, {"caption", "a dog's ball " + word + " on the grass"}}.dump() + "\n";
+    for (const char* end : {"#0\tA dog with ball ", "#1\tThe man can't see "})
+      theirs += name + end + word + " , on grass .\n";
+  }
+  const std::string h = hypotheses(mine), r = references(theirs);
+  json expected;
+  for (const char* threads : {"1", "2", "5"}) {
+    const ChildOutput out = score({"--hypotheses", h, "--references", r, "--threads", threads,
+                                   "--bootstrap", "20", "--chair", "--json", "--per-item"});
+    ASSERT_EQ(out.exit_status, 0) << out.err;
+    json got = json::parse(out.out);
+    for (const char* measured : {"seconds", "stage_seconds", "peak_memory_bytes"})
+      got.erase(measured);
+    if (expected.is_null()) expected = got;
+    EXPECT_TRUE(got == expected) << threads << " threads";
+  }
+}
+
 TEST_F(Score, EqualsCocoCaptionOnEveryItemAndTheCorpus) {
   const json cases = json::parse(std::ifstream(kMadeCaptions + "cases.json"));
   std::string hypotheses_text, references_text;
