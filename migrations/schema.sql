@@ -174,7 +174,7 @@ CREATE TABLE run (
   incarnation     TEXT    UNIQUE,             -- NULL: nothing of this run is in Redis
   cursor          INTEGER NOT NULL DEFAULT 0, -- images with queue_seq <= cursor were enqueued
   queue_end       INTEGER NOT NULL DEFAULT 0, -- the last queue_seq given
-  created_unix_ms INTEGER NOT NULL, settings_id INTEGER REFERENCES run_settings, redo TEXT NOT NULL DEFAULT 'none' CHECK (redo IN ('none', 'scanning', 'captioning')), references_file TEXT, split_file TEXT, control TEXT NOT NULL DEFAULT 'running' CHECK (control IN ('running', 'paused', 'cancelled')), weight INTEGER NOT NULL DEFAULT 1 CHECK (weight BETWEEN 1 AND 1000), priority INTEGER NOT NULL DEFAULT 0 CHECK (priority BETWEEN -1000 AND 1000), rate_per_s REAL, hours TEXT, on_finish TEXT, vanish_changes INTEGER NOT NULL DEFAULT 0,
+  created_unix_ms INTEGER NOT NULL, settings_id INTEGER REFERENCES run_settings, redo TEXT NOT NULL DEFAULT 'none' CHECK (redo IN ('none', 'scanning', 'captioning')), references_file TEXT, split_file TEXT, control TEXT NOT NULL DEFAULT 'running' CHECK (control IN ('running', 'paused', 'cancelled')), weight INTEGER NOT NULL DEFAULT 1 CHECK (weight BETWEEN 1 AND 1000), priority INTEGER NOT NULL DEFAULT 0 CHECK (priority BETWEEN -1000 AND 1000), rate_per_s REAL, hours TEXT, on_finish TEXT, watched TEXT, vanish_changes INTEGER NOT NULL DEFAULT 0,
   CHECK (cursor <= queue_end)
 ) STRICT;
 
