@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "models/vector_clones.h"
+#include "common/core/vector_clones.h"
 
 namespace photoscribe {
 namespace {

@@ -1,6 +1,6 @@
 #include "models/encoder/silu.h"
 
-#include "models/vector_clones.h"
+#include "common/core/vector_clones.h"
 
 #ifdef PHOTOSCRIBE_VECTOR_COPY
 #include <immintrin.h>

@@ -1,8 +1,8 @@
 // silu: the activation of EfficientNets, x / (1 + exp(-x)) (Ramachandran et al. 2017, "Swish"),
 // over arrays. Private to models/.
 //
-// Fused into oneDNN's convolutions (2.6) it takes 1.3 ns a number, most of an EfficientNet's time; a
-// pass of its own over what is still in the caches takes 0.24 to 0.4.
+// Fused into oneDNN's convolutions (2.6) it takes 1.3 ns a number, most of an EfficientNet's time;
+// a pass of its own over what is still in the caches takes 0.24 to 0.4.
 #pragma once
 
 #include <cstdint>

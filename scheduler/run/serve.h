@@ -41,7 +41,7 @@ struct ServeRequest {
   bool allow_stored_commands = false;     // run on-finish commands whoever stored them
   int watch_rescan_s = 600;               // of folders that are watched
   bool once = false;  // end when every run is finished, paused or cancelled; nothing is watched
-  std::shared_ptr<RunMonitor> monitor;    // is told how it gets on; null: nobody asks
+  std::shared_ptr<RunMonitor> monitor;  // is told how it gets on; null: nobody asks
   std::function<std::int64_t()> unix_clock = [] { return std::int64_t{std::time(nullptr)}; };
 };
 

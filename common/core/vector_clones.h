@@ -1,4 +1,4 @@
-// vector_clones: one copy of a loop for each set of vector instructions. Private to models/.
+// vector_clones: one copy of a loop for each set of vector instructions.
 //
 // Packages are built for the oldest machine that they must run on; the copy for this one is chosen
 // when the program starts. By levels of x86-64, since the copy for a processor's name, such as
