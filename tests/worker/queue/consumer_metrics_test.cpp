@@ -17,11 +17,12 @@ LoadOutcome mixed(const Task& task) {
     cut.times = {3'000, 0, 0};
     return cut;
   }
-  LoadedPhoto photo = std::get<LoadedPhoto>(clear_photo(task));
+  LoadOutcome loaded = clear_photo(task);
+  auto& photo = std::get<LoadedPhoto>(loaded);
   photo.times = {2'000, 30'000, 0};
   photo.blur_us = 10'000;
   if (task.image_id % 5 == 0) photo.network_input.reset();
-  return photo;
+  return loaded;
 }
 
 TEST_F(ConsumerTest, CountsWhatItDoesForPrometheus) {
