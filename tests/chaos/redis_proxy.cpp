@@ -55,6 +55,12 @@ FinishedPhoto in_words(const Result& result) {
   return photo;
 }
 
+/// By its hash, or by its text where the server does not know it yet.
+bool calls(const std::vector<std::string>& words, const redis::Script& script) {
+  return (words[0] == "EVALSHA" && words[1] == script.sha1) ||
+         (words[0] == "EVAL" && words[1] == script.source);
+}
+
 }  // namespace
 
 RedisProxy::RedisProxy(std::string listen_path, std::string server_path)
@@ -200,9 +206,9 @@ RedisProxy::Pending RedisProxy::classify(Link& link, const std::vector<std::stri
     command.step = Step::take_results;
   } else if (name == "XDEL" && key_ends(1, ":results")) {
     command.step = Step::delete_results;
-  } else if (name == "EVALSHA" && words[1] == redis::scripts::kStart.sha1) {
+  } else if (calls(words, redis::scripts::kStart)) {
     command.step = Step::start;
-  } else if (name == "EVALSHA" && words[1] == redis::scripts::kHandBack.sha1) {
+  } else if (calls(words, redis::scripts::kHandBack)) {
     command.step = Step::hand_back;
   }
   return command;

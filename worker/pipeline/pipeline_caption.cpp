@@ -103,9 +103,9 @@ Status Pipeline::run_network(BatchCaptioner& model, std::vector<Ready> batch,
   auto outcomes = model.caption(images);
   if (!outcomes) return fail(outcomes.error());
   if (events_.batch) events_.batch(batch.size());
-  const auto each = std::chrono::duration_cast<std::chrono::microseconds>(
-                        std::chrono::steady_clock::now() - start) /
-                    static_cast<std::int64_t>(batch.size());
+  // Rounded up: 0 is what had no network.
+  const auto each = std::chrono::ceil<std::chrono::microseconds>(
+      (std::chrono::steady_clock::now() - start) / static_cast<std::int64_t>(batch.size()));
   for (std::size_t i = 0; i < batch.size(); ++i) {
     Ready& item = batch[i];
     Result result = begin_result(item.job, item.photo);
