@@ -12,7 +12,6 @@
 #include "scheduler/process/private_folder.h"
 #include "scheduler/run/on_finish.h"
 #include "scheduler/run/prepare_run.h"
-#include "scheduler/run/silent_observer.h"
 #include "scheduler/run/stored_commands.h"
 #include "scheduler/run/submit.h"
 #include "scheduler/store/store.h"
@@ -25,7 +24,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kServeStep{50};
 constexpr milliseconds kLookForRunsEvery{1'000};
 constexpr milliseconds kShowRunsEvery{500};
-constexpr std::chrono::seconds kWatchAgain{10};  // folders that are not there
 
 constexpr const char* kNotCalled =
     ": its on-finish command was not stored by this user, or the database is another user's, so it "
@@ -41,16 +39,6 @@ SchedulerSettings settings_of(const ServeRequest& request, const redis::Endpoint
   settings.window = request.window;
   if (request.monitor) settings.meters = request.monitor->meters_of(row.name);
   return settings;
-}
-
-/// On a thread that may wait for folders.
-asio::awaitable<Expected<WatchedFolders>> plan_folders(StoreThread* store, std::string submission,
-                                                       const StopHandle* stop) {
-  Expected<RunRequest> request = parse_submission(submission);
-  if (!request) co_return fail(request.error());
-  SilentObserver silent;
-  const std::lock_guard alone(store->mutex());
-  co_return plan_watch(store->store(), std::move(*request), silent, *stop);
 }
 
 }  // namespace
@@ -196,47 +184,6 @@ RunServer::Served* RunServer::served(RunId id, std::uint64_t number) {
   const auto found = served_.find(id);
   const bool there = found != served_.end() && found->second->number == number;
   return there && !found->second->end && !draining_ ? found->second.get() : nullptr;
-}
-
-/// Tries until the folders are there, or the run is no longer served.
-asio::awaitable<void> RunServer::watch(RunId id, std::uint64_t number, std::string submission) {
-  for (bool told = false;; told = true) {
-    Expected<WatchedFolders> folders = co_await asio::co_spawn(
-        walkers_, plan_folders(&store_, submission, &stop_), asio::use_awaitable);
-    Served* const run = served(id, number);
-    if (run == nullptr) co_return;
-    Status begun = folders ? begin_watch(*run, std::move(*folders)) : Status(fail(folders.error()));
-    if (begun) co_return;
-    if (!told) {
-      say(EventLevel::warning,
-          "run " + run->row.name + ": its folders are not watched yet: " + begun.error().message);
-    }
-    for (const auto again = Clock::now() + kWatchAgain; Clock::now() < again;) {
-      co_await sleep_for(kServeStep);
-      if (served(id, number) == nullptr) co_return;
-    }
-  }
-}
-
-Status RunServer::begin_watch(Served& run, WatchedFolders folders) {
-  WatchSettings settings;
-  settings.run = run.row.id;
-  settings.plan = std::move(folders.plan);
-  settings.options = std::move(folders.options);
-  settings.rescan_every = std::chrono::seconds(request_.watch_rescan_s);
-  PhotoWatch::Calls calls;
-  calls.added = [this, id = run.row.id, number = run.number](const RunCounts& counts) {
-    asio::post(io_, [this, id, number, counts] {
-      if (Served* const now = served(id, number)) now->scheduler->expect_more(counts);
-    });
-  };
-  calls.say = [this, name = run.row.name](const Event& event) {
-    asio::post(io_, [this, name, event] { say(event.level, "run " + name + ": " + event.text); });
-  };
-  auto started = PhotoWatch::start(std::move(settings), store_, std::move(calls));
-  if (!started) return fail(started.error());
-  run.watch = std::move(*started);
-  return {};
 }
 
 bool RunServer::may_call(const RunRow& row) const {
