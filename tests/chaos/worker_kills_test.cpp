@@ -19,7 +19,8 @@ void PrintTo(const Stage& stage, std::ostream* out) { *out << stage.name; }
 class WorkerKilled : public Chaos, public ::testing::WithParamInterface<Stage> {};
 
 TEST_P(WorkerKilled, AtAnyStepLosesNothingAndBlamesNobody) {
-  begin(40);
+  // Far more than a worker holds (16 in hand, 16 read ahead), so that its successor reads twice.
+  begin(120);
   // Armed before its first read; the second kill meets the worker that takes the first one's place.
   proxy().kill_at(GetParam().step, GetParam().moment, pick(1, 2));
   Process run = start();
