@@ -41,6 +41,8 @@ missing_packages() {
     IFS='|' read -ra names <<<"$line"
     for name in "${names[@]}"; do
       if is_installed "$name"; then found=yes; fi
+      # Node.js as its makers package it has npm within; Debian's npm then conflicts with it.
+      if [[ $name == npm ]] && command -v npm >/dev/null; then found=yes; fi
     done
     if [[ $found == no ]]; then printf '%s\n' "$line"; fi
   done < <(listed_packages "${1:-}")
