@@ -1,8 +1,10 @@
 #include "common/http/access.h"
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 
 #include "common/core/sha256.h"
+#include "common/text/escape.h"
 
 namespace photoscribe::http {
 namespace {
@@ -19,12 +21,19 @@ bool has_token(const Access& access, const Request& request) {
   return equal_secrets(request.cookie(access.cookie), cookie_of(access.token));
 }
 
+/// The path that was asked for, as one of this server: not "//elsewhere", and with nothing in it
+/// that ends a header.
+std::string place_of(const Request& request) {
+  const std::size_t name = std::min(request.path.find_first_not_of('/'), request.path.size());
+  return "/" + percent_encoded(std::string_view(request.path).substr(name), true);
+}
+
 Answer sign_in(const Access& access, const Request& request) {
   if (!equal_secrets(request.parameter("token"), access.token)) {
     return plain_answer(401, "this is not the token");
   }
   Answer answer = plain_answer(303, "signed in");
-  answer.headers = {{"Location", request.path},
+  answer.headers = {{"Location", place_of(request)},
                     {"Set-Cookie", access.cookie + "=" + cookie_of(access.token) +
                                        "; Path=/; HttpOnly; SameSite=Strict"}};
   return answer;

@@ -46,7 +46,7 @@ struct Answer {
 /// `status` with one line of text.
 [[nodiscard]] Answer plain_answer(int status, std::string text);
 
-/// "%41+b" → "A b" (`+` only where `plus_is_space`); nothing for a malformed or zero %XX.
+/// "%41+b" → "A b" (`+` only where `plus_is_space`); nothing for a malformed %XX, or a NUL.
 [[nodiscard]] std::optional<std::string> url_decoded(std::string_view text, bool plus_is_space);
 
 /// Path and parameters of "/a%20b?c=d"; nothing when it does not begin with a slash or cannot be

@@ -6,17 +6,14 @@
 #include <array>
 #include <memory>
 
+#include "common/text/escape.h"
+
 namespace photoscribe {
 namespace {
 
 constexpr std::string_view kS3 = "s3://";
 constexpr std::size_t kBucketMax = 255;  // old ones may be that long
 constexpr std::size_t kUrlMax = 8'000;   // what web servers take
-
-bool is_plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
 
 tl::unexpected<Error> holds_a_password() {
   return fail(Errc::usage,
@@ -32,7 +29,7 @@ Expected<PhotoUrl> parse_s3(std::string_view text) {
   const std::string_view bucket = text.substr(0, slash);
   if (bucket.find('@') != std::string_view::npos) return holds_a_password();
   if (bucket.empty() || bucket.size() > kBucketMax || bucket.find('~') != bucket.npos ||
-      !std::all_of(bucket.begin(), bucket.end(), is_plain)) {
+      !std::all_of(bucket.begin(), bucket.end(), is_unreserved)) {
     return fail(Errc::usage, "the name of a bucket is missing or wrong: s3://BUCKET/PREFIX");
   }
   PhotoUrl url;
@@ -83,22 +80,6 @@ Expected<PhotoUrl> parse_photo_url(std::string_view text) {
   const std::string query = part_of(parsed.get(), CURLUPART_QUERY);
   if (!query.empty()) url.path += "?" + query;
   return url;
-}
-
-std::string percent_encoded(std::string_view bytes, bool keep_slashes) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : bytes) {
-    if (is_plain(c) || (c == '/' && keep_slashes)) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out;
 }
 
 }  // namespace photoscribe

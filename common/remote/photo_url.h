@@ -38,8 +38,4 @@ struct PhotoUrl {
 /// user of the machine.
 [[nodiscard]] Expected<PhotoUrl> parse_photo_url(std::string_view text);
 
-/// Every byte but letters, digits and `-._~` (and `/` if `keep_slashes`) as %XX: what a signature
-/// of S3 is made of.
-[[nodiscard]] std::string percent_encoded(std::string_view bytes, bool keep_slashes);
-
 }  // namespace photoscribe

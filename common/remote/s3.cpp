@@ -1,3 +1,4 @@
+#include "common/text/escape.h"
 #include "common/remote/s3.h"
 
 #include <algorithm>

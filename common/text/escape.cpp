@@ -65,6 +65,23 @@ std::string percent_escaped(std::string_view bytes, std::string_view also) {
   return out;
 }
 
+bool is_unreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+std::string percent_encoded(std::string_view bytes, bool keep_slashes) {
+  std::string out;
+  for (const char c : bytes) {
+    if (is_unreserved(c) || (c == '/' && keep_slashes)) {
+      out += c;
+    } else {
+      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
 std::string log_value(std::string_view value) {
   std::string out = "\"";
   for_each_character(value, [&](const Character& one) {

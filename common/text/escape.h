@@ -16,6 +16,13 @@ namespace photoscribe {
 /// Bytes that are not UTF-8, NUL and each byte of `also` become %XX.
 [[nodiscard]] std::string percent_escaped(std::string_view bytes, std::string_view also = {});
 
+/// Letters, digits and `-._~`: what means itself in any part of a URI (RFC 3986, 2.3).
+[[nodiscard]] bool is_unreserved(char c);
+
+/// Every byte that is not unreserved (nor `/` if `keep_slashes`) as %XX: what a signature of S3 is
+/// made of.
+[[nodiscard]] std::string percent_encoded(std::string_view bytes, bool keep_slashes);
+
 /// In double quotes: control characters, quotes and bytes that are not UTF-8 escaped, so that a
 /// file's name can neither break a log line nor forge one.
 [[nodiscard]] std::string log_value(std::string_view value);

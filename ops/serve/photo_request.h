@@ -14,10 +14,10 @@ using Parameters = std::map<std::string, std::string>;
 /// run, state (several with commas), reason, since, until (YYYY-MM-DD or seconds since 1970, UTC),
 /// confidence_min, confidence_max, blur_min, blur_max, near_duplicates, vanished, edited (each 1),
 /// root (its id), folder, q, sort, order (asc or desc). Fails with usage, naming the parameter.
+[[nodiscard]] Expected<PhotoQuery> photo_query(const Parameters& parameters);
+
 /// A search while it is being typed: its last word may be the beginning of one.
 [[nodiscard]] std::string as_typed(std::string words);
-
-[[nodiscard]] Expected<PhotoQuery> photo_query(const Parameters& parameters);
 
 /// A whole number in [least, most]; `otherwise` when it is not given. Fails with usage.
 [[nodiscard]] Expected<std::int64_t> integer_parameter(const Parameters& parameters,

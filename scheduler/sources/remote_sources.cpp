@@ -224,7 +224,7 @@ Expected<S3Page> RemoteWalker::Impl::page_of(const std::string& bucket, const st
 Status RemoteWalker::Impl::begin_listing(std::vector<FoundFile>& found) {
   const RemoteStart& from = starts[start];
   const std::string& bucket = roots[static_cast<std::size_t>(from.root)].folder;
-  listing.emplace();
+  listing = Listing{};
   listing->prefix = from.path;
   if (from.path.empty() || from.path.ends_with('/')) return {};
   const Expected<S3Page> first = page_of(bucket, from.path, "", 1);

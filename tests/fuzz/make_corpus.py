@@ -202,4 +202,14 @@ def remote():
     put("remote", "keys", "# mine\n[default]\naws_access_key_id = AKIA\naws_secret_access_key = s/e+c\n[other\nx")
 
 
-photos(), remote(), results(), replies(), spec(), safetensors(), models(), lists(), caption_files(), torch_files()
+def http_requests():
+    put("http_requests", "gallery", "/api/photos?run=1&state=done,unsure&since=2019-06-01&confidence_min=0.5&q=dog+%22red%20car%22&sort=blur&order=desc\n"
+        "Host: localhost:8080\nIf-None-Match: W/\"a tag\", *\nCookie: a=b; photoscribe=c\n")
+    put("http_requests", "token", "/?token=0123456789abcdef0123456789abcdef&root=1&folder=2019%2F\nHost: [::1]:8080\n")
+    put("http_requests", "bearer", "/metrics\nHost: archive.example\nAuthorization: Bearer 0123456789abcdef0123456789abcdef\n"
+        "Origin: http://archive.example\n")
+    put("http_requests", "place", "/a%20b%zz?%41=%\n")
+    put("http_requests", "number", "/x?run=-9223372036854775809&blur_max=1e999&blur_min=nan&until=2019-02-30&edited=1&near_duplicates=1\nHost: 127.0.0.1\n")
+
+
+photos(), remote(), results(), replies(), spec(), safetensors(), models(), lists(), caption_files(), torch_files(), http_requests()

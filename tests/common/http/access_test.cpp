@@ -99,6 +99,27 @@ TEST(Access, TakesTheTokenAsBearerAndOnceFromTheAddress) {
   EXPECT_EQ(status(access, next), 200);
 }
 
+/// The place that somebody is sent to who signs in at `path`.
+std::string sent_to(const std::string& path) {
+  Access access;
+  access.token = "0123456789abcdef";
+  Request request = get("localhost");
+  request.path = path;
+  request.query["token"] = access.token;
+  for (const auto& [name, value] : refusal(access, request).value_or(Answer{}).headers) {
+    if (name == "Location") return value;
+  }
+  return "nowhere";
+}
+
+TEST(Access, Issue16SigningInLeadsToAPlaceOfThisServerAndBreaksNoHeader) {
+  EXPECT_EQ(sent_to("/"), "/");
+  EXPECT_EQ(sent_to("/photo/a b.jpg"), "/photo/a%20b.jpg");
+  EXPECT_EQ(sent_to("//elsewhere.example/x"), "/elsewhere.example/x");
+  EXPECT_EQ(sent_to("/x\r\nSet-Cookie: a=b"), "/x%0D%0ASet-Cookie%3A%20a%3Db");
+  EXPECT_EQ(sent_to("/\\elsewhere"), "/%5Celsewhere");
+}
+
 TEST(HttpMessage, TakesTargetsApart) {
   const auto target = parse_target("/a%20b?x=1+2&y=%C3%A9&z&x=3");
   ASSERT_TRUE(target);

@@ -1,3 +1,4 @@
+#include "common/text/escape.h"
 #include "common/remote/photo_url.h"
 
 #include <gmock/gmock.h>
