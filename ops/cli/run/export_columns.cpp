@@ -51,6 +51,14 @@ std::string concepts(const ResultRow& r) {
   return out;
 }
 
+/// "a dog runs -6.1; a dog plays -7.0": with natural logs of probabilities, as log_prob.
+std::string alternatives(const ResultRow& r) {
+  std::string out;
+  for (const Alternative& one : r.alternatives)
+    out += (out.empty() ? "" : "; ") + one.text + " " + exact(one.log_prob);
+  return out;
+}
+
 struct OwnColumn {
   const char* name;
   std::string (*text)(const ResultRow& row, BlurMode run_mode);
@@ -81,7 +89,7 @@ std::string own_flag(const ResultRow& r, BlurMode /*run_mode*/) {
   return r.*member ? "true" : "";
 }
 
-constexpr std::array<OwnColumn, 36> kOwn{{
+constexpr std::array<OwnColumn, 37> kOwn{{
     {"run", own_text<&ResultRow::run>},
     {"root", own_text<&ResultRow::root>},
     {"uri", own_text<&ResultRow::uri>},
@@ -101,6 +109,7 @@ constexpr std::array<OwnColumn, 36> kOwn{{
     {"worker", own_maybe<&ResultRow::worker>},
     {"finished_at", [](const ResultRow& r, BlurMode) { return iso_time(r.finished_unix_ms); }},
     {"confidence", own_maybe<&ResultRow::confidence>},
+    {"alternatives", [](const ResultRow& r, BlurMode) { return alternatives(r); }},
     {"concepts", [](const ResultRow& r, BlurMode) { return concepts(r); }},
     {"path", own_text<&ResultRow::path>},
     {"detail", own_maybe<&ResultRow::detail>},
