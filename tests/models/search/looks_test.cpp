@@ -98,7 +98,7 @@ TEST_P(LooksOf, WhatIsKeptBesideACaptionChangesNothingOfIt) {
       EXPECT_NE(one.tokens, kept[i].tokens);
       const auto length = static_cast<std::int64_t>(one.tokens.size()) + 1;
       EXPECT_NEAR(one.score, one.log_prob / length_norm(length, 0.7), 1e-4);
-      if (k > 0) EXPECT_LE(one.score, kept[i].others[k - 1].score);
+      EXPECT_LE(one.score, kept[i].others[k == 0 ? 0 : k - 1].score);
       ++others;
     }
   }
