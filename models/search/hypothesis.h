@@ -23,7 +23,7 @@ struct Hypothesis {
   std::vector<float> concepts;  // the classifier's probabilities (M); empty: there is none
   /// SearchSettings::alternatives of them at most, best score first, none with the best's words.
   std::vector<FinishedCaption> others;
-  double novelty = 0;           // Annotations::novelty; 0 where it is not known
+  double novelty = 0;  // Annotations::novelty; 0 where it is not known
 };
 
 /// What a caption's log-probability is divided by: tokens^alpha, the end counting as one.
