@@ -19,7 +19,7 @@ export function alternatives(photo, use) {
   return section(title, h("p", { class: "soft" }, `The chosen one: ${perWord(photo)} a word, log-probability ${short(photo.log_prob, 2)}`),
     h("ol", { class: "alternatives" }, photo.alternatives.map((one, place) => h("li", { class: photo.state === "unsure" ? "soft" : null },
       h("span", {}, one.caption), likely(one),
-      use ? h("button", { type: "button", onclick: () => use(one.caption), "aria-label": `Use: ${one.caption}` }, `Use this (${place + 1})`) : null))));
+      use ? h("button", { type: "button", onclick: () => use(one.caption), "aria-label": `Use this (${place + 1}): ${one.caption}` }, `Use this (${place + 1})`) : null))));
 }
 
 /** "upper left": where the largest cell lies. */

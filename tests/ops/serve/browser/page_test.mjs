@@ -250,7 +250,9 @@ async function looks() {
   });
   assert.deepEqual(places[0], places[1], "the map covers the photo and nothing else");
   const clear = () => page.$eval("canvas.veil", (one) => {
-    const { data, width } = one.getContext("2d").getImageData(0, 0, one.width, one.height);
+    const copy = new OffscreenCanvas(one.width, one.height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(one, 0, 0);
+    const { data, width } = copy.getImageData(0, 0, one.width, one.height);
     const at = [...data].filter((_, place) => place % 4 === 3).findIndex((value) => value === 0);
     return [at % width, Math.floor(at / width)];
   });
