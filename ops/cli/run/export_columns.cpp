@@ -62,6 +62,7 @@ std::string alternatives(const ResultRow& r) {
 struct OwnColumn {
   const char* name;
   std::string (*text)(const ResultRow& row, BlurMode run_mode);
+  bool only_asked = false;  // few runs have it
 };
 
 template <BlurMode mode>
@@ -109,7 +110,6 @@ constexpr std::array<OwnColumn, 37> kOwn{{
     {"worker", own_maybe<&ResultRow::worker>},
     {"finished_at", [](const ResultRow& r, BlurMode) { return iso_time(r.finished_unix_ms); }},
     {"confidence", own_maybe<&ResultRow::confidence>},
-    {"alternatives", [](const ResultRow& r, BlurMode) { return alternatives(r); }},
     {"concepts", [](const ResultRow& r, BlurMode) { return concepts(r); }},
     {"path", own_text<&ResultRow::path>},
     {"detail", own_maybe<&ResultRow::detail>},
@@ -128,6 +128,7 @@ constexpr std::array<OwnColumn, 37> kOwn{{
     {"edited_caption", own_maybe<&ResultRow::edited_caption>},
     {"edited_by", own_maybe<&ResultRow::edited_by>},
     {"edited_at", [](const ResultRow& r, BlurMode) { return iso_time(r.edited_unix_ms); }},
+    {"alternatives", [](const ResultRow& r, BlurMode) { return alternatives(r); }, true},
 }};
 
 const OwnColumn* own_column(std::string_view name) {
@@ -179,7 +180,8 @@ BlurMode blur_mode_of(const ResultRow& row, BlurMode run_mode) {
 
 std::vector<ExportColumn> own_columns() {
   std::vector<ExportColumn> all;
-  for (const OwnColumn& one : kOwn) all.push_back({one.name, one.name, false});
+  for (const OwnColumn& one : kOwn)
+    if (!one.only_asked) all.push_back({one.name, one.name, false});
   return all;
 }
 
