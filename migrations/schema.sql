@@ -154,6 +154,22 @@ CREATE TABLE result (
   CHECK (outcome = 'failed' OR blur_score IS NOT NULL)
 ) STRICT;
 
+CREATE TABLE result_alternative (
+  result_id INTEGER NOT NULL REFERENCES result,
+  ordinal   INTEGER NOT NULL,                 -- from 0
+  caption   TEXT    NOT NULL,
+  log_prob  REAL    NOT NULL,                 -- natural log, summed over the tokens
+  tokens    INTEGER NOT NULL,
+  PRIMARY KEY (result_id, ordinal)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE result_attention (
+  result_id INTEGER PRIMARY KEY REFERENCES result,
+  width     INTEGER NOT NULL CHECK (width > 0),
+  height    INTEGER NOT NULL CHECK (height > 0),
+  cells     BLOB    NOT NULL CHECK (length(cells) > 0 AND length(cells) % (width * height) = 0)
+) STRICT;
+
 CREATE TABLE result_concept (
   result_id   INTEGER NOT NULL REFERENCES result,
   word_id     INTEGER NOT NULL REFERENCES concept_word,

@@ -24,6 +24,7 @@ set(photoscribe_model_sources
   format/safetensors_header.cpp
   format/tensors.cpp
   format/vocabulary.cpp
+  search/attention.cpp
   search/beams.cpp
   search/caption_network.cpp
   search/evidence.cpp

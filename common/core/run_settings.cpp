@@ -1,5 +1,7 @@
 #include "common/core/run_settings.h"
 
+#include "common/core/types.h"
+
 namespace photoscribe {
 
 std::string_view to_string(BlurMode mode) noexcept {
@@ -57,6 +59,13 @@ std::vector<SettingField> setting_fields(RunSettings& s) {
        Default::of_model},
       {"search.tokens_max", &s.search.tokens_max, 1, 256, "words of a caption", Alters::results,
        Default::of_model},
+      {"search.alternatives", &s.search.alternatives, 0, kAlternativesMax,
+       "other captions that the search finished, so many at most, are kept beside the one chosen; "
+       "0: none",
+       Alters::results, Default::ours, unless_default, unless_default},
+      {"search.attention", &s.search.attention, 0, 1,
+       "1: where the model looked for each word is kept, 50 to 200 bytes a word; 0: it is not",
+       Alters::results, Default::ours, unless_default, unless_default},
       {"limits.pixels_max", &s.limits.pixels_max, 1, 1LL << 32,
        "width x height; a larger photo is refused before memory is taken"},
       {"limits.file_bytes_max", &s.limits.file_bytes_max, 1, 1LL << 40,

@@ -26,6 +26,9 @@ struct SearchSettings {
   double length_alpha =
       0.7;              // hypotheses are ranked by log_prob / tokens^alpha; 0: no normalisation
   int tokens_max = 22;  // words of a caption, at most
+  /// What is kept beside the caption: other finished ones, so many at most, and where the decoder
+  /// looked for each word (AttentionMaps; 0 or 1).
+  int alternatives = 0, attention = 0;
   bool operator==(const SearchSettings&) const = default;
 };
 

@@ -103,13 +103,45 @@ struct Concept {
 inline constexpr std::size_t kConceptsMax = 16;      // of one photo
 inline constexpr std::size_t kConceptBytesMax = 64;  // of a word, which is never empty
 
+/// A caption that the search finished beside the one that it chose.
+struct Alternative {
+  std::string text;
+  double log_prob = 0;  // as Caption's
+  int tokens = 0;
+  bool operator==(const Alternative&) const = default;
+};
+inline constexpr std::size_t kAlternativesMax = 4;         // of one caption
+inline constexpr std::size_t kAlternativeBytesMax = 1000;  // of a text
+
+/// Where the decoder looked at the photo while it said each word: a grid over the whole photo, row
+/// by row from the upper left, word after word. A byte is the cell's weight as a share of the
+/// word's largest, which is 255: maps of two words cannot be compared.
+struct AttentionMaps {
+  int width = 0, height = 0;        // cells; 1 to kAttentionSideMax
+  std::vector<std::uint8_t> cells;  // words * height * width
+  bool operator==(const AttentionMaps&) const = default;
+};
+inline constexpr int kAttentionSideMax = 64;
+inline constexpr std::size_t kAttentionBytesMax = 65'536;  // of one caption
+
 struct Caption {
   std::string text;
   double log_prob = 0;  // natural log, summed over the tokens and the end token
   int tokens = 0;       // words, without the end token
   std::optional<CaptionEvidence> evidence{};  // none: the model does not tell
   std::vector<Concept> concepts{};            // falling probability, kConceptsMax at most
+  std::vector<Alternative> alternatives{};    // likeliest first by the search's own score
+  std::optional<AttentionMaps> attention{};   // none: nobody asked, or the decoder has no attention
 };
+
+/// Whether maps have the size that they say, and one for each of `words`.
+[[nodiscard]] inline bool fits(const AttentionMaps& maps, int words) {
+  return maps.width >= 1 && maps.width <= kAttentionSideMax && maps.height >= 1 &&
+         maps.height <= kAttentionSideMax && words >= 1 &&
+         maps.cells.size() <= kAttentionBytesMax &&
+         maps.cells.size() ==
+             static_cast<std::size_t>(words) * static_cast<std::size_t>(maps.width * maps.height);
+}
 
 struct Captioned {
   Caption caption;

@@ -15,6 +15,9 @@ constexpr std::uint64_t kItemsMax = 100'000;
 enum class Kind : std::uint8_t { captioned, blurred, failed, failed_with_scores };
 /// What an item ends with: content hash, image copied from, distance of hashes.
 enum Extra : std::uint8_t { kHashed = 1, kCopied = 2, kDistance = 4, kPreview = 8 };
+/// What a caption has behind its tokens: evidence in front of the concepts, the others behind them.
+/// Only runs that ask for the others get them, whose workers all know these bits.
+enum Beside : std::uint8_t { kWithEvidence = 1, kWithAlternatives = 2, kWithAttention = 4 };
 constexpr std::uint64_t kDistanceMax = 64;  // of 64 bits
 /// The numbers of CaptionEvidence, in the order of the format.
 constexpr std::array kEvidence{&CaptionEvidence::word_log_prob_min,
@@ -139,7 +142,9 @@ void write(Writer& out, const Caption& caption) {
   out.text(caption.text);
   out.real(caption.log_prob);
   out.number(static_cast<std::uint64_t>(caption.tokens));
-  out.byte(caption.evidence ? 1 : 0);
+  out.byte(static_cast<std::uint8_t>((caption.evidence ? kWithEvidence : 0) |
+                                     (caption.alternatives.empty() ? 0 : kWithAlternatives) |
+                                     (caption.attention ? kWithAttention : 0)));
   if (caption.evidence) {
     for (const auto number : kEvidence) out.real((*caption.evidence).*number);
   }
@@ -147,6 +152,19 @@ void write(Writer& out, const Caption& caption) {
   for (const Concept& one : caption.concepts) {
     out.text(one.word);
     out.real32(one.probability);
+  }
+  if (!caption.alternatives.empty()) {
+    out.number(caption.alternatives.size());
+    for (const Alternative& one : caption.alternatives) {
+      out.text(one.text);
+      out.real(one.log_prob);
+      out.number(static_cast<std::uint64_t>(one.tokens));
+    }
+  }
+  if (const auto& maps = caption.attention) {
+    out.number(static_cast<std::uint64_t>(maps->width));
+    out.number(static_cast<std::uint64_t>(maps->height));
+    out.text({reinterpret_cast<const char*>(maps->cells.data()), maps->cells.size()});
   }
 }
 
@@ -201,12 +219,37 @@ void read_extras(Reader& in, Result& result) {
   if (std::holds_alternative<Failed>(result.outcome)) in.refuse();
 }
 
+std::vector<Alternative> read_alternatives(Reader& in) {
+  std::vector<Alternative> all;
+  const std::uint64_t count = in.count(kAlternativesMax);
+  if (count == 0) in.refuse();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Alternative& one = all.emplace_back();
+    one.text = in.text();
+    one.log_prob = in.real();
+    one.tokens = static_cast<int>(in.number(kInt));
+    if (one.text.size() > kAlternativeBytesMax) in.refuse();
+  }
+  return all;
+}
+
+AttentionMaps read_attention(Reader& in, int words) {
+  AttentionMaps maps;
+  maps.width = static_cast<int>(in.number(kAttentionSideMax));
+  maps.height = static_cast<int>(in.number(kAttentionSideMax));
+  const std::string cells = in.text();
+  maps.cells.assign(cells.begin(), cells.end());
+  if (!fits(maps, words)) in.refuse();
+  return maps;
+}
+
 Caption read_caption(Reader& in) {
   Caption caption;
   caption.text = in.text();
   caption.log_prob = in.real();
   caption.tokens = static_cast<int>(in.number(kInt));
-  if (in.count(1) != 0) {
+  const std::uint64_t beside = in.count(kWithEvidence | kWithAlternatives | kWithAttention);
+  if ((beside & kWithEvidence) != 0) {
     CaptionEvidence& evidence = caption.evidence.emplace();
     for (const auto number : kEvidence) evidence.*number = in.real();
   }
@@ -217,6 +260,8 @@ Caption read_caption(Reader& in) {
     one.probability = in.real32();
     if (one.word.empty() || one.word.size() > kConceptBytesMax) in.refuse();
   }
+  if ((beside & kWithAlternatives) != 0) caption.alternatives = read_alternatives(in);
+  if ((beside & kWithAttention) != 0) caption.attention = read_attention(in, caption.tokens);
   return caption;
 }
 

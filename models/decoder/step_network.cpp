@@ -238,7 +238,7 @@ class EnsembleNetwork final : public StepNetwork {
   EnsembleNetwork(const std::vector<DecoderParameters>& members, Precision precision) {
     for (const DecoderParameters& one : members) {
       networks_.push_back(make_step_network(one, precision));
-      channels_.push_back(std::visit([](const auto& p) { return channels_of(p); }, one));
+      channels_.push_back(feature_channels_of(one));
     }
   }
 
@@ -278,17 +278,6 @@ class EnsembleNetwork final : public StepNetwork {
   }
 
  private:
-  template <class P>
-  static std::int64_t channels_of(const P& p) {
-    if constexpr (requires { p.annotate_weight; }) {
-      return p.annotate_weight.size(1);
-    } else if constexpr (requires { p.photo_weight; }) {
-      return p.photo_weight.size(1);
-    } else {
-      return p.key_weight.size(1);
-    }
-  }
-
   std::vector<std::unique_ptr<StepNetwork>> networks_;
   std::vector<std::int64_t> channels_;  // of each member's features
 };
@@ -316,6 +305,20 @@ std::unique_ptr<StepNetwork> make_step_network(const DecoderParameters& paramete
                                                Precision precision) {
   const torch::NoGradGuard no_grad;
   return std::visit([&](const auto& p) { return make(p, precision); }, parameters);
+}
+
+std::int64_t feature_channels_of(const DecoderParameters& member) {
+  return std::visit(
+      []<class P>(const P& p) {
+        if constexpr (requires { p.annotate_weight; }) {
+          return p.annotate_weight.size(1);
+        } else if constexpr (requires { p.photo_weight; }) {
+          return p.photo_weight.size(1);
+        } else {
+          return p.key_weight.size(1);
+        }
+      },
+      member);
 }
 
 std::unique_ptr<StepNetwork> make_ensemble(const std::vector<DecoderParameters>& members,

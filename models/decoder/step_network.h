@@ -49,4 +49,7 @@ class StepNetwork {
 [[nodiscard]] std::unique_ptr<StepNetwork> make_ensemble(
     const std::vector<DecoderParameters>& members, Precision precision = Precision::float32);
 
+/// Channels of the features that a member of an ensemble looks at.
+[[nodiscard]] std::int64_t feature_channels_of(const DecoderParameters& member);
+
 }  // namespace photoscribe

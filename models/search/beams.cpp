@@ -117,8 +117,10 @@ void Beams::keep(const Tensor& photos) {
   a.h = rows(a.h);
   a.c = rows(a.c);
   tokens_ = rows(tokens_);
-  for (Tensor* one : {&scores_, &worst_, &history_, &best_score_, &best_log_, &best_tokens_,
-                      &best_length_, &best_worst_, &done_, &photo_, &wishes_.words, &wishes_.real})
+  for (Tensor* one :
+       {&scores_, &worst_, &history_, &best_score_, &best_log_, &best_tokens_, &best_length_,
+        &best_worst_, &done_, &photo_, &wishes_.words, &wishes_.real, &other_score_, &other_log_,
+        &other_length_, &other_tokens_, &settled_, &end_scores_, &end_history_})
     if (one->defined()) *one = one->index_select(0, photos);
 }
 
@@ -170,6 +172,35 @@ Beams::Candidates Beams::candidates(const Tensor& log_p, std::int64_t count) con
           both(same.log_p, more.log_p)};
 }
 
+void Beams::keep_others(std::int64_t count) {
+  const std::int64_t N = scores_.size(0), P = count + 1, T = history_.size(3);
+  other_score_ = at::full({N, P}, kNever, scores_.options());
+  other_log_ = at::zeros({N, P}, scores_.options());
+  other_length_ = at::zeros({N, P}, tokens_.options());
+  other_tokens_ = at::full({N, P, T}, kEndToken, tokens_.options());
+  settled_ = at::zeros_like(done_);
+}
+
+/// Those of `normal` (N,K) that end join the best P; a settled photo's stay. No two are the same:
+/// open beams differ.
+void Beams::collect(const Tensor& normal, const Candidates& next, std::int64_t t) {
+  const std::int64_t N = normal.size(0), K = normal.size(1), P = other_score_.size(1),
+                     T = history_.size(3);
+  const Tensor fresh = normal.masked_fill(settled_.unsqueeze(1), kNever);
+  const Tensor parent = next.parent.select(1, 0);  // (N,K)
+  const Tensor words =
+      history_.view({N, -1, T}).gather(1, parent.unsqueeze(2).expand({N, K, T}));  // (N,K,T)
+  const auto [score, which] = at::topk(at::cat({other_score_, fresh}, 1), P, 1);   // (N,P)
+  const auto both = [&at = which](const Tensor& x, const Tensor& y) {
+    return at::cat({x, y}, 1).gather(1, at);
+  };
+  other_score_ = score;
+  other_log_ = both(other_log_, next.score.select(1, 0));
+  other_length_ = both(other_length_, at::full_like(parent, t));
+  other_tokens_ =
+      at::cat({other_tokens_, words}, 1).gather(1, which.unsqueeze(2).expand({N, P, T}));
+}
+
 /// Finished: an end among the first candidates, when it beats what the state has.
 void Beams::finish(const Candidates& next, std::int64_t t, const SearchSettings& settings) {
   const std::int64_t N = scores_.size(0), S = scores_.size(1), T = settings.tokens_max;
@@ -177,6 +208,7 @@ void Beams::finish(const Candidates& next, std::int64_t t, const SearchSettings&
   const Tensor normal = at::where(
       next.word.eq(kEndToken) & first.view({1, 1, -1}) & next.score.gt(kNever / 1e3),
       next.score / length_norm(t + 1, settings.length_alpha), at::full_like(next.score, kNever));
+  if (settled_.defined()) collect(normal.select(1, 0), next, t);
   const auto [candidate, which] = normal.max(2, true);  // (N,S,1)
   const Tensor better = candidate.squeeze(2).gt(best_score_) & done_.logical_not().unsqueeze(1);
   const Tensor parent = next.parent.gather(2, which).squeeze(2);  // (N,S)
@@ -218,10 +250,20 @@ void Beams::settle(std::int64_t t, const SearchSettings& settings) {
   const std::int64_t last = std::min<std::int64_t>(settings.tokens_max, t + 1);
   const Tensor reachable = std::get<0>(scores_.select(2, 0).max(1)) /
                            length_norm(last + 1, settings.length_alpha);  // (N)
+  if (settled_.defined()) {
+    const Tensor ended = done_.view({-1, 1, 1});
+    const bool same = end_scores_.defined() && end_scores_.sizes() == scores_.sizes();
+    end_scores_ = same ? at::where(ended, end_scores_, scores_) : scores_.clone();
+    end_history_ = same ? at::where(ended.unsqueeze(3), end_history_, history_) : history_.clone();
+    settled_ = settled_ | other_score_.select(1, other_score_.size(1) - 1).ge(reachable);
+  }
   done_ = done_ | best_score_.select(1, best_score_.size(1) - 1).ge(reachable);
 }
 
-Tensor Beams::open() const { return at::nonzero(done_.logical_not()).view({-1}); }
+Tensor Beams::open() const {
+  const Tensor ended = settled_.defined() ? done_ & settled_ : done_;
+  return at::nonzero(ended.logical_not()).view({-1});
+}
 
 /// -1: none names more.
 int Beams::best_state(std::int64_t photo, const Tensor& best_score, int named) const {
@@ -236,10 +278,31 @@ int Beams::best_state(std::int64_t photo, const Tensor& best_score, int named) c
   return best;
 }
 
+std::vector<FinishedCaption> Beams::others_of(std::int64_t photo,
+                                              const std::vector<std::int64_t>& best) const {
+  std::vector<FinishedCaption> all;
+  const std::int64_t P = other_score_.size(1);
+  const Tensor score = other_score_[photo].cpu(), log = other_log_[photo].cpu(),
+               length = other_length_[photo].cpu(), tokens = other_tokens_[photo].cpu();
+  for (std::int64_t k = 0; k < P; ++k) {
+    FinishedCaption one;
+    one.score = static_cast<double>(score.data_ptr<float>()[k]);
+    if (!is_caption(one.score)) break;
+    one.log_prob = static_cast<double>(log.data_ptr<float>()[k]);
+    const auto* from = tokens.data_ptr<std::int64_t>() + k * tokens.size(1);
+    one.tokens.assign(from, from + length.data_ptr<std::int64_t>()[k]);
+    if (one.tokens != best && static_cast<std::int64_t>(all.size()) < P - 1)
+      all.push_back(std::move(one));
+  }
+  return all;
+}
+
 void Beams::write(const std::vector<int>& named, std::vector<Hypothesis>& all) const {
   const Tensor words = best_tokens_.cpu(), lengths = best_length_.cpu(), logs = best_log_.cpu(),
-               where = photo_.cpu(), least = best_worst_.cpu(), history = history_.cpu(),
-               best_score = best_score_.cpu(), open = scores_.contiguous().cpu();
+               where = photo_.cpu(), least = best_worst_.cpu(),
+               history = (end_history_.defined() ? end_history_ : history_).cpu(),
+               best_score = best_score_.cpu(),
+               open = (end_scores_.defined() ? end_scores_ : scores_).contiguous().cpu();
   const Tensor seen = a.concepts.defined() ? a.concepts.to(torch::kFloat32).cpu() : Tensor(),
                far = a.novelty.defined() ? a.novelty.cpu() : Tensor();
   for (std::int64_t i = 0; i < words.size(0); ++i) {
@@ -258,6 +321,7 @@ void Beams::write(const std::vector<int>& named, std::vector<Hypothesis>& all) c
       const auto* probability = seen.data_ptr<float>() + i * seen.size(1);
       one.concepts.assign(probability, probability + seen.size(1));
     }
+    if (settled_.defined()) one.others = others_of(i, one.tokens);
     if (far.defined()) one.novelty = static_cast<double>(far.data_ptr<float>()[i]);
   }
 }

@@ -40,6 +40,9 @@ class Beams {
   void settle(std::int64_t t, const SearchSettings& settings);
   /// Those that are not done, as places among the N. Waits for the device.
   [[nodiscard]] torch::Tensor open() const;
+  /// From now on the best `count` + 1 finished captions of each photo are kept, and a photo is done
+  /// when none of them can change. Before the first word, and without wishes.
+  void keep_others(std::int64_t count);
   /// Goes on with these photos alone (places among the N).
   void keep(const torch::Tensor& photos);
   /// Puts the best captions where they belong: of those that name more wishes than the photo's
@@ -62,6 +65,9 @@ class Beams {
   [[nodiscard]] Candidates candidates(const torch::Tensor& log_p, std::int64_t count) const;
   [[nodiscard]] torch::Tensor take_wished(torch::Tensor& each) const;
   [[nodiscard]] Candidates wished(const torch::Tensor& named) const;
+  void collect(const torch::Tensor& normal, const Candidates& next, std::int64_t t);
+  [[nodiscard]] std::vector<FinishedCaption> others_of(std::int64_t photo,
+                                                       const std::vector<std::int64_t>& best) const;
   void finish(const Candidates& next, std::int64_t t, const SearchSettings& settings);
   [[nodiscard]] int best_state(std::int64_t photo, const torch::Tensor& best_score,
                                int named) const;
@@ -82,6 +88,15 @@ class Beams {
   torch::Tensor best_length_;  // (N,S)
   torch::Tensor best_worst_;   // (N,S)
   torch::Tensor done_;  // (N) bool: the best is final, whatever the others of the batch still do
+
+  // Of the P best finished captions, where others are kept, falling; undefined else.
+  torch::Tensor other_score_;   // (N,P) normalised
+  torch::Tensor other_log_;     // (N,P)
+  torch::Tensor other_length_;  // (N,P)
+  torch::Tensor other_tokens_;  // (N,P,T)
+  torch::Tensor settled_;       // (N) bool: all P are final
+  // The open beams when the best became final, as if the search had ended there.
+  torch::Tensor end_scores_, end_history_;  // (N,S,B), (N,S,B,T)
 };
 
 }  // namespace photoscribe

@@ -7,6 +7,12 @@
 
 namespace photoscribe {
 
+/// A caption that was finished beside the best.
+struct FinishedCaption {
+  std::vector<std::int64_t> tokens;  // words only
+  double log_prob = 0, score = 0;    // score: log_prob / length_norm()
+};
+
 /// One photo's best caption.
 struct Hypothesis {
   std::vector<std::int64_t> tokens;  // words only
@@ -15,7 +21,9 @@ struct Hypothesis {
   /// Share of the words that the beams still open at the end have too; 1 where there is none.
   double beam_agreement = 1;
   std::vector<float> concepts;  // the classifier's probabilities (M); empty: there is none
-  double novelty = 0;           // Annotations::novelty; 0 where it is not known
+  /// SearchSettings::alternatives of them at most, best score first, none with the best's words.
+  std::vector<FinishedCaption> others;
+  double novelty = 0;  // Annotations::novelty; 0 where it is not known
 };
 
 /// What a caption's log-probability is divided by: tokens^alpha, the end counting as one.

@@ -34,6 +34,19 @@ void only_end(Tensor& log_p) {
   log_p.fill_(kNever).select(1, kEndToken).copy_(end);
 }
 
+/// A caption that another replaced, since that names what was wished, is the first of the others.
+void keep_replaced(const Hypothesis& before, const SearchSettings& settings, Hypothesis& now) {
+  if (before.tokens == now.tokens) return;
+  const auto length = static_cast<std::int64_t>(before.tokens.size()) + 1;
+  now.others = before.others;
+  now.others.insert(now.others.begin(),
+                    {before.tokens, before.log_prob,
+                     before.log_prob / length_norm(length, settings.length_alpha)});
+  std::erase_if(now.others, [&now](const auto& one) { return one.tokens == now.tokens; });
+  if (now.others.size() > static_cast<std::size_t>(settings.alternatives))
+    now.others.resize(static_cast<std::size_t>(settings.alternatives));
+}
+
 }  // namespace
 
 CaptionSearch::CaptionSearch(const DecoderParameters& parameters, Precision precision)
@@ -78,16 +91,20 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
   if (N == 0) return all;
   const Annotations seen = network_->look(features);
   Beams plain(seen, T);
+  if (settings.alternatives > 0) plain.keep_others(settings.alternatives);
   go(plain, settings, std::vector<int>(all.size(), -1), all);
 
   // No more rows at once than the plain search had, unless for a single photo.
   const std::vector<WishGroup> unmet = wishes_.unmet(all, all.size());
   if (unmet.empty()) return all;
   const std::vector<int> named = wishes_.named(all);
+  const std::vector<Hypothesis> before =
+      settings.alternatives > 0 ? all : std::vector<Hypothesis>();
   for (const WishGroup& group : unmet) {
     Beams constrained(seen, T, group.wishes, at::tensor(group.photos).to(features.device()));
     go(constrained, settings, named, all);
   }
+  for (std::size_t i = 0; i < before.size(); ++i) keep_replaced(before[i], settings, all[i]);
   return all;
 }
 

@@ -52,6 +52,9 @@ class CaptionSearch {
   /// A caption that omits a concept of which the model is sure (WishRule) is searched for anew, by
   /// constrained beam search (beams.h), and replaced by one that names it. The other photos cost
   /// nothing more.
+  ///
+  /// With `settings.alternatives` a photo's search goes on until so many other captions are final,
+  /// too, by the rule by which the best is. The best stays the same.
   [[nodiscard]] std::vector<Hypothesis> run(const torch::Tensor& features,
                                             const SearchSettings& settings) const;
 

@@ -58,7 +58,7 @@ Expected<std::optional<PhotoDetails>> details(Archive& archive, std::int64_t ima
     auto row = reader.store.image(image_id);
     if (!row) return fail(row.error());
     if (cards->empty() || !*row) return std::optional<PhotoDetails>();
-    PhotoDetails photo{std::move(cards->front()), std::move(**row), {}, {}, {}, {}, {}};
+    PhotoDetails photo{std::move(cards->front()), std::move(**row), {}, {}, {}, {}, {}, {}};
     const auto run = reader.store.find_run(photo.row.run);
     if (!run) return fail(run.error());
     if (*run) photo.blur = (*run)->settings.blur;
@@ -69,7 +69,10 @@ Expected<std::optional<PhotoDetails>> details(Archive& archive, std::int64_t ima
     if (!attempts) return fail(attempts.error());
     if (!references) return fail(references.error());
     if (!edits) return fail(edits.error());
+    auto attention = reader.store.attention(image_id);
     if (!kept) return fail(kept.error());
+    if (!attention) return fail(attention.error());
+    photo.attention = std::move(*attention);
     photo.attempts = std::move(*attempts);
     photo.references = std::move(*references);
     photo.edits = std::move(*edits);

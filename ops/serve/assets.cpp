@@ -22,7 +22,7 @@ const std::vector<Asset>& assets() {
       asset("/app.js", kJs, kAppJs),     asset("/tools.js", kJs, kToolsJs),
       asset("/runs.js", kJs, kRunsJs),   asset("/gallery.js", kJs, kGalleryJs),
       asset("/photo.js", kJs, kPhotoJs), asset("/blur.js", kJs, kBlurJs),
-      asset("/first.js", kJs, kFirstJs)};
+      asset("/first.js", kJs, kFirstJs), asset("/looks.js", kJs, kLooksJs)};
   return kAssets;
 }
 

@@ -23,6 +23,7 @@ extern const char* const kToolsJs;
 extern const char* const kRunsJs;
 extern const char* const kGalleryJs;
 extern const char* const kPhotoJs;
+extern const char* const kLooksJs;
 extern const char* const kBlurJs;
 
 }  // namespace photoscribe::serve

@@ -67,6 +67,16 @@ json edits_json(const std::vector<CaptionEdit>& edits) {
   return list;
 }
 
+/// One list of cells for each word.
+json attention_json(const std::optional<AttentionMaps>& maps) {
+  if (!maps) return nullptr;
+  const auto cells = static_cast<std::ptrdiff_t>(maps->width) * maps->height;
+  json words = json::array();
+  for (auto from = maps->cells.begin(); maps->cells.end() - from >= cells; from += cells)
+    words.push_back(std::vector<std::uint8_t>(from, from + cells));
+  return {{"width", maps->width}, {"height", maps->height}, {"words", std::move(words)}};
+}
+
 }  // namespace
 
 std::string folder_parameter(const std::string& path) {
@@ -110,6 +120,13 @@ nlohmann::json details_json(const PhotoDetails& photo) {
   for (const Concept& one : row.concepts) {
     object["concepts"].push_back({{"word", replaced(one.word)}, {"probability", one.probability}});
   }
+  object["alternatives"] = json::array();
+  for (const Alternative& one : row.alternatives) {
+    object["alternatives"].push_back(
+        {{"caption", replaced(one.text)}, {"log_prob", one.log_prob}, {"tokens", one.tokens}});
+  }
+  object["tokens"] = number_or_null(row.tokens);
+  object["attention"] = attention_json(photo.attention);
   object["references"] = json::array();
   for (const std::string& one : photo.references) object["references"].push_back(replaced(one));
   object["bleu"] = json::array();

@@ -24,6 +24,7 @@ struct PhotoDetails {
   std::vector<std::string> references;
   std::vector<CaptionEdit> edits;
   std::vector<std::pair<std::string, std::string>> kept;
+  std::optional<AttentionMaps> attention;
 };
 [[nodiscard]] nlohmann::json details_json(const PhotoDetails& photo);
 

@@ -123,7 +123,7 @@ void delete_images(sqlite::Database& db) {
   const char* const of_results =
       " WHERE result_id IN (SELECT result_id FROM result WHERE image_id IN "
       "(SELECT image_id FROM temp.gone))";
-  for (const char* table : {"bleu", "result_concept"}) {
+  for (const char* table : {"bleu", "result_concept", "result_alternative", "result_attention"}) {
     db.execute("DELETE FROM " + std::string(table) + of_results);
   }
   // Ids of photos are reused: 0 is never one, and means that the source was forgotten.

@@ -211,6 +211,11 @@ Status StoreDatabase::rejudge(RunId run, const BlurSettings& was, const BlurSett
       "JOIN result AS copy ON copy.image_id = image.image_id AND copy.attempt = image.attempt + 1 "
       "JOIN result_concept ON result_concept.result_id = judged.copy_of "
       "WHERE judged.verdict = 'done'");
+  copy_looks(
+      "SELECT copy_of AS from_id, copy.result_id AS to_id FROM temp.rejudged AS judged "
+      "JOIN image USING (image_id) "
+      "JOIN result AS copy ON copy.image_id = image.image_id AND copy.attempt = image.attempt + 1 "
+      "WHERE judged.verdict = 'done'");
   db.query(
         "UPDATE image SET attempt = attempt + 1, unsure = 0, reason = NULL, "
         "state = iif(judged.copy_of IS NULL, 'pending', judged.verdict), "

@@ -58,6 +58,8 @@ class Lookup {
   [[nodiscard]] Expected<std::optional<ResultRow>> image(std::int64_t image_id);
   /// Its attempts that have a result, first to last.
   [[nodiscard]] Expected<std::vector<AttemptRow>> attempts(std::int64_t image_id);
+  /// Where the model looked for each word of its caption; none: that was not kept.
+  [[nodiscard]] Expected<std::optional<AttentionMaps>> attention(std::int64_t image_id);
   /// Where an image lies and how its file was when it was last looked at; none if no image has this
   /// number.
   [[nodiscard]] Expected<std::optional<StoredFile>> stored_file(std::int64_t image_id);

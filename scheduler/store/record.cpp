@@ -221,7 +221,10 @@ class ResultWriter {
               evidence_value(&CaptionEvidence::novelty), result.preview)
         .run();
     const std::int64_t row_id = db_.handle().getLastInsertRowid();
-    if (outcome.caption != nullptr) store_.add_concepts(row_id, outcome.caption->concepts);
+    if (outcome.caption != nullptr) {
+      store_.add_concepts(row_id, outcome.caption->concepts);
+      store_.add_looks(row_id, *outcome.caption);
+    }
     db_.query("UPDATE image SET state = ?, unsure = ?, reason = ? WHERE image_id = ?")
         .with(name_of(without_mark(state)), state == ImageState::unsure, reason, result.image_id)
         .run();

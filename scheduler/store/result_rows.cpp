@@ -166,6 +166,14 @@ class RowReader {
     while (concepts.step()) {
       row_of(concepts).concepts.push_back({concepts.text(1), static_cast<float>(concepts.real(2))});
     }
+    auto others = store_.db.query(
+        "SELECT one.key, caption, log_prob, tokens FROM json_each(?) AS one "
+        "CROSS JOIN result_alternative ON result_id = one.value ORDER BY one.key, ordinal");
+    others.with(results_.text());
+    while (others.step()) {
+      row_of(others).alternatives.push_back(
+          {others.text(1), others.real(2), static_cast<int>(others.integer(3))});
+    }
     begin_ = rows_.size();
     images_ = results_ = IdList();
   }

@@ -99,6 +99,10 @@ Expected<std::int64_t> Manifest::reuse_results(RunId run) {
         "JOIN result AS copy ON copy.image_id = reused.image_id AND copy.attempt = 1 "
         "JOIN result_concept ON result_concept.result_id = reused.copy_of "
         "WHERE reused.verdict = 'done'");
+    impl_->copy_looks(
+        "SELECT copy_of AS from_id, copy.result_id AS to_id FROM temp.reused AS reused "
+        "JOIN result AS copy ON copy.image_id = reused.image_id AND copy.attempt = 1 "
+        "WHERE reused.verdict = 'done'");
     db.query(
           "UPDATE image SET state = reused.verdict FROM temp.reused AS reused "
           "WHERE reused.image_id = image.image_id")
@@ -146,9 +150,10 @@ Expected<SharedResults> Recording::results_to_share(RunId run, std::optional<std
       result.height_px = static_cast<int>(row.integer(2));
       result.outcome = Blurred{};
       if (!row.is_null(3)) {
-        result.outcome =
-            Captioned{Caption{row.text(3), row.real(4), static_cast<int>(row.integer(5)),
-                              StoreDatabase::evidence(row, 13), impl_->concepts(row.integer(12))}};
+        result.outcome = Captioned{
+            Caption{row.text(3), row.real(4), static_cast<int>(row.integer(5)),
+                    StoreDatabase::evidence(row, 13), impl_->concepts(row.integer(12)),
+                    impl_->alternatives(row.integer(12)), impl_->attention(row.integer(12))}};
       }
       result.blur_scores =
           BlurScores{{row.real(6), row.real(7), row.real(8), row.real(9), row.real(10)}};

@@ -280,6 +280,7 @@ struct ResultRow {
   std::optional<double> confidence;  // in (0, 1)
   std::optional<CaptionEvidence> evidence;
   std::vector<Concept> concepts;              // falling probability
+  std::vector<Alternative> alternatives;      // of an unsure one, too
   std::array<std::optional<double>, 4> bleu;  // sentence BLEU-1..4
   std::optional<int> width_px, height_px;
   std::string model;  // hash

@@ -132,6 +132,14 @@ struct StoreDatabase {
   /// compare.
   Unsure judge_unsure(RunId run, double min_confidence);
 
+  // caption_looks.cpp
+  /// What a caption has beside it: its alternatives and its attention.
+  void add_looks(std::int64_t result_id, const Caption& caption);
+  [[nodiscard]] std::vector<Alternative> alternatives(std::int64_t result_id);
+  [[nodiscard]] std::optional<AttentionMaps> attention(std::int64_t result_id);
+  /// `pairs`: a query of results from_id, and to_id that have the same caption.
+  void copy_looks(const std::string& pairs);
+
   // index_photos.cpp
   /// Indexes for search what changed of at most `count` photos; how many it looked at.
   std::int64_t index_photos(std::size_t count);

@@ -32,6 +32,30 @@ TEST_F(Run, CaptionsTheClearAndOnlyScoresTheBlurred) {
   EXPECT_EQ(summary.at("blurred"), 1);
 }
 
+// Asked for, both come from the network to the database; not asked for, nothing of them is there.
+TEST_F(Run, Issue16KeepsOtherCaptionsAndWhereItLookedOnlyWhenAsked) {
+  add_photos(3);
+  ASSERT_EQ(run_photos().exit_status, 0);
+  const auto one = [this](const std::string& sql) { return query_one(database(), sql); };
+  EXPECT_EQ(one("SELECT count(*) FROM result_alternative"), "0");
+  EXPECT_EQ(one("SELECT count(*) FROM result_attention"), "0");
+  const std::string captions = one("SELECT group_concat(caption) FROM caption_result");
+
+  const Finished refused = run_photos({"--keep-attention", "1"});
+  EXPECT_NE(refused.exit_status, 0) << "photos that are done would have none";
+  const Finished got = run_photos({"--redo", "--keep-alternatives", "2", "--keep-attention", "1"});
+
+  EXPECT_EQ(got.exit_status, 0) << got.err;
+  EXPECT_EQ(one("SELECT group_concat(caption) FROM caption_result"), captions);
+  EXPECT_EQ(one("SELECT max(ordinal) <= 1 AND count(*) > 0 FROM result_alternative"), "1");
+  EXPECT_EQ(one("SELECT count(*) FROM result_alternative AS other JOIN result USING (result_id) "
+                "WHERE other.caption = result.caption"),
+            "0");
+  EXPECT_EQ(one("SELECT count(*) FROM result_attention JOIN result USING (result_id) "
+                "WHERE length(cells) = tokens * width * height AND width = height"),
+            "3");
+}
+
 TEST_F(Run, HasNothingToDoTheSecondTime) {
   add_photos(3);
   ASSERT_EQ(run_photos().exit_status, 0);

@@ -19,6 +19,11 @@ void keep_what_is_finite(Caption& caption) {
            !std::isfinite(one.probability);
   });
   if (caption.concepts.size() > kConceptsMax) caption.concepts.resize(kConceptsMax);
+  std::erase_if(caption.alternatives, [](const Alternative& one) {
+    return !std::isfinite(one.log_prob) || one.text.size() > kAlternativeBytesMax;
+  });
+  if (caption.alternatives.size() > kAlternativesMax) caption.alternatives.resize(kAlternativesMax);
+  if (caption.attention && !fits(*caption.attention, caption.tokens)) caption.attention.reset();
 }
 }  // namespace
 

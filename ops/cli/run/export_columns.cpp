@@ -51,9 +51,18 @@ std::string concepts(const ResultRow& r) {
   return out;
 }
 
+/// "a dog runs -6.1; a dog plays -7.0": with natural logs of probabilities, as log_prob.
+std::string alternatives(const ResultRow& r) {
+  std::string out;
+  for (const Alternative& one : r.alternatives)
+    out += (out.empty() ? "" : "; ") + one.text + " " + exact(one.log_prob);
+  return out;
+}
+
 struct OwnColumn {
   const char* name;
   std::string (*text)(const ResultRow& row, BlurMode run_mode);
+  bool only_asked = false;  // few runs have it
 };
 
 template <BlurMode mode>
@@ -81,7 +90,7 @@ std::string own_flag(const ResultRow& r, BlurMode /*run_mode*/) {
   return r.*member ? "true" : "";
 }
 
-constexpr std::array<OwnColumn, 36> kOwn{{
+constexpr std::array<OwnColumn, 37> kOwn{{
     {"run", own_text<&ResultRow::run>},
     {"root", own_text<&ResultRow::root>},
     {"uri", own_text<&ResultRow::uri>},
@@ -119,6 +128,7 @@ constexpr std::array<OwnColumn, 36> kOwn{{
     {"edited_caption", own_maybe<&ResultRow::edited_caption>},
     {"edited_by", own_maybe<&ResultRow::edited_by>},
     {"edited_at", [](const ResultRow& r, BlurMode) { return iso_time(r.edited_unix_ms); }},
+    {"alternatives", [](const ResultRow& r, BlurMode) { return alternatives(r); }, true},
 }};
 
 const OwnColumn* own_column(std::string_view name) {
@@ -170,7 +180,8 @@ BlurMode blur_mode_of(const ResultRow& row, BlurMode run_mode) {
 
 std::vector<ExportColumn> own_columns() {
   std::vector<ExportColumn> all;
-  for (const OwnColumn& one : kOwn) all.push_back({one.name, one.name, false});
+  for (const OwnColumn& one : kOwn)
+    if (!one.only_asked) all.push_back({one.name, one.name, false});
   return all;
 }
 

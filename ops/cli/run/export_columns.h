@@ -19,7 +19,7 @@ struct ExportColumn {
   bool kept = false;
 };
 
-/// All of ours, in the order of `export --format csv`.
+/// Ours, in the order of `export --format csv`: all but alternatives, which must be asked for.
 [[nodiscard]] std::vector<ExportColumn> own_columns();
 
 /// Those of "id,photographer,caption" (a name with a comma in double quotes): ours by our name,

@@ -109,6 +109,10 @@ class JsonLines : public ExportFormat {
                             {"unmentioned_max", e->unmentioned_max},
                             {"novelty", e->novelty}};
     }
+    for (const Alternative& one : r.alternatives) {
+      object["alternatives"].push_back(
+          {{"caption", replaced(one.text)}, {"log_prob", one.log_prob}, {"tokens", one.tokens}});
+    }
     object["concepts"] = ordered_json::array();
     for (const Concept& one : r.concepts) {
       object["concepts"].push_back(

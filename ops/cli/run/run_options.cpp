@@ -227,6 +227,15 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
          "concepts (what the model's classifier sees in a photo) less probable than this are not\n"
          "kept, which makes the database smaller (default: 0, up to 16 of each photo are)")
       ->group(model);
+  s.flag(
+       "--keep-alternatives", "search.alternatives", "N",
+       "keep the search's other finished captions, the N likeliest, 0 to 4: serve shows them, and\n"
+       "export has them; they cost some captioning time (default: 0)")
+      ->group(model);
+  s.flag("--keep-attention", "search.attention", "0|1",
+         "1 keeps where the model looked for each word, which serve shows over the photo: 1 to\n"
+         "4 KB a photo; models without attention have none (default: 0)")
+      ->group(model);
   s.flag("--near-duplicates", "reuse.near_duplicates", "BITS",
          "photos that look like one already captioned reuse its caption: perceptual hashes that\n"
          "differ in at most this many of 64 bits, 0 to 16; try 6 (default: 0, off)")

@@ -2,6 +2,7 @@
 // the keyboard alone.
 import { alternative, app, caption, get, h, link, percent, picture, post, say, short, time, whole } from "/tools.js";
 import { list, moved } from "/gallery.js";
+import { alternatives, attention } from "/looks.js";
 
 let root = null, photo = null, at = null, input = null, loading = 0, busy = false;
 
@@ -88,6 +89,12 @@ function captionPart() {
   return h("div", { class: "caption-part" }, parts);
 }
 
+/** Another caption of the search, to be saved as it is or corrected first. */
+function take(text) {
+  input.value = text;
+  input.focus();
+}
+
 function draw() {
   const image = h("img", { src: picture(photo, "large"), alt: alternative(photo) });
   image.addEventListener("error", () => image.replaceWith(h("p", { class: "no-picture soft" }, "This photo cannot be shown.")));
@@ -99,7 +106,7 @@ function draw() {
         h("button", { type: "button", onclick: () => step(-1), disabled: at === null || at === 0, "aria-label": "Photo before" }, "←"),
         h("button", { type: "button", onclick: () => step(1), disabled: at === null || at + 1 >= list.total, "aria-label": "Next photo" }, "→"),
         h("a", { class: "button", href: link("gallery", list.query || {}) }, "Gallery"), place ? h("span", { class: "soft" }, place) : null),
-      h("h2", {}, photo.name), captionPart(), concepts(), evidence(), blurTable(), references(),
+      h("h2", {}, photo.name), captionPart(), alternatives(photo, app.edit ? take : null), attention(photo, image), concepts(), evidence(), blurTable(), references(),
       photo.kept.length ? section("Kept columns", rows(photo.kept.map((one) => [one.name, one.value]))) : null,
       history(), facts()));
 }
@@ -179,6 +186,11 @@ export function key(event, field) {
     case "e": if (input) { input.focus(); input.select(); } return Boolean(input);
     case "a": save("approve"); return true;
     case "u": save("unset"); return true;
+    case "1": case "2": case "3": case "4": {
+      const other = photo.alternatives[Number(event.key) - 1];
+      if (other && input) take(other.caption);
+      return Boolean(other && input);
+    }
     case "Escape": location.hash = link("gallery", list.query || {}); return true;
     default: return false;
   }

@@ -117,6 +117,11 @@ TEST(Spec, NamesASettingThatEarlierVersionsDoNotKnowOnlyWhereItIsUsed) {
   EXPECT_FALSE(nlohmann::json::parse(to_json(sample())).contains("min_concept_probability"));
   EXPECT_EQ(nlohmann::json::parse(to_json(strict))["min_concept_probability"], 0.25);
   EXPECT_EQ(parse_spec(to_json(strict))->settings.min_concept_probability, 0.25);
+  RunSpec looks = sample();
+  looks.settings.search.alternatives = 3;
+  looks.settings.search.attention = 1;
+  EXPECT_FALSE(nlohmann::json::parse(to_json(sample()))["search"].contains("alternatives"));
+  EXPECT_EQ(parse_spec(to_json(looks))->settings.search, looks.settings.search);
   auto object = nlohmann::json::parse(to_json(strict));
   object["min_concept_probability"] = 1.5;
   EXPECT_FALSE(parse_spec(object.dump()));

@@ -141,6 +141,35 @@ TEST(Wire, RefusesEvidenceAndConceptsThatMakeNoSense) {
   EXPECT_TRUE(decode_results(changed([](Caption& c) { c.evidence.reset(); })));
 }
 
+// A caption without them is packed as it was before there were any.
+TEST(Wire, CarriesAlternativesAndAttentionWhereThereAreAny) {
+  ResultBatch batch = every_kind();
+  auto& caption = std::get<Captioned>(batch.results[0].outcome).caption;
+  const std::string before = encode_results(batch);
+  caption.tokens = 2;
+  caption.alternatives = {{"a dog", -8.5, 2}, {"", -9, 0}};
+  caption.attention = AttentionMaps{2, 1, {0, 255, 255, 7}};
+  const auto packed = [&batch] { return encode_results(batch); };
+
+  const auto got = decode_results(packed());
+  ASSERT_TRUE(got) << got.error().message;
+  const Caption& back = std::get<Captioned>(got->results[0].outcome).caption;
+  EXPECT_EQ(back.alternatives, caption.alternatives);
+  EXPECT_EQ(back.attention, caption.attention);
+  EXPECT_EQ(back.concepts, caption.concepts);
+  EXPECT_EQ(packed().size(), before.size() + 1 + (1 + 5 + 8 + 1) + (1 + 8 + 1) + 2 + 5);
+
+  caption.attention->cells.pop_back();
+  EXPECT_FALSE(decode_results(packed())) << "not a map for each word";
+  caption.attention.reset();
+  caption.alternatives.resize(kAlternativesMax + 1);
+  EXPECT_FALSE(decode_results(packed()));
+  caption.alternatives.resize(1);
+  caption.alternatives[0].text.assign(kAlternativeBytesMax + 1, 'x');
+  EXPECT_FALSE(decode_results(packed()));
+  EXPECT_EQ(salvage_results(packed()).broken.size(), 1U) << "the others are had";
+}
+
 TEST(Wire, DoesNotTrustACountOrLength) {
   std::string huge_count{"\x04\x00\xff\xff\xff\xff\x0f", 7};
   std::string huge_text{"\x04\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11};

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ops/cli/run/export_columns.h"
+
 namespace photoscribe::cli {
 namespace {
 
@@ -143,6 +145,21 @@ TEST(JsonLinesFormat, HasWhatSpeaksForACaptionAndAgainstIt) {
               "novelty": 1.5})"));
   EXPECT_EQ(object["concepts"],
             nlohmann::json::parse(R"([{"word": "pizza", "probability": 0.91}])"));
+}
+
+// Few runs have them: a column only where it is asked for, a member only where there are some.
+TEST(JsonLinesFormat, Issue16HasTheOtherCaptionsOfTheSearch) {
+  ResultRow row = captioned(7, "a.jpg", "a pizza");
+  EXPECT_THAT(jsonl_format()->row(row), Not(HasSubstr("alternatives")));
+  row.alternatives = {{"a plate of food", -5.5, 4}, {"food", -6, 1}};
+
+  const nlohmann::json object = nlohmann::json::parse(jsonl_format()->row(row));
+  EXPECT_EQ(object["alternatives"], nlohmann::json::parse(R"([
+              {"caption": "a plate of food", "log_prob": -5.5, "tokens": 4},
+              {"caption": "food", "log_prob": -6.0, "tokens": 1}])"));
+  const auto chosen = choose_columns("alternatives", {});
+  ASSERT_TRUE(chosen);
+  EXPECT_EQ(text_of(chosen->front(), row, BlurMode::full), "a plate of food -5.5; food -6");
 }
 
 TEST(CocoFormat, IsAnArrayOfTheCaptionedPhotos) {

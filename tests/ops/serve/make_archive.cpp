@@ -5,6 +5,7 @@
 // is where they would be.
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -50,6 +51,20 @@ std::string caption_of(std::int64_t number) {
          kWhere[pick(number, 6, 3)];
 }
 
+/// Two other captions, and a bright cell that goes along the photo's diagonal with the words.
+void add_looks(Caption& caption) {
+  caption.alternatives = {{"an animal outside", caption.log_prob - 1.5, 3},
+                          {"something that moves", caption.log_prob - 2.5, 3}};
+  const auto words = 1 + std::count(caption.text.begin(), caption.text.end(), ' ');
+  caption.tokens = static_cast<int>(words);
+  AttentionMaps& maps = caption.attention.emplace();
+  maps.width = maps.height = 7;
+  for (int word = 0; word < caption.tokens; ++word) {
+    for (int cell = 0; cell < 49; ++cell)
+      maps.cells.push_back(cell == word % 7 * 8 ? 255 : cell == word % 7 * 8 + 1 ? 120 : 10);
+  }
+}
+
 Result result_of(const Task& task, std::int64_t number) {
   Result result;
   result.image_id = task.image_id;
@@ -79,6 +94,7 @@ Result result_of(const Task& task, std::int64_t number) {
   outcome.caption.log_prob = -1.0 - 9.0 * static_cast<double>(pick(number, 1000, 8)) / 1000;
   outcome.caption.evidence = CaptionEvidence{-1.2, 0.8, 0.7, 0.2, 0.4};
   outcome.caption.concepts = {{"dog", 0.91F}, {"grass", 0.6F}, {"ball", 0.2F}};
+  if (pick(number, 5, 10) != 0) add_looks(outcome.caption);
   result.outcome = std::move(outcome);
   result.blur_scores = test::every_mode(sharp);
   if (pick(number, 50, 9) == 0 && number > 1) result.copied_from = CopiedFrom{task.image_id - 1, 3};

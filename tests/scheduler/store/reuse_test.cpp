@@ -67,6 +67,50 @@ TEST_F(Reuse, TakesNothingOverFromAnotherKeyNorWhatIsEnqueued) {
   EXPECT_EQ(must(store().reuse_results(late)), 1);
 }
 
+// What was kept beside a caption goes wherever the caption goes.
+TEST_F(Reuse, Issue16AlternativesAndAttentionGoWithTheirCaption) {
+  scan({file("a.jpg"), file("plain.jpg")});
+  const auto tasks = take();
+  Result looked = captioned(tasks[0], "a dog runs");
+  Caption& caption = std::get<Captioned>(looked.outcome).caption;
+  caption.tokens = 3;
+  caption.alternatives = {{"a dog plays", -6.5, 3}, {"a dog", -7, 2}};
+  caption.attention = AttentionMaps{2, 1, {0, 255, 255, 0, 9, 255}};
+  looked.content_hash = sha256_of("A", 1);
+  record({looked, captioned(tasks[1], "a cat")});
+  EXPECT_EQ(must(store().image(tasks[0].image_id))->alternatives, caption.alternatives);
+  EXPECT_EQ(must(store().attention(tasks[0].image_id)), caption.attention);
+  EXPECT_TRUE(must(store().image(tasks[1].image_id))->alternatives.empty());
+  EXPECT_FALSE(must(store().attention(tasks[1].image_id)));
+
+  const SharedResults shared = must(store().results_to_share(run(), std::nullopt, 100));
+  ASSERT_EQ(shared.results.size(), 1U);
+  const Caption& told = std::get<Captioned>(shared.results[0].outcome).caption;
+  EXPECT_EQ(told.alternatives, caption.alternatives);
+  EXPECT_EQ(told.attention, caption.attention);
+
+  const RunId second = must(store().ensure_run("second", settings())).run.id;
+  Scan again = must(store().begin_scan(second, {{"photos", "/archive/photos"}}));
+  must(again.add(std::vector<FoundFile>{file("a.jpg")}));
+  must(again.finish(std::vector<Scan::Walked>{{0, ""}}, {}));
+  EXPECT_EQ(must(store().reuse_results(second)), 1);
+  EXPECT_THAT(plain_rows(database(),
+                         "SELECT image.run_id, ordinal, result_alternative.caption, cells "
+                         "FROM result_alternative JOIN result_attention USING (result_id) "
+                         "JOIN result USING (result_id) JOIN image USING (image_id) "
+                         "ORDER BY image.run_id, ordinal")
+                  .size(),
+              4U);
+
+  must(store().ensure_run("second", settings(600)));  // blurred now: no caption, nothing beside it
+  must(store().ensure_run("second", settings()));
+  const auto row = must(store().photo_at(second, "photos", "a.jpg"));
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->state, "done");
+  EXPECT_EQ(row->alternatives, caption.alternatives);
+  EXPECT_EQ(must(store().attention(row->image_id)), caption.attention);
+}
+
 class SharedContent : public StoreTest {
  protected:
   static ContentHash hash_of(const std::string& bytes) {

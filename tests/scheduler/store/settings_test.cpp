@@ -109,5 +109,16 @@ TEST(Settings, OfConceptsAlterResults) {
   EXPECT_EQ(must(parse_settings(to_json(strict))), strict);
 }
 
+// Rows of before name neither; a run that keeps more than before asks for --redo.
+TEST(Settings, OfWhatIsKeptBesideACaptionAlterResults) {
+  RunSettings looks = plain();
+  looks.search.alternatives = 3;
+  looks.search.attention = 1;
+
+  EXPECT_FALSE(same_results_alone(plain(), looks));
+  EXPECT_EQ(must(parse_settings(to_json(looks))), looks);
+  EXPECT_EQ(to_json(plain()).find("alternatives"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace photoscribe::test

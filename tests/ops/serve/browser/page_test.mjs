@@ -224,6 +224,59 @@ async function photoPage() {
   told("photo: edit, approve, take back, back to the gallery");
 }
 
+/** Other captions taken to the field by a key; maps over the photo by hover, focus and click. */
+async function looks() {
+  await go("#/gallery?state=done");
+  await until(() => document.querySelectorAll(".cell .words").length > 3);
+  await page.focus(".cell a");
+  await page.keyboard.press("Enter");
+  await until(() => document.querySelector(".picture img")?.naturalWidth > 0);
+  while (await page.$(".words-looked") === null) {  // one in five has none, and says how to get them
+    const before = await text(".photo-page h2");
+    assert.match(await text(".facts"), /--keep-attention 1.*models without attention/s);
+    assert.match(await text(".facts"), /--keep-alternatives 3/);
+    await page.keyboard.press("j");
+    await until((old) => document.querySelector(".photo-page h2")?.textContent !== old, before);
+  }
+  await until(() => document.querySelector(".picture img")?.naturalWidth > 0);
+  assert.equal(await page.$("canvas.veil"), null);
+  const words = await page.$$eval(".words-looked button", (all) => all.map((one) => one.textContent));
+  assert.ok((await text(".facts")).includes(words.join("")));
+  await page.hover(".words-looked button:nth-child(2)");
+  await until(() => document.querySelector("canvas.veil")?.hidden === false);
+  const places = await page.evaluate(() => {
+    const box = (one) => { const r = document.querySelector(one).getBoundingClientRect(); return [r.x, r.y, r.width, r.height].map(Math.round); };
+    return [box(".picture img"), box("canvas.veil")];
+  });
+  assert.deepEqual(places[0], places[1], "the map covers the photo and nothing else");
+  const clear = () => page.$eval("canvas.veil", (one) => {
+    const copy = new OffscreenCanvas(one.width, one.height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(one, 0, 0);
+    const { data, width } = copy.getImageData(0, 0, one.width, one.height);
+    const at = [...data].filter((_, place) => place % 4 === 3).findIndex((value) => value === 0);
+    return [at % width, Math.floor(at / width)];
+  });
+  assert.deepEqual(await clear(), [1, 1]);
+  await page.mouse.move(5, 300);
+  await until(() => document.querySelector("canvas.veil").hidden);
+  await page.focus(".words-looked button:nth-child(3)");
+  assert.deepEqual(await clear(), [2, 2]);
+  await page.keyboard.press("Enter");  // it stays
+  assert.equal(await page.$eval(".words-looked button:nth-child(3)", (one) => one.getAttribute("aria-pressed")), "true");
+  assert.match(await page.$eval(".words-looked button:nth-child(3)", (one) => one.getAttribute("aria-label")), /: mostly middle$/);
+  await page.evaluate(() => document.activeElement.blur());
+  assert.equal(await page.$eval("canvas.veil", (one) => one.hidden), false);
+  await axe("looks");
+  await shot("looks");
+  await page.keyboard.press("2");
+  assert.equal(await page.$eval(".edit input", (one) => one === document.activeElement && one.value), "something that moves");
+  await page.keyboard.press("Escape");
+  await page.click(".alternatives li:first-child button");
+  assert.equal(await page.$eval(".edit input", (one) => one.value), "an animal outside");
+  await page.keyboard.press("Escape");
+  told("photo: other captions to the field, maps by hover, focus and click");
+}
+
 async function blurDesk() {
   await page.keyboard.press("g");
   await page.keyboard.press("b");
@@ -281,6 +334,7 @@ async function main() {
   await scrolling();
   await warmStart(origin);
   await photoPage();
+  await looks();
   await blurDesk();
   await page.close();
   await dresses(origin);
