@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scheduler/process/program.h"
+#include "tests/ops/cli/exiftool.h"
 #include "tests/ops/cli/program.h"
 #include "tests/scheduler/store/store_fixture.h"
 
@@ -95,20 +96,6 @@ class ExportFiles : public test::StoreTest {
     return json::parse(exported(std::move(words), status).out);
   }
 
-  /// What exiftool reads of the files, by name.
-  std::map<std::string, json> read_by_exiftool(const std::vector<std::string>& files) {
-    std::vector<std::string> words{"exiftool", "-json", "-charset", "iptc=UTF8"};
-    words.insert(words.end(), files.begin(), files.end());
-    const auto out = run_child(words, std::chrono::seconds(50));
-    std::map<std::string, json> read;
-    if (!out || out->exit_status != 0) {
-      ADD_FAILURE() << (out ? out->err : out.error().message);
-      return read;
-    }
-    for (const json& one : json::parse(out->out)) read[one.at("SourceFile")] = one;
-    return read;
-  }
-
   /// Every file of the folder, with its bytes.
   std::map<std::string, std::string> tree() const {
     std::map<std::string, std::string> all;
@@ -135,11 +122,6 @@ class ExportFiles : public test::StoreTest {
     return {};
   }
 };
-
-bool has_exiftool() {
-  const auto out = run_child({"exiftool", "-ver"}, std::chrono::seconds(20));
-  return out && out->exit_status == 0;
-}
 
 TEST_F(ExportFiles, SidecarsAreReadByExiftoolAndUndone) {
   const auto before = tree();
