@@ -39,8 +39,9 @@ TEST_F(Operator, SigtermHandsWorkBackAtOnceAndAnotherWorkerHasIt) {
 
   first.signal(SIGTERM);
   damaged();
+  ASSERT_TRUE(eventually([&] { return proxy().seen(Step::hand_back) > 0; }))
+      << "its lease had to run out";
   ASSERT_TRUE(eventually([&] { return proxy().seen(Step::read) > reads; }));
-  EXPECT_GT(proxy().seen(Step::hand_back), 0) << "its lease had to run out";
   EXPECT_EQ(first.wait().exit_status, 0);
   finish(run);
   second.signal(SIGTERM);
