@@ -162,8 +162,10 @@ Status read_as_whole(CaptionSource& source, Tokenizer tokenizer, Pieces& pieces)
 }
 
 Status read_in_pieces(CaptionSource& source, Tokenizer tokenizer, int threads) {
-  const auto read = [&](Piece& piece) {
-    read_piece(piece, source.facts.form, source.file, source.take);
+  // As it begins: a document's form becomes known while the threads are at work.
+  const CaptionForm form = source.facts.form;
+  const auto read = [&source, form](Piece& piece) {
+    read_piece(piece, form, source.file, source.take);
   };
   const auto hand_on = [&](Piece& piece) { return source.hand_on(piece.batch); };
   Pieces pieces(threads, read, hand_on);

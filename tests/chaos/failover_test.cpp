@@ -14,7 +14,7 @@ TEST_F(EndToEnd, AFailoverLosesNothing) {
   constexpr int kPhotos = 400;
   add_photos(kPhotos);
   ReplicatedRedis set;
-  Process run(run_command({"--redis", set.url()}), folder_.path().string());
+  Process run(run_command({"--redis", set.url(), "--rate", "100"}), folder_.path().string());
   ASSERT_TRUE(recorded(20)) << run.err_so_far();
 
   set.first().kill();

@@ -71,7 +71,7 @@ class Unmounted : public Storage {
 };
 
 TEST_F(Unmounted, InMidRunIsWaitedForAndNoPhotoFails) {
-  begin_mounted(40);
+  begin_mounted(120);
   if (IsSkipped()) return;
   Process run = start();
   ASSERT_TRUE(reached(pick(3, 8)));

@@ -83,6 +83,12 @@ TEST_F(RunArchives, LosesAndDoublesNothingWhenItIsKilled) {
     make_archive(folder_.file(name), as, members);
     RunRequest request = over(name);
     request.database = folder_.file(name + ".db");
+    const auto has_table = [&] {
+      return std::filesystem::exists(request.database) &&
+             plain_rows(request.database,
+                        "SELECT count(*) FROM sqlite_master WHERE name = 'caption_result'") ==
+                 std::vector<std::string>{"1"};
+    };
     const auto finished = [&] {
       return std::stoi(plain_rows(request.database,
                                   "SELECT count(*) FROM caption_result WHERE state <> 'pending'")
@@ -91,15 +97,15 @@ TEST_F(RunArchives, LosesAndDoublesNothingWhenItIsKilled) {
 
     const pid_t child = ::fork();
     if (child == 0) {  // a run of its own process, to be killed
-      ::setenv("PHOTOSCRIBE_TEST_MS", "20", 1);
+      ::setenv("PHOTOSCRIBE_TEST_MS", "100", 1);
       StopHandle stop;
       Watcher watcher;
       (void)run_batch(request, watcher, stop);
       ::_exit(0);
     }
-    for (int i = 0; i < 600; ++i) {
+    for (int i = 0; i < 1'200; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      if (std::filesystem::exists(request.database) && i > 10 && finished() > 10) break;
+      if (has_table() && finished() > 10) break;
     }
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);

@@ -22,7 +22,7 @@ using Calls = std::map<std::string, std::int64_t>;  // by system call, "total" a
 /// The table that `strace -c` writes when the process has ended.
 Calls read_table(const std::string& file) {
   Calls calls;
-  for (int i = 0; i < 100 && !calls.contains("total"); ++i) {
+  for (int i = 0; i < 1'000 && !calls.contains("total"); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     std::ifstream in(file);
     for (std::string line; std::getline(in, line);) {

@@ -182,7 +182,7 @@ TEST_F(Run, GoesOnAfterWorkersAreKilledAndBlamesNoPhoto) {
 TEST_F(Run, IsTakenUpAgainAfterItsSchedulerIsKilled) {
   add_photos(160);
   for (int kills = 1; kills <= 2; ++kills) {
-    Process scribe(run_command({"--batch", "4"}), folder_.path().string());
+    Process scribe(run_command({"--batch", "4", "--rate", "60"}), folder_.path().string());
     ASSERT_TRUE(recorded(kills * 30));
     scribe.signal(SIGKILL);
     scribe.wait();
@@ -196,7 +196,7 @@ TEST_F(Run, IsTakenUpAgainAfterItsSchedulerIsKilled) {
 
 TEST_F(Run, DrainsOnCtrlCAndIsFinishedByTheNextCommand) {
   add_photos(200);
-  Process scribe(run_command({"--batch", "4"}), folder_.path().string());
+  Process scribe(run_command({"--batch", "4", "--rate", "60"}), folder_.path().string());
   ASSERT_TRUE(recorded(20));
 
   scribe.signal(SIGINT);

@@ -18,7 +18,7 @@ class Watch : public EndToEnd {
  protected:
   [[nodiscard]] bool is_final(const std::string& name) const {
     return eventually(
-        [&] { return count("uri LIKE '%/" + name + "' AND state <> 'pending'") == "1"; }, 20s);
+        [&] { return count("uri LIKE '%/" + name + "' AND state <> 'pending'") == "1"; });
   }
   std::string attempts() const {
     return query_one(database(), "SELECT coalesce(max(attempt), 0) FROM result");

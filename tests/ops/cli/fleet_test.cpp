@@ -41,7 +41,7 @@ class Fleet : public test::RunBatch {
     made.redis_url = server_.url();
     running_ = std::async(std::launch::async,
                           [this, made] { return serve_runs(made, watcher_, stop_).has_value(); });
-    for (int i = 0; i < 1'000 && !current_writer(database()); ++i) {
+    for (int i = 0; i < 6'000 && !current_writer(database()); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
   }
@@ -139,7 +139,7 @@ class Detach : public test::RunBatch {
   }
   /// The summary comes after the database was let go, which is what `drain --wait` waits for.
   std::string log_with(const std::string& text) const {
-    for (int i = 0; i < 500 && log().find(text) == std::string::npos; ++i)
+    for (int i = 0; i < 6'000 && log().find(text) == std::string::npos; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return log();
   }

@@ -18,10 +18,9 @@ using ::testing::HasSubstr;
 /// A run of fake workers in a thread of its own, steered from outside.
 class Steer : public test::RunBatch {
  protected:
-  void start(int photos, const std::string& slow_ms = "40") {
+  void start(int photos) {
     add_photos(0, photos);
-    RunRequest made = request();
-    made.worker_arguments = {"--slow-ms", slow_ms};
+    const RunRequest made = slow_request();
     watcher_.act = [this](const RunProgress& now) {
       finished_ = now.done + now.blurred + now.failed;
     };
@@ -30,7 +29,7 @@ class Steer : public test::RunBatch {
   }
   template <class Condition>
   static void wait_for(Condition there) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (!there() && std::chrono::steady_clock::now() < limit) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
@@ -63,6 +62,7 @@ TEST_F(Steer, PausesARunAtWorkAndGoesOn) {
     return std::exchange(last, now) == finished_;
   });
   EXPECT_LT(finished_, 300);
+  hurry();
 
   EXPECT_EQ(asked({"resume"})["changed"], true);
   const RunSummary summary = running_.get();
@@ -108,6 +108,7 @@ TEST_F(Steer, RetriesDeadPhotosWhileTheRunIsAtWork) {
   EXPECT_EQ(asked({"dead", "replay", image})["photos"], 1);
   EXPECT_GE(asked({"retry", "--reason", "truncated"})["photos"], 1);
   EXPECT_EQ(asked({"retry", "--reason", "timeout"})["photos"], 0);
+  hurry();
   EXPECT_EQ(running_.get().end, RunEnd::complete);
 
   const json shown = asked({"dead", "show", image})["photos"][0];
@@ -134,6 +135,7 @@ TEST_F(Steer, CorrectsCaptionsWhileTheRunIsAtWork) {
         photoscribe({"caption", "set", database(), image, "correction " + image});
     EXPECT_EQ(set.exit_status, 0) << set.err;
   }
+  hurry();
   const RunSummary summary = running_.get();
   EXPECT_EQ(summary.end, RunEnd::complete);
   EXPECT_EQ(summary.done + summary.blurred + summary.failed, 300) << "every photo once";

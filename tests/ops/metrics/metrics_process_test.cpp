@@ -48,7 +48,7 @@ class Running {
   }
   /// Of the address that it says behind `mark`; 0 when it says none in ten seconds.
   [[nodiscard]] std::uint16_t port(const std::string& mark) const {
-    for (int i = 0; i < 1'000; ++i, std::this_thread::sleep_for(10ms)) {
+    for (int i = 0; i < 6'000; ++i, std::this_thread::sleep_for(10ms)) {
       const std::string text = said();
       const auto at = text.find(mark + "http://127.0.0.1:");
       if (at == std::string::npos || text.find('\n', at) == std::string::npos) continue;
@@ -65,7 +65,7 @@ class Running {
 /// Asks until the answer has this status, for ten seconds at most.
 test::HttpReply until(std::uint16_t port, const std::string& path, int status) {
   test::HttpReply reply;
-  for (int i = 0; i < 1'000 && reply.status != status; ++i, std::this_thread::sleep_for(10ms)) {
+  for (int i = 0; i < 6'000 && reply.status != status; ++i, std::this_thread::sleep_for(10ms)) {
     reply = test::http(port, {"GET", path});
   }
   return reply;
@@ -103,7 +103,7 @@ TEST(Http, OfARunTellsOfItsPhotos) {
   ASSERT_NE(port, 0) << run.said();
   EXPECT_EQ(until(port, "/readyz", 200).body, "ready\n") << run.said();
   std::string text;
-  for (int i = 0; i < 1'000; ++i, std::this_thread::sleep_for(10ms)) {
+  for (int i = 0; i < 6'000; ++i, std::this_thread::sleep_for(10ms)) {
     text = test::http(port, {"GET", "/metrics"}).body;
     if (text.find("photoscribe_photos{run=\"default\",state=\"pending\"} 0\n") != text.npos &&
         text.find("photoscribe_queue_tasks{run=\"default\",state=\"held\"} 0\n") != text.npos) {

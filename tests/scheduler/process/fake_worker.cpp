@@ -2,6 +2,7 @@
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <filesystem>
 
 #include "common/core/wire.h"
 #include "common/redis/identity.h"
@@ -175,7 +176,9 @@ asio::awaitable<Status> FakeWorker::process(std::string incarnation,
     batch.results.push_back(result_of(one.task));
   }
   if (settings_.in_hand) settings_.in_hand(in_hand);
-  if (settings_.per_batch.count() > 0) co_await rest(settings_.per_batch);
+  const std::string& slow_while = settings_.slow_while;
+  const bool slow = slow_while.empty() || std::filesystem::exists(slow_while);
+  if (slow && settings_.per_batch.count() > 0) co_await rest(settings_.per_batch);
   std::string packed = settings_.pack(batch);
   Status published = co_await queue_.finish(incarnation, std::move(ids), std::move(packed));
   if (!published) co_return published;

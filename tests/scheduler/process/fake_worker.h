@@ -29,7 +29,8 @@ struct FakeWorkerSettings {
   std::string name_prefix = "fake";
   int batch = 8;
   std::chrono::milliseconds lease{200};
-  std::chrono::milliseconds per_batch{0};  // how long a batch takes
+  std::chrono::milliseconds per_batch{0};  // how long a batch takes …
+  std::string slow_while;                  // … while this file is there; empty: always
   /// After a batch's START and before its FINISH: where a test cuts in, or crashes.
   std::function<void(const std::vector<Task>&)> in_hand;
   /// How a batch becomes bytes; a broken worker has a way of its own.

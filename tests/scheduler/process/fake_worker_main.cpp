@@ -31,6 +31,7 @@ Behaviour parse(const std::vector<std::string>& words) {
     if (words[i] == "--slow-ms") {
       behaviour.worker.per_batch = std::chrono::milliseconds(std::stoi(value));
     }
+    if (words[i] == "--slow-while") behaviour.worker.slow_while = value;
     if (words[i] == "--poison") behaviour.poison = std::stoll(value);
     if (words[i] == "--exit") behaviour.exit_at_once = std::stoi(value);
   }

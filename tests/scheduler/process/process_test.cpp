@@ -29,7 +29,7 @@ using std::chrono::steady_clock;
 
 /// Polls a condition of another process, for which nothing can be waited on.
 bool becomes_true(const std::function<bool()>& condition) {
-  const auto limit = steady_clock::now() + std::chrono::seconds(10);
+  const auto limit = steady_clock::now() + std::chrono::seconds(60);
   while (!condition()) {
     if (steady_clock::now() > limit) return false;
     std::this_thread::sleep_for(milliseconds(2));

@@ -1,5 +1,7 @@
 // What a scheduler counts, and how its process tells it to Prometheus.
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <functional>
 
 #include "scheduler/queue/run_monitor.h"
 #include "tests/scheduler/queue/scheduler_fixture.h"
@@ -43,12 +45,17 @@ TEST_F(SchedulerTest, LooksAtItsQueueForTheMonitor) {
   make_archive(30);
   make_scheduler();
   QueueNow seen;
+  int looks = 0;
   boost::asio::steady_timer timer(io_);
-  timer.expires_after(std::chrono::milliseconds(600));
-  timer.async_wait([&](boost::system::error_code) {
+  const std::function<void(boost::system::error_code)> look = [&](boost::system::error_code) {
     seen = scheduler_->queue_now();
-    scheduler_->abort();
-  });
+    const bool all = seen.look && seen.look->tasks_length == 30 &&
+                     seen.look->oldest_age >= std::chrono::milliseconds(200);
+    if (all || ++looks == 600) return scheduler_->abort();
+    timer.expires_after(std::chrono::milliseconds(50));
+    timer.async_wait(look);
+  };
+  boost::asio::post(io_, [&] { look({}); });
 
   EXPECT_EQ(run_scheduler(), SchedulerEnd::aborted);
 
@@ -56,7 +63,7 @@ TEST_F(SchedulerTest, LooksAtItsQueueForTheMonitor) {
   ASSERT_TRUE(seen.look);
   EXPECT_EQ(seen.look->tasks_length, 30);
   EXPECT_GE(seen.look->oldest_age, std::chrono::milliseconds(200));
-  EXPECT_LE(seen.look->oldest_age, std::chrono::seconds(20));
+  EXPECT_LE(seen.look->oldest_age, std::chrono::seconds(60));
   EXPECT_EQ(seen.counts.asked.pending, 30);
 }
 

@@ -20,7 +20,7 @@ class PauseTest : public SchedulerTest {
   }
   template <class Condition>
   bool until(Condition there) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     io_.restart();
     while (!there() && std::chrono::steady_clock::now() < limit) io_.run_one_for(milliseconds(50));
     return there();

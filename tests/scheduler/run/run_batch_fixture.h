@@ -19,7 +19,8 @@
 
 namespace photoscribe::test {
 
-/// Remembers what it was told, and calls `act` at every progress report.
+/// Remembers what it was told, and calls `act` at every progress report, `heard` at every
+/// event.
 class Watcher : public RunObserver {
  public:
   void progress(const RunProgress& now) override {
@@ -27,12 +28,16 @@ class Watcher : public RunObserver {
     phases.insert(now.phase);
     if (act) act(now);
   }
-  void event(const Event& event) override { events.push_back(event.text); }
+  void event(const Event& event) override {
+    events.push_back(event.text);
+    if (heard) heard(event.text);
+  }
 
   RunProgress last;
   std::set<std::string> phases;
   std::vector<std::string> events;
   std::function<void(const RunProgress&)> act;
+  std::function<void(const std::string&)> heard;
 };
 
 class RunBatch : public ::testing::Test {
@@ -62,6 +67,18 @@ class RunBatch : public ::testing::Test {
     return made;
   }
 
+  /// A request whose workers take 150 ms for a batch until hurry(): a test that does something in
+  /// the middle of a run has seconds for it, however busy the machine is.
+  RunRequest slow_request() const {
+    RunRequest made = request();
+    made.worker_arguments = slow_until_hurry();
+    return made;
+  }
+  std::vector<std::string> slow_until_hurry() const {
+    return {"--slow-ms", "150", "--slow-while", folder_.write("slow", "")};
+  }
+  void hurry() const { std::filesystem::remove(folder_.file("slow")); }
+
   RunSummary run(const RunRequest& request) {
     StopHandle stop;
     Expected<RunSummary> summary = run_batch(request, watcher_, stop);
@@ -84,7 +101,8 @@ class RunBatch : public ::testing::Test {
       const std::string name = entry.path().filename();
       if (name.find_first_not_of("0123456789") != std::string::npos) continue;
       std::ifstream in(entry.path() / "cmdline");
-      const std::string line{std::istreambuf_iterator<char>(in), {}};
+      std::string line;
+      std::getline(in, line);  // an iterator would throw where the process has just ended
       const bool ours = line.find(folder_.path().string()) != std::string::npos &&
                         line.rfind(PHOTOSCRIBE_FAKE_WORKER, 0) == 0;
       if (ours) found.push_back(static_cast<pid_t>(std::stol(name)));

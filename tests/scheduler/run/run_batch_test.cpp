@@ -57,15 +57,13 @@ TEST_F(RunBatch, StartsWorkersAgainThatAreKilledAndBlamesNobody) {
   add_photos(0, 300);
   int kills = 0;
   watcher_.act = [&](const RunProgress& now) {
-    if (kills < 3 && now.done > kills * 60) {
+    if (kills < 3 && now.done > kills * 20) {
       for (const pid_t pid : workers()) ::kill(pid, SIGKILL);
-      ++kills;
+      if (++kills == 3) hurry();
     }
   };
-  RunRequest slow = request();
-  slow.worker_arguments = {"--slow-ms", "20"};
 
-  const RunSummary summary = run(slow);
+  const RunSummary summary = run(slow_request());
 
   EXPECT_EQ(kills, 3);
   EXPECT_GE(summary.worker_restarts, 3);
@@ -125,12 +123,10 @@ TEST_F(RunBatch, DrainsAtTheFirstRequestAndGoesOnAtTheNextStart) {
   add_photos(0, 300);
   StopHandle stop;
   watcher_.act = [&](const RunProgress& now) {
-    if (now.done > 50 && stop.requests() == 0) stop.request();
+    if (now.done > 20 && stop.requests() == 0) stop.request();
   };
-  RunRequest slow = request();
-  slow.worker_arguments = {"--slow-ms", "20"};
 
-  const Expected<RunSummary> first = run_batch(slow, watcher_, stop);
+  const Expected<RunSummary> first = run_batch(slow_request(), watcher_, stop);
   ASSERT_TRUE(first) << first.error().message;
   watcher_.act = nullptr;
   const RunSummary second = run(request());
@@ -165,14 +161,13 @@ TEST_F(RunBatch, SurvivesTheDeathOfItsPrivateRedis) {
   add_photos(0, 300);
   bool killed = false;
   watcher_.act = [&](const RunProgress& now) {
-    if (killed || now.done < 50) return;
+    if (killed || now.done < 20) return;
     killed = true;
     ::kill(private_redis(), SIGKILL);
+    hurry();
   };
-  RunRequest slow = request();
-  slow.worker_arguments = {"--slow-ms", "5"};
 
-  const RunSummary summary = run(slow);
+  const RunSummary summary = run(slow_request());
 
   EXPECT_TRUE(killed);
   EXPECT_EQ(summary.end, RunEnd::complete);
@@ -283,8 +278,7 @@ TEST_F(RunBatch, StopsAWorkerThatAKilledRunLeftBehindHanging) {
 
 TEST_F(RunBatch, KilledWithoutWarningLeavesNoProcessAndLosesNothing) {
   add_photos(0, 300);
-  RunRequest slow = request();
-  slow.worker_arguments = {"--slow-ms", "20"};
+  RunRequest slow = slow_request();
   slow.workers = 2;
   const pid_t child = ::fork();
   if (child == 0) {

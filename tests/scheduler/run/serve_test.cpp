@@ -25,7 +25,9 @@ class Serve : public RunBatch {
     RunBatch::SetUp();
     ChildCommand command;
     command.executable = PHOTOSCRIBE_FAKE_WORKER;
-    command.arguments = {"--redis", server_.url(), "--batch", "8", "--slow-ms", "10"};
+    command.arguments = {"--redis", server_.url(), "--batch", "8"};
+    for (const std::string& word : slow_until_hurry()) command.arguments.push_back(word);
+    hurry();
     command.log_file = folder_.file("worker.log");
     worker_.emplace(*ChildProcess::spawn(command));
   }
@@ -51,7 +53,7 @@ class Serve : public RunBatch {
     asked.verb = verb;
     asked.run = run;
     asked.submission = line;
-    for (int i = 0; i < 400; ++i) {
+    for (int i = 0; i < 3'000; ++i) {
       auto reply = ask_scheduler(folder_.file("archive.db.state"), asked, std::chrono::seconds(20));
       if (reply || reply.error().code != Errc::run_gone) return reply;
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -81,6 +83,12 @@ class Serve : public RunBatch {
     const Expected<Store> opened = Store::open_reader(folder_.file("archive.db"));
     Store& store = const_cast<Store&>(*opened);
     return store.counts((*store.find_run(run))->id)->asked.pending;
+  }
+  bool ends(const std::string& run) const {
+    for (int i = 0; i < 6'000 && pending(run) > 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return pending(run) == 0;
   }
 
   RedisServer server_;
@@ -182,6 +190,7 @@ TEST_F(Serve, DoesEveryUnfinishedRunOfTheDatabaseAndEnds) {
 TEST_F(Serve, TakesSubmissionsAndOrdersWhileItWorks) {
   add_photos(0, 400);
   submit_here(photos("first", 0, 200));
+  (void)slow_until_hurry();
   start(false);
 
   const auto submitted = ask(ControlVerb::submit, "", submission_line(photos("second", 200, 400)));
@@ -191,23 +200,16 @@ TEST_F(Serve, TakesSubmissionsAndOrdersWhileItWorks) {
   const auto paused = ask(ControlVerb::pause, "second");
   ASSERT_TRUE(paused) << paused.error().message;
   EXPECT_EQ(paused->control, RunControl::paused);
-  for (int i = 0; i < 1'000 && pending("first") > 0; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  EXPECT_EQ(pending("first"), 0);
+  hurry();
+  EXPECT_TRUE(ends("first"));
   EXPECT_GT(pending("second"), 0);
   EXPECT_TRUE(ask(ControlVerb::resume, "second"));
-  for (int i = 0; i < 1'000 && pending("second") > 0; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  EXPECT_EQ(pending("second"), 0);
+  EXPECT_TRUE(ends("second"));
 
   // The same run once more, with more photos, while the scheduler waits.
   add_photos(400, 450);
   EXPECT_EQ(ask(ControlVerb::submit, "", submission_line(photos("second", 200, 450)))->photos, 50);
-  for (int i = 0; i < 1'000 && pending("second") > 0; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+  EXPECT_TRUE(ends("second"));
   EXPECT_TRUE(ask(ControlVerb::drain, "")->served);
   EXPECT_EQ(ended().photos, 450);
 }
@@ -237,7 +239,7 @@ class ServeWatched : public Serve {
     return made;
   }
   bool recorded(std::int64_t photos) const {
-    for (int i = 0; i < 1'000; ++i, std::this_thread::sleep_for(std::chrono::milliseconds(20))) {
+    for (int i = 0; i < 3'000; ++i, std::this_thread::sleep_for(std::chrono::milliseconds(20))) {
       const Expected<Store> opened = Store::open_reader(folder_.file("archive.db"));
       Store& store = const_cast<Store&>(*opened);
       const auto counts = store.counts((*store.find_run("inbox"))->id);
@@ -303,11 +305,16 @@ TEST_F(ServeWatched, AFolderThatIsNotThereIsWaitedForAndOnceWatchesNothing) {
   EXPECT_TRUE(carried->watch);
 
   std::filesystem::rename(folder_.file("photos"), folder_.file("away"));
+  std::promise<void> told;
+  watcher_.heard = [&, is_told = false](const std::string& event) mutable {
+    if (is_told || event.find("its folders are not watched yet") == std::string::npos) return;
+    is_told = true;
+    told.set_value();
+  };
   start(false);
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(told.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
   stop_.request();
   (void)ended();
-  EXPECT_THAT(watcher_.events, Contains(HasSubstr("its folders are not watched yet")));
 }
 
 TEST_F(Serve, LeavesPausedAndCancelledRunsAlone) {

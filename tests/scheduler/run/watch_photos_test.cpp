@@ -35,7 +35,7 @@ class WatchedFolders : public Archives {
     return plain_rows(at("archive.db"), "SELECT CAST(path AS TEXT) FROM image ORDER BY 1");
   }
   bool comes(std::size_t photos) {
-    for (const auto until = std::chrono::steady_clock::now() + 20s;
+    for (const auto until = std::chrono::steady_clock::now() + 60s;
          std::chrono::steady_clock::now() < until; std::this_thread::sleep_for(20ms)) {
       if (known().size() >= photos) return true;
     }

@@ -49,7 +49,7 @@ struct Outlet {
   /// The condition may look at more than comes out here, so it is asked again now and then.
   template <class Condition>
   bool await(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    const auto deadline = std::chrono::steady_clock::now() + 60s;
     std::unique_lock lock(mutex);
     while (!condition()) {
       if (std::chrono::steady_clock::now() > deadline) return false;

@@ -38,10 +38,17 @@ TEST(Pipeline, FillsBatchesWhenPhotosComeFasterThanTheDevice) {
   const std::shared_future<void> gate = go.get_future().share();
   device.on_call = [gate](std::size_t) { gate.wait(); };
   Outlet outlet;
-  Pipeline pipeline(config(8), factory_of(device), loader_of(), outlet.events());
+  std::atomic<int> loaded{0};
+  const Loader loader = [&loaded, load = loader_of()](const Job& job, FileBuffer& buffer,
+                                                      const OnDecode& on_decode) {
+    ++loaded;
+    return load(job, buffer, on_decode);
+  };
+  Pipeline pipeline(config(8), factory_of(device), loader, outlet.events());
   ASSERT_TRUE(pipeline.wait_ready());
 
   pipeline.submit(jobs(20, 24));
+  while (loaded < 24) std::this_thread::sleep_for(1ms);
   go.set_value();
 
   ASSERT_TRUE(outlet.await_results(24));

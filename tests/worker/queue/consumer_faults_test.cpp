@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include "common/core/resident_memory.h"
 #include "tests/worker/queue/consumer_fixture.h"
@@ -38,10 +40,14 @@ TEST_F(ConsumerFaults, LeavesALivingWorkerAlone) {
 
   std::int64_t counter = 0;
   const auto end = std::chrono::steady_clock::now() + 600ms;  // four leases
-  while (std::chrono::steady_clock::now() < end) {
+  std::chrono::steady_clock::duration gap{};
+  for (auto last = std::chrono::steady_clock::now(); last < end;) {
     ok(worker_queue.beat(run, "slow", ++counter));
     std::this_thread::sleep_for(5ms);
+    const auto now = std::chrono::steady_clock::now();
+    gap = std::max(gap, now - std::exchange(last, now));
   }
+  if (gap > 75ms) GTEST_SKIP() << "this machine kept the heart from beating for half a lease";
 
   EXPECT_EQ(results(run).size(), 2U);
   EXPECT_EQ(pending(run), 4);

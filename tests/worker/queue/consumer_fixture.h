@@ -102,7 +102,7 @@ class RunningWorker {
   }
   /// Its end, come about by itself.
   Ending wait() {
-    if (ending_.wait_for(20s) != std::future_status::ready) {
+    if (ending_.wait_for(60s) != std::future_status::ready) {
       throw std::runtime_error("the worker does not end");
     }
     return ending_.get();
@@ -180,10 +180,10 @@ class ConsumerTest : public ::testing::Test {
         << " of " << count << " images have a result";
     return all;
   }
-  /// Asks again and again, for ten seconds at most.
+  /// Asks again and again, for a minute at most.
   template <class Condition>
   static bool eventually(Condition condition) {
-    const auto end = std::chrono::steady_clock::now() + 10s;
+    const auto end = std::chrono::steady_clock::now() + 60s;
     while (!condition()) {
       if (std::chrono::steady_clock::now() > end) return false;
       std::this_thread::sleep_for(2ms);
