@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "common/redis/queue_parse.h"
@@ -20,6 +21,23 @@ Command read_group(const std::string& consumer, int count) {
   Command command{"XREADGROUP", "GROUP", kGroup, consumer, "COUNT"};
   command << count;
   return command;
+}
+
+/// By incarnation: places in a list of questions.
+using PlacesOfRuns = std::map<std::string, std::vector<std::size_t>>;
+
+/// Two a run.
+std::vector<Command> seen_commands(const PlacesOfRuns& of_run,
+                                   const std::vector<SeenQuestion>& questions) {
+  std::vector<Command> commands;
+  for (const auto& [incarnation, places] : of_run) {
+    const Keys keys(incarnation);
+    for (const std::string* key : {&keys.seen, &keys.seen_before}) {
+      Command& command = commands.emplace_back("HMGET") << *key;
+      for (const std::size_t place : places) command << bytes_of(questions[place].hash);
+    }
+  }
+  return commands;
 }
 
 /// Every entry pending in the consumer's name, ascending.
@@ -137,20 +155,23 @@ Awaitable<void> WorkerQueue::finish(std::string incarnation, std::vector<EntryId
 
 Awaitable<std::vector<std::optional<Result>>> WorkerQueue::find_seen(
     std::vector<SeenQuestion> questions) {
-  std::vector<Command> commands;
-  for (const SeenQuestion& question : questions) {
-    const Keys keys(question.incarnation);
-    commands.emplace_back("HGET") << keys.seen << bytes_of(question.hash);
-    commands.emplace_back("HGET") << keys.seen_before << bytes_of(question.hash);
+  PlacesOfRuns of_run;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    of_run[questions[i].incarnation].push_back(i);
   }
+  std::vector<Command> commands = seen_commands(of_run, questions);
   const Expected<std::vector<Reply>> replies = co_await connection_.call_many(std::move(commands));
   if (!replies) co_return fail(replies.error());
   std::vector<std::optional<Result>> answers(questions.size());
-  for (std::size_t i = 0; i < replies->size(); ++i) {
-    const Reply& reply = (*replies)[i];
-    if (const Status good = check(reply, "find seen"); !good) co_return fail(good.error());
-    std::optional<Result>& answer = answers[i / 2];
-    if (!answer && !reply.is_nil()) answer = parse_seen(reply.text());
+  auto reply = replies->begin();
+  for (const auto& [incarnation, places] : of_run) {
+    for (int generation = 0; generation < 2; ++generation, ++reply) {
+      if (const Status good = check(*reply, "find seen"); !good) co_return fail(good.error());
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        std::optional<Result>& answer = answers[places[i]];
+        if (!answer && !(*reply)[i].is_nil()) answer = parse_seen((*reply)[i].text());
+      }
+    }
   }
   co_return answers;
 }

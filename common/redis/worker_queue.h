@@ -46,7 +46,7 @@ class WorkerQueue : public RunQueue {
 
   /// What note_seen() has kept of photos with these bytes: their scores and, of clear ones, the
   /// caption. None: not there, or nothing that can be read. As many as questions, in their order,
-  /// in one round trip.
+  /// in one round trip of two commands a run.
   [[nodiscard]] Awaitable<std::vector<std::optional<Result>>> find_seen(
       std::vector<SeenQuestion> questions);
 

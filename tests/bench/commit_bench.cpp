@@ -148,7 +148,8 @@ class Drain {
 void print_latencies(std::vector<std::int64_t> ms) {
   std::sort(ms.begin(), ms.end());
   const auto at = [&](double share) {
-    return static_cast<long long>(ms[static_cast<std::size_t>(share * (std::ssize(ms) - 1.0))]);
+    return static_cast<long long>(
+        ms[static_cast<std::size_t>(share * static_cast<double>(std::ssize(ms) - 1))]);
   };
   std::printf(R"(, "p50_ms": %lld, "p99_ms": %lld, "max_ms": %lld)", at(0.5), at(0.99), at(1));
 }

@@ -105,11 +105,20 @@ WorkerParts with_faults(WorkerParts real, const Faults& faults) {
   };
   parts.loader = [load = std::move(real.loader), &faults](const Job& job, FileBuffer& buffer,
                                                           const OnDecode& on_decode) {
+    const auto struck = [&faults, path = job.task.path](const OnDecode& next) {
+      return [&faults, path, next] {
+        next();
+        faults.strike("decoding", path);
+      };
+    };
     faults.strike("reading", job.task.path);
-    return load(job, buffer, [&] {
-      on_decode();
-      faults.strike("decoding", job.task.path);
-    });
+    LoadStep step = load(job, buffer, struck(on_decode));
+    if (auto* rest = std::get_if<Unanswered>(&step)) {
+      rest->go_on = [go_on = std::move(rest->go_on), struck](const OnDecode& decoding) {
+        return go_on(struck(decoding));
+      };
+    }
+    return step;
   };
   return parts;
 }

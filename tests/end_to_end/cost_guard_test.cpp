@@ -13,6 +13,7 @@
 #include "common/core/model_folder.h"
 #include "tests/common/image/make_images.h"
 #include "tests/scheduler/run/run_batch_fixture.h"
+#include "tests/support/redis_server.h"
 
 namespace photoscribe::test {
 namespace {
@@ -103,6 +104,42 @@ TEST_F(CostGuard, APhotoTakesFewSystemCallsOfAWorker) {
 
   EXPECT_LE(of_the_file, 11.5) << shown;
   EXPECT_LE(each("total") - of_the_file, 3) << shown;
+}
+
+/// Not traced: commands are counted where they arrive.
+class CommandGuard : public RunBatch {};
+
+// On 2026-11-29: two HMGETs for about eight photos; two HGETs for each before.
+TEST_F(CommandGuard, Issue17ClearPhotosAreAskedForInGroups) {
+  constexpr int kPhotos = 400;
+  for (int i = 0; i < kPhotos; ++i) {
+    const auto seed = static_cast<std::uint32_t>(i + 1);  // no two of the same bytes
+    const auto png =
+        photoscribe::testing::encode_png(photoscribe::testing::sharp_picture(16, 16, seed));
+    folder_.write("photos/" + std::to_string(i) + ".png", std::string(png.begin(), png.end()));
+  }
+  RedisServer server;
+  RunRequest request = this->request();
+  request.redis_url = server.url();
+  request.model_folder = PHOTOSCRIBE_SOURCE_DIR "/models/fast";
+  request.settings.model_hash = read_model_folder(request.model_folder)->hash;
+  request.worker_executable = PHOTOSCRIBE_EMPTY_WORKER;
+  request.lease.lease_ms = 10'000;
+  request.lease.beat_ms = 1'000;
+  request.batch = 0;
+
+  const RunSummary summary = run(request);
+
+  EXPECT_EQ(summary.end, RunEnd::complete);
+  ASSERT_EQ(summary.blurred, 0);
+  const std::string stats = server.command({"INFO", "commandstats"});
+  const auto calls = [&stats](const std::string& command) {
+    const std::string name = "cmdstat_" + command + ":calls=";
+    const auto at = stats.find(name);
+    return at == std::string::npos ? 0 : std::atoi(stats.c_str() + at + name.size());
+  };
+  EXPECT_GT(calls("hmget"), 0) << stats;
+  EXPECT_LE(calls("hmget") + calls("hget"), kPhotos) << stats;
 }
 
 }  // namespace

@@ -186,11 +186,11 @@ int run_work_command(const WorkerOptions& options, const PartsChange& change) {
   SeenPhotos seen(*endpoint, config.name + "-seen");
   parts.loader = [&roots, &seen, side_px](const Job& job, FileBuffer& buffer,
                                           const OnDecode& on_decode) {
-    FindSeen find;
+    AskSeen ask;
     if (job.run->spec.remembers) {
-      find = [&](const ContentHash& hash) { return seen.find(job.run->incarnation, hash); };
+      ask = [&](const ContentHash& hash) { return seen.ask(job.run->incarnation, hash); };
     }
-    return load_task(job.task, job.run->spec, *roots, side_px, buffer, on_decode, find);
+    return begin_load(job.task, job.run->spec, *roots, side_px, buffer, on_decode, ask);
   };
   if (change) parts = change(std::move(parts));
   Consumer consumer(std::move(config), *roots, std::move(pipeline), std::move(parts.factory),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,6 +70,19 @@ struct LoadFailed {
   std::optional<ContentHash> content_hash;  // none: not read to its end
 };
 using LoadOutcome = std::variant<LoadedPhoto, CopiedPhoto, LoadFailed, Fault>;
+
+/// Called when bytes are all in memory and decoding begins: a hang before it is the storage's, one
+/// after it the photo's.
+using OnDecode = std::function<void()>;
+
+/// A photo that was read, and about which a question was asked elsewhere: other photos are begun
+/// while the answer is on its way.
+struct Unanswered {
+  /// Waits for the answer. Once only, while the job and the buffer that it was begun with are
+  /// there.
+  std::function<LoadOutcome(const OnDecode&)> go_on;
+};
+using LoadStep = std::variant<LoadOutcome, Unanswered>;
 
 /// The result of a job, its outcome still to be filled in; finished now.
 [[nodiscard]] Result begin_result(const Job& job);

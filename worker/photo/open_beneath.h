@@ -130,6 +130,9 @@ class FileBuffer {
       const PhotoRoot& root, std::string_view path, const std::optional<ArchiveMember>& member,
       std::int64_t bytes_max);
 
+  /// Bytes of memory that it holds on to.
+  [[nodiscard]] std::size_t capacity() const noexcept { return storage_.capacity(); }
+
   /// Called while a read takes long for a good reason: a compressed archive is unpacked up to the
   /// photo. None: nobody is told.
   void report_progress_to(std::function<void()> on_progress) {

@@ -76,6 +76,16 @@ std::vector<Job> Pipeline::take_back(const std::function<bool(const Job&)>& want
     taken.push_back(std::move(ready.job));
     return true;
   });
+  for (Slot& slot : slots_) {
+    const std::size_t gone = std::erase_if(slot.aside, [&](Aside& one) {
+      if (!wanted(one.job)) return false;
+      taken.push_back(std::move(one.job));
+      return true;
+    });
+    aside_ -= gone;
+    decoding_ -= gone;
+  }
+  tell_devices();  // a batch no longer waits for them
   return taken;
 }
 
@@ -107,7 +117,10 @@ bool Pipeline::leave_behind(const InWork& reading) {
     }
     slot.left_behind = true;
     slot.work.jobs.clear();
-    --decoding_;
+    decoding_ -= 1 + slot.aside.size();
+    aside_ -= slot.aside.size();
+    for (Aside& one : slot.aside) queued_.push_back(std::move(one.job));
+    slot.aside.clear();
     fresh = slots_.size();
     slots_.emplace_back();
     tell_devices();  // a batch no longer waits for it

@@ -4,7 +4,8 @@
 //
 // A decode thread takes the lock once a photo, between two of them, and wakes another thread only
 // where that has something to do: results of photos that need no device come out in groups, at
-// once when nothing else is left to decode. The others come out with their batch.
+// once when nothing else is left to decode. The others come out with their batch. A photo whose
+// loader has asked something is put aside, and the thread reads others until the answer is needed.
 //
 // Memory is bounded by jobs_max(): the caller counts what has not come out yet, so no queue in here
 // can grow past it. Blurred and failed photos leave after decoding and never reach a device, nor do
@@ -46,8 +47,8 @@ struct PipelineConfig {
 /// Opens the model on a device; called on that device's own thread.
 using CaptionerFactory = std::function<Expected<std::unique_ptr<Captioner>>(
     const std::string& device, const SearchSettings& search)>;
-/// load_task with roots and side bound; a test may put another in its place.
-using Loader = std::function<LoadOutcome(const Job&, FileBuffer&, const OnDecode&)>;
+/// begin_load with roots and side bound; a test may put another in its place.
+using Loader = std::function<LoadStep(const Job&, FileBuffer&, const OnDecode&)>;
 
 /// Called on the pipeline's own threads, never with its lock held.
 struct PipelineEvents {
@@ -117,8 +118,16 @@ class Pipeline {
   };
   class WorkMark;
   class DecodeTurn;
+  class SpareBuffers;
+  /// Read, and put aside until it is answered.
+  struct Aside {
+    Job job;
+    Unanswered rest;
+    std::unique_ptr<FileBuffer> buffer;
+  };
   struct Slot {
-    InWork work;  // no jobs: at rest
+    InWork work;              // no jobs: at rest
+    std::deque<Aside> aside;  // the thread's own; but for it, others only take them out
     bool left_behind = false;
   };
   /// A photo in a device's hands, of a run that shares captions between photos that look alike.
@@ -132,8 +141,11 @@ class Pipeline {
 
   // pipeline_decode.cpp
   void decode_loop(std::size_t slot);
-  [[nodiscard]] std::optional<Job> next_job(std::size_t slot, Lock& lock);
-  [[nodiscard]] LoadOutcome load(std::size_t slot, const Job& job, FileBuffer& buffer);
+  [[nodiscard]] bool reads_next(const Slot& slot) const;
+  [[nodiscard]] bool read_one(std::size_t slot, SpareBuffers& buffers, Lock& lock);
+  [[nodiscard]] bool go_on_with_one(std::size_t slot, SpareBuffers& buffers, Lock& lock);
+  [[nodiscard]] LoadStep begin(std::size_t slot, const Job& job, FileBuffer& buffer);
+  [[nodiscard]] LoadOutcome go_on(std::size_t slot, const Unanswered& rest);
   void put_away(Job job, LoadOutcome outcome, Lock& lock);
   void put_ready(Job job, LoadedPhoto photo, Lock& lock);
   void let_out_group(Lock& lock);
@@ -172,8 +184,9 @@ class Pipeline {
   std::deque<Ready> ready_;
   std::vector<Finished> finished_;  // of no device, on their way out
   std::vector<InNetwork> in_network_;
-  std::vector<Slot> slots_;   // one per thread
-  std::size_t decoding_ = 0;  // or reading
+  std::deque<Slot> slots_;    // one per thread
+  std::size_t decoding_ = 0;  // or reading, or put aside
+  std::size_t aside_ = 0;     // in all slots
   int may_decode_ = 0;        // threads more, with decoding_max
   std::size_t devices_open_ = 0;
   Status open_status_;

@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "worker/pipeline/pipeline.h"
@@ -14,6 +15,10 @@ using Clock = std::chrono::steady_clock;
 /// Results that leave together. Each group wakes the consumer, which costs about 20 us of two
 /// threads.
 constexpr std::size_t kGroup = 32;
+
+/// Photos that a thread puts aside: twice what SeenPhotos asks for at a time, so that the answers
+/// to half of them come while the other half is decoded; and bytes of their files.
+constexpr std::size_t kAsideMax = 16, kAsideBytes = std::size_t{16} << 20;
 
 }  // namespace
 
@@ -71,43 +76,110 @@ class Pipeline::DecodeTurn {
   bool has_it_ = false;
 };
 
+/// Buffers of a thread that nothing is in: fresh large allocations page-fault.
+class Pipeline::SpareBuffers {
+ public:
+  [[nodiscard]] std::unique_ptr<FileBuffer> take() {
+    if (spare_.empty()) return std::make_unique<FileBuffer>();
+    std::unique_ptr<FileBuffer> one = std::move(spare_.back());
+    spare_.pop_back();
+    bytes_ -= one->capacity();
+    return one;
+  }
+  void keep(std::unique_ptr<FileBuffer> one) {
+    if (!spare_.empty() && bytes_ + one->capacity() > kAsideBytes) return;
+    bytes_ += one->capacity();
+    spare_.push_back(std::move(one));
+  }
+
+ private:
+  std::vector<std::unique_ptr<FileBuffer>> spare_;
+  std::size_t bytes_ = 0;
+};
+
 void Pipeline::decode_loop(std::size_t slot) {
   if (config_.decode_niceness > 0) {
     const auto self = static_cast<id_t>(gettid());  // on Linux niceness is a thread's own
     setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + config_.decode_niceness);
   }
-  FileBuffer buffer;
+  SpareBuffers buffers;
   Lock lock(mutex_);
-  while (std::optional<Job> job = next_job(slot, lock)) {
-    lock.unlock();
-    LoadOutcome outcome = load(slot, *job, buffer);
-    lock.lock();
-    slots_[slot].work.jobs.clear();
-    if (slots_[slot].left_behind) return;  // another thread has this one's place
-    put_away(std::move(*job), std::move(outcome), lock);
+  Slot& own = slots_[slot];
+  for (bool has_its_place = true; has_its_place;) {
+    to_decode_.wait(lock, [&] { return stopping_ || !queued_.empty() || !own.aside.empty(); });
+    if (stopping_) return;
+    has_its_place = reads_next(own) ? read_one(slot, buffers, lock)  //
+                                    : go_on_with_one(slot, buffers, lock);
   }
 }
 
-std::optional<Job> Pipeline::next_job(std::size_t slot, Lock& lock) {
-  to_decode_.wait(lock, [&] { return stopping_ || !queued_.empty(); });
-  if (stopping_) return std::nullopt;
+/// Whether the thread reads another photo before it goes on with one that it has put aside. The
+/// other threads find one each.
+bool Pipeline::reads_next(const Slot& slot) const {
+  if (slot.aside.empty()) return true;
+  std::size_t bytes = 0;
+  for (const Aside& one : slot.aside) bytes += one.buffer->capacity();
+  return config_.decoding_max <= 0 && slot.aside.size() < kAsideMax && bytes < kAsideBytes &&
+         queued_.size() >= static_cast<std::size_t>(std::max(1, config_.decode_threads));
+}
+
+/// False: the thread has lost its place meanwhile.
+bool Pipeline::read_one(std::size_t slot, SpareBuffers& buffers, Lock& lock) {
   Job job = std::move(queued_.front());
   queued_.pop_front();
   ++decoding_;
   slots_[slot].work = InWork{Stage::reading, Clock::now(), {job}, slot};
-  return job;
+  lock.unlock();
+  std::unique_ptr<FileBuffer> buffer = buffers.take();
+  LoadStep step = begin(slot, job, *buffer);
+  lock.lock();
+  slots_[slot].work.jobs.clear();
+  if (slots_[slot].left_behind) return false;
+  if (auto* rest = std::get_if<Unanswered>(&step)) {
+    slots_[slot].aside.push_back({std::move(job), std::move(*rest), std::move(buffer)});
+    ++aside_;
+    return true;
+  }
+  buffers.keep(std::move(buffer));
+  put_away(std::move(job), std::get<LoadOutcome>(std::move(step)), lock);
+  return true;
 }
 
-LoadOutcome Pipeline::load(std::size_t slot, const Job& job, FileBuffer& buffer) {
+/// As read_one().
+bool Pipeline::go_on_with_one(std::size_t slot, SpareBuffers& buffers, Lock& lock) {
+  Aside one = std::move(slots_[slot].aside.front());
+  slots_[slot].aside.pop_front();
+  --aside_;
+  slots_[slot].work = InWork{Stage::decoding, Clock::now(), {one.job}, slot};
+  lock.unlock();
+  LoadOutcome outcome = go_on(slot, one.rest);
+  one.rest = Unanswered();
+  lock.lock();
+  slots_[slot].work.jobs.clear();
+  buffers.keep(std::move(one.buffer));
+  put_away(std::move(one.job), std::move(outcome), lock);
+  return true;
+}
+
+LoadStep Pipeline::begin(std::size_t slot, const Job& job, FileBuffer& buffer) {
   WorkMark mark(*this, slot);
   buffer.report_progress_to([&mark] { mark.gets_on(); });
   DecodeTurn turn(*this, slot);
-  LoadOutcome outcome = loader_(job, buffer, [&mark, &turn] {
+  LoadStep step = loader_(job, buffer, [&mark, &turn] {
     turn.begin();
     mark.enter(Stage::decoding);
   });
   buffer.report_progress_to({});
-  return outcome;
+  return step;
+}
+
+LoadOutcome Pipeline::go_on(std::size_t slot, const Unanswered& rest) {
+  WorkMark mark(*this, slot);
+  DecodeTurn turn(*this, slot);
+  return rest.go_on([&mark, &turn] {
+    turn.begin();
+    mark.enter(Stage::decoding);
+  });
 }
 
 /// With the lock, which it gives up where something leaves the pipeline.
@@ -133,7 +205,8 @@ void Pipeline::put_away(Job job, LoadOutcome outcome, Lock& lock) {
     events_.faulted(std::move(*faulted));
     lock.lock();
   }
-  if (finished_.size() >= kGroup || queued_.empty()) let_out_group(lock);
+  const bool nothing_waits = queued_.empty() && aside_ == 0;
+  if (finished_.size() >= kGroup || nothing_waits) let_out_group(lock);
   --decoding_;  // now: what it had is where it goes
   tell_devices();
 }

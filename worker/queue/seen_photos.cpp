@@ -36,18 +36,45 @@ SeenPhotos::~SeenPhotos() {
   thread_.join();
 }
 
-std::optional<Result> SeenPhotos::find(const std::string& incarnation, const ContentHash& hash) {
-  if (Clock::now().time_since_epoch().count() < rest_until_.load()) return std::nullopt;
-  const auto answer = std::make_shared<Answer>();
-  std::future<std::optional<Result>> known = answer->get_future();
-  asio::post(io_, [this, question = redis::SeenQuestion{incarnation, hash}, answer] {
-    questions_.push_back(question);
-    answers_.push_back(answer);
-    ask_now();
-  });
-  if (known.wait_for(patience_) == std::future_status::ready) return known.get();
+SeenPhotos::Answer SeenPhotos::ask(const std::string& incarnation, const ContentHash& hash) {
+  if (resting()) return [] { return std::optional<Result>(); };
+  const auto question = std::make_shared<Question>();
+  question->what = {incarnation, hash};
+  bool enough = false;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(question);
+    enough = waiting_.size() == kGroup;
+  }
+  if (enough) asio::post(io_, [this] { ask_now(); });
+  return [this, question] { return answer_to(*question); };
+}
+
+std::optional<Result> SeenPhotos::answer_to(Question& question) {
+  if (question.known.wait_for(0s) == std::future_status::ready) return question.known.get();
+  if (resting()) return std::nullopt;
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    first = !question.sent && !std::exchange(one_is_awaited_, true);
+  }
+  if (first) asio::post(io_, [this] { ask_now(); });
+  if (question.known.wait_for(patience_) == std::future_status::ready) return question.known.get();
   rest();
   return std::nullopt;
+}
+
+bool SeenPhotos::resting() const {
+  return Clock::now().time_since_epoch().count() < rest_until_.load();
+}
+
+/// None: nobody waits for the few that there are.
+SeenPhotos::Questions SeenPhotos::take_due() {
+  const std::lock_guard lock(mutex_);
+  if (waiting_.size() < kGroup && !one_is_awaited_) return {};
+  one_is_awaited_ = false;
+  for (const auto& question : waiting_) question->sent = true;
+  return std::exchange(waiting_, {});
 }
 
 void SeenPhotos::ask_now() {
@@ -59,9 +86,9 @@ void SeenPhotos::ask_now() {
 /// What was asked before it began, and while it waited.
 asio::awaitable<void> SeenPhotos::answer_all() {
   Status reached = co_await connect();
-  while (!questions_.empty()) {
-    std::vector<redis::SeenQuestion> questions = std::exchange(questions_, {});
-    const std::vector<std::shared_ptr<Answer>> answers = std::exchange(answers_, {});
+  for (Questions due = take_due(); !due.empty(); due = take_due()) {
+    std::vector<redis::SeenQuestion> questions;
+    for (const auto& question : due) questions.push_back(question->what);
     Expected<std::vector<std::optional<Result>>> found = fail(Errc::redis_unavailable, "");
     if (reached) {
       found = co_await queue_.find_seen(std::move(questions));
@@ -69,8 +96,8 @@ asio::awaitable<void> SeenPhotos::answer_all() {
       found = fail(reached.error());
     }
     if (!found) give_up(found.error().message);
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      answers[i]->set_value(found ? std::move((*found)[i]) : std::nullopt);
+    for (std::size_t i = 0; i < due.size(); ++i) {
+      due[i]->promise.set_value(found ? std::move((*found)[i]) : std::nullopt);
     }
     reached = co_await connect();
   }

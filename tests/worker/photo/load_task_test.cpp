@@ -29,7 +29,13 @@ class LoadTask : public ::testing::Test {
     task.path = path;
     task.attempt = attempt;
     return load_task(
-        task, spec, roots, 32, buffer, [this] { ++decodes; }, find_seen);
+        task, spec, roots, 32, buffer, [this] { ++decodes; }, ask_seen());
+  }
+  AskSeen ask_seen() {
+    if (!find_seen) return {};
+    return [this](const ContentHash& hash) -> SeenAnswer {
+      return [this, hash] { return find_seen(hash); };
+    };
   }
   std::string reason(const std::string& path, const std::string& root = "photos") {
     const auto outcome = load(path, root);
@@ -43,7 +49,7 @@ class LoadTask : public ::testing::Test {
   FileBuffer buffer;
   int decodes = 0;
   std::int32_t attempt = 1;
-  FindSeen find_seen;
+  std::function<std::optional<Result>(const ContentHash&)> find_seen;
 };
 
 TEST_F(LoadTask, Issue13SaysThatARawFilesPreviewWasTaken) {
@@ -139,6 +145,37 @@ TEST_F(LoadCopy, AsksForASmallPhotoOnlyIfItIsClear) {
   EXPECT_EQ(asked, 0);
   EXPECT_TRUE(std::holds_alternative<CopiedPhoto>(load("clear.png")));
   EXPECT_EQ(asked, 1);
+}
+
+TEST_F(LoadCopy, Issue17AsksAndDoesNotWait) {
+  put("small.png", photoscribe::testing::encode_png(photoscribe::testing::sharp_picture(8, 8)));
+  put("soft.png", photoscribe::testing::encode_png(photoscribe::testing::smooth_picture(16, 16)));
+  ASSERT_GT(std::filesystem::file_size(folder.file("a.jpg")), 4'096U);
+  std::map<std::string, FileBuffer> buffers;
+  std::map<std::string, Task> tasks;
+  const auto begun = [&](const std::string& path) {
+    tasks[path].root = "photos";
+    tasks[path].path = path;
+    const auto count = [this] { ++decodes; };
+    return begin_load(tasks[path], spec, roots, 32, buffers[path], count, ask_seen());
+  };
+
+  const LoadStep large = begun("a.jpg");
+  EXPECT_EQ(decodes, 0) << "it may not be needed";
+  const LoadStep small = begun("small.png");
+  EXPECT_EQ(decodes, 1);
+  EXPECT_TRUE(std::holds_alternative<LoadOutcome>(begun("soft.png")));
+  EXPECT_EQ(decodes, 2);
+  EXPECT_EQ(asked, 0) << "nobody waited for an answer";
+
+  tasks.clear();
+  const OnDecode count = [this] { ++decodes; };
+  const LoadOutcome first = std::get<Unanswered>(large).go_on(count);
+  EXPECT_EQ(std::get<CopiedPhoto>(first).found.image_id, 12);
+  const LoadOutcome second = std::get<Unanswered>(small).go_on(count);
+  EXPECT_TRUE(std::get<LoadedPhoto>(second).network_input);
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(decodes, 2);
 }
 
 TEST_F(LoadCopy, LooksAtItsLookOnlyWhereTheRunAsks) {

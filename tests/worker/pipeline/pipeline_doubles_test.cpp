@@ -18,7 +18,7 @@ std::shared_ptr<const RunContext> run_with_doubles() {
 Loader loader_of_hashes(std::map<std::int64_t, std::uint64_t> hashes) {
   return [hashes = std::move(hashes), load = loader_of()](const Job& job, FileBuffer& buffer,
                                                           const OnDecode& on_decode) {
-    LoadOutcome outcome = load(job, buffer, on_decode);
+    LoadOutcome outcome = std::get<LoadOutcome>(load(job, buffer, on_decode));
     if (const auto found = hashes.find(job.task.image_id); found != hashes.end()) {
       std::get<LoadedPhoto>(outcome).perceptual_hash = found->second;
     }

@@ -8,6 +8,13 @@ namespace {
 
 class SeenPhotosTest : public ConsumerTest {
  protected:
+  /// How often the server has done it.
+  std::int64_t command_count(const std::string& name) {
+    const std::string all = server.command({"INFO", "commandstats"});
+    const std::string found = "cmdstat_" + name + ":calls=";
+    const auto at = all.find(found);
+    return at == std::string::npos ? 0 : std::atoll(all.c_str() + at + found.size());
+  }
   SeenPhotosTest() {
     Result result;
     result.image_id = 7;
@@ -45,6 +52,31 @@ TEST_F(SeenPhotosTest, AnswersManyThreads) {
     }));
   }
   for (auto& one : all) EXPECT_TRUE(one.get());
+}
+
+TEST_F(SeenPhotosTest, Issue17AsksForManyPhotosWithTwoCommands) {
+  const auto commands = [this] { return command_count("hmget"); };
+  const std::string other = make_run(0);
+  const auto before = commands();
+  std::vector<SeenPhotos::Answer> answers;
+  for (std::size_t i = 0; i + 1 < SeenPhotos::kGroup; ++i) {
+    answers.push_back(seen.ask(run, i == 3 ? hash : sha256_of(&i, sizeof i)));
+  }
+  EXPECT_EQ(commands(), before) << "nobody waits";
+
+  for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_EQ(answers[i]().has_value(), i == 3);
+  EXPECT_EQ(commands(), before + 2);
+
+  answers.clear();
+  for (std::size_t i = 0; i < SeenPhotos::kGroup; ++i) answers.push_back(seen.ask(run, hash));
+  EXPECT_TRUE(eventually([&] { return commands() == before + 4; })) << "a group goes by itself";
+  for (const auto& answer : answers) EXPECT_TRUE(answer());
+  EXPECT_EQ(commands(), before + 4);
+
+  const auto ours = seen.ask(run, hash), theirs = seen.ask(other, hash);
+  EXPECT_FALSE(theirs());
+  EXPECT_TRUE(ours());
+  EXPECT_EQ(commands(), before + 8) << "two for each run";
 }
 
 TEST_F(SeenPhotosTest, GoesOnWithAServerThatComesBack) {
