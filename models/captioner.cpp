@@ -171,12 +171,20 @@ Expected<double> warm_up(Captioner& captioner) {
   return least_s;
 }
 
-/// Precisions to try. `rounds`: the device is a CPU that multiplies bfloat16.
-std::vector<Precision> candidates(Precision asked, bool rounds) {
-  if (!rounds) return {Precision::float32};
+/// Precisions to try of `model`, the ones that change captions least last.
+std::vector<Precision> candidates(Precision asked, const torch::Device& device,
+                                  const StoredModel& model) {
+  if (!device.is_cpu()) return {Precision::float32};
   if (asked != Precision::automatic) return {asked};
-  return {Precision::bfloat16, Precision::float32};
+  std::vector<Precision> all;
+  if (has_int8() && check_scales(model, Precision::int8)) all.push_back(Precision::int8);
+  if (has_bfloat16()) all.push_back(Precision::bfloat16);
+  all.push_back(Precision::float32);
+  return all;
 }
+
+/// How much faster than another must int8 be to be taken: it is the coarsest.
+constexpr double kInt8Gain = 1.1;
 
 }  // namespace
 
@@ -188,21 +196,22 @@ Expected<std::unique_ptr<Captioner>> make_captioner(const StoredModel& model,
   }
   const auto device = parse_device(config.device);
   if (!device) return fail(device.error());
-  const bool rounds = device->is_cpu() && has_bfloat16();
   if (device->is_cpu()) {
     if (Status there = check_precision(config.precision); !there) return fail(there.error());
+    if (Status there = check_scales(model, config.precision); !there) return fail(there.error());
   }
   set_network_threads(config.threads);
   std::unique_ptr<Captioner> fastest;
   double least_s = 0;
-  for (const Precision precision : candidates(config.precision, rounds)) {
+  for (const Precision precision : candidates(config.precision, *device, model)) {
     auto opened = guard(
         Errc::model_failure, "model " + config.model_folder, [&]() -> std::unique_ptr<Captioner> {
           return std::make_unique<TorchCaptioner>(model, *device, precision, config.search);
         });
     if (!opened) return opened;
-    const auto took_s = warm_up(**opened);
+    auto took_s = warm_up(**opened);
     if (!took_s) return fail(took_s.error());
+    if (precision == Precision::int8) *took_s *= kInt8Gain;
     if (fastest != nullptr && *took_s >= least_s) continue;
     fastest = std::move(*opened);
     least_s = *took_s;

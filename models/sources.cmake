@@ -11,9 +11,11 @@ set(photoscribe_model_sources
   decoder/step_network.cpp
   decoder/step_parts.cpp
   device.cpp
+  encoder/calibration.cpp
   encoder/encoder.cpp
   encoder/encoder_layers.cpp
   encoder/fast_encoder.cpp
+  encoder/int8_layers.cpp
   encoder/onednn_layers.cpp
   encoder/silu.cpp
   format/concept_list.cpp

@@ -28,7 +28,7 @@ struct WorkerConfig {
   std::string devices = "auto";            // auto | cpu | cuda:0,cuda:1
   std::optional<int> batch;                // photos per network call; empty: the worker decides
   std::optional<int> threads;              // CPU threads of each worker; empty: the worker decides
-  std::string precision = "auto";          // on a CPU: auto | float32 | bfloat16
+  std::string precision = "auto";          // on a CPU: auto | float32 | bfloat16 | int8
   std::optional<std::int64_t> memory_max;  // bytes each may hold; empty: no limit
   std::string executable;                  // photoscribe-worker; empty: the one beside photoscribe
   bool operator==(const WorkerConfig&) const = default;

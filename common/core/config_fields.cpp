@@ -270,7 +270,7 @@ std::vector<Field> machine_fields(Config& c) {
       device_list("worker.devices", c.worker.devices, "auto, cpu, or a list such as cuda:0,cuda:1"),
       choice("worker.batch", c.worker.batch, 1, 65'536, "auto", "photos per call of the network"),
       choice("worker.threads", c.worker.threads, 1, 1'024, "auto", "CPU threads per worker"),
-      one_of("worker.precision", c.worker.precision, {"auto", "float32", "bfloat16"},
+      one_of("worker.precision", c.worker.precision, {"auto", "float32", "bfloat16", "int8"},
              "numbers that a CPU multiplies: auto takes the faster of those it has"),
       size_or_none("worker.memory_max", c.worker.memory_max,
                    "memory a worker may use, such as 2GiB, before it is replaced"),

@@ -85,7 +85,7 @@ torch::Tensor Encoder::convolve(std::size_t at, torch::Tensor x) const {
                     layer.groups);
 }
 
-torch::Tensor Encoder::forward(torch::Tensor main) const {
+torch::Tensor Encoder::forward(torch::Tensor main, const Watcher& watch) const {
   torch::Tensor shortcut, gate;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const EncoderLayer& layer = layers_[i];
@@ -98,6 +98,7 @@ torch::Tensor Encoder::forward(torch::Tensor main) const {
         x = convolve(i, x);
         if (layer.adds_residual) x = x + shortcut;
         x = activate(x, layer.activation);
+        if (watch) watch(i, x);
         break;
       case LayerKind::max_pool:
         x = max_pool(layer, x);

@@ -8,6 +8,7 @@
 
 #include <torch/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,10 @@ class Encoder {
   [[nodiscard]] Encoder until(const std::string& name) const;
   [[nodiscard]] Encoder behind(const std::string& name) const;
 
+  /// Sees what each convolution gives, behind its sum and its activation.
+  using Watcher = std::function<void(std::size_t layer, const torch::Tensor& map)>;
   /// (N,3,S,S) normalised RGB -> (N,C,G,G). Differentiable.
-  [[nodiscard]] torch::Tensor forward(torch::Tensor images) const;
+  [[nodiscard]] torch::Tensor forward(torch::Tensor images, const Watcher& watch = {}) const;
 
   /// Names with `prefix` -> the live parameters.
   [[nodiscard]] TensorMap parameters(const std::string& prefix = "") const;

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <unordered_map>
+#include <optional>
+#include <stdexcept>
 #include <vector>
 
 #ifdef PHOTOSCRIBE_ONEDNN
+#include "models/encoder/int8_layers.h"
 #include "models/encoder/onednn_layers.h"
 #include "models/encoder/silu.h"
 #endif
@@ -25,12 +27,15 @@ class FastEncoder::Plans {
   static constexpr auto kF32 = onednn::kF32;
 
  public:
-  Plans(const Encoder& encoder, std::int64_t side, Precision precision)
+  Plans(const Encoder& encoder, std::int64_t side, Precision precision, const Int8Scales& scales)
       : encoder_(encoder),
         side_(side),
-        type_(precision == Precision::bfloat16 ? Type::bf16 : kF32),
+        type_(type_of(precision)),
+        scales_(scales),
         engine_(dnnl::engine::kind::cpu, 0),
-        stream_(engine_) {}
+        stream_(engine_) {
+    if (whole()) check_int8(encoder.layers());
+  }
 
   torch::Tensor forward(const torch::Tensor& images) {
     const std::int64_t photos = images.size(0), grid = grid_side(encoder_.layers(), side_);
@@ -47,16 +52,29 @@ class FastEncoder::Plans {
   }
 
   [[nodiscard]] const char* name() const noexcept {
-    return type_ == kF32 ? "oneDNN" : "oneDNN bfloat16";
+    return type_ == kF32 ? "oneDNN" : whole() ? "oneDNN int8" : "oneDNN bfloat16";
   }
 
  private:
+  static Type type_of(Precision precision) noexcept {
+    switch (precision) {
+      case Precision::bfloat16:
+        return Type::bf16;
+      case Precision::int8:
+        return Type::s8;
+      default:
+        return kF32;
+    }
+  }
+  /// In whole numbers (int8_layers.h).
+  [[nodiscard]] bool whole() const noexcept { return type_ == Type::s8; }
+
   /// Photos a pass. Larger passes push the activations out of the caches.
   [[nodiscard]] std::int64_t block() const noexcept { return side_ <= 256 ? 4 : 2; }
 
   struct Step {
     dnnl::primitive primitive;
-    std::unordered_map<int, dnnl::memory> arguments;
+    onednn::Arguments arguments;
     dnnl::memory activated;  // then by silu
   };
   struct Plan {
@@ -68,6 +86,7 @@ class FastEncoder::Plans {
     Plan plan;
     std::int64_t photos = 0, side = 0, shortcut_side = 0;
     dnnl::memory main, shortcut, gate;
+    float main_scale = 1, shortcut_scale = 1;  // of whole numbers; else 1
   };
 
   void run(Plan& plan, float* images, float* features) {
@@ -128,6 +147,7 @@ class FastEncoder::Plans {
       if (layers[i].keeps_residual) {
         d.shortcut = d.main;
         d.shortcut_side = d.side;
+        d.shortcut_scale = d.main_scale;
       }
       switch (layers[i].kind) {
         case LayerKind::convolution:
@@ -160,30 +180,38 @@ class FastEncoder::Plans {
     dnnl::memory& from = gate ? d.gate : shortcut ? d.shortcut : d.main;
     const std::int64_t side = gate ? 1 : shortcut ? d.shortcut_side : d.side;
     const std::int64_t out = padding_of(layer, side).out;
-    const Desc any({d.photos, layer.out, out, out}, last ? kF32 : type_,
-                   last ? Tag::nhwc : Tag::any);
+    const Desc any({d.photos, layer.out, out, out}, last ? kF32 : kept(layer),
+                   last || whole() ? Tag::nhwc : Tag::any);
     // A residual sum writes over the shortcut, which nobody needs any more.
     const bool over = layer.adds_residual && !last;
-    const auto described = onednn::describe(engine_, type_, layer, side, from.get_desc(),
-                                            over ? d.shortcut.get_desc() : any);
+    const float to_scale = whole() && !last ? scale_of(scales_, layer) : 1;
+    float& from_scale = shortcut ? d.shortcut_scale : d.main_scale;
+    std::optional<onednn::Rescaling> rescaling;
+    if (whole()) rescaling = rescale(d, i, from_scale, to_scale, last);
+    const auto described =
+        onednn::describe(engine_, type_, layer, side, from.get_desc(),
+                         over && !whole() ? d.shortcut.get_desc() : any, rescaling);
     dnnl::memory to;
     if (gate) {
       to = dnnl::memory(described.dst_desc(), engine_);  // a few numbers
     } else if (over) {
-      to = d.shortcut;
+      to = {described.dst_desc(), engine_, d.shortcut.get_data_handle()};
     } else {
       to = place(d, described.dst_desc(), last);
     }
     if (layer.adds_residual && last) {  // the sum happens where the caller wants it
-      add_reorder(d, d.shortcut, to);
+      add_reorder(d, d.shortcut, to, d.shortcut_scale);
     }
-    add_step(d, dnnl::convolution_forward(described),
-             {{DNNL_ARG_SRC, from},
-              {DNNL_ARG_WEIGHTS, weight(i, described.weights_desc())},
-              {DNNL_ARG_BIAS, bias(i)},
-              {DNNL_ARG_DST, to}});
+    onednn::Arguments arguments{
+        {DNNL_ARG_SRC, from},
+        {DNNL_ARG_WEIGHTS, weight(i, described.weights_desc())},
+        {DNNL_ARG_BIAS, rescaling ? bias(i, *rescaling, to_scale) : bias(i)},
+        {DNNL_ARG_DST, to}};
+    if (rescaling) onednn::add_scales(engine_, *rescaling, arguments);
+    add_step(d, dnnl::convolution_forward(described), std::move(arguments));
     if (layer.activation == Activation::silu) d.plan.steps.back().activated = to;
     from = to;
+    if (!gate) from_scale = to_scale;
     if (shortcut) d.shortcut_side = out;
     if (layer.lane == Lane::main) d.side = out;
     if (layer.adds_residual) d.shortcut = {};
@@ -192,14 +220,16 @@ class FastEncoder::Plans {
   void add_max_pool(Draft& d, const EncoderLayer& layer, bool last) {
     const std::int64_t out = padding_of(layer, d.side).out;
     const bool as_told = last && type_ == kF32;  // pooling keeps the type
-    const Desc any({d.photos, layer.out, out, out}, type_, as_told ? Tag::nhwc : Tag::any);
+    const Desc any({d.photos, layer.out, out, out}, onednn::type_of(d.main),
+                   as_told || whole() ? Tag::nhwc : Tag::any);
     const auto described = onednn::describe_pool(engine_, layer, d.side, d.main.get_desc(), any);
     const dnnl::memory to = place(d, described.dst_desc(), as_told);
     add_step(d, dnnl::pooling_forward(described), {{DNNL_ARG_SRC, d.main}, {DNNL_ARG_DST, to}});
     d.main = to;
     d.side = out;
     if (last && !as_told)
-      add_reorder(d, to, place(d, Desc({d.photos, layer.out, out, out}, kF32, Tag::nhwc), true));
+      add_reorder(d, to, place(d, Desc({d.photos, layer.out, out, out}, kF32, Tag::nhwc), true),
+                  d.main_scale);
   }
 
   void add_mean(Draft& d, const EncoderLayer& layer) {
@@ -219,16 +249,20 @@ class FastEncoder::Plans {
   void add_rounding(Draft& d) {
     const Desc rounded({d.photos, 3, side_, side_}, type_, Tag::nhwc);
     const dnnl::memory to = place(d, rounded, false);
-    add_reorder(d, d.main, to);
+    if (whole()) d.main_scale = scales_.photos;
+    add_reorder(d, d.main, to, 1 / d.main_scale);
     d.main = to;
   }
 
-  static void add_reorder(Draft& d, const dnnl::memory& from, const dnnl::memory& to) {
-    add_step(d, dnnl::reorder(from, to), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+  void add_reorder(Draft& d, const dnnl::memory& from, const dnnl::memory& to, float factor) {
+    onednn::Arguments arguments{{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+    onednn::add_factor(engine_, factor, arguments);
+    const auto described =
+        onednn::describe_reorder(engine_, from.get_desc(), to.get_desc(), factor);
+    add_step(d, dnnl::reorder(described), std::move(arguments));
   }
 
-  static void add_step(Draft& d, const dnnl::primitive& primitive,
-                       std::unordered_map<int, dnnl::memory> arguments) {
+  static void add_step(Draft& d, const dnnl::primitive& primitive, onednn::Arguments arguments) {
     d.plan.steps.push_back({primitive, std::move(arguments), {}});
   }
 
@@ -249,8 +283,10 @@ class FastEncoder::Plans {
     for (const dnnl::memory& made : weights_[layer])
       if (made.get_desc() == wanted) return made;
     const EncoderLayer& l = encoder_.layers()[layer];
-    const torch::Tensor plain = encoder_.weight(layer).contiguous();
-    const Desc desc(onednn::weight_dims(l), kF32, l.groups > 1 ? Tag::goihw : Tag::oihw);
+    const torch::Tensor plain =
+        whole() ? narrowed(layer).numbers : encoder_.weight(layer).contiguous();
+    const Desc desc(onednn::weight_dims(l), whole() ? Type::s8 : kF32,
+                    l.groups > 1 ? Tag::goihw : Tag::oihw);
     dnnl::memory source(desc, engine_, plain.data_ptr()), made(wanted, engine_);
     dnnl::reorder(source, made).execute(stream_, source, made);
     stream_.wait();
@@ -263,13 +299,48 @@ class FastEncoder::Plans {
             encoder_.bias(layer).data_ptr()};
   }
 
+  /// The type of what a layer gives to the next.
+  [[nodiscard]] Type kept(const EncoderLayer& layer) const noexcept {
+    return whole() && is_unsigned(layer) ? Type::u8 : type_;
+  }
+
+  const Int8Weight& narrowed(std::size_t layer) {
+    const auto found = narrowed_.find(layer);
+    return found != narrowed_.end()
+               ? found->second
+               : narrowed_.emplace(layer, narrow(encoder_.weight(layer))).first->second;
+  }
+
+  /// Of layer i, whose numbers count `from` and are to count `to`. What goes out in float32 finds
+  /// the shortcut in float32 as well.
+  onednn::Rescaling rescale(const Draft& d, std::size_t i, float from, float to, bool last) {
+    onednn::Rescaling made;
+    for (const float weight : narrowed(i).scales) made.sums.push_back(from * weight / to);
+    if (!encoder_.layers()[i].adds_residual) return made;
+    made.shortcut = last ? 1 : d.shortcut_scale / to;
+    made.shortcut_type = last ? kF32 : onednn::type_of(d.shortcut);
+    return made;
+  }
+
+  /// The layer's bias in the unit in which it is added.
+  dnnl::memory bias(std::size_t layer, const onednn::Rescaling& rescaling, float to) {
+    const torch::Tensor& plain = encoder_.bias(layer);
+    dnnl::memory made(Desc({plain.numel()}, kF32, Tag::x), engine_);
+    auto* numbers = static_cast<float*>(made.get_data_handle());
+    for (std::size_t i = 0; i < rescaling.sums.size(); ++i)
+      numbers[i] = plain.data_ptr<float>()[i] / onednn::bias_unit(rescaling, i, to);
+    return made;
+  }
+
   Encoder encoder_;
   std::int64_t side_;
-  Type type_;  // of weights and activations; photos, biases and features are float32
+  Type type_;          // of weights and activations; photos, biases and features are float32
+  Int8Scales scales_;  // of whole numbers
   dnnl::engine engine_;
   dnnl::stream stream_;
   std::map<std::int64_t, Plan> plans_;  // by photos a pass: a power of two up to block()
   std::map<std::size_t, std::vector<dnnl::memory>> weights_;
+  std::map<std::size_t, Int8Weight> narrowed_;
   std::array<torch::Tensor, 3> buffers_;
   std::int64_t buffer_bytes_ = 0;
 };
@@ -285,12 +356,13 @@ class FastEncoder::Plans {
 #endif
 
 FastEncoder::FastEncoder(const Encoder& encoder, std::int64_t side_px,
-                         [[maybe_unused]] Precision precision)
+                         [[maybe_unused]] Precision precision,
+                         [[maybe_unused]] const Int8Scales& scales)
     : encoder_(encoder) {
 #ifdef PHOTOSCRIBE_ONEDNN
   const torch::Tensor& first = encoder.weight(0);
   if (first.device().is_cpu() && first.scalar_type() == torch::kFloat32 && side_px % 32 == 0)
-    plans_ = std::make_unique<Plans>(encoder, side_px, precision);
+    plans_ = std::make_unique<Plans>(encoder, side_px, precision, scales);
 #else
   static_cast<void>(side_px);
 #endif

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "models/encoder/encoder.h"
+#include "models/format/int8_scales.h"
 #include "models/format/precision.h"
 
 namespace photoscribe {
@@ -20,9 +21,11 @@ namespace photoscribe {
 class FastEncoder {
  public:
   /// Photos side_px square. `encoder`'s parameters decide device and type; it must outlive nothing:
-  /// what is needed is taken. `precision` (not automatic) counts where oneDNN does the work.
+  /// what is needed is taken. `precision` (not automatic) counts where oneDNN does the work; int8
+  /// needs `scales`. Throws std::runtime_error where int8 lacks one, or has such layers not
+  /// (check_int8).
   FastEncoder(const Encoder& encoder, std::int64_t side_px,
-              Precision precision = Precision::float32);
+              Precision precision = Precision::float32, const Int8Scales& scales = {});
   FastEncoder(FastEncoder&&) noexcept;
   FastEncoder& operator=(FastEncoder&&) noexcept;
   ~FastEncoder();
@@ -30,7 +33,8 @@ class FastEncoder {
   /// (N,S,S,3) normalised RGB, contiguous -> (N,L,C). Not differentiable.
   [[nodiscard]] torch::Tensor forward(const torch::Tensor& images) const;
 
-  /// "oneDNN", "oneDNN bfloat16" or "LibTorch": what does the work, for logs and benches.
+  /// "oneDNN", "oneDNN bfloat16", "oneDNN int8" or "LibTorch": what does the work, for logs and
+  /// benches.
   [[nodiscard]] const char* backend() const noexcept;
 
  private:

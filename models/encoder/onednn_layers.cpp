@@ -1,6 +1,8 @@
 #ifdef PHOTOSCRIBE_ONEDNN
 #include "models/encoder/onednn_layers.h"
 
+#include <cstring>
+
 namespace photoscribe::onednn {
 namespace {
 
@@ -12,10 +14,49 @@ void append(dnnl::post_ops& after, dnnl::algorithm algorithm, float alpha, float
 #endif
 }
 
-dnnl::primitive_attr attributes(const EncoderLayer& layer) {
+/// oneDNN's masks: a number for each channel, and one for all.
+constexpr int kOfAll = 0;
+#if DNNL_VERSION_MAJOR >= 3
+constexpr int kOfChannels = 1, kOfGroupsAndChannels = 3;
+#else
+constexpr int kOfChannelsOut = 2;
+#endif
+
+#if DNNL_VERSION_MAJOR >= 3
+dnnl::memory numbers(const dnnl::engine& engine, const std::vector<float>& values) {
+  dnnl::memory made(Desc({static_cast<std::int64_t>(values.size())}, kF32, Tag::x), engine);
+  std::memcpy(made.get_data_handle(), values.data(), values.size() * sizeof(float));
+  return made;
+}
+#endif
+
+bool is_whole(Type type) { return type == Type::s8 || type == Type::u8; }
+
+void append_sum(dnnl::post_ops& after, const std::optional<Rescaling>& rescaling) {
+  if (rescaling) {
+    after.append_sum(rescaling->shortcut, 0, rescaling->shortcut_type);
+  } else {
+    after.append_sum(1.0F);
+  }
+}
+
+void set_scales(dnnl::primitive_attr& attributes, const EncoderLayer& layer,
+                const Rescaling& rescaling) {
+#if DNNL_VERSION_MAJOR >= 3
+  static_cast<void>(rescaling);
+  attributes.set_scales_mask(DNNL_ARG_WEIGHTS,
+                             layer.groups > 1 ? kOfGroupsAndChannels : kOfChannels);
+#else
+  static_cast<void>(layer);
+  attributes.set_output_scales(kOfChannelsOut, rescaling.sums);
+#endif
+}
+
+dnnl::primitive_attr attributes(const EncoderLayer& layer, Type to,
+                                const std::optional<Rescaling>& rescaling) {
   dnnl::post_ops after;
-  if (layer.adds_residual) after.append_sum(1.0F);
-  switch (layer.activation) {
+  if (layer.adds_residual) append_sum(after, rescaling);
+  switch (rescaling && is_whole(to) ? Activation::none : layer.activation) {
     case Activation::none:
       break;
     case Activation::relu:
@@ -32,16 +73,17 @@ dnnl::primitive_attr attributes(const EncoderLayer& layer) {
   }
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(after);
+  if (rescaling) set_scales(attributes, layer, *rescaling);
   return attributes;
 }
 
 }  // namespace
 
-Type type_of(const dnnl::memory& memory) {
+Type type_of(const Desc& desc) {
 #if DNNL_VERSION_MAJOR >= 3
-  return memory.get_desc().get_data_type();
+  return desc.get_data_type();
 #else
-  return memory.get_desc().data_type();
+  return desc.data_type();
 #endif
 }
 
@@ -52,7 +94,8 @@ dnnl::memory::dims weight_dims(const EncoderLayer& l) {
 
 dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, Type type,
                                                    const EncoderLayer& layer, std::int64_t side,
-                                                   const Desc& from, const Desc& to) {
+                                                   const Desc& from, const Desc& to,
+                                                   const std::optional<Rescaling>& rescaling) {
   const Desc weight(weight_dims(layer), type, Tag::any), bias({layer.out}, kF32, Tag::x);
   const Padding padding = padding_of(layer, side);
   const dnnl::memory::dims stride{layer.stride, layer.stride};
@@ -60,10 +103,50 @@ dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, T
       after{padding.after, padding.after};
   constexpr auto kind = dnnl::prop_kind::forward_inference;
   constexpr auto direct = dnnl::algorithm::convolution_direct;
+  const dnnl::primitive_attr with = attributes(layer, type_of(to), rescaling);
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine, kind, direct, from, weight, bias, to, stride, before, after, attributes(layer)};
+  return {engine, kind, direct, from, weight, bias, to, stride, before, after, with};
 #else
-  return {{kind, direct, from, weight, bias, to, stride, before, after}, attributes(layer), engine};
+  return {{kind, direct, from, weight, bias, to, stride, before, after}, with, engine};
+#endif
+}
+
+float bias_unit(const Rescaling& rescaling, std::size_t channel, float to_scale) {
+#if DNNL_VERSION_MAJOR >= 3
+  static_cast<void>(rescaling);
+  static_cast<void>(channel);
+  return to_scale;
+#else
+  return to_scale * rescaling.sums[channel];
+#endif
+}
+
+dnnl::reorder::primitive_desc describe_reorder(const dnnl::engine& engine, const Desc& from,
+                                               const Desc& to, float factor) {
+  dnnl::primitive_attr attributes;
+  if (factor != 1) {
+#if DNNL_VERSION_MAJOR >= 3
+    attributes.set_scales_mask(DNNL_ARG_SRC, kOfAll);
+#else
+    attributes.set_output_scales(kOfAll, {factor});
+#endif
+  }
+  return {engine, from, engine, to, attributes};
+}
+
+void add_scales([[maybe_unused]] const dnnl::engine& engine,
+                [[maybe_unused]] const Rescaling& rescaling,
+                [[maybe_unused]] Arguments& arguments) {
+#if DNNL_VERSION_MAJOR >= 3
+  arguments.emplace(DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, numbers(engine, rescaling.sums));
+#endif
+}
+
+void add_factor([[maybe_unused]] const dnnl::engine& engine, [[maybe_unused]] float factor,
+                [[maybe_unused]] Arguments& arguments) {
+#if DNNL_VERSION_MAJOR >= 3
+  if (factor != 1)
+    arguments.emplace(DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, numbers(engine, {factor}));
 #endif
 }
 

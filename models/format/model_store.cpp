@@ -24,7 +24,9 @@ Expected<StoredModel> load_model(const std::string& folder) {
   if (!vocabulary) return fail(vocabulary.error());
   auto tensors = load_tensors(folder + "/weights.safetensors");
   if (!tensors) return fail(tensors.error());
-  StoredModel model{std::move(*read), std::move(*vocabulary), std::move(*tensors), {}, {}};
+  auto scales = read_int8_scales(folder, read->hash);
+  StoredModel model{std::move(*read),  std::move(*vocabulary), std::move(*tensors), {}, {},
+                    std::move(*scales)};
   if (model.folder.architecture.concepts == 0) return model;
   auto concepts = read_concepts(folder + "/concepts.txt");
   if (!concepts) return fail(concepts.error());
@@ -36,6 +38,28 @@ Expected<StoredModel> load_model(const std::string& folder) {
                                           " concepts, all of words of its vocabulary");
   add_concept_numbers(model.tensors, model.concepts, model.vocabulary);
   return model;
+}
+
+namespace {
+
+bool has_scales(const StoredModel& model) {
+  return model.int8_scales && !model.int8_scales->empty();
+}
+
+}  // namespace
+
+Status check_scales(const StoredModel& model, Precision asked) {
+  if (asked != Precision::int8) return {};
+  for (const StoredModel* member : members_of(model)) {
+    if (!member->int8_scales) return fail(member->int8_scales.error());
+    if (!member->int8_scales->empty()) continue;
+    const std::string& folder = member->folder.folder;
+    return fail(Errc::invalid_config, "precision int8: the model " + folder +
+                                          " has no scales for it (" + kInt8File +
+                                          "); make them by photoscribe-train quantize " + folder +
+                                          " --photos DIR, or take auto or float32");
+  }
+  return {};
 }
 
 Expected<std::vector<StoredModel>> load_models(const std::vector<std::string>& folders) {
@@ -70,9 +94,11 @@ Status store_ensemble(const std::string& folder, const std::string& name,
     const std::string own = "member" + std::to_string(&member - members.data() + 1);
     std::error_code failed;
     fs::create_directories(folder + "/" + own, failed);
-    for (const char* file : {"model.yaml", "vocab.txt", "weights.safetensors", "concepts.txt"}) {
+    for (const char* file :
+         {"model.yaml", "vocab.txt", "weights.safetensors", "concepts.txt", kInt8File}) {
       if (failed) break;
       if (member.concepts.empty() && file == std::string_view("concepts.txt")) continue;
+      if (!has_scales(member) && file == std::string_view(kInt8File)) continue;
       fs::copy_file(member.folder.folder + "/" + file, folder + "/" + own + "/" + file,
                     fs::copy_options::overwrite_existing, failed);
     }
@@ -103,6 +129,7 @@ Status store_model(const std::string& folder, const ModelToStore& model,
       stored.emplace(name, tensor.detach().to(torch::kHalf));
     }
   }
+  std::filesystem::remove(folder + "/" + kInt8File, failed);  // of other weights
   if (!model.concepts.empty())
     if (Status s = write_concepts(folder + "/concepts.txt", model.concepts); !s) return s;
   if (Status s = save_tensors(folder + "/weights.safetensors", stored, {{"format", "photoscribe"}});

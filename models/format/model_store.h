@@ -7,6 +7,8 @@
 #include "common/core/error.h"
 #include "common/core/model_folder.h"
 #include "models/format/concepts.h"
+#include "models/format/int8_scales.h"
+#include "models/format/precision.h"
 #include "models/format/tensors.h"
 #include "models/format/vocabulary.h"
 
@@ -18,6 +20,9 @@ struct StoredModel {
   TensorMap tensors;      // "encoder.…" and "decoder.…", float32; of an ensemble none
   std::vector<ConceptEntry> concepts;  // none: it has no classifier; an ensemble: the first's
   std::vector<StoredModel> members;    // of an ensemble
+  /// Of the encoder; empty: nobody made them (photoscribe-train quantize). An error, where their
+  /// file is not good, is no reason not to caption in other precisions.
+  Expected<Int8Scales> int8_scales = Int8Scales{};
 };
 
 /// The models that speak: an ensemble's members, else the model itself. They live in `model`.
@@ -36,6 +41,10 @@ struct StoredModel {
     for (const StoredModel* member : members_of(model)) members.push_back(member);
   return members;
 }
+
+/// Fails with invalid_config, saying what to do, when `asked` is int8 and a model that speaks has
+/// no scales for it, or as read_int8_scales().
+[[nodiscard]] Status check_scales(const StoredModel& model, Precision asked);
 
 /// load_model() of each; the first error.
 [[nodiscard]] Expected<std::vector<StoredModel>> load_models(

@@ -6,23 +6,43 @@
 
 namespace photoscribe {
 
-bool has_bfloat16() {
 #ifdef PHOTOSCRIBE_ONEDNN
-  // oneDNN also takes bfloat16 where it must emulate it, slower than float32. What it says is what
-  // it uses, DNNL_MAX_CPU_ISA included; an instruction set has the bits of those that it contains.
-  constexpr auto kWanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
-  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & kWanted) == kWanted;
+namespace {
+
+/// oneDNN also takes types that it must emulate, slower than float32. What it says is what it uses,
+/// DNNL_MAX_CPU_ISA included; an instruction set has the bits of those that it contains.
+bool uses(dnnl::cpu_isa wanted) {
+  const auto bits = static_cast<unsigned>(wanted);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & bits) == bits;
+}
+
+}  // namespace
+
+bool has_bfloat16() { return uses(dnnl::cpu_isa::avx512_core_bf16); }
+bool has_int8() { return uses(dnnl::cpu_isa::avx512_core_vnni) || uses(dnnl::cpu_isa::avx2_vnni); }
 #else
-  return false;
+bool has_bfloat16() { return false; }
+bool has_int8() { return false; }
 #endif
+
+Precision decoder_precision(Precision encoder) {
+  if (encoder != Precision::int8) return encoder;
+  return has_bfloat16() ? Precision::bfloat16 : Precision::float32;
 }
 
 Status check_precision(Precision asked) {
-  if (asked != Precision::bfloat16 || has_bfloat16()) return {};
-  return fail(
-      Errc::invalid_config,
-      "precision bfloat16: this CPU has no instructions for it (avx512_bf16 or amx_bf16), or "
-      "photoscribe was built without oneDNN; take auto or float32");
+  if (asked == Precision::bfloat16 && !has_bfloat16()) {
+    return fail(
+        Errc::invalid_config,
+        "precision bfloat16: this CPU has no instructions for it (avx512_bf16 or amx_bf16), or "
+        "photoscribe was built without oneDNN; take auto or float32");
+  }
+  if (asked == Precision::int8 && !has_int8()) {
+    return fail(Errc::invalid_config,
+                "precision int8: this CPU has no instructions for it (avx512_vnni or avx_vnni), or "
+                "photoscribe was built without oneDNN; take auto or float32");
+  }
+  return {};
 }
 
 }  // namespace photoscribe

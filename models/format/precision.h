@@ -14,15 +14,17 @@ namespace photoscribe {
 /// Sums are float32 in any case, as is all that is not a product of matrices. GPUs work in half
 /// precision whatever this says.
 enum class Precision : std::uint8_t {
-  automatic,  // bfloat16 where the CPU has instructions for it and a trial finds it faster
+  automatic,  // the faster of those that the CPU has instructions for and the model has scales for
   float32,
   bfloat16,  // weights and inputs of products rounded to 8 bits of mantissa
+  int8,      // those of the encoder whole numbers; the decoder's as bfloat16 or float32
 };
 
-inline constexpr std::array<std::pair<Precision, std::string_view>, 3> kPrecisionNames{
+inline constexpr std::array<std::pair<Precision, std::string_view>, 4> kPrecisionNames{
     {{Precision::automatic, "auto"},
      {Precision::float32, "float32"},
-     {Precision::bfloat16, "bfloat16"}}};
+     {Precision::bfloat16, "bfloat16"},
+     {Precision::int8, "int8"}}};
 
 [[nodiscard]] constexpr std::string_view to_string(Precision precision) noexcept {
   return kPrecisionNames[static_cast<std::size_t>(precision)].second;
@@ -37,8 +39,13 @@ inline constexpr std::array<std::pair<Precision, std::string_view>, 3> kPrecisio
 
 /// Whether this CPU multiplies bfloat16 by instructions of its own, and oneDNN is here to use them.
 [[nodiscard]] bool has_bfloat16();
+/// The same of eight bits (AVX-512 VNNI, AVX VNNI).
+[[nodiscard]] bool has_int8();
 
-/// Fails with invalid_config, saying what to do, where bfloat16 is asked for and is not here.
+/// What a decoder's products are in beside such an encoder (not automatic): never int8.
+[[nodiscard]] Precision decoder_precision(Precision encoder);
+
+/// Fails with invalid_config, saying what to do, where what is asked for is not here.
 [[nodiscard]] Status check_precision(Precision asked);
 
 }  // namespace photoscribe

@@ -60,7 +60,7 @@ CaptionNetwork::Parts CaptionNetwork::take_apart(const std::vector<const StoredM
     if (owner == owners.end()) {
       owners.push_back(member);
       parts.encoders.emplace_back(Encoder(a.encoder, tensors, "encoder."), a.input_side_px,
-                                  precision);
+                                  precision, member->int8_scales.value_or(Int8Scales{}));
     }
     parts.decoders.push_back(take_decoder(tensors, a, member->vocabulary.size()));
   }
@@ -75,8 +75,9 @@ CaptionNetwork::CaptionNetwork(const std::vector<const StoredModel*>& members,
 CaptionNetwork::CaptionNetwork(Parts parts, Precision precision, bool attends)
     : encoders_(std::move(parts.encoders)),
       encoder_of_(std::move(parts.encoder_of)),
-      search_(parts.decoders.size() == 1 ? CaptionSearch(parts.decoders.front(), precision)
-                                         : CaptionSearch(parts.decoders, precision)) {
+      search_(parts.decoders.size() == 1
+                  ? CaptionSearch(parts.decoders.front(), decoder_precision(precision))
+                  : CaptionSearch(parts.decoders, decoder_precision(precision))) {
   if (attends) tracer_.emplace(std::move(parts.decoders));
 }
 

@@ -116,7 +116,7 @@ void declare_options(CLI::App& app, WorkerOptions& options) {
          "--precision",
          [&options](const std::string& name) { options.precision = *precision_from_string(name); },
          "numbers that a CPU multiplies; auto: the faster of those it has")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}))
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "int8"}))
       ->default_str("auto");
   app.add_option("--memory-max", options.memory_max_bytes,
                  "memory it may use, such as 2GiB; above that it finishes what is in hand and "

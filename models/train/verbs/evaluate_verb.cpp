@@ -165,6 +165,8 @@ Status evaluate(const EvaluateOptions& o) {
   if (Status there = check_precision(o.precision); !there) return there;
   auto models = load_models(o.models);
   if (!models) return fail(models.error());
+  for (const StoredModel& model : *models)
+    if (Status there = check_scales(model, o.precision); !there) return there;
   if (o.concept_said_min >= 0)
     for (StoredModel& model : *models) set_concept_said_min(model, o.concept_said_min);
   const SearchSettings& own = models->front().folder.search;
@@ -217,7 +219,7 @@ void add_evaluate(CLI::App& app, Status& status) {
                    "Write the captions of the last beam to this file, for photoscribe score");
   verb->add_flag("--show", state->show, "Print every caption");
   add_threads(*verb, state->threads);
-  add_precision(*verb, state->precision, {"float32", "bfloat16"});
+  add_precision(*verb, state->precision, {"float32", "bfloat16", "int8"});
   verb->callback([state, &status] {
     use_threads(state->threads);
     status = evaluate(*state);

@@ -227,7 +227,7 @@ void add_bench_network(CLI::App& app, Status& status) {
       ->capture_default_str();
   verb->add_option("--seconds", state->seconds)->capture_default_str();
   add_threads(*verb, state->captioner.threads);
-  add_precision(*verb, state->captioner.precision, {"auto", "float32", "bfloat16"});
+  add_precision(*verb, state->captioner.precision, {"auto", "float32", "bfloat16", "int8"});
   verb->callback([state, &status] { status = bench_network(*state); });
 }
 

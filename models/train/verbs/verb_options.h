@@ -31,6 +31,7 @@ void add_import(CLI::App& app, Status& status);
 void add_init(CLI::App& app, Status& status);
 void add_inspect(CLI::App& app, Status& status);
 void add_evaluate(CLI::App& app, Status& status);
+void add_quantize(CLI::App& app, Status& status);
 void add_plot(CLI::App& app, Status& status);
 void add_teach(CLI::App& app, Status& status);
 void add_bench_network(CLI::App& app, Status& status);

@@ -337,6 +337,7 @@ void add_verbs(CLI::App& app, const std::string& command, Status& status) {
   add_inspect(app, status);
   add_evaluate(app, status);
   add_plot(app, status);
+  add_quantize(app, status);
   add_teach(app, status);
   add_bench_network(app, status);
 }

@@ -1,0 +1,43 @@
+#include "models/encoder/int8_layers.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace photoscribe {
+
+Int8Weight narrow(const torch::Tensor& weight) {
+  Int8Weight made;
+  const torch::Tensor rows = weight.detach().to(torch::kFloat32).contiguous().flatten(1);
+  const torch::Tensor largest = std::get<0>(rows.abs().max(1));
+  const torch::Tensor scales = at::where(largest > 0, largest / 127, at::ones_like(largest));
+  made.numbers = at::round(rows / scales.unsqueeze(1))
+                     .clamp(-127, 127)
+                     .to(torch::kInt8)
+                     .view(weight.sizes())
+                     .contiguous();
+  made.scales.assign(scales.data_ptr<float>(), scales.data_ptr<float>() + scales.numel());
+  return made;
+}
+
+float scale_of(const Int8Scales& scales, const EncoderLayer& layer) {
+  const auto found = scales.of.find(layer.name);
+  if (found == scales.of.end())
+    throw std::runtime_error("int8: there is no scale for the layer " + layer.name);
+  const bool clamped = layer.activation == Activation::relu6;
+  return clamped ? std::min(found->second, 6.0F / 255) : found->second;
+}
+
+void check_int8(const std::vector<EncoderLayer>& layers) {
+  for (const EncoderLayer& layer : layers) {
+    const bool known = layer.kind == LayerKind::convolution || layer.kind == LayerKind::max_pool;
+    if (known && layer.activation != Activation::silu && layer.activation != Activation::sigmoid)
+      continue;
+    throw std::runtime_error(
+        "int8: encoders with silu or gates (EfficientNet) lose too much in eight bits; take auto, "
+        "bfloat16 or float32");
+  }
+}
+
+}  // namespace photoscribe
