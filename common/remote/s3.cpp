@@ -1,4 +1,3 @@
-#include "common/text/escape.h"
 #include "common/remote/s3.h"
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "common/core/random.h"
 #include "common/remote/photo_url.h"
+#include "common/text/escape.h"
 
 namespace photoscribe {
 namespace {

@@ -1,7 +1,8 @@
-#include "common/text/escape.h"
 #include "common/remote/photo_url.h"
 
 #include <gmock/gmock.h>
+
+#include "common/text/escape.h"
 
 namespace photoscribe {
 namespace {
