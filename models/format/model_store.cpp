@@ -48,20 +48,6 @@ bool has_scales(const StoredModel& model) {
 
 }  // namespace
 
-Status check_scales(const StoredModel& model, Precision asked) {
-  if (asked != Precision::int8) return {};
-  for (const StoredModel* member : members_of(model)) {
-    if (!member->int8_scales) return fail(member->int8_scales.error());
-    if (!member->int8_scales->empty()) continue;
-    const std::string& folder = member->folder.folder;
-    return fail(Errc::invalid_config, "precision int8: the model " + folder +
-                                          " has no scales for it (" + kInt8File +
-                                          "); make them by photoscribe-train quantize " + folder +
-                                          " --photos DIR, or take auto or float32");
-  }
-  return {};
-}
-
 Expected<std::vector<StoredModel>> load_models(const std::vector<std::string>& folders) {
   std::vector<StoredModel> models;
   for (const std::string& folder : folders) {

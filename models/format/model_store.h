@@ -8,7 +8,6 @@
 #include "common/core/model_folder.h"
 #include "models/format/concepts.h"
 #include "models/format/int8_scales.h"
-#include "models/format/precision.h"
 #include "models/format/tensors.h"
 #include "models/format/vocabulary.h"
 
@@ -41,10 +40,6 @@ struct StoredModel {
     for (const StoredModel* member : members_of(model)) members.push_back(member);
   return members;
 }
-
-/// Fails with invalid_config, saying what to do, when `asked` is int8 and a model that speaks has
-/// no scales for it, or as read_int8_scales().
-[[nodiscard]] Status check_scales(const StoredModel& model, Precision asked);
 
 /// load_model() of each; the first error.
 [[nodiscard]] Expected<std::vector<StoredModel>> load_models(

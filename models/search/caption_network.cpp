@@ -43,6 +43,20 @@ void check_fit(const StoredModel& first, const StoredModel& other) {
 
 }  // namespace
 
+Status check_scales(const StoredModel& model, Precision asked) {
+  if (asked != Precision::int8) return {};
+  for (const StoredModel* member : members_of(model)) {
+    if (!member->int8_scales) return fail(member->int8_scales.error());
+    if (!member->int8_scales->empty()) continue;
+    const std::string& folder = member->folder.folder;
+    return fail(Errc::invalid_config, "precision int8: the model " + folder +
+                                          " has no scales for it (" + kInt8File +
+                                          "); make them by photoscribe-train quantize " + folder +
+                                          " --photos DIR, or take auto or float32");
+  }
+  return {};
+}
+
 CaptionNetwork::Parts CaptionNetwork::take_apart(const std::vector<const StoredModel*>& members,
                                                  const torch::Device& device,
                                                  torch::ScalarType type, Precision precision) {

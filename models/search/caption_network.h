@@ -16,6 +16,10 @@
 
 namespace photoscribe {
 
+/// Fails with invalid_config, saying what to do, when `asked` is int8 and a model that speaks has
+/// no scales for it, or as read_int8_scales().
+[[nodiscard]] Status check_scales(const StoredModel& model, Precision asked);
+
 class CaptionNetwork {
  public:
   /// `members` are moved to `device` in `type`; nothing of them is kept. Members whose encoders are
