@@ -47,8 +47,9 @@ export function attention(photo, image) {
     return section(title, h("p", { class: "soft" }, `No attention maps are kept: ${kAsk} `, h("code", {}, "--keep-attention 1"), "; models without attention have none."));
   }
   const canvas = h("canvas", { class: "veil", "aria-hidden": "true", hidden: true });
-  const cover = () => {
-    Object.assign(canvas.style, { left: `${image.offsetLeft}px`, top: `${image.offsetTop}px`, width: `${image.offsetWidth}px`, height: `${image.offsetHeight}px` });
+  const cover = () => {  // to the fraction of a pixel, which offsetLeft leaves out
+    const at = image.getBoundingClientRect(), frame = (image.offsetParent ?? document.body).getBoundingClientRect();
+    Object.assign(canvas.style, { left: `${at.left - frame.left}px`, top: `${at.top - frame.top}px`, width: `${at.width}px`, height: `${at.height}px` });
   };
   new ResizeObserver(cover).observe(image);
   let pinned = null;
