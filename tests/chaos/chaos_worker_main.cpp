@@ -51,7 +51,7 @@ class Faults {
       if (fault.stage != stage || (fault.which != which && fault.which != "*")) continue;
       if (fault.once && !first_time(i)) continue;
       if (fault.what == "tick") {
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        std::this_thread::sleep_for(std::chrono::milliseconds(150));
         continue;
       }
       std::fprintf(stderr, "warning msg=\"fault\" stage=%s what=%s which=%s\n", fault.stage.c_str(),

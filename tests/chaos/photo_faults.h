@@ -4,7 +4,7 @@
 //
 //   STAGE WHAT PHOTO [once]      STAGE: reading | decoding       PHOTO: a path in its root, or *
 //   network WHAT N [once]        N: the Nth batch of the process, or *
-//   WHAT: kill (SIGKILL), crash (SIGSEGV), hang, slow (two seconds), tick (50 ms)
+//   WHAT: kill (SIGKILL), crash (SIGSEGV), hang, slow (two seconds), tick (150 ms)
 #pragma once
 
 #include <string>

@@ -23,7 +23,7 @@ class Storage : public Chaos {
 };
 
 TEST_F(Storage, ThatAnswersWithIoErrorsIsWaitedForAndNoPhotoFails) {
-  begin(40);
+  begin(120);  // more than a worker has read when the storage goes
   Orders orders(folder_.file("orders"));
   const Environment preload("LD_PRELOAD", PHOTOSCRIBE_CHAOS_PRELOAD);
   const Environment file(kPreloadVariable, orders.file());

@@ -54,6 +54,7 @@ bool is_withheld(const ExportOptions& options, const ResultRow& row) {
 ResultRow without_caption(ResultRow row) {
   row.caption.reset();
   row.log_prob.reset();
+  row.alternatives.clear();
   row.bleu = {};
   return row;
 }

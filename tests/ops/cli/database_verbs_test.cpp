@@ -1,6 +1,7 @@
 // status and export, as processes, on databases made through Store.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -163,7 +164,17 @@ TEST_F(DatabaseVerbs, ExportsAnUnsureCaptionToWhoAsksForItOnly) {
   judged.confidence = ConfidenceModel{};  // 0.5 for every caption
   judged.min_confidence = 0.75;
   EXPECT_EQ(test::must(store().ensure_run("default", judged)).became_unsure, 1);
-  const std::string words = "a dog";
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(database().c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(db,
+                         "INSERT INTO result_alternative SELECT result_id, 0, 'a dog of another "
+                         "kind', -9, 5 FROM result WHERE caption IS NOT NULL",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK)
+      << sqlite3_errmsg(db);
+  sqlite3_close(db);
+  EXPECT_THAT(exported({"--columns", "path,alternatives"}).out, Not(HasSubstr("another kind")));
+  const std::string words = "a dog";  // of the caption, and of the search's other one
 
   for (const char* format : {"csv", "jsonl", "table", "coco"}) {
     EXPECT_THAT(exported({"--format", format}).out, Not(HasSubstr(words))) << format;
