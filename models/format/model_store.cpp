@@ -26,7 +26,7 @@ Expected<StoredModel> load_model(const std::string& folder) {
   if (!tensors) return fail(tensors.error());
   auto scales = read_int8_scales(folder, read->hash);
   StoredModel model{std::move(*read),  std::move(*vocabulary), std::move(*tensors), {}, {},
-                    std::move(*scales)};
+                    std::move(scales)};
   if (model.folder.architecture.concepts == 0) return model;
   auto concepts = read_concepts(folder + "/concepts.txt");
   if (!concepts) return fail(concepts.error());
