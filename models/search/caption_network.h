@@ -14,8 +14,8 @@
 
 namespace photoscribe {
 
-/// Fails with invalid_config, saying what to do, when `asked` is int8 and a model that speaks has an
-/// encoder that is not done in int8, or no scales for it; or as read_int8_scales().
+/// Fails with invalid_config, saying what to do, when `asked` is int8 and a model that speaks has
+/// an encoder that is not done in int8, or no scales for it; or as read_int8_scales().
 [[nodiscard]] Status check_scales(const StoredModel& model, Precision asked);
 
 class CaptionNetwork {
