@@ -43,9 +43,9 @@ struct CaptionerConfig {
   Precision precision = Precision::float32;  // on a CPU
 };
 
-/// Loads the model and warms it up; with Precision::automatic in every precision that CPU and model
-/// have, to keep the fastest, int8 only where it is faster by a tenth. Fails with model_failure or
-/// invalid_config, saying what to do.
+/// Loads the model and warms it up; with Precision::automatic also in bfloat16, where the CPU has
+/// it, else in int8, where CPU and model have it, to keep the faster: int8 where it is faster by a
+/// tenth. Fails with model_failure or invalid_config, saying what to do.
 [[nodiscard]] Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config);
 
 /// For the first line of main() of a program that captions on a CPU. Both of these libraries read

@@ -180,8 +180,9 @@ class FastEncoder::Plans {
     dnnl::memory& from = gate ? d.gate : shortcut ? d.shortcut : d.main;
     const std::int64_t side = gate ? 1 : shortcut ? d.shortcut_side : d.side;
     const std::int64_t out = padding_of(layer, side).out;
-    const Desc any({d.photos, layer.out, out, out}, last ? kF32 : kept(layer),
-                   last || whole() ? Tag::nhwc : Tag::any);
+    // Left to choose, oneDNN's kernels for AVX2 choose another layout than what comes in has, and
+    // then do not take it; those for AVX-512 choose this one.
+    const Desc fresh({d.photos, layer.out, out, out}, last ? kF32 : kept(layer), Tag::nhwc);
     // A residual sum writes over the shortcut, which nobody needs any more.
     const bool over = layer.adds_residual && !last;
     const float to_scale = whole() && !last ? scale_of(scales_, layer) : 1;
@@ -190,7 +191,7 @@ class FastEncoder::Plans {
     if (whole()) rescaling = rescale(d, i, from_scale, to_scale, last);
     const auto described =
         onednn::describe(engine_, type_, layer, side, from.get_desc(),
-                         over && !whole() ? d.shortcut.get_desc() : any, rescaling);
+                         over && !whole() ? d.shortcut.get_desc() : fresh, rescaling);
     dnnl::memory to;
     if (gate) {
       to = dnnl::memory(described.dst_desc(), engine_);  // a few numbers
@@ -220,8 +221,7 @@ class FastEncoder::Plans {
   void add_max_pool(Draft& d, const EncoderLayer& layer, bool last) {
     const std::int64_t out = padding_of(layer, d.side).out;
     const bool as_told = last && type_ == kF32;  // pooling keeps the type
-    const Desc any({d.photos, layer.out, out, out}, onednn::type_of(d.main),
-                   as_told || whole() ? Tag::nhwc : Tag::any);
+    const Desc any({d.photos, layer.out, out, out}, onednn::type_of(d.main), Tag::nhwc);
     const auto described = onednn::describe_pool(engine_, layer, d.side, d.main.get_desc(), any);
     const dnnl::memory to = place(d, described.dst_desc(), as_told);
     add_step(d, dnnl::pooling_forward(described), {{DNNL_ARG_SRC, d.main}, {DNNL_ARG_DST, to}});

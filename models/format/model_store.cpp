@@ -25,8 +25,8 @@ Expected<StoredModel> load_model(const std::string& folder) {
   auto tensors = load_tensors(folder + "/weights.safetensors");
   if (!tensors) return fail(tensors.error());
   auto scales = read_int8_scales(folder, read->hash);
-  StoredModel model{std::move(*read),  std::move(*vocabulary), std::move(*tensors), {}, {},
-                    std::move(*scales)};
+  StoredModel model{std::move(*read), std::move(*vocabulary), std::move(*tensors), {}, {},
+                    std::move(scales)};
   if (model.folder.architecture.concepts == 0) return model;
   auto concepts = read_concepts(folder + "/concepts.txt");
   if (!concepts) return fail(concepts.error());

@@ -14,7 +14,7 @@ namespace photoscribe {
 /// Sums are float32 in any case, as is all that is not a product of matrices. GPUs work in half
 /// precision whatever this says.
 enum class Precision : std::uint8_t {
-  automatic,  // the faster of those that the CPU has instructions for and the model has scales for
+  automatic,  // bfloat16, else int8, where CPU and model have it and a trial finds it faster
   float32,
   bfloat16,  // weights and inputs of products rounded to 8 bits of mantissa
   int8,      // those of the encoder whole numbers; the decoder's as bfloat16 or float32

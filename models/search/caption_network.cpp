@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "models/encoder/int8_layers.h"
+
 namespace photoscribe {
 namespace {
 
@@ -46,6 +48,11 @@ void check_fit(const StoredModel& first, const StoredModel& other) {
 Status check_scales(const StoredModel& model, Precision asked) {
   if (asked != Precision::int8) return {};
   for (const StoredModel* member : members_of(model)) {
+    const auto done = guard(Errc::invalid_config, "model " + member->folder.folder, [&] {
+      check_int8(encoder_layers(member->folder.architecture.encoder));
+      return true;
+    });
+    if (!done) return fail(done.error());
     if (!member->int8_scales) return fail(member->int8_scales.error());
     if (!member->int8_scales->empty()) continue;
     const std::string& folder = member->folder.folder;

@@ -17,7 +17,7 @@
 namespace photoscribe {
 
 /// Fails with invalid_config, saying what to do, when `asked` is int8 and a model that speaks has
-/// no scales for it, or as read_int8_scales().
+/// an encoder that is not done in int8, or no scales for it; or as read_int8_scales().
 [[nodiscard]] Status check_scales(const StoredModel& model, Precision asked);
 
 class CaptionNetwork {
