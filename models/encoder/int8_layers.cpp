@@ -36,8 +36,7 @@ void check_int8(const std::vector<EncoderLayer>& layers) {
       continue;
     throw std::runtime_error(
         "int8: encoders with silu or gates (EfficientNet) are not done in eight bits; take auto, "
-        "bfloat16 "
-        "or float32");
+        "bfloat16 or float32");
   }
 }
 

@@ -125,6 +125,7 @@ Expected<SharedResults> Recording::results_to_share(RunId run, std::optional<std
     SharedResults shared;
     const auto own = impl_->require_run(run);
     if (!own) return fail(own.error());
+    const SearchSettings& keeps = own->settings.search;  // as all whose results it may share
     const Expected<std::string> settings_ids = same_key(db, std::nullopt, own->settings);
     if (!settings_ids) return fail(settings_ids.error());
     if (!below) {
@@ -150,10 +151,12 @@ Expected<SharedResults> Recording::results_to_share(RunId run, std::optional<std
       result.height_px = static_cast<int>(row.integer(2));
       result.outcome = Blurred{};
       if (!row.is_null(3)) {
-        result.outcome = Captioned{
-            Caption{row.text(3), row.real(4), static_cast<int>(row.integer(5)),
-                    StoreDatabase::evidence(row, 13), impl_->concepts(row.integer(12)),
-                    impl_->alternatives(row.integer(12)), impl_->attention(row.integer(12))}};
+        result.outcome =
+            Captioned{Caption{row.text(3), row.real(4), static_cast<int>(row.integer(5)),
+                              StoreDatabase::evidence(row, 13), impl_->concepts(row.integer(12))}};
+        Caption& caption = std::get<Captioned>(result.outcome).caption;
+        if (keeps.alternatives > 0) caption.alternatives = impl_->alternatives(row.integer(12));
+        if (keeps.attention > 0) caption.attention = impl_->attention(row.integer(12));
       }
       result.blur_scores =
           BlurScores{{row.real(6), row.real(7), row.real(8), row.real(9), row.real(10)}};

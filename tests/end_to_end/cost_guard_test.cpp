@@ -40,7 +40,22 @@ Calls read_table(const std::string& file) {
   return calls;
 }
 
-class CostGuard : public RunBatch {
+/// A whole run with a worker whose network answers at once.
+class EmptyRun : public RunBatch {
+ protected:
+  RunRequest empty_request(const std::string& worker) const {
+    RunRequest request = this->request();
+    request.model_folder = PHOTOSCRIBE_SOURCE_DIR "/models/fast";
+    request.settings.model_hash = read_model_folder(request.model_folder)->hash;
+    request.worker_executable = worker;
+    request.lease.lease_ms = 10'000;
+    request.lease.beat_ms = 1'000;
+    request.batch = 0;
+    return request;
+  }
+};
+
+class CostGuard : public EmptyRun {
  protected:
   void SetUp() override {
     RunBatch::SetUp();
@@ -65,15 +80,9 @@ class CostGuard : public RunBatch {
         folder_.write("worker-" + name, "#!/bin/sh\nexec strace -D -f -c -o " + table + " " +
                                             PHOTOSCRIBE_EMPTY_WORKER + " \"$@\"\n");
     ::chmod(traced.c_str(), 0700);
-    RunRequest request = this->request();
+    RunRequest request = empty_request(traced);
     request.photos = {folder_.file("photos-" + name)};
     request.database = folder_.file(name + ".db");
-    request.model_folder = PHOTOSCRIBE_SOURCE_DIR "/models/fast";
-    request.settings.model_hash = read_model_folder(request.model_folder)->hash;
-    request.worker_executable = traced;
-    request.lease.lease_ms = 10'000;
-    request.lease.beat_ms = 1'000;
-    request.batch = 0;
     const RunSummary summary = run(request);
     EXPECT_EQ(summary.end, RunEnd::complete);
     EXPECT_EQ(summary.blurred, photos);
@@ -107,7 +116,7 @@ TEST_F(CostGuard, APhotoTakesFewSystemCallsOfAWorker) {
 }
 
 /// Not traced: commands are counted where they arrive.
-class CommandGuard : public RunBatch {};
+class CommandGuard : public EmptyRun {};
 
 // On 2026-11-29: two HMGETs for about eight photos; two HGETs for each before.
 TEST_F(CommandGuard, Issue17ClearPhotosAreAskedForInGroups) {
@@ -119,14 +128,8 @@ TEST_F(CommandGuard, Issue17ClearPhotosAreAskedForInGroups) {
     folder_.write("photos/" + std::to_string(i) + ".png", std::string(png.begin(), png.end()));
   }
   RedisServer server;
-  RunRequest request = this->request();
+  RunRequest request = empty_request(PHOTOSCRIBE_EMPTY_WORKER);
   request.redis_url = server.url();
-  request.model_folder = PHOTOSCRIBE_SOURCE_DIR "/models/fast";
-  request.settings.model_hash = read_model_folder(request.model_folder)->hash;
-  request.worker_executable = PHOTOSCRIBE_EMPTY_WORKER;
-  request.lease.lease_ms = 10'000;
-  request.lease.beat_ms = 1'000;
-  request.batch = 0;
 
   const RunSummary summary = run(request);
 

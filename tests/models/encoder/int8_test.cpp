@@ -9,6 +9,7 @@
 #include "models/encoder/calibration.h"
 #include "models/encoder/fast_encoder.h"
 #include "models/open_model.h"
+#include "tests/models/small_model.h"
 
 namespace photoscribe {
 namespace {
@@ -140,22 +141,11 @@ TEST_P(Int8EncoderOf, IsNearFloat32) {
 INSTANTIATE_TEST_SUITE_P(Trunks, Int8EncoderOf,
                          testing::Values("mobilenet_v2", "resnet18", "resnet50", "vgg16"));
 
-/// A model of the shipped kind, small: 64 px, random weights.
-StoredModel tiny_model() {
-  ModelArchitecture a;
-  a.input_side_px = 64;
-  a.annotation_size = a.embedding_size = a.hidden_size = 32;
-  a.attention_size = 16;
-  std::vector<std::string> words;
-  for (int i = 0; i < 300; ++i) words.push_back("word" + std::to_string(i));
-  return random_model(a, *Vocabulary::make(words), 4);
-}
-
 TEST(Int8Captioner, AsksForScalesWhereAModelHasNone) {
   if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
   CaptionerConfig config{.model_folder = "tiny", .search = {}};
   config.precision = Precision::int8;
-  StoredModel model = tiny_model();
+  StoredModel model = small_model();
   model.folder.folder = "tiny";
   const auto without = make_captioner(model, config);
   ASSERT_FALSE(without);
@@ -174,7 +164,7 @@ TEST(Int8Captioner, AsksForScalesWhereAModelHasNone) {
 
 TEST(Int8Captioner, CaptionsWithTheScalesOfItsModel) {
   if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
-  StoredModel model = tiny_model();
+  StoredModel model = small_model();
   at::manual_seed(5);
   model.int8_scales =
       scales_of(Encoder(model.folder.architecture.encoder, model.tensors, "encoder."),
@@ -193,7 +183,7 @@ TEST(Int8Captioner, CaptionsWithTheScalesOfItsModel) {
 
 TEST(Int8Captioner, RefusesEfficientNet) {
   if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
-  StoredModel model = tiny_model();
+  StoredModel model = small_model();
   ModelArchitecture a = model.folder.architecture;
   a.encoder = "efficientnet_b0";
   model = random_model(a, model.vocabulary, 4);

@@ -15,23 +15,13 @@
 #include "models/open_model.h"
 #include "models/search/caption_network.h"
 #include "models/train/features.h"
+#include "tests/models/small_model.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe {
 namespace {
 
 using testing::HasSubstr;
-
-/// A model of the shipped kind, small: 64 px, random weights.
-StoredModel small_model(std::uint64_t seed = 4) {
-  ModelArchitecture a;
-  a.input_side_px = 64;
-  a.annotation_size = a.embedding_size = a.hidden_size = 32;
-  a.attention_size = 16;
-  std::vector<std::string> words;
-  for (int i = 0; i < 300; ++i) words.push_back("word" + std::to_string(i));
-  return random_model(a, *Vocabulary::make(words), seed);
-}
 
 std::vector<DecodedImage> noise(std::size_t count, int side) {
   std::mt19937 random(9);

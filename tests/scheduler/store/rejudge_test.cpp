@@ -9,16 +9,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class Rejudge : public StoreTest {
- protected:
-  std::vector<std::string> states() {
-    return plain_rows(database(),
-                      "SELECT state, caption, blur_score FROM caption_result ORDER BY uri");
-  }
-  EnsuredRun ensure(const RunSettings& wanted, bool redo = false) {
-    return must(store().ensure_run("default", wanted, redo));
-  }
-};
+class Rejudge : public RunStoreTest {};
 
 TEST_F(Rejudge, JudgesByAnotherBlurModeFromItsStoredScores) {
   scan({file("a.jpg"), file("b.jpg"), file("c.jpg"), file("d.jpg")});

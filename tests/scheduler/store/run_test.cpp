@@ -14,16 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class Run : public StoreTest {
- protected:
-  std::vector<std::string> states() {
-    return plain_rows(database(),
-                      "SELECT state, caption, blur_score FROM caption_result ORDER BY uri");
-  }
-  EnsuredRun ensure(const RunSettings& wanted, bool redo = false) {
-    return must(store().ensure_run("default", wanted, redo));
-  }
-};
+class Run : public RunStoreTest {};
 
 TEST_F(Run, IsTheSameAfterReopening) {
   const auto again = ensure(settings());

@@ -163,4 +163,16 @@ class StoreTest : public ::testing::Test {
   RunId run_ = 0;
 };
 
+/// A run whose settings change.
+class RunStoreTest : public StoreTest {
+ protected:
+  std::vector<std::string> states() {
+    return plain_rows(database(),
+                      "SELECT state, caption, blur_score FROM caption_result ORDER BY uri");
+  }
+  EnsuredRun ensure(const RunSettings& wanted, bool redo = false) {
+    return must(store().ensure_run("default", wanted, redo));
+  }
+};
+
 }  // namespace photoscribe::test
