@@ -69,6 +69,12 @@ TEST_F(Reuse, TakesNothingOverFromAnotherKeyNorWhatIsEnqueued) {
 
 // What was kept beside a caption goes wherever the caption goes.
 TEST_F(Reuse, Issue16AlternativesAndAttentionGoWithTheirCaption) {
+  const auto keeping = [](RunSettings settings) {
+    settings.search.alternatives = 2;
+    settings.search.attention = 1;
+    return settings;
+  };
+  must(store().ensure_run("default", keeping(settings())));
   scan({file("a.jpg"), file("plain.jpg")});
   const auto tasks = take();
   Result looked = captioned(tasks[0], "a dog runs");
@@ -89,7 +95,7 @@ TEST_F(Reuse, Issue16AlternativesAndAttentionGoWithTheirCaption) {
   EXPECT_EQ(told.alternatives, caption.alternatives);
   EXPECT_EQ(told.attention, caption.attention);
 
-  const RunId second = must(store().ensure_run("second", settings())).run.id;
+  const RunId second = must(store().ensure_run("second", keeping(settings()))).run.id;
   Scan again = must(store().begin_scan(second, {{"photos", "/archive/photos"}}));
   must(again.add(std::vector<FoundFile>{file("a.jpg")}));
   must(again.finish(std::vector<Scan::Walked>{{0, ""}}, {}));
@@ -102,8 +108,9 @@ TEST_F(Reuse, Issue16AlternativesAndAttentionGoWithTheirCaption) {
                   .size(),
               4U);
 
-  must(store().ensure_run("second", settings(600)));  // blurred now: no caption, nothing beside it
-  must(store().ensure_run("second", settings()));
+  must(store().ensure_run("second",
+                          keeping(settings(600))));  // blurred now: no caption, nothing beside it
+  must(store().ensure_run("second", keeping(settings())));
   const auto row = must(store().photo_at(second, "photos", "a.jpg"));
   ASSERT_TRUE(row);
   EXPECT_EQ(row->state, "done");
