@@ -74,7 +74,7 @@ TEST_F(Reuse, Issue16AlternativesAndAttentionGoWithTheirCaption) {
     settings.search.attention = 1;
     return settings;
   };
-  must(store().ensure_run("default", keeping(settings())));
+  must(store().ensure_run("default", keeping(settings()), true));
   scan({file("a.jpg"), file("plain.jpg")});
   const auto tasks = take();
   Result looked = captioned(tasks[0], "a dog runs");
@@ -108,8 +108,8 @@ TEST_F(Reuse, Issue16AlternativesAndAttentionGoWithTheirCaption) {
                   .size(),
               4U);
 
-  must(store().ensure_run("second",
-                          keeping(settings(600))));  // blurred now: no caption, nothing beside it
+  // Blurred now: no caption, nothing beside it.
+  must(store().ensure_run("second", keeping(settings(600))));
   must(store().ensure_run("second", keeping(settings())));
   const auto row = must(store().photo_at(second, "photos", "a.jpg"));
   ASSERT_TRUE(row);
