@@ -43,7 +43,7 @@ class TorchCaptioner final : public Captioner {
         type_(device.is_cuda() ? torch::kFloat16 : torch::kFloat32),
         precision_(precision),
         settings_(search),
-        network_(members_of(model), device_, type_, precision, search.attention != 0),
+        network_(members_of(model), device_, type_, precision),
         evidence_(model.concepts, model.vocabulary) {
     const auto triple = [&](const std::array<double, 3>& v, double scale) {
       return at::tensor({v[0] * scale, v[1] * scale, v[2] * scale})
@@ -117,8 +117,7 @@ class TorchCaptioner final : public Captioner {
         bytes.to(torch::kFloat32).sub_(mean_).div_(std_).to(type_);  // (N,S,S,3)
     std::vector<Caption> captions;
     const torch::Tensor features = network_.look(images);
-    const std::vector<Hypothesis> said = network_.say(features, settings_);
-    for (const Hypothesis& one : said) {
+    for (Hypothesis& one : network_.say(features, settings_)) {
       Caption& caption = captions.emplace_back();
       caption.text = vocabulary_.text(one.tokens);
       caption.log_prob = one.log_prob;
@@ -128,17 +127,9 @@ class TorchCaptioner final : public Captioner {
         caption.alternatives.push_back({vocabulary_.text(other.tokens), other.log_prob,
                                         static_cast<int>(other.tokens.size())});
       }
+      caption.attention = std::move(one.attention);
     }
-    if (settings_.attention != 0) add_attention(features, said, captions);
     return captions;
-  }
-
-  void add_attention(const torch::Tensor& features, const std::vector<Hypothesis>& said,
-                     std::vector<Caption>& captions) const {
-    std::vector<std::vector<std::int64_t>> words;
-    for (const Hypothesis& one : said) words.push_back(one.tokens);
-    auto maps = network_.trace(features, words);
-    for (std::size_t i = 0; i < maps.size(); ++i) captions[i].attention = std::move(maps[i]);
   }
 
   ModelArchitecture architecture_;

@@ -2,21 +2,26 @@
 set(photoscribe_model_sources
   blas.cpp
   captioner.cpp
+  decoder/attend_tell_network.cpp
   decoder/cells.cpp
   decoder/decoder.cpp
   decoder/fast_linear.cpp
   decoder/kernels.cpp
+  decoder/looking.cpp
   decoder/plain_decoders.cpp
   decoder/plain_networks.cpp
   decoder/step_network.cpp
   decoder/step_parts.cpp
   device.cpp
   encoder/calibration.cpp
+  encoder/depthwise.cpp
   encoder/encoder.cpp
   encoder/encoder_layers.cpp
   encoder/fast_encoder.cpp
   encoder/int8_layers.cpp
   encoder/onednn_layers.cpp
+  encoder/onednn_loops.cpp
+  encoder/onednn_weights.cpp
   encoder/silu.cpp
   format/concept_list.cpp
   format/concepts.cpp
@@ -40,4 +45,6 @@ function(photoscribe_compile_kernels folder)
   set_source_files_properties(${folder}/decoder/kernels.cpp PROPERTIES COMPILE_OPTIONS "${photoscribe_kernel_options}")
   # No scores of words that are never said, which are -inf, come by here.
   set_source_files_properties(${folder}/encoder/silu.cpp PROPERTIES COMPILE_OPTIONS "${photoscribe_kernel_options};-ffinite-math-only")
+  # Its vectors are by hand, its tiles are unrolled.
+  set_source_files_properties(${folder}/encoder/depthwise.cpp PROPERTIES COMPILE_OPTIONS "-O3")
 endfunction()

@@ -149,7 +149,7 @@ PHOTOSCRIBE_VECTOR_CLONES
 void weighted_sums(const WeightedSums& sums, float* out) {
   const std::int64_t L = sums.positions, D = sums.size;
   for (std::int64_t r = 0; r < sums.rows; ++r, out += D) {
-    const float* value = sums.value + r / sums.rows_per_photo * L * D;
+    const float* value = sums.value + sums.photo[r] * L * D;
     for (std::int64_t i = 0; i < D; ++i) out[i] = 0;
     for (std::int64_t l = 0; l < L; ++l, value += D) {
       const float weight = sums.weight[r * L + l];
@@ -248,6 +248,36 @@ void lstm_cell(std::int64_t rows, std::int64_t hidden, float* gates, const float
       tanh_c[at] = fast_tanh(c_out[at]);
       h_out[at] = o[j] * tanh_c[at];
     }
+  }
+}
+
+PHOTOSCRIBE_VECTOR_CLONES
+void lstm_cell_of(const GateSums& gates, const float* c_in, float* c_out, float* h_out) {
+  const std::int64_t H = gates.hidden;
+  for (std::int64_t r = 0; r < gates.rows; ++r) {
+    const float* const word = gates.word + gates.word_of[r] * 4 * H;
+    const float* const state = gates.state + gates.of[r] * gates.state_stride;
+    const float* const seen = gates.seen + gates.of[r] * gates.seen_stride;
+#pragma GCC ivdep
+    for (std::int64_t j = 0; j < H; ++j) {
+      const std::int64_t at = r * H + j;
+      const float i = fast_sigmoid(word[j] + state[j] + seen[j]);
+      const float f = fast_sigmoid(word[H + j] + state[H + j] + seen[H + j]);
+      const float g = fast_tanh(word[2 * H + j] + state[2 * H + j] + seen[2 * H + j]);
+      const float o = fast_sigmoid(word[3 * H + j] + state[3 * H + j] + seen[3 * H + j]);
+      const float c = f * c_in[at] + i * g;
+      c_out[at] = c;
+      h_out[at] = o * fast_tanh(c);
+    }
+  }
+}
+
+PHOTOSCRIBE_VECTOR_CLONES
+void round_to_bfloat16(const float* x, std::int64_t count, std::uint16_t* bits) {
+#pragma GCC ivdep
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto all = __builtin_bit_cast(std::uint32_t, x[i]);
+    bits[i] = static_cast<std::uint16_t>((all + 0x7fffU + ((all >> 16) & 1U)) >> 16);
   }
 }
 

@@ -37,9 +37,10 @@ void largest_sums(std::int64_t rows, std::int64_t words, const float* base, cons
 
 /// What is attended to: out[r,:] = sum over L of weight[r,l] * value[photo of r,l,:].
 struct WeightedSums {
-  std::int64_t rows = 0, rows_per_photo = 1, positions = 0, size = 0;  // n, -, L, D
-  const float* weight = nullptr;                                       // (n,L)
-  const float* value = nullptr;                                        // (n / rows_per_photo,L,D)
+  std::int64_t rows = 0, positions = 0, size = 0;  // n, L, D
+  const std::int64_t* photo = nullptr;             // (n)
+  const float* weight = nullptr;                   // (n,L)
+  const float* value = nullptr;                    // (photos,L,D)
 };
 void weighted_sums(const WeightedSums& sums, float* out);
 
@@ -72,6 +73,23 @@ void attention_scores_backward(const AttentionStep& step, const float* t, const 
 /// activated in place; c_out = f c_in + i g, tanh_c = tanh(c_out), h_out = o tanh_c.
 void lstm_cell(std::int64_t rows, std::int64_t hidden, float* gates, const float* c_in,
                float* c_out, float* tanh_c, float* h_out);
+
+/// The same where gates (n,4H) are sums of a word's, by its number, and of what several rows may
+/// have in common: word[word_of[r]] + state[of[r]] + seen[of[r]], whose rows lie `state_stride` and
+/// `seen_stride` apart.
+struct GateSums {
+  std::int64_t rows = 0, hidden = 0;
+  const float* word = nullptr;            // (V,4H)
+  const std::int64_t* word_of = nullptr;  // (n)
+  const std::int64_t* of = nullptr;       // (n)
+  const float* state = nullptr;
+  const float* seen = nullptr;
+  std::int64_t state_stride = 0, seen_stride = 0;
+};
+void lstm_cell_of(const GateSums& gates, const float* c_in, float* c_out, float* h_out);
+
+/// Bits of the bfloat16s nearest to `count` numbers, of two the even one. A NaN stays one.
+void round_to_bfloat16(const float* x, std::int64_t count, std::uint16_t* bits);
 
 /// Gradient of lstm_cell: from d_h (n,H) and d_c (n,H, of c_out; becomes that of c_in) to d_gates
 /// (n at `d_gates_stride`, of the values before their activations).

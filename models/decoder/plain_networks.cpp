@@ -29,11 +29,13 @@ class PlainAttendNetwork final : public StepNetwork {
     return annotate(p_, features);
   }
 
-  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c,
+              Tensor* alpha) const override {
     const std::int64_t H = h.size(1), A = p_.query_weight.size(0), D = a.values.size(2);
     const Tensor fused = from_hidden_(h);  // (R,A+4H+D)
     const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight,
                                  p_.gated ? Energy::relu : Energy::tanh);
+    tell_attention(weight, 0, alpha);
     Tensor context = weigh(weight, a.values);
     if (p_.gated) context.mul_(at::sigmoid(fused.narrow(1, A + 4 * H, D)));
     Tensor gates = at::index_select(word_gates_, 0, tokens);
@@ -64,10 +66,12 @@ class AttendInNetwork final : public StepNetwork {
     return annotate(p_, features);
   }
 
-  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c,
+              Tensor* alpha) const override {
     const std::int64_t H = h.size(1), A = p_.query_weight.size(0);
     const Tensor fused = from_hidden_(h);  // (R,A+5H)
     const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight);
+    tell_attention(weight, 0, alpha);
     const Tensor context = weigh(weight, a.values);
     Tensor gates = at::index_select(word_gates_, 0, tokens);
     gates.add_(fused.narrow(1, A, 5 * H));
@@ -96,7 +100,8 @@ class PlainShowTellNetwork final : public StepNetwork {
     return annotate(p_, features);
   }
 
-  Tensor step(const Annotations&, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+  Tensor step(const Annotations&, const Tensor& tokens, Tensor& h, Tensor& c,
+              Tensor* /*alpha*/) const override {
     Tensor gates = at::index_select(word_gates_, 0, tokens);
     from_hidden_.add_to(gates, h);
     if (p_.maxout) {

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <vector>
 
+#include "models/decoder/attend_tell_network.h"
 #include "models/decoder/fast_linear.h"
+#include "models/decoder/looking.h"
 #include "models/decoder/plain_networks.h"
 #include "models/decoder/step_parts.h"
 
@@ -13,90 +15,6 @@ namespace photoscribe {
 namespace {
 
 using torch::Tensor;
-
-/// What decoders with attention do before the first word.
-class Looking {
- public:
-  Looking(const AttentionParameters& p, Precision precision)
-      : p_(p),
-        annotate_(p.annotate_weight, p.annotate_bias, precision),
-        key_(p.key_weight, {}, precision) {
-    if (p.concepts.defined())
-      concept_ = FastLinear(p.concepts.value_weight, p.concepts.value_bias, precision);
-  }
-
-  void look(const Tensor& features, const Tensor& concepts, Annotations& a) const {
-    const Tensor grid = pool_grid(features, p_.grid_side);
-    const std::int64_t N = grid.size(0), L = grid.size(1);
-    a.values = annotate_(grid.reshape({N * L, -1})).relu_().view({N, L, -1});
-    a.mean = a.values.mean(1);
-    if (p_.concepts.defined()) {
-      const Tensor standardised = standardise(p_.concepts, features);
-      a.novelty = standardised.to(torch::kFloat32).square().mean(1);
-      a.concepts = concepts.defined() ? concepts : detect(p_.concepts, standardised);
-      a.odds = concept_odds(p_.concepts, a.concepts);
-      const Tensor named = name_concepts(p_, a.concepts);
-      const Tensor seen = concept_(named.flatten(0, 1)).view({N, named.size(1), -1});
-      a.values = at::cat({a.values, seen}, 1);
-      a.mean = a.mean + seen.mean(1);
-    }
-    const std::int64_t annotations = a.values.size(1);
-    a.keys = key_(a.values.view({N * annotations, -1})).view({N, annotations, -1});
-  }
-
- private:
-  AttentionParameters p_;
-  FastLinear annotate_, key_, concept_;
-};
-
-class AttendTellNetwork final : public StepNetwork {
- public:
-  AttendTellNetwork(const AttendTellParameters& p, Precision precision)
-      : p_(p), looking_(p, precision), words_(p, precision, p.concepts) {
-    word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
-    word_output_ = (p.embedding + p.output_bias).contiguous();
-    from_hidden_ =
-        FastLinear(at::cat({p.query_weight, p.gate_weight, p.cell_hidden}),
-                   at::cat({p.query_bias, p.gate_bias, at::zeros_like(p.cell_bias)}), precision);
-    from_context_ = FastLinear(p.cell_context, {}, precision);
-    output_hidden_ = FastLinear(p.output_hidden, {}, precision);
-    output_context_ = FastLinear(p.output_context, {}, precision);
-  }
-
-  Annotations look(const Tensor& features, const Tensor& concepts) const override {
-    Annotations a;
-    looking_.look(features, concepts, a);
-    const auto start = at::tanh(at::linear(a.mean, p_.start_weight, p_.start_bias)).chunk(2, 1);
-    a.h = start[0].contiguous();
-    a.c = start[1].contiguous();
-    return a;
-  }
-
-  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
-    const std::int64_t H = h.size(1), A = p_.query_weight.size(0), D = p_.gate_weight.size(0);
-    const Tensor fused = from_hidden_(h);
-    const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight);
-    Tensor context = weigh(weight, a.values);
-    gate_context(context, fused.narrow(1, A, D));
-    Tensor gates = at::index_select(word_gates_, 0, tokens);
-    gates.add_(fused.narrow(1, A + D, 4 * H));
-    from_context_.add_to(gates, context);
-    advance_cell(gates, h, c);
-    Tensor out = at::index_select(word_output_, 0, tokens);
-    output_hidden_.add_to(out, h);
-    output_context_.add_to(out, context);
-    return words_(out, a);
-  }
-
- private:
-  AttendTellParameters p_;
-  Looking looking_;
-  WordLayer words_;
-  Tensor word_gates_;       // (V,4H) of each word: cell_input x embedding + cell_bias
-  Tensor word_output_;      // (V,E) of each word: embedding + output_bias
-  FastLinear from_hidden_;  // [query (A) | gate (D) | cell (4H)] of h
-  FastLinear from_context_, output_hidden_, output_context_;
-};
 
 class TopDownNetwork final : public StepNetwork {
  public:
@@ -120,7 +38,8 @@ class TopDownNetwork final : public StepNetwork {
     return a;
   }
 
-  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c,
+              Tensor* alpha) const override {
     const std::int64_t R = h.size(0), H = h.size(1) / 2, N = a.values.size(0),
                        A = p_.query_weight.size(0);
     Tensor h1, h2 = h.narrow(1, H, H).contiguous();
@@ -132,6 +51,7 @@ class TopDownNetwork final : public StepNetwork {
 
     const Tensor fused = from_first_(h1);  // (R,A+4H)
     const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight);
+    looking_.tell(weight, alpha);
     const Tensor context = weigh(weight, a.values);
     Tensor second = fused.narrow(1, A, 4 * H).contiguous();
     from_second_.add_to(second, h2);
@@ -175,7 +95,8 @@ class AttendOnAttendNetwork final : public StepNetwork {
     return a;
   }
 
-  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c,
+              Tensor* alpha) const override {
     const std::int64_t R = h.size(0), H = c.size(1), N = a.values.size(0),
                        A = p_.query_weight.size(0);
     Tensor gates = at::index_select(word_gates_, 0, tokens);
@@ -186,6 +107,7 @@ class AttendOnAttendNetwork final : public StepNetwork {
 
     const Tensor asked = from_hidden_(own);  // (R,A+2H)
     const Tensor weight = attend(a.keys, asked.narrow(1, 0, A), p_.score_weight);
+    looking_.tell(weight, alpha);
     const Tensor seen = weigh(weight, a.values);
     Tensor both = asked.narrow(1, A, 2 * H).contiguous();
     from_seen_.add_to(both, seen);
@@ -218,7 +140,8 @@ class ShowTellNetwork final : public StepNetwork {
     return annotate(p_, features, 0, concepts);
   }
 
-  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c,
+              Tensor* /*alpha*/) const override {
     Tensor gates = at::index_select(word_gates_, 0, tokens);
     from_hidden_.add_to(gates, h);
     advance_cell(gates, h, c);
@@ -231,6 +154,22 @@ class ShowTellNetwork final : public StepNetwork {
   WordLayer words_;
   Tensor word_gates_;  // (V,4H) of each word: cell_input x embedding + cell_bias
   FastLinear from_hidden_, output_;
+};
+
+/// Of an ensemble: the mean of the members' shares of the grid, as far as they have the first's.
+class MeanAttention {
+ public:
+  void add(const Tensor& look) {  // (R,L)
+    if (sum_.defined() && sum_.sizes() != look.sizes()) return;
+    const Tensor shares = look / look.sum(1, true).clamp_min(1e-20);
+    sum_ = sum_.defined() ? sum_ + shares : shares;
+    ++members_;
+  }
+  [[nodiscard]] Tensor mean() const { return sum_.defined() ? sum_ / members_ : sum_; }
+
+ private:
+  Tensor sum_;
+  int members_ = 0;
 };
 
 class EnsembleNetwork final : public StepNetwork {
@@ -259,14 +198,19 @@ class EnsembleNetwork final : public StepNetwork {
     return all;
   }
 
-  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c) const override {
+  Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c,
+              Tensor* alpha) const override {
     std::vector<Tensor> log_p, next_h, next_c;
+    MeanAttention looks;
     std::int64_t h_at = 0, c_at = 0;
     for (std::size_t i = 0; i < networks_.size(); ++i) {
       const std::int64_t h_size = a.members[i].h.size(1), c_size = a.members[i].c.size(1);
       Tensor own_h = h.narrow(1, h_at, h_size).contiguous();
       Tensor own_c = c.narrow(1, c_at, c_size).contiguous();
-      log_p.push_back(networks_[i]->step(a.members[i], tokens, own_h, own_c));
+      Tensor look;
+      log_p.push_back(networks_[i]->step(a.members[i], tokens, own_h, own_c,
+                                         alpha == nullptr ? nullptr : &look));
+      if (look.defined()) looks.add(look);
       next_h.push_back(own_h);
       next_c.push_back(own_c);
       h_at += h_size;
@@ -274,6 +218,7 @@ class EnsembleNetwork final : public StepNetwork {
     }
     h = at::cat(next_h, 1);
     c = at::cat(next_c, 1);
+    if (alpha != nullptr) *alpha = looks.mean();
     return at::logsumexp(at::stack(log_p), 0) - std::log(static_cast<double>(networks_.size()));
   }
 
@@ -283,7 +228,7 @@ class EnsembleNetwork final : public StepNetwork {
 };
 
 std::unique_ptr<StepNetwork> make(const AttendTellParameters& p, Precision precision) {
-  return std::make_unique<AttendTellNetwork>(p, precision);
+  return make_attend_tell(p, precision);
 }
 std::unique_ptr<StepNetwork> make(const TopDownParameters& p, Precision precision) {
   return std::make_unique<TopDownNetwork>(p, precision);

@@ -30,9 +30,14 @@ class StepNetwork {
                                          const torch::Tensor& concepts = {}) const = 0;
 
   /// log p of the next word (R,V) float32; -inf for words that are never said. tokens (R) int64; h
-  /// and c (R,H) become the next states; of `a` only what is a photo's (N,…) is looked at.
+  /// and c (R,H) become the next states; of `a` only what is a photo's (N,…) is looked at. `alpha`,
+  /// when not null, gets what the attention says of each position of the grid (R,L) float32, where
+  /// there is one: rows add up to 1 less what goes to concepts beside the grid. An ensemble's is
+  /// the mean of its members' as shares of the grid, as far as their grids are alike (the first
+  /// one's).
   [[nodiscard]] virtual torch::Tensor step(const Annotations& a, const torch::Tensor& tokens,
-                                           torch::Tensor& h, torch::Tensor& c) const = 0;
+                                           torch::Tensor& h, torch::Tensor& c,
+                                           torch::Tensor* alpha = nullptr) const = 0;
 
  protected:
   StepNetwork() = default;

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -17,41 +18,90 @@ bool has_kernels(const Tensor& x) {
   return x.device().is_cpu() && x.scalar_type() == torch::kFloat32;
 }
 
+namespace {
+
+/// The photos of R rows, equally many of each of N.
+std::vector<std::int64_t> photos_of(std::int64_t rows, std::int64_t photos) {
+  std::vector<std::int64_t> photo(static_cast<std::size_t>(rows));
+  for (std::int64_t r = 0; r < rows; ++r) photo[static_cast<std::size_t>(r)] = r / (rows / photos);
+  return photo;
+}
+
+}  // namespace
+
+SharedRows::SharedRows(const Tensor& rows, std::int64_t photos) : h(rows) {
+  const std::int64_t R = rows.size(0), H = rows.size(1), B = R / photos;
+  const auto* state = rows.data_ptr<float>();
+  const auto same = [&](std::int64_t a, std::int64_t b) {
+    return std::memcmp(state + a * H, state + b * H, static_cast<std::size_t>(H) * sizeof *state) ==
+           0;
+  };
+  std::vector<std::int64_t> first;  // (U)
+  of = at::empty({R}, torch::kInt64);
+  for (std::int64_t r = 0; r < R; ++r) {
+    std::size_t u = first.size();
+    while (u > 0 && first[u - 1] >= r / B * B && !same(first[u - 1], r)) --u;
+    const bool found = u > 0 && first[u - 1] >= r / B * B;
+    if (!found) {
+      first.push_back(r);
+      photo.push_back(r / B);
+      u = first.size();
+    }
+    of.data_ptr<std::int64_t>()[r] = static_cast<std::int64_t>(u) - 1;
+  }
+  if (static_cast<std::int64_t>(first.size()) < R) h = rows.index_select(0, at::tensor(first));
+}
+
+Tensor attend_rows(const Tensor& keys, const std::vector<std::int64_t>& photo, const Tensor& query,
+                   const Tensor& v, Energy energy) {
+  const std::int64_t L = keys.size(1), R = query.size(0);
+  Tensor score = at::empty({R, L}, keys.options());
+  const AttentionStep all{R,
+                          L,
+                          keys.size(2),
+                          keys.data_ptr<float>(),
+                          photo.data(),
+                          query.data_ptr<float>(),
+                          query.stride(0),
+                          v.data_ptr<float>()};
+  if (energy == Energy::tanh) {
+    attention_scores(all, nullptr, score.data_ptr<float>());
+  } else {
+    relu_attention_scores(all, score.data_ptr<float>());
+  }
+  return at::softmax(score, 1);
+}
+
+Tensor weigh_rows(const Tensor& weight, const Tensor& values,
+                  const std::vector<std::int64_t>& photo) {
+  const std::int64_t R = weight.size(0), D = values.size(2);
+  Tensor context = at::empty({R, D}, values.options());
+  weighted_sums(
+      {R, values.size(1), D, photo.data(), weight.data_ptr<float>(), values.data_ptr<float>()},
+      context.data_ptr<float>());
+  return context;
+}
+
 Tensor attend(const Tensor& keys, const Tensor& query, const Tensor& v, Energy energy) {
   const std::int64_t N = keys.size(0), L = keys.size(1), A = keys.size(2), R = query.size(0),
                      B = R / N;
-  if (has_kernels(keys)) {
-    Tensor score = at::empty({R, L}, keys.options());
-    std::vector<std::int64_t> key_row(static_cast<std::size_t>(R));
-    for (std::int64_t r = 0; r < R; ++r) key_row[static_cast<std::size_t>(r)] = r / B;
-    const AttentionStep all{R,
-                            L,
-                            A,
-                            keys.data_ptr<float>(),
-                            key_row.data(),
-                            query.data_ptr<float>(),
-                            query.stride(0),
-                            v.data_ptr<float>()};
-    if (energy == Energy::tanh) {
-      attention_scores(all, nullptr, score.data_ptr<float>());
-    } else {
-      relu_attention_scores(all, score.data_ptr<float>());
-    }
-    return at::softmax(score, 1).view({N, B, L});
-  }
+  if (has_kernels(keys))
+    return attend_rows(keys, photos_of(R, N), query, v, energy).view({N, B, L});
   Tensor t = keys.unsqueeze(1) + query.reshape({N, B, 1, A});
   t = energy == Energy::tanh ? t.tanh_() : t.relu_();
   return at::softmax(at::matmul(t, v), 2);
+}
+
+void tell_attention(const Tensor& weight, std::int64_t beside, Tensor* alpha) {
+  if (alpha == nullptr) return;
+  *alpha = weight.flatten(0, 1).narrow(1, 0, weight.size(2) - beside).to(torch::kFloat32);
 }
 
 Tensor weigh(const Tensor& weight, const Tensor& values) {
   const std::int64_t B = weight.size(1), L = values.size(1), D = values.size(2),
                      R = weight.size(0) * B;
   if (!has_kernels(values)) return at::bmm(weight, values).view({R, D});
-  Tensor context = at::empty({R, D}, values.options());
-  weighted_sums({R, B, L, D, weight.data_ptr<float>(), values.data_ptr<float>()},
-                context.data_ptr<float>());
-  return context;
+  return weigh_rows(weight.view({R, L}), values, photos_of(R, weight.size(0)));
 }
 
 void gate_context(Tensor& context, const Tensor& gate) {

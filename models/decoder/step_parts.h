@@ -5,6 +5,8 @@
 
 #include <torch/types.h>
 
+#include <vector>
+
 #include "models/decoder/decoder.h"
 #include "models/decoder/fast_linear.h"
 
@@ -18,6 +20,28 @@ enum class Energy : std::uint8_t { tanh, relu };
 /// softmax(energy(keys + query) . v) over L: keys (N,L,A), query (R,A) of a wider row -> (N,B,L).
 [[nodiscard]] torch::Tensor attend(const torch::Tensor& keys, const torch::Tensor& query,
                                    const torch::Tensor& v, Energy energy = Energy::tanh);
+
+/// The rows of a step whose state is the same, as that of beams is which have the beam they come
+/// from in common: what depends on it alone is worked out once. Only where has_kernels().
+struct SharedRows {
+  /// h (R,H) contiguous, of `photos` photos.
+  SharedRows(const torch::Tensor& h, std::int64_t photos);
+
+  torch::Tensor h;                  // (U,H) of the rows that differ
+  torch::Tensor of;                 // (R) int64: which of those each row is
+  std::vector<std::int64_t> photo;  // (U) of each
+};
+/// As attend() and weigh(), of rows of which photo[r] is the photo: (U,L), and (U,D).
+[[nodiscard]] torch::Tensor attend_rows(const torch::Tensor& keys,
+                                        const std::vector<std::int64_t>& photo,
+                                        const torch::Tensor& query, const torch::Tensor& v,
+                                        Energy energy = Energy::tanh);
+[[nodiscard]] torch::Tensor weigh_rows(const torch::Tensor& weight, const torch::Tensor& values,
+                                       const std::vector<std::int64_t>& photo);
+
+/// `alpha`, when not null, becomes what attend()'s weights (N,B,L) say of all positions but the
+/// last `beside`: (R,L - beside) float32, perhaps a view.
+void tell_attention(const torch::Tensor& weight, std::int64_t beside, torch::Tensor* alpha);
 
 /// The values (N,L,D) that `weight` (N,B,L) looks at, both contiguous -> (R,D).
 [[nodiscard]] torch::Tensor weigh(const torch::Tensor& weight, const torch::Tensor& values);

@@ -1,19 +1,21 @@
 #include "models/encoder/fast_encoder.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #ifdef PHOTOSCRIBE_ONEDNN
 #include "models/encoder/int8_layers.h"
 #include "models/encoder/onednn_layers.h"
-#include "models/encoder/silu.h"
+#include "models/encoder/onednn_loops.h"
+#include "models/encoder/onednn_weights.h"
 #endif
 
 namespace photoscribe {
@@ -33,7 +35,8 @@ class FastEncoder::Plans {
         type_(type_of(precision)),
         scales_(scales),
         engine_(dnnl::engine::kind::cpu, 0),
-        stream_(engine_) {
+        stream_(engine_),
+        weights_(encoder, engine_, whole()) {
     if (whole()) check_int8(encoder.layers());
   }
 
@@ -75,7 +78,8 @@ class FastEncoder::Plans {
   struct Step {
     dnnl::primitive primitive;
     onednn::Arguments arguments;
-    dnnl::memory activated;  // then by silu
+    dnnl::memory activated;      // then by silu
+    std::function<void()> loop;  // in place of the primitive
   };
   struct Plan {
     std::vector<Step> steps;
@@ -93,28 +97,13 @@ class FastEncoder::Plans {
     plan.input.set_data_handle(images);
     plan.output.set_data_handle(features);
     for (const Step& step : plan.steps) {
-      step.primitive.execute(stream_, step.arguments);
-      if (step.activated) activate(step.activated);
+      if (!step.loop) step.primitive.execute(stream_, step.arguments);
+      if (!step.loop && !step.activated) continue;
+      stream_.wait();
+      if (step.loop) step.loop();
+      if (step.activated) onednn::activate(step.activated);
     }
     stream_.wait();
-  }
-
-  /// silu of all numbers, of those too that fill up a blocked layout, which are 0 and stay so.
-  void activate(const dnnl::memory& memory) {
-    stream_.wait();
-    const auto width =
-        static_cast<std::int64_t>(dnnl::memory::data_type_size(onednn::type_of(memory)));
-    const std::int64_t count = static_cast<std::int64_t>(memory.get_desc().get_size()) / width;
-    // Cut where vectors end, so that a number's last bit does not depend on the threads.
-    constexpr std::int64_t kVector = 32, kGrain = (1 << 15) / kVector;  // kGrain: worth a thread
-    at::parallel_for(0, (count + kVector - 1) / kVector, kGrain, [&](auto first, auto last) {
-      const std::int64_t from = first * kVector, to = std::min(last * kVector, count);
-      if (onednn::type_of(memory) == kF32) {
-        silu_in_place(static_cast<float*>(memory.get_data_handle()) + from, to - from);
-      } else {
-        silu_in_place(static_cast<std::uint16_t*>(memory.get_data_handle()) + from, to - from);
-      }
-    });
   }
 
   Plan& plan(std::int64_t photos) {
@@ -151,13 +140,17 @@ class FastEncoder::Plans {
       }
       switch (layers[i].kind) {
         case LayerKind::convolution:
-          add_convolution(d, i, i + 1 == layers.size());
+          if (is_loop(i)) {
+            add_depthwise(d, i);
+          } else {
+            add_convolution(d, i, i + 1 == layers.size());
+          }
           break;
         case LayerKind::max_pool:
           add_max_pool(d, layers[i], i + 1 == layers.size());
           break;
         case LayerKind::mean:
-          add_mean(d, layers[i]);
+          if (!is_loop(i - 1)) add_mean(d, layers[i]);  // else that has it done
           break;
         case LayerKind::scale:
           add_scale(d);
@@ -205,17 +198,50 @@ class FastEncoder::Plans {
     }
     onednn::Arguments arguments{
         {DNNL_ARG_SRC, from},
-        {DNNL_ARG_WEIGHTS, weight(i, described.weights_desc())},
-        {DNNL_ARG_BIAS, rescaling ? bias(i, *rescaling, to_scale) : bias(i)},
+        {DNNL_ARG_WEIGHTS, weights_.weight(i, described.weights_desc())},
+        {DNNL_ARG_BIAS, rescaling ? weights_.bias(i, *rescaling, to_scale) : weights_.bias(i)},
         {DNNL_ARG_DST, to}};
     if (rescaling) onednn::add_scales(engine_, *rescaling, arguments);
     add_step(d, dnnl::convolution_forward(described), std::move(arguments));
-    if (layer.activation == Activation::silu) d.plan.steps.back().activated = to;
+    if (layer.activation == Activation::silu && !leaves_silu(i)) d.plan.steps.back().activated = to;
     from = to;
     if (!gate) from_scale = to_scale;
     if (shortcut) d.shortcut_side = out;
     if (layer.lane == Lane::main) d.side = out;
     if (layer.adds_residual) d.shortcut = {};
+  }
+
+  /// Whether layer i is done by a loop of ours (depthwise.h): where oneDNN has the activation fused,
+  /// it is twice as fast.
+  [[nodiscard]] bool is_loop(std::size_t i) const {
+    return type_ == Type::bf16 && i > 0 && i + 1 < encoder_.layers().size() &&
+           encoder_.layers()[i].activation == Activation::silu &&
+           Depthwise::can(encoder_.layers()[i]);
+  }
+  /// Whether the next layer does the silu of layer i: none else looks at what comes out.
+  [[nodiscard]] bool leaves_silu(std::size_t i) const {
+    return i + 1 < encoder_.layers().size() && encoder_.layers()[i].lane == Lane::main &&
+           is_loop(i + 1) && !encoder_.layers()[i + 1].keeps_residual;
+  }
+
+  void add_depthwise(Draft& d, std::size_t i) {
+    const EncoderLayer& layer = encoder_.layers()[i];
+    const bool silu = encoder_.layers()[i - 1].activation == Activation::silu && leaves_silu(i - 1);
+    const torch::Tensor weight = encoder_.weight(i).contiguous();
+    const Depthwise& loop =
+        depthwise_
+            .try_emplace(i, layer, d.side, silu ? Activation::silu : Activation::none,
+                         weight.data_ptr<float>(), encoder_.bias(i).data_ptr<float>())
+            .first->second;
+    const std::int64_t out = padding_of(layer, d.side).out;
+    const dnnl::memory to =
+        place(d, Desc({d.photos, layer.out, out, out}, type_, Tag::nhwc), false);
+    dnnl::memory mean;
+    if (encoder_.layers()[i + 1].kind == LayerKind::mean)
+      mean = d.gate = dnnl::memory(Desc({d.photos, layer.out, 1, 1}, type_, Tag::nhwc), engine_);
+    d.plan.steps.emplace_back().loop = onednn::depthwise_loop(loop, d.main, to, mean);
+    d.main = to;
+    d.side = out;
   }
 
   void add_max_pool(Draft& d, const EncoderLayer& layer, bool last) {
@@ -240,6 +266,10 @@ class FastEncoder::Plans {
   }
 
   void add_scale(Draft& d) {
+    if (auto loop = onednn::scale_loop(d.main, d.gate)) {
+      d.plan.steps.emplace_back().loop = std::move(loop);
+      return;
+    }
     const auto described = onednn::describe_scale(engine_, d.main.get_desc(), d.gate.get_desc());
     add_step(d, dnnl::binary(described),
              {{DNNL_ARG_SRC_0, d.main}, {DNNL_ARG_SRC_1, d.gate}, {DNNL_ARG_DST, d.main}});
@@ -263,7 +293,7 @@ class FastEncoder::Plans {
   }
 
   static void add_step(Draft& d, const dnnl::primitive& primitive, onednn::Arguments arguments) {
-    d.plan.steps.push_back({primitive, std::move(arguments), {}});
+    d.plan.steps.push_back({primitive, std::move(arguments), {}, {}});
   }
 
   void reserve_buffers() {
@@ -278,57 +308,19 @@ class FastEncoder::Plans {
     buffer_bytes_ = block() * largest * static_cast<std::int64_t>(sizeof(float));
   }
 
-  /// The layer's weight in the layout that a plan wants; plans of other sizes mostly share it.
-  dnnl::memory weight(std::size_t layer, const Desc& wanted) {
-    for (const dnnl::memory& made : weights_[layer])
-      if (made.get_desc() == wanted) return made;
-    const EncoderLayer& l = encoder_.layers()[layer];
-    const torch::Tensor plain =
-        whole() ? narrowed(layer).numbers : encoder_.weight(layer).contiguous();
-    const Desc desc(onednn::weight_dims(l), whole() ? Type::s8 : kF32,
-                    l.groups > 1 ? Tag::goihw : Tag::oihw);
-    dnnl::memory source(desc, engine_, plain.data_ptr()), made(wanted, engine_);
-    dnnl::reorder(source, made).execute(stream_, source, made);
-    stream_.wait();
-    weights_[layer].push_back(made);
-    return made;
-  }
-
-  dnnl::memory bias(std::size_t layer) {
-    return {Desc({encoder_.layers()[layer].out}, kF32, Tag::x), engine_,
-            encoder_.bias(layer).data_ptr()};
-  }
-
   /// The type of what a layer gives to the next.
   [[nodiscard]] Type kept(const EncoderLayer& layer) const noexcept {
     return whole() && is_unsigned(layer) ? Type::u8 : type_;
-  }
-
-  const Int8Weight& narrowed(std::size_t layer) {
-    const auto found = narrowed_.find(layer);
-    return found != narrowed_.end()
-               ? found->second
-               : narrowed_.emplace(layer, narrow(encoder_.weight(layer))).first->second;
   }
 
   /// Of layer i, whose numbers count `from` and are to count `to`. What goes out in float32 finds
   /// the shortcut in float32 as well.
   onednn::Rescaling rescale(const Draft& d, std::size_t i, float from, float to, bool last) {
     onednn::Rescaling made;
-    for (const float weight : narrowed(i).scales) made.sums.push_back(from * weight / to);
+    for (const float weight : weights_.narrowed(i).scales) made.sums.push_back(from * weight / to);
     if (!encoder_.layers()[i].adds_residual) return made;
     made.shortcut = last ? 1 : d.shortcut_scale / to;
     made.shortcut_type = last ? kF32 : onednn::type_of(d.shortcut);
-    return made;
-  }
-
-  /// The layer's bias in the unit in which it is added.
-  dnnl::memory bias(std::size_t layer, const onednn::Rescaling& rescaling, float to) {
-    const torch::Tensor& plain = encoder_.bias(layer);
-    dnnl::memory made(Desc({plain.numel()}, kF32, Tag::x), engine_);
-    auto* numbers = static_cast<float*>(made.get_data_handle());
-    for (std::size_t i = 0; i < rescaling.sums.size(); ++i)
-      numbers[i] = plain.data_ptr<float>()[i] / onednn::bias_unit(rescaling, i, to);
     return made;
   }
 
@@ -339,8 +331,8 @@ class FastEncoder::Plans {
   dnnl::engine engine_;
   dnnl::stream stream_;
   std::map<std::int64_t, Plan> plans_;  // by photos a pass: a power of two up to block()
-  std::map<std::size_t, std::vector<dnnl::memory>> weights_;
-  std::map<std::size_t, Int8Weight> narrowed_;
+  onednn::Weights weights_;
+  std::map<std::size_t, Depthwise> depthwise_;  // by layer
   std::array<torch::Tensor, 3> buffers_;
   std::int64_t buffer_bytes_ = 0;
 };

@@ -87,6 +87,14 @@ Type type_of(const Desc& desc) {
 #endif
 }
 
+dnnl::memory::dims dims_of(const Desc& desc) {
+#if DNNL_VERSION_MAJOR >= 3
+  return desc.get_dims();
+#else
+  return desc.dims();
+#endif
+}
+
 dnnl::memory::dims weight_dims(const EncoderLayer& l) {
   if (l.groups > 1) return {l.groups, l.out / l.groups, l.in / l.groups, l.kernel, l.kernel};
   return {l.out, l.in, l.kernel, l.kernel};

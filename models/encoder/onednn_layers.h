@@ -18,6 +18,7 @@ using Type = dnnl::memory::data_type;
 inline constexpr auto kF32 = Type::f32;
 
 [[nodiscard]] Type type_of(const Desc& desc);
+[[nodiscard]] dnnl::memory::dims dims_of(const Desc& desc);
 [[nodiscard]] inline Type type_of(const dnnl::memory& memory) { return type_of(memory.get_desc()); }
 
 /// (out,in,kernel,kernel), with the groups in front where there are some.

@@ -1,10 +1,7 @@
 #include "models/encoder/silu.h"
 
 #include "common/core/vector_clones.h"
-
-#ifdef PHOTOSCRIBE_VECTOR_COPY
-#include <immintrin.h>
-#endif
+#include "models/encoder/vectors512.h"
 
 namespace photoscribe {
 namespace {
@@ -76,35 +73,17 @@ void plain_silu(std::uint16_t* x, std::int64_t count) {
 
 #ifdef PHOTOSCRIBE_VECTOR_COPY
 
-// By hand where there are instructions for bfloat16: 1 / (1 + e) to 14 bits instead of a division,
-// and a rounding of 32 numbers at once: 0.24 ns a number against 0.40.
+// By hand where there are instructions for bfloat16, with a rounding of 32 numbers at once: 0.24 ns
+// a number against 0.40.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC bug 105593
-#define PHOTOSCRIBE_AVX512_BF16 \
-  PHOTOSCRIBE_VECTOR_COPY("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
-
-PHOTOSCRIBE_AVX512_BF16 inline __m512 silu_of(__m256i bits) {
-  const __m512 x = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
-  const __m512 power = _mm512_mul_ps(x, _mm512_set1_ps(-1.44269504F));
-  const __m512 whole = _mm512_roundscale_ps(power, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 f = _mm512_sub_ps(power, whole);
-  __m512 p = _mm512_set1_ps(9.61812911e-3F);
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.55041087e-2F));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(2.40226507e-1F));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(6.93147181e-1F));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0F));
-  const __m512 below = _mm512_add_ps(_mm512_scalef_ps(p, whole), _mm512_set1_ps(1.0F));
-  return _mm512_mul_ps(x, _mm512_rcp14_ps(below));
-}
-
 PHOTOSCRIBE_AVX512_BF16 void fast_silu(std::uint16_t* x, std::int64_t count) {
   std::int64_t i = 0;
   for (; i + 32 <= count; i += 32) {
     const __m512i all = _mm512_loadu_si512(x + i);
-    const __m512 first = silu_of(_mm512_castsi512_si256(all));
-    const __m512 second = silu_of(_mm512_extracti64x4_epi64(all, 1));
-    const __m512bh both = _mm512_cvtne2ps_pbh(second, first);
-    __builtin_memcpy(x + i, &both, sizeof both);
+    const __m512 first = silu_of(widened(_mm512_castsi512_si256(all)));
+    const __m512 second = silu_of(widened(_mm512_extracti64x4_epi64(all, 1)));
+    _mm512_storeu_si512(x + i, rounded(first, second));
   }
   plain_silu(x + i, count - i);
 }
@@ -116,9 +95,7 @@ PHOTOSCRIBE_AVX512_BF16 void fast_silu(std::uint16_t* x, std::int64_t count) {
 
 void silu_in_place(std::uint16_t* x, std::int64_t count) {
 #ifdef PHOTOSCRIBE_VECTOR_COPY
-  static const bool fast =
-      __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512dq");
-  if (fast) return fast_silu(x, count);
+  if (has_vectors512()) return fast_silu(x, count);
 #endif
   plain_silu(x, count);
 }

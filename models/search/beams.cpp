@@ -11,6 +11,7 @@
 #include "models/decoder/kernels.h"
 #include "models/decoder/step_parts.h"
 #include "models/format/vocabulary.h"
+#include "models/search/attention.h"
 
 namespace photoscribe {
 namespace {
@@ -118,9 +119,10 @@ void Beams::keep(const Tensor& photos) {
   a.c = rows(a.c);
   tokens_ = rows(tokens_);
   for (Tensor* one :
-       {&scores_, &worst_, &history_, &best_score_, &best_log_, &best_tokens_, &best_length_,
-        &best_worst_, &done_, &photo_, &wishes_.words, &wishes_.real, &other_score_, &other_log_,
-        &other_length_, &other_tokens_, &settled_, &end_scores_, &end_history_})
+       {&scores_,      &worst_,      &history_,      &best_score_,   &best_log_,     &best_tokens_,
+        &best_length_, &best_worst_, &done_,         &photo_,        &wishes_.words, &wishes_.real,
+        &other_score_, &other_log_,  &other_length_, &other_tokens_, &settled_,      &end_scores_,
+        &end_history_, &rows_,       &best_rows_})
     if (one->defined()) *one = one->index_select(0, photos);
 }
 
@@ -214,13 +216,26 @@ void Beams::finish(const Candidates& next, std::int64_t t, const SearchSettings&
   const Tensor parent = next.parent.gather(2, which).squeeze(2);  // (N,S)
   const Tensor words = history_.view({N, -1, T}).gather(1, parent.unsqueeze(2).expand({N, S, T}));
   best_tokens_ = at::where(better.unsqueeze(2), words, best_tokens_);
+  if (rows_.defined()) {
+    const Tensor rows = rows_.view({N, -1, T}).gather(1, parent.unsqueeze(2).expand({N, S, T}));
+    best_rows_ = at::where(better.unsqueeze(2), rows, best_rows_);
+  }
   best_length_ = at::where(better, at::full_like(best_length_, t), best_length_);
   best_log_ = at::where(better, next.score.gather(2, which).squeeze(2), best_log_);
   best_worst_ = at::where(better, worst_.view({N, -1}).gather(1, parent), best_worst_);
   best_score_ = at::where(better, candidate.squeeze(2), best_score_);
 }
 
-void Beams::advance(const Tensor& log_p, std::int64_t t, const SearchSettings& settings) {
+void Beams::look_at(const Tensor& look) {
+  looks_.push_back(look);
+  if (rows_.defined()) return;
+  rows_ = at::zeros_like(history_);
+  best_rows_ = at::zeros_like(best_tokens_);
+}
+
+void Beams::advance(const Tensor& log_p, std::int64_t t, const SearchSettings& settings,
+                    const Tensor& look) {
+  if (look.defined()) look_at(look);
   const std::int64_t N = scores_.size(0), S = scores_.size(1), W = scores_.size(2),
                      T = settings.tokens_max;
   const Candidates next = candidates(log_p, 2 * std::int64_t{settings.beam});
@@ -236,12 +251,14 @@ void Beams::advance(const Tensor& log_p, std::int64_t t, const SearchSettings& s
   worst_ = at::minimum(worst_.view({N, S * W}).gather(1, parent).view({N, S, B}),
                        next.log_p.gather(2, open));
   tokens_ = next.word.gather(2, open).view({-1});
-  history_ = history_.view({N, S * W, T})
-                 .gather(1, parent.unsqueeze(2).expand({N, S * B, T}))
-                 .view({N, S, B, T});
-  history_.select(3, t).copy_(tokens_.view({N, S, B}));
   const Tensor rows =
       (parent + at::arange(0, N * S * W, S * W, parent.options()).unsqueeze(1)).view({-1});
+  const auto follow = [&](Tensor& kept, const Tensor& newest) {  // (N,S,W,T) -> (N,S,B,T)
+    kept = kept.view({N * S * W, T}).index_select(0, rows).view({N, S, B, T});
+    kept.select(3, t).copy_(newest.view({N, S, B}));
+  };
+  follow(history_, tokens_);
+  if (rows_.defined()) follow(rows_, rows);
   a.h = a.h.index_select(0, rows);
   a.c = a.c.index_select(0, rows);
 }
@@ -302,7 +319,10 @@ void Beams::write(const std::vector<int>& named, std::vector<Hypothesis>& all) c
                where = photo_.cpu(), least = best_worst_.cpu(),
                history = (end_history_.defined() ? end_history_ : history_).cpu(),
                best_score = best_score_.cpu(),
-               open = (end_scores_.defined() ? end_scores_ : scores_).contiguous().cpu();
+               open = (end_scores_.defined() ? end_scores_ : scores_).contiguous().cpu(),
+               rows = rows_.defined() ? best_rows_.cpu() : Tensor();
+  std::vector<Tensor> looks;
+  for (const Tensor& look : looks_) looks.push_back(look.cpu());
   const Tensor seen = a.concepts.defined() ? a.concepts.to(torch::kFloat32).cpu() : Tensor(),
                far = a.novelty.defined() ? a.novelty.cpu() : Tensor();
   for (std::int64_t i = 0; i < words.size(0); ++i) {
@@ -322,6 +342,9 @@ void Beams::write(const std::vector<int>& named, std::vector<Hypothesis>& all) c
       one.concepts.assign(probability, probability + seen.size(1));
     }
     if (settled_.defined()) one.others = others_of(i, one.tokens);
+    if (rows.defined())
+      one.attention =
+          maps_of(looks, rows.data_ptr<std::int64_t>() + at * rows.size(2), one.tokens.size());
     if (far.defined()) one.novelty = static_cast<double>(far.data_ptr<float>()[i]);
   }
 }

@@ -33,8 +33,10 @@ class Beams {
 
   /// Takes one word's log-probabilities (R,V), which are used up, into account: finished captions
   /// compete for the best of their state, the likeliest others stay open. `t` words stand before
-  /// it.
-  void advance(const torch::Tensor& log_p, std::int64_t t, const SearchSettings& settings);
+  /// it. `look`, when defined: where these words were looked for (R,L), as StepNetwork::step()
+  /// tells it; at every word or at none.
+  void advance(const torch::Tensor& log_p, std::int64_t t, const SearchSettings& settings,
+               const torch::Tensor& look = {});
   /// After advance(): a photo is done when its likeliest open beam, ending at once, would not beat
   /// its best caption that names all that is wished.
   void settle(std::int64_t t, const SearchSettings& settings);
@@ -69,6 +71,7 @@ class Beams {
   [[nodiscard]] std::vector<FinishedCaption> others_of(std::int64_t photo,
                                                        const std::vector<std::int64_t>& best) const;
   void finish(const Candidates& next, std::int64_t t, const SearchSettings& settings);
+  void look_at(const torch::Tensor& look);
   [[nodiscard]] int best_state(std::int64_t photo, const torch::Tensor& best_score,
                                int named) const;
 
@@ -97,6 +100,11 @@ class Beams {
   torch::Tensor settled_;       // (N) bool: all P are final
   // The open beams when the best became final, as if the search had ended there.
   torch::Tensor end_scores_, end_history_;  // (N,S,B), (N,S,B,T)
+
+  // Where looks are kept; undefined else.
+  std::vector<torch::Tensor> looks_;  // of each step (R,L), R being that step's
+  torch::Tensor rows_;                // (N,S,B,T) the row of its step that each word was said in
+  torch::Tensor best_rows_;           // (N,S,T)
 };
 
 }  // namespace photoscribe

@@ -90,17 +90,15 @@ CaptionNetwork::Parts CaptionNetwork::take_apart(const std::vector<const StoredM
 
 CaptionNetwork::CaptionNetwork(const std::vector<const StoredModel*>& members,
                                const torch::Device& device, torch::ScalarType type,
-                               Precision precision, bool attends)
-    : CaptionNetwork(take_apart(members, device, type, precision), precision, attends) {}
+                               Precision precision)
+    : CaptionNetwork(take_apart(members, device, type, precision), precision) {}
 
-CaptionNetwork::CaptionNetwork(Parts parts, Precision precision, bool attends)
+CaptionNetwork::CaptionNetwork(Parts parts, Precision precision)
     : encoders_(std::move(parts.encoders)),
       encoder_of_(std::move(parts.encoder_of)),
       search_(parts.decoders.size() == 1
                   ? CaptionSearch(parts.decoders.front(), decoder_precision(precision))
-                  : CaptionSearch(parts.decoders, decoder_precision(precision))) {
-  if (attends) tracer_.emplace(std::move(parts.decoders));
-}
+                  : CaptionSearch(parts.decoders, decoder_precision(precision))) {}
 
 torch::Tensor CaptionNetwork::look(const torch::Tensor& images) const {
   std::vector<torch::Tensor> seen, features;

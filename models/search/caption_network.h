@@ -6,12 +6,10 @@
 
 #include <torch/types.h>
 
-#include <optional>
 #include <vector>
 
 #include "models/encoder/fast_encoder.h"
 #include "models/format/model_store.h"
-#include "models/search/attention.h"
 #include "models/search/search.h"
 
 namespace photoscribe {
@@ -26,10 +24,8 @@ class CaptionNetwork {
   /// alike to the bit share one. Throws std::runtime_error when there is none, when a tensor is
   /// missing or has another shape, or when members do not take the same pixels or do not know the
   /// same words. `precision` (not automatic) is that of products on a CPU.
-  /// `attends`: trace() will be called, for which the decoders are kept a second time.
   CaptionNetwork(const std::vector<const StoredModel*>& members, const torch::Device& device,
-                 torch::ScalarType type, Precision precision = Precision::float32,
-                 bool attends = false);
+                 torch::ScalarType type, Precision precision = Precision::float32);
 
   /// images (N,S,S,3), normalised, on the device -> features (N,L,C). Not differentiable.
   [[nodiscard]] torch::Tensor look(const torch::Tensor& images) const;
@@ -38,12 +34,6 @@ class CaptionNetwork {
   [[nodiscard]] std::vector<Hypothesis> say(const torch::Tensor& features,
                                             const SearchSettings& settings) const {
     return search_.run(features, settings);
-  }
-
-  /// AttentionTracer::trace() on what look() gave. Requires `attends`.
-  [[nodiscard]] std::vector<std::optional<AttentionMaps>> trace(
-      const torch::Tensor& features, const std::vector<std::vector<std::int64_t>>& captions) const {
-    return tracer_.value().trace(features, captions);
   }
 
   /// CaptionSearch::expect() on what look() gave.
@@ -66,12 +56,11 @@ class CaptionNetwork {
   };
   static Parts take_apart(const std::vector<const StoredModel*>& members,
                           const torch::Device& device, torch::ScalarType type, Precision precision);
-  CaptionNetwork(Parts parts, Precision precision, bool attends);
+  CaptionNetwork(Parts parts, Precision precision);
 
   std::vector<FastEncoder> encoders_;
   std::vector<std::size_t> encoder_of_;
   CaptionSearch search_;
-  std::optional<AttentionTracer> tracer_;
 };
 
 }  // namespace photoscribe

@@ -3,7 +3,10 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <vector>
+
+#include "common/core/types.h"
 
 namespace photoscribe {
 
@@ -23,7 +26,8 @@ struct Hypothesis {
   std::vector<float> concepts;  // the classifier's probabilities (M); empty: there is none
   /// SearchSettings::alternatives of them at most, best score first, none with the best's words.
   std::vector<FinishedCaption> others;
-  double novelty = 0;  // Annotations::novelty; 0 where it is not known
+  double novelty = 0;                      // Annotations::novelty; 0 where it is not known
+  std::optional<AttentionMaps> attention;  // where SearchSettings asks for it and there is some
 };
 
 /// What a caption's log-probability is divided by: tokens^alpha, the end counting as one.

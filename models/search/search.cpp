@@ -64,11 +64,13 @@ void CaptionSearch::go(Beams& b, const SearchSettings& settings, const std::vect
   const bool on_cpu = b.tokens().device().is_cpu();
   const std::int64_t T = settings.tokens_max;
   for (std::int64_t t = 0; t <= T; ++t) {
-    Tensor log_p = network_->step(b.a, b.tokens(), b.a.h, b.a.c);  // (R,V)
+    Tensor look;
+    Tensor log_p = network_->step(b.a, b.tokens(), b.a.h, b.a.c,
+                                  settings.attention != 0 ? &look : nullptr);  // (R,V)
     if (t > 0 && names_.defined())
       mind_repeats(log_p, b.history().narrow(3, 0, t).reshape({-1, t}), names_);
     if (t == T) only_end(log_p);
-    b.advance(log_p, t, settings);
+    b.advance(log_p, t, settings, look);
     if (t == T) break;
     b.settle(t, settings);
     if (!(on_cpu || t % 4 == 3)) continue;  // asking costs a GPU a round trip

@@ -55,6 +55,9 @@ class CaptionSearch {
   ///
   /// With `settings.alternatives` a photo's search goes on until so many other captions are final,
   /// too, by the rule by which the best is. The best stays the same.
+  ///
+  /// With `settings.attention` each caption has the maps of where the decoder looked as it said its
+  /// words, if the decoder attends to a square grid.
   [[nodiscard]] std::vector<Hypothesis> run(const torch::Tensor& features,
                                             const SearchSettings& settings) const;
 

@@ -131,9 +131,10 @@ std::vector<DecodedImage> bench_images(const std::string& folder, int side, std:
 Status bench_network(BenchOptions o) {
   const auto folder = read_model_folder(o.captioner.model_folder);
   if (!folder) return fail(folder.error());
-  const int beam = o.captioner.search.beam;
+  const SearchSettings asked = o.captioner.search;
   o.captioner.search = folder->search;
-  if (beam > 0) o.captioner.search.beam = beam;
+  if (asked.beam > 0) o.captioner.search.beam = asked.beam;
+  o.captioner.search.attention = asked.attention;
   auto captioner = open_captioner(o.captioner);
   if (!captioner) return fail(captioner.error());
   const auto side = static_cast<std::size_t>((*captioner)->input_side_px());
@@ -224,6 +225,10 @@ void add_bench_network(CLI::App& app, Status& status) {
   verb->add_option("--batch", state->batch)->check(CLI::Range(1, 4096))->capture_default_str();
   verb->add_option("--beam", state->captioner.search.beam, "0: the model's own")
       ->check(CLI::Range(0, 64))
+      ->capture_default_str();
+  verb->add_option("--keep-attention", state->captioner.search.attention,
+                   "1: also keep where the network looked for each word")
+      ->check(CLI::Range(0, 1))
       ->capture_default_str();
   verb->add_option("--seconds", state->seconds)->capture_default_str();
   add_threads(*verb, state->captioner.threads);

@@ -8,7 +8,9 @@
 #include <limits>
 #include <vector>
 
+#include "models/decoder/cells.h"
 #include "models/decoder/fast_linear.h"
+#include "models/decoder/step_parts.h"
 #include "models/format/precision.h"
 
 namespace photoscribe {
@@ -97,9 +99,49 @@ TEST(Kernels, WeightedSumsAreABatchedProduct) {
   at::manual_seed(4);
   const Tensor weight = at::rand({2, 3, 7}), value = at::randn({2, 7, 37});
   Tensor sums = at::empty({6, 37});
-  weighted_sums({6, 3, 7, 37, weight.data_ptr<float>(), value.data_ptr<float>()},
+  const std::vector<std::int64_t> photo{0, 0, 0, 1, 1, 1};
+  weighted_sums({6, 7, 37, photo.data(), weight.data_ptr<float>(), value.data_ptr<float>()},
                 sums.data_ptr<float>());
   EXPECT_LT(farthest(sums, at::bmm(weight, value).view({6, 37})), 1e-5);
+}
+
+TEST(Kernels, AnLstmsGatesAreSumsOfWhatRowsShare) {
+  at::manual_seed(6);
+  constexpr std::int64_t kHidden = 37, kRows = 5;
+  const Tensor word = at::randn({9, 4 * kHidden}), state = at::randn({3, 4 * kHidden + 4}),
+               seen = at::randn({3, 4 * kHidden}), c_in = at::randn({kRows, kHidden});
+  const Tensor words = at::tensor({8, 0, 3, 3, 1}, torch::kInt64),
+               of = at::tensor({0, 0, 2, 1, 2}, torch::kInt64);
+  Tensor c = at::empty({kRows, kHidden}), h = at::empty({kRows, kHidden});
+  lstm_cell_of({kRows, kHidden, word.data_ptr<float>(), words.data_ptr<std::int64_t>(),
+                of.data_ptr<std::int64_t>(), state.data_ptr<float>() + 4, seen.data_ptr<float>(),
+                state.stride(0), seen.stride(0)},
+               c_in.data_ptr<float>(), c.data_ptr<float>(), h.data_ptr<float>());
+  Tensor wanted_h, wanted_c = c_in;
+  lstm(word.index_select(0, words) + (state.narrow(1, 4, 4 * kHidden) + seen).index_select(0, of),
+       wanted_h, wanted_c);
+  EXPECT_LT(farthest(c, wanted_c), 1e-5);
+  EXPECT_LT(farthest(h, wanted_h), 1e-5);
+}
+
+TEST(Kernels, RoundsToTheNearestBfloat16) {
+  at::manual_seed(7);
+  const Tensor x = at::cat(
+      {at::randn({133}), at::tensor({0.F, -0.F, kNone, 1 + 1.F / 256, 1 + 3.F / 256, 3e38F})});
+  const Tensor rounded = at::empty({x.numel()}, torch::kBFloat16);
+  round_to_bfloat16(x.data_ptr<float>(), x.numel(),
+                    static_cast<std::uint16_t*>(rounded.data_ptr()));
+  EXPECT_TRUE(at::equal(rounded, x.to(torch::kBFloat16)));
+}
+
+TEST(Kernels, RowsOfOneStateAreFoundWithinTheirPhotoAlone) {
+  const Tensor states = at::tensor({1.F, 2.F, 3.F, 4.F, 5.F, 6.F}).view({3, 2});
+  const Tensor h = states.index_select(0, at::tensor({0, 1, 0, 2, 2, 2, 0, 0, 1}));
+  const SharedRows rows(h, 3);
+  EXPECT_EQ(rows.photo, (std::vector<std::int64_t>{0, 0, 1, 2, 2}));
+  EXPECT_TRUE(at::equal(rows.of, at::tensor({0, 1, 0, 2, 2, 2, 3, 3, 4}, torch::kInt64)));
+  EXPECT_TRUE(at::equal(rows.h, states.index_select(0, at::tensor({0, 1, 2, 0, 1}))));
+  EXPECT_TRUE(at::equal(rows.h.index_select(0, rows.of), h));
 }
 
 // oneDNN cuts rows into equal parts; ours are cut so that it finds some, whatever their number.

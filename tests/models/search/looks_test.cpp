@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <set>
 
 #include "models/decoder/step_network.h"
-#include "models/search/attention.h"
+#include "models/format/concepts.h"
 #include "models/search/search.h"
 #include "tests/models/search/next_word.h"
 
@@ -105,43 +106,69 @@ TEST_P(LooksOf, WhatIsKeptBesideACaptionChangesNothingOfIt) {
   EXPECT_GT(others, plain.size());
 }
 
-TEST_P(LooksOf, MapsAreTheAttentionOfEachWordInOrder) {
+TEST_P(LooksOf, AStepTellsTheAttentionOfTheReferenceStep) {
   const DecoderParameters p = tiny_decoder(5, GetParam(), 30);
   const torch::Tensor photos = at::randn({3, kGrid, 12});
-  const std::vector<Words> captions{{5, 9, 6, 20}, {}, {7, 7}};
-
-  const torch::Tensor traced = trace_attention(p, photos, captions);
-  const auto maps = AttentionTracer({p}).trace(photos, captions);
-
-  if (GetParam() == "show_tell") {
-    EXPECT_FALSE(traced.defined()) << "it looks at the photo once, and at no place of it";
-    EXPECT_FALSE(maps[0]);
-    return;
-  }
+  const auto network = make_step_network(p);
+  const Annotations fast = network->look(photos), plain = annotate(p, photos);
+  torch::Tensor h = fast.h, c = fast.c, plain_h = plain.h, plain_c = plain.c;
   double off = 0;
-  EXPECT_FALSE(maps[1]) << "no words";
-  for (const std::int64_t i : {0, 2}) {
-    const Words& words = captions[static_cast<std::size_t>(i)];
-    const AttentionMaps& map = maps[static_cast<std::size_t>(i)].value();
-    EXPECT_EQ(map.width, 3);
-    EXPECT_TRUE(fits(map, static_cast<int>(words.size())));
-    // One photo by itself, word by word.
-    const Annotations a = annotate(p, photos.narrow(0, i, 1));
-    torch::Tensor h = a.h, c = a.c, alpha;
-    for (std::size_t t = 0; t < words.size(); ++t) {
-      (void)reference_step(p, a, at::tensor({t == 0 ? kStartToken : words[t - 1]}), h, c, &alpha);
-      const torch::Tensor here = traced[static_cast<std::int64_t>(t)][i];
-      off = std::max(off, (here - alpha[0]).abs().max().item<double>());
-      EXPECT_NEAR(here.sum().item<double>(), 1, 1e-5);
-      const double most = alpha.max().item<double>();
-      for (std::int64_t k = 0; k < kGrid; ++k) {
-        EXPECT_NEAR(map.cells[t * kGrid + static_cast<std::size_t>(k)],
-                    alpha[0][k].item<double>() / most * 255, 0.51);
-      }
-    }
+  for (int t = 0; t < 4; ++t) {
+    const torch::Tensor words = at::randint(kUnknownToken + 1, 30, {3}, torch::kInt64);
+    torch::Tensor look, alpha;
+    (void)network->step(fast, words, h, c, &look);
+    (void)reference_step(p, plain, words, plain_h, plain_c, &alpha);
+    ASSERT_EQ(look.defined(), GetParam() != "show_tell") << "it looks once, and at no place";
+    ASSERT_EQ(look.defined(), alpha.defined());
+    if (look.defined()) off = std::max(off, (look - alpha).abs().max().item<double>());
   }
   std::printf("attention: off by at most %.3g\n", off);
   EXPECT_LT(off, 1e-5);
+}
+
+/// What the reference step looks at (T,L) as it says `words` of one photo (1,L,C).
+torch::Tensor looks_at(const DecoderParameters& p, const torch::Tensor& photo, const Words& words) {
+  const Annotations a = annotate(p, photo);
+  torch::Tensor h = a.h, c = a.c, alpha;
+  std::vector<torch::Tensor> all;
+  for (std::size_t t = 0; t < words.size(); ++t) {
+    (void)reference_step(p, a, at::tensor({t == 0 ? kStartToken : words[t - 1]}), h, c, &alpha);
+    all.push_back(alpha[0].narrow(0, 0, kGrid));
+  }
+  return at::stack(all);
+}
+
+/// Each word's map is these weights (T,L), the largest 255.
+void expect_maps(const AttentionMaps& maps, const torch::Tensor& weights) {
+  EXPECT_EQ(maps.width, 3);
+  ASSERT_TRUE(fits(maps, static_cast<int>(weights.size(0))));
+  const torch::Tensor wanted = (weights / weights.amax(1, true) * 255).contiguous();
+  for (std::int64_t i = 0; i < wanted.numel(); ++i)
+    EXPECT_NEAR(maps.cells[static_cast<std::size_t>(i)], wanted.data_ptr<float>()[i], 0.51) << i;
+}
+
+// Photos leave the batch one after the other, and beams change places all the time.
+TEST_P(LooksOf, MapsAreTheAttentionOfEachWordInOrder) {
+  const DecoderParameters p = tiny_decoder(5, GetParam(), 30);
+  const torch::Tensor photos = at::randn({24, kGrid, 12});
+  SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = 7};
+  const auto unasked = CaptionSearch(p).run(photos, settings);
+  settings.attention = 1;
+  std::set<std::size_t> lengths;
+  for (const int alternatives : {0, 2}) {
+    settings.alternatives = alternatives;
+    const auto all = CaptionSearch(p).run(photos, settings);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      EXPECT_FALSE(unasked[i].attention);
+      EXPECT_EQ(all[i].tokens, unasked[i].tokens);
+      ASSERT_EQ(all[i].attention.has_value(), GetParam() != "show_tell" && !all[i].tokens.empty());
+      lengths.insert(all[i].tokens.size());
+      if (!all[i].attention) continue;
+      const torch::Tensor photo = photos.narrow(0, static_cast<std::int64_t>(i), 1);
+      expect_maps(*all[i].attention, looks_at(p, photo, all[i].tokens));
+    }
+  }
+  EXPECT_GT(lengths.size(), GetParam() == "show_attend_tell" ? 2U : 0U) << "all end at once";
 }
 
 INSTANTIATE_TEST_SUITE_P(Decoders, LooksOf,
@@ -151,16 +178,47 @@ INSTANTIATE_TEST_SUITE_P(Decoders, LooksOf,
 TEST(Looks, OfAnEnsembleAreTheMeanOfItsMembers) {
   const DecoderParameters a = tiny_decoder(1, "top_down", 30), b = tiny_decoder(2, "top_down", 30);
   const torch::Tensor features = at::randn({1, kGrid, 24});
-  const std::vector<Words> captions{{5, 9}};
-  const torch::Tensor mean = trace_attention(a, features.narrow(2, 0, 12), captions) +
-                             trace_attention(b, features.narrow(2, 12, 12), captions);
+  const SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = 4, .attention = 1};
 
-  const auto maps = AttentionTracer({a, b}).trace(features, captions);
+  const Hypothesis found = CaptionSearch(std::vector{a, b}).run(features, settings)[0];
 
-  for (std::int64_t k = 0; k < kGrid; ++k) {
-    EXPECT_NEAR(maps[0]->cells[static_cast<std::size_t>(k)],
-                mean[0][0][k].item<double>() / mean[0][0].max().item<double>() * 255, 0.51);
+  ASSERT_FALSE(found.tokens.empty());
+  expect_maps(found.attention.value(), looks_at(a, features.narrow(2, 0, 12), found.tokens) +
+                                           looks_at(b, features.narrow(2, 12, 12), found.tokens));
+}
+
+// Concepts stand beside the grid, and captions are searched for anew that omit one.
+TEST(Looks, LeaveOutWhatGoesToConceptsAndFollowTheirSearch) {
+  ModelArchitecture kind = tiny("show_attend_tell");
+  kind.concepts = 2;
+  kind.concept_slots = 2;
+  kind.concept_weight = 0.5;
+  const Vocabulary words = *Vocabulary::make({"pizza", "dog", "puppy", "eats"});
+  const SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = 3, .attention = 1};
+  int changed = 0, compared = 0;
+  for (const std::uint64_t seed : {1U, 2U, 3U, 4U, 5U}) {
+    at::manual_seed(seed);
+    TensorMap tensors = random_decoder(kind, words.size());
+    for (auto& item : tensors) item.second = item.second * 3;
+    add_concept_numbers(tensors, {{{"pizza"}, {}}, {{"dog", "puppy"}, {}}}, words);
+    tensors["decoder.concept.feature.std"].fill_(1);
+    const torch::Tensor photos = at::randn({24, kGrid, 12});
+    kind.concept_said_min = 0;
+    const DecoderParameters plain = take_decoder(tensors, kind, words.size());
+    kind.concept_said_min = 0.4;
+    const DecoderParameters wishes = take_decoder(tensors, kind, words.size());
+    const auto before = CaptionSearch(plain).run(photos, settings),
+               all = CaptionSearch(wishes).run(photos, settings);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i].tokens.empty()) continue;
+      ++compared;
+      changed += all[i].tokens != before[i].tokens ? 1 : 0;
+      const torch::Tensor photo = photos.narrow(0, static_cast<std::int64_t>(i), 1);
+      expect_maps(all[i].attention.value(), looks_at(wishes, photo, all[i].tokens));
+    }
   }
+  EXPECT_GT(changed, 0);
+  EXPECT_LT(changed, compared);
 }
 
 }  // namespace

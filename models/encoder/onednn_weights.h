@@ -1,0 +1,39 @@
+// onednn_weights: an encoder's weights and biases as oneDNN multiplies by them. Only where oneDNN
+// is at hand. Private to models/.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "models/encoder/encoder.h"
+#include "models/encoder/int8_layers.h"
+#include "models/encoder/onednn_layers.h"
+
+namespace photoscribe::onednn {
+
+class Weights {
+ public:
+  /// `whole`: in whole numbers (int8_layers.h).
+  Weights(const Encoder& encoder, const dnnl::engine& engine, bool whole)
+      : encoder_(encoder), engine_(engine), stream_(engine), whole_(whole) {}
+
+  /// The layer's weight in the layout that a plan wants; plans of other sizes mostly share it.
+  [[nodiscard]] dnnl::memory weight(std::size_t layer, const Desc& wanted);
+  /// Its scales, and its whole numbers.
+  [[nodiscard]] const Int8Weight& narrowed(std::size_t layer);
+
+  /// Shares the encoder's memory.
+  [[nodiscard]] dnnl::memory bias(std::size_t layer) const;
+  /// In the unit in which it is added (bias_unit).
+  [[nodiscard]] dnnl::memory bias(std::size_t layer, const Rescaling& rescaling, float to) const;
+
+ private:
+  Encoder encoder_;
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  bool whole_;
+  std::map<std::size_t, std::vector<dnnl::memory>> weights_;
+  std::map<std::size_t, Int8Weight> narrowed_;
+};
+
+}  // namespace photoscribe::onednn

@@ -1,0 +1,114 @@
+// The loops in bfloat16 between an inverted bottleneck's products, against LibTorch in float32.
+#include "models/encoder/depthwise.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cstdio>
+
+namespace photoscribe {
+namespace {
+
+using torch::Tensor;
+
+std::uint16_t* bits(const Tensor& x) { return reinterpret_cast<std::uint16_t*>(x.data_ptr()); }
+
+/// Off by half a step of bfloat16 at most, beside 1e-3.
+void expect_near(const Tensor& found, const Tensor& wanted) {
+  const Tensor off = (found.to(torch::kFloat32) - wanted).abs() - wanted.abs() / 250;
+  EXPECT_LT(off.max().item<float>(), 1e-3F);
+}
+
+EncoderLayer depthwise(std::int64_t channels, std::int64_t kernel, std::int64_t stride) {
+  EncoderLayer layer;
+  layer.in = layer.out = layer.groups = channels;
+  layer.kernel = kernel;
+  layer.stride = stride;
+  return layer;
+}
+
+/// Runs `layer` over a photo of random numbers and compares it with LibTorch.
+void compare(const EncoderLayer& layer, std::int64_t side, Activation before) {
+  SCOPED_TRACE(std::to_string(layer.in) + " channels, kernel " + std::to_string(layer.kernel) +
+               ", stride " + std::to_string(layer.stride) + ", side " + std::to_string(side));
+  ASSERT_TRUE(Depthwise::can(layer));
+  const std::int64_t C = layer.in;
+  const Tensor photo = at::randn({side, side, C}).to(torch::kBFloat16),
+               weight = at::randn({C, 1, layer.kernel, layer.kernel}), bias = at::randn({C});
+  const Padding padding = padding_of(layer, side);
+  Tensor x = photo.to(torch::kFloat32).permute({2, 0, 1}).unsqueeze(0);
+  if (before == Activation::silu) x = at::silu(x);
+  x = at::constant_pad_nd(x, {padding.before, padding.after, padding.before, padding.after});
+  const std::vector<std::int64_t> stride(2, layer.stride), none(2, 0), one(2, 1);
+  x = at::conv2d(x, weight, bias, stride, none, one, C);
+  if (layer.activation == Activation::silu) x = at::silu(x);
+  if (layer.activation == Activation::relu6) x = x.clamp(0, 6);
+  const Tensor wanted = x[0].permute({1, 2, 0});  // (out,out,C)
+
+  const Depthwise loop(layer, side, before, weight.data_ptr<float>(), bias.data_ptr<float>());
+  const Tensor found = at::empty(wanted.sizes(), torch::kBFloat16),
+               mean = at::empty({C}, torch::kBFloat16);
+  ASSERT_EQ(wanted.size(0), padding.out);
+  loop.run(bits(photo), bits(found), bits(mean));
+
+  expect_near(found, wanted);
+  expect_near(mean, wanted.mean(at::IntArrayRef{0, 1}));
+}
+
+class DepthwiseLoop : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!Depthwise::can(depthwise(16, 3, 1))) GTEST_SKIP() << "this CPU or build has no such loops";
+    at::manual_seed(1);
+  }
+};
+
+TEST_F(DepthwiseLoop, IsLibTorchsConvolutionForEveryShape) {
+  for (const std::int64_t kernel : {3, 5})
+    for (const std::int64_t stride : {1, 2})
+      for (const std::int64_t side : {1, 4, 7, 10, 23, 40})
+        for (const std::int64_t channels : {2, 24, 48})
+          compare(depthwise(channels, kernel, stride), side, Activation::none);
+}
+
+TEST_F(DepthwiseLoop, DoesTheActivationsInFrontAndBehind) {
+  for (const Activation behind : {Activation::silu, Activation::relu6, Activation::none}) {
+    EncoderLayer layer = depthwise(40, 5, 1);
+    layer.activation = behind;
+    compare(layer, 20, Activation::silu);
+    layer.tf_same = true;
+    layer.stride = 2;
+    compare(layer, 21, Activation::none);
+    compare(layer, 22, Activation::silu);
+  }
+}
+
+// More rows than are kept at once: they go round in their buffer.
+TEST_F(DepthwiseLoop, WideMapsGoThroughInBands) {
+  compare(depthwise(720, 5, 1), 33, Activation::silu);
+  compare(depthwise(720, 3, 2), 47, Activation::silu);
+}
+
+TEST_F(DepthwiseLoop, ScalesEachChannelByItsGate) {
+  for (const std::int64_t channels : {1, 16, 24, 48, 80}) {
+    const Tensor x = at::randn({37, channels}).to(torch::kBFloat16),
+                 gate = at::rand({channels}).to(torch::kBFloat16);
+    const Tensor wanted = x.to(torch::kFloat32) * gate.to(torch::kFloat32);
+    scale_channels(bits(x), bits(gate), 37, channels);
+    EXPECT_TRUE(at::equal(x, wanted.to(torch::kBFloat16)));
+  }
+}
+
+TEST(Depthwise, LeavesOtherConvolutionsAlone) {
+  EncoderLayer grouped = depthwise(16, 3, 1), wide = depthwise(16, 7, 1),
+               adds = depthwise(16, 3, 1);
+  grouped.groups = 4;
+  adds.adds_residual = true;
+  EXPECT_FALSE(Depthwise::can(grouped));
+  EXPECT_FALSE(Depthwise::can(wide));
+  EXPECT_FALSE(Depthwise::can(adds));
+}
+
+}  // namespace
+}  // namespace photoscribe
