@@ -30,7 +30,7 @@ class Graph:
         self.nodes, self.constants = [], []
 
     def constant(self, name, array):
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self.constants.append(numpy_helper.from_array(np.asarray(array), name))
         return name
 
     def add(self, kind, inputs, **attributes):
