@@ -1,4 +1,4 @@
-"""What the benchmarks of the queue share: a private Redis, the machine's facts, and running a program that prints JSON."""
+"""What benchmarks share: the machine's facts, running a program that prints JSON, packages of npm, and a private Redis."""
 import json
 import os
 import pathlib
@@ -15,11 +15,39 @@ def first_line(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
 
 
-def machine():
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
-    return {"cpu": cpu, "cores": os.cpu_count(), "kernel": platform.release(), "load before": load(),
-            "redis": first_line("redis-server", "--version").split("v=")[1].split()[0],
-            "commit": first_line("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD")}
+def machine(redis=True):
+    """Facts for people and JSON; `redis`: the server's version, too."""
+    facts = {"cpu": processor().get("model name", "?"), "cores": os.cpu_count(), "kernel": platform.release(), "load before": load(),
+             "commit": first_line("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD")}
+    if redis:
+        facts["redis"] = first_line("redis-server", "--version").split("v=")[1].split()[0]
+    return facts
+
+
+def processor():
+    """What /proc/cpuinfo says of the first core, by name."""
+    first = open("/proc/cpuinfo").read().split("\n\n")[0]
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in first.splitlines())}
+
+
+def instructions():
+    """What networks are faster by: family and model tell processors of one name apart."""
+    facts = processor()
+    flags = facts.get("flags", "").split()
+    known = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+    return {"family": f"{facts.get('cpu family', '?')}/{facts.get('model', '?')}",
+            "instructions": " ".join(name for name in known if name in flags)}
+
+
+def install_packages(folder, packages):
+    """Packages of npm into `folder`, without their scripts, unless they are there; {name: version}."""
+    if any(not (folder / "node_modules" / name).exists() for name in packages):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text("{}")
+        wanted = [f"{name}@{version}" if version else name for name, version in packages.items()]
+        subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", *wanted], cwd=folder, check=True,
+                       stdout=sys.stderr)
+    return {name: json.loads((folder / "node_modules" / name / "package.json").read_text())["version"] for name in packages}
 
 
 def load():

@@ -9,7 +9,7 @@ python3-yaml; the product needs no Python.
 
 --tuned: the encoder through TorchScript's freeze + optimize_for_inference.
 """
-import argparse, json, os, sqlite3, struct, time
+import argparse, os, sqlite3, time
 import cv2
 import numpy as np
 import torch
@@ -17,22 +17,11 @@ import torch.nn.functional as F
 import yaml
 from torch import nn
 
+from model_files import read_safetensors
 
-def read_safetensors(path):
-    data = open(path, 'rb').read()
-    size, = struct.unpack('<Q', data[:8])
-    header = json.loads(data[8:8 + size])
-    kinds = {'F32': np.float32, 'F16': np.float16, 'I8': np.int8}
-    tensors = {}
-    for name, entry in header.items():
-        if name == '__metadata__':
-            continue
-        begin, end = entry['data_offsets']
-        raw = np.frombuffer(data[8 + size + begin:8 + size + end], kinds[entry['dtype']])
-        tensors[name] = torch.from_numpy(raw.reshape(entry['shape']).astype(np.float32))
-    for name in [name for name in tensors if name.endswith('.scale')]:  # tables of words, in eight bits
-        tensors[name[:-6]] *= tensors.pop(name).unsqueeze(1)
-    return tensors
+
+def read_tensors(path):
+    return {name: torch.from_numpy(array) for name, array in read_safetensors(path).items()}
 
 
 def read_concepts(folder, vocabulary):
@@ -138,10 +127,10 @@ class Decoder(nn.Module):
 
 
 class Photos(torch.utils.data.Dataset):
-    """What every such script has: imread, a blur check with plain OpenCV, resize, normalise."""
+    """What every such script has: imread, a blur check with plain OpenCV (or 0), resize, normalise."""
 
-    def __init__(self, paths, side):
-        self.paths, self.side = paths, side
+    def __init__(self, paths, side, blur=True):
+        self.paths, self.side, self.blur = paths, side, blur
         self.mean = np.array([0.485, 0.456, 0.406], np.float32)
         self.std = np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -150,7 +139,7 @@ class Photos(torch.utils.data.Dataset):
 
     def __getitem__(self, index):
         image = cv2.imread(self.paths[index])
-        score = cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.CV_64F).var()
+        score = cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.CV_64F).var() if self.blur else 0
         small = cv2.resize(image, (self.side, self.side), interpolation=cv2.INTER_AREA)
         pixels = (cv2.cvtColor(small, cv2.COLOR_BGR2RGB).astype(np.float32) / 255 - self.mean) / self.std
         return index, score, torch.from_numpy(pixels.transpose(2, 0, 1))
@@ -181,7 +170,7 @@ def main():
     torch.set_grad_enabled(False)
 
     settings = yaml.safe_load(open(f'{options.model}/model.yaml'))
-    tensors = read_safetensors(f'{options.model}/weights.safetensors')
+    tensors = read_tensors(f'{options.model}/weights.safetensors')
     vocabulary = open(f'{options.model}/vocab.txt', encoding='utf-8').read().rstrip('\n').split('\n')
     side = settings['architecture'].get('input_side_px', 224)
     encoder = MobileNetV2()
