@@ -11,6 +11,7 @@
 
 #include "models/blas.h"
 #include "models/device.h"
+#include "models/encoder/pixels.h"
 #include "models/format/model_store.h"
 #include "models/open_model.h"
 #include "models/search/caption_network.h"
@@ -44,7 +45,8 @@ class TorchCaptioner final : public Captioner {
         precision_(precision),
         settings_(search),
         network_(members_of(model), device_, type_, precision),
-        evidence_(model.concepts, model.vocabulary) {
+        evidence_(model.concepts, model.vocabulary),
+        pixels_(architecture_.mean, architecture_.std) {
     const auto triple = [&](const std::array<double, 3>& v, double scale) {
       return at::tensor({v[0] * scale, v[1] * scale, v[2] * scale})
           .to(torch::TensorOptions().dtype(torch::kFloat32).device(device_));
@@ -110,13 +112,27 @@ class TorchCaptioner final : public Captioner {
     return staging_.narrow(0, 0, n);
   }
 
+  /// (N,S,S,3) of `type_` on the device.
+  torch::Tensor normalised(std::span<const DecodedImage* const> batch) {
+    if (!device_.is_cpu()) {
+      const torch::Tensor bytes = stage(batch).to(device_, /*non_blocking=*/true);
+      return bytes.to(torch::kFloat32).sub_(mean_).div_(std_).to(type_);
+    }
+    const std::int64_t side = architecture_.input_side_px, pixels = side * side;
+    const torch::Tensor images =
+        at::empty({static_cast<std::int64_t>(batch.size()), side, side, 3});
+    auto* to = images.data_ptr<float>();
+    for (const DecodedImage* image : batch) {
+      pixels_.normalise(image->pixels.data(), pixels, to);
+      to += pixels * 3;
+    }
+    return images;
+  }
+
   std::vector<Caption> write_captions(std::span<const DecodedImage* const> batch) {
     const c10::InferenceMode inference;
-    const torch::Tensor bytes = stage(batch).to(device_, /*non_blocking=*/true);
-    const torch::Tensor images =
-        bytes.to(torch::kFloat32).sub_(mean_).div_(std_).to(type_);  // (N,S,S,3)
     std::vector<Caption> captions;
-    const torch::Tensor features = network_.look(images);
+    const torch::Tensor features = network_.look(normalised(batch));
     for (Hypothesis& one : network_.say(features, settings_)) {
       Caption& caption = captions.emplace_back();
       caption.text = vocabulary_.text(one.tokens);
@@ -140,6 +156,7 @@ class TorchCaptioner final : public Captioner {
   SearchSettings settings_;
   CaptionNetwork network_;
   EvidenceRule evidence_;
+  PixelTable pixels_;         // on a CPU; elsewhere the rest:
   torch::Tensor mean_, std_;  // (3) of bytes
   torch::Tensor staging_;     // (N,S,S,3) bytes, grows to the largest batch
 };

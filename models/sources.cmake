@@ -22,6 +22,7 @@ set(photoscribe_model_sources
   encoder/onednn_layers.cpp
   encoder/onednn_loops.cpp
   encoder/onednn_weights.cpp
+  encoder/pixels.cpp
   encoder/silu.cpp
   format/concept_list.cpp
   format/concepts.cpp
