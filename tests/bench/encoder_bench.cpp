@@ -185,11 +185,11 @@ void serve(const std::string& folder, const std::string& input, const std::strin
     };
     const double cpu_begun = cpu_seconds();
     std::int64_t done = 0;
-    while (since() < seconds) {
+    do {  // once at least
       const std::int64_t first = done % (photos.size(0) - batch + 1);
       static_cast<void>(encoder.forward(photos.narrow(0, first, batch)));
       done += batch;
-    }
+    } while (since() < seconds);
     const nlohmann::json said{
         {"photos", done}, {"wall_s", since()}, {"cpu_s", cpu_seconds() - cpu_begun}};
     std::printf("%s\n", said.dump().c_str());

@@ -86,7 +86,7 @@ def main():
         batch, seconds = int(line.split()[0]), float(line.split()[1])
         graph = graph_for(batch)
         done, cpu, begin = 0, time.process_time(), time.perf_counter()
-        while time.perf_counter() - begin < seconds:
+        while done == 0 or time.perf_counter() - begin < seconds:
             first = done % (len(photos) - batch + 1)
             graph(photos[first:first + batch])
             done += batch
