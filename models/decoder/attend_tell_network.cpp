@@ -68,6 +68,8 @@ class AttendTellNetwork final : public StepNetwork {
     gate_context(seen, fused.narrow(1, A, D));
     const Tensor said = from_seen_(seen);  // (U,4H+E)
 
+    // First, since it checks that each word is one of the vocabulary.
+    Tensor out = at::index_select(word_output_, 0, tokens);
     const Tensor c_in = c.contiguous(), words = tokens.contiguous();
     h = at::empty({R, H}, c_in.options());
     c = at::empty({R, H}, c_in.options());
@@ -75,7 +77,6 @@ class AttendTellNetwork final : public StepNetwork {
                   rows.of.data_ptr<std::int64_t>(), fused.data_ptr<float>() + A + D,
                   said.data_ptr<float>(), fused.stride(0), said.stride(0)},
                  c_in.data_ptr<float>(), c.data_ptr<float>(), h.data_ptr<float>());
-    Tensor out = at::index_select(word_output_, 0, tokens);
     out.add_(said.narrow(1, 4 * H, out.size(1)).index_select(0, rows.of));
     output_hidden_.add_to(out, h);
     return words_(out, a);

@@ -277,7 +277,8 @@ void round_to_bfloat16(const float* x, std::int64_t count, std::uint16_t* bits) 
 #pragma GCC ivdep
   for (std::int64_t i = 0; i < count; ++i) {
     const auto all = __builtin_bit_cast(std::uint32_t, x[i]);
-    bits[i] = static_cast<std::uint16_t>((all + 0x7fffU + ((all >> 16) & 1U)) >> 16);
+    const std::uint32_t number = (all + 0x7fffU + ((all >> 16) & 1U)) >> 16;
+    bits[i] = static_cast<std::uint16_t>((all & 0x7fffffffU) > 0x7f800000U ? 0x7fc0U : number);
   }
 }
 

@@ -1,6 +1,6 @@
-// depthwise: what stands between the two products of an inverted bottleneck (MobileNetV2,
-// EfficientNet) on a CPU with bfloat16: silu, a depthwise convolution, its activation and the mean
-// for the gate in one pass over a photo's map, and the gate's product with it. Private to models/.
+// depthwise: what stands between the two products of an EfficientNet's inverted bottleneck on a CPU
+// with bfloat16: silu, a depthwise convolution, its activation and the mean for the gate in one
+// pass over a photo's map, and the gate's product with it. Private to models/.
 //
 // oneDNN 2.6 takes a primitive for each, silu fused into one is slower than all of them together,
 // and each widens its numbers anew. Here a row of the map is widened once, into rows of float32

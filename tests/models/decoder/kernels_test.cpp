@@ -134,6 +134,14 @@ TEST(Kernels, RoundsToTheNearestBfloat16) {
   EXPECT_TRUE(at::equal(rounded, x.to(torch::kBFloat16)));
 }
 
+TEST(Kernels, NaNsStayNaNsWhenRounded) {
+  const Tensor x = at::tensor({0x7fffffff, -1, 0x7f800001, 0x7fc00000}).view(torch::kFloat32);
+  const Tensor rounded = at::empty({x.numel()}, torch::kBFloat16);
+  round_to_bfloat16(x.data_ptr<float>(), x.numel(),
+                    static_cast<std::uint16_t*>(rounded.data_ptr()));
+  EXPECT_TRUE(at::isnan(rounded).all().item<bool>());
+}
+
 TEST(Kernels, RowsOfOneStateAreFoundWithinTheirPhotoAlone) {
   const Tensor states = at::tensor({1.F, 2.F, 3.F, 4.F, 5.F, 6.F}).view({3, 2});
   const Tensor h = states.index_select(0, at::tensor({0, 1, 0, 2, 2, 2, 0, 0, 1}));

@@ -5,19 +5,23 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include <cstdio>
+#include <string>
+#include <vector>
 
 namespace photoscribe {
 namespace {
 
 using torch::Tensor;
 
+constexpr std::int64_t kGuard = 64;  // numbers behind what is written
+
 std::uint16_t* bits(const Tensor& x) { return reinterpret_cast<std::uint16_t*>(x.data_ptr()); }
 
 /// Off by half a step of bfloat16 at most, beside 1e-3.
 void expect_near(const Tensor& found, const Tensor& wanted) {
   const Tensor off = (found.to(torch::kFloat32) - wanted).abs() - wanted.abs() / 250;
-  EXPECT_LT(off.max().item<float>(), 1e-3F);
+  const auto largest = off.max().item<float>();
+  EXPECT_LT(largest, 1e-3F) << "largest difference beside half a step";
 }
 
 EncoderLayer depthwise(std::int64_t channels, std::int64_t kernel, std::int64_t stride) {
@@ -47,13 +51,20 @@ void compare(const EncoderLayer& layer, std::int64_t side, Activation before) {
   const Tensor wanted = x[0].permute({1, 2, 0});  // (out,out,C)
 
   const Depthwise loop(layer, side, before, weight.data_ptr<float>(), bias.data_ptr<float>());
-  const Tensor found = at::empty(wanted.sizes(), torch::kBFloat16),
-               mean = at::empty({C}, torch::kBFloat16);
   ASSERT_EQ(wanted.size(0), padding.out);
+  const std::int64_t size = wanted.numel();
+  const Tensor found = at::full({size + kGuard}, 7, torch::kBFloat16),
+               mean = at::full({C + kGuard}, 7, torch::kBFloat16);
   loop.run(bits(photo), bits(found), bits(mean));
 
-  expect_near(found, wanted);
-  expect_near(mean, wanted.mean(at::IntArrayRef{0, 1}));
+  expect_near(found.narrow(0, 0, size).view(wanted.sizes()), wanted);
+  expect_near(mean.narrow(0, 0, C), wanted.mean(at::IntArrayRef{0, 1}));
+  EXPECT_TRUE((found.slice(0, size) == 7).all().item<bool>()) << "what lies behind the map";
+  EXPECT_TRUE((mean.slice(0, C) == 7).all().item<bool>()) << "what lies behind the means";
+
+  const Tensor again = at::empty({size}, torch::kBFloat16);
+  loop.run(bits(photo), bits(again), nullptr);
+  EXPECT_TRUE(at::equal(again, found.narrow(0, 0, size))) << "without the means";
 }
 
 class DepthwiseLoop : public testing::Test {
@@ -91,12 +102,20 @@ TEST_F(DepthwiseLoop, WideMapsGoThroughInBands) {
 }
 
 TEST_F(DepthwiseLoop, ScalesEachChannelByItsGate) {
-  for (const std::int64_t channels : {1, 16, 24, 48, 80}) {
-    const Tensor x = at::randn({37, channels}).to(torch::kBFloat16),
-                 gate = at::rand({channels}).to(torch::kBFloat16);
-    const Tensor wanted = x.to(torch::kFloat32) * gate.to(torch::kFloat32);
-    scale_channels(bits(x), bits(gate), 37, channels);
-    EXPECT_TRUE(at::equal(x, wanted.to(torch::kBFloat16)));
+  for (const std::int64_t positions : {37, 64}) {  // one position at a time, and several
+    for (const std::int64_t channels : {1, 8, 16, 24, 48, 80}) {
+      const Tensor all = at::randn({positions * channels + kGuard}).to(torch::kBFloat16),
+                   before = all.clone(), gate = at::rand({channels}).to(torch::kBFloat16);
+      const Tensor x = before.narrow(0, 0, positions * channels).view({positions, channels});
+      const Tensor wanted = x.to(torch::kFloat32) * gate.to(torch::kFloat32);
+      scale_channels(bits(all), bits(gate), positions, channels);
+      EXPECT_TRUE(at::equal(all.narrow(0, 0, positions * channels).view({positions, channels}),
+                            wanted.to(torch::kBFloat16)))
+          << positions << " positions of " << channels << " channels";
+      EXPECT_TRUE(
+          at::equal(all.slice(0, positions * channels), before.slice(0, positions * channels)))
+          << "what lies behind the map";
+    }
   }
 }
 

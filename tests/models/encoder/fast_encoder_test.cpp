@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <string>
 
 namespace photoscribe {
 namespace {
@@ -54,6 +55,25 @@ TEST_P(FastEncoderOf, InBfloat16GivesNearlyTheSameForAnyBatchSize) {
     std::printf("bfloat16: %ld photos: off by %.3g of the norm\n", photos, off);
     EXPECT_LT(off, 0.15);  // random weights pass errors on; trained ones change no score (ADR 0012)
     EXPECT_GT(off, 1e-6) << "nothing was rounded";
+  }
+}
+
+// Photos of a pass lie behind one another: each has means and gates of its own.
+TEST(FastEncoder, InBfloat16EachPhotoHasItsOwnGates) {
+  if (!has_bfloat16()) GTEST_SKIP() << "this CPU has no bfloat16";
+  const torch::NoGradGuard no_grad;
+  TensorMap parameters = random_encoder("tf_efficientnet_b0");
+  for (auto& [name, tensor] : parameters)  // so that gates tell photos apart
+    if (name.find(".fc") != std::string::npos && tensor.dim() == 4) tensor.mul_(30);
+  const FastEncoder fast({"tf_efficientnet_b0", parameters}, 64, Precision::bfloat16);
+  const torch::Tensor images =
+      at::randn({4, 64, 64, 3}) * at::tensor({0.2F, 1.F, 3.F, 9.F}).view({4, 1, 1, 1});
+  const torch::Tensor together = fast.forward(images);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const torch::Tensor alone = fast.forward(images.narrow(0, i, 1));
+    const double off = ((together[i] - alone[0]).norm() / alone.norm()).item<double>();
+    std::printf("photo %ld: off by %.3g of the norm\n", i, off);
+    EXPECT_LT(off, 0.05) << i;
   }
 }
 

@@ -158,7 +158,7 @@ TEST(TextBatches, ASentencesOwnConceptsAreDetectedInIt) {
   EXPECT_GT(alarms, 4);
 }
 
-ModelArchitecture small() {
+ModelArchitecture with_concepts() {
   ModelArchitecture a;
   a.feature_channels = 12;
   a.annotation_size = 9;
@@ -172,7 +172,7 @@ ModelArchitecture small() {
 
 TEST(Concepts, AWordForWhatTheClassifierSeesIsLikelierAndForWhatItDoesNotLess) {
   at::manual_seed(2);
-  ModelArchitecture a = small();
+  ModelArchitecture a = with_concepts();
   const Vocabulary words = vocabulary();
   TensorMap tensors = random_decoder(a, words.size());
   add_concept_numbers(tensors, kThings, words);
@@ -203,7 +203,7 @@ TEST(Concepts, AWordForWhatTheClassifierSeesIsLikelierAndForWhatItDoesNotLess) {
 
 TEST(Concepts, TheSearchTellsWhatWasSeenAndHowFarFromTraining) {
   at::manual_seed(2);
-  const ModelArchitecture a = small();
+  const ModelArchitecture a = with_concepts();
   const Vocabulary words = vocabulary();
   TensorMap tensors = random_decoder(a, words.size());
   add_concept_numbers(tensors, kThings, words);
@@ -229,7 +229,7 @@ TEST(Concepts, TheSearchTellsWhatWasSeenAndHowFarFromTraining) {
 
 TEST(Concepts, AThingIsNamedAgainOnlyWhenItsWordIsFarLikelierThanOthers) {
   at::manual_seed(2);
-  ModelArchitecture a = small();
+  ModelArchitecture a = with_concepts();
   a.concept_weight = 0;
   const Vocabulary words = vocabulary();
   TensorMap tensors = random_decoder(a, words.size());
@@ -277,7 +277,7 @@ TEST(Evidence, TellsHowTheClassifierAgreesWithTheCaption) {
 }
 
 TEST(Start, WordsKeepTheirRowsWhereTheVocabularyHasThemElsewhere) {
-  ModelArchitecture a = small();
+  ModelArchitecture a = with_concepts();
   a.concepts = a.concept_slots = 0;
   const Vocabulary before = *Vocabulary::make({"dog", "cat"}),
                    now = *Vocabulary::make({"pizza", "cat", "dog"});

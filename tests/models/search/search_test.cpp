@@ -10,6 +10,7 @@
 #include "models/decoder/step_network.h"
 #include "models/format/vocabulary.h"
 #include "models/train/loss/loss.h"
+#include "tests/models/decoder/small_decoder.h"
 #include "tests/models/search/next_word.h"
 
 namespace photoscribe {
@@ -17,23 +18,11 @@ namespace {
 
 constexpr std::int64_t kWords = 8;  // four of them are words: 64 captions of three words
 
-ModelArchitecture small(const std::string& name) {
-  ModelArchitecture a;
-  a.decoder = name;
-  a.feature_channels = 12;
-  // Some look at the features themselves.
-  a.annotation_size = name == "gated_attend_tell" || name == "plain_attend_tell" ? 12 : 9;
-  a.embedding_size = 11;
-  a.hidden_size = 7;
-  a.attention_size = 5;
-  return a;
-}
-
 DecoderParameters decoder(std::uint64_t seed, std::int64_t words, const std::string& name) {
   at::manual_seed(seed);
-  TensorMap tensors = random_decoder(small(name), words);
+  TensorMap tensors = random_decoder(small_decoder(name), words);
   for (auto& item : tensors) item.second = item.second * 4;
-  return take_decoder(tensors, small(name), words);
+  return take_decoder(tensors, small_decoder(name), words);
 }
 
 double log_prob_of(const DecoderParameters& p, const torch::Tensor& photo,
@@ -164,7 +153,7 @@ TEST_P(SearchOf, ThePathOfGpusFindsTheSame) {
   const auto loops = CaptionSearch(p).run(photos, settings);
   TensorMap wide = tensors_of(p);
   for (auto& item : wide) item.second = item.second.to(torch::kFloat64);
-  p = take_decoder(wide, small(GetParam()), 200);
+  p = take_decoder(wide, small_decoder(GetParam()), 200);
   const auto plain = CaptionSearch(p).run(photos.to(torch::kFloat64), settings);
   for (std::size_t i = 0; i < loops.size(); ++i) {
     EXPECT_EQ(loops[i].tokens, plain[i].tokens) << i;

@@ -10,23 +10,12 @@
 #include <string>
 
 #include "models/train/loss/loss.h"
+#include "tests/models/decoder/small_decoder.h"
 
 namespace photoscribe {
 namespace {
 
-constexpr std::int64_t kWords = 30;
-
-ModelArchitecture small(const std::string& name) {
-  ModelArchitecture a;
-  a.decoder = name;
-  a.feature_channels = 12;
-  // Some look at the features themselves.
-  a.annotation_size = name == "gated_attend_tell" || name == "plain_attend_tell" ? 12 : 9;
-  a.embedding_size = 11;
-  a.hidden_size = 7;
-  a.attention_size = 5;
-  return a;
-}
+constexpr std::int64_t kVocabulary = 30;
 
 TensorMap leaves(const TensorMap& tensors) {
   TensorMap all;
@@ -38,15 +27,15 @@ TensorMap leaves(const TensorMap& tensors) {
 
 /// Four concepts, two of them looked at, named by words 5, 9, 10 and 20.
 ModelArchitecture with_concepts(const std::string& name) {
-  ModelArchitecture a = small(name);
+  ModelArchitecture a = small_decoder(name);
   a.concepts = 4;
   a.concept_slots = 2;
   return a;
 }
 TensorMap random_with_concepts(const ModelArchitecture& architecture) {
-  TensorMap tensors = random_decoder(architecture, kWords);
+  TensorMap tensors = random_decoder(architecture, kVocabulary);
   tensors["decoder.concept.name"] = at::tensor({5, 9, 10, 20}, torch::kInt64);
-  tensors["decoder.concept.of_word"] = at::full({kWords}, -1, torch::kInt64);
+  tensors["decoder.concept.of_word"] = at::full({kVocabulary}, -1, torch::kInt64);
   for (int m = 0; m < 4; ++m)
     tensors["decoder.concept.of_word"][tensors["decoder.concept.name"][m].item<std::int64_t>()] = m;
   return tensors;
@@ -138,16 +127,16 @@ void compare_gradients(const TensorMap& ours, const TensorMap& theirs,
 
 TEST_P(SequenceOf, GradientsAreThoseOfTheReferenceStep) {
   at::manual_seed(3);
-  const ModelArchitecture architecture = small(GetParam());
-  const TensorMap tensors = random_decoder(architecture, kWords);
+  const ModelArchitecture architecture = small_decoder(GetParam());
+  const TensorMap tensors = random_decoder(architecture, kVocabulary);
   const torch::Tensor pixels = at::randn({2, 6, 12});
   TensorMap ours = leaves(tensors), theirs = leaves(tensors);
   ours["features"] = pixels.clone().requires_grad_();
   theirs["features"] = pixels.clone().requires_grad_();
 
-  const Loss loss = caption_loss(take_decoder(ours, architecture, kWords), {ours["features"], {}},
-                                 batch(), plain());
-  const torch::Tensor reference = reference_loss(take_decoder(theirs, architecture, kWords),
+  const Loss loss = caption_loss(take_decoder(ours, architecture, kVocabulary),
+                                 {ours["features"], {}}, batch(), plain());
+  const torch::Tensor reference = reference_loss(take_decoder(theirs, architecture, kVocabulary),
                                                  theirs["features"], batch(), plain());
   EXPECT_NEAR(loss.total.item<double>(), reference.item<double>(), 1e-5);
   loss.total.backward();
@@ -167,9 +156,9 @@ TEST_P(SequenceOf, GradientsWithConceptsAreThoseOfTheReferenceStep) {
     const TensorMap tensors = random_with_concepts(architecture);
     TensorMap ours = leaves(tensors), theirs = leaves(tensors);
     const torch::Tensor features = photos ? at::randn({2, 6, 12}) : torch::Tensor();
-    const Loss loss = caption_loss(take_decoder(ours, architecture, kWords), {features, detected},
-                                   batch(), plain());
-    const torch::Tensor reference = reference_loss(take_decoder(theirs, architecture, kWords),
+    const Loss loss = caption_loss(take_decoder(ours, architecture, kVocabulary),
+                                   {features, detected}, batch(), plain());
+    const torch::Tensor reference = reference_loss(take_decoder(theirs, architecture, kVocabulary),
                                                    features, batch(), plain(), detected);
     EXPECT_NEAR(loss.total.item<double>(), reference.item<double>(), 1e-5);
     loss.total.backward();
