@@ -25,6 +25,10 @@ constexpr std::size_t kBatchCpu = 16, kBatchGpu = 256;
 
 constexpr int kDecodeNiceness = 5;
 constexpr int kLanesMax = 8;
+// A worker may start before its network, or a server's name, is there. Long enough for a minute
+// without, between two looks of a root that is dead (root_keeper.cpp: half a minute apart at most);
+// who mistyped a name waits as long.
+constexpr std::chrono::seconds kUnknownHostPatience{90};
 
 /// `look` on a thread that may hang with a dead mount, and is then left behind.
 template <class Look>
@@ -76,7 +80,7 @@ Expected<PhotoRoot> server_of(const std::string& name, const std::string& folder
     if (!settings) return fail(settings.error());
     client = std::make_shared<HttpClient>(*settings);
   }
-  auto photos = RemotePhotos::open(url->root, client);
+  auto photos = RemotePhotos::open(url->root, client, kUnknownHostPatience);
   if (!photos) return fail(photos.error().code, "root " + name + ": " + photos.error().message);
   return PhotoRoot::of_server(name, url->root, std::move(*photos));
 }
