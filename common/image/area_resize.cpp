@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <utility>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -48,6 +50,50 @@ __attribute__((target("avx2"))) int add_avx2(const std::uint8_t* row, std::uint3
     _mm256_storeu_si256(to + 1, _mm256_add_epi32(_mm256_loadu_si256(to + 1), high));
   }
   return x;
+}
+
+// to[x] = sums[x], and sums[x] = 0, for x in [0, count).
+__attribute__((target("avx2"))) void take_doubles_avx2(std::uint32_t* sums, double* to,
+                                                       int count) noexcept {
+  const __m128i half = _mm_set1_epi32(std::numeric_limits<std::int32_t>::min());
+  const __m256d back = _mm256_set1_pd(2147483648.0);  // conversion knows signed numbers alone
+  int x = 0;
+  for (; x + 4 <= count; x += 4) {
+    auto* const from = reinterpret_cast<__m128i*>(sums + x);
+    const __m128i moved = _mm_xor_si128(_mm_loadu_si128(from), half);
+    _mm256_storeu_pd(to + x, _mm256_add_pd(_mm256_cvtepi32_pd(moved), back));
+    _mm_storeu_si128(from, _mm_setzero_si128());
+  }
+  for (; x < count; ++x) to[x] = std::exchange(sums[x], 0U);
+}
+
+// All outputs but the last three at most, each of 4 * kFours pixels from where its `first` says on.
+template <int kFours>
+__attribute__((target("avx2"))) void resample_avx2(const double* row,
+                                                   const std::vector<AxisPlan::Taps>& taps,
+                                                   const double* weights, double scale,
+                                                   std::uint8_t* to) noexcept {
+  const __m256d scales = _mm256_set1_pd(scale), half = _mm256_set1_pd(0.5);
+  const std::size_t end = taps.size() / 4 * 4;
+  for (std::size_t i = 0; i < end; i += 4) {
+    __m256d sums[4];
+    for (std::size_t k = 0; k < 4; ++k, weights += 4 * kFours) {
+      const double* const from = row + taps[i + k].first;
+      sums[k] = _mm256_mul_pd(_mm256_loadu_pd(from), _mm256_loadu_pd(weights));
+      if constexpr (kFours == 2) {
+        sums[k] = _mm256_add_pd(
+            sums[k], _mm256_mul_pd(_mm256_loadu_pd(from + 4), _mm256_loadu_pd(weights + 4)));
+      }
+    }
+    const __m256d upper = _mm256_hadd_pd(sums[0], sums[1]);
+    const __m256d lower = _mm256_hadd_pd(sums[2], sums[3]);
+    const __m256d all = _mm256_add_pd(_mm256_permute2f128_pd(upper, lower, 0x21),
+                                      _mm256_blend_pd(upper, lower, 0b1100));
+    const __m128i words = _mm256_cvttpd_epi32(_mm256_add_pd(_mm256_mul_pd(all, scales), half));
+    const __m128i halves = _mm_packus_epi32(words, words);
+    const int bytes = _mm_cvtsi128_si32(_mm_packus_epi16(halves, halves));
+    std::memcpy(to + i, &bytes, sizeof bytes);
+  }
 }
 
 const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
@@ -104,6 +150,7 @@ AreaResizer::AreaResizer(Size from, int channels, Size to, std::uint8_t* output)
       scale_(1.0 / (static_cast<double>(columns_.total) * static_cast<double>(rows_.total))),
       sums_(static_cast<std::size_t>(row_values_)) {
   if (from.height_px < to.height_px) previous_.resize(sums_.size());
+  prepare_columns();
 }
 
 void AreaResizer::push(const std::uint8_t* row) {
@@ -129,24 +176,57 @@ void AreaResizer::push(const std::uint8_t* row) {
   if (!previous_.empty()) std::memcpy(previous_.data(), row, previous_.size());
 }
 
-void AreaResizer::emit() {
-  std::uint8_t* to = output_ + static_cast<std::size_t>(rows_done_) * output_stride_;
-  const auto step = static_cast<std::size_t>(channels_);
-  for (const AxisPlan::Taps& taps : columns_.taps) {
-    for (std::size_t channel = 0; channel < step; ++channel) {
-      const std::uint32_t* from =
-          sums_.data() + static_cast<std::size_t>(taps.first) * step + channel;
-      std::uint64_t sum = std::uint64_t{taps.first_weight} * *from;
-      if (taps.count > 1) {
-        std::uint64_t inner = 0;
-        for (int k = 2; k < taps.count; ++k) inner += *(from += step);
-        sum += inner * columns_.inner_weight + std::uint64_t{taps.last_weight} * *(from += step);
-      }
-      // At most 255 times the photo's pixels: exact in a double.
-      *to++ = static_cast<std::uint8_t>(static_cast<double>(sum) * scale_ + 0.5);
-    }
+// As plain weights of neighbouring pixels, where they are few: shrinking to less than an eighth
+// spends its time on the rows.
+void AreaResizer::prepare_columns() {
+#if defined(__SSE2__)
+  constexpr int kFoursMax = 2;
+  int most = 0;
+  for (const AxisPlan::Taps& taps : columns_.taps) most = std::max(most, taps.count);
+  const int fours = (most + 3) / 4;
+  if (!kHasAvx2 || channels_ != 1 || fours > kFoursMax) return;
+  fours_ = fours;
+  const auto each = static_cast<std::size_t>(4 * fours);
+  weights_.resize(columns_.taps.size() * each);
+  row_.resize(sums_.size() + each);
+  for (std::size_t i = 0; i < columns_.taps.size(); ++i) {
+    const AxisPlan::Taps& taps = columns_.taps[i];
+    double* const to = weights_.data() + i * each;
+    to[0] = taps.first_weight;
+    for (int k = 1; k < taps.count; ++k)
+      to[k] = k == taps.count - 1 ? taps.last_weight : columns_.inner_weight;
   }
-  ++rows_done_;
+#endif
+}
+
+std::uint8_t AreaResizer::resampled(const AxisPlan::Taps& taps, std::size_t channel) const {
+  const auto step = static_cast<std::size_t>(channels_);
+  const std::uint32_t* from = sums_.data() + static_cast<std::size_t>(taps.first) * step + channel;
+  std::uint64_t sum = std::uint64_t{taps.first_weight} * *from;
+  if (taps.count > 1) {
+    std::uint64_t inner = 0;
+    for (int k = 2; k < taps.count; ++k) inner += *(from += step);
+    sum += inner * columns_.inner_weight + std::uint64_t{taps.last_weight} * *(from += step);
+  }
+  // At most 255 times the photo's pixels: exact in a double.
+  return static_cast<std::uint8_t>(static_cast<double>(sum) * scale_ + 0.5);
+}
+
+void AreaResizer::emit() {
+  std::uint8_t* to = output_ + static_cast<std::size_t>(rows_done_++) * output_stride_;
+  const auto step = static_cast<std::size_t>(channels_);
+  const std::vector<AxisPlan::Taps>& all = columns_.taps;
+#if defined(__SSE2__)
+  if (fours_ > 0) {
+    for (std::size_t i = all.size() / 4 * 4; i < all.size(); ++i) to[i] = resampled(all[i], 0);
+    take_doubles_avx2(sums_.data(), row_.data(), row_values_);
+    const auto resample = fours_ == 1 ? resample_avx2<1> : resample_avx2<2>;
+    resample(row_.data(), all, weights_.data(), scale_, to);
+    return;
+  }
+#endif
+  for (const AxisPlan::Taps& taps : all)
+    for (std::size_t channel = 0; channel < step; ++channel) *to++ = resampled(taps, channel);
   std::fill(sums_.begin(), sums_.end(), 0U);
 }
 

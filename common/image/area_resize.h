@@ -45,6 +45,8 @@ class AreaResizer {
 
  private:
   void emit();
+  void prepare_columns();
+  [[nodiscard]] std::uint8_t resampled(const AxisPlan::Taps& taps, std::size_t channel) const;
 
   int channels_, row_values_;
   AxisPlan columns_, rows_;
@@ -54,6 +56,11 @@ class AreaResizer {
   int pushed_ = 0, rows_done_ = 0;
   std::vector<std::uint32_t> sums_;     // of one output row, before its columns are resampled
   std::vector<std::uint8_t> previous_;  // the row before, when rows are interpolated
+  // Where there are vectors for it: of each output column, in doubles, which hold all of it
+  // exactly.
+  int fours_ = 0;                // weights of an output, in fours; 0: no vectors
+  std::vector<double> weights_;  // of the pixels from its first on
+  std::vector<double> row_;      // sums_, and zeros behind them
 };
 
 }  // namespace photoscribe::image

@@ -60,6 +60,7 @@ std::vector<Tile> without_frame(Tiles all) {
   constexpr int kLeast = 3;  // a picture that is nearly all frame is judged whole
   if (bottom - top < kLeast || right - left < kLeast) return std::move(all.tiles);
   std::vector<Tile> inner;
+  inner.reserve(static_cast<std::size_t>((bottom - top) * (right - left)));
   for (int row = top; row < bottom; ++row)
     for (int column = left; column < right; ++column) inner.push_back(tile(column, row));
   return inner;
@@ -69,6 +70,7 @@ double noise_of(const std::vector<Tile>& tiles) {
   // Immerkaer's: sqrt(pi / 2) / 6 times the mean absolute response.
   constexpr double kScale = 1.2533141373155003 / 6 / kPixels;
   std::vector<double> deviations;
+  deviations.reserve(tiles.size());
   for (const Tile& tile : tiles) deviations.push_back(kScale * tile.noise_sum);
   return quantile(deviations, 0.1);
 }
@@ -80,6 +82,7 @@ std::vector<Tile> busiest(const std::vector<Tile>& tiles, double share) {
     std::size_t index;
   };
   std::vector<Rank> ranks;
+  ranks.reserve(tiles.size());
   for (std::size_t i = 0; i < tiles.size(); ++i) {
     const auto& directions = tiles[i].largest[2];
     ranks.push_back({directions[0] + directions[1] + directions[2] + directions[3], i});
@@ -91,6 +94,7 @@ std::vector<Tile> busiest(const std::vector<Tile>& tiles, double share) {
                      return a.busy != b.busy ? a.busy > b.busy : a.index < b.index;
                    });
   std::vector<Tile> chosen;
+  chosen.reserve(count);
   for (std::size_t i = 0; i < count; ++i) chosen.push_back(tiles[ranks[i].index]);
   return chosen;
 }
@@ -122,6 +126,7 @@ double log_ratio(const std::vector<Tile>& tiles, double share, std::size_t a, st
 double tails(const std::vector<Tile>& tiles) {
   constexpr double kSecondScalePixels = kPixels / 4;
   std::vector<double> ratios;
+  ratios.reserve(tiles.size());
   for (const Tile& tile : tiles) {
     const auto& largest = tile.largest[1];
     ratios.push_back((largest[0] + largest[1] + largest[2] + largest[3] + 4 * kGuard) /

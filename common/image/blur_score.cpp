@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "common/image/blur_edges.h"
 
@@ -193,6 +194,17 @@ double VarianceMeter::of_whole() const noexcept {
   return variance(whole_, std::int64_t{size_.width_px} * size_.height_px);
 }
 
+namespace {
+
+/// Room for a small photo's pixels, which a thread's photos use one after the other: fresh large
+/// allocations page-fault.
+std::vector<std::uint8_t>& spare_pixels() {
+  thread_local std::vector<std::uint8_t> spare;
+  return spare;
+}
+
+}  // namespace
+
 BlurMeter::Shrunk::Shrunk(Size photo, Size to)
     : size(to),
       pixels(static_cast<std::size_t>(to.width_px) * static_cast<std::size_t>(to.height_px)),
@@ -215,9 +227,15 @@ BlurMeter::BlurMeter(Size photo, const BlurSettings& blur)
   if (learned != photo) {
     learned_.emplace(photo, learned);
   } else {
+    kept_ = std::exchange(spare_pixels(), {});
+    kept_.clear();
     kept_.reserve(static_cast<std::size_t>(photo.width_px) *
                   static_cast<std::size_t>(photo.height_px));
   }
+}
+
+BlurMeter::~BlurMeter() {
+  if (kept_.capacity() > spare_pixels().capacity()) spare_pixels() = std::move(kept_);
 }
 
 void BlurMeter::push(const std::uint8_t* row) {

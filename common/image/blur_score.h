@@ -76,6 +76,9 @@ class BlurMeter {
  public:
   /// Requires sides of at least 1. `blur` gives the sizes.
   BlurMeter(Size photo, const BlurSettings& blur);
+  BlurMeter(const BlurMeter&) = delete;
+  BlurMeter& operator=(const BlurMeter&) = delete;
+  ~BlurMeter();
 
   /// The next gray row, top to bottom. The last two rows given must stay readable and unchanged.
   void push(const std::uint8_t* row);

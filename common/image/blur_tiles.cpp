@@ -1,50 +1,85 @@
 #include "common/image/blur_tiles.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 
 namespace photoscribe::image {
 namespace {
 
-/// A picture with one reflected pixel to the left and to the right of each row.
+/// Bytes of this thread for the picture at a scale, until the next call for it: fresh large
+/// allocations page-fault.
+std::uint8_t* room(std::size_t scale, std::size_t bytes) {
+  thread_local std::array<std::vector<std::uint8_t>, kTileScales> rooms;
+  std::vector<std::uint8_t>& here = rooms[scale];
+  if (here.size() < bytes) here.resize(bytes);
+  return here.data();
+}
+
+/// The picture at a scale, with one reflected pixel to the left and to the right of each row.
 struct Padded {
-  explicit Padded(Size of)
+  Padded(Size of, std::size_t at_scale)
       : size(of),
+        scale(at_scale),
         stride(static_cast<std::size_t>(of.width_px) + 2),
-        pixels(stride * static_cast<std::size_t>(of.height_px)) {}
-  [[nodiscard]] std::uint8_t* row(int y) {
-    return pixels.data() + static_cast<std::size_t>(y) * stride + 1;
-  }
-  [[nodiscard]] const std::uint8_t* row(int y) const {
-    return pixels.data() + static_cast<std::size_t>(y) * stride + 1;
+        pixels(room(scale, stride * static_cast<std::size_t>(of.height_px))) {}
+  [[nodiscard]] std::uint8_t* row(int y) const {
+    return pixels + static_cast<std::size_t>(y) * stride + 1;
   }
   /// Row y, those just outside reflected.
   [[nodiscard]] const std::uint8_t* reflected(int y) const {
     if (y < 0) return row(std::min(1, size.height_px - 1));
     return row(y < size.height_px ? y : std::max(0, size.height_px - 2));
   }
-  void pad(int y) {
+  void pad(int y) const {
     std::uint8_t* const pixel = row(y);
     const int width = size.width_px;
     pixel[-1] = pixel[std::min(1, width - 1)];
     pixel[width] = pixel[std::max(0, width - 2)];
   }
   Size size;
-  std::size_t stride;
-  std::vector<std::uint8_t> pixels;
+  std::size_t scale, stride;
+  std::uint8_t* pixels;
 };
 
+[[gnu::always_inline]] inline void halve_row(const std::uint8_t* __restrict upper,
+                                             const std::uint8_t* __restrict lower, int width_px,
+                                             std::uint8_t* __restrict out) {
+  for (int x = 0; x < width_px; ++x) {
+    const int sum = upper[2 * x] + upper[2 * x + 1] + lower[2 * x] + lower[2 * x + 1];
+    out[x] = static_cast<std::uint8_t>((sum + 2) >> 2);
+  }
+}
+
+using HalveRow = void (*)(const std::uint8_t*, const std::uint8_t*, int, std::uint8_t*);
+
+void halve_row_plain(const std::uint8_t* upper, const std::uint8_t* lower, int width_px,
+                     std::uint8_t* out) {
+  halve_row(upper, lower, width_px, out);
+}
+
+#if defined(__SSE2__)
+__attribute__((target("avx2"))) void halve_row_avx2(const std::uint8_t* upper,
+                                                    const std::uint8_t* lower, int width_px,
+                                                    std::uint8_t* out) {
+  halve_row(upper, lower, width_px, out);
+}
+#endif
+
+HalveRow best_halve_row() {
+#if defined(__SSE2__)
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  if (has_avx2) return halve_row_avx2;
+#endif
+  return halve_row_plain;
+}
+
 Padded halved(const Padded& from) {
-  Padded to({from.size.width_px / 2, from.size.height_px / 2});
+  const Padded to({from.size.width_px / 2, from.size.height_px / 2}, from.scale + 1);
+  const HalveRow halve = best_halve_row();
   for (int y = 0; y < to.size.height_px; ++y) {
-    const std::uint8_t* __restrict upper = from.row(2 * y);
-    const std::uint8_t* __restrict lower = from.row(2 * y + 1);
-    std::uint8_t* __restrict out = to.row(y);
-    for (int x = 0; x < to.size.width_px; ++x) {
-      const int sum = upper[2 * x] + upper[2 * x + 1] + lower[2 * x] + lower[2 * x + 1];
-      out[x] = static_cast<std::uint8_t>((sum + 2) >> 2);
-    }
+    halve(from.row(2 * y), from.row(2 * y + 1), to.size.width_px, to.row(y));
     to.pad(y);
   }
   return to;
@@ -168,7 +203,7 @@ Tiles measure_tiles(const std::uint8_t* gray, Size size) {
   if (tiles.columns == 0 || tiles.rows == 0) return {};
   tiles.tiles.resize(static_cast<std::size_t>(tiles.columns) *
                      static_cast<std::size_t>(tiles.rows));
-  Padded picture(size);
+  Padded picture(size, 0);
   const auto width = static_cast<std::size_t>(size.width_px);
   for (int y = 0; y < size.height_px; ++y) {
     std::memcpy(picture.row(y), gray + static_cast<std::size_t>(y) * width, width);

@@ -24,7 +24,7 @@ enum class Blame : std::uint8_t {
 [[nodiscard]] Blame blame_of(const FetchFailure& failure);
 
 /// The same of a server that has given photos, or has said that there are none: one that has lost
-/// its name or its certificate since is down.
+/// its name or its certificate since is down. So is one that may come to have them yet.
 [[nodiscard]] Blame blame_at_good_host(const FetchFailure& failure);
 
 /// The reason, if the photo is to blame.

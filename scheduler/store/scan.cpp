@@ -22,7 +22,7 @@ Status Scan::add(std::span<const FoundFile> files) {
       impl.queue_end = row.integer(1);
     }
     CountChanges changes(impl.run);
-    for (const FoundFile& file : files) impl.add_one(file, changes);
+    impl.add_all(files, changes);
     changes.flush(db);
     db.query("UPDATE run SET queue_end = ? WHERE run_id = ?").with(impl.queue_end, impl.run).run();
   });

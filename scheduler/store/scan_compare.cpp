@@ -1,7 +1,17 @@
-// One photo of a scan, or one archive, against its row.
+// What a scan found, against its rows: one photo or archive, and many photos that are new.
 #include "scheduler/store/scan_impl.h"
 
 namespace photoscribe {
+namespace {
+
+std::string insert_of_many() {
+  constexpr const char* kRow = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+  std::string sql = std::string(PHOTOSCRIBE_INSERT_IMAGES) + kRow;
+  for (std::size_t i = 1; i < kInsertedAtOnce; ++i) sql += std::string(", ") + kRow;
+  return sql + " ON CONFLICT DO NOTHING";
+}
+
+}  // namespace
 
 void Scan::Impl::compare(const ImageRow& row, const FoundFile& file, CountChanges& changes) {
   if (!mark_seen(row.image_id)) {
@@ -68,6 +78,64 @@ void Scan::Impl::named_but_gone(const ImageRow& row, CountChanges& changes) {
   compare_content(row, as_before, changes);
 }
 
+void Scan::Impl::add_all(std::span<const FoundFile> files, CountChanges& changes) {
+  while (!files.empty()) {
+    const auto group = files.first(std::min(kInsertedAtOnce, files.size()));
+    const bool are_new =
+        !had_images && group.size() == kInsertedAtOnce &&
+        std::none_of(group.begin(), group.end(), [](const FoundFile& one) { return one.archive; });
+    if (are_new) {
+      insert_many(group, changes);
+    } else {
+      for (const FoundFile& file : group) add_one(file, changes);
+    }
+    files = files.subspan(group.size());
+  }
+}
+
+// One statement: its start costs as much as a row.
+void Scan::Impl::insert_many(std::span<const FoundFile> files, CountChanges& changes) {
+  if (!many) many.emplace(store.db.handle(), insert_of_many());
+  sqlite::Query query(*many);
+  int at = 0;
+  const auto bind = [&](const auto& optional) {
+    optional ? many->bind(++at, *optional) : many->bind(++at);
+  };
+  for (const FoundFile& file : files) {
+    many->bind(++at, run);
+    many->bind(++at, root_ids.at(static_cast<std::size_t>(file.root)));
+    many->bindNoCopy(++at, static_cast<const void*>(file.path.data()),
+                     static_cast<int>(file.path.size()));
+    bind(text_of_path(file));
+    many->bind(++at, file.size_bytes);
+    many->bind(++at, file.mtime_ns);
+    many->bind(++at, file.inode);
+    many->bind(++at, ++queue_end);
+    many->bind(++at, stale.now);
+    bind(offset_of(file.member));
+    bind(archive_bytes_of(file.member));
+  }
+  const int added = query.run();
+  // Rows of one statement have ids one after the other.
+  const std::int64_t first_new = store.db.handle().getLastInsertRowid() - added + 1;
+  counts.added += added;
+  changes.add(true, "pending", "", added);
+  if (static_cast<std::size_t>(added) == files.size()) {
+    for (std::size_t i = 0; i < files.size(); ++i)
+      took(first_new + static_cast<std::int64_t>(i), files[i]);
+    return;
+  }
+  for (const FoundFile& file : files) {  // some have a row already, or are named twice
+    const auto row = find(root_ids.at(static_cast<std::size_t>(file.root)), file.path);
+    if (row && added > 0 && row->image_id >= first_new && !is_seen(row->image_id)) {
+      took(row->image_id, file);
+    } else if (row) {
+      compare(*row, file, changes);
+      keep_reference(row->image_id, file);
+    }
+  }
+}
+
 void Scan::Impl::add_one(const FoundFile& file, CountChanges& changes) {
   if (file.archive) return add_archive(file, changes);
   const std::int64_t root_id = root_ids.at(static_cast<std::size_t>(file.root));
@@ -80,7 +148,7 @@ void Scan::Impl::add_one(const FoundFile& file, CountChanges& changes) {
   if (const auto image_id = insert(root_id, file)) {
     ++counts.added;
     changes.add(true, "pending", "", +1);
-    keep_reference(*image_id, file);
+    took(*image_id, file);
   } else if (const auto row = find(root_id, file.path)) {
     compare(*row, file, changes);
     keep_reference(row->image_id, file);

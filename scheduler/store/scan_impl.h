@@ -1,8 +1,11 @@
 // scan_impl: what a scan remembers, and its rows. Private to scan.cpp and scan_compare.cpp.
 #pragma once
 
+#include <SQLiteCpp/Statement.h>
+
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "common/remote/photo_url.h"
 #include "common/sqlite/storage.h"
@@ -29,6 +32,11 @@ struct ImageRow {
   "SELECT image_id, size_bytes, mtime_ns, inode, verdict, coalesce(reason, ''), asked, " \
   "vanished, queue_seq, settings_id, member_offset, archive_bytes FROM image "
 
+/// Rows of eleven values follow.
+#define PHOTOSCRIBE_INSERT_IMAGES                                                      \
+  "INSERT INTO image (run_id, root_id, path, path_text, size_bytes, mtime_ns, inode, " \
+  "queue_seq, settings_id, member_offset, archive_bytes) VALUES "
+
 inline ImageRow image_row(const sqlite::Query& row) {
   return ImageRow{row.integer(0),
                   row.integer(1),
@@ -52,6 +60,8 @@ inline std::optional<std::int64_t> archive_bytes_of(const std::optional<ArchiveM
   return member->archive_size;
 }
 
+inline constexpr std::size_t kInsertedAtOnce = 32;
+
 struct Scan::Impl {
   StoreDatabase& store;
   RunId run;
@@ -68,6 +78,7 @@ struct Scan::Impl {
   // Of the transaction in progress.
   std::int64_t cursor = 0, queue_end = 0;
   std::vector<std::size_t> marked;
+  std::optional<SQLite::Statement> many;  // inserts kInsertedAtOnce rows
 
   Impl(StoreDatabase& owner, RunId id) : store(owner), run(id), columns(owner.db) {}
 
@@ -78,6 +89,11 @@ struct Scan::Impl {
     seen[index] = true;
     marked.push_back(index);
     return true;
+  }
+
+  [[nodiscard]] bool is_seen(std::int64_t image_id) const {
+    const auto index = static_cast<std::size_t>(image_id);
+    return index < seen.size() && seen[index];
   }
 
   std::optional<ImageRow> find(std::int64_t root_id, const std::string& path) {
@@ -94,28 +110,31 @@ struct Scan::Impl {
 
   /// The new row's id; none: the image has a row already.
   std::optional<std::int64_t> insert(std::int64_t root_id, const FoundFile& file) {
-    const int rows =
-        store.db
-            .query(
-                "INSERT INTO image (run_id, root_id, path, path_text, size_bytes, mtime_ns, inode, "
-                "queue_seq, settings_id, member_offset, archive_bytes) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT DO NOTHING")
-            .with(run, root_id, sqlite::Blob{file.path}, text_of_path(file), file.size_bytes,
-                  file.mtime_ns, file.inode, queue_end + 1, stale.now, offset_of(file.member),
-                  archive_bytes_of(file.member))
-            .run();
+    const int rows = store.db
+                         .query(PHOTOSCRIBE_INSERT_IMAGES
+                                "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+                         .with(run, root_id, sqlite::Blob{file.path}, text_of_path(file),
+                               file.size_bytes, file.mtime_ns, file.inode, queue_end + 1, stale.now,
+                               offset_of(file.member), archive_bytes_of(file.member))
+                         .run();
     if (rows == 0) return std::nullopt;
     ++queue_end;
-    const std::int64_t image_id = store.db.handle().getLastInsertRowid();
+    return store.db.handle().getLastInsertRowid();
+  }
+  /// The image's row is new.
+  void took(std::int64_t image_id, const FoundFile& file) {
     mark_seen(image_id);
     (void)columns.add(image_id, file.kept);
-    return image_id;
+    keep_reference(image_id, file);
   }
+  /// Photos and members of archives, exactly kInsertedAtOnce of them. Where some are not new,
+  /// numbers of the queue are left out.
+  void insert_many(std::span<const FoundFile> files, CountChanges& changes);
 
   void compare(const ImageRow& row, const FoundFile& file, CountChanges& changes);
   void compare_content(const ImageRow& row, const FoundFile& file, CountChanges& changes);
   void named_but_gone(const ImageRow& row, CountChanges& changes);
+  void add_all(std::span<const FoundFile> files, CountChanges& changes);
   void add_one(const FoundFile& file, CountChanges& changes);
   void add_archive(const FoundFile& archive, CountChanges& changes);
   void keep_reference(std::int64_t image_id, const FoundFile& file);

@@ -25,6 +25,13 @@ constexpr std::size_t kBatchCpu = 16, kBatchGpu = 256;
 
 constexpr int kDecodeNiceness = 5;
 constexpr int kLanesMax = 8;
+// Threads more that read while files are not in the page cache. They sleep otherwise, and cost no
+// core while they wait; ten reads at a time are what storage on a network wants, and a disk sorts.
+constexpr int kReadAheadMin = 8;
+// A worker may start before its network, or a server's name, is there. Long enough for a minute
+// without, between two looks of a root that is dead (root_keeper.cpp: half a minute apart at most);
+// who mistyped a name waits as long.
+constexpr std::chrono::seconds kUnknownHostPatience{90};
 
 /// `look` on a thread that may hang with a dead mount, and is then left behind.
 template <class Look>
@@ -76,7 +83,7 @@ Expected<PhotoRoot> server_of(const std::string& name, const std::string& folder
     if (!settings) return fail(settings.error());
     client = std::make_shared<HttpClient>(*settings);
   }
-  auto photos = RemotePhotos::open(url->root, client);
+  auto photos = RemotePhotos::open(url->root, client, kUnknownHostPatience);
   if (!photos) return fail(photos.error().code, "root " + name + ": " + photos.error().message);
   return PhotoRoot::of_server(name, url->root, std::move(*photos));
 }
@@ -233,7 +240,9 @@ ThreadPlan plan_threads(const WorkerOptions& options, const std::vector<std::str
   const bool remote = std::any_of(options.roots.begin(), options.roots.end(), [](const auto& root) {
     return is_remote(root.substr(root.find('=') + 1));
   });
+  plan.read_ahead = std::max(kReadAheadMin, plan.decode / 2);
   if (remote) {  // a thread that waits for a server costs no core
+    plan.read_ahead = 0;
     plan.decoding_max = plan.decode;
     const auto settings = parse_remote_settings(options.remote).value_or(RemoteSettings());
     plan.decode = std::max(plan.decode, settings.connections);

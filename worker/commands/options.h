@@ -58,6 +58,7 @@ void declare_options(CLI::App& app, WorkerOptions& options);
 struct ThreadPlan {
   int decode = 1;           // pool that reads, decodes and judges blur
   int decoding_max = 0;     // PipelineConfig
+  int read_ahead = 0;       // PipelineConfig
   int decode_niceness = 0;  // so that it does not stall the network where both share the cores
   int network = 1;          // of each captioner; matters on the CPU only
   int lanes = 1;            // captioners side by side on a CPU, each with photos of its own

@@ -173,6 +173,7 @@ int run_work_command(const WorkerOptions& options, const PartsChange& change) {
   pipeline.devices = with_lanes(*devices, plan.lanes);
   pipeline.decode_threads = plan.decode;
   pipeline.decoding_max = plan.decoding_max;
+  pipeline.read_ahead = plan.read_ahead;
   pipeline.decode_niceness = plan.decode_niceness;
   pipeline.batch_max = plan.batch;
   pipeline.search = model->search;

@@ -37,14 +37,18 @@ void look_for_account(FetchFailure& failure) {
 
 }  // namespace
 
-RemotePhotos::RemotePhotos(std::string folder, std::shared_ptr<HttpClient> client)
+RemotePhotos::RemotePhotos(std::string folder, std::shared_ptr<HttpClient> client,
+                           Clock::duration patience)
     : folder_(std::move(folder)),
       client_(std::move(client)),
+      patience_(patience),
       gate_(client_->settings().connections, client_->settings().rate_per_s) {}
 
 Expected<std::shared_ptr<RemotePhotos>> RemotePhotos::open(std::string folder,
-                                                           std::shared_ptr<HttpClient> client) {
-  const std::shared_ptr<RemotePhotos> made(new RemotePhotos(std::move(folder), std::move(client)));
+                                                           std::shared_ptr<HttpClient> client,
+                                                           Clock::duration patience) {
+  const std::shared_ptr<RemotePhotos> made(
+      new RemotePhotos(std::move(folder), std::move(client), patience));
   if (Status read = made->read_account(); !read) return fail(read.error());
   return made;
 }
@@ -70,6 +74,12 @@ void RemotePhotos::note_answer(std::string_view good_path, Clock::time_point ask
   if (!good_path.empty()) good_path_ = good_path;
 }
 
+void RemotePhotos::note_failure(const FetchFailure& failure) {
+  if (failure.what != FetchError::no_such_host && failure.what != FetchError::tls) return;
+  const std::lock_guard lock(mutex_);
+  if (!unknown_since_) unknown_since_ = Clock::now();
+}
+
 RemotePhotos::Got RemotePhotos::request(std::string_view path, bool head, std::int64_t bytes_max,
                                         std::chrono::milliseconds limit,
                                         std::vector<std::uint8_t>& into, bool anew) {
@@ -83,6 +93,7 @@ RemotePhotos::Got RemotePhotos::request(std::string_view path, bool head, std::i
   request.limit = limit;
   Got got = client_->get(request, into);
   if (!got && owner) look_for_account(got.error());
+  if (!got) note_failure(got.error());
   return got;
 }
 
@@ -146,7 +157,10 @@ Opened<std::size_t> RemotePhotos::read(std::string_view path, std::int64_t bytes
 Blame RemotePhotos::blame(const FetchFailure& failure) const {
   const std::lock_guard lock(mutex_);
   const bool good = answered_ != Clock::time_point{};
-  return good ? blame_at_good_host(failure) : blame_of(failure);
+  // Who was redirected had an answer: the name is that of another server.
+  const bool may_come = unknown_since_ && Clock::now() - *unknown_since_ < patience_;
+  return good || (may_come && !failure.redirected) ? blame_at_good_host(failure)
+                                                   : blame_of(failure);
 }
 
 // What is not clearly the photo's own goes back, with the reason that it gets if it comes to be

@@ -21,13 +21,21 @@ Pipeline::Pipeline(PipelineConfig config, CaptionerFactory factory, Loader loade
       factory_(std::move(factory)),
       loader_(std::move(loader)),
       events_(std::move(events)) {
-  may_decode_ = config_.decoding_max;
   const auto decoders = static_cast<std::size_t>(std::max(1, config_.decode_threads));
-  slots_.resize(decoders + config_.devices.size());
+  const auto ahead = static_cast<std::size_t>(std::max(0, config_.read_ahead));
+  decoding_max_ = config_.decoding_max;
+  if (decoding_max_ <= 0 && ahead > 0) decoding_max_ = static_cast<int>(decoders);
+  may_decode_ = decoding_max_;
+  const std::size_t first_ahead = decoders + config_.devices.size();
+  slots_.resize(first_ahead + ahead);
   for (std::size_t i = 0; i < config_.devices.size(); ++i) {
     threads_.emplace_back([this, i, decoders] { device_loop(decoders + i, config_.devices[i]); });
   }
   for (std::size_t i = 0; i < decoders; ++i) {
+    threads_.emplace_back([this, i] { decode_loop(i); });
+  }
+  for (std::size_t i = first_ahead; i < first_ahead + ahead; ++i) {
+    slots_[i].reads_ahead = true;
     threads_.emplace_back([this, i] { decode_loop(i); });
   }
 }
@@ -38,6 +46,7 @@ Pipeline::~Pipeline() {
     stopping_ = true;
   }
   to_decode_.notify_all();
+  to_read_ahead_.notify_all();
   to_caption_.notify_all();
   filled_.notify_all();
   for (auto& thread : threads_) thread.join();
@@ -52,15 +61,19 @@ Status Pipeline::wait_ready() {
 std::size_t Pipeline::jobs_max() const noexcept {
   // Per device a batch in work, one decoded, one being decoded; and what the decoders hold.
   return 3 * config_.batch_max * config_.devices.size() +
-         2 * static_cast<std::size_t>(std::max(1, config_.decode_threads));
+         2 * static_cast<std::size_t>(std::max(1, config_.decode_threads) +
+                                      std::max(0, config_.read_ahead));
 }
 
 void Pipeline::submit(std::vector<Job> jobs) {
+  bool reads_wait = false;
   {
     const std::lock_guard lock(mutex_);
     for (auto& job : jobs) queued_.push_back(std::move(job));
+    reads_wait = read_waits_.often();
   }
   to_decode_.notify_all();
+  if (reads_wait) to_read_ahead_.notify_all();
 }
 
 std::vector<Job> Pipeline::take_back(const std::function<bool(const Job&)>& wanted) {
@@ -122,9 +135,10 @@ bool Pipeline::leave_behind(const InWork& reading) {
     for (Aside& one : slot.aside) queued_.push_back(std::move(one.job));
     slot.aside.clear();
     fresh = slots_.size();
-    slots_.emplace_back();
+    slots_.emplace_back().reads_ahead = slot.reads_ahead;
     tell_devices();  // a batch no longer waits for it
   }
+  to_decode_.notify_all();  // what it had put aside is queued again
   threads_.emplace_back([this, fresh] { decode_loop(fresh); });
   return true;
 }

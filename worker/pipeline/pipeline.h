@@ -6,6 +6,7 @@
 // where that has something to do: results of photos that need no device come out in groups, at
 // once when nothing else is left to decode. The others come out with their batch. A photo whose
 // loader has asked something is put aside, and the thread reads others until the answer is needed.
+// While reads wait for their storage, more threads read ahead; they decode in turn with the others.
 //
 // Memory is bounded by jobs_max(): the caller counts what has not come out yet, so no queue in here
 // can grow past it. Blurred and failed photos leave after decoding and never reach a device, nor do
@@ -29,6 +30,7 @@
 #include "worker/photo/job.h"
 #include "worker/photo/load_task.h"
 #include "worker/pipeline/near_duplicates.h"
+#include "worker/pipeline/read_waits.h"
 
 namespace photoscribe {
 
@@ -38,6 +40,7 @@ struct PipelineConfig {
   std::vector<std::string> devices{"cpu"};  // one thread and one captioner each
   int decode_threads = 2;                   // they read, too
   int decoding_max = 0;                     // of them at a time, where reads wait long; 0: all
+  int read_ahead = 0;                       // threads more, while reads of files wait
   int decode_niceness = 0;                  // added to the decode threads' own, 0 to 19
   std::size_t batch_max = 16;               // images sent to a device at once
   std::chrono::milliseconds linger{20};     // a batch waits this long to fill while decoders work
@@ -116,8 +119,6 @@ class Pipeline {
     std::unique_ptr<Captioner> captioner;
     std::unique_ptr<BatchCaptioner> batches;
   };
-  class WorkMark;
-  class DecodeTurn;
   class SpareBuffers;
   /// Read, and put aside until it is answered.
   struct Aside {
@@ -126,8 +127,10 @@ class Pipeline {
     std::unique_ptr<FileBuffer> buffer;
   };
   struct Slot {
-    InWork work;              // no jobs: at rest
-    std::deque<Aside> aside;  // the thread's own; but for it, others only take them out
+    InWork work;               // no jobs: at rest
+    std::deque<Aside> aside;   // the thread's own; but for it, others only take them out
+    bool reads_ahead = false;  // of config_.read_ahead
+    bool decodes = false;      // has one of decoding_max_
     bool left_behind = false;
   };
   /// A photo in a device's hands, of a run that shares captions between photos that look alike.
@@ -141,11 +144,14 @@ class Pipeline {
 
   // pipeline_decode.cpp
   void decode_loop(std::size_t slot);
+  [[nodiscard]] bool may_read(const Slot& slot) const;
   [[nodiscard]] bool reads_next(const Slot& slot) const;
   [[nodiscard]] bool read_one(std::size_t slot, SpareBuffers& buffers, Lock& lock);
   [[nodiscard]] bool go_on_with_one(std::size_t slot, SpareBuffers& buffers, Lock& lock);
-  [[nodiscard]] LoadStep begin(std::size_t slot, const Job& job, FileBuffer& buffer);
-  [[nodiscard]] LoadOutcome go_on(std::size_t slot, const Unanswered& rest);
+  [[nodiscard]] LoadStep begin(std::size_t slot, const Job& job, FileBuffer& buffer, bool& waited);
+  void note_read(const Job& job, bool waited);
+  void begin_decoding(std::size_t slot);
+  void end_decoding(std::size_t slot);
   void put_away(Job job, LoadOutcome outcome, Lock& lock);
   void put_ready(Job job, LoadedPhoto photo, Lock& lock);
   void let_out_group(Lock& lock);
@@ -179,7 +185,7 @@ class Pipeline {
 
   mutable std::mutex mutex_;
   /// Devices wait for a photo on to_caption_, and then for others to fill the batch on filled_.
-  std::condition_variable to_decode_, to_caption_, filled_, opened_, decoded_;
+  std::condition_variable to_decode_, to_read_ahead_, to_caption_, filled_, opened_, decoded_;
   std::deque<Job> queued_;
   std::deque<Ready> ready_;
   std::vector<Finished> finished_;  // of no device, on their way out
@@ -187,7 +193,9 @@ class Pipeline {
   std::deque<Slot> slots_;    // one per thread
   std::size_t decoding_ = 0;  // or reading, or put aside
   std::size_t aside_ = 0;     // in all slots
-  int may_decode_ = 0;        // threads more, with decoding_max
+  int decoding_max_ = 0;      // threads that decode at a time; 0: all
+  int may_decode_ = 0;        // threads more
+  ReadWaits read_waits_;
   std::size_t devices_open_ = 0;
   Status open_status_;
   bool stopping_ = false, draining_ = false;

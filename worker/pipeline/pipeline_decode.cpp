@@ -17,64 +17,22 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kGroup = 32;
 
 /// Photos that a thread puts aside: twice what SeenPhotos asks for at a time, so that the answers
-/// to half of them come while the other half is decoded; and bytes of their files.
-constexpr std::size_t kAsideMax = 16, kAsideBytes = std::size_t{16} << 20;
+/// to half of them come while the other half is decoded; and bytes of their files. A thread that
+/// reads ahead has a share of it: there are many.
+constexpr std::size_t kAsideMax = 16, kAsideBytes = std::size_t{16} << 20, kAheadsShare = 4;
+
+/// Reads of a thread, of which one is looked at while none waits: looking is two system calls.
+constexpr unsigned kLookEvery = 8;
+
+/// How often this thread gave up its core to wait for something: not while the page cache has what
+/// it reads.
+long waits_so_far() {
+  rusage used{};
+  getrusage(RUSAGE_THREAD, &used);
+  return used.ru_nvcsw;
+}
 
 }  // namespace
-
-/// What a thread's slot says that it is working on, while it does.
-class Pipeline::WorkMark {
- public:
-  WorkMark(Pipeline& pipeline, std::size_t slot) : pipeline_(pipeline), slot_(slot) {}
-
-  void enter(Stage stage) {
-    const std::lock_guard lock(pipeline_.mutex_);
-    InWork& work = pipeline_.slots_[slot_].work;
-    work.stage = stage;
-    work.since = Clock::now();
-  }
-  /// It gets on, although it takes long: its time begins anew.
-  void gets_on() {
-    const std::lock_guard lock(pipeline_.mutex_);
-    pipeline_.slots_[slot_].work.since = Clock::now();
-  }
-
- private:
-  Pipeline& pipeline_;
-  std::size_t slot_;
-};
-
-/// One of decoding_max, once begin() has returned: photos that were fetched at the same time are
-/// decoded in turn.
-class Pipeline::DecodeTurn {
- public:
-  DecodeTurn(Pipeline& pipeline, std::size_t slot) : pipeline_(pipeline), slot_(slot) {}
-  DecodeTurn(const DecodeTurn&) = delete;
-  DecodeTurn& operator=(const DecodeTurn&) = delete;
-  ~DecodeTurn() {
-    if (!has_it_) return;
-    {
-      const std::lock_guard lock(pipeline_.mutex_);
-      ++pipeline_.may_decode_;
-    }
-    pipeline_.decoded_.notify_one();
-  }
-  void begin() {
-    if (pipeline_.config_.decoding_max <= 0) return;
-    std::unique_lock lock(pipeline_.mutex_);
-    // It waits for us, not for its storage.
-    while (!pipeline_.decoded_.wait_for(lock, std::chrono::seconds(1),
-                                        [this] { return pipeline_.may_decode_ > 0; }))
-      pipeline_.slots_[slot_].work.since = Clock::now();
-    --pipeline_.may_decode_;
-    has_it_ = true;
-  }
-
- private:
-  Pipeline& pipeline_;
-  std::size_t slot_;
-  bool has_it_ = false;
-};
 
 /// Buffers of a thread that nothing is in: fresh large allocations page-fault.
 class Pipeline::SpareBuffers {
@@ -105,12 +63,18 @@ void Pipeline::decode_loop(std::size_t slot) {
   SpareBuffers buffers;
   Lock lock(mutex_);
   Slot& own = slots_[slot];
+  std::condition_variable& woken = own.reads_ahead ? to_read_ahead_ : to_decode_;
   for (bool has_its_place = true; has_its_place;) {
-    to_decode_.wait(lock, [&] { return stopping_ || !queued_.empty() || !own.aside.empty(); });
+    if (own.reads_ahead && !may_read(own) && own.aside.empty()) buffers = SpareBuffers();
+    woken.wait(lock, [&] { return stopping_ || may_read(own) || !own.aside.empty(); });
     if (stopping_) return;
     has_its_place = reads_next(own) ? read_one(slot, buffers, lock)  //
                                     : go_on_with_one(slot, buffers, lock);
   }
+}
+
+bool Pipeline::may_read(const Slot& slot) const {
+  return !queued_.empty() && (!slot.reads_ahead || read_waits_.often());
 }
 
 /// Whether the thread reads another photo before it goes on with one that it has put aside. The
@@ -119,7 +83,9 @@ bool Pipeline::reads_next(const Slot& slot) const {
   if (slot.aside.empty()) return true;
   std::size_t bytes = 0;
   for (const Aside& one : slot.aside) bytes += one.buffer->capacity();
-  return config_.decoding_max <= 0 && slot.aside.size() < kAsideMax && bytes < kAsideBytes &&
+  const std::size_t share = slot.reads_ahead ? kAheadsShare : 1;
+  return config_.decoding_max <= 0 && slot.aside.size() < kAsideMax / share &&
+         bytes < kAsideBytes / share && may_read(slot) &&
          queued_.size() >= static_cast<std::size_t>(std::max(1, config_.decode_threads));
 }
 
@@ -129,12 +95,17 @@ bool Pipeline::read_one(std::size_t slot, SpareBuffers& buffers, Lock& lock) {
   queued_.pop_front();
   ++decoding_;
   slots_[slot].work = InWork{Stage::reading, Clock::now(), {job}, slot};
+  thread_local unsigned reads = 0;
+  const bool looks = read_waits_.often() || reads++ % kLookEvery == 0;
   lock.unlock();
   std::unique_ptr<FileBuffer> buffer = buffers.take();
-  LoadStep step = begin(slot, job, *buffer);
+  bool waited = looks;
+  LoadStep step = begin(slot, job, *buffer, waited);
   lock.lock();
   slots_[slot].work.jobs.clear();
+  end_decoding(slot);
   if (slots_[slot].left_behind) return false;
+  if (looks) note_read(job, waited);
   if (auto* rest = std::get_if<Unanswered>(&step)) {
     slots_[slot].aside.push_back({std::move(job), std::move(*rest), std::move(buffer)});
     ++aside_;
@@ -152,34 +123,63 @@ bool Pipeline::go_on_with_one(std::size_t slot, SpareBuffers& buffers, Lock& loc
   --aside_;
   slots_[slot].work = InWork{Stage::decoding, Clock::now(), {one.job}, slot};
   lock.unlock();
-  LoadOutcome outcome = go_on(slot, one.rest);
+  LoadOutcome outcome = one.rest.go_on([this, slot] { begin_decoding(slot); });
   one.rest = Unanswered();
   lock.lock();
   slots_[slot].work.jobs.clear();
+  end_decoding(slot);
   buffers.keep(std::move(one.buffer));
   put_away(std::move(one.job), std::move(outcome), lock);
   return true;
 }
 
-LoadStep Pipeline::begin(std::size_t slot, const Job& job, FileBuffer& buffer) {
-  WorkMark mark(*this, slot);
-  buffer.report_progress_to([&mark] { mark.gets_on(); });
-  DecodeTurn turn(*this, slot);
-  LoadStep step = loader_(job, buffer, [&mark, &turn] {
-    turn.begin();
-    mark.enter(Stage::decoding);
+/// `waited`: in, whether to look; out, whether the read waited for its storage.
+LoadStep Pipeline::begin(std::size_t slot, const Job& job, FileBuffer& buffer, bool& waited) {
+  // It gets on, although it takes long: its time begins anew.
+  buffer.report_progress_to([this, slot] {
+    const std::lock_guard lock(mutex_);
+    slots_[slot].work.since = Clock::now();
   });
+  bool looks = waited;
+  const long before = looks ? waits_so_far() : 0;
+  const auto look = [&] {
+    if (std::exchange(looks, false)) waited = waits_so_far() != before;
+  };
+  LoadStep step = loader_(job, buffer, [&] {
+    look();
+    begin_decoding(slot);
+  });
+  look();
   buffer.report_progress_to({});
   return step;
 }
 
-LoadOutcome Pipeline::go_on(std::size_t slot, const Unanswered& rest) {
-  WorkMark mark(*this, slot);
-  DecodeTurn turn(*this, slot);
-  return rest.go_on([&mark, &turn] {
-    turn.begin();
-    mark.enter(Stage::decoding);
-  });
+void Pipeline::note_read(const Job& job, bool waited) {
+  if (job.task.member) return;  // threads wait for each other where an archive is unpacked
+  read_waits_.note(waited);
+  if (read_waits_.often() && !queued_.empty()) to_read_ahead_.notify_all();
+}
+
+/// Waits for the thread's turn: of photos that were read at the same time, so many are decoded.
+void Pipeline::begin_decoding(std::size_t slot) {
+  Lock lock(mutex_);
+  Slot& own = slots_[slot];
+  if (decoding_max_ > 0 && !own.decodes) {
+    // It waits for us, not for its storage.
+    while (!decoded_.wait_for(lock, std::chrono::seconds(1), [this] { return may_decode_ > 0; }))
+      own.work.since = Clock::now();
+    --may_decode_;
+    own.decodes = true;
+  }
+  own.work.stage = Stage::decoding;
+  own.work.since = Clock::now();
+}
+
+/// With the lock.
+void Pipeline::end_decoding(std::size_t slot) {
+  if (!std::exchange(slots_[slot].decodes, false)) return;
+  ++may_decode_;
+  decoded_.notify_one();
 }
 
 /// With the lock, which it gives up where something leaves the pipeline.

@@ -59,6 +59,28 @@ TEST_F(Manifest, LeavesFinishedAndOutdatedPairsOutOfTheWindow) {
   EXPECT_EQ(again[0].attempt, 2);
 }
 
+// Several go into one statement, of which some may be there already.
+TEST_F(Manifest, CountsAFileOnceInWhichGroupEverItIsNamedAgain) {
+  std::vector<FoundFile> files;
+  std::vector<std::string> names;
+  for (int i = 0; i < 150; ++i) {
+    names.push_back(std::to_string(i) + ".jpg");
+    files.push_back(file(names.back()));
+    files.back().kept = {{"number", std::to_string(i)}};
+    if (i % 50 == 20) files.push_back(file("7.jpg"));  // twice in later groups, once in its own
+  }
+
+  const auto added = scan(files);
+
+  EXPECT_EQ(added.added, 150);
+  EXPECT_EQ(added.repeated, 3);
+  EXPECT_EQ(paths(take(200)), names);
+  EXPECT_EQ(plain_rows(database(), "SELECT count(*), sum(CAST(value AS INTEGER)) FROM kept_value"),
+            std::vector<std::string>{"150|11175"});
+  expect_counts_are_true();
+  EXPECT_EQ(scan(files).unchanged, 150);
+}
+
 TEST_F(Manifest, FindsNothingToDoTheSecondTime) {
   scan({file("a.jpg"), file("b.jpg")});
   take();

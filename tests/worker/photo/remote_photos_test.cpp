@@ -45,8 +45,8 @@ class RemotePhotosTest : public ::testing::Test {
     settings.stall_timeout_s = 1;
     settings.photo_timeout_s = 8;
   }
-  void open(const std::string& folder) {
-    auto opened = RemotePhotos::open(folder, std::make_shared<HttpClient>(settings));
+  void open(const std::string& folder, RemotePhotos::Clock::duration patience = 0s) {
+    auto opened = RemotePhotos::open(folder, std::make_shared<HttpClient>(settings), patience);
     ASSERT_TRUE(opened) << opened.error().message;
     photos = std::move(*opened);
   }
@@ -174,6 +174,25 @@ TEST_F(RemotePhotosTest, BlamesNoPhotoForAServerThatLostItsName) {
   name_is_gone = false;
   EXPECT_TRUE(photos->check());
   EXPECT_EQ(read("good2.jpg"), "good bytes");
+}
+
+TEST_F(RemotePhotosTest, WaitsForANameThatMayComeYetAndNotForEver) {
+  const std::string named = "http://photos.test:" + std::to_string(server.port());
+  name_is_gone = true;
+  open(named, 1h);
+  EXPECT_THAT(read("good.jpg"), StartsWith("fault: "));
+  EXPECT_FALSE(photos->check());
+  name_is_gone = false;
+  EXPECT_TRUE(photos->check());
+  EXPECT_EQ(read("good.jpg"), "good bytes");
+
+  name_is_gone = true;
+  open(named, 1ms);
+  std::string got = read("good.jpg");
+  while (got.starts_with("fault: ")) got = read("good.jpg");
+  EXPECT_EQ(got, "dns");
+  EXPECT_TRUE(photos->check()) << "and its photos need not wait for one";
+  name_is_gone = false;
 }
 
 TEST_F(RemotePhotosTest, BlamesNoPhotoForAServerWhoseCertificateWentBad) {
