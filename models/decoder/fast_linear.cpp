@@ -19,15 +19,13 @@ namespace photoscribe {
 #ifdef PHOTOSCRIBE_ONEDNN
 namespace {
 
-/// How many of `rows` to multiply by bfloat16 in one go. oneDNN 2.6 cuts them into equal parts that
-/// fit its tiles of 16 rows, and takes 147 instead of 750 GFLOP/s where no such parts come out even
-/// (59 rows, 944 rows).
+/// How many of `rows` to multiply in one go. Few different numbers, since each needs a plan, which
+/// takes a millisecond to make; and such as oneDNN 2.6 cuts into equal parts that fit AMX' tiles of
+/// 16 rows: it takes 147 instead of 750 GFLOP/s where no such parts come out even (59 rows, 944).
 std::int64_t rows_at_once(std::int64_t rows) {
   constexpr std::int64_t kTile = 16, kMost = 512;
   if (rows >= 4 * kTile) return std::min(rows - rows % (4 * kTile), kMost);
-  for (std::int64_t part = kTile; part > kTile / 2 - 2; --part)
-    if (rows % part == 0) return rows;
-  return rows < kTile ? rows : rows - rows % kTile;
+  return rows < kTile ? rows : rows - rows % (kTile / 2);
 }
 
 }  // namespace
@@ -49,7 +47,7 @@ class FastLinear::Plans {
     auto* from = static_cast<std::byte*>(taken.data_ptr());
     auto* to = static_cast<std::byte*>(y.data_ptr());
     for (std::int64_t left = x.size(0); left > 0;) {
-      const std::int64_t rows = type_ == kF32 ? left : rows_at_once(left);
+      const std::int64_t rows = rows_at_once(left);
       Plan& plan = find(rows, add);
       plan.x.set_data_handle(from);
       plan.y.set_data_handle(to);

@@ -211,8 +211,8 @@ class FastEncoder::Plans {
     if (layer.adds_residual) d.shortcut = {};
   }
 
-  /// Whether layer i is done by a loop of ours (depthwise.h): where oneDNN has the activation fused,
-  /// it is twice as fast.
+  /// Whether layer i is done by a loop of ours (depthwise.h). Not where oneDNN has the activation
+  /// fused: then it is the faster (RESULTS.md).
   [[nodiscard]] bool is_loop(std::size_t i) const {
     return type_ == Type::bf16 && i > 0 && i + 1 < encoder_.layers().size() &&
            encoder_.layers()[i].activation == Activation::silu &&
