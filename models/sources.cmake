@@ -37,7 +37,7 @@ set(photoscribe_model_sources
   search/caption_network.cpp
   search/evidence.cpp
   search/search.cpp
-  search/wishes.cpp)
+  search/constraints.cpp)
 # The loops of decoder/kernels.cpp and encoder/silu.cpp are only worth having when sums may be reordered into vectors.
 set(photoscribe_kernel_options
   -O3 -fno-math-errno -fno-trapping-math -fassociative-math -fno-signed-zeros -freciprocal-math -ffp-contract=fast)

@@ -39,7 +39,7 @@ struct ModelArchitecture {
   /// concepts; 1 is what it was trained with.
   double concept_weight = 1;
   /// A concept with at least this probability is named in the caption, by any of its words
-  /// (models/search/wishes.h); 0: none must be.
+  /// (models/search/constraints.h); 0: none must be.
   double concept_said_min = 0;
   bool operator==(const ModelArchitecture&) const = default;
 };

@@ -62,16 +62,16 @@ std::pair<Tensor, Tensor> best_words(const Tensor& scores, const Tensor& log_p,
   return {sums, places};
 }
 
-int wishes_of(std::int64_t state) { return std::popcount(static_cast<std::uint64_t>(state)); }
+int constraints_of(std::int64_t state) { return std::popcount(static_cast<std::uint64_t>(state)); }
 
 }  // namespace
 
-Beams::Beams(const Annotations& seen, std::int64_t tokens_max, const WishTensors& wishes,
+Beams::Beams(const Annotations& seen, std::int64_t tokens_max, const ConstraintTensors& constraints,
              const Tensor& photos)
     : a(seen),
       photo_(at::arange(seen.h.size(0), torch::dtype(torch::kInt64).device(a.h.device()))) {
-  if (wishes.count > 0) begin_wishes(wishes, photos);
-  const std::int64_t N = photo_.size(0), S = std::int64_t{1} << wishes.count, T = tokens_max;
+  if (constraints.count > 0) begin_constraints(constraints, photos);
+  const std::int64_t N = photo_.size(0), S = std::int64_t{1} << constraints.count, T = tokens_max;
   const auto whole = photo_.options(), real = whole.dtype(torch::kFloat32);
   // One open beam each before the first word, in the state where nothing is named.
   scores_ = at::full({N, S, 1}, kNever, real);
@@ -87,21 +87,23 @@ Beams::Beams(const Annotations& seen, std::int64_t tokens_max, const WishTensors
   done_ = at::zeros({N}, whole.dtype(torch::kBool));
 }
 
-void Beams::begin_wishes(const WishTensors& wishes, const Tensor& photos) {
+void Beams::begin_constraints(const ConstraintTensors& constraints, const Tensor& photos) {
   const auto device = a.h.device();
   photo_ = photos;
   keep_photos(a, photos);
-  const std::int64_t C = wishes.count, S = std::int64_t{1} << C, words = wishes.words.size(1) / C;
+  const std::int64_t C = constraints.count, S = std::int64_t{1} << C,
+                     words = constraints.words.size(1) / C;
   a.h = a.h.index_select(0, photos).repeat_interleave(S, 0);
   a.c = a.c.index_select(0, photos).repeat_interleave(S, 0);
-  wishes_ = {wishes.count, wishes.words.to(device), wishes.real.to(device)};
+  constraints_ = {constraints.count, constraints.words.to(device), constraints.real.to(device)};
   std::vector<std::int64_t> unmet, from;
   for (std::int64_t state = 0; state < S; ++state) {
-    for (std::int64_t wish = 0; wish < C; ++wish) {
-      const std::int64_t bit = std::int64_t{1} << wish;
+    for (std::int64_t constraint = 0; constraint < C; ++constraint) {
+      const std::int64_t bit = std::int64_t{1} << constraint;
       unmet.insert(unmet.end(), static_cast<std::size_t>(words), (state & bit) == 0 ? 1 : 0);
-      // A state without the wish leads to itself with it; the other way round nothing is unmet.
-      from.push_back((state ^ bit) * C + wish);
+      // A state without the constraint leads to itself with it; the other way round nothing is
+      // unmet.
+      from.push_back((state ^ bit) * C + constraint);
     }
   }
   unmet_ = at::tensor(unmet).view({S, C * words}).to(torch::kBool).to(device);
@@ -118,29 +120,30 @@ void Beams::keep(const Tensor& photos) {
   a.h = rows(a.h);
   a.c = rows(a.c);
   tokens_ = rows(tokens_);
-  for (Tensor* one :
-       {&scores_,      &worst_,      &history_,      &best_score_,   &best_log_,     &best_tokens_,
-        &best_length_, &best_worst_, &done_,         &photo_,        &wishes_.words, &wishes_.real,
-        &other_score_, &other_log_,  &other_length_, &other_tokens_, &settled_,      &end_scores_,
-        &end_history_, &rows_,       &best_rows_})
+  for (Tensor* one : {&scores_,      &worst_,       &history_,           &best_score_,
+                      &best_log_,    &best_tokens_, &best_length_,       &best_worst_,
+                      &done_,        &photo_,       &constraints_.words, &constraints_.real,
+                      &other_score_, &other_log_,   &other_length_,      &other_tokens_,
+                      &settled_,     &end_scores_,  &end_history_,       &rows_,
+                      &best_rows_})
     if (one->defined()) *one = one->index_select(0, photos);
 }
 
-/// Takes from `each` (N,S,B,V) the words that name an unmet wish, which lead to another state, and
-/// returns their log-probabilities (N,S,B,K); kNever for the other words of wishes.
-Tensor Beams::take_wished(Tensor& each) const {
+/// Takes from `each` (N,S,B,V) the words that meet an unmet constraint, which lead to another
+/// state, and returns their log-probabilities (N,S,B,K); kNever for the other words of constraints.
+Tensor Beams::take_constrained(Tensor& each) const {
   const std::int64_t N = each.size(0), S = each.size(1), B = each.size(2), K = unmet_.size(1);
-  const Tensor words = wishes_.words.view({N, 1, 1, K}).expand({N, S, B, K});
+  const Tensor words = constraints_.words.view({N, 1, 1, K}).expand({N, S, B, K});
   const Tensor log_p = each.gather(3, words), unmet = unmet_.view({1, S, 1, K});
   each.scatter_(3, words, log_p.masked_fill(unmet, kNever));
-  return log_p.masked_fill((unmet & wishes_.real.view({N, 1, 1, K})).logical_not(), kNever);
+  return log_p.masked_fill((unmet & constraints_.real.view({N, 1, 1, K})).logical_not(), kNever);
 }
 
-/// The beams that name another wish by a word of `named` (N,S,B,K), under the state that they
+/// The beams that meet another constraint by a word of `named` (N,S,B,K), under the state that they
 /// reach.
-Beams::Candidates Beams::wished(const Tensor& named) const {
+Beams::Candidates Beams::naming_another(const Tensor& named) const {
   const std::int64_t N = named.size(0), S = named.size(1), B = named.size(2), K = named.size(3),
-                     C = wishes_.count;
+                     C = constraints_.count;
   const auto moved = [&](const Tensor& x) {  // (..,S,B,K) -> (N,S,B*K), states changed
     return x.expand({N, S, B, K})
         .reshape({N, S, B, C, K / C})
@@ -150,8 +153,8 @@ Beams::Candidates Beams::wished(const Tensor& named) const {
         .view({N, S, B * K});
   };
   return {moved(scores_.unsqueeze(3) + named),
-          moved(at::arange(S * B, wishes_.words.options()).view({1, S, B, 1})),
-          moved(wishes_.words.view({N, 1, 1, K})), moved(named)};
+          moved(at::arange(S * B, constraints_.words.options()).view({1, S, B, 1})),
+          moved(constraints_.words.view({N, 1, 1, K})), moved(named)};
 }
 
 /// The `count` best of each state, or all where there are fewer.
@@ -159,13 +162,13 @@ Beams::Candidates Beams::candidates(const Tensor& log_p, std::int64_t count) con
   const std::int64_t N = scores_.size(0), S = scores_.size(1), B = scores_.size(2),
                      V = log_p.size(1);
   Tensor each = log_p.view({N, S, B, V}), named;
-  if (wishes_.count > 0) named = take_wished(each);
+  if (constraints_.count > 0) named = take_constrained(each);
   const auto [score, flat] = best_words(scores_, each, std::min(count, B * V));
   const Tensor first = at::arange(0, S * B, B, flat.options()).view({1, S, 1});
   const Candidates same{score, at::floor_divide(flat, V) + first, at::remainder(flat, V),
                         each.view({N, S, B * V}).gather(2, flat)};
-  if (wishes_.count == 0) return same;
-  const Candidates more = wished(named);
+  if (constraints_.count == 0) return same;
+  const Candidates more = naming_another(named);
   const auto [best, which] = at::topk(at::cat({same.score, more.score}, 2), same.score.size(2), 2);
   const auto both = [&at = which](const Tensor& x, const Tensor& y) {
     return at::cat({x, y}, 2).gather(2, at);
@@ -288,8 +291,9 @@ int Beams::best_state(std::int64_t photo, const Tensor& best_score, int named) c
   const auto* scores = best_score.data_ptr<float>() + photo * S;
   int best = named < 0 ? 0 : -1;
   for (int s = 0; s < S; ++s) {
-    if (!is_caption(static_cast<double>(scores[s])) || wishes_of(s) <= named) continue;
-    if (best < 0 || std::pair(wishes_of(s), scores[s]) > std::pair(wishes_of(best), scores[best]))
+    if (!is_caption(static_cast<double>(scores[s])) || constraints_of(s) <= named) continue;
+    if (best < 0 ||
+        std::pair(constraints_of(s), scores[s]) > std::pair(constraints_of(best), scores[best]))
       best = s;
   }
   return best;

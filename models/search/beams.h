@@ -1,13 +1,14 @@
 // beams: the open and finished captions of a batch of photos while a search (search.h) goes on, as
 // tensors. Private to models/.
 //
-// A photo may have wishes (wishes.h): concepts that its caption should name. Then it has a set of
-// beams for each set of the wishes named so far, after Anderson et al., "Guided Open Vocabulary
-// Image Captioning with Constrained Beam Search", EMNLP 2017: captions compete with those alone
-// that have named the same. Without wishes there is one set, and this is plain beam search.
+// A photo may have constraints (constraints.h): concepts that its caption should name. Then it has
+// a set of beams for each set of the constraints met so far, after Anderson et al., "Guided Open
+// Vocabulary Image Captioning with Constrained Beam Search", EMNLP 2017: captions compete with
+// those alone that have named the same. Without constraints there is one set, and this is plain
+// beam search.
 //
-// N photos, S = 2^wishes states (bit k: wish k is named), B beams of each, R = N*S*B rows, K words
-// for all wishes, T words of a caption at most, V words.
+// N photos, S = 2^constraints states (bit k: constraint k is met), B beams of each, R = N*S*B rows,
+// K words for all constraints, T words of a caption at most, V words.
 #pragma once
 
 #include <torch/types.h>
@@ -16,8 +17,8 @@
 
 #include "common/core/spec.h"
 #include "models/decoder/decoder.h"
+#include "models/search/constraints.h"
 #include "models/search/hypothesis.h"
-#include "models/search/wishes.h"
 
 namespace photoscribe {
 
@@ -26,9 +27,9 @@ inline constexpr double kNever = -1e30;
 
 class Beams {
  public:
-  /// Of what StepNetwork::look() gave for a batch, on its device. With `wishes`: of `photos` (N)
-  /// alone, places in the batch, whose wishes they are.
-  Beams(const Annotations& seen, std::int64_t tokens_max, const WishTensors& wishes = {},
+  /// Of what StepNetwork::look() gave for a batch, on its device. With `constraints`: of `photos`
+  /// (N) alone, places in the batch, whose constraints they are.
+  Beams(const Annotations& seen, std::int64_t tokens_max, const ConstraintTensors& constraints = {},
         const torch::Tensor& photos = {});
 
   /// Takes one word's log-probabilities (R,V), which are used up, into account: finished captions
@@ -38,16 +39,16 @@ class Beams {
   void advance(const torch::Tensor& log_p, std::int64_t t, const SearchSettings& settings,
                const torch::Tensor& look = {});
   /// After advance(): a photo is done when its likeliest open beam, ending at once, would not beat
-  /// its best caption that names all that is wished.
+  /// its best caption that names all that is required.
   void settle(std::int64_t t, const SearchSettings& settings);
   /// Those that are not done, as places among the N. Waits for the device.
   [[nodiscard]] torch::Tensor open() const;
   /// From now on the best `count` + 1 finished captions of each photo are kept, and a photo is done
-  /// when none of them can change. Before the first word, and without wishes.
+  /// when none of them can change. Before the first word, and without constraints.
   void keep_others(std::int64_t count);
   /// Goes on with these photos alone (places among the N).
   void keep(const torch::Tensor& photos);
-  /// Puts the best captions where they belong: of those that name more wishes than the photo's
+  /// Puts the best captions where they belong: of those that meet more constraints than the photo's
   /// caption so far (`named`, by its place in the batch; -1: it has none), the best of those that
   /// name most. At whatever price: no bound on it helped (experiments.md, 51). Where there is none
   /// `all` stays as it is.
@@ -65,8 +66,8 @@ class Beams {
     torch::Tensor score, parent, word, log_p;  // parent: a beam's place among the photo's S*B
   };
   [[nodiscard]] Candidates candidates(const torch::Tensor& log_p, std::int64_t count) const;
-  [[nodiscard]] torch::Tensor take_wished(torch::Tensor& each) const;
-  [[nodiscard]] Candidates wished(const torch::Tensor& named) const;
+  [[nodiscard]] torch::Tensor take_constrained(torch::Tensor& each) const;
+  [[nodiscard]] Candidates naming_another(const torch::Tensor& named) const;
   void collect(const torch::Tensor& normal, const Candidates& next, std::int64_t t);
   [[nodiscard]] std::vector<FinishedCaption> others_of(std::int64_t photo,
                                                        const std::vector<std::int64_t>& best) const;
@@ -75,11 +76,12 @@ class Beams {
   [[nodiscard]] int best_state(std::int64_t photo, const torch::Tensor& best_score,
                                int named) const;
 
-  void begin_wishes(const WishTensors& wishes, const torch::Tensor& photos);
+  void begin_constraints(const ConstraintTensors& constraints, const torch::Tensor& photos);
 
-  WishTensors wishes_;
-  torch::Tensor unmet_;        // (S,K) bool: the word's wish is not yet named
-  torch::Tensor from_;         // (S*wishes) state and wish that lead to a state by a wished word
+  ConstraintTensors constraints_;
+  torch::Tensor unmet_;  // (S,K) bool: the word's constraint is not yet met
+  torch::Tensor
+      from_;  // (S*constraints) state and constraint that lead to a state by a word that meets it
   torch::Tensor photo_;        // (N) its place in the batch
   torch::Tensor scores_;       // (N,S,B) of the open beams
   torch::Tensor worst_;        // (N,S,B) log-probability of the least likely word of each

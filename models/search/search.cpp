@@ -34,7 +34,7 @@ void only_end(Tensor& log_p) {
   log_p.fill_(kNever).select(1, kEndToken).copy_(end);
 }
 
-/// A caption that another replaced, since that names what was wished, is the first of the others.
+/// A caption that another replaced, since that names what was required, is the first of the others.
 void keep_replaced(const Hypothesis& before, const SearchSettings& settings, Hypothesis& now) {
   if (before.tokens == now.tokens) return;
   const auto length = static_cast<std::int64_t>(before.tokens.size()) + 1;
@@ -52,12 +52,12 @@ void keep_replaced(const Hypothesis& before, const SearchSettings& settings, Hyp
 CaptionSearch::CaptionSearch(const DecoderParameters& parameters, Precision precision)
     : network_(make_step_network(parameters, precision)),
       names_(names_of(parameters)),
-      wishes_(concepts_of(parameters)) {}
+      constraints_(concepts_of(parameters)) {}
 
 CaptionSearch::CaptionSearch(const std::vector<DecoderParameters>& members, Precision precision)
     : network_(make_ensemble(members, precision)),
       names_(names_of(members.front())),
-      wishes_(concepts_of(members.front())) {}
+      constraints_(concepts_of(members.front())) {}
 
 void CaptionSearch::go(Beams& b, const SearchSettings& settings, const std::vector<int>& named,
                        std::vector<Hypothesis>& all) const {
@@ -97,13 +97,13 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
   go(plain, settings, std::vector<int>(all.size(), -1), all);
 
   // No more rows at once than the plain search had, unless for a single photo.
-  const std::vector<WishGroup> unmet = wishes_.unmet(all, all.size());
+  const std::vector<ConstraintGroup> unmet = constraints_.unmet(all, all.size());
   if (unmet.empty()) return all;
-  const std::vector<int> named = wishes_.named(all);
+  const std::vector<int> named = constraints_.named(all);
   const std::vector<Hypothesis> before =
       settings.alternatives > 0 ? all : std::vector<Hypothesis>();
-  for (const WishGroup& group : unmet) {
-    Beams constrained(seen, T, group.wishes, at::tensor(group.photos).to(features.device()));
+  for (const ConstraintGroup& group : unmet) {
+    Beams constrained(seen, T, group.constraints, at::tensor(group.photos).to(features.device()));
     go(constrained, settings, named, all);
   }
   for (std::size_t i = 0; i < before.size(); ++i) keep_replaced(before[i], settings, all[i]);

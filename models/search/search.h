@@ -49,9 +49,9 @@ class CaptionSearch {
   /// could in theory still win; two words' patience cost a fifth more decoding and gained nothing
   /// (dev BLEU-4 of the shipped model 20.98 with it, 20.99 without).
   ///
-  /// A caption that omits a concept of which the model is sure (WishRule) is searched for anew, by
-  /// constrained beam search (beams.h), and replaced by one that names it. The other photos cost
-  /// nothing more.
+  /// A caption that omits a concept of which the model is sure (ConstraintRule) is searched for
+  /// anew, by constrained beam search (beams.h), and replaced by one that names it. The other
+  /// photos cost nothing more.
   ///
   /// With `settings.alternatives` a photo's search goes on until so many other captions are final,
   /// too, by the rule by which the best is. The best stays the same.
@@ -82,7 +82,7 @@ class CaptionSearch {
 
   std::unique_ptr<StepNetwork> network_;
   torch::Tensor names_;  // (V) bool: the word names a concept; undefined: there are none
-  WishRule wishes_;
+  ConstraintRule constraints_;
 };
 
 }  // namespace photoscribe

@@ -49,7 +49,7 @@ void take_encoder(StateArrays& arrays, const FoundResnet& found, const std::stri
 }
 
 ImportedCaptioner import(CaptionerKind kind, const CaptionerFiles& files,
-                         const CaptionerWishes& wishes) {
+                         const ImportOverrides& overrides) {
   ImportedCaptioner made;
   ModelArchitecture& a = made.architecture;
   const TensorMap& state = files.checkpoint.tensors;
@@ -58,7 +58,7 @@ ImportedCaptioner import(CaptionerKind kind, const CaptionerFiles& files,
   const std::string& own = captioner_kinds()[static_cast<std::size_t>(kind)];
   const std::string prefix = find_prefix(state, mark, own);
   const FoundResnet resnet = find_resnet(encoder_state);
-  a.encoder = !wishes.encoder.empty()             ? wishes.encoder
+  a.encoder = !overrides.encoder.empty()          ? overrides.encoder
               : kind == CaptionerKind::ruotianluo ? "caffe_" + resnet.architecture
                                                   : resnet.architecture;
   const auto layers = encoder_layers(a.encoder);
@@ -67,7 +67,7 @@ ImportedCaptioner import(CaptionerKind kind, const CaptionerFiles& files,
   StateArrays arrays(state), others(encoder_state);
   StateArrays& encoder_arrays = files.encoder ? others : arrays;
   DecoderArrays decoder{arrays, prefix};
-  take_encoder(encoder_arrays, resnet, a.encoder, wishes.norm_epsilon, made);
+  take_encoder(encoder_arrays, resnet, a.encoder, overrides.norm_epsilon, made);
   switch (kind) {
     case CaptionerKind::sgrvinod:
       import_sgrvinod(decoder, files, a.feature_channels, made);
@@ -90,8 +90,8 @@ ImportedCaptioner import(CaptionerKind kind, const CaptionerFiles& files,
     for (const std::string& name : others.left_over())
       if (!is_counter(name)) made.left_over.push_back(name);
   }
-  if (wishes.side_px > 0) a.input_side_px = wishes.side_px;
-  if (wishes.grid_side > 0 && a.grid_side > 0) a.grid_side = wishes.grid_side;
+  if (overrides.side_px > 0) a.input_side_px = overrides.side_px;
+  if (overrides.grid_side > 0 && a.grid_side > 0) a.grid_side = overrides.grid_side;
   if (a.input_side_px % 32 != 0) throw std::runtime_error("the side must be a multiple of 32 px");
   static_cast<void>(take_decoder(made.tensors, a, made.vocabulary.size()));
   static_cast<void>(Encoder(a.encoder, made.tensors, "encoder."));
@@ -113,8 +113,8 @@ CaptionerKind captioner_kind(const std::string& name) {
 }
 
 Expected<ImportedCaptioner> import_captioner(CaptionerKind kind, const CaptionerFiles& files,
-                                             const CaptionerWishes& wishes) {
-  return guard(Errc::invalid_config, "import", [&] { return import(kind, files, wishes); });
+                                             const ImportOverrides& overrides) {
+  return guard(Errc::invalid_config, "import", [&] { return import(kind, files, overrides); });
 }
 
 }  // namespace photoscribe

@@ -35,7 +35,7 @@ struct CaptionerFiles {
 };
 
 /// What differs from the kind's own; empty or 0: nothing.
-struct CaptionerWishes {
+struct ImportOverrides {
   std::string encoder;  // encoder_layers.h
   int side_px = 0, grid_side = 0;
   double norm_epsilon = 1e-5;
@@ -54,6 +54,6 @@ struct ImportedCaptioner {
 /// in the decoder, or saying what does not fit together.
 [[nodiscard]] Expected<ImportedCaptioner> import_captioner(CaptionerKind kind,
                                                            const CaptionerFiles& files,
-                                                           const CaptionerWishes& wishes);
+                                                           const ImportOverrides& overrides);
 
 }  // namespace photoscribe

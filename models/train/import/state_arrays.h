@@ -20,7 +20,7 @@ class StateArrays {
   /// axis.
   [[nodiscard]] std::int64_t extent(const std::string& name, std::size_t axis) const;
 
-  /// The array as contiguous float32. A single zero, as large as wished, when it is not there or
+  /// The array as contiguous float32. A single zero, of the size asked for, when it is not there or
   /// has another shape; check() then says so.
   torch::Tensor get(const std::string& name, const std::vector<std::int64_t>& shape);
   /// Adds a complaint of the caller's own.

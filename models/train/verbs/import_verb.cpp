@@ -93,10 +93,10 @@ Status import_whole(const ImportOptions& o) {
   if (!files) return fail(files.error());
   const auto from = sources(o);
   if (!from) return fail(from.error());
-  CaptionerWishes wishes{o.architecture, o.side_px, o.grid_side, 1e-5};
-  if (o.epsilon >= 0) wishes.norm_epsilon = o.epsilon;
+  ImportOverrides overrides{o.architecture, o.side_px, o.grid_side, 1e-5};
+  if (o.epsilon >= 0) overrides.norm_epsilon = o.epsilon;
   const CaptionerKind kind = captioner_kind(o.kind);
-  const auto made = import_captioner(kind, *files, wishes);
+  const auto made = import_captioner(kind, *files, overrides);
   if (!made) return fail(made.error().code, o.state + ": " + made.error().message);
 
   ModelToStore model;

@@ -206,15 +206,15 @@ TEST(Looks, LeaveOutWhatGoesToConceptsAndFollowTheirSearch) {
     kind.concept_said_min = 0;
     const DecoderParameters plain = take_decoder(tensors, kind, words.size());
     kind.concept_said_min = 0.4;
-    const DecoderParameters wishes = take_decoder(tensors, kind, words.size());
+    const DecoderParameters constrained = take_decoder(tensors, kind, words.size());
     const auto before = CaptionSearch(plain).run(photos, settings),
-               all = CaptionSearch(wishes).run(photos, settings);
+               all = CaptionSearch(constrained).run(photos, settings);
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (all[i].tokens.empty()) continue;
       ++compared;
       changed += all[i].tokens != before[i].tokens ? 1 : 0;
       const torch::Tensor photo = photos.narrow(0, static_cast<std::int64_t>(i), 1);
-      expect_maps(all[i].attention.value(), looks_at(wishes, photo, all[i].tokens));
+      expect_maps(all[i].attention.value(), looks_at(constrained, photo, all[i].tokens));
     }
   }
   EXPECT_GT(changed, 0);

@@ -1,5 +1,5 @@
 // Concepts that a model is sure of are named in the caption: constrained beam search.
-#include "models/search/wishes.h"
+#include "models/search/constraints.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -77,7 +77,7 @@ std::multiset<std::string> words(const Hypothesis& one) {
   return all;
 }
 
-TEST(Wishes, AConceptThatTheModelIsSureOfIsNamed) {
+TEST(Constraints, AConceptThatTheModelIsSureOfIsNamed) {
   const TensorMap model =
       speaks_by_heart({{"a", 2}, {".", 2}, {"pizza", 0.5}, {"cat", 0}}, {0.9F, 0.1F, 0.3F});
   ASSERT_EQ(text(said(model, 0)).find("pizza"), std::string::npos);
@@ -93,7 +93,7 @@ TEST(Wishes, AConceptThatTheModelIsSureOfIsNamed) {
   EXPECT_LE(found.beam_agreement, 1);
 }
 
-TEST(Wishes, NoneIsWishedByDefaultNorBelowTheModelsProbability) {
+TEST(Constraints, NoneIsRequiredByDefaultNorBelowTheModelsProbability) {
   EXPECT_EQ(ModelArchitecture().concept_said_min, 0);
   const TensorMap model = speaks_by_heart({{"a", 2}, {".", 2}, {"pizza", 0.5}}, {0.9F, 0.1F, 0.3F});
   const Hypothesis plain = said(model, 0), unsure = said(model, 0.95);
@@ -103,7 +103,7 @@ TEST(Wishes, NoneIsWishedByDefaultNorBelowTheModelsProbability) {
   EXPECT_EQ(unsure.beam_agreement, plain.beam_agreement);
 }
 
-TEST(Wishes, AnyOfAConceptsWordsWillDo) {
+TEST(Constraints, AnyOfAConceptsWordsWillDo) {
   const std::vector<float> dog{0.1F, 0.9F, 0.1F};
   const TensorMap puppies =
       speaks_by_heart({{"a", 2}, {".", 2}, {"dog", -2}, {"puppy", 0}, {"dogs", -1}}, dog);
@@ -116,7 +116,7 @@ TEST(Wishes, AnyOfAConceptsWordsWillDo) {
   EXPECT_EQ(said(dogs, 0.8).log_prob, said(dogs, 0).log_prob);
 }
 
-TEST(Wishes, TheTwoLikeliestAreNamed) {
+TEST(Constraints, TheTwoLikeliestAreNamed) {
   const TensorMap model = speaks_by_heart(
       {{"a", 2}, {".", 2}, {"pizza", 0}, {"dog", 0}, {"cat", 0}}, {0.93F, 0.95F, 0.91F});
   const auto found = words(said(model, 0.9));
@@ -125,7 +125,7 @@ TEST(Wishes, TheTwoLikeliestAreNamed) {
   EXPECT_EQ(found.count("cat"), 0U);
 }
 
-TEST(Wishes, WhereNotAllCanBeNamedMostAre) {
+TEST(Constraints, WhereNotAllCanBeNamedMostAre) {
   const std::vector<std::pair<const char*, double>> odds{
       {"a", 2}, {".", 2}, {"pizza", 0}, {"dog", 0.5}};
   const TensorMap model = speaks_by_heart(odds, {0.95F, 0.9F, 0.1F});
@@ -170,57 +170,57 @@ torch::Tensor next_but_repeats(const DecoderParameters& p, const torch::Tensor& 
   return log_p;
 }
 
-void try_all(const DecoderParameters& p, const torch::Tensor& photo, const WishRule& rule,
-             const std::vector<std::int64_t>& wishes, std::vector<std::int64_t>& words,
+void try_all(const DecoderParameters& p, const torch::Tensor& photo, const ConstraintRule& rule,
+             const std::vector<std::int64_t>& constraints, std::vector<std::int64_t>& words,
              double log_prob, std::vector<Best>& best) {
   const torch::Tensor log_p = next_but_repeats(p, photo, words);
   const double ended = log_prob + log_p[kEndToken].item<double>();
-  const int named = rule.named(words, wishes);
+  const int named = rule.named(words, constraints);
   Best& one = best.at(static_cast<std::size_t>(named));
   if (ended > one.log_prob) one = {words, named, ended};
   if (words.size() == 3) return;
   for (std::int64_t word = kUnknownToken + 1; word < few_words().size(); ++word) {
     words.push_back(word);
-    try_all(p, photo, rule, wishes, words, log_prob + log_p[word].item<double>(), best);
+    try_all(p, photo, rule, constraints, words, log_prob + log_p[word].item<double>(), best);
     words.pop_back();
   }
 }
 
-class WishesOf : public testing::TestWithParam<std::string> {};
+class ConstraintsOf : public testing::TestWithParam<std::string> {};
 
-TEST_P(WishesOf, AWideBeamFindsTheBestOfAllCaptionsThatNameThem) {
+TEST_P(ConstraintsOf, AWideBeamFindsTheBestOfAllCaptionsThatNameThem) {
   int constrained = 0;
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const DecoderParameters p = take_decoder(random_model(seed, GetParam()),
                                              random_kind(GetParam(), 0.2), few_words().size());
-    const WishRule rule(concepts_of(p));
+    const ConstraintRule rule(concepts_of(p));
     const torch::Tensor photo = at::randn({1, 6, 12});
     const Hypothesis found =
         CaptionSearch(p).run(photo, {.beam = 64, .length_alpha = 0, .tokens_max = 3})[0];
-    const auto wishes = rule.wishes(found.concepts);
-    std::vector<Best> best(wishes.size() + 1);
+    const auto constraints = rule.constraints(found.concepts);
+    std::vector<Best> best(constraints.size() + 1);
     std::vector<std::int64_t> words;
-    try_all(p, photo, rule, wishes, words, 0, best);
+    try_all(p, photo, rule, constraints, words, 0, best);
     const auto plain = std::max_element(best.begin(), best.end(), [](const Best& a, const Best& b) {
       return a.log_prob < b.log_prob;
     });
-    constrained += plain->named < static_cast<int>(wishes.size()) ? 1 : 0;
+    constrained += plain->named < static_cast<int>(constraints.size()) ? 1 : 0;
     EXPECT_EQ(found.tokens, best.back().tokens) << seed;
     EXPECT_NEAR(found.log_prob, best.back().log_prob, 1e-3) << seed;
   }
   EXPECT_GT(constrained, 0);
 }
 
-TEST_P(WishesOf, APhotosCaptionDoesNotDependOnItsBatch) {
+TEST_P(ConstraintsOf, APhotosCaptionDoesNotDependOnItsBatch) {
   const DecoderParameters p =
       take_decoder(random_model(5, GetParam()), random_kind(GetParam(), 0.5), few_words().size());
   const DecoderParameters off =
       take_decoder(random_model(5, GetParam()), random_kind(GetParam(), 0), few_words().size());
-  const WishRule rule(concepts_of(p));
+  const ConstraintRule rule(concepts_of(p));
   const CaptionSearch search(p);
   const torch::Tensor photos = at::randn({24, 6, 12});
   const CaptionSearch without(off);
-  std::set<std::size_t> wished;
+  std::set<std::size_t> required;
   int changed = 0;
   for (const int tokens_max : {2, 3, 8}) {
     const SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = tokens_max};
@@ -230,18 +230,20 @@ TEST_P(WishesOf, APhotosCaptionDoesNotDependOnItsBatch) {
       EXPECT_EQ(alone[0].tokens, together[i].tokens) << i;
       EXPECT_NEAR(alone[0].log_prob, together[i].log_prob, 1e-4) << i;
       EXPECT_NEAR(alone[0].beam_agreement, together[i].beam_agreement, 1e-9) << i;
-      const auto wishes = rule.wishes(together[i].concepts);
-      wished.insert(wishes.size());
+      const auto constraints = rule.constraints(together[i].concepts);
+      required.insert(constraints.size());
       changed += together[i].tokens != plain[i].tokens ? 1 : 0;
-      EXPECT_GE(rule.named(together[i].tokens, wishes), rule.named(plain[i].tokens, wishes)) << i;
+      EXPECT_GE(rule.named(together[i].tokens, constraints),
+                rule.named(plain[i].tokens, constraints))
+          << i;
     }
   }
-  EXPECT_THAT(wished, testing::Contains(0)) << "the batch has photos without a wish";
-  EXPECT_GT(wished.size(), 1U);
+  EXPECT_THAT(required, testing::Contains(0)) << "the batch has photos without a constraint";
+  EXPECT_GT(required.size(), 1U);
   EXPECT_GT(changed, 0);
 }
 
-TEST_P(WishesOf, ThePathOfGpusFindsTheSame) {
+TEST_P(ConstraintsOf, ThePathOfGpusFindsTheSame) {
   // As in search_test.cpp: float64 goes the way that GPUs go.
   TensorMap tensors = random_model(7, GetParam());
   const ModelArchitecture a = random_kind(GetParam(), 0.4);
@@ -259,11 +261,11 @@ TEST_P(WishesOf, ThePathOfGpusFindsTheSame) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Decoders, WishesOf,
+INSTANTIATE_TEST_SUITE_P(Decoders, ConstraintsOf,
                          testing::Values("show_attend_tell", "top_down", "attend_on_attend"),
                          [](const auto& tested) { return tested.param; });
 
-TEST(Wishes, AnEnsembleNamesWhatItsFirstMemberIsSureOf) {
+TEST(Constraints, AnEnsembleNamesWhatItsFirstMemberIsSureOf) {
   const std::vector<std::pair<const char*, double>> odds{{"a", 2}, {".", 2}, {"pizza", 0.5}};
   const TensorMap sure = speaks_by_heart(odds, {0.9F, 0.1F, 0.1F}),
                   other = speaks_by_heart(odds, {0.1F, 0.9F, 0.1F});
@@ -292,41 +294,42 @@ ConceptParameters parameters(const std::vector<std::int64_t>& of_word, std::int6
   return p;
 }
 
-TEST(WishRule, WishesTheLikeliestThatHaveAWord) {
+TEST(ConstraintRule, ConstrainsToTheLikeliestThatHaveAWord) {
   const ConceptParameters p = parameters({-1, 0, 1, 1, 3, -1}, 4, 0.7);  // no word names 2
-  const WishRule rule(&p);
-  EXPECT_THAT(rule.wishes({0.75F, 0.8F, 0.99F, 0.1F}), ElementsAre(1, 0));
-  EXPECT_THAT(rule.wishes({0.75F, 0.8F, 0.99F, 0.9F}), ElementsAre(3, 1));
-  EXPECT_THAT(rule.wishes({0.8F, 0.8F, 0.1F, 0.8F}), ElementsAre(0, 1)) << "the first of equals";
-  EXPECT_THAT(rule.wishes({0.1F, 0.69F, 0.99F, 0.1F}), IsEmpty());
-  EXPECT_THAT(rule.wishes({}), IsEmpty()) << "a model that tells no probabilities";
+  const ConstraintRule rule(&p);
+  EXPECT_THAT(rule.constraints({0.75F, 0.8F, 0.99F, 0.1F}), ElementsAre(1, 0));
+  EXPECT_THAT(rule.constraints({0.75F, 0.8F, 0.99F, 0.9F}), ElementsAre(3, 1));
+  EXPECT_THAT(rule.constraints({0.8F, 0.8F, 0.1F, 0.8F}), ElementsAre(0, 1))
+      << "the first of equals";
+  EXPECT_THAT(rule.constraints({0.1F, 0.69F, 0.99F, 0.1F}), IsEmpty());
+  EXPECT_THAT(rule.constraints({}), IsEmpty()) << "a model that tells no probabilities";
   EXPECT_EQ(rule.named({5, 3, 1}, {1, 0}), 2);
   EXPECT_EQ(rule.named({5, 3, 2}, {1, 0}), 1);
   EXPECT_EQ(rule.named({}, {1, 0}), 0);
   const ConceptParameters off = parameters({-1, 0}, 1, 0);
-  EXPECT_THAT(WishRule(&off).wishes({1.0F}), IsEmpty());
-  EXPECT_THAT(WishRule(nullptr).wishes({1.0F}), IsEmpty());
+  EXPECT_THAT(ConstraintRule(&off).constraints({1.0F}), IsEmpty());
+  EXPECT_THAT(ConstraintRule(nullptr).constraints({1.0F}), IsEmpty());
 }
 
-TEST(WishRule, PutsCaptionsTogetherThatOmitEquallyMany) {
+TEST(ConstraintRule, PutsCaptionsTogetherThatOmitEquallyMany) {
   const ConceptParameters p = parameters({-1, 0, 1, 1, 1}, 2, 0.7);
-  const WishRule rule(&p);
+  const ConstraintRule rule(&p);
   std::vector<Hypothesis> captions(6);
   for (Hypothesis& one : captions) one.concepts = {0.9F, 0.8F};
   captions[0].tokens = {1, 3};       // names both
   captions[1].tokens = {1};          // one of them
-  captions[2].concepts[0] = 0.1F;    // wishes one
+  captions[2].concepts[0] = 0.1F;    // requires one
   captions[4].concepts = {0, 0.1F};  // none
   const auto groups = rule.unmet(captions, 8);
   ASSERT_EQ(groups.size(), 3U);
   EXPECT_THAT(groups[0].photos, ElementsAre(1, 3));  // full with eight states
-  EXPECT_EQ(groups[0].wishes.count, 2);
+  EXPECT_EQ(groups[0].constraints.count, 2);
   const torch::Tensor words = at::tensor({1, 1, 1, 2, 3, 4}, torch::kInt64);
-  EXPECT_TRUE(at::equal(groups[0].wishes.words[1], words));
-  EXPECT_TRUE(at::equal(groups[0].wishes.real[1].to(torch::kInt64),
+  EXPECT_TRUE(at::equal(groups[0].constraints.words[1], words));
+  EXPECT_TRUE(at::equal(groups[0].constraints.real[1].to(torch::kInt64),
                         at::tensor({1, 0, 0, 1, 1, 1}, torch::kInt64)));
   EXPECT_THAT(groups[1].photos, ElementsAre(2));
-  EXPECT_EQ(groups[1].wishes.count, 1);
+  EXPECT_EQ(groups[1].constraints.count, 1);
   EXPECT_THAT(groups[2].photos, ElementsAre(5));
 }
 
