@@ -79,16 +79,15 @@ class Beams {
   void begin_constraints(const ConstraintTensors& constraints, const torch::Tensor& photos);
 
   ConstraintTensors constraints_;
-  torch::Tensor unmet_;  // (S,K) bool: the word's constraint is not yet met
-  torch::Tensor
-      from_;  // (S*constraints) state and constraint that lead to a state by a word that meets it
-  torch::Tensor photo_;        // (N) its place in the batch
-  torch::Tensor scores_;       // (N,S,B) of the open beams
-  torch::Tensor worst_;        // (N,S,B) log-probability of the least likely word of each
-  torch::Tensor tokens_;       // (R)
-  torch::Tensor history_;      // (N,S,B,T) words so far
-  torch::Tensor best_score_;   // (N,S) normalised, of the best finished caption
-  torch::Tensor best_log_;     // (N,S)
+  torch::Tensor unmet_;       // (S,K) bool: the word's constraint is not yet met
+  torch::Tensor from_;        // (S*constraints) state and constraint that lead to a state by a word
+  torch::Tensor photo_;       // (N) its place in the batch
+  torch::Tensor scores_;      // (N,S,B) of the open beams
+  torch::Tensor worst_;       // (N,S,B) log-probability of the least likely word of each
+  torch::Tensor tokens_;      // (R)
+  torch::Tensor history_;     // (N,S,B,T) words so far
+  torch::Tensor best_score_;  // (N,S) normalised, of the best finished caption
+  torch::Tensor best_log_;    // (N,S)
   torch::Tensor best_tokens_;  // (N,S,T)
   torch::Tensor best_length_;  // (N,S)
   torch::Tensor best_worst_;   // (N,S)

@@ -16,9 +16,8 @@ namespace photoscribe {
 /// The constraints of N photos as words: `count` of each photo, K words for all of them.
 struct ConstraintTensors {
   int count = 0;
-  torch::Tensor
-      words;           // (N,K) int64, K / count for each constraint, one constraint after the other
-  torch::Tensor real;  // (N,K) bool: false where a constraint has fewer words than others
+  torch::Tensor words;  // (N,K) int64, K / count of each, one constraint after the other
+  torch::Tensor real;   // (N,K) bool: false where a constraint has fewer words than others
 };
 
 /// Photos with as many constraints, of which their captions omit at least one.
