@@ -91,8 +91,9 @@ class CostGuard : public EmptyRun {
 };
 
 // On 2026-11-29, two cores: 11.4, of which 11 are of the file: openat 2, openat2 1, newfstatat 4,
-// read 1, close 3. The others, futex and epoll_wait (22 of them before photos moved in groups) and
-// two getrusage for eight photos, depend on the machine, hence their margin.
+// read 1, close 3. The others, futex and epoll_wait (22 of them before photos moved in groups),
+// depend on the machine, hence their margin. A stop for strace counts as a wait of the thread, so
+// here all reads look slow, those that read ahead work, too, and getrusage is called for each.
 TEST_F(CostGuard, APhotoTakesFewSystemCallsOfAWorker) {
   constexpr int kFew = 40, kMany = 1'040;
   const Calls few = calls_for(kFew), many = calls_for(kMany);
@@ -112,7 +113,7 @@ TEST_F(CostGuard, APhotoTakesFewSystemCallsOfAWorker) {
     of_the_file += each(call);
 
   EXPECT_LE(of_the_file, 11.5) << shown;
-  EXPECT_LE(each("total") - of_the_file, 3) << shown;
+  EXPECT_LE(each("total") - of_the_file - each("getrusage"), 3) << shown;
 }
 
 /// Not traced: commands are counted where they arrive.

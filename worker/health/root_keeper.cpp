@@ -19,8 +19,8 @@ constexpr BackoffSettings kDeadRoot{100ms, 30'000ms};
 constexpr BackoffSettings kLivingRoot{100ms, 2'000ms};
 constexpr auto kTellAgain = 60s;
 constexpr auto kAnswerMayBeOlder = 300ms;  // than the patience: three rounds of the watch
-constexpr int kHungReadsMax = 64;          // each is a thread that hangs
-constexpr auto kRemoteReadMax = 15min;     // whose reads end by themselves long before
+constexpr int kHungReadsMax = 256;      // each is a thread that hangs; an outage takes ten or more
+constexpr auto kRemoteReadMax = 15min;  // whose reads end by themselves long before
 
 }  // namespace
 

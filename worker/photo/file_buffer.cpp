@@ -12,6 +12,7 @@
 namespace photoscribe {
 namespace {
 
+constexpr std::size_t kPiece = std::size_t{4} << 20;        // of a file, read at once
 constexpr std::size_t kBufferKept = std::size_t{64} << 20;  // a larger file's buffer is given back
 
 /// As of a file whose bytes cannot be read.
@@ -29,11 +30,13 @@ std::span<std::uint8_t> FileBuffer::room(std::size_t bytes) {
     std::vector<std::uint8_t>().swap(storage_);
     storage_.resize(bytes);
   }
+  size_ = bytes;
   return std::span(storage_).first(bytes);
 }
 
 Opened<std::span<const std::uint8_t>> FileBuffer::read(const PhotoRoot& root, std::string_view path,
                                                        std::int64_t bytes_max) {
+  size_ = 0;
   if (RemotePhotos* const photos = root.remote()) return read_remote(*photos, path, bytes_max);
   auto file = root.open_file(path);
   if (!file) return tl::unexpected(file.error());
@@ -48,7 +51,9 @@ Opened<std::span<const std::uint8_t>> FileBuffer::read(const PhotoRoot& root, st
   const std::span<std::uint8_t> bytes = room(static_cast<std::size_t>(info.st_size));
   std::size_t have = 0;
   while (have < bytes.size()) {
-    const ssize_t got = ::read(file->get(), bytes.data() + have, bytes.size() - have);
+    if (have > 0 && on_progress_) on_progress_();  // slow storage that answers does not hang
+    const ssize_t got =
+        ::read(file->get(), bytes.data() + have, std::min(bytes.size() - have, kPiece));
     if (got == 0) break;  // it shrank meanwhile: the decoder says what is left of it
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return read_failure(root, path, errno);

@@ -133,8 +133,11 @@ class FileBuffer {
   /// Bytes of memory that it holds on to.
   [[nodiscard]] std::size_t capacity() const noexcept { return storage_.capacity(); }
 
-  /// Called while a read takes long for a good reason: a compressed archive is unpacked up to the
-  /// photo. None: nobody is told.
+  /// Bytes that the latest read of a file or a member was to read; 0 when it was not opened.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  /// Called while a read takes long for a good reason: 4 MiB more of a file are there, or a
+  /// compressed archive is unpacked up to the photo. None: nobody is told.
   void report_progress_to(std::function<void()> on_progress) {
     on_progress_ = std::move(on_progress);
   }
@@ -146,6 +149,7 @@ class FileBuffer {
                                                                   std::string_view path,
                                                                   std::int64_t bytes_max);
   std::vector<std::uint8_t> storage_;
+  std::size_t size_ = 0;
   std::function<void()> on_progress_;
 };
 

@@ -137,6 +137,7 @@ bool Pipeline::leave_behind(const InWork& reading) {
     fresh = slots_.size();
     slots_.emplace_back().reads_ahead = slot.reads_ahead;
     tell_devices();  // a batch no longer waits for it
+    if (read_waits_.often()) to_read_ahead_.notify_all();
   }
   to_decode_.notify_all();  // what it had put aside is queued again
   threads_.emplace_back([this, fresh] { decode_loop(fresh); });

@@ -21,6 +21,10 @@ constexpr std::size_t kGroup = 32;
 /// reads ahead has a share of it: there are many.
 constexpr std::size_t kAsideMax = 16, kAsideBytes = std::size_t{16} << 20, kAheadsShare = 4;
 
+/// Of larger files reading takes long because they are large: others beside them make it longer,
+/// and are large, too.
+constexpr std::size_t kReadAheadBytes = std::size_t{16} << 20;
+
 /// Reads of a thread, of which one is looked at while none waits: looking is two system calls.
 constexpr unsigned kLookEvery = 8;
 
@@ -34,9 +38,11 @@ long waits_so_far() {
 
 }  // namespace
 
-/// Buffers of a thread that nothing is in: fresh large allocations page-fault.
+/// Buffers of a thread that nothing is in, of so many bytes: fresh large allocations page-fault.
 class Pipeline::SpareBuffers {
  public:
+  explicit SpareBuffers(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+  [[nodiscard]] bool empty() const { return spare_.empty(); }
   [[nodiscard]] std::unique_ptr<FileBuffer> take() {
     if (spare_.empty()) return std::make_unique<FileBuffer>();
     std::unique_ptr<FileBuffer> one = std::move(spare_.back());
@@ -45,14 +51,14 @@ class Pipeline::SpareBuffers {
     return one;
   }
   void keep(std::unique_ptr<FileBuffer> one) {
-    if (!spare_.empty() && bytes_ + one->capacity() > kAsideBytes) return;
+    if (!spare_.empty() && bytes_ + one->capacity() > bytes_max_) return;
     bytes_ += one->capacity();
     spare_.push_back(std::move(one));
   }
 
  private:
   std::vector<std::unique_ptr<FileBuffer>> spare_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_max_, bytes_ = 0;
 };
 
 void Pipeline::decode_loop(std::size_t slot) {
@@ -60,12 +66,17 @@ void Pipeline::decode_loop(std::size_t slot) {
     const auto self = static_cast<id_t>(gettid());  // on Linux niceness is a thread's own
     setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + config_.decode_niceness);
   }
-  SpareBuffers buffers;
   Lock lock(mutex_);
   Slot& own = slots_[slot];
+  const std::size_t bytes_max = kAsideBytes / (own.reads_ahead ? kAheadsShare : 1);
+  SpareBuffers buffers(bytes_max);
   std::condition_variable& woken = own.reads_ahead ? to_read_ahead_ : to_decode_;
   for (bool has_its_place = true; has_its_place;) {
-    if (own.reads_ahead && !may_read(own) && own.aside.empty()) buffers = SpareBuffers();
+    if (own.reads_ahead && !may_read(own) && own.aside.empty() && !buffers.empty()) {
+      const SpareBuffers freed = std::exchange(buffers, SpareBuffers(bytes_max));
+      lock.unlock();
+    }
+    if (!lock.owns_lock()) lock.lock();
     woken.wait(lock, [&] { return stopping_ || may_read(own) || !own.aside.empty(); });
     if (stopping_) return;
     has_its_place = reads_next(own) ? read_one(slot, buffers, lock)  //
@@ -105,7 +116,7 @@ bool Pipeline::read_one(std::size_t slot, SpareBuffers& buffers, Lock& lock) {
   slots_[slot].work.jobs.clear();
   end_decoding(slot);
   if (slots_[slot].left_behind) return false;
-  if (looks) note_read(job, waited);
+  if (looks) note_read(job, waited && buffer->size() <= kReadAheadBytes);
   if (auto* rest = std::get_if<Unanswered>(&step)) {
     slots_[slot].aside.push_back({std::move(job), std::move(*rest), std::move(buffer)});
     ++aside_;
@@ -164,14 +175,13 @@ void Pipeline::note_read(const Job& job, bool waited) {
 void Pipeline::begin_decoding(std::size_t slot) {
   Lock lock(mutex_);
   Slot& own = slots_[slot];
-  if (decoding_max_ > 0 && !own.decodes) {
-    // It waits for us, not for its storage.
-    while (!decoded_.wait_for(lock, std::chrono::seconds(1), [this] { return may_decode_ > 0; }))
-      own.work.since = Clock::now();
-    --may_decode_;
-    own.decodes = true;
-  }
-  own.work.stage = Stage::decoding;
+  own.work.stage = Stage::decoding;  // its storage has answered: what it waits for is us
+  own.work.since = Clock::now();
+  if (decoding_max_ <= 0 || own.decodes) return;
+  while (!decoded_.wait_for(lock, std::chrono::seconds(1), [this] { return may_decode_ > 0; }))
+    own.work.since = Clock::now();
+  --may_decode_;
+  own.decodes = true;
   own.work.since = Clock::now();
 }
 

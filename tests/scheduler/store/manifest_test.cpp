@@ -81,6 +81,20 @@ TEST_F(Manifest, CountsAFileOnceInWhichGroupEverItIsNamedAgain) {
   EXPECT_EQ(scan(files).unchanged, 150);
 }
 
+TEST_F(Manifest, AddsNothingOfAGroupThatIsThereAlready) {
+  std::vector<FoundFile> files;
+  for (int i = 0; i < 64; ++i) files.push_back(file(std::to_string(i) + ".jpg"));
+  std::vector<FoundFile> twice = files;
+  twice.insert(twice.end(), files.begin(), files.end());
+
+  const auto added = scan(twice);
+
+  EXPECT_EQ(added.added, 64);
+  EXPECT_EQ(added.repeated, 64);
+  EXPECT_EQ(take(200).size(), 64U);
+  expect_counts_are_true();
+}
+
 TEST_F(Manifest, FindsNothingToDoTheSecondTime) {
   scan({file("a.jpg"), file("b.jpg")});
   take();

@@ -40,6 +40,17 @@ TEST(ThreadPlan, SharesPhotosOfACpuOutAmongLanesOfOneThread) {
   EXPECT_EQ(plan(0, 64, "cuda:0").lanes, 1);
 }
 
+TEST(ThreadPlan, ReadsAheadOnEightThreadsOrHalfAsManyAsDecode) {
+  const auto plan = [](const char* root, int cores) {
+    WorkerOptions given = options();
+    given.roots = {root};
+    return plan_threads(given, {"cpu"}, cores);
+  };
+  EXPECT_EQ(plan("photos=/photos", 2).read_ahead, 8);
+  EXPECT_EQ(plan("photos=/photos", 64).read_ahead, 32);
+  EXPECT_EQ(plan("photos=https://host", 2).read_ahead, 0) << "the threads of connections do";
+}
+
 TEST(WorkerOptions, RefuseAPasswordInTheUrlAndSayWhereItBelongs) {
   WorkerOptions given = options();
   given.redis_url = "redis://:hunter2@host:6379";

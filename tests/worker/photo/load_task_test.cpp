@@ -52,6 +52,19 @@ class LoadTask : public ::testing::Test {
   std::function<std::optional<Result>(const ContentHash&)> find_seen;
 };
 
+// Ten threads that read from a slow disk take ten times as long as one, and none of them hangs.
+TEST_F(LoadTask, Issue17SaysThatTheReadingOfALargeFileGetsOn) {
+  folder.write("large.jpg", std::string((std::size_t{9} << 20) + 1, 'x'));
+  folder.write("small.jpg", std::string(std::size_t{4} << 20, 'x'));
+  int times = 0;
+  buffer.report_progress_to([&times] { ++times; });
+
+  EXPECT_EQ(reason("small.jpg"), "not_an_image");
+  EXPECT_EQ(times, 0);
+  EXPECT_EQ(reason("large.jpg"), "not_an_image");
+  EXPECT_EQ(times, 2);
+}
+
 TEST_F(LoadTask, Issue13SaysThatARawFilesPreviewWasTaken) {
   photoscribe::testing::RawOptions raw;
   raw.preview = photoscribe::testing::encode_jpeg(photoscribe::testing::sharp_picture(120, 90));
