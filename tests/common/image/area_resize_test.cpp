@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <numeric>
 #include <opencv2/imgproc.hpp>
+#include <vector>
 
 #include "common/image/network_input.h"
 
@@ -53,6 +55,23 @@ TEST(AxisPlan, GivesEverySourcePixelTheSameWeightWhenShrinking) {
       EXPECT_EQ(sum, plan.total);
     }
     for (const auto weight : weights) EXPECT_EQ(weight, static_cast<std::uint64_t>(to));
+  }
+}
+
+// Rows of gray are resampled by vectors where the CPU has them, those of colours by plain code.
+TEST(AreaResizer, Issue17GivesTheSameToTheBitForOneChannelAsForThree) {
+  for (const int width : {1, 2, 3, 4, 31, 221, 222, 223, 224, 225, 226, 227}) {
+    for (const double ratio : {0.5, 1.0, 1.5, 2.0, 3.9, 4.1, 7.9, 8.1, 20.0}) {
+      const int from = std::max(1, static_cast<int>(width * ratio));
+      const cv::Mat gray = noise(from, 40, 1);
+      cv::Mat colours;
+      cv::merge(std::vector<cv::Mat>{gray, gray, gray}, colours);
+      std::vector<cv::Mat> channels;
+      cv::split(resized(colours, width, 20), channels);
+      for (const cv::Mat& channel : channels)
+        EXPECT_EQ(largest_difference(resized(gray, width, 20), channel), 0)
+            << from << " to " << width;
+    }
   }
 }
 
