@@ -22,6 +22,11 @@ class Forged : public Chaos {
   static constexpr int kPhotos = 40;
   static constexpr std::int64_t kNobody = 999'999;  // an image that no run has
 
+  /// A batch of four photos takes two seconds, so that the run is under way when all is forged.
+  void begin_slowly() {
+    begin(kPhotos);
+    set_faults("network slow *\n");
+  }
   /// Waits until the run gets on, and learns its keys.
   void learn_keys(const Process& run) {
     ASSERT_TRUE(reached(3)) << run.err_so_far();
@@ -61,7 +66,7 @@ class Forged : public Chaos {
 };
 
 TEST_F(Forged, TasksOpenNothingOutsideTheRoots) {
-  begin(kPhotos);
+  begin_slowly();
   Process run = start();
   learn_keys(run);
   const std::string outside = folder_.write("secret.jpg", clear_jpeg(7));
@@ -95,7 +100,7 @@ TEST_F(Forged, TasksOpenNothingOutsideTheRoots) {
 }
 
 TEST_F(Forged, MalformedEntriesOfEveryKindAreCountedAndHarmNothing) {
-  begin(kPhotos);
+  begin_slowly();
   Process run = start();
   learn_keys(run);
   const std::string zeros(3'000'000, '\0');
@@ -128,7 +133,7 @@ TEST_F(Forged, MalformedEntriesOfEveryKindAreCountedAndHarmNothing) {
 }
 
 TEST_F(Forged, ResultsForImagesThatTheRunHasNotAreRefused) {
-  begin(kPhotos);
+  begin_slowly();
   Process run = start();
   learn_keys(run);
   ResultBatch batch;
@@ -150,7 +155,7 @@ TEST_F(Forged, ResultsForImagesThatTheRunHasNotAreRefused) {
 }
 
 TEST_F(Forged, ARunWhoseSpecNamesAFolderIsNotJoined) {
-  begin(kPhotos);
+  begin_slowly();
   Process run = start();
   learn_keys(run);
   const std::string forged(32, 'f');

@@ -84,6 +84,7 @@ inline std::vector<std::string> plain_rows(const std::string& database, const st
   sqlite3_stmt* statement = nullptr;
   std::vector<std::string> rows;
   EXPECT_EQ(sqlite3_open_v2(database.c_str(), &db, SQLITE_OPEN_READONLY, nullptr), SQLITE_OK);
+  sqlite3_busy_timeout(db, 60'000);  // who was killed leaves a log that somebody recovers now
   EXPECT_EQ(sqlite3_prepare_v2(db, sql.c_str(), -1, &statement, nullptr), SQLITE_OK)
       << sqlite3_errmsg(db);
   while (sqlite3_step(statement) == SQLITE_ROW) {
