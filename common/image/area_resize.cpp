@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "common/image/cpu.h"
+
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -96,14 +98,13 @@ __attribute__((target("avx2"))) void resample_avx2(const double* row,
   }
 }
 
-const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
 #endif
 
 void add_row(const std::uint8_t* row, std::uint32_t weight, std::uint32_t* sums,
              int count) noexcept {
   int done = 0;
 #if defined(__SSE2__)
-  done = kHasAvx2 ? add_avx2(row, weight, sums, count) : add_sse2(row, weight, sums, count);
+  done = has_avx2() ? add_avx2(row, weight, sums, count) : add_sse2(row, weight, sums, count);
 #endif
   add_scalar(row, weight, sums, done, count);
 }
@@ -184,7 +185,7 @@ void AreaResizer::prepare_columns() {
   int most = 0;
   for (const AxisPlan::Taps& taps : columns_.taps) most = std::max(most, taps.count);
   const int fours = (most + 3) / 4;
-  if (!kHasAvx2 || channels_ != 1 || fours > kFoursMax) return;
+  if (!has_avx2() || channels_ != 1 || fours > kFoursMax) return;
   fours_ = fours;
   const auto each = static_cast<std::size_t>(4 * fours);
   weights_.resize(columns_.taps.size() * each);

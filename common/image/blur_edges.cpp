@@ -8,6 +8,8 @@
 #include <limits>
 #include <vector>
 
+#include "common/image/cpu.h"
+
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -130,9 +132,8 @@ __attribute__((target("avx2"))) void noise_mask_avx2(const std::uint8_t* above,
                                                      std::int16_t* to) {
   noise_mask(above, here, below, count, to);
 }
-const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
-const RowFunction kDifferences = kHasAvx2 ? differences_avx2 : differences_plain;
-const RowFunction kNoiseMask = kHasAvx2 ? noise_mask_avx2 : noise_mask_plain;
+const RowFunction kDifferences = has_avx2() ? differences_avx2 : differences_plain;
+const RowFunction kNoiseMask = has_avx2() ? noise_mask_avx2 : noise_mask_plain;
 #else
 constexpr RowFunction kDifferences = differences_plain, kNoiseMask = noise_mask_plain;
 #endif

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/image/blur_edges.h"
+#include "common/image/cpu.h"
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -91,14 +92,13 @@ __attribute__((target("avx2"))) int add_avx2(const std::uint8_t* above, const st
   return x;
 }
 
-const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
 #endif
 
 // Columns that have both neighbours.
 void add_inner(const std::uint8_t* above, const std::uint8_t* middle, const std::uint8_t* below,
                int first, int last, LaplacianSums& sums) noexcept {
 #if defined(__SSE2__)
-  if (kHasAvx2) first = add_avx2(above, middle, below, first, last, sums);
+  if (has_avx2()) first = add_avx2(above, middle, below, first, last, sums);
   first = add_sse2(above, middle, below, first, last, sums);
 #endif
   add_scalar(above, middle, below, first, last, sums);

@@ -5,9 +5,8 @@ namespace photoscribe {
 namespace {
 
 std::string insert_of_many() {
-  constexpr const char* kRow = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-  std::string sql = std::string(PHOTOSCRIBE_INSERT_IMAGES) + kRow;
-  for (std::size_t i = 1; i < kInsertedAtOnce; ++i) sql += std::string(", ") + kRow;
+  std::string sql = PHOTOSCRIBE_INSERT_IMAGES PHOTOSCRIBE_IMAGE_VALUES;
+  for (std::size_t i = 1; i < kInsertedAtOnce; ++i) sql += ", " PHOTOSCRIBE_IMAGE_VALUES;
   return sql + " ON CONFLICT DO NOTHING";
 }
 

@@ -32,10 +32,11 @@ struct ImageRow {
   "SELECT image_id, size_bytes, mtime_ns, inode, verdict, coalesce(reason, ''), asked, " \
   "vanished, queue_seq, settings_id, member_offset, archive_bytes FROM image "
 
-/// Rows of eleven values follow.
+/// One or more rows of PHOTOSCRIBE_IMAGE_VALUES follow.
 #define PHOTOSCRIBE_INSERT_IMAGES                                                      \
   "INSERT INTO image (run_id, root_id, path, path_text, size_bytes, mtime_ns, inode, " \
   "queue_seq, settings_id, member_offset, archive_bytes) VALUES "
+#define PHOTOSCRIBE_IMAGE_VALUES "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 inline ImageRow image_row(const sqlite::Query& row) {
   return ImageRow{row.integer(0),
@@ -110,13 +111,12 @@ struct Scan::Impl {
 
   /// The new row's id; none: the image has a row already.
   std::optional<std::int64_t> insert(std::int64_t root_id, const FoundFile& file) {
-    const int rows = store.db
-                         .query(PHOTOSCRIBE_INSERT_IMAGES
-                                "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-                         .with(run, root_id, sqlite::Blob{file.path}, text_of_path(file),
-                               file.size_bytes, file.mtime_ns, file.inode, queue_end + 1, stale.now,
-                               offset_of(file.member), archive_bytes_of(file.member))
-                         .run();
+    const int rows =
+        store.db.query(PHOTOSCRIBE_INSERT_IMAGES PHOTOSCRIBE_IMAGE_VALUES " ON CONFLICT DO NOTHING")
+            .with(run, root_id, sqlite::Blob{file.path}, text_of_path(file), file.size_bytes,
+                  file.mtime_ns, file.inode, queue_end + 1, stale.now, offset_of(file.member),
+                  archive_bytes_of(file.member))
+            .run();
     if (rows == 0) return std::nullopt;
     ++queue_end;
     return store.db.handle().getLastInsertRowid();

@@ -29,17 +29,13 @@
 #include "models/encoder/int8_layers.h"
 #include "models/format/model_store.h"
 #include "models/train/features.h"
+#include "tests/support/must.h"
 
 namespace {
 
 using namespace photoscribe;
+using test::must;
 using Clock = std::chrono::steady_clock;
-
-template <class T>
-T must(Expected<T> value) {
-  if (!value) throw std::runtime_error(value.error().message);
-  return std::move(*value);
-}
 
 double cpu_seconds() {
   timespec now{};

@@ -11,18 +11,13 @@
 #include <string>
 
 #include "scheduler/store/store.h"
+#include "tests/support/must.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace photoscribe;
-
-template <class T>
-T must(Expected<T> value) {
-  if (value) return std::move(*value);
-  std::fprintf(stderr, "%s\n", value.error().message.c_str());
-  std::exit(1);
-}
+using test::must;
 
 std::vector<FoundFile> make_photos(const fs::path& folder, int photos) {
   std::vector<FoundFile> files;

@@ -19,20 +19,13 @@
 
 #include "scheduler/store/store.h"
 #include "tests/support/blur_scores.h"
+#include "tests/support/must.h"
 
 namespace {
 
 using namespace photoscribe;
+using test::must;
 using Clock = std::chrono::steady_clock;
-
-template <class T>
-T must(Expected<T> value) {
-  if (!value) throw std::runtime_error(value.error().message);
-  return std::move(*value);
-}
-void must(const Status& status) {
-  if (!status) throw std::runtime_error(status.error().message);
-}
 
 double cpu_seconds(const rusage& usage) {
   const auto seconds = [](const timeval& t) {

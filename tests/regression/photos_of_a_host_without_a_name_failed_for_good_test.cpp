@@ -1,33 +1,12 @@
 // Reported: a worker that starts before its network is up, or before the name of a server or its
 // certificate is there, failed every photo of that server for good, with `dns` or `tls`.
-#include <dlfcn.h>
-#include <netdb.h>
-
-#include <atomic>
-#include <string_view>
-
 #include "common/core/remote_settings.h"
 #include "tests/common/image/make_images.h"
+#include "tests/support/host_names.h"
 #include "tests/support/http_server.h"
 #include "tests/worker/queue/consumer_fixture.h"
 #include "worker/commands/options.h"
 #include "worker/photo/load_task.h"
-
-namespace {
-std::atomic<bool> name_is_there{false};
-std::atomic<int> asked_for_the_name{0};
-}  // namespace
-
-/// curl's: "photos.test" is this machine, once it has a name.
-extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints,
-                           addrinfo** found) {
-  static const auto real =
-      reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
-  const bool ours = name != nullptr && std::string_view(name) == "photos.test";
-  if (ours) ++asked_for_the_name;
-  if (ours && !name_is_there) return EAI_NONAME;
-  return real(ours ? "127.0.0.1" : name, service, hints, found);
-}
 
 namespace photoscribe {
 namespace {
@@ -68,15 +47,15 @@ class PhotosOfANewHost : public ConsumerTest {
 
 TEST_F(PhotosOfANewHost, WaitForItsName) {
   const test::HttpServer web(photo);
-  name_is_there = false;
-  const int before = asked_for_the_name;
+  test::named_host().has_name = false;
+  const int before = test::named_host().asked;
   open_root("http://photos.test:" + std::to_string(web.port()));
   const std::string run = make_run(6);
   RunningWorker one = start();
-  ASSERT_TRUE(eventually([&] { return asked_for_the_name >= before + 6; }));
+  ASSERT_TRUE(eventually([&] { return test::named_host().asked >= before + 6; }));
   EXPECT_TRUE(results(run).empty()) << "nobody is to blame yet";
 
-  name_is_there = true;
+  test::named_host().has_name = true;
 
   expect_all_done(run, 6);
 }

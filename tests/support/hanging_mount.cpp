@@ -1,25 +1,18 @@
 #include "tests/support/hanging_mount.h"
 
-#include <fcntl.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include <utility>
 
+#include "tests/support/fuse_mount.h"
+
 namespace photoscribe::test {
 
 std::optional<HangingMount> HangingMount::over(const std::string& folder) {
-  const int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+  const int device = mount_fuse("hangs", folder, 0);
   if (device < 0) return std::nullopt;
-  HangingMount made(folder, device);
-  const std::string options =
-      "fd=" + std::to_string(device) + ",rootmode=40000,user_id=0,group_id=0";
-  const bool mounted = unshare(CLONE_NEWNS) == 0 &&
-                       mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                       mount("hangs", folder.c_str(), "fuse", 0, options.c_str()) == 0;
-  if (!mounted) return std::nullopt;
-  return made;
+  return HangingMount(folder, device);
 }
 
 HangingMount::HangingMount(std::string folder, int device)

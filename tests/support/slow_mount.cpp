@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -13,6 +12,8 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include "tests/support/fuse_mount.h"
 
 namespace photoscribe::test {
 namespace {
@@ -50,15 +51,9 @@ struct SlowMount::Message {
 
 std::unique_ptr<SlowMount> SlowMount::over(const std::string& place, const std::string& folder,
                                            int threads, Before before) {
-  const int device = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
+  const int device = mount_fuse("slow", place, MS_RDONLY, ",allow_other");
   if (device < 0) return nullptr;
   std::unique_ptr<SlowMount> made(new SlowMount(place, folder, device, std::move(before)));
-  const std::string options =
-      "fd=" + std::to_string(device) + ",rootmode=40000,user_id=0,group_id=0,allow_other";
-  const bool mounted = ::unshare(CLONE_NEWNS) == 0 &&
-                       ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                       ::mount("slow", place.c_str(), "fuse", MS_RDONLY, options.c_str()) == 0;
-  if (!mounted) return nullptr;
   for (int i = 0; i < threads; ++i)
     made->threads_.emplace_back([one = made.get()] { one->serve(); });
   return made;

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "common/redis/server_info.h"
-#include "tests/support/hanging_names.h"
+#include "tests/support/host_names.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/run_coroutine.h"
 

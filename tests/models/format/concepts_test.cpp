@@ -12,6 +12,7 @@
 #include "models/train/loss/concept_head.h"
 #include "models/train/loss/text_batches.h"
 #include "models/train/start.h"
+#include "tests/models/decoder/small_decoder.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe {
@@ -159,12 +160,7 @@ TEST(TextBatches, ASentencesOwnConceptsAreDetectedInIt) {
 }
 
 ModelArchitecture with_concepts() {
-  ModelArchitecture a;
-  a.feature_channels = 12;
-  a.annotation_size = 9;
-  a.embedding_size = 11;
-  a.hidden_size = 7;
-  a.attention_size = 5;
+  ModelArchitecture a = small_decoder("show_attend_tell");
   a.concepts = 2;
   a.concept_slots = 1;
   return a;

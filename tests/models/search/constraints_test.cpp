@@ -12,6 +12,7 @@
 #include "models/format/concepts.h"
 #include "models/format/vocabulary.h"
 #include "models/search/search.h"
+#include "tests/models/decoder/small_decoder.h"
 #include "tests/models/search/next_word.h"
 
 namespace photoscribe {
@@ -29,13 +30,7 @@ Vocabulary vocabulary() {
 }
 
 ModelArchitecture small(double said_min, const std::string& decoder = "show_attend_tell") {
-  ModelArchitecture a;
-  a.decoder = decoder;
-  a.feature_channels = 12;
-  a.annotation_size = 9;
-  a.embedding_size = 11;
-  a.hidden_size = 7;
-  a.attention_size = 5;
+  ModelArchitecture a = small_decoder(decoder);
   a.concepts = 3;
   a.concept_slots = 2;
   a.concept_said_min = said_min;

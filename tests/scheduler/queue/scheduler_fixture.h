@@ -15,20 +15,12 @@
 
 #include "scheduler/queue/scheduler.h"
 #include "tests/scheduler/process/fake_worker.h"
+#include "tests/support/must.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/run_coroutine.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe::test {
-
-template <class T>
-T must(Expected<T> value) {
-  if (!value) throw std::runtime_error(value.error().message);
-  return std::move(*value);
-}
-inline void must(const Status& status) {
-  if (!status) throw std::runtime_error(status.error().message);
-}
 
 /// A worker that calls `act` once, when `at` results are published.
 inline FakeWorkerSettings acting_at(std::int64_t at, std::function<void()> act) {

@@ -11,20 +11,12 @@
 #include "scheduler/store/search.h"
 #include "scheduler/store/store.h"
 #include "tests/support/blur_scores.h"
+#include "tests/support/must.h"
 #include "tests/support/temp_dir.h"
 
 namespace photoscribe::test {
 
 /// The value, or a failed assertion with the message and the end of the test (it throws).
-template <class T>
-T must(Expected<T> value) {
-  if (!value) throw std::runtime_error(value.error().message);
-  return std::move(*value);
-}
-inline void must(const Status& status) {
-  if (!status) throw std::runtime_error(status.error().message);
-}
-
 inline RunSettings settings(double blur_threshold = 100) {
   RunSettings s;
   s.model_hash = std::string(64, 'a');

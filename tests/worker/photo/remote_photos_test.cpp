@@ -1,31 +1,16 @@
 // Photos of a web server: which failures are the photo's, and which are the server's.
 #include "worker/photo/remote_photos.h"
 
-#include <dlfcn.h>
 #include <gmock/gmock.h>
-#include <netdb.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <thread>
 
+#include "tests/support/host_names.h"
 #include "tests/support/http_server.h"
 #include "tests/support/s3_server.h"
 #include "worker/health/root_keeper.h"
-
-namespace {
-std::atomic<bool> name_is_gone{false};
-}
-
-/// curl's: "photos.test" is this machine, as long as it has a name.
-extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints,
-                           addrinfo** found) {
-  static const auto real =
-      reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
-  const bool ours = name != nullptr && std::string_view(name) == "photos.test";
-  if (ours && name_is_gone) return EAI_NONAME;
-  return real(ours ? "127.0.0.1" : name, service, hints, found);
-}
 
 namespace photoscribe {
 namespace {
@@ -150,49 +135,49 @@ TEST_F(RemotePhotosTest, BlamesNoPhotoForAServerThatIsDown) {
 TEST_F(RemotePhotosTest, BlamesNoPhotoForAServerThatLostItsName) {
   const std::string named = "http://photos.test:" + std::to_string(server.port());
   open(named);
-  name_is_gone = true;
+  test::named_host().has_name = false;
   EXPECT_EQ(read("good.jpg"), "dns") << "there never was a server of that name";
   EXPECT_TRUE(photos->check()) << "and its photos need not wait for one";
-  name_is_gone = false;
+  test::named_host().has_name = true;
   ASSERT_EQ(read("good.jpg"), "good bytes");
 
-  name_is_gone = true;
+  test::named_host().has_name = false;
   server.stop();
   server.start();  // no connection is left
   photos.reset();
   open(named);
   EXPECT_EQ(read("good.jpg"), "dns");
-  name_is_gone = false;
+  test::named_host().has_name = true;
   ASSERT_EQ(read("404"), "http_404");  // an answer, too
-  name_is_gone = true;
+  test::named_host().has_name = false;
   // The connection lives; further ones need the name.
   std::thread slow([this] { EXPECT_EQ(read("good_slow.jpg"), "good bytes"); });
   while (!is_slow) std::this_thread::sleep_for(1ms);
   EXPECT_THAT(read("good2.jpg"), StartsWith("fault: "));
   slow.join();
   EXPECT_FALSE(photos->check()) << "not over the old connection";
-  name_is_gone = false;
+  test::named_host().has_name = true;
   EXPECT_TRUE(photos->check());
   EXPECT_EQ(read("good2.jpg"), "good bytes");
 }
 
 TEST_F(RemotePhotosTest, WaitsForANameThatMayComeYetAndNotForEver) {
   const std::string named = "http://photos.test:" + std::to_string(server.port());
-  name_is_gone = true;
+  test::named_host().has_name = false;
   open(named, 1h);
   EXPECT_THAT(read("good.jpg"), StartsWith("fault: "));
   EXPECT_FALSE(photos->check());
-  name_is_gone = false;
+  test::named_host().has_name = true;
   EXPECT_TRUE(photos->check());
   EXPECT_EQ(read("good.jpg"), "good bytes");
 
-  name_is_gone = true;
+  test::named_host().has_name = false;
   open(named, 1ms);
   std::string got = read("good.jpg");
   while (got.starts_with("fault: ")) got = read("good.jpg");
   EXPECT_EQ(got, "dns");
   EXPECT_TRUE(photos->check()) << "and its photos need not wait for one";
-  name_is_gone = false;
+  test::named_host().has_name = true;
 }
 
 TEST_F(RemotePhotosTest, BlamesNoPhotoForAServerWhoseCertificateWentBad) {

@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-#include "tests/support/hanging_names.h"
+#include "tests/support/host_names.h"
 #include "tests/worker/queue/consumer_fixture.h"
 
 namespace photoscribe {

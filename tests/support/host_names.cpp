@@ -1,4 +1,4 @@
-#include "tests/support/hanging_names.h"
+#include "tests/support/host_names.h"
 
 #include <dlfcn.h>
 #include <netdb.h>
@@ -22,6 +22,11 @@ Door& door() {
 }
 
 }  // namespace
+
+NamedHost& named_host() {
+  static NamedHost one;
+  return one;
+}
 
 HangingNames::HangingNames() {
   const std::lock_guard lock(door().mutex);
@@ -50,6 +55,11 @@ extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo
     --door().blocked;
     door().changed.notify_all();
     return EAI_AGAIN;
+  }
+  if (node != nullptr && std::strcmp(node, photoscribe::test::kNamedHost) == 0) {
+    ++photoscribe::test::named_host().asked;
+    if (!photoscribe::test::named_host().has_name) return EAI_NONAME;
+    node = "127.0.0.1";
   }
   using Function = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
   static const auto real = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "getaddrinfo"));
