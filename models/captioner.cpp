@@ -1,6 +1,7 @@
 #include "models/captioner.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <time.h>
 

@@ -47,6 +47,7 @@ Fnv1a hash_of(const CachedFeatures& wanted) {
     for (const double value : three) hash.add(std::to_string(value));
   hash.add(std::to_string(wanted.model.input_side_px));
   hash.add(std::to_string(kPreprocessingVersion));
+  if (wanted.precision != Precision::float32) hash.add(std::string(to_string(wanted.precision)));
   return hash;
 }
 
@@ -283,7 +284,7 @@ Expected<FeatureCache> FeatureCache::open_or_make(const std::string& file,
           continue;
         }
         std::filesystem::remove(note);
-        if (!encoder) encoder.emplace(wanted.head, wanted.model.input_side_px);
+        if (!encoder) encoder.emplace(wanted.head, wanted.model.input_side_px, wanted.precision);
         view.push_back(map_file(path, shape, true));
         const torch::Tensor& all = view.back();
         const auto decoded =

@@ -20,6 +20,7 @@
 #include "common/core/model_folder.h"
 #include "common/core/types.h"
 #include "models/encoder/encoder.h"
+#include "models/format/precision.h"
 
 namespace photoscribe {
 
@@ -36,6 +37,7 @@ struct CachedFeatures {
   ModelArchitecture model;  // its side and pixels' scale count
   std::int64_t views = 1;   // of each photo, as cached_view() gives them
   bool mirror = false;
+  Precision precision = Precision::float32;  // of the encoder's products; not automatic
 };
 
 /// Bytes of files of features.

@@ -197,8 +197,10 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
              const std::vector<Tokens>& text, const ConceptSources& concepts, const Start& start) {
   const Encoder encoder(options.architecture.encoder, start.encoder);
   const auto paths = paths_of(train);
-  CachedFeatures cached{options.cache_block.empty() ? encoder : encoder.until(options.cache_block),
-                        options.architecture, options.views, options.mirror};
+  CachedFeatures cached{
+      options.cache_block.empty() ? encoder : encoder.until(options.cache_block),
+      options.architecture, options.views, options.mirror,
+      options.bfloat16 && has_bfloat16() ? Precision::bfloat16 : Precision::float32};
   const auto size = [](const auto& photos) { return static_cast<std::int64_t>(photos.size()); };
   if (Status s = say_space(options, cached,
                            {{"/features.train", size(train), options.views},
