@@ -32,10 +32,10 @@ int failed(const RunOptions& options, const Error& error) {
   return status;
 }
 
-/// Tells once, when a run turns out to be long, that its terminal must stay open.
-class TellsHowToKeep : public RunObserver {
+/// Prints once, when a run turns out to be long, that closing the terminal would end it.
+class DetachHint : public RunObserver {
  public:
-  TellsHowToKeep(ProgressPrinter& printer, bool wanted) : printer_(printer), wanted_(wanted) {}
+  DetachHint(ProgressPrinter& printer, bool wanted) : printer_(printer), wanted_(wanted) {}
   void progress(const RunProgress& now) override {
     printer_.progress(now);
     if (!wanted_ || !now.left || now.seconds < 10 || *now.left < kLong) return;
@@ -109,7 +109,7 @@ int run(const RunOptions& options) {
   ProgressPrinter printer(STDERR_FILENO, style);
   StopHandle stop;
   const SignalsTo signals(stop);
-  TellsHowToKeep observer(printer, style == ProgressStyle::live && ends_with_its_terminal());
+  DetachHint observer(printer, style == ProgressStyle::live && ends_with_its_terminal());
   request->monitor = monitor;
   const Expected<RunSummary> summary = run_batch(*request, observer, stop);
   printer.clear();

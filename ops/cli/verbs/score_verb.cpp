@@ -33,15 +33,15 @@ struct ScoreOptions {
   bool json = false;
 };
 
-/// Lines of a file that are no captions: which, and that they were left out.
-void tell_left_out(const std::string& file, const LeftOut& left_out) {
+/// Which lines of a file are not captions and were left out.
+void print_left_out(const std::string& file, const LeftOut& left_out) {
   if (left_out.count == 0) return;
   write_all(STDERR_FILENO,
             "note: " + shown(file + ": " + to_text(left_out)) + "; --strict refuses such a file\n");
 }
 
-/// Seconds since it was last asked.
-class Watch {
+/// Seconds since the last lap.
+class Stopwatch {
  public:
   double lap() {
     const auto now = std::chrono::steady_clock::now();
@@ -58,7 +58,7 @@ std::int64_t peak_memory_bytes() {
   return usage.ru_maxrss * 1024;  // Linux counts kilobytes
 }
 
-/// The table that --df names, else that of the references themselves; saved where that is asked.
+/// The table that --df names, else that of the references themselves; saved where --save-df asks.
 Expected<DocumentFrequencies> frequencies(const ScoreOptions& options, ScoreInput& input,
                                           int threads) {
   DocumentFrequencies table;
@@ -127,13 +127,13 @@ ScoreSignature signature_of(const ScoreOptions& options, const ScoreInput& input
 }
 
 Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input,
-                               const Objects& objects, Watch& watch) {
+                               const Objects& objects, Stopwatch& stopwatch) {
   const int threads = options.request.threads;
   Expected<DocumentFrequencies> table;
   if (!options.bleu_only) table = frequencies(options, input, threads);
   if (!table) return fail(table.error());
   ScoreFigures figures;
-  figures.stage_seconds.emplace_back("frequencies", watch.lap());
+  figures.stage_seconds.emplace_back("frequencies", stopwatch.lap());
   figures.rule = *bleu_rule_named(options.rule);
   figures.bleu_only = options.bleu_only;
   figures.photos = options.bleu_only ? score_photos_by_bleu(input.hypotheses, input.references,
@@ -141,14 +141,14 @@ Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input,
                                      : score_photos(input.hypotheses, input.references, input.pairs,
                                                     *table, figures.rule, threads);
   figures.corpus = score_of(figures.photos, figures.rule);
-  figures.stage_seconds.emplace_back("scores", watch.lap());
+  figures.stage_seconds.emplace_back("scores", stopwatch.lap());
   figures.bootstrap = {options.resamples, options.seed, threads};
   if (options.resamples > 0)
     figures.intervals = bootstrap_intervals(figures.photos, figures.rule, figures.bootstrap);
-  if (options.resamples > 0) figures.stage_seconds.emplace_back("bootstrap", watch.lap());
+  if (options.resamples > 0) figures.stage_seconds.emplace_back("bootstrap", stopwatch.lap());
   if (objects.corpus) {
     figures.chair = chair_of(*objects.corpus, input, figures.bootstrap);
-    figures.stage_seconds.emplace_back("chair", watch.lap());
+    figures.stage_seconds.emplace_back("chair", stopwatch.lap());
   }
   figures.signature = signature_text(signature_of(options, input, figures.rule, *table, objects));
   figures.frequencies_of_one = table->photos() == 1;
@@ -156,7 +156,7 @@ Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input,
 }
 
 int score(ScoreOptions options) {
-  Watch watch;
+  Stopwatch stopwatch;
   if (options.tokenizer.empty()) options.tokenizer = options.rule == "sacrebleu" ? "13a" : "ptb";
   options.request.tokenizer = *tokenizer_named(options.tokenizer);
   options.request.threads =
@@ -164,13 +164,13 @@ int score(ScoreOptions options) {
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const auto input = read_score_input(options.request);
   if (!input) return report("score", input.error());
-  tell_left_out(options.request.hypotheses_file, (*input)->wrong_hypotheses);
-  tell_left_out(options.request.references_file, (*input)->wrong_references);
+  print_left_out(options.request.hypotheses_file, (*input)->wrong_hypotheses);
+  print_left_out(options.request.references_file, (*input)->wrong_references);
   Objects objects;
   if (Status read = read_objects(options, **input, objects); !read)
     return report("score", read.error());
-  const double reading = watch.lap();
-  Expected<ScoreFigures> figures = compute(options, **input, objects, watch);
+  const double reading = stopwatch.lap();
+  Expected<ScoreFigures> figures = compute(options, **input, objects, stopwatch);
   if (!figures) return report("score", figures.error());
   figures->stage_seconds.emplace(figures->stage_seconds.begin(), "reading", reading);
   for (const auto& [stage, seconds] : figures->stage_seconds) figures->seconds += seconds;

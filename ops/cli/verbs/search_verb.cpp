@@ -1,4 +1,4 @@
-// search: photos by the words of their captions, of what came beside them and of their paths.
+// search: photos by the words of their captions, sidecars and paths.
 #include <unistd.h>
 
 #include <chrono>
@@ -25,7 +25,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kBesideARun{1};  // for indexing, while somebody records
+constexpr std::chrono::seconds kIndexingDuringRun{1};  // at most, while a scheduler records
 
 const std::map<std::string, SearchSort> kSortNames{
     {"best", SearchSort::best},     {"added", SearchSort::added},
@@ -43,21 +43,22 @@ struct SearchOptions {
   bool json = false;
 };
 
-void tell_person(const std::string& text) { write_all(STDERR_FILENO, text + "\n"); }
+void print_note(const std::string& text) { write_all(STDERR_FILENO, text + "\n"); }
 
-/// All of it where nobody writes; for a second where somebody does, who goes on with it when idle.
+/// Indexes everything if no scheduler is running, else for a second: the scheduler does the rest
+/// when idle.
 void bring_up_to_date(const std::string& database, std::int64_t left) {
   const bool beside = current_writer(database).has_value();
   const Clock::time_point begun = Clock::now();
-  Clock::time_point told = begun;
+  Clock::time_point printed_at = begun;
   (void)catch_up_index(database, [&](std::int64_t looked_at) {
     left -= looked_at;
     const Clock::time_point now = Clock::now();
-    if (now - told > std::chrono::seconds(2) && left > 0) {
-      tell_person("indexing what is new: " + grouped(left) + " left");
-      told = now;
+    if (now - printed_at > std::chrono::seconds(2) && left > 0) {
+      print_note("indexing what is new: " + grouped(left) + " left");
+      printed_at = now;
     }
-    return !beside || now - begun < kBesideARun;
+    return !beside || now - begun < kIndexingDuringRun;
   });
 }
 
@@ -82,7 +83,7 @@ Expected<SearchRequest> request_of(const SearchOptions& options) {
   return request;
 }
 
-/// A row as text of one format; what is before the first and behind the last.
+/// A row as text in one format, and what goes before the first row and after the last.
 struct RowText {
   std::string head, tail;
   std::function<std::string(const ResultRow&)> row;
@@ -128,18 +129,18 @@ Expected<RowText> row_text(const SearchOptions& options, Store& store, bool to_t
                  [format](const ResultRow& row) { return format->row(row); }};
 }
 
-void tell_outcome(const SearchRequest& request, const SearchOutcome& outcome,
-                  std::int64_t backlog) {
-  if (outcome.photos == 0) tell_person("no photo found");
+void print_outcome(const SearchRequest& request, const SearchOutcome& outcome,
+                   std::int64_t backlog) {
+  if (outcome.photos == 0) print_note("no photo found");
   if (outcome.many) {
-    tell_person("more than " + grouped(kRankedMax) +
-                " photos match: those added last come first; more words find the best first");
+    print_note("more than " + grouped(kRankedMax) +
+               " photos match: those added last come first; more words find the best first");
   }
   if (outcome.more) {
-    tell_person("there are more: --limit N, --offset " +
-                std::to_string(request.offset + outcome.photos));
+    print_note("there are more: --limit N, --offset " +
+               std::to_string(request.offset + outcome.photos));
   }
-  if (backlog > 0) tell_person(grouped(backlog) + " results or edits are not indexed yet");
+  if (backlog > 0) print_note(grouped(backlog) + " results or edits are not indexed yet");
 }
 
 Status search_photos(const SearchOptions& options) {
@@ -184,7 +185,7 @@ Status search_photos(const SearchOptions& options) {
   }
   if (Status ended = (*output)->add(tail); !ended) return ended;
   if (Status ended = (*output)->finish(); !ended) return ended;
-  if (!options.json) tell_outcome(*request, *outcome, *backlog);
+  if (!options.json) print_outcome(*request, *outcome, *backlog);
   return {};
 }
 
