@@ -223,7 +223,7 @@ Check workers_check(const Config& config, Lookup& store, const RunRow& row, cons
   place.database = config.database;
   place.state_folder =
       config.state_folder.empty() ? config.database + ".state" : config.state_folder;
-  const auto fleet = look_at_fleet(place, config.redis.url);
+  const auto fleet = fetch_fleet(place, config.redis.url);
   const Expected<std::vector<Root>> roots = store.roots(row.id);
   if (!fleet || !roots) {
     check.health = CheckHealth::warning;

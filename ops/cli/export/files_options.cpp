@@ -124,7 +124,7 @@ Expected<FilesJob> files_job(const std::string& format, const FilesOptions& opti
 
 int run_files_job(const FilesJob& job, bool json) {
   StopHandle stop;
-  const SignalsTo signals(stop);
+  const StopSignals signals(stop);
   const Expected<FilesReport> report = write_files(job, stop);
   if (!report) return cli::report("export", report.error());
   write_standard_output(json ? files_json(job, *report) : files_text(job, *report));
@@ -134,7 +134,7 @@ int run_files_job(const FilesJob& job, bool json) {
 
 int run_captions_job(const CaptionsJob& job) {
   StopHandle stop;
-  const SignalsTo signals(stop);
+  const StopSignals signals(stop);
   const Expected<CaptionsReport> report = write_captions(job, stop);
   if (!report) return cli::report("export", report.error());
   if (report->stopped) return kExitStopped;
@@ -144,7 +144,7 @@ int run_captions_job(const CaptionsJob& job) {
 
 int run_undo(const std::string& database, const std::string& log) {
   StopHandle stop;
-  const SignalsTo signals(stop);
+  const StopSignals signals(stop);
   const Expected<UndoReport> report = undo_files(database, log, stop);
   if (!report) return cli::report("export", report.error());
   write_standard_output(undo_text(*report));

@@ -16,8 +16,8 @@ namespace photoscribe::cli {
 
 /// Asked of the scheduler that listens in the place's state folder, else of the Redis that is named
 /// (empty: none). Fails with run_gone where there is neither.
-[[nodiscard]] Expected<std::vector<SeenWorker>> look_at_fleet(const DatabasePlace& place,
-                                                              const std::string& redis_url);
+[[nodiscard]] Expected<std::vector<SeenWorker>> fetch_fleet(const DatabasePlace& place,
+                                                            const std::string& redis_url);
 
 /// why_nobody_serves() of a run as the database has it.
 [[nodiscard]] std::optional<std::string> why_nobody_serves(const RunRow& run,

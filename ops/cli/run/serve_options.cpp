@@ -113,7 +113,7 @@ Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options, c
   };
   site.workers = [archive]() -> Expected<nlohmann::json> {
     if (!current_writer(archive.database)) return fail(Errc::run_gone, "no scheduler is running");
-    const auto fleet = look_at_fleet(archive, archive.redis_url);
+    const auto fleet = fetch_fleet(archive, archive.redis_url);
     if (!fleet) return fail(fleet.error());
     return fleet_json(*fleet);
   };
@@ -124,8 +124,8 @@ Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options, c
   return serve::Site::start(std::move(site));
 }
 
-Expected<Beside> start_beside(const ServeOptions& options, const Settings& settings,
-                              const std::shared_ptr<RunMonitor>& monitor) {
+Expected<SideServers> start_side_servers(const ServeOptions& options, const Settings& settings,
+                                         const std::shared_ptr<RunMonitor>& monitor) {
   if (options.listen.empty() && options.edit) {
     return fail(Errc::usage, "--edit is about the page: say where, --serve 127.0.0.1:8080");
   }
@@ -134,17 +134,17 @@ Expected<Beside> start_beside(const ServeOptions& options, const Settings& setti
                 "--token-file is about the page and the metrics: say where, --serve "
                 "127.0.0.1:8080 or --http 127.0.0.1:9101");
   }
-  Beside beside;
+  SideServers servers;
   if (!options.http.empty()) {
     http::ProbeSources sources;
     sources.health = [monitor] { return monitor->health.report(); };
     sources.metrics = [monitor] { return monitor->text(); };
     auto probes = http::ProbeServer::start({options.http, options.token_file}, std::move(sources));
     if (!probes) return fail(probes.error());
-    beside.probes = std::move(*probes);
-    write_all(STDERR_FILENO, "the metrics: " + beside.probes->address() + "metrics\n");
+    servers.probes = std::move(*probes);
+    write_all(STDERR_FILENO, "the metrics: " + servers.probes->address() + "metrics\n");
   }
-  if (options.listen.empty()) return beside;
+  if (options.listen.empty()) return servers;
   const Expected<LoadedConfig> loaded = settings.load();
   if (!loaded) return fail(loaded.error());
   Expected<std::unique_ptr<serve::Site>> site = fail(Errc::internal, "--serve");
@@ -154,9 +154,9 @@ Expected<Beside> start_beside(const ServeOptions& options, const Settings& setti
     site = start_site(options, loaded->config, "--serve", monitor);
   }).join();
   if (!site) return fail(site.error());
-  beside.page = std::move(*site);
-  write_all(STDERR_FILENO, "the page: " + beside.page->address() + "\n");
-  return beside;
+  servers.page = std::move(*site);
+  write_all(STDERR_FILENO, "the page: " + servers.page->address() + "\n");
+  return servers;
 }
 
 }  // namespace photoscribe::cli

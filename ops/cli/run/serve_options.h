@@ -22,7 +22,7 @@ struct ServeOptions {
 };
 
 /// What answers beside the work of `run` and `scheduler`.
-struct Beside {
+struct SideServers {
   std::unique_ptr<serve::Site> page;          // null: no page was asked for
   std::unique_ptr<http::ProbeServer> probes;  // null: nor these
 };
@@ -39,7 +39,8 @@ void add_serve_options(CLI::App& verb, ServeOptions& options, const std::string&
 
 /// For --serve and --http: starts what was asked for, the page on threads that give way to the
 /// work. Says on standard error where it is. `monitor` is told how the work gets on.
-[[nodiscard]] Expected<Beside> start_beside(const ServeOptions& options, const Settings& settings,
-                                            const std::shared_ptr<RunMonitor>& monitor);
+[[nodiscard]] Expected<SideServers> start_side_servers(const ServeOptions& options,
+                                                       const Settings& settings,
+                                                       const std::shared_ptr<RunMonitor>& monitor);
 
 }  // namespace photoscribe::cli

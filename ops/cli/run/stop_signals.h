@@ -8,13 +8,13 @@ namespace photoscribe::cli {
 /// Directs SIGINT, SIGTERM and SIGHUP to a StopHandle while it lives, and says on standard error
 /// what each does. A signal that was ignored when we were started (nohup) stays ignored. One at a
 /// time.
-class SignalsTo {
+class StopSignals {
  public:
-  enum class Say { what_they_do, nothing };
-  explicit SignalsTo(StopHandle& stop, Say say = Say::what_they_do);
-  ~SignalsTo();
-  SignalsTo(const SignalsTo&) = delete;
-  SignalsTo& operator=(const SignalsTo&) = delete;
+  enum class Messages { print, none };
+  explicit StopSignals(StopHandle& stop, Messages messages = Messages::print);
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
 };
 
 }  // namespace photoscribe::cli

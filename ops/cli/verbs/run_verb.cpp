@@ -103,12 +103,12 @@ int run(const RunOptions& options) {
   if (!request) return failed(options, request.error());
   if (options.detach) return run_detached(options, *request);
   const auto monitor = std::make_shared<RunMonitor>();
-  const auto beside = start_beside(options.serve, options.settings, monitor);
-  if (!beside) return failed(options, beside.error());
+  const auto servers = start_side_servers(options.serve, options.settings, monitor);
+  if (!servers) return failed(options, servers.error());
   const ProgressStyle style = progress_style(options.no_progress);
   ProgressPrinter printer(STDERR_FILENO, style);
   StopHandle stop;
-  const SignalsTo signals(stop);
+  const StopSignals signals(stop);
   DetachHint observer(printer, style == ProgressStyle::live && ends_with_its_terminal());
   request->monitor = monitor;
   const Expected<RunSummary> summary = run_batch(*request, observer, stop);

@@ -33,7 +33,7 @@ int serve_page(const ServeVerb& verb) {
   const Expected<LoadedConfig> loaded = verb.settings.load();
   if (!loaded) return report("serve", loaded.error());
   StopHandle stop;
-  const SignalsTo signals(stop, SignalsTo::Say::nothing);
+  const StopSignals signals(stop, StopSignals::Messages::none);
   ServeOptions options = verb.serve;
   if (options.listen.empty()) options.listen = "127.0.0.1:8080";
   const auto site = start_site(options, loaded->config, "--listen");
