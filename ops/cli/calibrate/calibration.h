@@ -52,7 +52,7 @@ struct Calibration {
 [[nodiscard]] std::string calibration_json(const Calibration& calibration);
 
 /// A photo that the chosen threshold gets wrong.
-struct WrongPhoto {
+struct MisclassifiedPhoto {
   std::size_t photo = 0;  // in files
   bool blurred = false;   // what the label says
   double score = 0;
@@ -60,13 +60,13 @@ struct WrongPhoto {
 
 /// The worst first: clear photos by rising score, then blurred ones by falling score; at most
 /// `each_max` of both kinds.
-[[nodiscard]] std::vector<WrongPhoto> wrong_photos(const Calibration& calibration,
-                                                   std::size_t each_max);
+[[nodiscard]] std::vector<MisclassifiedPhoto> misclassified_photos(const Calibration& calibration,
+                                                                   std::size_t each_max);
 
 /// A self-contained page: the curves, the table, and the wrong photos. `pictures` are their JPEGs,
 /// in their order; empty: none.
 [[nodiscard]] std::string calibration_page(const Calibration& calibration,
-                                           const std::vector<WrongPhoto>& wrong,
+                                           const std::vector<MisclassifiedPhoto>& wrong,
                                            const std::vector<std::string>& pictures);
 
 }  // namespace photoscribe::cli

@@ -62,7 +62,7 @@ std::string table(const Calibration& c) {
   return html + "</tbody></table></div>";
 }
 
-std::string gallery(const Calibration& c, const std::vector<WrongPhoto>& wrong,
+std::string gallery(const Calibration& c, const std::vector<MisclassifiedPhoto>& wrong,
                     const std::vector<std::string>& pictures, bool blurred) {
   std::string html;
   for (std::size_t i = 0; i < wrong.size(); ++i) {
@@ -97,7 +97,7 @@ constexpr const char* kHead =
 
 }  // namespace
 
-std::string calibration_page(const Calibration& c, const std::vector<WrongPhoto>& wrong,
+std::string calibration_page(const Calibration& c, const std::vector<MisclassifiedPhoto>& wrong,
                              const std::vector<std::string>& pictures) {
   const OperatingPoint& chosen = chosen_point(c);
   return std::string(kHead) + "<h1>Blur, judged</h1><p>" +

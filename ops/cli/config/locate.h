@@ -24,13 +24,13 @@ namespace photoscribe::cli {
 
 /// The first words of the command line `WORKER VERB …` for a verb that decodes files (blur,
 /// thumbnails): with the limits of the configuration, which the worker does not read itself.
-[[nodiscard]] std::vector<std::string> decoding_words(const std::string& worker,
-                                                      const std::string& verb,
-                                                      const DecodeLimits& limits);
+[[nodiscard]] std::vector<std::string> decoding_command(const std::string& worker,
+                                                        const std::string& verb,
+                                                        const DecodeLimits& limits);
 
 /// The same for its verb `thumbnails`, with how photos of servers are fetched: by a run's rules,
 /// but with less patience.
-[[nodiscard]] std::vector<std::string> picture_words(const std::string& worker,
-                                                     const Config& config);
+[[nodiscard]] std::vector<std::string> thumbnails_command(const std::string& worker,
+                                                          const Config& config);
 
 }  // namespace photoscribe::cli

@@ -24,8 +24,8 @@ CLI::Option* Settings::flag(const std::string& names, const std::string& key,
   return given.option->type_name(value_name);
 }
 
-CLI::Option* Settings::yes(const std::string& name, const std::string& key,
-                           const std::string& help) {
+CLI::Option* Settings::bare_flag(const std::string& name, const std::string& key,
+                                 const std::string& help) {
   Given& given = given_.emplace_back();
   given.flag.key = key;
   given.flag.flag = name;
@@ -36,9 +36,9 @@ CLI::Option* Settings::yes(const std::string& name, const std::string& key,
 
 void Settings::remote_flags() {
   const std::string group = "Photos of web servers and S3";
-  yes("--allow-private", "remote.allow_private",
-      "fetch from loopback, private and link-local addresses, too (default: refused, since\n"
-      "a list of URLs may be a stranger's)")
+  bare_flag("--allow-private", "remote.allow_private",
+            "fetch from loopback, private and link-local addresses, too (default: refused, since\n"
+            "a list of URLs may be a stranger's)")
       ->group(group);
   flag("--ca-file", "remote.ca_file", "PEM",
        "certificates that servers are checked against (default: the system's)")

@@ -30,7 +30,7 @@ class Settings {
                     const std::string& help);
 
   /// A flag without a value that sets `key` to true.
-  CLI::Option* yes(const std::string& name, const std::string& key, const std::string& help);
+  CLI::Option* bare_flag(const std::string& name, const std::string& key, const std::string& help);
 
   /// Those about photos of web servers and S3.
   void remote_flags();

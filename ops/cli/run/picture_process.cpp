@@ -87,7 +87,7 @@ class PictureProcess : public serve::PictureMaker {
     }
     ProgramOptions options;
     options.executable = *worker;
-    options.words = picture_words(*worker, config_);
+    options.words = thumbnails_command(*worker, config_);
     options.words.emplace_back("--stdin");
     options.group = ProgramOptions::Group::own;
     options.dies_with_parent = true;

@@ -23,7 +23,8 @@ int blur(const BlurOptions& options) {
   if (!loaded) return report("blur", loaded.error());
   const Expected<std::string> worker = find_worker(loaded->config);
   if (!worker) return report("blur", worker.error());
-  std::vector<std::string> words = decoding_words(*worker, "blur", loaded->config.settings.limits);
+  std::vector<std::string> words =
+      decoding_command(*worker, "blur", loaded->config.settings.limits);
   if (options.json) words.emplace_back("--json");
   if (loaded->origins.contains("blur.blur_threshold")) {
     words.insert(words.end(),

@@ -42,10 +42,10 @@ struct Measurements {
 };
 
 /// Every mode's score of each labelled photo, by worker processes, one per core.
-class Measuring {
+class BlurScorer {
  public:
-  Measuring(const std::vector<Label>& labels, std::string folder, std::string worker,
-            const DecodeLimits& limits)
+  BlurScorer(const std::vector<Label>& labels, std::string folder, std::string worker,
+             const DecodeLimits& limits)
       : labels_(labels), folder_(std::move(folder)), worker_(std::move(worker)), limits_(limits) {}
 
   Expected<Measurements> run() {
@@ -74,7 +74,7 @@ class Measuring {
   }
 
   Status measure(std::size_t from, std::size_t to) {
-    std::vector<std::string> words = decoding_words(worker_, "blur", limits_);
+    std::vector<std::string> words = decoding_command(worker_, "blur", limits_);
     words.emplace_back("--json");
     for (std::size_t i = from; i < to; ++i)
       words.push_back((std::filesystem::path(folder_) / labels_[i].file).string());
@@ -123,7 +123,7 @@ Expected<Calibration> measure_and_calibrate(const CalibrateOptions& options) {
   if (!worker) return fail(worker.error());
   const std::string folder = std::filesystem::absolute(options.photos_folder).string();
   Expected<Measurements> measured =
-      Measuring(*labels, folder, *worker, loaded->config.settings.limits).run();
+      BlurScorer(*labels, folder, *worker, loaded->config.settings.limits).run();
   if (!measured) return fail(measured.error());
   Expected<Calibration> result =
       calibrate(*labels, options.columns, measured->scores, options.false_reject_rate,
@@ -138,9 +138,9 @@ Expected<Calibration> measure_and_calibrate(const CalibrateOptions& options) {
 
 Status write_page(const CalibrateOptions& options, const Calibration& calibration) {
   constexpr std::size_t kEach = 60;
-  const std::vector<WrongPhoto> wrong = wrong_photos(calibration, kEach);
+  const std::vector<MisclassifiedPhoto> wrong = misclassified_photos(calibration, kEach);
   std::vector<std::string> files;
-  for (const WrongPhoto& one : wrong) {
+  for (const MisclassifiedPhoto& one : wrong) {
     const auto file = std::filesystem::path(options.photos_folder) / calibration.files[one.photo];
     files.push_back(std::filesystem::absolute(file).string());
   }
