@@ -10,8 +10,7 @@
 namespace photoscribe::cli {
 
 [[nodiscard]] nlohmann::ordered_json text_or_null(const std::optional<std::string>& text);
-[[nodiscard]] std::string shown_or(const std::optional<std::string>& caption,
-                                   const char* otherwise);
+[[nodiscard]] std::string shown_or(const std::optional<std::string>& caption, const char* fallback);
 
 [[nodiscard]] nlohmann::ordered_json change_json(const FixChange& change);
 /// Three lines: the photo, what it was called, what it is called now.

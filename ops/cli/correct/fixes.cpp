@@ -26,8 +26,8 @@ bool is_iso_time(const std::string& text) { return text.size() == 24 && text.bac
 bool edited_since(const FixLine& line, const CaptionNow& now) {
   if (!line.edited_at) return false;
   if (!now.edit) return is_iso_time(*line.edited_at);
-  const bool told = line.edited_at->empty() || is_iso_time(*line.edited_at);
-  return told && *line.edited_at != iso_time_of(now.edit->at_unix_ms);
+  const bool intact = line.edited_at->empty() || is_iso_time(*line.edited_at);
+  return intact && *line.edited_at != iso_time_of(now.edit->at_unix_ms);
 }
 
 /// What `caption` asks for beside or without `edited_caption`.

@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kAnswer = 30s;  // a full disk makes it wait
 constexpr std::chrono::milliseconds kWalk = 24h;    // folders of any size are walked first
 constexpr auto kPause = 50ms;
 
-Expected<ControlReply> obey_here(Store& store, const ControlRequest& request) {
+Expected<ControlReply> apply_here(Store& store, const ControlRequest& request) {
   if (request.verb == ControlVerb::drain) return ControlReply{};
   Expected<AppliedRequest> applied = apply_request(store, request);
   if (!applied) return fail(applied.error());
@@ -40,7 +40,7 @@ Expected<ControlReply> ask_or_do(const DatabasePlace& place, const ControlReques
         !reply && (reply.error().code == Errc::run_gone || reply.error().code == Errc::cancelled);
     if (!not_now) return reply;
     Expected<Store> store = Store::open_writer(place.database);
-    if (store) return do_here ? do_here(*store) : obey_here(*store, request);
+    if (store) return do_here ? do_here(*store) : apply_here(*store, request);
     if (store.error().code != Errc::store_locked) return fail(store.error());
     if (Clock::now() >= until) {
       return fail(Errc::environment,

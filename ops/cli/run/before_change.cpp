@@ -51,7 +51,7 @@ Expected<std::string> copy_before(const std::string& database, const std::string
   return copy;
 }
 
-std::string way_back(const std::string& database, const std::string& copy) {
+std::string restore_hint(const std::string& database, const std::string& copy) {
   const std::string db = shell_quoted(database);
   return "To undo: rm -f " + db + "-wal " + db + "-shm && mv " + shell_quoted(copy) + " " + db;
 }

@@ -21,6 +21,6 @@ namespace photoscribe::cli {
                                                 const std::string& verb);
 
 /// How to go back to that copy.
-[[nodiscard]] std::string way_back(const std::string& database, const std::string& copy);
+[[nodiscard]] std::string restore_hint(const std::string& database, const std::string& copy);
 
 }  // namespace photoscribe::cli

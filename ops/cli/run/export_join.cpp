@@ -196,7 +196,7 @@ Expected<Unmatched> join_rows(Lookup& store, const RunRow& run, const Join& join
         const auto index = static_cast<std::size_t>((*found)->image_id);
         if (index >= seen.size()) seen.resize(std::max(index + 1, seen.size() * 2));
         seen[index] = true;
-        *found = join.shown_part(std::move(**found));
+        *found = join.exported_row(std::move(**found));
       } else {
         ++unmatched.rows;
         const std::string what = by_id ? entry.id : entry.path;

@@ -22,7 +22,7 @@ struct Join {
   BlurMode blur_mode = BlurMode::full;
   CsvStyle style;
   /// What is shown of a photo.
-  std::function<ResultRow(ResultRow)> shown_part;
+  std::function<ResultRow(ResultRow)> exported_row;
 };
 
 /// What did not find its other half.

@@ -62,13 +62,13 @@ Expected<Span> span_of(const std::string& word, std::time_t now) {
 
 }  // namespace
 
-Expected<std::int64_t> begin_of_time_word(const std::string& word, std::time_t now) {
+Expected<std::int64_t> time_word_begin(const std::string& word, std::time_t now) {
   const Expected<Span> span = span_of(word, now);
   if (!span) return fail(span.error());
   return span->begin_ms;
 }
 
-Expected<std::int64_t> end_of_time_word(const std::string& word, std::time_t now) {
+Expected<std::int64_t> time_word_end(const std::string& word, std::time_t now) {
   const Expected<Span> span = span_of(word, now);
   if (!span) return fail(span.error());
   return span->end_ms;

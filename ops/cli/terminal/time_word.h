@@ -11,10 +11,10 @@
 namespace photoscribe::cli {
 
 /// Milliseconds since 1970 where that time begins. Fails with usage.
-[[nodiscard]] Expected<std::int64_t> begin_of_time_word(const std::string& word,
-                                                        std::time_t now = std::time(nullptr));
+[[nodiscard]] Expected<std::int64_t> time_word_begin(const std::string& word,
+                                                     std::time_t now = std::time(nullptr));
 /// Where it has ended: that of 2019 is the first moment of 2020.
-[[nodiscard]] Expected<std::int64_t> end_of_time_word(const std::string& word,
-                                                      std::time_t now = std::time(nullptr));
+[[nodiscard]] Expected<std::int64_t> time_word_end(const std::string& word,
+                                                   std::time_t now = std::time(nullptr));
 
 }  // namespace photoscribe::cli

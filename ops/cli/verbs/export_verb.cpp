@@ -61,7 +61,7 @@ ResultRow without_caption(ResultRow row) {
 
 /// How COCO's captioned photos are named and numbered: their own numbers only where every one has
 /// one in its name and no two the same.
-Status look_at_names(Lookup& store, RunId run, ExportRun& names) {
+Status scan_names(Lookup& store, RunId run, ExportRun& names) {
   std::unordered_set<std::size_t> bases;  // hashes: two alike only make names longer
   std::unordered_set<std::int64_t> numbers;
   names.ids_from_names = true;
@@ -111,7 +111,7 @@ Expected<std::unique_ptr<ExportFormat>> make_format(const ExportOptions& options
   if (!roots) return fail(roots.error());
   about.several_roots = roots->size() > 1;
   if (name == "coco") {
-    if (Status looked = look_at_names(store, run.id, about); !looked) return fail(looked.error());
+    if (Status looked = scan_names(store, run.id, about); !looked) return fail(looked.error());
     return coco_format(about);
   }
   return table_format(to_terminal ? terminal_columns(STDOUT_FILENO) : 0,
@@ -119,7 +119,7 @@ Expected<std::unique_ptr<ExportFormat>> make_format(const ExportOptions& options
 }
 
 /// Without what is not shown of it, and with what people made of its caption.
-ResultRow shown_part(const ExportOptions& options, ResultRow row) {
+ResultRow exported_row(const ExportOptions& options, ResultRow row) {
   const bool edited = row.edited_caption && !options.original;
   const bool unlikely =
       options.confidence_min && !edited && row.confidence.value_or(0) < *options.confidence_min;
@@ -138,7 +138,7 @@ Status export_joined(const ExportOptions& options, Lookup& store, const RunRow& 
   join.columns = std::move(*columns);
   join.blur_mode = run.settings.blur.mode;
   join.style = style_of(options, false);
-  join.shown_part = [&](ResultRow row) { return shown_part(options, std::move(row)); };
+  join.exported_row = [&](ResultRow row) { return exported_row(options, std::move(row)); };
   const bool to_terminal = output.is_terminal();
   const auto joined = join_rows(store, run, join, [&](std::string_view text) {
     if (standard_output_lost()) return Status(fail(Errc::cancelled, "nobody reads on"));
@@ -197,7 +197,7 @@ Status export_rows(const ExportOptions& options) {
     if (enough || standard_output_lost()) return fail(Errc::cancelled, "that is enough");
     ++rows;
     if (!edited && !is_withheld(options, row)) return (*output)->add((*format)->row(row));
-    return (*output)->add((*format)->row(shown_part(options, row)));
+    return (*output)->add((*format)->row(exported_row(options, row)));
   });
   if (!read && read.error().code != Errc::cancelled) return read;
   if (Status ended = (*output)->add((*format)->tail()); !ended) return ended;

@@ -96,7 +96,7 @@ int run_forget(const ForgetOptions& options) {
   write_all(STDOUT_FILENO, "Forgot " + shown(what_goes(counts)) + ".\n");
   if (!done->copy.empty()) {
     write_all(STDOUT_FILENO, "The database as it was before: " + shown(done->copy) + ". " +
-                                 shown(way_back(*database, done->copy)) + "\n");
+                                 shown(restore_hint(*database, done->copy)) + "\n");
   }
   return kExitDone;
 }

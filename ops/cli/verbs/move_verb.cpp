@@ -95,7 +95,7 @@ std::string done_text(const MoveDone& done, const std::string& database) {
   }
   if (!done.copy.empty()) {
     out += "The database as it was before: " + shown(done.copy) + ". " +
-           shown(way_back(database, done.copy)) + "\n";
+           shown(restore_hint(database, done.copy)) + "\n";
   }
   return out;
 }

@@ -71,12 +71,12 @@ Expected<SearchRequest> request_of(const SearchOptions& options) {
   const bool for_eyes = options.format == "table" && !options.json;
   request.limit = options.limit >= 0 ? options.limit : for_eyes ? 20 : 0;
   if (!options.since.empty()) {
-    const Expected<std::int64_t> since = begin_of_time_word(options.since);
+    const Expected<std::int64_t> since = time_word_begin(options.since);
     if (!since) return fail(since.error());
     request.since_unix_ms = *since;
   }
   if (!options.until.empty()) {
-    const Expected<std::int64_t> until = end_of_time_word(options.until);
+    const Expected<std::int64_t> until = time_word_end(options.until);
     if (!until) return fail(until.error());
     request.until_unix_ms = *until;
   }
