@@ -45,7 +45,7 @@ class AltTexts : public CaptionFormat {
 class Commas {
  public:
   std::string before() { return std::exchange(first_, false) ? "\n" : ",\n"; }
-  void again() { first_ = true; }
+  void reset() { first_ = true; }
 
  private:
   bool first_ = true;
@@ -56,7 +56,7 @@ class CocoCaptions : public CaptionFormat {
   explicit CocoCaptions(const DatasetNames& names) : names_(names) {}
   int passes() const override { return 2; }
   std::string begin(int pass) override {
-    commas_.again();
+    commas_.reset();
     return pass == 0 ? R"({"info": {"description": "captions by photoscribe"}, "licenses": [],
 "type": "captions", "images": [)"
                      : R"(, "annotations": [)";

@@ -90,7 +90,7 @@ class EditingCopy {
 
 /// Extended attributes, access lists among them; a label that the system itself gives stays the
 /// system's.
-Status keep_attributes(int from, int into) {
+Status copy_extended_attributes(int from, int into) {
   std::string names(64 << 10, '\0');
   const ssize_t size = ::flistxattr(from, names.data(), names.size());
   if (size < 0) return errno == ENOTSUP ? Status() : Status(cannot_change("its attributes", errno));
@@ -108,20 +108,20 @@ Status keep_attributes(int from, int into) {
   return {};
 }
 
-Status look_like(const OpenedFile& old, int into, bool keep_times) {
+Status copy_attributes(const OpenedFile& old, int into, bool keep_times) {
   struct stat made {};
   if (::fstat(into, &made) != 0) return cannot_change("", errno);
   const bool same_owner = made.st_uid == old.was.st_uid && made.st_gid == old.was.st_gid;
   if (!same_owner && ::fchown(into, old.was.st_uid, old.was.st_gid) != 0)
     return fail(Errc::bad_payload, "it belongs to somebody else, which could not be kept");
   if (::fchmod(into, old.was.st_mode & 07777) != 0) return cannot_change("", errno);
-  if (Status kept = keep_attributes(old.descriptor.get(), into); !kept) return kept;
+  if (Status copied = copy_extended_attributes(old.descriptor.get(), into); !copied) return copied;
   const timespec times[2] = {old.was.st_atim, old.was.st_mtim};
   if (keep_times && ::futimens(into, times) != 0) return cannot_change("its times", errno);
   return {};
 }
 
-bool is_still(const struct stat& was, const std::string& file) {
+bool is_same_file(const struct stat& was, const std::string& file) {
   struct stat now {};
   return ::lstat(file.c_str(), &now) == 0 && now.st_dev == was.st_dev && now.st_ino == was.st_ino &&
          now.st_size == was.st_size && now.st_mtim.tv_sec == was.st_mtim.tv_sec &&
@@ -131,9 +131,10 @@ bool is_still(const struct stat& was, const std::string& file) {
 }  // namespace
 
 tl::unexpected<Error> cannot_change(const std::string& what, int error) {
-  const bool machines = error == EIO || error == ENOSPC || error == EDQUOT || error == EMFILE ||
-                        error == ENFILE || error == ENOMEM || error == ESTALE || error == ENOTCONN;
-  return fail(machines ? Errc::environment : Errc::bad_payload,
+  const bool machine_fault = error == EIO || error == ENOSPC || error == EDQUOT ||
+                             error == EMFILE || error == ENFILE || error == ENOMEM ||
+                             error == ESTALE || error == ENOTCONN;
+  return fail(machine_fault ? Errc::environment : Errc::bad_payload,
               (what.empty() ? "" : what + ": ") + std::strerror(error));
 }
 
@@ -173,8 +174,8 @@ Status FileChanges::stage(FileChange change) {
   if (!EditingCopy(from, size, one.written.get()).run(change.edits, one.logged))
     return refuse(cannot_change("", errno));
   if (change.old) {
-    if (Status looks = look_like(*change.old, one.written.get(), change.keep_times); !looks)
-      return refuse(fail(looks.error()));
+    if (Status copied = copy_attributes(*change.old, one.written.get(), change.keep_times); !copied)
+      return refuse(fail(copied.error()));
   }
   one.logged.file = change.target;
   one.logged.created = !change.old;
@@ -207,7 +208,7 @@ Status FileChanges::put_in_place(const Staged& one) {
   const char* const from = one.partial.c_str();
   const char* const into = one.change.target.c_str();
   if (one.change.old) {
-    if (!is_still(one.change.old->was, into))
+    if (!is_same_file(one.change.old->was, into))
       return fail(Errc::bad_payload, "somebody changed it meanwhile");
     return ::rename(from, into) == 0 ? Status() : Status(cannot_change("", errno));
   }

@@ -19,7 +19,7 @@ struct CaptionedPhoto {
   ChosenCaption caption;
 };
 
-enum class Written : std::uint8_t {
+enum class WriteKind : std::uint8_t {
   fresh,      // a new file, or the photo's first words
   merged,     // into what was there
   unchanged,  // it says so already
@@ -27,7 +27,7 @@ enum class Written : std::uint8_t {
 };
 
 struct WriteOutcome {
-  Written what = Written::fresh;
+  WriteKind kind = WriteKind::fresh;
   std::optional<FileChange> change;  // fresh and merged
   std::string target;                // what is, or would be, written
   bool kept_description = false;     // merged around a person's description
@@ -40,7 +40,7 @@ class PhotoWriter {
   virtual ~PhotoWriter() = default;
   /// Changes nothing. Fails with environment, and with bad_payload, whose message is the whole
   /// reason why this photo is left alone.
-  [[nodiscard]] virtual Expected<WriteOutcome> put(const CaptionedPhoto& photo) = 0;
+  [[nodiscard]] virtual Expected<WriteOutcome> plan(const CaptionedPhoto& photo) = 0;
 };
 
 struct WriterRules {

@@ -28,9 +28,9 @@ Expected<std::string> hash_of(const OpenedFile& file) {
   }
 }
 
-class Undoing {
+class ExportUndo {
  public:
-  explicit Undoing(const std::string& database) : database_(database), changes_(nullptr) {}
+  explicit ExportUndo(const std::string& database) : database_(database), changes_(nullptr) {}
   Status take(const LoggedChange& change);
   Status commit();
   UndoReport report;
@@ -67,7 +67,7 @@ std::int64_t exported_size(const LoggedChange& change, const struct stat& restor
   return size;
 }
 
-Status Undoing::undo(const LoggedChange& change) {
+Status ExportUndo::undo(const LoggedChange& change) {
   struct stat there {};
   if (::lstat(change.file.c_str(), &there) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
     ++report.untouched;
@@ -106,7 +106,7 @@ Status Undoing::undo(const LoggedChange& change) {
   return changes_.stage(std::move(back));
 }
 
-Status Undoing::take(const LoggedChange& change) {
+Status ExportUndo::take(const LoggedChange& change) {
   if (changes_.is_staged(change.file)) {
     if (Status committed = commit(); !committed) return committed;
   }
@@ -118,7 +118,7 @@ Status Undoing::take(const LoggedChange& change) {
   return many ? commit() : Status();
 }
 
-Status Undoing::open_store() {
+Status ExportUndo::open_store() {
   if (store_) return {};
   Expected<Store> opened = Store::open_writer(database_);
   if (!opened) return fail(opened.error());
@@ -126,7 +126,7 @@ Status Undoing::open_store() {
   return {};
 }
 
-Status Undoing::note() {
+Status ExportUndo::note() {
   if (to_note_.empty()) return {};
   if (Status opened = open_store(); !opened) return opened;
   const Status noted = store_->note_rewritten(to_note_);
@@ -134,7 +134,7 @@ Status Undoing::note() {
   return noted;
 }
 
-Status Undoing::commit() {
+Status ExportUndo::commit() {
   const Status committed = changes_.commit([&](const FileChanges::Outcome& one) {
     if (!one.done) return refuse(one.done.error().message, one.change.target);
     ++report.restored;
@@ -150,16 +150,16 @@ Status Undoing::commit() {
 
 Expected<UndoReport> undo_files(const std::string& database, const std::string& log,
                                 const StopHandle& stop) {
-  Undoing undoing(database);
+  ExportUndo undo(database);
   const Status read = for_each_change(log, [&](const LoggedChange& change) -> Status {
     if (stop.requests() > 0) return fail(Errc::cancelled, "stopped");
-    return undoing.take(change);
+    return undo.take(change);
   });
-  const Status committed = undoing.commit();
-  undoing.report.stopped = !read && read.error().code == Errc::cancelled;
-  if (!read && !undoing.report.stopped) return fail(read.error());
+  const Status committed = undo.commit();
+  undo.report.stopped = !read && read.error().code == Errc::cancelled;
+  if (!read && !undo.report.stopped) return fail(read.error());
   if (!committed) return fail(committed.error());
-  return std::move(undoing.report);
+  return std::move(undo.report);
 }
 
 }  // namespace photoscribe::cli
