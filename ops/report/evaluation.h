@@ -55,11 +55,11 @@ class Evaluator {
                                                   const BootstrapSettings& settings);
 
   TokenTable words_;
-  CaptionSet hypotheses_, references_, others_;
+  CaptionSet hypotheses_, references_, other_hypotheses_;
   std::vector<Photo> photos_;
   std::vector<std::string> roots_;
   std::unordered_map<std::string, std::size_t> by_uri_;      // shown ones, in photos_
-  std::vector<std::pair<std::size_t, std::uint32_t>> both_;  // photos_, others_
+  std::vector<std::pair<std::size_t, std::uint32_t>> both_;  // photos_, other_hypotheses_
   std::vector<std::int64_t> captioned_;
   std::vector<PhotoScore> captioned_scores_;
   std::unordered_map<std::int64_t, std::size_t> place_;  // of an image in captioned_

@@ -48,7 +48,7 @@ class GalleryBuilder {
   void settle();  // before the two above
 
  private:
-  Picks best_, worst_, certain_, doubtful_, blurred_, just_clear_;
+  Picks best_, worst_, most_confident_, least_confident_, blurred_, just_clear_;
   std::map<std::int64_t, std::pair<std::size_t, std::vector<std::string>>> chosen_;
 };
 
