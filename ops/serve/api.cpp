@@ -121,7 +121,7 @@ Expected<json> blur_json(Archive& archive, const http::Request& request) {
 }  // namespace
 
 http::Answer runs_answer(Live& live) {
-  const auto now = live.look();
+  const auto now = live.poll();
   if (!now) return error_answer(now.error());
   json runs = json::array();
   for (const RunNow& run : now->runs) runs.push_back(now_json(run));

@@ -26,11 +26,11 @@ Archive::Archive(std::string database) : database_(std::move(database)) {
 }
 
 Archive::~Archive() {
-  end();
+  stop();
   refresher_.join();
 }
 
-void Archive::end() {
+void Archive::stop() {
   {
     const std::lock_guard<std::mutex> lock(index_mutex_);
     ending_ = true;

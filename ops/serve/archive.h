@@ -56,8 +56,8 @@ class Archive {
   Archive& operator=(const Archive&) = delete;
   ~Archive();
 
-  /// Whoever waits for photos to be read, and the reading, end soon. Nothing is read after that.
-  void end();
+  /// Interrupts what is being read and whoever waits for it. Nothing is read after that.
+  void stop();
 
   [[nodiscard]] const std::string& database() const noexcept { return database_; }
 

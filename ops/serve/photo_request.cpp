@@ -27,7 +27,7 @@ tl::unexpected<Error> wrong(const std::string& name, const std::string& value,
   return fail(Errc::usage, name + ": \"" + replaced(value) + "\" is " + what);
 }
 
-std::optional<std::int64_t> whole(std::string_view text) {
+std::optional<std::int64_t> parse_integer(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failed != std::errc{} || end != text.data() + text.size()) return std::nullopt;
@@ -35,10 +35,10 @@ std::optional<std::int64_t> whole(std::string_view text) {
 }
 
 /// "2026-11-28" → its first second, UTC.
-std::optional<std::int64_t> day(std::string_view text) {
+std::optional<std::int64_t> parse_day(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto year = whole(text.substr(0, 4)), month = whole(text.substr(5, 2)),
-             date = whole(text.substr(8, 2));
+  const auto year = parse_integer(text.substr(0, 4)), month = parse_integer(text.substr(5, 2)),
+             date = parse_integer(text.substr(8, 2));
   if (!year || !month || !date || *month < 1 || *date < 1) return std::nullopt;
   const std::chrono::year_month_day ymd{std::chrono::year(static_cast<int>(*year)),
                                         std::chrono::month(static_cast<unsigned>(*month)),
@@ -51,9 +51,9 @@ Status read_time(const Parameters& parameters, const std::string& name,
                  std::optional<std::int32_t>& into) {
   const std::string& text = given(parameters, name);
   if (text.empty()) return {};
-  auto seconds = day(text);
+  auto seconds = parse_day(text);
   if (seconds && name == "until") *seconds += 86'400;  // the whole day
-  if (!seconds) seconds = whole(text);
+  if (!seconds) seconds = parse_integer(text);
   if (!seconds) return wrong(name, text, "no date such as 2026-11-28");
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
   into = static_cast<std::int32_t>(std::clamp(*seconds, -kMost, kMost));
@@ -128,10 +128,10 @@ std::string key_of(const Parameters& parameters) {
 
 Expected<std::int64_t> integer_parameter(const Parameters& parameters, const std::string& name,
                                          std::int64_t least, std::int64_t most,
-                                         std::int64_t otherwise) {
+                                         std::int64_t fallback) {
   const std::string& text = given(parameters, name);
-  if (text.empty()) return otherwise;
-  const auto value = whole(text);
+  if (text.empty()) return fallback;
+  const auto value = parse_integer(text);
   if (value && *value >= least && *value <= most) return *value;
   return wrong(name, text,
                "no whole number from " + std::to_string(least) + " to " + std::to_string(most));
@@ -150,7 +150,7 @@ Expected<std::optional<double>> real_parameter(const Parameters& parameters,
 }
 
 std::string as_typed(std::string words) {
-  constexpr std::size_t kBeginningMin = 3;  // letters, as search_expression() wants them
+  constexpr std::size_t kPrefixMin = 3;  // letters, as search_expression() wants them
   std::size_t letters = 0;
   while (letters < words.size() &&
          (std::isalnum(static_cast<unsigned char>(words[words.size() - 1 - letters])) != 0 ||
@@ -163,7 +163,7 @@ std::string as_typed(std::string words) {
                 [&last](std::string_view word) { last = word; });
   std::size_t characters = 0;
   for_each_character(last, [&characters](const Character&) { ++characters; });
-  if (characters >= kBeginningMin && !excludes && !quoted) words += '*';
+  if (characters >= kPrefixMin && !excludes && !quoted) words += '*';
   return words;
 }
 

@@ -19,10 +19,10 @@ using Parameters = std::map<std::string, std::string>;
 /// A search while it is being typed: its last word may be the beginning of one.
 [[nodiscard]] std::string as_typed(std::string words);
 
-/// A whole number in [least, most]; `otherwise` when it is not given. Fails with usage.
+/// A whole number in [least, most]; `fallback` when it is not given. Fails with usage.
 [[nodiscard]] Expected<std::int64_t> integer_parameter(const Parameters& parameters,
                                                        const std::string& name, std::int64_t least,
-                                                       std::int64_t most, std::int64_t otherwise);
+                                                       std::int64_t most, std::int64_t fallback);
 /// A finite number; none when it is not given. Fails with usage.
 [[nodiscard]] Expected<std::optional<double>> real_parameter(const Parameters& parameters,
                                                              const std::string& name);

@@ -38,6 +38,6 @@ struct ArchiveNow {
   std::int64_t edited = 0, approved = 0;
   bool writer = false;  // a scheduler works on it
 };
-void add_archive(http::MetricsText& out, const ArchiveNow& archive);
+void add_archive_metrics(http::MetricsText& out, const ArchiveNow& archive);
 
 }  // namespace photoscribe::serve

@@ -93,7 +93,7 @@ class Site::Impl {
   }
   ~Impl() {
     server_.reset();  // no more requests; what is being answered still uses the rest
-    archive_.end();
+    archive_.stop();
     for (auto* pool : {&probes_, &quick_, &lists_, &slow_}) pool->join();
   }
 
@@ -199,10 +199,10 @@ class Site::Impl {
   }
 
   Answer metrics() {
-    const auto now = live_.look();
+    const auto now = live_.poll();
     if (!now) return http::plain_answer(503, now.error().message);
     http::MetricsText out;
-    add_archive(out, *now);
+    add_archive_metrics(out, *now);
     if (options_.monitor) options_.monitor->add_metrics(out);
     out.add_process();
     return http::metrics_answer(out.text());

@@ -33,17 +33,17 @@ class PictureMaker {
   /// A JPEG; empty where the photo cannot be decoded any more. Fails with environment when no
   /// photo can be: there is no worker, say.
   [[nodiscard]] virtual Expected<std::string> make(const PictureRequest& request) = 0;
-  /// Nobody has asked for a while.
-  virtual void rest() = 0;
-  /// Called by another thread, once: what is being made is not wanted any more.
-  virtual void give_up() noexcept {}
+  /// Called after a minute without a request: frees what is only needed to make pictures.
+  virtual void suspend() = 0;
+  /// Called by another thread, once: the picture being made is no longer wanted.
+  virtual void cancel() noexcept {}
 };
 using NewPictureMaker = std::function<std::unique_ptr<PictureMaker>()>;
 
 class Thumbnails {
  public:
-  /// An empty picture: the photo has none. Called on a thread of this object.
-  using Made = std::function<void(Expected<std::string>)>;
+  /// Gets the JPEG, empty if the photo has none. Called on a thread of this object.
+  using Callback = std::function<void(Expected<std::string>)>;
 
   Thumbnails(std::string cache_folder, std::int64_t cache_bytes_max, NewPictureMaker maker,
              int threads = 2);
@@ -56,13 +56,13 @@ class Thumbnails {
   /// What is on disk.
   [[nodiscard]] std::optional<std::string> kept(const std::string& key) { return cache_.get(key); }
   /// Fails with store_busy when too many wait.
-  void make(const PictureRequest& request, Made made);
+  void make(const PictureRequest& request, Callback callback);
 
  private:
   struct Waiting {
     std::string key;
     PictureRequest request;
-    std::vector<Made> made;
+    std::vector<Callback> callbacks;
   };
   void work();
   [[nodiscard]] Expected<std::string> picture(PictureMaker& maker, const Waiting& waiting);
@@ -71,10 +71,10 @@ class Thumbnails {
   const NewPictureMaker new_maker_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::list<Waiting> waiting_;                       // the last asked for in front
-  std::map<std::string, std::vector<Made>> joined_;  // to one that is being made
-  std::map<std::string, std::int64_t> failed_;       // key → until when, seconds
-  std::vector<PictureMaker*> makers_;                // of the threads
+  std::list<Waiting> waiting_;                                // the last asked for in front
+  std::map<std::string, std::vector<Callback>> in_progress_;  // key → who else waits for it
+  std::map<std::string, std::int64_t> failed_;                // key → until when, seconds
+  std::vector<PictureMaker*> makers_;                         // of the threads
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };

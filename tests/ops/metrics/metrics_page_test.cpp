@@ -39,7 +39,7 @@ TEST(MetricsPage, ListsEveryMetric) {
   std::set<std::string> told = families(WorkerMetrics().text("fast", "0", {}));
   told.merge(families(RunMonitor().text()));
   http::MetricsText archive;
-  serve::add_archive(archive, {});
+  serve::add_archive_metrics(archive, {});
   told.merge(families(archive.text()));
 
   EXPECT_EQ(listed(), told);

@@ -188,7 +188,7 @@ TEST_F(PrometheusTest, ScrapesARunAndItsWorker) {
   archive.runs.emplace_back();
   archive.runs[0].run.name = "a \"night\"\nof \\ photos";
   http::MetricsText page;
-  serve::add_archive(page, archive);
+  serve::add_archive_metrics(page, archive);
   monitor_->add_metrics(page);
   page.add_process();
   expect_promtool_likes("page.txt", page.text());
