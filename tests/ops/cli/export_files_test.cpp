@@ -310,7 +310,7 @@ TEST_F(ExportFiles, WhatMayNotBeWrittenIsLeftAloneWithAReason) {
   EXPECT_EQ(bytes_of(real), bytes_of(PHOTOSCRIBE_SOURCE_DIR "/tests/data/photos/meadow.webp"));
 }
 
-TEST_F(ExportFiles, PeoplesWordsInThePhotoAreNotHiddenByASidecar) {
+TEST_F(ExportFiles, HumanTextInThePhotoIsNotHiddenByASidecar) {
   const std::string jpeg = (photos() / "street.jpg").string();
   const auto times = fs::last_write_time(jpeg);
   std::string bytes = bytes_of(jpeg);

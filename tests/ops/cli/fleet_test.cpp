@@ -176,7 +176,7 @@ TEST_F(Detach, AFileThatEndsWithThisCommandIsRefusedByName) {
   EXPECT_FALSE(std::filesystem::exists(folder_.file("archive.db")));
 }
 
-TEST_F(Detach, TellsAtOnceWhatKeepsItFromStarting) {
+TEST_F(Detach, ReportsAtOnceWhatKeepsItFromStarting) {
   add_photos(0, 3);
   const Expected<Store> held = Store::open_writer(folder_.file("archive.db"));
 

@@ -23,7 +23,7 @@ TEST(TimeWord, IsAsLongAsItIsExact) {
   EXPECT_EQ(time_word_begin("2d", 1'600'000'000).value(), (1'600'000'000LL - 172'800) * 1'000);
 }
 
-TEST(TimeWord, RefusesTheRest) {
+TEST(TimeWord, RefusesAnythingElse) {
   for (const char* word : {"", "x", "2019-13", "2019-1-1x", "2019-01-01T18", "99", "-3d", "3 d",
                            "2019-", "0000", "2019-01-32", "2019-01-01T24:00"})
     EXPECT_EQ(span(word), "no time") << word;

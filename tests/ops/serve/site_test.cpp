@@ -50,7 +50,7 @@ TEST_F(Serve, TheFirstPhotosComeWithThePage) {
   EXPECT_EQ(first.at("/api/photos?run=1&at=0&limit=24")["rows"], rows);
 }
 
-TEST_F(Serve, TellsOfRuns) {
+TEST_F(Serve, ListsRuns) {
   start();
   const json runs = server_->get("/api/runs");
   EXPECT_EQ(runs["writer_pid"], getpid());  // this test has the store
@@ -139,7 +139,7 @@ TEST_F(Serve, ShowsFoldersWhateverTheirNames) {
   EXPECT_THAT(names("root=2"), ElementsAre());
 }
 
-TEST_F(Serve, TellsEverythingOfAPhoto) {
+TEST_F(Serve, ShowsEverythingAboutAPhoto) {
   plain_rows(database(), "SELECT 1");
   start();
   const json photo = server_->get("/api/photos/" + std::to_string(id_of("one \"1\".jpg")));
