@@ -1,4 +1,5 @@
-// photo_texts: what is written of a photo, and what people have written into it already.
+// photo_texts: the metadata that is written for a photo, and what people have written in it
+// already.
 #pragma once
 
 #include <string>
@@ -16,8 +17,7 @@ struct HumanText {
   bool description = false, alt_text = false;
 };
 
-/// In its XMP, IPTC and EXIF. Of a photo that cannot be read, or whose container is not known:
-/// none.
+/// In its XMP, IPTC and EXIF. None in a photo that cannot be read or whose container is unknown.
 [[nodiscard]] HumanText find_human_text(const std::string& photo);
 [[nodiscard]] HumanText find_human_text(const metadata::FileMetadata& found);
 

@@ -52,7 +52,7 @@ class FilesExport {
   Status take(const ResultRow& row);
   Status commit();
   FilesReport finish() && {
-    if (log_.is_made()) report_.undo_log = log_.file();
+    if (log_.exists()) report_.undo_log = log_.file();
     return std::move(report_);
   }
   [[nodiscard]] const FilesReport& report() const { return report_; }
