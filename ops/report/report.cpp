@@ -21,7 +21,7 @@ std::string utc_now() {
   return text;
 }
 
-/// Sums of worker time, which become means.
+/// Sums of worker time, for the means.
 struct StageSums {
   std::int64_t photos = 0, captioned = 0;
   double read_us = 0, decode_us = 0, caption_us = 0;

@@ -17,7 +17,7 @@ namespace photoscribe::serve {
 
 class Live {
  public:
-  /// `writer`: the process that writes the database now; none when nobody does.
+  /// `writer`: the process that writes the database now; none if there is none.
   Live(Archive& archive, std::function<std::optional<std::int64_t>()> writer);
   Live(const Live&) = delete;
   Live& operator=(const Live&) = delete;

@@ -1,5 +1,5 @@
-// stop_signals: Ctrl-C and similar signals as requests to stop: the first drains, the second ends
-// the process at once.
+// stop_signals: Ctrl-C and similar signals as requests to stop: the first drains, the second stops
+// at once.
 #pragma once
 
 #include "scheduler/run_events.h"
