@@ -78,7 +78,7 @@ http::Answer change_caption(Archive& archive, const SiteOptions& options, std::i
   if (!action) return error_answer(400, "action: one of set, approve, unset");
   Expected<Edits> edits = Edits::open(archive.database());
   if (!edits) return error_answer(edits.error());
-  // By its number alone: a name that reads like one is another photo's.
+  // By number only: another photo's name may look like this number.
   const auto found = edits->photo_of(image_id);
   if (!found) return error_answer(found.error());
   if (!*found) return error_answer(404, "there is no such photo");

@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kTouchAfter = 3'600;  // seconds: a look every few minutes writes nothing
+constexpr std::int64_t kTouchAfter = 3'600;  // seconds: frequent reads do not write each time
 constexpr std::string_view kSuffix = ".jpg";
 
 void touch(const std::string& file) { ::utimensat(AT_FDCWD, file.c_str(), nullptr, 0); }
@@ -76,7 +76,7 @@ Status DiskCache::make_folder() {
   fs::path made;
   for (const fs::path& part : fs::path(folder_)) {
     made /= part;
-    ::mkdir(made.c_str(), 0700);  // photos may be private; those that are there stay as they are
+    ::mkdir(made.c_str(), 0700);  // photos may be private; existing folders keep their mode
     good = good && !is_untrusted(made);
     if (!good) break;
   }

@@ -114,7 +114,7 @@ Status read_place(const Parameters& parameters, PhotoQuery& query) {
   return {};
 }
 
-/// Which list it is: parameters that choose among its photos left out.
+/// Identifies the list: all parameters except those that choose a part of it.
 std::string key_of(const Parameters& parameters) {
   std::string key;
   for (const auto& [name, value] : parameters) {
@@ -158,7 +158,7 @@ std::string as_typed(std::string words) {
     ++letters;
   const bool excludes = letters < words.size() && words[words.size() - 1 - letters] == '-';
   const bool quoted = std::count(words.begin(), words.end(), '"') % 2 != 0;
-  std::string_view last;  // word of it, as search has them
+  std::string_view last;  // word, as the search index splits words
   for_each_word(std::string_view(words).substr(words.size() - letters),
                 [&last](std::string_view word) { last = word; });
   std::size_t characters = 0;

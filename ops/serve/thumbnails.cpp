@@ -81,7 +81,7 @@ void Thumbnails::make(const PictureRequest& request, Callback callback) {
 Expected<std::string> Thumbnails::picture(PictureMaker& maker, const Waiting& waiting) {
   if (auto there = cache_.get(waiting.key)) return std::move(*there);
   Expected<std::string> made = maker.make(waiting.request);
-  // A cache that cannot be written makes the page slow, not wrong.
+  // Without a writable cache the page is only slower.
   if (made && !made->empty()) (void)cache_.put(waiting.key, *made);
   return made;
 }

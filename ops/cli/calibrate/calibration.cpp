@@ -17,7 +17,7 @@ using nlohmann::ordered_json;
 
 constexpr std::uint64_t kSeed = 12345;
 
-/// Thresholds span many orders: four digits that count.
+/// Four significant digits: thresholds span many orders of magnitude.
 std::string short_number(double value) { return plain(value, 4); }
 
 void evaluate(Calibration& result) {

@@ -88,7 +88,7 @@ bool names_a_photo(const FixLine& line) {
   return !line.photo.uri.empty() || !line.photo.path.empty() || !line.photo.id.empty();
 }
 
-/// The lines of a text without their ends (LF, CRLF, CR), and their numbers.
+/// The lines of a text, without their line ends (LF, CRLF, CR), and their numbers.
 class Lines {
  public:
   explicit Lines(std::string_view text) : rest_(text) {}

@@ -37,7 +37,7 @@ std::string folder_of(const std::string& database) {
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-/// The last line that says something: what a program that failed had to say.
+/// The last line that is not empty: the error message of a program that failed.
 std::string last_line(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text.substr(text.rfind('\n') + 1);

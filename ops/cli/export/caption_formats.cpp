@@ -117,7 +117,7 @@ class FlickrTokens : public CaptionFormat {
   std::string begin(int /*pass*/) override { return {}; }
   std::string photo(int /*pass*/, const CaptionedPhoto& photo) override {
     const std::string name = name_in_dataset(photo, names_);
-    // In what is read back the last # before the tab separates.
+    // A # is allowed: readers split at the last one before the tab.
     if (name.find_first_of("\t\r\n") != std::string::npos) return {};
     return name + "#0\t" + one_line(photo.caption.text) + "\n";
   }
@@ -127,7 +127,7 @@ class FlickrTokens : public CaptionFormat {
   DatasetNames names_;
 };
 
-/// A path as the address of a local file.
+/// A path as a file: URL; other addresses are only escaped.
 std::string file_url(const std::string& path) {
   constexpr const char* kHex = "0123456789ABCDEF";
   constexpr std::string_view kPlain = "/-._~!$'()*+,;=:@";

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::size_t kBlock = 1 << 20;
 
-/// A name of fixed length, so that a long name has one too; hidden, so that no run takes it for a
-/// photo; always the same, so that what a killed export left is written over by the next.
+/// A name of fixed length, so that it works for the longest names; hidden, so that no run takes it
+/// for a photo; always the same, so that the next export overwrites what a killed one left.
 std::string partial_of(const std::string& target) {
   const auto slash = target.rfind('/');
   const std::string name = target.substr(slash + 1);
@@ -33,7 +33,7 @@ bool write_whole(int descriptor, std::string_view bytes) {
   return true;
 }
 
-/// Copies with edits, and sees every byte on its way.
+/// Copies a file with edits, and hashes the old and the new bytes.
 class EditingCopy {
  public:
   EditingCopy(int from, std::uint64_t size, int into) : from_(from), size_(size), into_(into) {}
@@ -88,8 +88,8 @@ class EditingCopy {
   Sha256 before_, after_;
 };
 
-/// Extended attributes, access lists among them; a label that the system itself gives stays the
-/// system's.
+/// Extended attributes, including access control lists, except security labels, which the system
+/// sets itself.
 Status copy_extended_attributes(int from, int into) {
   std::string names(64 << 10, '\0');
   const ssize_t size = ::flistxattr(from, names.data(), names.size());
@@ -189,8 +189,7 @@ Status FileChanges::stage(FileChange change) {
   return {};
 }
 
-/// A photo is forced out by itself; sidecars all at once, which costs one commit of the file
-/// system.
+/// Photos are synced one by one; sidecars all at once, which costs one commit of the file system.
 Status FileChanges::make_durable() {
   std::set<dev_t> done;
   for (const Staged& one : staged_) {

@@ -114,7 +114,7 @@ Expected<FilesJob> files_job(const std::string& format, const FilesOptions& opti
     return wrong("--in-place and --style are for --format xmp and iptc");
   job.format = FileFormat::text;
   const bool alt = format == "alt";
-  // IMG_1.txt is what training programs look for; the alternative text stands aside of that.
+  // IMG_1.txt is what training programs look for, so the alternative text has another name.
   place.style = alt ? SidecarStyle::photo : SidecarStyle::lightroom;
   place.extension = alt ? ".alt.txt" : ".txt";
   if (alt || options.max_characters_given->count() > 0)

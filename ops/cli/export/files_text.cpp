@@ -1,4 +1,4 @@
-// What an export of files says at its end.
+// The summary of an export of files.
 #include <nlohmann/json.hpp>
 
 #include "common/text/escape.h"

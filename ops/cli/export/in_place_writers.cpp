@@ -1,4 +1,4 @@
-// Words written into the photo itself: XMP into JPEG, PNG, WebP and TIFF, IPTC into JPEG.
+// Captions written into the photo itself: XMP into JPEG, PNG, WebP and TIFF, IPTC into JPEG.
 #include <sys/stat.h>
 
 #include "common/metadata/container.h"
@@ -10,7 +10,7 @@
 namespace photoscribe::cli {
 namespace {
 
-/// What is to be done to one photo's metadata.
+/// How one photo's metadata is to be changed.
 struct MetadataUpdate {
   std::optional<metadata::Edits> edits;  // none: nothing
   bool kept = false;                     // because people wrote there

@@ -14,7 +14,7 @@
 namespace photoscribe::cli {
 namespace {
 
-/// ".jpg": short, in lower case and of letters and digits alone, since a key ends at its first dot.
+/// "jpg": short, lower case, only letters and digits, since a key ends at its first dot.
 std::string extension_of(const std::string& path) {
   const auto dot = path.rfind('.');
   std::string out;
@@ -59,7 +59,7 @@ Status ShardWriter::photo_member(const std::string& name, int descriptor, std::i
     do {
       got = ::pread(descriptor, block.data(), block.size(), at);
     } while (got < 0 && errno == EINTR);
-    // The header has said how much there is: the shard would be broken.
+    // The header already has the size: the shard would be broken.
     if (got <= 0) return fail(Errc::environment, name + ": it cannot be read to its end");
     block.resize(static_cast<std::size_t>(got));
     if (Status added = out_->add(block); !added) return added;

@@ -21,7 +21,7 @@ struct ExistingSidecar {
   std::string bytes;
 };
 
-/// None, where there is none.
+/// None if there is none.
 Expected<std::optional<ExistingSidecar>> existing(const std::string& target) {
   struct stat there {};
   if (::lstat(target.c_str(), &there) != 0) {
@@ -39,7 +39,7 @@ Expected<std::optional<ExistingSidecar>> existing(const std::string& target) {
   return found;
 }
 
-/// All of the old text for all of the new one: a sidecar is small.
+/// Replaces the whole file: a sidecar is small.
 FileChange whole_change(const CaptionedPhoto& photo, const std::string& target,
                         std::optional<ExistingSidecar>& old, std::string text) {
   FileChange change;
@@ -72,7 +72,7 @@ Expected<WriteOutcome> XmpSidecars::plan(const CaptionedPhoto& photo) {
   const metadata::CaptionFields fields = fields_of(photo, rules_.model_name);
   metadata::MergeRules merge{rules_.overwrite, false, false,
                              place.style == SidecarStyle::lightroom};
-  if (!rules_.overwrite) {  // a sidecar hides what the photo itself says
+  if (!rules_.overwrite) {  // a sidecar would hide the photo's own metadata
     const HumanText human = find_human_text(photo_file(photo.file));
     merge.described_elsewhere = human.description;
     merge.alt_text_elsewhere = human.alt_text;

@@ -1,4 +1,4 @@
-// Taking an export back.
+// Undoing an export.
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -49,7 +49,7 @@ class ExportUndo {
   std::optional<Store> store_;  // once a photo is restored
 };
 
-/// What the database is told of a photo that had `size_before` bytes and has got its old ones back.
+/// What the database records for a photo that had `size_before` bytes and has its old ones back.
 RewrittenFile noted_as(const std::string& folder, const std::string& path, std::int64_t size_before,
                        const struct stat& now) {
   return {folder,      path,
@@ -57,7 +57,7 @@ RewrittenFile noted_as(const std::string& folder, const std::string& path, std::
           now.st_size, static_cast<std::int64_t>(now.st_ino)};
 }
 
-/// Of the file that the export left, of which `restored` was made.
+/// The size of the file that the export left and `restored` was made from.
 std::int64_t exported_size(const LoggedChange& change, const struct stat& restored) {
   std::int64_t size = restored.st_size;
   for (const metadata::Edit& edit : change.edits) {
@@ -79,7 +79,7 @@ Status ExportUndo::undo(const LoggedChange& change) {
   if (!hash) return fail(hash.error());
   if (*hash == change.before) {
     ++report.untouched;
-    // An undo that was killed may have restored it without noting its size.
+    // An undo that was killed may have restored it without recording its size.
     if (change.keep_times) {
       to_note_.push_back(
           noted_as(change.folder, change.path, exported_size(change, opened->was), opened->was));
@@ -92,7 +92,8 @@ Status ExportUndo::undo(const LoggedChange& change) {
     ++report.removed;
     return {};
   }
-  // Its size is the writer's to note: not restored beside a run that would take it for changed.
+  // Its new size must be recorded, or a run would take the photo for changed; so do not restore it
+  // while another process holds the database.
   if (change.keep_times) {
     if (Status opened_store = open_store(); !opened_store) return opened_store;
   }

@@ -65,7 +65,7 @@ class FilesExport {
   void list(const char* what, const std::string& file) const {
     if (job_.dry_run) write_standard_output(std::string(what) + "  " + shown(file) + "\n");
   }
-  /// True for the first photo that wants this file: IMG_1.jpg and IMG_1.png both make IMG_1.xmp.
+  /// True for the first photo with this target: IMG_1.jpg and IMG_1.png both have IMG_1.xmp.
   bool is_first(const std::string& target) {
     return job_.rules.place.style == SidecarStyle::photo || job_.in_place ||
            targets_.insert(std::hash<std::string>{}(target)).second;
@@ -78,7 +78,7 @@ class FilesExport {
   FileChanges changes_;
   FilesReport report_;
   std::unordered_set<std::size_t> targets_;  // hashes: eight bytes a photo
-  std::deque<WriteOutcome> staged_;          // as they were counted, without their changes
+  std::deque<WriteOutcome> staged_;          // as counted, without their changes
   std::vector<RewrittenFile> to_note_;
   std::string folder_made_;
 };
@@ -189,7 +189,7 @@ Status FilesExport::commit() {
 }  // namespace
 
 Expected<FilesReport> write_files(const FilesJob& job, const StopHandle& stop) {
-  // Sizes of photos in the database are its writer's.
+  // Recording the new sizes of photos needs the database's lock.
   Expected<Store> store = job.in_place && !job.dry_run ? Store::open_writer(job.database)
                                                        : Store::open_reader(job.database);
   if (!store) return fail(store.error());
@@ -215,7 +215,7 @@ Expected<FilesReport> write_files(const FilesJob& job, const StopHandle& stop) {
     progress.show(files_export.report().photos, files_export.report().written());
     return files_export.take(row);
   });
-  // What is staged is whole, and is as good as what came before it.
+  // What is staged is complete, even after a failure.
   const Status committed = files_export.commit();
   if (!read && read.error().code != Errc::cancelled) return fail(read.error());
   if (!committed) return fail(committed.error());

@@ -15,9 +15,9 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kPatience = 10s;                     // for a scheduler that starts or ends
-constexpr std::chrono::milliseconds kAnswer = 30s;  // a full disk makes it wait
-constexpr std::chrono::milliseconds kWalk = 24h;    // folders of any size are walked first
+constexpr auto kPatience = 10s;                     // for a scheduler that is starting or ending
+constexpr std::chrono::milliseconds kAnswer = 30s;  // a full disk may delay it
+constexpr std::chrono::milliseconds kWalk = 24h;    // to scan folders of any size
 constexpr auto kPause = 50ms;
 
 Expected<ControlReply> apply_here(Store& store, const ControlRequest& request) {
@@ -33,7 +33,7 @@ Expected<ControlReply> ask_or_do(const DatabasePlace& place, const ControlReques
                                  const DoHere& do_here) {
   const Clock::time_point until = Clock::now() + kPatience;
   for (;;) {
-    // Asked first: to take the lock could make a scheduler that starts just now give up.
+    // Ask first: taking the lock could make a scheduler that is just starting give up.
     const Expected<ControlReply> reply = ask_scheduler(
         place.state_folder, request, request.verb == ControlVerb::submit ? kWalk : kAnswer);
     const bool not_now =

@@ -69,7 +69,7 @@ class JsonLines : public ExportFormat {
     object["blur_threshold"] = r.blur_threshold;
     if (r.blur_scores) {
       for (const BlurMode mode : kBlurModes) {
-        if (std::isnan(r.blur_scores->of(mode))) continue;  // measured before there was this mode
+        if (std::isnan(r.blur_scores->of(mode))) continue;  // measured before this mode existed
         object["blur_scores"][std::string(to_string(mode))] = r.blur_scores->of(mode);
       }
     }
@@ -132,7 +132,7 @@ class JsonLines : public ExportFormat {
   ExportRun run_;
 };
 
-/// The columns that were chosen, numbers as numbers.
+/// The chosen columns, numbers as numbers.
 class JsonColumns : public ExportFormat {
  public:
   JsonColumns(std::vector<ExportColumn> columns, const ExportRun& run)

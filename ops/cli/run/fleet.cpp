@@ -49,7 +49,7 @@ Row row_of(const SeenWorker& worker) {
           shown(roots)};
 }
 
-/// Why it takes no work, a line each.
+/// Why it takes no work, a line per reason.
 std::string problem_lines(const SeenWorker& worker) {
   const WorkerReport& of = worker.report;
   std::string out;

@@ -47,7 +47,7 @@ bool wait_for(int descriptor, short what, Clock::time_point until,
 class PictureProcess : public serve::PictureMaker {
  public:
   explicit PictureProcess(const Config& config) : config_(config) {
-    // A worker that died must not end us. This is the thread that writes to it.
+    // A worker that died must not kill this process. This is the thread that writes to it.
     sigset_t broken;
     sigemptyset(&broken);
     sigaddset(&broken, SIGPIPE);
@@ -144,7 +144,7 @@ class PictureProcess : public serve::PictureMaker {
   std::atomic<bool> cancelled_ = false;
   pid_t child_ = -1;
   FileDescriptor to_, from_;
-  std::string buffer_;  // read and not used yet
+  std::string buffer_;  // read but not used yet
 };
 
 }  // namespace

@@ -13,7 +13,7 @@
 
 namespace photoscribe::cli {
 
-/// What asks for lists without one, and a list that can be read by this process alone.
+/// Refuses options for lists without a list, and lists that only this process could read.
 static Status check_lists(const RunOptions& options) {
   const RunRequest& request = options.request;
   if (request.lists.empty() && request.list != ListOptions())
@@ -100,7 +100,7 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
       ->type_name("PHOTOS");
   add_list_options(verb, request);
   const std::string group = "Which photos";
-  // One word each: `--include *.jpg PHOTOS` must not take PHOTOS for a second pattern.
+  // One argument each: `--include *.jpg PHOTOS` must not take PHOTOS as a second pattern.
   verb.add_option("--include", request.include,
                   "only photos whose name or relative path matches (repeatable)")
       ->type_name("GLOB")

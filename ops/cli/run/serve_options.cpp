@@ -33,7 +33,7 @@ DatabasePlace archive_of(const Config& config) {
   return {config.database, folder.empty() ? config.database + ".state" : folder, config.redis.url};
 }
 
-/// As `photoscribe run -o DB --blur-threshold N` begins: the run's stored scores are judged anew.
+/// Judges the run's stored scores again, as `photoscribe run -o DB --blur-threshold N` does first.
 Status rejudge(const std::string& database, const std::string& run, double threshold) {
   Expected<Store> store = Store::open_writer(database);
   if (!store) {
@@ -148,7 +148,7 @@ Expected<SideServers> start_side_servers(const ServeOptions& options, const Sett
   const Expected<LoadedConfig> loaded = settings.load();
   if (!loaded) return fail(loaded.error());
   Expected<std::unique_ptr<serve::Site>> site = fail(Errc::internal, "--serve");
-  // Threads take the niceness of the one that starts them.
+  // Threads inherit the niceness of the thread that starts them.
   std::thread([&] {
     setpriority(PRIO_PROCESS, 0, kPageNiceness);
     site = start_site(options, loaded->config, "--serve", monitor);

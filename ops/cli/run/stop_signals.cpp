@@ -16,7 +16,7 @@ std::atomic<StopHandle*> stop_target{nullptr};
 bool stop_text_on_terminal = false, stop_prints = true;
 
 void write_quietly(std::string_view text) {
-  if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // nobody is left to tell
+  if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // there is no reader any more
 }
 
 void on_signal(int /*number*/) {

@@ -47,7 +47,7 @@ std::vector<std::string> make_thumbnails(const Settings& settings,
     words.insert(words.end(), {"--output", folder->path()});
     for (std::size_t i = from; i < to; ++i) words.push_back(files[i]);
     const Expected<ChildOutput> made = run_child(words, std::chrono::minutes(2));
-    if (!made || made->exit_status != 0) {  // the others may do better
+    if (!made || made->exit_status != 0) {  // the other files may work
       (void)without(made ? made->err : made.error().message);
       continue;
     }

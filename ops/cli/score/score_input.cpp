@@ -10,13 +10,13 @@
 namespace photoscribe::cli {
 namespace {
 
-/// A set of captions that is being read, with the second names of its photos.
+/// Reads a set of captions, with the second names of its photos.
 class CaptionReader {
  public:
   CaptionReader(const std::string& file, CaptionSet& set) : file_(file), set_(set) {}
 
-  /// Refuses a second caption where one is all there may be. Of references, an empty one and a
-  /// second list of a photo are wrong entries (bad_payload).
+  /// Refuses a second caption if only one is allowed. Among references, an empty caption and a
+  /// second list for a photo are malformed entries (bad_payload).
   Status add(const FileCaption& one, bool only_one) {
     const auto before = set_.find(one.id);
     if (before && only_one) {
@@ -38,7 +38,7 @@ class CaptionReader {
     const auto other = second_names_.find(std::string(name));
     return other == second_names_.end() ? std::nullopt : std::optional(other->second);
   }
-  /// By photo number: its second name, or nothing.
+  /// Second names by photo number; empty if a photo has none.
   [[nodiscard]] std::vector<std::string_view> second_names() const {
     std::vector<std::string_view> names(second_names_.empty() ? 0 : set_.photos());
     for (const auto& [name, photo] : second_names_) names[photo] = name;
@@ -54,7 +54,7 @@ class CaptionReader {
   std::unordered_map<std::string, std::uint32_t> second_names_;
 };
 
-/// Names for a message: how many there are, and the first three.
+/// Photos for a message: how many there are, and the first three.
 class Missing {
  public:
   void add(std::string_view name) {
@@ -79,7 +79,7 @@ Status read_set(const std::string& file, bool only_one, const ScoreRequest& requ
   };
   const auto take = [&](const FileCaption& one) -> Status {
     if (wanted(one)) return reader.add(one, only_one);
-    // COCO results have numbers alone: whether they are of the split, the references know.
+    // COCO results have only numbers; the references decide whether they are in the split.
     if (only_one && one.other_id.empty() && split) return reader.add(one, only_one);
     if (only_one) ++input.outside_split;
     return {};

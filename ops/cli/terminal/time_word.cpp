@@ -19,7 +19,7 @@ std::int64_t local_ms(std::tm parts) {
   return static_cast<std::int64_t>(std::mktime(&parts)) * kMsPerS;
 }
 
-/// None: the word is not so many of one of these before now.
+/// A number of hours, days, weeks, months or years before now.
 Expected<Span> before_now(const std::string& word, std::time_t now) {
   int number = 0, used = 0;
   char unit = 0;

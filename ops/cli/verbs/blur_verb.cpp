@@ -17,7 +17,7 @@ struct BlurOptions {
   bool json = false;
 };
 
-/// Decoding is the worker's: this process becomes it.
+/// The worker decodes: this process becomes it.
 int blur(const BlurOptions& options) {
   const Expected<LoadedConfig> loaded = options.settings.load();
   if (!loaded) return report("blur", loaded.error());

@@ -41,7 +41,7 @@ struct Measurements {
   std::vector<std::string> failed;
 };
 
-/// Every mode's score of each labelled photo, by worker processes, one per core.
+/// Gets every mode's score of each labelled photo from worker processes, one per core.
 class BlurScorer {
  public:
   BlurScorer(const std::vector<Label>& labels, std::string folder, std::string worker,
@@ -60,7 +60,7 @@ class BlurScorer {
   }
 
  private:
-  static constexpr std::size_t kAtOnce = 200;  // of one command line
+  static constexpr std::size_t kAtOnce = 200;  // photos per command line
 
   void work() {
     for (std::size_t from = next_.fetch_add(kAtOnce); from < labels_.size();

@@ -1,5 +1,5 @@
-// caption set|import|approve|unset|undo|log|list: what people make of captions. The model's stay as
-// they are; exports, reports and search prefer the edit.
+// caption set|import|approve|unset|undo|log|list: people's edits of captions. The model's captions
+// stay; exports, reports and search prefer the edit.
 #include <pwd.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ struct CaptionOptions {
   Settings settings;
   DatabaseOption database;
   std::vector<std::string> photos;
-  std::string photo;  // where a verb takes one alone
+  std::string photo;  // for verbs that take only one
   std::string text, file, by, run;
   std::size_t limit = 50;
   bool dry_run = false, overwrite = false, anybody = false, json = false;
@@ -47,7 +47,7 @@ Expected<std::string> editor_of(const CaptionOptions& options) {
 
 void print_text(const std::string& text) { write_all(STDOUT_FILENO, text); }
 
-/// One object with --json, else a line or three a photo.
+/// One object with --json, else two or three lines per photo.
 void print_changes(const CaptionOptions& options, const std::vector<FixChange>& changes,
                    nlohmann::ordered_json object) {
   if (options.json) {
@@ -280,7 +280,7 @@ Status list_edits(const CaptionOptions& options) {
 int end_caption(const char* name, const Expected<int>& done, bool as_json) {
   if (done) return *done;
   const int status = report(name, done.error());
-  // What stands on standard output already is whole JSON.
+  // `caption import` has already printed a complete JSON object.
   if (as_json && std::string_view(name) != "caption import") {
     print_text(
         nlohmann::json{{"error", replaced(done.error().message)}, {"exit_status", status}}.dump() +

@@ -168,7 +168,7 @@ Status show_dead(const DeadOptions& options) {
   return {};
 }
 
-/// The numbers of the photos decide which run is meant.
+/// The run of the numbered photos.
 Expected<std::string> run_of(const DeadOptions& options, const std::string& database) {
   if (options.images.empty()) return options.run;
   Expected<Store> store = Store::open_reader(database);
@@ -225,7 +225,7 @@ int act(Verb verb, const char* name, const DeadOptions& options) {
   return status;
 }
 
-/// Says what is wrong with a database called like a photo's number: nothing, where there is one.
+/// A CLI11 check: refuses a number as a database, unless there is a file of that name.
 std::string reject_photo_number(const std::string& word) {
   const bool number = !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
   std::error_code absent;

@@ -52,7 +52,7 @@ std::string check_text(const Check& check, const Ink& ink) {
   return out;
 }
 
-/// Looks at one thing after the other and says each as soon as it is known.
+/// Prints each check as soon as it is done, and the overall result at the end.
 class Examination {
  public:
   explicit Examination(bool json) : json_(json), ink_(Ink::of(STDOUT_FILENO)) {}

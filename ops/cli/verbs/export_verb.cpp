@@ -44,7 +44,7 @@ struct ExportOptions {
   FilesOptions files;
 };
 
-/// An unsure photo has no caption for who did not ask for it, as a blurred one has none.
+/// Unless asked for, an unsure photo's caption is not exported, as if it were blurred.
 bool is_withheld(const ExportOptions& options, const ResultRow& row) {
   const auto& states = options.states;
   return row.state == "unsure" && !options.include_unsure &&
@@ -59,10 +59,10 @@ ResultRow without_caption(ResultRow row) {
   return row;
 }
 
-/// How COCO's captioned photos are named and numbered: their own numbers only where every one has
-/// one in its name and no two the same.
+/// How photos are named and numbered in COCO results: by the numbers in their names if every
+/// captioned photo has one and all differ.
 Status scan_names(Lookup& store, RunId run, ExportRun& names) {
-  std::unordered_set<std::size_t> bases;  // hashes: two alike only make names longer
+  std::unordered_set<std::size_t> bases;  // hashes: a collision only makes names longer
   std::unordered_set<std::int64_t> numbers;
   names.ids_from_names = true;
   const Status read = store.for_each_result(run, [&](const ResultRow& row) -> Status {
@@ -83,7 +83,7 @@ std::string format_name(const ExportOptions& options) {
   return options.columns.empty() ? "table" : "csv";
 }
 
-/// As chosen; none: those of the format.
+/// The chosen columns; empty: the format's own.
 Expected<std::vector<ExportColumn>> columns_of(const std::string& names, Lookup& store) {
   if (names.empty()) return std::vector<ExportColumn>();
   const Expected<std::vector<std::string>> kept = store.kept_columns();
@@ -118,7 +118,7 @@ Expected<std::unique_ptr<ExportFormat>> make_format(const ExportOptions& options
                       to_terminal ? Ink::of(STDOUT_FILENO) : Ink(false), about);
 }
 
-/// Without what is not shown of it, and with what people made of its caption.
+/// The row as exported: without a caption that is withheld, and with a person's edit.
 ResultRow exported_row(const ExportOptions& options, ResultRow row) {
   const bool edited = row.edited_caption && !options.original;
   const bool unlikely =
@@ -204,7 +204,7 @@ Status export_rows(const ExportOptions& options) {
   return (*output)->finish();
 }
 
-/// Who asks for unsure photos wants their captions.
+/// Asking for unsure photos includes their captions.
 CaptionChoice caption_choice(const ExportOptions& options) {
   const auto& states = options.states;
   const bool unsure = std::find(states.begin(), states.end(), "unsure") != states.end();

@@ -27,7 +27,7 @@ namespace {
 
 struct ReportVerb {
   explicit ReportVerb(CLI::App& verb) : settings(verb), database(settings) {
-    settings.remote_flags();  // of the pictures
+    settings.remote_flags();  // for the thumbnails
   }
   Settings settings;
   DatabaseOption database;
@@ -42,7 +42,7 @@ std::string bytes_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// The card of the run's model, when the model that is at hand here is that one.
+/// The model card, if the model found here is the run's.
 std::string model_card(const Settings& settings, const RunRow& run) {
   const Expected<LoadedConfig> loaded = settings.load();
   if (!loaded) return {};

@@ -74,7 +74,7 @@ int run_detached(const RunOptions& options, const RunRequest& request) {
   const auto before = std::filesystem::file_size(detached_log(folder), absent);
   const Expected<Detached> started = detach(words, request.database, folder);
   if (!started) return failed(options, started.error());
-  if (started->exit_status) {  // nothing to do, or something wrong: as if it had not been detached
+  if (started->exit_status) {  // it has ended already: behave as without --detach
     write_all(*started->exit_status == kExitDone ? STDOUT_FILENO : STDERR_FILENO,
               last_lines(started->log, absent ? 0 : static_cast<std::streamoff>(before)));
     return *started->exit_status;

@@ -78,7 +78,7 @@ Expected<DocumentFrequencies> frequencies(const ScoreOptions& options, ScoreInpu
   return table;
 }
 
-/// CHAIR with the list that it needs.
+/// CHAIR and its list of objects.
 struct Objects {
   std::optional<ObjectLexicon> own;  // of --chair-objects
   std::optional<CorpusChair> corpus;
@@ -181,7 +181,7 @@ int score(ScoreOptions options) {
     return kExitDone;
   }
   if (options.per_item) write_items_text(*figures, **input);
-  // With a line per photo on standard output, the figures stay out of its way.
+  // With a line per photo on standard output, the summary goes to standard error.
   const int where = options.per_item ? STDERR_FILENO : STDOUT_FILENO;
   write_all(where, figures_text(*figures, **input, Ink::of(where)));
   return kExitDone;

@@ -1,4 +1,4 @@
-// serve: a page over an archive: how its runs get on, its photos, their captions.
+// serve: a web page of an archive: the progress of its runs, its photos, their captions.
 #include <unistd.h>
 
 #include <chrono>

@@ -47,7 +47,7 @@ struct RunStatus {
   StoreSummary summary;
   std::vector<Root> roots;
   std::vector<StoreEvent> events;
-  double photos_per_s = 0;                 // over kSample; 0 while nobody writes
+  double photos_per_s = 0;                 // over kSample; 0 without a scheduler
   std::optional<std::string> waiting_for;  // what a worker must have, and what the workers lack
 };
 
@@ -84,8 +84,8 @@ Expected<std::vector<RunStatus>> read_statuses(Lookup& store, bool running) {
   return out;
 }
 
-/// Says of each run whether any worker can do it. A run that gets on is not asked about: workers of
-/// an older release report nothing.
+/// Whether the run may be waiting for a worker. Not if it makes progress: workers of an older
+/// release report nothing about themselves.
 bool may_wait(const RunStatus& run) {
   return run.summary.counts.asked.pending > 0 && run.photos_per_s == 0 &&
          run.run.control == RunControl::running;
@@ -97,7 +97,7 @@ void note_waiting(std::vector<RunStatus>& runs, const std::vector<SeenWorker>& f
   }
 }
 
-/// Settings that are off unless somebody asks for them.
+/// The settings that are off by default and were switched on.
 std::string switched_on(RunSettings settings) {
   RunSettings defaults;
   const std::vector<SettingField> fields = setting_fields(settings), off = setting_fields(defaults);
@@ -232,7 +232,7 @@ Error no_fleet(const Error& error) {
                "Redis of its workers"};
 }
 
-/// Of a detached run: where it writes.
+/// The log of a detached run, for the first line.
 std::string log_of(const DatabasePlace& place, pid_t writer) {
   const std::string log = detached_log(place.state_folder);
   std::error_code other;

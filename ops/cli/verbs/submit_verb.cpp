@@ -1,4 +1,4 @@
-// submit: photos into the manifest of a run, for a scheduler that serves it, now or later.
+// submit: adds photos to a run's manifest, for a scheduler that serves it now or later.
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,13 +27,13 @@ std::string absolute(const std::string& path) {
   return path.empty() || is_remote(path) ? path : std::filesystem::absolute(path).string();
 }
 
-/// --split is a file, or the name of a split of the references.
+/// For --split, which is a file or the name of one of the references' splits.
 std::string absolute_if_exists(const std::string& path) {
   std::error_code absent;
   return std::filesystem::exists(path, absent) ? absolute(path) : path;
 }
 
-/// Nobody holds the database: this process fills the manifest.
+/// Without a scheduler, this process fills the manifest.
 Expected<ControlReply> fill_here(Store& store, const RunRequest& request) {
   ProgressPrinter printer(STDERR_FILENO,
                           is_terminal(STDERR_FILENO) ? ProgressStyle::live : ProgressStyle::silent);
