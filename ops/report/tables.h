@@ -25,8 +25,8 @@ inline constexpr const char* kAbsentScores =
 /// What the three scores about objects mean.
 inline constexpr const char* kChairNote =
     "CHAIRs: share of captions that name an object that no reference names or implies; CHAIRi: "
-    "share of the named objects that are such; recall: share of the objects that three references "
-    "name that the caption names (Rohrbach et al. 2018, without segmentations).";
+    "share of such objects among those named; recall: share of the objects named by three "
+    "references that the caption names (Rohrbach et al. 2018, without segmentations).";
 
 /// "< 0.001" or "0.042": the p value of a comparison, as papers print it.
 [[nodiscard]] std::string p_value(double p);

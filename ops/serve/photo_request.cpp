@@ -54,7 +54,7 @@ Status read_time(const Parameters& parameters, const std::string& name,
   auto seconds = parse_day(text);
   if (seconds && name == "until") *seconds += 86'400;  // the whole day
   if (!seconds) seconds = parse_integer(text);
-  if (!seconds) return wrong(name, text, "no date such as 2026-11-28");
+  if (!seconds) return wrong(name, text, "not a date such as 2026-11-28");
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
   into = static_cast<std::int32_t>(std::clamp(*seconds, -kMost, kMost));
   return {};
@@ -82,7 +82,7 @@ Status read_states(const Parameters& parameters, std::vector<ImageState>& states
     } else if (name == "failed") {
       states.push_back(ImageState::failed);
     } else {
-      return wrong("state", name, "none of pending, done, unsure, blurred, failed");
+      return wrong("state", name, "not one of pending, done, unsure, blurred, failed");
     }
   }
   return {};
@@ -92,7 +92,7 @@ Status read_sort(const Parameters& parameters, bool searching, PhotoFilter& filt
   filter.sort = searching ? PhotoSort::rank : PhotoSort::added;
   if (const std::string& name = given(parameters, "sort"); !name.empty()) {
     const auto sort = photo_sort_from(name);
-    if (!sort) return wrong("sort", name, "no order of photos");
+    if (!sort) return wrong("sort", name, "not a sort order");
     if (*sort != PhotoSort::rank || searching) filter.sort = *sort;
   }
   const std::string& order = given(parameters, "order");
@@ -109,7 +109,7 @@ Status read_place(const Parameters& parameters, PhotoQuery& query) {
   if (!root) return fail(root.error());
   query.root_id = *root;
   const auto folder = http::url_decoded(given(parameters, "folder"), false);
-  if (!folder) return wrong("folder", given(parameters, "folder"), "no path");
+  if (!folder) return wrong("folder", given(parameters, "folder"), "not a path");
   query.folder = *folder;
   return {};
 }
@@ -134,7 +134,7 @@ Expected<std::int64_t> integer_parameter(const Parameters& parameters, const std
   const auto value = parse_integer(text);
   if (value && *value >= least && *value <= most) return *value;
   return wrong(name, text,
-               "no whole number from " + std::to_string(least) + " to " + std::to_string(most));
+               "not a whole number from " + std::to_string(least) + " to " + std::to_string(most));
 }
 
 Expected<std::optional<double>> real_parameter(const Parameters& parameters,
@@ -144,7 +144,7 @@ Expected<std::optional<double>> real_parameter(const Parameters& parameters,
   double value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failed != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) {
-    return wrong(name, text, "no number");
+    return wrong(name, text, "not a number");
   }
   return std::optional<double>(value);
 }
@@ -181,7 +181,7 @@ Expected<PhotoQuery> photo_query(const Parameters& parameters) {
   filter.vanished = given(parameters, "vanished") == "1";
   if (const std::string& reason = given(parameters, "reason"); !reason.empty()) {
     filter.reason = reason_from_string(reason);
-    if (!filter.reason) return wrong("reason", reason, "no reason for a failure");
+    if (!filter.reason) return wrong("reason", reason, "not a reason for a failure");
   }
   Status good = read_states(parameters, filter.states);
   if (good) good = read_time(parameters, "since", filter.since_unix_s);

@@ -172,7 +172,7 @@ class Site::Impl {
 
   void change(std::shared_ptr<const Request> request, http::Respond respond) {
     if (!options_.edit) {
-      return respond(error_answer(403, "this page only reads: start it with --edit"));
+      return respond(error_answer(403, "this page is read-only: start it with --edit"));
     }
     const auto parts = parts_of(request->path);
     const auto id = parts.size() == 4 && parts[0] == "api" ? id_of(parts[2]) : std::nullopt;

@@ -43,9 +43,10 @@ void Settings::remote_flags() {
   flag("--ca-file", "remote.ca_file", "PEM",
        "certificates that servers are checked against (default: the system's)")
       ->group(group);
-  flag("--credentials-file", "remote.credentials_file", "FILE",
-       "keys of S3 in AWS' form, which nobody else may read (default: AWS_ACCESS_KEY_ID and its\n"
-       "kin, else ~/.aws/credentials); AWS_REGION and AWS_ENDPOINT_URL say where")
+  flag(
+      "--credentials-file", "remote.credentials_file", "FILE",
+      "S3 keys in AWS's format, which nobody else may read (default: AWS_ACCESS_KEY_ID and so on,\n"
+      "else ~/.aws/credentials); AWS_REGION and AWS_ENDPOINT_URL are also used")
       ->group(group);
 }
 

@@ -68,7 +68,7 @@ std::string cure_of(const Error& error) {
   }
   if (says("cannot find host")) return "correct the host name in the URL, or the name server";
   if (error.code == Errc::usage || error.code == Errc::invalid_config) {
-    return "mend the URL: redis://HOST:PORT, rediss://…, redis+sentinel://… or unix:PATH";
+    return "correct the URL: redis://HOST:PORT, rediss://…, redis+sentinel://… or unix:PATH";
   }
   if (error.code == Errc::redis_refused) return "see what the server says, and fix that";
   return "start the server, or omit --redis to use a private one";
@@ -86,7 +86,7 @@ Check check_redis_url(const std::string& url) {
   if (const Status fit = redis::check_server(*info); !fit) {
     return {
         "Redis", CheckHealth::bad, finding + ": " + fit.error().message,
-        "a server of version 6.2 or later that is no replica, with maxmemory-policy noeviction"};
+        "a server of version 6.2 or later that is not a replica, with maxmemory-policy noeviction"};
   }
   return {"Redis", CheckHealth::good, finding, ""};
 }

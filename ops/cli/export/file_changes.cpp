@@ -113,7 +113,7 @@ Status copy_attributes(const OpenedFile& old, int into, bool keep_times) {
   if (::fstat(into, &made) != 0) return cannot_change("", errno);
   const bool same_owner = made.st_uid == old.was.st_uid && made.st_gid == old.was.st_gid;
   if (!same_owner && ::fchown(into, old.was.st_uid, old.was.st_gid) != 0)
-    return fail(Errc::bad_payload, "it belongs to somebody else, which could not be kept");
+    return fail(Errc::bad_payload, "it belongs to somebody else, and the owner cannot be kept");
   if (::fchmod(into, old.was.st_mode & 07777) != 0) return cannot_change("", errno);
   if (Status copied = copy_extended_attributes(old.descriptor.get(), into); !copied) return copied;
   const timespec times[2] = {old.was.st_atim, old.was.st_mtim};
@@ -144,13 +144,13 @@ Expected<OpenedFile> open_to_change(const std::string& file) {
       ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!opened.descriptor.valid()) {
     if (errno == ELOOP)
-      return fail(Errc::bad_payload, "it is a link; what it leads to stays as it is");
+      return fail(Errc::bad_payload, "it is a symbolic link; its target stays as it is");
     return cannot_change("", errno);
   }
   if (::fstat(opened.descriptor.get(), &opened.was) != 0) return cannot_change("", errno);
-  if (!S_ISREG(opened.was.st_mode)) return fail(Errc::bad_payload, "it is no ordinary file");
+  if (!S_ISREG(opened.was.st_mode)) return fail(Errc::bad_payload, "it is not a regular file");
   if (opened.was.st_nlink > 1)
-    return fail(Errc::bad_payload, "it has several names (hard links), which would be parted");
+    return fail(Errc::bad_payload, "it has other hard links, which would be separated from it");
   return opened;
 }
 
@@ -164,7 +164,7 @@ Status FileChanges::stage(FileChange change) {
   ::unlink(one.partial.c_str());
   one.written.reset(::open(one.partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                            change.old ? S_IRUSR | S_IWUSR : 0666));
-  if (!one.written.valid()) return cannot_change("its folder cannot be written", errno);
+  if (!one.written.valid()) return cannot_change("its folder cannot be written to", errno);
   const auto refuse = [&](tl::unexpected<Error> error) {
     ::unlink(one.partial.c_str());
     return error;

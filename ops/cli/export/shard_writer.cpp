@@ -60,7 +60,7 @@ Status ShardWriter::photo_member(const std::string& name, int descriptor, std::i
       got = ::pread(descriptor, block.data(), block.size(), at);
     } while (got < 0 && errno == EINTR);
     // The header already has the size: the shard would be broken.
-    if (got <= 0) return fail(Errc::environment, name + ": it cannot be read to its end");
+    if (got <= 0) return fail(Errc::environment, name + ": it cannot be read to the end");
     block.resize(static_cast<std::size_t>(got));
     if (Status added = out_->add(block); !added) return added;
   }
@@ -73,7 +73,7 @@ Status ShardWriter::add(const CaptionedPhoto& photo) {
       ::open(photo_file(photo.file).c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat there {};
   if (!file.valid() || ::fstat(file.get(), &there) != 0) return cannot_change("", errno);
-  if (!S_ISREG(there.st_mode)) return fail(Errc::bad_payload, "it is no ordinary file");
+  if (!S_ISREG(there.st_mode)) return fail(Errc::bad_payload, "it is not a regular file");
   if (there.st_size > kTarMemberMax) return fail(Errc::bad_payload, "it is larger than 8 GiB");
   if (!out_) {
     std::error_code failed;

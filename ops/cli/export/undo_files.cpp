@@ -86,7 +86,7 @@ Status ExportUndo::undo(const LoggedChange& change) {
     }
     return {};
   }
-  if (*hash != change.after) return fail(Errc::bad_payload, "it was changed since the export");
+  if (*hash != change.after) return fail(Errc::bad_payload, "it has changed since the export");
   if (change.created) {
     if (::unlink(change.file.c_str()) != 0) return cannot_change("", errno);
     ++report.removed;

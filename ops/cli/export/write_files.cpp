@@ -130,7 +130,7 @@ Status FilesExport::write(const CaptionedPhoto& photo) {
     return {};
   }
   if (!is_first(outcome->target)) {
-    refuse("another photo of this run has the sidecar of that name", photo_file(photo.file));
+    refuse("another photo of this run has a sidecar of that name", photo_file(photo.file));
     return {};
   }
   if (outcome->to_note) to_note_.push_back(*outcome->to_note);

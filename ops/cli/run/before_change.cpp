@@ -25,7 +25,7 @@ std::string stored_folder(const std::string& folder) {
 Expected<bool> confirmed(bool yes, const std::string& question) {
   if (yes) return true;
   if (!is_terminal(STDIN_FILENO)) {
-    return fail(Errc::usage, question + " There is no terminal to ask on: --yes confirms");
+    return fail(Errc::usage, question + " There is no terminal to answer on: --yes confirms");
   }
   write_all(STDERR_FILENO, shown(question) + " [y/N] ");
   std::string answer;

@@ -17,11 +17,12 @@ namespace photoscribe::cli {
 static Status check_lists(const RunOptions& options) {
   const RunRequest& request = options.request;
   if (request.lists.empty() && request.list != ListOptions())
-    return fail(Errc::usage, "--root, --from0 and columns are of lists: name one with --list FILE");
+    return fail(Errc::usage,
+                "--root, --from0 and columns are for lists: name one with --list FILE");
   const auto standard_inputs = std::count(request.lists.begin(), request.lists.end(), "-");
   if (standard_inputs > 1) return fail(Errc::usage, "--list - twice: standard input is read once");
   if (standard_inputs > 0 && options.detach)
-    return fail(Errc::usage, "--list - does not go with --detach: write the list to a file");
+    return fail(Errc::usage, "--list - cannot be used with --detach: write the list to a file");
   return {};
 }
 

@@ -268,7 +268,7 @@ std::string retry_line(const RunSummary& s, const std::vector<std::string>& comm
     return "  " + again_with(command, "--retry-failed") + "   # retries the failed ones\n";
   const std::string run = s.run == "default" ? "" : " --run " + shell_quoted(s.run);
   return "  photoscribe retry " + shell_quoted(s.database) + run + " --reason " + reasons +
-         "   # may be otherwise by now; then the same command\n";
+         "   # the cause may be gone by now; then the same command\n";
 }
 
 std::string next_lines(const RunSummary& s, const std::vector<std::string>& command) {

@@ -65,7 +65,7 @@ void add_serve_options(CLI::App& verb, ServeOptions& options, const std::string&
       ->type_name("PLACE")
       ->group(group);
   verb.add_option("--token-file", options.token_file,
-                  "who does not have the token in this file sees nothing; open /?token=… once")
+                  "only visitors with the token in this file see it; open /?token=… once")
       ->type_name("FILE")
       ->group(group);
   if (where == "--serve") {
@@ -127,11 +127,12 @@ Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options, c
 Expected<SideServers> start_side_servers(const ServeOptions& options, const Settings& settings,
                                          const std::shared_ptr<RunMonitor>& monitor) {
   if (options.listen.empty() && options.edit) {
-    return fail(Errc::usage, "--edit is about the page: say where, --serve 127.0.0.1:8080");
+    return fail(Errc::usage,
+                "--edit is for the page: give its place, such as --serve 127.0.0.1:8080");
   }
   if (options.listen.empty() && options.http.empty() && !options.token_file.empty()) {
     return fail(Errc::usage,
-                "--token-file is about the page and the metrics: say where, --serve "
+                "--token-file is for the page and the metrics: give a place, such as --serve "
                 "127.0.0.1:8080 or --http 127.0.0.1:9101");
   }
   SideServers servers;

@@ -34,7 +34,7 @@ Expected<Span> before_now(const std::string& word, std::time_t now) {
     }
   }
   return fail(Errc::usage, "\"" + shown(word) +
-                               "\" is no time: write 2019, 2019-06, 2019-06-30, "
+                               "\" is not a time: write 2019, 2019-06, 2019-06-30, "
                                "2019-06-30T18:05, or 7d (also h, w, m, y) before now");
 }
 

@@ -192,11 +192,11 @@ void add_calibrate(CLI::App& app, Action& action) {
       ->type_name("N")
       ->check(CLI::Range(100, 1'000'000));
   verb->add_option("--html", options->html_file,
-                   "a page with the curves and the photos it gets wrong")
+                   "write a page with the curves and the misclassified photos")
       ->type_name("FILE");
   verb->add_flag("--json", options->json, "one JSON object on standard output");
   verb->footer(
-      "Some hundred photos of your own, both kinds, are enough. Prints the area under the ROC "
+      "A few hundred photos of your own, of both kinds, are enough. Prints the area under the ROC "
       "curve\n"
       "of every blur mode, the best thresholds, and the lines for the configuration file.\n"
       "Examples:\n"

@@ -317,7 +317,8 @@ void add_sub(CLI::App& caption, const CaptionSub& sub, Action& action) {
         ->type_name("FILE")
         ->required();
     verb->add_flag("--dry-run", options->dry_run, "show what would change, and change nothing");
-    verb->add_flag("--overwrite", options->overwrite, "also what was edited since the export");
+    verb->add_flag("--overwrite", options->overwrite,
+                   "also change what was edited since the export");
   } else if (sub.photos == CaptionSub::one || sub.photos == CaptionSub::maybe_one) {
     CLI::Option* const photo =
         verb->add_option("photo", options->photo, kCaptionPhotoHelp)->type_name("PHOTO");
@@ -333,10 +334,10 @@ void add_sub(CLI::App& caption, const CaptionSub& sub, Action& action) {
         ->required();
   }
   if (name == "approve") {
-    verb->add_option("--run", options->run, "the run whose caption (default: that which was last)")
+    verb->add_option("--run", options->run, "the run whose caption is right (default: the latest)")
         ->type_name("NAME");
   }
-  if (name == "undo") verb->add_flag("--anybody", options->anybody, "also what others edited");
+  if (name == "undo") verb->add_flag("--anybody", options->anybody, "also undo edits by others");
   if (name == "log") {
     verb->add_option("--limit", options->limit, "how many at most (default: 50)")
         ->type_name("N")
@@ -358,12 +359,12 @@ void add_sub(CLI::App& caption, const CaptionSub& sub, Action& action) {
 
 void add_caption(CLI::App& app, Action& action) {
   CLI::App* const caption =
-      app.add_subcommand("caption", "correct captions; the model's own are kept beside");
+      app.add_subcommand("caption", "correct captions; the model's own are kept, too");
   caption->require_subcommand(1);
   caption->footer(
-      "Exports, reports and search show the edit; --redo and other models leave it. During a run,\n"
-      "too. A photo is named by its path, uri or number; the end of a path is enough if no other\n"
-      "photo ends so.\n"
+      "Exports, reports and search show the edit; --redo and other models leave it. All of this\n"
+      "works during a run. A photo is named by its path, uri or number; the end of a path is\n"
+      "enough if no other photo's path ends with it.\n"
       "Examples:\n"
       "  photoscribe caption set archive.db beach/IMG_7.jpg \"Ana and Ben at the harbour\"\n"
       "  photoscribe caption approve archive.db IMG_8.jpg IMG_9.jpg\n"
@@ -383,7 +384,7 @@ void add_caption(CLI::App& app, Action& action) {
                    done_or<undo_edits>, CaptionSub::maybe, true},
         CaptionSub{"log", "caption log", "every edit, of all photos or of one, newest first",
                    done_or<show_log>, CaptionSub::maybe_one, false},
-        CaptionSub{"list", "caption list", "photos with an edit that holds", done_or<list_edits>,
+        CaptionSub{"list", "caption list", "photos with an edit in effect", done_or<list_edits>,
                    CaptionSub::none, false}}) {
     add_sub(*caption, sub, action);
   }

@@ -48,7 +48,7 @@ std::string check_text(const Check& check, const Ink& ink) {
   name.resize(std::max(kName, name.size()), ' ');
   std::string out = mark + "  " + name + shown(check.finding) + "\n";
   if (!check.cure.empty())
-    out += "      " + std::string(kName, ' ') + "to mend: " + check.cure + "\n";
+    out += "      " + std::string(kName, ' ') + "to fix: " + check.cure + "\n";
   return out;
 }
 

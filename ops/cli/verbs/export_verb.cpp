@@ -158,13 +158,13 @@ Status check_export(const ExportOptions& options) {
   if (options.csv_safe && format != "csv" && format != "tsv" && !joins)
     return wrong("--csv-safe is for --format csv");
   if (!joins && options.list != ListOptions())
-    return wrong("--root and --…-column are of the file of --join FILE");
+    return wrong("--root and --…-column are for the file of --join FILE");
   if (!options.columns.empty() && (format == "table" || format == "coco"))
     return wrong("--columns is for --format csv, tsv or jsonl");
   if (joins && !options.format.empty())
     return wrong("--join keeps the form of its file: leave out --format");
   if (joins && (options.limit > 0 || !options.states.empty()))
-    return wrong("--join keeps all rows of its file: --state and --limit do not go with it");
+    return wrong("--join keeps all rows of its file: leave out --state and --limit");
   return {};
 }
 
@@ -216,7 +216,7 @@ int export_files(const ExportOptions& options) {
   if (!database) return report("export", database.error());
   if (!options.files.undo.empty()) {
     if (options.files.dry_run || options.files.json)
-      return report("export", {Errc::usage, "--undo goes without --dry-run and --json"});
+      return report("export", {Errc::usage, "--undo cannot be used with --dry-run or --json"});
     return run_undo(*database, options.files.undo);
   }
   Expected<FilesJob> job = files_job(options.format, options.files);
@@ -281,9 +281,10 @@ void add_export(CLI::App& app, Action& action) {
           "these columns alone: ours, and what lists and sidecars said of the photos, such\n"
           "as id,photographer,caption (kept.NAME: where both have that name)")
       ->type_name("NAMES");
-  verb->add_option("--join", options->join,
-                   "the rows of this CSV, TSV or JSON Lines file in their order, ours behind them\n"
-                   "(default: caption,confidence,state,reason); what has no other half is named")
+  verb->add_option(
+          "--join", options->join,
+          "the rows of this CSV, TSV or JSON Lines file, in order, with our columns appended\n"
+          "(default: caption,confidence,state,reason); what has no match is listed")
       ->type_name("FILE");
   add_list_flags(*verb, options->list, "--join", "The file of --join");
   verb->add_option("--run", options->run, "the run's name (default: the newest)")
@@ -301,7 +302,7 @@ void add_export(CLI::App& app, Action& action) {
       ->type_name("P")
       ->check(CLI::Range(0.0, 1.0));
   verb->add_flag("--original", options->original,
-                 "the model's captions, also where people edited them (`photoscribe caption`)");
+                 "the model's captions, even where people edited them (`photoscribe caption`)");
   verb->add_option("--limit", options->limit, "the first N photos only")
       ->type_name("N")
       ->check(CLI::PositiveNumber);

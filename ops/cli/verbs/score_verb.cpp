@@ -226,9 +226,9 @@ void add_score_options(CLI::App& verb, ScoreOptions& options) {
   verb.add_option("--bootstrap", options.resamples, "95 % intervals from N resamples of photos")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000));
-  verb.add_option("--seed", options.seed, "of the resamples (default: 12345)")->type_name("N");
+  verb.add_option("--seed", options.seed, "seed of the resamples (default: 12345)")->type_name("N");
   verb.add_option("--threads", options.threads,
-                  "that read, tokenise and score; figures are the same for any number\n"
+                  "threads to read, tokenise and score; any number gives the same scores\n"
                   "(default: one per core)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));

@@ -203,7 +203,7 @@ void add_search(CLI::App& app, Action& action) {
       ->allow_extra_args(false)
       ->check(CLI::IsMember({"done", "unsure", "blurred", "failed", "pending"}));
   verb->add_option("--since", options->since,
-                   "files of this time on: 2019, 2019-06, 2019-06-30, 7d")
+                   "files from this time on: 2019, 2019-06, 2019-06-30, 7d")
       ->type_name("TIME");
   verb->add_option("--until", options->until, "files up to this time, the whole of it")
       ->type_name("TIME");
@@ -217,18 +217,18 @@ void add_search(CLI::App& app, Action& action) {
       ->type_name("NAME");
   verb->add_flag("--vanished", options->request.vanished, "also photos that are no longer there");
   verb->add_flag("--original", options->request.original,
-                 "the model's captions, also where people edited them");
+                 "the model's captions, even where people edited them");
   verb->add_option("--sort", options->sort, "best, added, newest, oldest, path or confidence")
       ->type_name("ORDER")
       ->check(CLI::IsMember(kSortNames));
   verb->add_option("--limit", options->limit, "at most N photos (table: 20; else all; 0: all)")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
-  verb->add_option("--offset", options->request.offset, "without the first N")
+  verb->add_option("--offset", options->request.offset, "skip the first N")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   verb->add_option("-f,--format", options->format,
-                   "table, csv, jsonl (as export), or paths0: files, each with a NUL behind it")
+                   "table, csv, jsonl (as export), or paths0: files, each followed by a NUL")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"table", "csv", "jsonl", "paths0"}));
   verb->add_flag("--json", options->json, "one JSON object");
@@ -240,8 +240,8 @@ void add_search(CLI::App& app, Action& action) {
       "  photoscribe search archive.db 'dog beach -cat \"red car\" surf*'\n"
       "  photoscribe search archive.db photographer:ana --since 2019 --until 2019\n"
       "  photoscribe search archive.db --format paths0 sunset | xargs -0 cp -t /tmp/sunsets\n"
-      "What begins with a dash stands behind other words in quotes, or behind --: search DB -- "
-      "-cat");
+      "A word with a dash in front goes after other words in the same quotes, or after --:\n"
+      "search DB -- -cat");
   verb->callback([options, &action] {
     action = [options] {
       const Status done = search_photos(*options);

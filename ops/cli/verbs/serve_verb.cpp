@@ -55,7 +55,7 @@ void add_serve(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ServeVerb>(*verb);
   add_serve_options(*verb, options->serve, "--listen", "Page");
   verb->footer(
-      "It only reads, beside a run or without one; --edit lets the page change captions and steer\n"
+      "It only reads, with or without a run; --edit lets the page change captions and steer\n"
       "runs. It also answers /livez, /readyz and /metrics (Prometheus). Examples:\n"
       "  photoscribe serve archive.db\n"
       "  photoscribe serve archive.db --edit --listen 9000\n"

@@ -8,7 +8,7 @@ namespace {
 std::string span(const std::string& word) {
   constexpr std::time_t kNow = 1'600'000'000;
   const auto begin = time_word_begin(word, kNow), end = time_word_end(word, kNow);
-  if (!begin || !end) return "no time";
+  if (!begin || !end) return "not a time";
   return std::to_string((*end - *begin) / 60'000) + " min";
 }
 
@@ -26,7 +26,7 @@ TEST(TimeWord, IsAsLongAsItIsExact) {
 TEST(TimeWord, RefusesAnythingElse) {
   for (const char* word : {"", "x", "2019-13", "2019-1-1x", "2019-01-01T18", "99", "-3d", "3 d",
                            "2019-", "0000", "2019-01-32", "2019-01-01T24:00"})
-    EXPECT_EQ(span(word), "no time") << word;
+    EXPECT_EQ(span(word), "not a time") << word;
 }
 
 }  // namespace
