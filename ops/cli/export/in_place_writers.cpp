@@ -13,7 +13,7 @@ namespace {
 /// How one photo's metadata is to be changed.
 struct MetadataUpdate {
   std::optional<metadata::Edits> edits;  // none: nothing
-  bool kept = false;                     // because people wrote there
+  bool kept = false;                     // a person's text is there
   bool kept_description = false;
   bool had_some = false;
 };

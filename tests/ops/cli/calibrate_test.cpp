@@ -1,5 +1,5 @@
-// photoscribe calibrate with a worker that makes scores of names; the real one measures in
-// tests/worker.
+// photoscribe calibrate with a worker that makes up scores from names; tests/worker measures with
+// the real one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -220,7 +220,7 @@ TEST(Export, Issue13SaysInWhichBlurModeAScoreIs) {
   EXPECT_THAT(jsonl_format(run)->row(row), HasSubstr("\"blur_mode\":\"learned\""));
   EXPECT_THAT(csv_format(run)->row(row), HasSubstr(",learned,1,2,3,4,123.25,"));
   EXPECT_THAT(table_format(0, Ink(false), run)->head(), HasSubstr("blur_learned"));
-  row.blur_score = 2;  // of before a --redo with another mode that did not name it
+  row.blur_score = 2;  // from before a --redo with another mode that did not name it
   EXPECT_THAT(jsonl_format(run)->row(row), HasSubstr("\"blur_mode\":\"normalised\""));
 }
 

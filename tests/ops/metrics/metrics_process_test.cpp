@@ -1,4 +1,4 @@
-// --http of the programs, as a person starts them.
+// --http of the programs, started as a user starts them.
 #include <gmock/gmock.h>
 #include <signal.h>
 
@@ -46,7 +46,7 @@ class BackgroundProgram {
     std::ifstream in(log_);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  /// Of the address that it says behind `mark`; 0 when it says none in ten seconds.
+  /// The port of the address that it prints after `mark`; 0 if it prints none within a minute.
   [[nodiscard]] std::uint16_t port(const std::string& mark) const {
     for (int i = 0; i < 6'000; ++i, std::this_thread::sleep_for(10ms)) {
       const std::string text = output();
@@ -62,7 +62,7 @@ class BackgroundProgram {
   pid_t child_ = -1;
 };
 
-/// Asks until the answer has this status, for ten seconds at most.
+/// Asks until the answer has this status, for a minute at most.
 test::HttpReply until(std::uint16_t port, const std::string& path, int status) {
   test::HttpReply reply;
   for (int i = 0; i < 6'000 && reply.status != status; ++i, std::this_thread::sleep_for(10ms)) {

@@ -111,7 +111,7 @@ TEST(FitConfidence, LearnsFromEvidenceWhereThereIsSome) {
   for (int i = 0; i < 2'000; ++i) {
     JudgedCaption one;
     const double agreement = unit(random);
-    one.good = agreement > 0.5;  // separable, and nothing else tells
+    one.good = agreement > 0.5;  // separable by this feature alone
     std::optional<CaptionEvidence> evidence;
     if (i % 4 != 0) evidence = CaptionEvidence{-2, agreement, 1, 0, 0};
     one.features = confidence_features(-8, 9, 500, evidence);

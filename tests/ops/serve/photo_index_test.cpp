@@ -20,7 +20,7 @@ class PhotoIndexTest : public StoreTest {
     if (!index_) index_.emplace(run());
     must(browser_->refresh(*index_));
   }
-  /// Every photo as the index has it, against one that is read from nothing.
+  /// Compares every photo of the index with those of one that is read from scratch.
   void expect_it_is_right() {
     PhotoIndex fresh(run());
     must(browser_->refresh(fresh));

@@ -43,7 +43,7 @@ TEST_F(Serve, TheFirstPhotosComeWithThePage) {
   const std::string mark = "id=\"first\">";
   const auto from = page.body.find(mark) + mark.size();
   const std::string data = page.body.substr(from, page.body.find("</script>", from) - from);
-  EXPECT_THAT(data, Not(HasSubstr("<"))) << "a caption ends no element";
+  EXPECT_THAT(data, Not(HasSubstr("<"))) << "a caption must not end the element";
   const json first = json::parse(data);
   EXPECT_EQ(first.at("/api/archive")["edit"], false);
   EXPECT_EQ(first.at("/api/runs")["runs"].size(), 1U);

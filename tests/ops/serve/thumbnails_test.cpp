@@ -22,7 +22,7 @@ PictureRequest request(const std::string& file) {
   return one;
 }
 
-/// Makes pictures when it is told to.
+/// Holds pictures back until it is opened.
 struct Gate {
   std::promise<void> open;
   std::shared_future<void> opened = open.get_future().share();
