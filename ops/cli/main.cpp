@@ -18,9 +18,8 @@ namespace {
 
 std::vector<std::string> words;  // set once, before anything else runs
 
-/// What CLI11 is to read, last word first. It gives up at a `--` that follows another positional,
-/// so the mark goes; all positionals are paths, and a path that begins with a dash is the same
-/// behind "./".
+/// The arguments for CLI11, last one first. CLI11 fails at a `--` that follows another positional,
+/// so it is removed; all positionals are paths, and a path that begins with a dash gets a "./".
 std::vector<std::string> words_to_parse() {
   std::vector<std::string> out;
   bool paths_only = false;
@@ -35,7 +34,7 @@ std::vector<std::string> words_to_parse() {
   return out;
 }
 
-/// CLI11 only says that a subcommand is required.
+/// CLI11's own message is only that a subcommand is required.
 std::string missing_verb(const CLI::App& app) {
   std::string names;
   for (const CLI::App* verb : app.get_subcommands({})) {
@@ -46,7 +45,7 @@ std::string missing_verb(const CLI::App& app) {
          "; there are: " + names + " (photoscribe --help)\n";
 }
 
-/// What is wrong with the words of a verb; CLI11 names neither the verb nor what was meant.
+/// What is wrong with a verb's arguments; CLI11 names neither the verb nor what was meant.
 std::string wrong_words(const CLI::App& app, const CLI::ParseError& wrong) {
   const CLI::App* verb = &app;
   std::string name = "photoscribe";
@@ -117,7 +116,7 @@ int parse_and_run() {
   return action();
 }
 
-/// The same, whatever is thrown.
+/// parse_and_run() with every exception caught.
 int parse_and_run_safely() {
   try {
     return parse_and_run();

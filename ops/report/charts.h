@@ -12,7 +12,7 @@ namespace photoscribe::report {
 
 using page::ChartText;
 
-/// A vertical line at a value of the x axis, with a word beside it.
+/// A vertical line at a value of the x axis, with a label.
 struct Marker {
   double value = 0;
   std::string label;
@@ -21,10 +21,10 @@ struct Marker {
 [[nodiscard]] std::string histogram_svg(const Histogram& histogram, const ChartText& text,
                                         const std::optional<Marker>& marker = std::nullopt);
 
-/// Share of good captions over predicted probability, a dot a bin, beside the diagonal.
+/// Share of good captions over predicted probability, one dot per bin, and the diagonal.
 [[nodiscard]] std::string reliability_svg(const Reliability& reliability, const ChartText& text);
 
-/// Share of the shown captions that are right over the share that is shown, a curve a domain.
+/// Share of the shown captions that are right over the share that is shown, one curve per domain.
 [[nodiscard]] std::string precision_svg(const std::vector<PrecisionCurve>& curves,
                                         const ChartText& text);
 

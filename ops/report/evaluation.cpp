@@ -12,7 +12,7 @@ namespace photoscribe::report {
 Evaluator::Evaluator()
     : hypotheses_(words_, Tokenizer::ptb),
       references_(words_, Tokenizer::ptb),
-      others_(words_, Tokenizer::ptb) {}
+      other_hypotheses_(words_, Tokenizer::ptb) {}
 
 void Evaluator::add(const ResultRow& photo, const std::vector<std::string>& references) {
   if (photo.state == "pending") {
@@ -47,7 +47,8 @@ void Evaluator::add(const ResultRow& photo, const std::vector<std::string>& refe
 void Evaluator::add_against(const ResultRow& photo) {
   const auto found = by_uri_.find(photo.uri);
   if (found == by_uri_.end() || photo.state != "done") return;
-  both_.emplace_back(found->second, others_.add(std::to_string(both_.size()), *photo.caption));
+  both_.emplace_back(found->second,
+                     other_hypotheses_.add(std::to_string(both_.size()), *photo.caption));
 }
 
 std::vector<PhotoScore> Evaluator::scores(const CaptionSet& hypotheses,
@@ -59,7 +60,7 @@ std::vector<PhotoScore> Evaluator::scores(const CaptionSet& hypotheses,
 std::optional<AgainstRun> Evaluator::compare(const std::string& name,
                                              const BootstrapSettings& settings) {
   if (both_.empty()) return std::nullopt;
-  others_.group();
+  other_hypotheses_.group();
   std::vector<ScoredPair> ours, theirs;
   for (const auto& [photo, other] : both_) {
     ours.push_back({photos_[photo].hypothesis, photos_[photo].reference});
@@ -70,7 +71,7 @@ std::optional<AgainstRun> Evaluator::compare(const std::string& name,
   against.photos = static_cast<std::int64_t>(both_.size());
   against.scores =
       compare_paired(scores(hypotheses_, ours, settings.threads),
-                     scores(others_, theirs, settings.threads), BleuRule::coco, settings);
+                     scores(other_hypotheses_, theirs, settings.threads), BleuRule::coco, settings);
   return against;
 }
 
@@ -143,27 +144,27 @@ Expected<Evaluation> Evaluator::finish(const RunRow& run, const ReportOptions& o
 }
 
 void Evaluator::judge_confidence(double min_confidence, Evaluation& result) const {
-  struct Told {
+  struct Predictions {
     std::vector<double> probabilities;
     std::vector<bool> right;
   };
-  Told all;
-  std::vector<Told> of_roots(roots_.size());
+  Predictions all;
+  std::vector<Predictions> of_roots(roots_.size());
   for (const Photo& photo : photos_) {
     if (!photo.captioned || !photo.confidence) continue;
-    for (Told* told : {&all, &of_roots[photo.root]}) {
-      told->probabilities.push_back(*photo.confidence);
-      told->right.push_back(photo.right);
+    for (Predictions* predictions : {&all, &of_roots[photo.root]}) {
+      predictions->probabilities.push_back(*photo.confidence);
+      predictions->right.push_back(photo.right);
     }
   }
   if (all.probabilities.empty()) return;
   result.reliability = reliability_of(all.probabilities, all.right);
   std::set<double> mins{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, min_confidence};
   const std::vector<double> at(mins.begin(), mins.end());
-  const auto add = [&](const std::string& name, const Told& told) {
-    if (told.probabilities.empty()) return;
-    result.precision.push_back({name, static_cast<std::int64_t>(told.probabilities.size()),
-                                shown_at(told.probabilities, told.right, at)});
+  const auto add = [&](const std::string& name, const Predictions& predictions) {
+    if (predictions.probabilities.empty()) return;
+    result.precision.push_back({name, static_cast<std::int64_t>(predictions.probabilities.size()),
+                                shown_at(predictions.probabilities, predictions.right, at)});
   };
   add("all captions", all);
   if (roots_.size() < 2) return;

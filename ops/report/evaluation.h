@@ -1,6 +1,6 @@
-// evaluation: the photos of a run that have references, scored: all of them, the captioned ones,
-// and against another run. Captions are tokenised as they come, so memory grows with the words of
-// the scored photos and nothing else.
+// evaluation: scores the photos of a run that have references: all of them, the captioned ones, and
+// against another run. Captions are tokenised as they are added, so memory grows only with the
+// words of the scored photos.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +20,14 @@ class Evaluator {
  public:
   Evaluator();
 
-  /// One photo of the run and its references (not empty). A pending one is counted only.
+  /// One photo of the run and its references (not empty). A pending one is only counted.
   void add(const ResultRow& photo, const std::vector<std::string>& references);
-  /// The same photo in the run that is compared with; others are passed over.
+  /// A photo of the other run; ignored unless add() had it with a caption that is shown.
   void add_against(const ResultRow& photo);
 
   [[nodiscard]] bool empty() const { return photos_.empty() && pending_ == 0; }
 
-  /// Call once, after the last add; then scores may be asked for.
+  /// Call once, after the last add; before the functions below.
   [[nodiscard]] Expected<Evaluation> finish(const RunRow& run, const ReportOptions& options,
                                             const std::optional<std::string>& against);
 
@@ -41,28 +41,28 @@ class Evaluator {
     std::int64_t image_id = 0;
     bool captioned = false, shown = false;
     std::optional<double> confidence;
-    bool right = false;    // names nothing that no reference names; set where confidence is
+    bool right = false;    // names nothing that no reference names; set if confidence is
     std::size_t root = 0;  // in roots_
     std::uint32_t hypothesis = 0, reference = 0;
-    std::uint32_t shown_hypothesis = 0;  // empty where no caption is shown
+    std::uint32_t shown_hypothesis = 0;  // an empty caption unless one is shown
   };
   [[nodiscard]] std::vector<PhotoScore> scores(const CaptionSet& hypotheses,
                                                const std::vector<ScoredPair>& pairs,
                                                int threads) const;
-  /// How well the confidence holds.
+  /// Reliability and precision of the confidence.
   void judge_confidence(double min_confidence, Evaluation& result) const;
   [[nodiscard]] std::optional<AgainstRun> compare(const std::string& name,
                                                   const BootstrapSettings& settings);
 
   TokenTable words_;
-  CaptionSet hypotheses_, references_, others_;
+  CaptionSet hypotheses_, references_, other_hypotheses_;
   std::vector<Photo> photos_;
   std::vector<std::string> roots_;
-  std::unordered_map<std::string, std::size_t> by_uri_;      // shown ones, in photos_
-  std::vector<std::pair<std::size_t, std::uint32_t>> both_;  // photos_, others_
+  std::unordered_map<std::string, std::size_t> by_uri_;      // index in photos_ of shown ones
+  std::vector<std::pair<std::size_t, std::uint32_t>> both_;  // photos_, other_hypotheses_
   std::vector<std::int64_t> captioned_;
   std::vector<PhotoScore> captioned_scores_;
-  std::unordered_map<std::int64_t, std::size_t> place_;  // of an image in captioned_
+  std::unordered_map<std::int64_t, std::size_t> place_;  // of an image id in captioned_
   std::int64_t unsure_ = 0, blurred_ = 0, failed_ = 0, pending_ = 0, captions_ = 0;
   std::size_t fewest_ = SIZE_MAX, most_ = 0;  // references per photo
 };

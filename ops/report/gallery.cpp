@@ -26,15 +26,15 @@ std::optional<double> confidence_of(const ResultRow& photo) {
 GalleryBuilder::GalleryBuilder(std::size_t photos_each)
     : best_(photos_each),
       worst_(photos_each),
-      certain_(photos_each),
-      doubtful_(photos_each),
+      most_confident_(photos_each),
+      least_confident_(photos_each),
       blurred_(photos_each),
       just_clear_(photos_each) {}
 
 void GalleryBuilder::offer(const ResultRow& photo) {
   if (const auto confidence = confidence_of(photo)) {
-    certain_.offer(-*confidence, photo.image_id);
-    doubtful_.offer(*confidence, photo.image_id);
+    most_confident_.offer(-*confidence, photo.image_id);
+    least_confident_.offer(*confidence, photo.image_id);
   }
   if (!photo.blur_score) return;
   if (photo.state == "blurred") blurred_.offer(*photo.blur_score, photo.image_id);
@@ -52,8 +52,8 @@ void GalleryBuilder::offer_scores(const Evaluator& scores) {
 void GalleryBuilder::settle() {
   const std::pair<const char*, const Picks*> all[] = {{"best", &best_},
                                                       {"worst", &worst_},
-                                                      {"most confident", &certain_},
-                                                      {"least confident", &doubtful_},
+                                                      {"most confident", &most_confident_},
+                                                      {"least confident", &least_confident_},
                                                       {"most blurred", &blurred_},
                                                       {"just clear", &just_clear_}};
   std::size_t rank = 0;

@@ -1,5 +1,5 @@
-// gallery: the photos of a run that are worth a look: best and worst, most and least certain, most
-// blurred and just clear.
+// gallery: the photos of a run worth a look: best and worst, most and least confident, most blurred
+// and just clear.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace photoscribe::report {
 
-/// The `count` photos of the smallest keys; ties go to the lower image id.
+/// The `count` photos with the smallest keys; ties go to the lower image id.
 class Picks {
  public:
   explicit Picks(std::size_t count) : count_(count) {}
@@ -36,19 +36,20 @@ class GalleryBuilder {
  public:
   explicit GalleryBuilder(std::size_t photos_each);
 
-  /// First pass: every photo of the run that was asked for.
+  /// First pass: every photo that the run was asked for.
   void offer(const ResultRow& photo);
-  /// After the first pass: those that scored best and worst, when there are references.
+  /// After the first pass, if there are references: those that scored best and worst.
   void offer_scores(const Evaluator& scores);
 
-  /// Galleries of an image, in the order of the page; empty when it is in none.
+  /// Galleries of an image, in the page's order; empty if it is in none.
   [[nodiscard]] std::vector<std::string> galleries_of(std::int64_t image_id) const;
-  /// Rank of a photo for the page's first order: gallery by gallery.
+  /// Rank of a photo in the page's initial order, gallery by gallery.
   [[nodiscard]] std::size_t rank_of(std::int64_t image_id) const;
-  void settle();  // before the two above
+  /// Call after the last offer, before the two above.
+  void settle();
 
  private:
-  Picks best_, worst_, certain_, doubtful_, blurred_, just_clear_;
+  Picks best_, worst_, most_confident_, least_confident_, blurred_, just_clear_;
   std::map<std::int64_t, std::pair<std::size_t, std::vector<std::string>>> chosen_;
 };
 

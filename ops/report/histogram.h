@@ -11,10 +11,9 @@ namespace photoscribe::report {
 
 /// Counts of values in bins of one width. Values outside fall into the outermost bins.
 struct Histogram {
-  double from = 0;   // lower edge of the first bin, on the scale of `log10`
-  double width = 1;  // of every bin
-  bool log10 =
-      false;  // bins are of the decimal logarithm of the value; values <= 0 go to the first
+  double from = 0;     // lower edge of the first bin, on the scale of `log10`
+  double width = 1;    // of every bin
+  bool log10 = false;  // bins of the value's decimal logarithm; values <= 0 go to the first
   std::vector<std::int64_t> counts;
 
   void add(double value);
@@ -27,7 +26,7 @@ struct Histogram {
 [[nodiscard]] Histogram length_histogram();  // 0 to 40 tokens
 [[nodiscard]] Histogram unit_histogram();    // 0 to 1 in twenty bins
 
-/// How fast photos became final, with the times left out in which the run stood still.
+/// How fast photos became final, without the times in which the run stood still.
 struct Pace {
   double bin_s = 1;                  // seconds per bin
   std::vector<std::int64_t> counts;  // photos that became final in each
@@ -36,9 +35,9 @@ struct Pace {
   std::int64_t photos = 0;
 };
 
-/// Photos that became final, by second since 1970. A gap of more than `pause_s` between two photos
-/// is a pause: a night between two commands, or a machine that was off. At most some `bins_max`
-/// bins, of 1, 2, 5, 10, 20 … seconds.
+/// `by_second`: photos that became final, by second since 1970. A gap of more than `pause_s`
+/// between two photos is a pause: a night between two commands, or a machine that was off. At most
+/// about `bins_max` bins, of 1, 2, 5, 10, 20 … seconds.
 [[nodiscard]] Pace pace_of(const std::map<std::int64_t, std::int64_t>& by_second,
                            std::int64_t pause_s = 60, std::size_t bins_max = 120);
 

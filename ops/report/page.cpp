@@ -264,7 +264,7 @@ std::string card(const GalleryPhoto& p) {
   return out + "</p></article>\n";
 }
 
-/// Of photos with references; the first one is how the page opens.
+/// For photos with references; the page opens with the first one.
 constexpr const char* kScoreOrders =
     "<option value=\"cider down\">CIDEr-D, best first</option>"
     "<option value=\"cider up\">CIDEr-D, worst first</option>"

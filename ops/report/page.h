@@ -1,5 +1,5 @@
-// page: a report as one HTML file that needs nothing else: no network, no other file. Charts are
-// SVG, thumbnails and all numbers are inside; a content policy in its head forbids every request.
+// page: a report as one self-contained HTML file. Charts are SVG, thumbnails and all numbers are
+// embedded; a content security policy in its head forbids every request.
 #pragma once
 
 #include <string>

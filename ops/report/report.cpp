@@ -21,7 +21,7 @@ std::string utc_now() {
   return text;
 }
 
-/// Sums of worker time, which become means.
+/// Sums of worker time, for the means.
 struct StageSums {
   std::int64_t photos = 0, captioned = 0;
   double read_us = 0, decode_us = 0, caption_us = 0;
@@ -55,14 +55,14 @@ class Reporter {
     report_.made_at = utc_now();
     report_.database = options_.database;
     report_.model_card = options_.model_card;
-    if (Status looked = look_at_all(); !looked) return fail(looked.error());
+    if (Status read = read_photos(); !read) return fail(read.error());
     if (Status scored = score(against_store, against); !scored) return fail(scored.error());
-    if (Status shown = show_some(); !shown) return fail(shown.error());
+    if (Status filled = fill_gallery(); !filled) return fail(filled.error());
     return std::move(report_);
   }
 
  private:
-  Status look_at_all() {
+  Status read_photos() {
     const bool scored = report_.summary.images_with_references > 0;
     StageSums stages;
     std::map<std::int64_t, std::int64_t> by_second;
@@ -104,7 +104,7 @@ class Reporter {
     return {};
   }
 
-  Status show_some() {
+  Status fill_gallery() {
     gallery_.settle();
     std::map<std::string, std::string> folders;
     const Expected<std::vector<Root>> roots = store_.roots(run_);
@@ -115,7 +115,7 @@ class Reporter {
     Status read = store_.for_each_result(run_, [&](const ResultRow& photo) -> Status {
       std::vector<std::string> galleries = gallery_.galleries_of(photo.image_id);
       if (galleries.empty()) return {};
-      Expected<GalleryPhoto> one = shown(photo);
+      Expected<GalleryPhoto> one = gallery_photo(photo);
       if (!one) return fail(one.error());
       one->galleries = std::move(galleries);
       const std::size_t rank = gallery_.rank_of(photo.image_id);
@@ -135,7 +135,7 @@ class Reporter {
     return {};
   }
 
-  Expected<GalleryPhoto> shown(const ResultRow& row) {
+  Expected<GalleryPhoto> gallery_photo(const ResultRow& row) {
     GalleryPhoto photo;
     photo.uri = row.uri;
     photo.name = row.uri.substr(row.uri.rfind('/') + 1);

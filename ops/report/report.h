@@ -1,7 +1,7 @@
-// report: everything that people see of a run, as numbers: scores with intervals, histograms,
-// pace, failures, and a few photos to look at. How it is shown is up to page.h and tables.h.
+// report: everything about a run that people look at, as numbers: scores with intervals,
+// histograms, pace, failures, and a few photos. page.h and tables.h format it.
 //
-// It reads the database only; thumbnails come from elsewhere, and a photo that is gone has none.
+// It reads only the database; thumbnails come from the caller, and a photo that is gone has none.
 // Scores are those of coco-caption on PTB tokens (design.md 8).
 #pragma once
 
@@ -33,7 +33,7 @@ struct ScoreLine {
   ChairIntervals chair_intervals;
 };
 
-/// What another paper or program reports on Flickr8k, of 100.
+/// Scores that another paper or program reports on Flickr8k, out of 100.
 struct PublishedScore {
   const char* name;
   double bleu[4];
@@ -41,7 +41,7 @@ struct PublishedScore {
 };
 [[nodiscard]] const std::vector<PublishedScore>& published_scores();
 
-/// Two runs over the photos for which both show a caption.
+/// Two runs, compared on the photos for which both show a caption.
 struct AgainstRun {
   std::string run;  // the other one
   std::int64_t photos = 0;
@@ -49,13 +49,13 @@ struct AgainstRun {
 };
 
 struct Evaluation {
-  ScoreLine all;    // a photo without a caption that is shown counts as an empty one
+  ScoreLine all;    // a photo without a shown caption counts as an empty caption
   ScoreLine clear;  // captions that are shown
-  std::optional<ScoreLine> with_unsure;  // and those that are not; none where there are none
+  std::optional<ScoreLine> with_unsure;  // unsure ones, too; none if there are none
   std::int64_t unsure = 0, blurred = 0, failed = 0, pending = 0;  // of the photos with references
   std::int64_t references = 0;                                    // captions
   std::optional<Reliability> reliability;                         // when the model has a confidence
-  std::vector<PrecisionCurve> precision;  // all captions, and each root's where there are several
+  std::vector<PrecisionCurve> precision;  // all captions, and each root's if there are several
   Histogram bleu4 = unit_histogram();     // sentence BLEU-4 of all captions
   std::optional<AgainstRun> against;
 };
@@ -63,7 +63,7 @@ struct Evaluation {
 /// Worker time per photo, means in milliseconds.
 struct StageTimes {
   std::int64_t photos = 0;
-  double read_ms = 0, decode_ms = 0, caption_ms = 0;  // caption: of the captioned
+  double read_ms = 0, decode_ms = 0, caption_ms = 0;  // caption: over captioned photos
 };
 
 /// A photo to look at.
@@ -73,20 +73,20 @@ struct GalleryPhoto {
   std::string state;
   double blur_score = 0;
   int width_px = 0, height_px = 0;
-  std::optional<std::string> caption;  // the model's, which the scores are of
-  std::optional<std::string> edited;   // what people made of it
+  std::optional<std::string> caption;  // the model's, which is scored
+  std::optional<std::string> edited;   // a person's
   std::optional<double> confidence;    // see confidence_of() in gallery.h
   std::optional<std::array<double, 4>> bleu;
   std::optional<double> rouge_l, cider_d;
   std::vector<std::string> references;
-  std::string thumbnail;  // JPEG bytes; empty when the photo cannot be read any more
+  std::string thumbnail;  // JPEG bytes; empty if the photo cannot be read any more
 };
 
 struct Report {
   std::string version, made_at;  // of photoscribe; UTC
   std::string database;
   StoreSummary summary;
-  std::string model_card;  // Markdown; empty when the model's folder is not at hand
+  std::string model_card;  // Markdown; empty if the model's folder is not available
   std::optional<Evaluation> evaluation;
   Histogram blur = blur_histogram(), length = length_histogram();
   Pace pace;
@@ -94,7 +94,7 @@ struct Report {
   std::vector<GalleryPhoto> gallery;
 };
 
-/// JPEGs of the files, "" for those that cannot be shown now; as many as files.
+/// One JPEG per file, "" for those that cannot be read now.
 using Thumbnailer = std::function<std::vector<std::string>(const std::vector<std::string>& files)>;
 
 struct ReportOptions {
@@ -107,9 +107,9 @@ struct ReportOptions {
   Thumbnailer thumbnails;           // none: a report without pictures
 };
 
-/// Everything about one run. With `against`, its scores are compared with those of that run
-/// (of `against_store`, which may be the same store), photo by photo; fails with usage when they
-/// have no captioned photo with references in common.
+/// Everything about one run. With `against`, its scores are compared with those of that run (in
+/// `against_store`, which may be the same store), photo by photo; fails with usage when they have
+/// no captioned photo with references in common.
 [[nodiscard]] Expected<Report> make_report(Lookup& store, RunId run, const ReportOptions& options,
                                            Lookup* against_store = nullptr,
                                            std::optional<RunId> against = std::nullopt);

@@ -117,7 +117,7 @@ json line_json(const ScoreLine& line) {
             {"cider_d", interval_json(line.intervals.cider_d)}}}};
 }
 
-/// Nothing where no model tells its confidence.
+/// Empty if the captions have no confidence.
 std::string precision_text(const Evaluation& e) {
   if (e.precision.empty()) return {};
   std::string out = "\n## What may be shown\n\n| confidence from |", rule = "| --- |";

@@ -1,4 +1,4 @@
-// answers: what API calls have in common: JSON, and errors as a status and a line of JSON.
+// answers: what API calls share: JSON, and errors as a status and a line of JSON.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -10,7 +10,7 @@ namespace photoscribe::serve {
 
 [[nodiscard]] http::Answer json_answer(const nlohmann::json& object);
 [[nodiscard]] http::Answer error_answer(int status, const std::string& message);
-/// usage: 400; somebody else writes: 409; what passes: 503; else 500.
+/// Errors of usage: 400; another process writes: 409; bugs and store failures: 500; else 503.
 [[nodiscard]] http::Answer error_answer(const Error& error);
 
 }  // namespace photoscribe::serve

@@ -25,7 +25,7 @@ json cards_json(const std::vector<PhotoCard>& cards) {
   return rows;
 }
 
-/// What an answer says, or its error.
+/// The JSON as an answer, or the error as one.
 http::Answer answer_of(const Expected<json>& made) {
   return made ? json_answer(*made) : error_answer(made.error());
 }
@@ -81,7 +81,7 @@ Expected<std::optional<PhotoDetails>> details(Archive& archive, std::int64_t ima
   });
 }
 
-/// All photos of a run with a score, in its order: the blur desk's strip.
+/// All photos of a run that have a blur score, sorted by it: the strip of the blur desk.
 PhotoQuery by_blur(RunId run) {
   PhotoQuery query;
   query.run = run;
@@ -121,7 +121,7 @@ Expected<json> blur_json(Archive& archive, const http::Request& request) {
 }  // namespace
 
 http::Answer runs_answer(Live& live) {
-  const auto now = live.look();
+  const auto now = live.poll();
   if (!now) return error_answer(now.error());
   json runs = json::array();
   for (const RunNow& run : now->runs) runs.push_back(now_json(run));
@@ -196,7 +196,7 @@ Expected<std::optional<PictureRequest>> picture_request(Archive& archive, std::i
                                                         int side_px) {
   auto file = archive.read([&](Reader& reader) { return reader.browser.file(image_id); });
   if (!file) return fail(file.error());
-  // A link that the run did not follow is not followed for a picture.
+  // A link that the run did not follow is not followed here either.
   if (!*file || (*file)->outside_root) return std::optional<PictureRequest>();
   const PhotoFile& photo = **file;
   PictureRequest request;

@@ -13,11 +13,11 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadersKept = 4, kViewsKept = 12, kIndexesKept = 3;
-constexpr auto kRefresh = 1s;    // of an index that pages use
-constexpr auto kUsed = 15s;      // since a page asked
-constexpr auto kViewFresh = 2s;  // while photos arrive, a list is made anew this often
+constexpr auto kRefresh = 1s;    // refresh period of an index in use
+constexpr auto kUsed = 15s;      // an index is in use for this long after a request
+constexpr auto kViewFresh = 2s;  // while photos arrive, a list is reused for this long
 constexpr auto kCatchUp = 300ms;
-constexpr auto kFirstReading = 120s;  // of ten million photos
+constexpr auto kFirstReading = 120s;  // enough to read ten million photos
 
 }  // namespace
 
@@ -26,11 +26,11 @@ Archive::Archive(std::string database) : database_(std::move(database)) {
 }
 
 Archive::~Archive() {
-  end();
+  stop();
   refresher_.join();
 }
 
-void Archive::end() {
+void Archive::stop() {
   {
     const std::lock_guard<std::mutex> lock(index_mutex_);
     ending_ = true;
@@ -44,7 +44,7 @@ void Archive::catch_up() {
   const auto backlog = read([](Reader& reader) { return reader.store.search_backlog(); });
   if (!backlog || *backlog == 0) return;
   const auto until = Clock::now() + kCatchUp;
-  // A database that cannot be written is searched as it is.
+  // If the database cannot be written, it is searched as it is.
   (void)catch_up_index(database_, [until](std::int64_t) { return Clock::now() < until; });
 }
 
@@ -144,7 +144,7 @@ std::optional<OpenView> Archive::kept(const PhotoQuery& query, const std::string
   const auto found = std::find_if(views_.begin(), views_.end(), [&](const KeptView& one) {
     if (one.key != query.key) return false;
     if (!token.empty()) return one.open.token == token;
-    // Edits and the search's words are no matter of the index.
+    // The index has neither edits nor words, so its version does not cover them.
     const bool follows = !query.edited && query.words.empty();
     return (follows && one.open.view->version == version) ||
            Clock::now() - one.made < (follows ? Clock::duration(kViewFresh) : kRefresh);
@@ -182,7 +182,7 @@ Expected<OpenView> Archive::view(const PhotoQuery& query, const std::string& tok
     const bool folder_first = query.filter.sort == PhotoSort::path;
     Status good;
     if (folder_first) good = narrow(browser.in_folder(query.run, query.root_id, query.folder));
-    // What is not shown is found only by who asks for it.
+    // Captions that are not shown are found only if their state or reason is asked for.
     const bool any_state = !query.filter.states.empty() || query.filter.reason.has_value();
     if (good && !query.words.empty())
       good = narrow(browser.found(query.run, query.words, any_state));
@@ -193,7 +193,7 @@ Expected<OpenView> Archive::view(const PhotoQuery& query, const std::string& tok
     return good;
   });
   if (!narrowed) return fail(narrowed.error());
-  // By id, unless the list's own order was asked for.
+  // By id, if no other order was asked for.
   if (among && query.filter.sort == PhotoSort::added) std::sort(among->begin(), among->end());
   auto made = std::make_shared<const PhotoView>(
       make_view(**index, query.filter, among ? &*among : nullptr));

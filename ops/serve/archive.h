@@ -1,9 +1,9 @@
-// archive: the database behind the page, for several threads at once: connections that read, the
-// index of each run, and the lists of photos that pages have open.
+// archive: the database behind the page, for several threads: connections that read, the index of
+// each run, and the lists of photos that pages have open.
 //
-// Nothing here holds a read transaction for longer than one call of the store, so the writer is
-// never kept from emptying its log. A list is kept until others need its place: a page scrolls
-// through one and the same list while photos arrive.
+// Nothing here holds a read transaction for longer than one call of the store, so the writer can
+// always checkpoint its log. A list is kept until newer ones replace it, so that a page scrolls
+// through the same list while photos arrive.
 #pragma once
 
 #include <atomic>
@@ -27,21 +27,21 @@
 
 namespace photoscribe::serve {
 
-/// Two connections, used together by one thread.
+/// Two connections, used by one thread at a time.
 struct Reader {
   Store store;
   PhotoBrowser browser;
 };
 
-/// Which photos, in which order, as a page asks for them.
+/// Which photos a page asks for, and in which order.
 struct PhotoQuery {
   RunId run = 0;
   PhotoFilter filter;
   std::int64_t root_id = 0;  // 0: all roots
-  std::string folder;        // of that root; empty: all of it
-  std::string words;         // to be found; empty: no search
+  std::string folder;        // of that root; empty: the whole root
+  std::string words;         // to search for; empty: no search
   bool edited = false;
-  std::string key;  // the same text for the same query
+  std::string key;  // equal for equal queries
 };
 
 struct OpenView {
@@ -56,13 +56,12 @@ class Archive {
   Archive& operator=(const Archive&) = delete;
   ~Archive();
 
-  /// Whoever waits for photos to be read, and the reading, end soon. Nothing is read after that.
-  void end();
+  /// Interrupts what is being read and whoever waits for it. Nothing is read after that.
+  void stop();
 
   [[nodiscard]] const std::string& database() const noexcept { return database_; }
 
-  /// Calls `read` with a Reader that nobody else uses meanwhile; what it returns, or the error of
-  /// opening one.
+  /// Calls `read` with a Reader of its own; returns its result, or the error of opening one.
   template <class Read>
   auto read(Read&& read) -> decltype(read(std::declval<Reader&>())) {
     Expected<std::unique_ptr<Reader>> reader = take();
@@ -72,12 +71,12 @@ class Archive {
     return result;
   }
 
-  /// The list of the query: that of `token` when it is still there, else one that is at most a few
+  /// The list of the query: that of `token` if it is still kept, else one that is at most a few
   /// seconds old.
   [[nodiscard]] Expected<OpenView> view(const PhotoQuery& query, const std::string& token);
-  /// Whether index() answers at once.
+  /// Whether index() would return at once.
   [[nodiscard]] bool has_read(RunId run);
-  /// Waits until the run's photos are read, the first time.
+  /// The first time, waits until the run's photos are read.
   [[nodiscard]] Expected<std::shared_ptr<const PhotoIndex>> index(RunId run);
 
  private:
@@ -94,7 +93,7 @@ class Archive {
   };
   [[nodiscard]] Expected<std::unique_ptr<Reader>> take();
   [[nodiscard]] Expected<std::unique_ptr<Reader>> lend(std::unique_ptr<Reader> reader);
-  /// Indexes for search what is not indexed yet, for kCatchUp at most: what is left is found later.
+  /// Adds to the search index what is missing, for at most kCatchUp; the rest is found later.
   void catch_up();
   void give_back(std::unique_ptr<Reader> reader, bool good);
   [[nodiscard]] std::optional<OpenView> kept(const PhotoQuery& query, const std::string& token,
@@ -107,7 +106,7 @@ class Archive {
   std::set<Reader*> lent_;
 
   std::mutex views_mutex_;
-  std::list<KeptView> views_;  // the last used in front
+  std::list<KeptView> views_;  // the last used first
   std::int64_t next_token_ = 1;
 
   std::mutex index_mutex_;

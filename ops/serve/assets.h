@@ -11,10 +11,10 @@ struct Asset {
   std::string text;
   std::string etag;
 };
-/// None for an address that is no file of the front end.
+/// Null if the address is not a file of the front end.
 [[nodiscard]] const Asset* find_asset(const std::string& path);
 
-// Made of the files in page/.
+// Made from the files in page/.
 extern const char* const kIndexHtml;
 extern const char* const kAppCss;
 extern const char* const kAppJs;

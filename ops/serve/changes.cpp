@@ -13,7 +13,7 @@ using nlohmann::json;
 
 Expected<json> object_of(const std::string& body) {
   json object = json::parse(body, nullptr, false);
-  if (!object.is_object()) return fail(Errc::usage, "the body is no JSON object");
+  if (!object.is_object()) return fail(Errc::usage, "the body is not a JSON object");
   return object;
 }
 
@@ -61,7 +61,7 @@ Expected<ControlRequest> request_of(const json& object) {
     if (!reasons->is_array()) return fail(Errc::usage, "reasons: a list of names");
     for (const json& one : *reasons) {
       const auto reason = reason_from_string(one.is_string() ? one.get<std::string>() : "");
-      if (!reason) return fail(Errc::usage, "reasons: one of them is not known");
+      if (!reason) return fail(Errc::usage, "reasons: one of them is unknown");
       request.reasons.push_back(*reason);
     }
   }
@@ -78,7 +78,7 @@ http::Answer change_caption(Archive& archive, const SiteOptions& options, std::i
   if (!action) return error_answer(400, "action: one of set, approve, unset");
   Expected<Edits> edits = Edits::open(archive.database());
   if (!edits) return error_answer(edits.error());
-  // By its number alone: a name that reads like one is another photo's.
+  // By number only: another photo's name may look like this number.
   const auto found = edits->photo_of(image_id);
   if (!found) return error_answer(found.error());
   if (!*found) return error_answer(404, "there is no such photo");

@@ -1,4 +1,4 @@
-// changes: the calls of the page's API that change something. Only a site with `edit` has them.
+// changes: the calls of the page's API that change something; only a site with `edit` has them.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace photoscribe::serve {
 /// {"action": "set", "caption": …}, approve or unset.
 [[nodiscard]] http::Answer change_caption(Archive& archive, const SiteOptions& options,
                                           std::int64_t image_id, const std::string& body);
-/// The photo gets another attempt, if it has failed.
+/// Gives the photo another attempt, if it failed.
 [[nodiscard]] http::Answer retry_photo(Archive& archive, const SiteOptions& options,
                                        std::int64_t image_id);
 /// {"action": "pause" | "resume" | "cancel" | "retry", "reasons": […]}

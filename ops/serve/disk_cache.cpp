@@ -23,19 +23,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kTouchAfter = 3'600;  // seconds: a look every few minutes writes nothing
+constexpr std::int64_t kTouchAfter = 3'600;  // seconds: frequent reads do not write each time
 constexpr std::string_view kSuffix = ".jpg";
 
 void touch(const std::string& file) { ::utimensat(AT_FDCWD, file.c_str(), nullptr, 0); }
 
-bool everybody_may_write(const fs::path& folder) {
+bool is_world_writable(const fs::path& folder) {
   struct ::stat is {};
   return ::stat(folder.c_str(), &is) != 0 || (is.st_mode & S_IWOTH) != 0;
 }
 
-/// It lies where everybody may write, and is not a folder that only this user can have made.
-bool is_strangers(const fs::path& part) {
-  if (!part.has_relative_path() || !everybody_may_write(part.parent_path())) return false;
+/// It is in a world-writable folder, and is not a folder that only this user can have made.
+bool is_untrusted(const fs::path& part) {
+  if (!part.has_relative_path() || !is_world_writable(part.parent_path())) return false;
   struct ::stat is {};
   return ::lstat(part.c_str(), &is) != 0 || !S_ISDIR(is.st_mode) || is.st_uid != ::geteuid() ||
          (is.st_mode & (S_IWGRP | S_IWOTH)) != 0;
@@ -50,7 +50,7 @@ bool is_own_folder(const std::string& folder) {
     return false;
   }
   for (fs::path part = folder; part.has_relative_path(); part = part.parent_path()) {
-    if (is_strangers(part)) return false;
+    if (is_untrusted(part)) return false;
   }
   return true;
 }
@@ -76,8 +76,8 @@ Status DiskCache::make_folder() {
   fs::path made;
   for (const fs::path& part : fs::path(folder_)) {
     made /= part;
-    ::mkdir(made.c_str(), 0700);  // photos may be private; those that are there stay as they are
-    good = good && !is_strangers(made);
+    ::mkdir(made.c_str(), 0700);  // photos may be private; existing folders keep their mode
+    good = good && !is_untrusted(made);
     if (!good) break;
   }
   if (good && is_ours()) {

@@ -1,7 +1,6 @@
-// disk_cache: files by key in a folder of the user's, the least recently used of which go when they
-// become too many bytes. Losing it costs time, nothing else. Several processes may share the
-// folder, all of this user: what others could have put there is neither read nor written. Safe for
-// several threads.
+// disk_cache: files by key in a folder of the user's; the least recently used are removed when the
+// total size is too large. Losing it only costs time. Several processes of this user may share the
+// folder; a folder that others could have written to is not used. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +16,17 @@ namespace photoscribe::serve {
 
 class DiskCache {
  public:
-  /// `folder` is absolute, and made (0700) when the first file is put. Reads what is there at the
-  /// first use.
+  /// `folder` is absolute; it is created (0700) with the first file. What is in it is read at the
+  /// first put().
   DiskCache(std::string folder, std::int64_t bytes_max)
       : folder_(std::move(folder)), bytes_max_(bytes_max) {}
   DiskCache(const DiskCache&) = delete;
   DiskCache& operator=(const DiskCache&) = delete;
 
-  /// The bytes under this key (lower-case hex digits, four at least); none when there are none.
+  /// The bytes under this key (at least four lower-case hex digits), if any.
   [[nodiscard]] std::optional<std::string> get(const std::string& key);
-  /// Fails with environment where the file cannot be written: what is in it is still good; and
-  /// where the folder is not this user's alone.
+  /// Fails with environment if the file cannot be written, which leaves the cache valid, or if
+  /// others may write to the folder.
   [[nodiscard]] Status put(const std::string& key, std::string_view bytes);
 
  private:
@@ -43,18 +42,19 @@ class DiskCache {
   const std::string folder_;
   const std::int64_t bytes_max_;
   std::mutex mutex_;
-  bool ours_ = false;  // looked at, and found to be: nobody else can change that
+  bool ours_ = false;  // checked once: nobody else can change it afterwards
   bool loaded_ = false;
   std::int64_t bytes_ = 0;
   std::unordered_map<std::string, Entry> entries_;
 };
 
-/// Whether nobody but this user (and root) can have put anything into the folder: it is this
-/// user's, and each folder of its path that lies where everybody may write, as in /tmp, is a real
-/// one of this user (no link) into which nobody else may write. One that is not there is nobody's.
+/// Whether only this user (and root) can have put anything into the folder: it belongs to this
+/// user, and each folder of its path that is in a world-writable one, such as /tmp, is a real
+/// folder (not a link) of this user to which nobody else may write. False if the folder does not
+/// exist.
 [[nodiscard]] bool is_own_folder(const std::string& folder);
 
-/// $XDG_CACHE_HOME/photoscribe, else ~/.cache/photoscribe, else a folder of this user's in /tmp.
+/// $XDG_CACHE_HOME/photoscribe, else ~/.cache/photoscribe, else a folder for this user in /tmp.
 [[nodiscard]] std::string user_cache_folder();
 
 }  // namespace photoscribe::serve

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-constexpr auto kLook = 1s, kWanted = 5s;
+constexpr auto kPollEvery = 1s, kWanted = 5s;
 
 std::string text_of(const Expected<ArchiveNow>& now, const std::optional<std::int64_t>& writer) {
   nlohmann::json object{{"writer_pid", nullptr}, {"runs", nlohmann::json::array()}};
@@ -38,7 +38,7 @@ Live::~Live() {
   thread_.join();
 }
 
-Expected<ArchiveNow> Live::look() {
+Expected<ArchiveNow> Live::poll() {
   Expected<ArchiveNow> now = archive_.read([](Reader& reader) -> Expected<ArchiveNow> {
     ArchiveNow found;
     const Expected<std::vector<RunRow>> runs = reader.store.runs();
@@ -72,7 +72,7 @@ std::optional<std::string> Live::next(std::string& seen) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const bool slept = Clock::now() - asked_ > kWanted;
   asked_ = Clock::now();
-  if (slept) changed_.notify_all();  // what is there is old
+  if (slept) changed_.notify_all();  // text_ is out of date
   if (slept || text_.empty() || text_ == seen) return std::nullopt;
   seen = text_;
   return text_;
@@ -86,11 +86,11 @@ void Live::work() {
       continue;
     }
     lock.unlock();
-    const Expected<ArchiveNow> now = look();
+    const Expected<ArchiveNow> now = poll();
     std::string text = text_of(now, writer_());
     lock.lock();
     text_ = std::move(text);
-    changed_.wait_for(lock, kLook, [&] { return ending_; });
+    changed_.wait_for(lock, kPollEvery, [&] { return ending_; });
   }
 }
 

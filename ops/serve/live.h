@@ -1,4 +1,4 @@
-// live: how the runs of an archive get on, looked at once a second while somebody wants to know.
+// live: the progress of an archive's runs, polled once a second while a page is open.
 #pragma once
 
 #include <condition_variable>
@@ -17,17 +17,17 @@ namespace photoscribe::serve {
 
 class Live {
  public:
-  /// `writer`: the process that writes the database now; none when nobody does.
+  /// `writer`: the process that writes the database now; none if there is none.
   Live(Archive& archive, std::function<std::optional<std::int64_t>()> writer);
   Live(const Live&) = delete;
   Live& operator=(const Live&) = delete;
   ~Live();
 
-  /// The newest look as JSON, unless it is the one that says what `seen` does; never blocks. Keeps
-  /// the looks going for some seconds.
+  /// The newest state as JSON; none if it equals `seen`, which it replaces. Never blocks. Keeps the
+  /// polling going for some seconds.
   [[nodiscard]] std::optional<std::string> next(std::string& seen);
-  /// A look now.
-  [[nodiscard]] Expected<ArchiveNow> look();
+  /// Reads the state now.
+  [[nodiscard]] Expected<ArchiveNow> poll();
   [[nodiscard]] std::optional<std::int64_t> writer() const { return writer_(); }
 
  private:

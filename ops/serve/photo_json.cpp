@@ -5,6 +5,7 @@
 
 #include "common/text/escape.h"
 #include "common/text/utf8.h"
+#include "ops/serve/caption_json.h"
 
 namespace photoscribe::serve {
 namespace {
@@ -18,15 +19,6 @@ json text_or_null(const std::optional<std::string>& text) {
 template <class Number>
 json number_or_null(const std::optional<Number>& number) {
   return number ? json(*number) : json();
-}
-
-json evidence_json(const std::optional<CaptionEvidence>& evidence) {
-  if (!evidence) return nullptr;
-  return {{"word_log_prob_min", evidence->word_log_prob_min},
-          {"beam_agreement", evidence->beam_agreement},
-          {"mentioned_min", evidence->mentioned_min},
-          {"unmentioned_max", evidence->unmentioned_max},
-          {"novelty", evidence->novelty}};
 }
 
 json blur_json(const PhotoDetails& photo) {
@@ -114,17 +106,13 @@ nlohmann::json details_json(const PhotoDetails& photo) {
   object["bytes"] = photo.card.size_bytes;
   object["detail"] = text_or_null(row.detail);
   object["blur"] = blur_json(photo);
-  object["evidence"] = evidence_json(row.evidence);
+  object["evidence"] = row.evidence ? json(evidence_json(*row.evidence)) : json();
   object["log_prob"] = number_or_null(row.log_prob);
   object["concepts"] = json::array();
   for (const Concept& one : row.concepts) {
     object["concepts"].push_back({{"word", replaced(one.word)}, {"probability", one.probability}});
   }
-  object["alternatives"] = json::array();
-  for (const Alternative& one : row.alternatives) {
-    object["alternatives"].push_back(
-        {{"caption", replaced(one.text)}, {"log_prob", one.log_prob}, {"tokens", one.tokens}});
-  }
+  object["alternatives"] = alternatives_json(row.alternatives);
   object["tokens"] = number_or_null(row.tokens);
   object["attention"] = attention_json(photo.attention);
   object["references"] = json::array();

@@ -11,11 +11,11 @@
 
 namespace photoscribe::serve {
 
-/// What the gallery shows. `v` changes with the file: it keeps a browser from showing an old
+/// What the gallery shows. `v` changes with the file, so that a browser does not show an old
 /// picture.
 [[nodiscard]] nlohmann::json card_json(const PhotoCard& card);
 
-/// Everything that the archive knows of one photo.
+/// Everything that the archive has about one photo.
 struct PhotoDetails {
   PhotoCard card;
   ResultRow row;
@@ -28,7 +28,7 @@ struct PhotoDetails {
 };
 [[nodiscard]] nlohmann::json details_json(const PhotoDetails& photo);
 
-/// The folder that holds the photo, as the parameter `folder` of the API has it.
+/// The photo's folder, as the API's parameter `folder`.
 [[nodiscard]] std::string folder_parameter(const std::string& path);
 
 }  // namespace photoscribe::serve

@@ -27,7 +27,7 @@ tl::unexpected<Error> wrong(const std::string& name, const std::string& value,
   return fail(Errc::usage, name + ": \"" + replaced(value) + "\" is " + what);
 }
 
-std::optional<std::int64_t> whole(std::string_view text) {
+std::optional<std::int64_t> parse_integer(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failed != std::errc{} || end != text.data() + text.size()) return std::nullopt;
@@ -35,10 +35,10 @@ std::optional<std::int64_t> whole(std::string_view text) {
 }
 
 /// "2026-11-28" → its first second, UTC.
-std::optional<std::int64_t> day(std::string_view text) {
+std::optional<std::int64_t> parse_day(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto year = whole(text.substr(0, 4)), month = whole(text.substr(5, 2)),
-             date = whole(text.substr(8, 2));
+  const auto year = parse_integer(text.substr(0, 4)), month = parse_integer(text.substr(5, 2)),
+             date = parse_integer(text.substr(8, 2));
   if (!year || !month || !date || *month < 1 || *date < 1) return std::nullopt;
   const std::chrono::year_month_day ymd{std::chrono::year(static_cast<int>(*year)),
                                         std::chrono::month(static_cast<unsigned>(*month)),
@@ -51,10 +51,10 @@ Status read_time(const Parameters& parameters, const std::string& name,
                  std::optional<std::int32_t>& into) {
   const std::string& text = given(parameters, name);
   if (text.empty()) return {};
-  auto seconds = day(text);
+  auto seconds = parse_day(text);
   if (seconds && name == "until") *seconds += 86'400;  // the whole day
-  if (!seconds) seconds = whole(text);
-  if (!seconds) return wrong(name, text, "no date such as 2026-11-28");
+  if (!seconds) seconds = parse_integer(text);
+  if (!seconds) return wrong(name, text, "not a date such as 2026-11-28");
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
   into = static_cast<std::int32_t>(std::clamp(*seconds, -kMost, kMost));
   return {};
@@ -82,7 +82,7 @@ Status read_states(const Parameters& parameters, std::vector<ImageState>& states
     } else if (name == "failed") {
       states.push_back(ImageState::failed);
     } else {
-      return wrong("state", name, "none of pending, done, unsure, blurred, failed");
+      return wrong("state", name, "not one of pending, done, unsure, blurred, failed");
     }
   }
   return {};
@@ -92,7 +92,7 @@ Status read_sort(const Parameters& parameters, bool searching, PhotoFilter& filt
   filter.sort = searching ? PhotoSort::rank : PhotoSort::added;
   if (const std::string& name = given(parameters, "sort"); !name.empty()) {
     const auto sort = photo_sort_from(name);
-    if (!sort) return wrong("sort", name, "no order of photos");
+    if (!sort) return wrong("sort", name, "not a sort order");
     if (*sort != PhotoSort::rank || searching) filter.sort = *sort;
   }
   const std::string& order = given(parameters, "order");
@@ -109,12 +109,12 @@ Status read_place(const Parameters& parameters, PhotoQuery& query) {
   if (!root) return fail(root.error());
   query.root_id = *root;
   const auto folder = http::url_decoded(given(parameters, "folder"), false);
-  if (!folder) return wrong("folder", given(parameters, "folder"), "no path");
+  if (!folder) return wrong("folder", given(parameters, "folder"), "not a path");
   query.folder = *folder;
   return {};
 }
 
-/// Which list it is: parameters that choose among its photos left out.
+/// Identifies the list: all parameters except those that choose a part of it.
 std::string key_of(const Parameters& parameters) {
   std::string key;
   for (const auto& [name, value] : parameters) {
@@ -128,13 +128,13 @@ std::string key_of(const Parameters& parameters) {
 
 Expected<std::int64_t> integer_parameter(const Parameters& parameters, const std::string& name,
                                          std::int64_t least, std::int64_t most,
-                                         std::int64_t otherwise) {
+                                         std::int64_t fallback) {
   const std::string& text = given(parameters, name);
-  if (text.empty()) return otherwise;
-  const auto value = whole(text);
+  if (text.empty()) return fallback;
+  const auto value = parse_integer(text);
   if (value && *value >= least && *value <= most) return *value;
   return wrong(name, text,
-               "no whole number from " + std::to_string(least) + " to " + std::to_string(most));
+               "not a whole number from " + std::to_string(least) + " to " + std::to_string(most));
 }
 
 Expected<std::optional<double>> real_parameter(const Parameters& parameters,
@@ -144,13 +144,13 @@ Expected<std::optional<double>> real_parameter(const Parameters& parameters,
   double value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failed != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) {
-    return wrong(name, text, "no number");
+    return wrong(name, text, "not a number");
   }
   return std::optional<double>(value);
 }
 
 std::string as_typed(std::string words) {
-  constexpr std::size_t kBeginningMin = 3;  // letters, as search_expression() wants them
+  constexpr std::size_t kPrefixMin = 3;  // letters, as search_expression() wants them
   std::size_t letters = 0;
   while (letters < words.size() &&
          (std::isalnum(static_cast<unsigned char>(words[words.size() - 1 - letters])) != 0 ||
@@ -158,12 +158,12 @@ std::string as_typed(std::string words) {
     ++letters;
   const bool excludes = letters < words.size() && words[words.size() - 1 - letters] == '-';
   const bool quoted = std::count(words.begin(), words.end(), '"') % 2 != 0;
-  std::string_view last;  // word of it, as search has them
+  std::string_view last;  // word, as the search index splits words
   for_each_word(std::string_view(words).substr(words.size() - letters),
                 [&last](std::string_view word) { last = word; });
   std::size_t characters = 0;
   for_each_character(last, [&characters](const Character&) { ++characters; });
-  if (characters >= kBeginningMin && !excludes && !quoted) words += '*';
+  if (characters >= kPrefixMin && !excludes && !quoted) words += '*';
   return words;
 }
 
@@ -181,7 +181,7 @@ Expected<PhotoQuery> photo_query(const Parameters& parameters) {
   filter.vanished = given(parameters, "vanished") == "1";
   if (const std::string& reason = given(parameters, "reason"); !reason.empty()) {
     filter.reason = reason_from_string(reason);
-    if (!filter.reason) return wrong("reason", reason, "no reason for a failure");
+    if (!filter.reason) return wrong("reason", reason, "not a reason for a failure");
   }
   Status good = read_states(parameters, filter.states);
   if (good) good = read_time(parameters, "since", filter.since_unix_s);

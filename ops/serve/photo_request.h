@@ -1,4 +1,4 @@
-// photo_request: the parameters of an address as a query for photos. Pure.
+// photo_request: parses the parameters of an address as a query for photos. Pure.
 #pragma once
 
 #include <map>
@@ -16,14 +16,14 @@ using Parameters = std::map<std::string, std::string>;
 /// root (its id), folder, q, sort, order (asc or desc). Fails with usage, naming the parameter.
 [[nodiscard]] Expected<PhotoQuery> photo_query(const Parameters& parameters);
 
-/// A search while it is being typed: its last word may be the beginning of one.
+/// A search while it is being typed: its last word matches as a prefix.
 [[nodiscard]] std::string as_typed(std::string words);
 
-/// A whole number in [least, most]; `otherwise` when it is not given. Fails with usage.
+/// A whole number in [least, most]; `fallback` if it is not given. Fails with usage.
 [[nodiscard]] Expected<std::int64_t> integer_parameter(const Parameters& parameters,
                                                        const std::string& name, std::int64_t least,
-                                                       std::int64_t most, std::int64_t otherwise);
-/// A finite number; none when it is not given. Fails with usage.
+                                                       std::int64_t most, std::int64_t fallback);
+/// A finite number; none if it is not given. Fails with usage.
 [[nodiscard]] Expected<std::optional<double>> real_parameter(const Parameters& parameters,
                                                              const std::string& name);
 

@@ -85,7 +85,7 @@ nlohmann::json details_json(const RunDetails& details) {
   return object;
 }
 
-void add_archive(http::MetricsText& out, const ArchiveNow& archive) {
+void add_archive_metrics(http::MetricsText& out, const ArchiveNow& archive) {
   using Type = http::MetricsText::Type;
   CountsByRun counts;
   for (const RunNow& one : archive.runs) counts.emplace_back(one.run.name, one.counts);

@@ -14,7 +14,7 @@
 
 namespace photoscribe::serve {
 
-/// What changes while a run works.
+/// What changes during a run.
 struct RunNow {
   RunRow run;
   RunCounts counts;
@@ -32,12 +32,12 @@ struct RunDetails {
 [[nodiscard]] nlohmann::json details_json(const RunDetails& details);
 [[nodiscard]] nlohmann::json roots_json(const std::vector<RootEntry>& roots);
 
-/// Of /metrics.
+/// The state of an archive, for the page and for /metrics.
 struct ArchiveNow {
   std::vector<RunNow> runs;
   std::int64_t edited = 0, approved = 0;
-  bool writer = false;  // a scheduler works on it
+  bool writer = false;  // a scheduler is running on it
 };
-void add_archive(http::MetricsText& out, const ArchiveNow& archive);
+void add_archive_metrics(http::MetricsText& out, const ArchiveNow& archive);
 
 }  // namespace photoscribe::serve

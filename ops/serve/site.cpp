@@ -28,7 +28,7 @@ using nlohmann::json;
 constexpr int kThumbnailPx = 240, kLargePx = 1024;
 constexpr const char* kFirstRows = "24";  // kFirst of gallery.js
 
-/// Nothing from elsewhere, no script in the page itself, no other page around it.
+/// Nothing is loaded from elsewhere, no inline scripts, no framing.
 const std::vector<std::pair<std::string, std::string>>& headers() {
   static const std::vector<std::pair<std::string, std::string>> kHeaders{
       {"Content-Security-Policy",
@@ -65,7 +65,7 @@ Answer asset_answer(const Asset& asset) {
   answer.type = asset.type;
   answer.body = asset.text;
   answer.etag = asset.etag;
-  answer.headers = {{"Cache-Control", "no-cache"}};  // kept, but asked about
+  answer.headers = {{"Cache-Control", "no-cache"}};  // cached, but revalidated
   return answer;
 }
 
@@ -87,13 +87,13 @@ class Site::Impl {
         archive_(options_.database),
         live_(archive_, options_.writer),
         thumbnails_(options_.cache_folder, options_.cache_bytes_max, options_.pictures) {
-    // Who has no token is refused whatever name the page was asked under.
+    // With a token, the Host header does not matter: requests without the token are refused.
     access_.loopback = options_.place.loopback && options_.token.empty();
     access_.token = options_.token;
   }
   ~Impl() {
-    server_.reset();  // no more requests; what is being answered still uses the rest
-    archive_.end();
+    server_.reset();  // no more requests; those in progress still use the other members
+    archive_.stop();
     for (auto* pool : {&probes_, &quick_, &lists_, &slow_}) pool->join();
   }
 
@@ -116,7 +116,7 @@ class Site::Impl {
   [[nodiscard]] std::uint16_t port() const { return server_->port(); }
 
  private:
-  /// The newest run is what a page opens with.
+  /// Reads the newest run's photos, which a page opens with.
   void prepare() {
     const auto runs = archive_.read([](Reader& reader) { return reader.store.runs(); });
     if (runs && !runs->empty()) (void)archive_.index(runs->back().id);
@@ -146,7 +146,7 @@ class Site::Impl {
     if (request->path == "/api/workers") {
       return run(slow_, respond, [this] { return workers(); });
     }
-    // Those wait until a run's photos are read; others do not wait for them.
+    // These wait until a run's photos are read; other calls must not wait for them.
     const bool lists = request->path == "/api/photos" || request->path == "/api/blur";
     run(lists ? lists_ : quick_, respond, [this, request] { return look_up(*request); });
   }
@@ -172,7 +172,7 @@ class Site::Impl {
 
   void change(std::shared_ptr<const Request> request, http::Respond respond) {
     if (!options_.edit) {
-      return respond(error_answer(403, "this page only reads: start it with --edit"));
+      return respond(error_answer(403, "this page is read-only: start it with --edit"));
     }
     const auto parts = parts_of(request->path);
     const auto id = parts.size() == 4 && parts[0] == "api" ? id_of(parts[2]) : std::nullopt;
@@ -199,17 +199,17 @@ class Site::Impl {
   }
 
   Answer metrics() {
-    const auto now = live_.look();
+    const auto now = live_.poll();
     if (!now) return http::plain_answer(503, now.error().message);
     http::MetricsText out;
-    add_archive(out, *now);
+    add_archive_metrics(out, *now);
     if (options_.monitor) options_.monitor->add_metrics(out);
     out.add_process();
     return http::metrics_answer(out.text());
   }
 
-  /// With what it opens with, so that it need not ask: runs and, once they are read, the first
-  /// photos of the newest.
+  /// The page with its initial data embedded: the runs and, once they are read, the newest run's
+  /// first photos.
   Answer page() {
     json first = json::object();
     const auto add = [&first](const std::string& address, const Answer& answer) {

@@ -1,9 +1,9 @@
-// site: the page over an archive, as a server: its front end, the JSON behind it, thumbnails,
-// probes and metrics.
+// site: the web server of an archive's page: its front end, the JSON behind it, thumbnails, probes
+// and metrics.
 //
-// It reads the database beside whoever writes it, and changes nothing without `edit`. Everything
-// that may take time runs on its own threads. What ops/cli alone can do (find a worker, reach a
-// scheduler) is handed in.
+// It reads the database while another process may write it, and changes nothing without `edit`.
+// Everything that may take time runs on its own threads. What only ops/cli can do (find a worker,
+// reach a scheduler) is passed in.
 #pragma once
 
 #include <cstdint>
@@ -28,27 +28,28 @@ struct SiteOptions {
   std::string database;
   http::ListenPlace place;
   std::string option = "--listen";  // begins messages about the place
-  std::string token;                // needed where the place is not loopback
+  std::string token;                // required unless the place is loopback
   bool edit = false;
-  std::string edited_by;  // kept with edits
+  std::string edited_by;  // stored with edits
   std::string cache_folder;
   std::int64_t cache_bytes_max = 512 << 20;
 
-  /// All of them are called on several threads.
+  /// All of these are called on several threads.
   NewPictureMaker pictures;
-  std::function<std::optional<std::int64_t>()> writer;  // pid of who writes the database
+  std::function<std::optional<std::int64_t>()>
+      writer;  // pid of the process that writes the database
   std::function<Expected<nlohmann::json>()> workers;
   std::function<Expected<ControlReply>(const ControlRequest&)> steer;
-  /// Of the runs that this process serves, for /metrics; null: it serves none.
+  /// For /metrics, the runs that this process serves; null: it serves none.
   std::shared_ptr<const RunMonitor> monitor;
-  /// Judges the scores of a run by another threshold (newly clear photos are pending then).
+  /// Judges a run's scores by another threshold; photos that become clear are pending.
   std::function<Status(const std::string& run, double threshold)> rejudge;
 };
 
 class Site {
  public:
-  /// Fails with usage (beyond this machine without a token) or environment (the place is taken). A
-  /// database that is not there yet is waited for.
+  /// Fails with usage (reachable from other machines without a token) or environment (the place is
+  /// taken). The database need not exist yet.
   [[nodiscard]] static Expected<std::unique_ptr<Site>> start(SiteOptions options);
   Site(const Site&) = delete;
   Site& operator=(const Site&) = delete;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kWaitingMax = 400, kFailedMax = 10'000;
 constexpr std::int64_t kFailedFor = 60;  // seconds until a photo is tried again
-constexpr std::chrono::seconds kRestAfter{60};
+constexpr std::chrono::seconds kSuspendAfter{60};
 
 }  // namespace
 
@@ -36,22 +36,22 @@ Thumbnails::~Thumbnails() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     ending_ = true;
-    for (PictureMaker* maker : makers_) maker->give_up();
+    for (PictureMaker* maker : makers_) maker->cancel();
   }
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
-void Thumbnails::make(const PictureRequest& request, Made made) {
+void Thumbnails::make(const PictureRequest& request, Callback callback) {
   const std::string key = key_of(request);
-  std::vector<Made> refused;
+  std::vector<Callback> refused;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto failed = failed_.find(key);
     if (failed != failed_.end() && failed->second > std::time(nullptr)) {
-      refused.push_back(std::move(made));
-    } else if (const auto being_made = joined_.find(key); being_made != joined_.end()) {
-      being_made->second.push_back(std::move(made));
+      refused.push_back(std::move(callback));
+    } else if (const auto being_made = in_progress_.find(key); being_made != in_progress_.end()) {
+      being_made->second.push_back(std::move(callback));
       return;
     } else {
       const auto found = std::find_if(waiting_.begin(), waiting_.end(),
@@ -61,27 +61,27 @@ void Thumbnails::make(const PictureRequest& request, Made made) {
       } else {
         waiting_.push_front({key, request, {}});
       }
-      waiting_.front().made.push_back(std::move(made));
+      waiting_.front().callbacks.push_back(std::move(callback));
     }
   }
-  for (const Made& one : refused) one(std::string());
+  for (const Callback& one : refused) one(std::string());
   if (!refused.empty()) return;
-  std::vector<Made> dropped;
+  std::vector<Callback> dropped;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (waiting_.size() > kWaitingMax) {
-      dropped = std::move(waiting_.back().made);
+      dropped = std::move(waiting_.back().callbacks);
       waiting_.pop_back();
     }
   }
-  for (const Made& one : dropped) one(fail(Errc::store_busy, "too many pictures are waiting"));
+  for (const Callback& one : dropped) one(fail(Errc::store_busy, "too many pictures are waiting"));
   changed_.notify_one();
 }
 
 Expected<std::string> Thumbnails::picture(PictureMaker& maker, const Waiting& waiting) {
   if (auto there = cache_.get(waiting.key)) return std::move(*there);
   Expected<std::string> made = maker.make(waiting.request);
-  // A cache that cannot be written makes the page slow, not wrong.
+  // Without a writable cache the page is only slower.
   if (made && !made->empty()) (void)cache_.put(waiting.key, *made);
   return made;
 }
@@ -92,25 +92,25 @@ void Thumbnails::work() {
   makers_.push_back(maker.get());
   while (!ending_) {
     if (waiting_.empty()) {
-      if (!changed_.wait_for(lock, kRestAfter, [&] { return ending_ || !waiting_.empty(); })) {
-        maker->rest();
+      if (!changed_.wait_for(lock, kSuspendAfter, [&] { return ending_ || !waiting_.empty(); })) {
+        maker->suspend();
       }
       continue;
     }
     Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
-    joined_[next.key];
+    in_progress_[next.key];
     lock.unlock();
     const Expected<std::string> made = picture(*maker, next);
     lock.lock();
-    for (Made& one : joined_[next.key]) next.made.push_back(std::move(one));
-    joined_.erase(next.key);
+    for (Callback& one : in_progress_[next.key]) next.callbacks.push_back(std::move(one));
+    in_progress_.erase(next.key);
     if (made && made->empty()) {
       if (failed_.size() >= kFailedMax) failed_.clear();
       failed_[next.key] = std::time(nullptr) + kFailedFor;
     }
     lock.unlock();
-    for (const Made& one : next.made) one(made);
+    for (const Callback& one : next.callbacks) one(made);
     lock.lock();
   }
   std::erase(makers_, maker.get());

@@ -17,7 +17,7 @@ using nlohmann::ordered_json;
 
 constexpr std::uint64_t kSeed = 12345;
 
-/// Thresholds span many orders: four digits that count.
+/// Four significant digits: thresholds span many orders of magnitude.
 std::string short_number(double value) { return plain(value, 4); }
 
 void evaluate(Calibration& result) {
@@ -107,10 +107,10 @@ std::string config_lines(const Calibration& c) {
          "\n  blur_threshold: " + short_number(chosen_point(c).threshold) + "\n";
 }
 
-std::vector<WrongPhoto> wrong_photos(const Calibration& c, std::size_t each_max) {
+std::vector<MisclassifiedPhoto> misclassified_photos(const Calibration& c, std::size_t each_max) {
   const CalibratedScore& best = c.scores[c.best];
   const double threshold = chosen_point(c).threshold;
-  std::vector<WrongPhoto> clear, blurred;
+  std::vector<MisclassifiedPhoto> clear, blurred;
   for (std::size_t i = 0; i < c.files.size(); ++i) {
     const bool called_blurred = best.values[i] < threshold;
     if (called_blurred == c.photos.blurred[i]) continue;

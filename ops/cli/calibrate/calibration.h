@@ -1,4 +1,4 @@
-// calibration: what `photoscribe calibrate` finds out, and how it is shown.
+// calibration: what `photoscribe calibrate` finds, as text, JSON and a page.
 #pragma once
 
 #include <map>
@@ -25,18 +25,18 @@ struct CalibratedScore {
 };
 
 struct Calibration {
-  std::vector<std::string> files;  // measured ones
+  std::vector<std::string> files;  // those measured
   LabelledPhotos photos;
   std::vector<CalibratedScore> scores;  // best area first
-  std::size_t best = 0;                 // the best mode: what config_lines() are for
+  std::size_t best = 0;                 // the best mode, used by config_lines()
   double false_reject_rate = 0.01;
-  bool prefer_rate = false;  // the threshold to use is that of the rate, not Youden's
+  bool prefer_rate = false;  // use the threshold at false_reject_rate, not Youden's
   int resamples = 1000;
   std::vector<std::string> not_measured;  // "file: reason"
 };
 
-/// Everything of `labels` whose file is in `measured` (mode name → score). Fails with usage when
-/// photos of one kind alone could be measured.
+/// Uses the labels whose file is in `measured` (mode name → score). Fails with usage when only
+/// blurred or only clear photos could be measured.
 [[nodiscard]] Expected<Calibration> calibrate(
     const std::vector<Label>& labels, const std::vector<std::string>& columns,
     const std::map<std::string, std::map<std::string, double>>& measured, double false_reject_rate,
@@ -45,28 +45,28 @@ struct Calibration {
 /// The threshold to use of the best mode.
 [[nodiscard]] const OperatingPoint& chosen_point(const Calibration& calibration);
 
-/// The lines of a configuration file that put it to use.
+/// The lines for a configuration file that apply it.
 [[nodiscard]] std::string config_lines(const Calibration& calibration);
 
 [[nodiscard]] std::string calibration_text(const Calibration& calibration, const Ink& ink);
 [[nodiscard]] std::string calibration_json(const Calibration& calibration);
 
-/// A photo that the chosen threshold gets wrong.
-struct WrongPhoto {
+/// A photo on the wrong side of the chosen threshold.
+struct MisclassifiedPhoto {
   std::size_t photo = 0;  // in files
   bool blurred = false;   // what the label says
   double score = 0;
 };
 
 /// The worst first: clear photos by rising score, then blurred ones by falling score; at most
-/// `each_max` of both kinds.
-[[nodiscard]] std::vector<WrongPhoto> wrong_photos(const Calibration& calibration,
-                                                   std::size_t each_max);
+/// `each_max` of either kind.
+[[nodiscard]] std::vector<MisclassifiedPhoto> misclassified_photos(const Calibration& calibration,
+                                                                   std::size_t each_max);
 
-/// A self-contained page: the curves, the table, and the wrong photos. `pictures` are their JPEGs,
-/// in their order; empty: none.
+/// A self-contained page: the curves, the table and the misclassified photos. `pictures` are their
+/// JPEGs, in the same order; empty: none.
 [[nodiscard]] std::string calibration_page(const Calibration& calibration,
-                                           const std::vector<WrongPhoto>& wrong,
+                                           const std::vector<MisclassifiedPhoto>& wrong,
                                            const std::vector<std::string>& pictures);
 
 }  // namespace photoscribe::cli

@@ -1,4 +1,4 @@
-// The page of `photoscribe calibrate`: everything inside, nothing is loaded.
+// The page of `photoscribe calibrate`: self-contained.
 #include <array>
 
 #include "common/page/html.h"
@@ -13,7 +13,7 @@ namespace {
 constexpr std::array<const char*, 6> kColours{"#0b7285", "#e8590c", "#5f3dc4",
                                               "#2b8a3e", "#c92a2a", "#868e96"};
 
-/// Share of blurred photos caught over the share of clear ones rejected, one line a score.
+/// Share of blurred photos caught over the share of clear ones rejected, one line per score.
 std::string curves_svg(const Calibration& c) {
   constexpr double kSide = 360, kLeft = 46, kTop = 12;
   std::string svg =
@@ -62,7 +62,7 @@ std::string table(const Calibration& c) {
   return html + "</tbody></table></div>";
 }
 
-std::string gallery(const Calibration& c, const std::vector<WrongPhoto>& wrong,
+std::string gallery(const Calibration& c, const std::vector<MisclassifiedPhoto>& wrong,
                     const std::vector<std::string>& pictures, bool blurred) {
   std::string html;
   for (std::size_t i = 0; i < wrong.size(); ++i) {
@@ -97,7 +97,7 @@ constexpr const char* kHead =
 
 }  // namespace
 
-std::string calibration_page(const Calibration& c, const std::vector<WrongPhoto>& wrong,
+std::string calibration_page(const Calibration& c, const std::vector<MisclassifiedPhoto>& wrong,
                              const std::vector<std::string>& pictures) {
   const OperatingPoint& chosen = chosen_point(c);
   return std::string(kHead) + "<h1>Blur, judged</h1><p>" +

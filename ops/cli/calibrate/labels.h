@@ -12,13 +12,13 @@ struct Label {
   std::string file;  // relative to the folder of photos
   bool blurred = false;
   std::string group;            // empty: a group of its own
-  std::vector<double> columns;  // of those that were asked for
+  std::vector<double> columns;  // those asked for
 };
 
 /// Reads CSV with a heading: "file" (or "path", "image", "photo"), "label" (blurred or clear; also
-/// blurry, sharp, 1, 0), if it likes "group", and the `columns` asked for, which hold numbers.
-/// Fails with invalid_config naming file and line; a file named twice, or photos of one kind alone,
-/// are errors.
+/// blurry, sharp, 1, 0), optionally "group", and the `columns` asked for, which hold numbers. Fails
+/// with invalid_config, naming file and line; a file named twice, or photos of only one kind, are
+/// errors.
 [[nodiscard]] Expected<std::vector<Label>> read_labels(const std::string& file,
                                                        const std::vector<std::string>& columns);
 

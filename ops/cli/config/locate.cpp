@@ -58,8 +58,8 @@ Expected<std::string> find_worker(const Config& config) {
                                      "PHOTOSCRIBE_WORKER_EXECUTABLE or worker.executable");
 }
 
-std::vector<std::string> picture_words(const std::string& worker, const Config& config) {
-  std::vector<std::string> words = decoding_words(worker, "thumbnails", config.settings.limits);
+std::vector<std::string> thumbnails_command(const std::string& worker, const Config& config) {
+  std::vector<std::string> words = decoding_command(worker, "thumbnails", config.settings.limits);
   RemoteSettings remote = config.remote;  // nobody looks at a page for a minute
   remote.retries = std::min(remote.retries, 1);
   remote.connect_timeout_s = std::min(remote.connect_timeout_s, 5);
@@ -68,8 +68,8 @@ std::vector<std::string> picture_words(const std::string& worker, const Config& 
   return words;
 }
 
-std::vector<std::string> decoding_words(const std::string& worker, const std::string& verb,
-                                        const DecodeLimits& limits) {
+std::vector<std::string> decoding_command(const std::string& worker, const std::string& verb,
+                                          const DecodeLimits& limits) {
   return {worker,
           verb,
           "--pixels-max",

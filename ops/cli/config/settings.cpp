@@ -24,8 +24,8 @@ CLI::Option* Settings::flag(const std::string& names, const std::string& key,
   return given.option->type_name(value_name);
 }
 
-CLI::Option* Settings::yes(const std::string& name, const std::string& key,
-                           const std::string& help) {
+CLI::Option* Settings::bare_flag(const std::string& name, const std::string& key,
+                                 const std::string& help) {
   Given& given = given_.emplace_back();
   given.flag.key = key;
   given.flag.flag = name;
@@ -36,16 +36,17 @@ CLI::Option* Settings::yes(const std::string& name, const std::string& key,
 
 void Settings::remote_flags() {
   const std::string group = "Photos of web servers and S3";
-  yes("--allow-private", "remote.allow_private",
-      "fetch from loopback, private and link-local addresses, too (default: refused, since\n"
-      "a list of URLs may be a stranger's)")
+  bare_flag("--allow-private", "remote.allow_private",
+            "fetch from loopback, private and link-local addresses, too (default: refused, since\n"
+            "a list of URLs may be a stranger's)")
       ->group(group);
   flag("--ca-file", "remote.ca_file", "PEM",
        "certificates that servers are checked against (default: the system's)")
       ->group(group);
-  flag("--credentials-file", "remote.credentials_file", "FILE",
-       "keys of S3 in AWS' form, which nobody else may read (default: AWS_ACCESS_KEY_ID and its\n"
-       "kin, else ~/.aws/credentials); AWS_REGION and AWS_ENDPOINT_URL say where")
+  flag(
+      "--credentials-file", "remote.credentials_file", "FILE",
+      "S3 keys in AWS's format, which nobody else may read (default: AWS_ACCESS_KEY_ID and so on,\n"
+      "else ~/.aws/credentials); AWS_REGION and AWS_ENDPOINT_URL are also used")
       ->group(group);
 }
 

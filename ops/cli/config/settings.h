@@ -1,8 +1,7 @@
 // settings: the flags of a verb that stand for fields of the configuration.
 //
-// A verb says which flags it has and which key each one sets; bounds, environment and file come
-// from common/core/config, so that `--beam 99` and `search.beam: 99` are refused with the same
-// words.
+// A verb declares its flags and the key that each one sets; bounds, environment and file come from
+// common/core/config, so `--beam 99` and `search.beam: 99` are refused with the same message.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -13,7 +12,7 @@
 
 namespace photoscribe::cli {
 
-/// What every --redis takes.
+/// Help of every --redis.
 inline constexpr const char* kRedisHelp =
     "redis://HOST:PORT, rediss://…, redis+sentinel://HOST,HOST/SERVICE or unix:PATH;\n"
     "its password: PHOTOSCRIBE_REDIS_PASSWORD or PHOTOSCRIBE_REDIS_PASSWORD_FILE";
@@ -30,16 +29,16 @@ class Settings {
                     const std::string& help);
 
   /// A flag without a value that sets `key` to true.
-  CLI::Option* yes(const std::string& name, const std::string& key, const std::string& help);
+  CLI::Option* bare_flag(const std::string& name, const std::string& key, const std::string& help);
 
-  /// Those about photos of web servers and S3.
+  /// The flags for photos on web servers and S3.
   void remote_flags();
 
-  /// A word without a dash that sets `key`; `name` is for messages.
+  /// A positional argument that sets `key`; `name` is for messages.
   CLI::Option* positional(const std::string& name, const std::string& key,
                           const std::string& value_name, const std::string& help);
 
-  /// After the parse: everything put together; warnings go to standard error. The file is --config,
+  /// After the parse: the whole configuration; warnings go to standard error. The file is --config,
   /// else $PHOTOSCRIBE_CONFIG, else none. A password file that the configuration names is put into
   /// the environment, where this process and its workers look for it.
   [[nodiscard]] Expected<LoadedConfig> load() const;

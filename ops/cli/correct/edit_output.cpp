@@ -11,8 +11,8 @@ ordered_json text_or_null(const std::optional<std::string>& text) {
   return text ? ordered_json(replaced(*text)) : ordered_json();
 }
 
-std::string shown_or(const std::optional<std::string>& caption, const char* otherwise) {
-  return caption ? shown(*caption) : std::string(otherwise);
+std::string shown_or(const std::optional<std::string>& caption, const char* fallback) {
+  return caption ? shown(*caption) : std::string(fallback);
 }
 
 ordered_json change_json(const FixChange& change) {

@@ -10,11 +10,10 @@
 namespace photoscribe::cli {
 
 [[nodiscard]] nlohmann::ordered_json text_or_null(const std::optional<std::string>& text);
-[[nodiscard]] std::string shown_or(const std::optional<std::string>& caption,
-                                   const char* otherwise);
+[[nodiscard]] std::string shown_or(const std::optional<std::string>& caption, const char* fallback);
 
 [[nodiscard]] nlohmann::ordered_json change_json(const FixChange& change);
-/// Three lines: the photo, what it was called, what it is called now.
+/// Three lines: the photo, its caption before, its caption now.
 [[nodiscard]] std::string change_text(const FixChange& change);
 
 [[nodiscard]] nlohmann::ordered_json edit_json(const EditRow& row);

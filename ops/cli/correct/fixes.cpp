@@ -14,23 +14,23 @@
 namespace photoscribe::cli {
 namespace {
 
-/// Without the ' that `export --csv-safe` puts in front of what a spreadsheet would compute.
+/// Without the ' that `export --csv-safe` puts before what a spreadsheet would compute.
 std::string without_guard(const std::string& text) {
   const bool guarded = text.starts_with("'") && is_formula(text.substr(1));
   return guarded ? text.substr(1) : text;
 }
 
-/// An `edited_at` that nothing has rewritten on its way: spreadsheets may.
+/// Whether an `edited_at` is as exported: spreadsheets may have rewritten it.
 bool is_iso_time(const std::string& text) { return text.size() == 24 && text.back() == 'Z'; }
 
 bool edited_since(const FixLine& line, const CaptionNow& now) {
   if (!line.edited_at) return false;
   if (!now.edit) return is_iso_time(*line.edited_at);
-  const bool told = line.edited_at->empty() || is_iso_time(*line.edited_at);
-  return told && *line.edited_at != iso_time_of(now.edit->at_unix_ms);
+  const bool intact = line.edited_at->empty() || is_iso_time(*line.edited_at);
+  return intact && *line.edited_at != iso_time_of(now.edit->at_unix_ms);
 }
 
-/// What `caption` asks for beside or without `edited_caption`.
+/// What the column `caption` asks for.
 std::optional<std::string> wanted_caption(const FixLine& line, const CaptionNow& now) {
   if (!line.caption || line.caption->empty()) return std::nullopt;
   const std::string caption = without_guard(*line.caption);
@@ -40,12 +40,12 @@ std::optional<std::string> wanted_caption(const FixLine& line, const CaptionNow&
   return caption;
 }
 
-/// What `edited_caption` asks for; "": to take the edit away.
+/// What the column `edited_caption` asks for; "": to remove the edit.
 std::optional<std::string> wanted_edit(const FixLine& line, const CaptionNow& now) {
   if (!line.edited_caption) return std::nullopt;
   const std::string caption = without_guard(*line.edited_caption);
   const std::string before = now.edit ? now.edit->caption.value_or("") : "";
-  // Nobody emptied what was empty when it was exported.
+  // It was empty when it was exported: nobody emptied it.
   if (caption.empty() && line.edited_at && line.edited_at->empty()) return std::nullopt;
   if (caption == before) return std::nullopt;
   return caption;
@@ -79,7 +79,7 @@ Expected<std::optional<Fix>> fix_of(const FixLine& line, const CaptionNow& now, 
   const std::optional<std::string> caption = wanted_caption(line, now);
   const std::optional<std::string> edit = wanted_edit(line, now);
   if (!caption && !edit) return std::nullopt;
-  // Who corrects the column `caption` of an export leaves the other as it was, often empty.
+  // A person who corrects the column `caption` leaves the other one as it was, often empty.
   if (caption && edit && !edit->empty() && *caption != *edit) {
     return fail(Errc::usage, "caption and edited_caption are both new, and differ");
   }

@@ -88,7 +88,7 @@ bool names_a_photo(const FixLine& line) {
   return !line.photo.uri.empty() || !line.photo.path.empty() || !line.photo.id.empty();
 }
 
-/// The lines of a text without their ends (LF, CRLF, CR), and their numbers.
+/// The lines of a text, without their line ends (LF, CRLF, CR), and their numbers.
 class Lines {
  public:
   explicit Lines(std::string_view text) : rest_(text) {}
@@ -120,7 +120,7 @@ std::vector<FixLine> json_lines(std::string_view text) {
     fix.line = lines.number();
     const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
     if (!object.is_object()) {
-      fix.wrong = "is no JSON object";
+      fix.wrong = "is not a JSON object";
     } else {
       for (const auto& [name, value] : object.items()) {
         const FixColumn column = column_of(name);
@@ -133,7 +133,7 @@ std::vector<FixLine> json_lines(std::string_view text) {
         } else if (value.is_number_integer() && column == FixColumn::id) {
           put(fix, column, value.dump());
         } else {
-          fix.wrong = "\"" + name + "\" is no text";
+          fix.wrong = "\"" + name + "\" is not text";
         }
       }
       if (fix.wrong.empty() && !names_a_photo(fix)) fix.wrong = "names no photo (path, uri or id)";

@@ -37,7 +37,7 @@ std::string folder_of(const std::string& database) {
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-/// The last line that says something: what a program that failed had to say.
+/// The last line that is not empty: the error message of a program that failed.
 std::string last_line(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text.substr(text.rfind('\n') + 1);
@@ -68,7 +68,7 @@ std::string cure_of(const Error& error) {
   }
   if (says("cannot find host")) return "correct the host name in the URL, or the name server";
   if (error.code == Errc::usage || error.code == Errc::invalid_config) {
-    return "mend the URL: redis://HOST:PORT, rediss://…, redis+sentinel://… or unix:PATH";
+    return "correct the URL: redis://HOST:PORT, rediss://…, redis+sentinel://… or unix:PATH";
   }
   if (error.code == Errc::redis_refused) return "see what the server says, and fix that";
   return "start the server, or omit --redis to use a private one";
@@ -86,7 +86,7 @@ Check check_redis_url(const std::string& url) {
   if (const Status fit = redis::check_server(*info); !fit) {
     return {
         "Redis", CheckHealth::bad, finding + ": " + fit.error().message,
-        "a server of version 6.2 or later that is no replica, with maxmemory-policy noeviction"};
+        "a server of version 6.2 or later that is not a replica, with maxmemory-policy noeviction"};
   }
   return {"Redis", CheckHealth::good, finding, ""};
 }

@@ -72,7 +72,7 @@ struct InRedis {
   std::set<ImageAttempt> in_results;
 };
 
-/// What a scheduler would look at in a reconcile, in its order; changes nothing.
+/// Reads what a scheduler would read to reconcile, in the same order; changes nothing.
 asio::awaitable<Expected<InRedis>> look_into_redis(redis::Connection& connection,
                                                    std::string incarnation) {
   const Status up = co_await connection.connect();
@@ -106,7 +106,7 @@ std::int64_t tasks_with_workers(const redis::Snapshot& tasks) {
                        [](const redis::WindowEntry& entry) { return entry.pending; });
 }
 
-/// S of before and after Redis was looked at, so that what is on its way meanwhile is in neither.
+/// What is in the sets from before and after Redis was read, so without what changed meanwhile.
 std::vector<ImageAttempt> in_both(const std::vector<ImageAttempt>& before,
                                   const std::vector<ImageAttempt>& after) {
   const std::set<ImageAttempt> still(after.begin(), after.end());
@@ -118,7 +118,7 @@ std::vector<ImageAttempt> in_both(const std::vector<ImageAttempt>& before,
 
 struct Comparison {
   InRedis seen;
-  std::vector<ImageAttempt> missing;  // enqueued and unfinished, and neither a task nor a result
+  std::vector<ImageAttempt> missing;  // enqueued and unfinished, but neither a task nor a result
 };
 
 Expected<Comparison> compare(const Config& config, Store& store, const RunRow& row) {
@@ -140,8 +140,8 @@ Expected<Comparison> compare(const Config& config, Store& store, const RunRow& r
   return found;
 }
 
-/// A scheduler at work has enqueued some in the database and not yet in Redis: those it will have
-/// done by a second look.
+/// A running scheduler marks tasks as enqueued in the database before Redis has them; those are
+/// there at the second comparison.
 Expected<Comparison> compare_twice(const Config& config, Store& store, const RunRow& row,
                                    bool at_work) {
   Expected<Comparison> first = compare(config, store, row);
@@ -152,7 +152,7 @@ Expected<Comparison> compare_twice(const Config& config, Store& store, const Run
   return second;
 }
 
-/// Its scheduler has then taken out what nobody has in hand.
+/// Outside its hours, the scheduler withdraws tasks that no worker holds.
 bool is_out_of_hours(const RunRow& row) {
   const auto window = parse_day_window(row.schedule.between);
   return window && !is_open(*window, local_minute(std::time(nullptr)));
@@ -207,7 +207,7 @@ Check queue_check(const Config& config, Store& store, const RunRow& row, const R
   return check;
 }
 
-/// Whether anybody would do what is left, now.
+/// Whether any worker could do what is left, now.
 Check workers_check(const Config& config, Lookup& store, const RunRow& row, const RunCheck& found,
                     bool at_work) {
   Check check;
@@ -223,7 +223,7 @@ Check workers_check(const Config& config, Lookup& store, const RunRow& row, cons
   place.database = config.database;
   place.state_folder =
       config.state_folder.empty() ? config.database + ".state" : config.state_folder;
-  const auto fleet = look_at_fleet(place, config.redis.url);
+  const auto fleet = fetch_fleet(place, config.redis.url);
   const Expected<std::vector<Root>> roots = store.roots(row.id);
   if (!fleet || !roots) {
     check.health = CheckHealth::warning;

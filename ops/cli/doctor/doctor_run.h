@@ -1,5 +1,4 @@
-// doctor_run: what is wrong with one run: its rows in the database, its photos on disk, its tasks
-// in Redis.
+// doctor_run: checks one run: its rows in the database, its photos on disk, its tasks in Redis.
 #pragma once
 
 #include <string>
@@ -10,8 +9,8 @@
 
 namespace photoscribe::cli {
 
-/// Compares the three and, with `mend`, repairs the database; what Redis lacks, the next scheduler
-/// (or the running one) enqueues again, and changed photos are left to the next scan.
+/// Compares the three and, with `mend`, repairs the database. What is missing in Redis is enqueued
+/// again by the running scheduler or the next one; changed photos are left to the next scan.
 [[nodiscard]] std::vector<Check> check_one_run(const Config& config, const std::string& run,
                                                bool mend);
 

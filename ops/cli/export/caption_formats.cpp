@@ -45,7 +45,7 @@ class AltTexts : public CaptionFormat {
 class Commas {
  public:
   std::string before() { return std::exchange(first_, false) ? "\n" : ",\n"; }
-  void again() { first_ = true; }
+  void reset() { first_ = true; }
 
  private:
   bool first_ = true;
@@ -56,7 +56,7 @@ class CocoCaptions : public CaptionFormat {
   explicit CocoCaptions(const DatasetNames& names) : names_(names) {}
   int passes() const override { return 2; }
   std::string begin(int pass) override {
-    commas_.again();
+    commas_.reset();
     return pass == 0 ? R"({"info": {"description": "captions by photoscribe"}, "licenses": [],
 "type": "captions", "images": [)"
                      : R"(, "annotations": [)";
@@ -117,7 +117,7 @@ class FlickrTokens : public CaptionFormat {
   std::string begin(int /*pass*/) override { return {}; }
   std::string photo(int /*pass*/, const CaptionedPhoto& photo) override {
     const std::string name = name_in_dataset(photo, names_);
-    // In what is read back the last # before the tab separates.
+    // A # is allowed: readers split at the last one before the tab.
     if (name.find_first_of("\t\r\n") != std::string::npos) return {};
     return name + "#0\t" + one_line(photo.caption.text) + "\n";
   }
@@ -127,7 +127,7 @@ class FlickrTokens : public CaptionFormat {
   DatasetNames names_;
 };
 
-/// A path as the address of a local file.
+/// A path as a file: URL; other addresses are only escaped.
 std::string file_url(const std::string& path) {
   constexpr const char* kHex = "0123456789ABCDEF";
   constexpr std::string_view kPlain = "/-._~!$'()*+,;=:@";

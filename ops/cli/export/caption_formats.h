@@ -1,5 +1,5 @@
-// caption_formats: chosen captions as one stream of text: alternative texts, data sets for training
-// elsewhere, a page.
+// caption_formats: chosen captions as one stream of text: alternative texts, data sets for other
+// training programs, a page.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@ namespace photoscribe::cli {
 class CaptionFormat {
  public:
   virtual ~CaptionFormat() = default;
-  /// How often all photos are passed through: COCO lists its images before its captions.
+  /// Number of passes over all photos: COCO lists its images before its captions.
   [[nodiscard]] virtual int passes() const { return 1; }
   [[nodiscard]] virtual std::string begin(int pass) = 0;
   [[nodiscard]] virtual std::string photo(int pass, const CaptionedPhoto& photo) = 0;
@@ -22,8 +22,8 @@ class CaptionFormat {
 /// CSV: uri,alt. A line per photo with a caption.
 [[nodiscard]] std::unique_ptr<CaptionFormat> alt_texts(const AltTextStyle& style);
 
-/// Names of photos in data sets: the path in its root, behind the root's name where there are
-/// several.
+/// A photo's name in a data set is its path in its root, after the root's name if there are several
+/// roots.
 struct DatasetNames {
   bool several_roots = false;
 };
@@ -31,11 +31,11 @@ struct DatasetNames {
 [[nodiscard]] std::unique_ptr<CaptionFormat> coco_captions(const DatasetNames& names);
 /// Karpathy's dataset_*.json; one photo in ten, by a hash of its name, is of split "val".
 [[nodiscard]] std::unique_ptr<CaptionFormat> karpathy_dataset(const DatasetNames& names);
-/// Flickr8k.token.txt: "name#0<tab>caption". A name that the format has no way to write (with a
-/// line end, a tab or a # in it) is left out.
+/// Flickr8k.token.txt: "name#0<tab>caption". A name that the format cannot hold (with a line end or
+/// a tab in it) is left out.
 [[nodiscard]] std::unique_ptr<CaptionFormat> flickr_tokens(const DatasetNames& names);
 
-/// A page of photos and captions; the photos are read where they lie.
+/// A page of photos and captions; it refers to the photos where they are.
 [[nodiscard]] std::unique_ptr<CaptionFormat> html_index();
 
 }  // namespace photoscribe::cli

@@ -15,7 +15,7 @@ bool is_blank(std::string_view character) {
   return character == " " || character == "\t" || character == "\n" || character == "\r";
 }
 
-/// With single blanks between words and none around them.
+/// The characters, with runs of blanks made one and none at the ends.
 std::vector<std::string> characters_of(const std::string& text) {
   std::vector<std::string> all;
   for_each_character(replaced(text), [&](const Character& one) {
@@ -33,7 +33,7 @@ bool ends_sentence(const std::string& character) {
   return character == "." || character == "!" || character == "?" || character == "…";
 }
 
-/// Behind the last word that ends within `max` characters; a single long word is cut itself.
+/// Cuts after the last word that ends within `max` characters; a single longer word is cut itself.
 void cut_behind_word(std::vector<std::string>& characters, std::size_t max) {
   std::size_t end = max;
   while (end > 0 && characters[end] != " ") --end;
@@ -59,7 +59,6 @@ std::string alt_text(const std::string& caption, const AltTextStyle& style) {
   std::vector<std::string> characters = characters_of(caption);
   if (characters.empty()) return {};
   if (characters.front().size() == 1) characters.front()[0] = upper(characters.front()[0]);
-  // Room for the mark that ends it.
   const std::size_t max = style.max_characters;
   const bool ended = ends_sentence(characters.back());
   std::string end = ended ? "" : ".";

@@ -1,5 +1,5 @@
-// chosen_caption: which words of a photo an export writes: a person's where there are some, else
-// the model's where they are shown.
+// chosen_caption: which caption of a photo an export writes: a person's if there is one, else the
+// model's if it may be shown.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,18 @@
 namespace photoscribe::cli {
 
 struct CaptionChoice {
-  bool original = false;  // the model's, whatever people made of it
+  bool original = false;  // the model's, even if a person edited it
   bool include_unsure = false;
-  std::optional<double> confidence_min;  // of the model's; a person's caption is right
+  std::optional<double> confidence_min;  // of the model's; a person's caption always passes
 };
 
 struct ChosenCaption {
   std::string text;
-  std::optional<double> confidence;  // none of a person's
+  std::optional<double> confidence;  // none for a person's
   bool edited = false;               // written or approved by a person
 };
 
-/// None: the photo has no caption, or none that is to be shown.
+/// None: the photo has no caption, or none that may be shown.
 [[nodiscard]] std::optional<ChosenCaption> chosen_caption(const ResultRow& row,
                                                           const CaptionChoice& choice);
 
@@ -30,8 +30,8 @@ struct AltTextStyle {
   std::size_t max_characters = 125;
 };
 
-/// A caption as an alternative text: begins with a capital, ends with a full stop, and if it is
-/// longer than allowed is cut behind a word, with "…" in the full stop's place.
+/// A caption as an alternative text: it begins with a capital and ends with a full stop. If it is
+/// longer than allowed, it is cut after a word and ends with "…" instead.
 [[nodiscard]] std::string alt_text(const std::string& caption, const AltTextStyle& style);
 
 }  // namespace photoscribe::cli

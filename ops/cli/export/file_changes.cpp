@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::size_t kBlock = 1 << 20;
 
-/// A name of fixed length, so that a long name has one too; hidden, so that no run takes it for a
-/// photo; always the same, so that what a killed export left is written over by the next.
+/// A name of fixed length, so that it works for the longest names; hidden, so that no run takes it
+/// for a photo; always the same, so that the next export overwrites what a killed one left.
 std::string partial_of(const std::string& target) {
   const auto slash = target.rfind('/');
   const std::string name = target.substr(slash + 1);
@@ -33,7 +33,7 @@ bool write_whole(int descriptor, std::string_view bytes) {
   return true;
 }
 
-/// Copies with edits, and sees every byte on its way.
+/// Copies a file with edits, and hashes the old and the new bytes.
 class EditingCopy {
  public:
   EditingCopy(int from, std::uint64_t size, int into) : from_(from), size_(size), into_(into) {}
@@ -88,9 +88,9 @@ class EditingCopy {
   Sha256 before_, after_;
 };
 
-/// Extended attributes, access lists among them; a label that the system itself gives stays the
-/// system's.
-Status keep_attributes(int from, int into) {
+/// Extended attributes, including access control lists, except security labels, which the system
+/// sets itself.
+Status copy_extended_attributes(int from, int into) {
   std::string names(64 << 10, '\0');
   const ssize_t size = ::flistxattr(from, names.data(), names.size());
   if (size < 0) return errno == ENOTSUP ? Status() : Status(cannot_change("its attributes", errno));
@@ -108,20 +108,20 @@ Status keep_attributes(int from, int into) {
   return {};
 }
 
-Status look_like(const OpenedFile& old, int into, bool keep_times) {
+Status copy_attributes(const OpenedFile& old, int into, bool keep_times) {
   struct stat made {};
   if (::fstat(into, &made) != 0) return cannot_change("", errno);
   const bool same_owner = made.st_uid == old.was.st_uid && made.st_gid == old.was.st_gid;
   if (!same_owner && ::fchown(into, old.was.st_uid, old.was.st_gid) != 0)
-    return fail(Errc::bad_payload, "it belongs to somebody else, which could not be kept");
+    return fail(Errc::bad_payload, "it belongs to somebody else, and the owner cannot be kept");
   if (::fchmod(into, old.was.st_mode & 07777) != 0) return cannot_change("", errno);
-  if (Status kept = keep_attributes(old.descriptor.get(), into); !kept) return kept;
+  if (Status copied = copy_extended_attributes(old.descriptor.get(), into); !copied) return copied;
   const timespec times[2] = {old.was.st_atim, old.was.st_mtim};
   if (keep_times && ::futimens(into, times) != 0) return cannot_change("its times", errno);
   return {};
 }
 
-bool is_still(const struct stat& was, const std::string& file) {
+bool is_same_file(const struct stat& was, const std::string& file) {
   struct stat now {};
   return ::lstat(file.c_str(), &now) == 0 && now.st_dev == was.st_dev && now.st_ino == was.st_ino &&
          now.st_size == was.st_size && now.st_mtim.tv_sec == was.st_mtim.tv_sec &&
@@ -131,9 +131,10 @@ bool is_still(const struct stat& was, const std::string& file) {
 }  // namespace
 
 tl::unexpected<Error> cannot_change(const std::string& what, int error) {
-  const bool machines = error == EIO || error == ENOSPC || error == EDQUOT || error == EMFILE ||
-                        error == ENFILE || error == ENOMEM || error == ESTALE || error == ENOTCONN;
-  return fail(machines ? Errc::environment : Errc::bad_payload,
+  const bool machine_fault = error == EIO || error == ENOSPC || error == EDQUOT ||
+                             error == EMFILE || error == ENFILE || error == ENOMEM ||
+                             error == ESTALE || error == ENOTCONN;
+  return fail(machine_fault ? Errc::environment : Errc::bad_payload,
               (what.empty() ? "" : what + ": ") + std::strerror(error));
 }
 
@@ -143,13 +144,13 @@ Expected<OpenedFile> open_to_change(const std::string& file) {
       ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!opened.descriptor.valid()) {
     if (errno == ELOOP)
-      return fail(Errc::bad_payload, "it is a link; what it leads to stays as it is");
+      return fail(Errc::bad_payload, "it is a symbolic link; its target stays as it is");
     return cannot_change("", errno);
   }
   if (::fstat(opened.descriptor.get(), &opened.was) != 0) return cannot_change("", errno);
-  if (!S_ISREG(opened.was.st_mode)) return fail(Errc::bad_payload, "it is no ordinary file");
+  if (!S_ISREG(opened.was.st_mode)) return fail(Errc::bad_payload, "it is not a regular file");
   if (opened.was.st_nlink > 1)
-    return fail(Errc::bad_payload, "it has several names (hard links), which would be parted");
+    return fail(Errc::bad_payload, "it has other hard links, which would be separated from it");
   return opened;
 }
 
@@ -163,7 +164,7 @@ Status FileChanges::stage(FileChange change) {
   ::unlink(one.partial.c_str());
   one.written.reset(::open(one.partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                            change.old ? S_IRUSR | S_IWUSR : 0666));
-  if (!one.written.valid()) return cannot_change("its folder cannot be written", errno);
+  if (!one.written.valid()) return cannot_change("its folder cannot be written to", errno);
   const auto refuse = [&](tl::unexpected<Error> error) {
     ::unlink(one.partial.c_str());
     return error;
@@ -173,8 +174,8 @@ Status FileChanges::stage(FileChange change) {
   if (!EditingCopy(from, size, one.written.get()).run(change.edits, one.logged))
     return refuse(cannot_change("", errno));
   if (change.old) {
-    if (Status looks = look_like(*change.old, one.written.get(), change.keep_times); !looks)
-      return refuse(fail(looks.error()));
+    if (Status copied = copy_attributes(*change.old, one.written.get(), change.keep_times); !copied)
+      return refuse(fail(copied.error()));
   }
   one.logged.file = change.target;
   one.logged.created = !change.old;
@@ -188,8 +189,7 @@ Status FileChanges::stage(FileChange change) {
   return {};
 }
 
-/// A photo is forced out by itself; sidecars all at once, which costs one commit of the file
-/// system.
+/// Photos are synced one by one; sidecars all at once, which costs one commit of the file system.
 Status FileChanges::make_durable() {
   std::set<dev_t> done;
   for (const Staged& one : staged_) {
@@ -207,7 +207,7 @@ Status FileChanges::put_in_place(const Staged& one) {
   const char* const from = one.partial.c_str();
   const char* const into = one.change.target.c_str();
   if (one.change.old) {
-    if (!is_still(one.change.old->was, into))
+    if (!is_same_file(one.change.old->was, into))
       return fail(Errc::bad_payload, "somebody changed it meanwhile");
     return ::rename(from, into) == 0 ? Status() : Status(cannot_change("", errno));
   }

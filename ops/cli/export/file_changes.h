@@ -1,10 +1,10 @@
-// file_changes: files beside photos, or photos themselves, changed a group at a time so that none
-// is ever half of what it was and half of what it becomes.
+// file_changes: changes files beside photos, or photos themselves, a group at a time and each of
+// them atomically.
 //
 // stage() writes the whole new file under a hidden name beside the old one; commit() makes all of
-// them durable, writes how to undo them into the log, makes that durable, and only then renames. So
-// whatever is killed whenever: a file is the old one or the new one, and every new one is in the
-// log.
+// them durable, writes how to undo them to the log, makes that durable, and only then renames. So
+// whenever the process is killed, a file is either the old one or the new one, and every new one is
+// in the log.
 #pragma once
 
 #include <sys/stat.h>
@@ -22,30 +22,30 @@
 
 namespace photoscribe::cli {
 
-/// A file that is read in order to be changed.
+/// A file opened for reading, to be replaced.
 struct OpenedFile {
   FileDescriptor descriptor;
   struct stat was {};
 };
 
-/// For reading, never through a link at the end of its name. Fails with environment for the
-/// machine's faults and with bad_payload, whose message is the whole reason, for this file's own.
+/// Opens for reading; a symbolic link is refused. Fails with environment for a fault of the machine
+/// and with bad_payload, whose message is the whole reason, for a fault of this file.
 [[nodiscard]] Expected<OpenedFile> open_to_change(const std::string& file);
 
-/// The same for any call that failed with `error` over one file.
+/// Such an error for any system call on one file that failed with `error`.
 [[nodiscard]] tl::unexpected<Error> cannot_change(const std::string& what, int error);
 
 struct FileChange {
   std::string target;             // absolute
   std::optional<OpenedFile> old;  // none: a new file
   metadata::Edits edits;          // of a new file: one insertion
-  bool keep_times = false;        // a photo; a sidecar gets new ones, which is how programs see it
+  bool keep_times = false;        // for a photo; new times of a sidecar tell programs to read it
   std::string folder, path;       // the photo's, for the log
 };
 
 class FileChanges {
  public:
-  /// `log` may be null: nothing is to be undone. Both outlive this.
+  /// `log` may be null, if there is nothing to undo; otherwise it must outlive this.
   explicit FileChanges(UndoLog* log) : log_(log) {}
   ~FileChanges();
   FileChanges(const FileChanges&) = delete;
@@ -64,8 +64,8 @@ class FileChanges {
     struct stat now {};
     Status done;
   };
-  /// Calls `each` for every staged file, in order. Fails with environment; what had not got its
-  /// name by then stays as it was.
+  /// Calls `each` for every staged file, in order. Fails with environment; files not renamed by
+  /// then stay as they were.
   [[nodiscard]] Status commit(const std::function<void(const Outcome&)>& each);
 
  private:

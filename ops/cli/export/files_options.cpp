@@ -28,7 +28,7 @@ void add_files_options(CLI::App& verb, FilesOptions& options) {
     return verb.add_option(name, value, help)->type_name(type)->group(kGroup);
   };
   option("--into", options.into, "FOLDER",
-         "the same tree below FOLDER, for photos that may not be written beside");
+         "write the same tree below FOLDER, for photos in read-only folders");
   option("--style", options.style, "STYLE",
          "photo: IMG_1.jpg.xmp (the default); lightroom: IMG_1.xmp")
       ->check(CLI::IsMember({"photo", "lightroom"}));
@@ -37,15 +37,15 @@ void add_files_options(CLI::App& verb, FilesOptions& options) {
        "every other byte, its times, owner and mode stay as they are");
   flag("--sidecars", options.sidecars, "alt: IMG_1.jpg.alt.txt beside each photo");
   flag("--overwrite", options.overwrite,
-       "other people's words, too; without it only what an export wrote is replaced");
+       "replace other people's text, too; without it only what an export wrote");
   flag("--dry-run", options.dry_run, "say what would be written, and write nothing");
   option("--undo-log", options.undo_log, "FILE",
          "how to undo it (default: DATABASE.undo-TIME.jsonl)");
-  option("--undo", options.undo, "FILE", "take the export back that wrote this log");
+  option("--undo", options.undo, "FILE", "undo the export that wrote this log");
   flag("--json", options.json, "the summary as one JSON object");
   options.max_characters_given =
       verb.add_option("--max-chars", options.max_characters,
-                      "alt: cut behind a word at this length (default: 125); txt: the same")
+                      "alt: cut after a word at this length (default: 125); txt: the same")
           ->type_name("N")
           ->check(CLI::Range(10, 10000))
           ->group(kCaptions);
@@ -99,12 +99,13 @@ Expected<FilesJob> files_job(const std::string& format, const FilesOptions& opti
     place.into = std::filesystem::absolute(options.into, failed).lexically_normal().string();
   }
   if (options.in_place && (!options.into.empty() || options.style != "photo"))
-    return wrong("--in-place writes into the photos: without --into and --style");
+    return wrong("--in-place writes into the photos: leave out --into and --style");
   if (options.max_characters_given->count() > 0 && format != "txt" && format != "alt")
     return wrong("--max-chars is for --format alt and txt");
   if (format == "xmp" || format == "iptc") {
     if (format == "iptc" && !options.in_place)
-      return wrong("IPTC stands in the photo itself: --in-place; a sidecar is --format xmp");
+      return wrong(
+          "IPTC is stored in the photo itself: add --in-place; for a sidecar use --format xmp");
     job.format = format == "xmp" ? FileFormat::xmp : FileFormat::iptc;
     place.extension = ".xmp";
     place.style = options.style == "photo" ? SidecarStyle::photo : SidecarStyle::lightroom;
@@ -114,7 +115,7 @@ Expected<FilesJob> files_job(const std::string& format, const FilesOptions& opti
     return wrong("--in-place and --style are for --format xmp and iptc");
   job.format = FileFormat::text;
   const bool alt = format == "alt";
-  // IMG_1.txt is what training programs look for; the alternative text stands aside of that.
+  // IMG_1.txt is what training programs look for, so the alternative text has another name.
   place.style = alt ? SidecarStyle::photo : SidecarStyle::lightroom;
   place.extension = alt ? ".alt.txt" : ".txt";
   if (alt || options.max_characters_given->count() > 0)
@@ -124,7 +125,7 @@ Expected<FilesJob> files_job(const std::string& format, const FilesOptions& opti
 
 int run_files_job(const FilesJob& job, bool json) {
   StopHandle stop;
-  const SignalsTo signals(stop);
+  const StopSignals signals(stop);
   const Expected<FilesReport> report = write_files(job, stop);
   if (!report) return cli::report("export", report.error());
   write_standard_output(json ? files_json(job, *report) : files_text(job, *report));
@@ -134,7 +135,7 @@ int run_files_job(const FilesJob& job, bool json) {
 
 int run_captions_job(const CaptionsJob& job) {
   StopHandle stop;
-  const SignalsTo signals(stop);
+  const StopSignals signals(stop);
   const Expected<CaptionsReport> report = write_captions(job, stop);
   if (!report) return cli::report("export", report.error());
   if (report->stopped) return kExitStopped;
@@ -144,7 +145,7 @@ int run_captions_job(const CaptionsJob& job) {
 
 int run_undo(const std::string& database, const std::string& log) {
   StopHandle stop;
-  const SignalsTo signals(stop);
+  const StopSignals signals(stop);
   const Expected<UndoReport> report = undo_files(database, log, stop);
   if (!report) return cli::report("export", report.error());
   write_standard_output(undo_text(*report));

@@ -1,4 +1,4 @@
-// files_options: the flags of `export` that are for files beside photos and words in them.
+// files_options: the flags of `export` for files beside photos and captions inside them.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -25,25 +25,25 @@ struct FilesOptions {
   std::int64_t shard_photos = CaptionsJob{}.shard_photos;
 };
 
-/// In a group of their own of the verb's help. `options` must outlive the parse.
+/// Adds them in groups of their own in the verb's help. `options` must outlive the parse.
 void add_files_options(CLI::App& verb, FilesOptions& options);
 
-/// Formats that are files beside photos, or in them: xmp, iptc, txt, and alt with --sidecars.
+/// Formats written beside photos or into them: xmp, iptc, txt, and alt with --sidecars.
 [[nodiscard]] bool writes_files(const std::string& format, const FilesOptions& options);
 
-/// The job but for what other flags say of it (which run, which photos). Fails with usage.
+/// The job, except for what other flags set (which run, which photos). Fails with usage.
 [[nodiscard]] Expected<FilesJob> files_job(const std::string& format, const FilesOptions& options);
 
-/// Fails with usage when a flag was given that only those formats have.
+/// Fails with usage when a flag was given that is only for those formats.
 [[nodiscard]] Status check_no_files_options(const FilesOptions& options);
 
-/// Formats of chosen captions as a stream, or as shards: alt, html, dataset, webdataset.
+/// Formats that write chosen captions as a stream or as shards: alt, html, dataset, webdataset.
 [[nodiscard]] bool writes_captions(const std::string& format);
-/// The job but for what other flags say of it.
+/// The job, except for what other flags set.
 [[nodiscard]] CaptionsJob captions_job(const std::string& format, const FilesOptions& options);
 [[nodiscard]] int run_captions_job(const CaptionsJob& job);
 
-/// Does the job and says what it did. The exit status.
+/// Does the job and prints what it did. Returns the exit status.
 [[nodiscard]] int run_files_job(const FilesJob& job, bool json);
 [[nodiscard]] int run_undo(const std::string& database, const std::string& log);
 

@@ -1,5 +1,5 @@
-// files_progress: how far an export of many files is, on standard error: a live line on a terminal,
-// a line every ten seconds elsewhere, nothing for what takes a moment.
+// files_progress: progress of an export of many files, on standard error: a live line on a
+// terminal, a line every ten seconds elsewhere, nothing if it takes only a moment.
 #pragma once
 
 #include <chrono>

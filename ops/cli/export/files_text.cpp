@@ -1,4 +1,4 @@
-// What an export of files says at its end.
+// The summary of an export of files.
 #include <nlohmann/json.hpp>
 
 #include "common/text/escape.h"
@@ -48,10 +48,10 @@ std::string files_text(const FilesJob& job, const FilesReport& report) {
   if (report.merged > 0) out += line("merged", report.merged, "with what was there");
   if (report.kept_descriptions > 0)
     out += line("of these", report.kept_descriptions,
-                "with a person's description, which stayed; --overwrite replaces it");
-  if (report.unchanged > 0) out += line("unchanged", report.unchanged, "say it already");
+                "with a person's description, which was kept; --overwrite replaces it");
+  if (report.unchanged > 0) out += line("unchanged", report.unchanged, "have it already");
   if (report.kept > 0)
-    out += line("kept", report.kept, "have words of somebody else; --overwrite replaces them");
+    out += line("kept", report.kept, "have somebody else's text; --overwrite replaces it");
   if (report.without_caption > 0)
     out += line("no caption", report.without_caption, "blurred, unsure, failed, to do, or gone");
   out += refused_text(report.refused);

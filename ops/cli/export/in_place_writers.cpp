@@ -1,4 +1,4 @@
-// Words written into the photo itself: XMP into JPEG, PNG, WebP and TIFF, IPTC into JPEG.
+// Captions written into the photo itself: XMP into JPEG, PNG, WebP and TIFF, IPTC into JPEG.
 #include <sys/stat.h>
 
 #include "common/metadata/container.h"
@@ -10,10 +10,10 @@
 namespace photoscribe::cli {
 namespace {
 
-/// What is to be done to one photo's metadata.
-struct NewWords {
+/// How one photo's metadata is to be changed.
+struct MetadataUpdate {
   std::optional<metadata::Edits> edits;  // none: nothing
-  bool kept = false;                     // because people's words are there
+  bool kept = false;                     // a person's text is there
   bool kept_description = false;
   bool had_some = false;
 };
@@ -21,12 +21,12 @@ struct NewWords {
 class InPlace : public PhotoWriter {
  public:
   explicit InPlace(const WriterRules& rules) : rules_(rules) {}
-  Expected<WriteOutcome> put(const CaptionedPhoto& photo) final;
+  Expected<WriteOutcome> plan(const CaptionedPhoto& photo) final;
 
  protected:
-  [[nodiscard]] virtual Expected<NewWords> words(metadata::ByteSource& file,
-                                                 const metadata::FileMetadata& found,
-                                                 const CaptionedPhoto& photo) const = 0;
+  [[nodiscard]] virtual Expected<MetadataUpdate> make_update(metadata::ByteSource& file,
+                                                             const metadata::FileMetadata& found,
+                                                             const CaptionedPhoto& photo) const = 0;
   WriterRules rules_;
 };
 
@@ -39,34 +39,34 @@ RewrittenFile rewritten(const StoredFile& file, const struct stat& now) {
           file.mtime_ns, now.st_size, static_cast<std::int64_t>(now.st_ino)};
 }
 
-Expected<WriteOutcome> InPlace::put(const CaptionedPhoto& photo) {
+Expected<WriteOutcome> InPlace::plan(const CaptionedPhoto& photo) {
   if (photo.row.preview) return fail(Errc::bad_payload, "a camera's RAW file is not written to");
   WriteOutcome outcome;
   outcome.target = photo_file(photo.file);
   const Status same = check_unchanged(photo);
   Expected<OpenedFile> opened = open_to_change(outcome.target);
   if (!opened) return fail(same ? opened.error() : same.error());
-  // A killed export may have changed the size, never the time: then our words are in it.
+  // A killed export may have changed the size, never the time: then it has our caption already.
   const bool maybe_ours = !same && mtime_ns_of(opened->was) == photo.file.mtime_ns;
   if (!same && !maybe_ours) return fail(same.error());
   metadata::FileBytes file(opened->descriptor.get(),
                            static_cast<std::uint64_t>(opened->was.st_size));
   const auto found = metadata::read_metadata(file);
   if (!found) return fail(found.error());
-  const auto words_now = words(file, *found, photo);
-  if (!words_now) return fail(words_now.error());
-  outcome.kept_description = words_now->kept_description;
-  if (!words_now->edits) {
-    outcome.what = words_now->kept ? Written::kept : Written::unchanged;
-    if (!same && words_now->kept) return fail(same.error());
+  const auto update = make_update(file, *found, photo);
+  if (!update) return fail(update.error());
+  outcome.kept_description = update->kept_description;
+  if (!update->edits) {
+    outcome.kind = update->kept ? WriteKind::kept : WriteKind::unchanged;
+    if (!same && update->kept) return fail(same.error());
     if (!same) outcome.to_note = rewritten(photo.file, opened->was);
     return outcome;
   }
   if (!same) return fail(same.error());
-  outcome.what = words_now->had_some ? Written::merged : Written::fresh;
+  outcome.kind = update->had_some ? WriteKind::merged : WriteKind::fresh;
   FileChange change;
   change.target = outcome.target;
-  change.edits = *words_now->edits;
+  change.edits = *update->edits;
   change.keep_times = true;
   change.folder = photo.file.folder;
   change.path = photo.file.path;
@@ -80,25 +80,26 @@ class XmpInPlace : public InPlace {
   using InPlace::InPlace;
 
  protected:
-  Expected<NewWords> words(metadata::ByteSource& file, const metadata::FileMetadata& found,
-                           const CaptionedPhoto& photo) const override {
+  Expected<MetadataUpdate> make_update(metadata::ByteSource& file,
+                                       const metadata::FileMetadata& found,
+                                       const CaptionedPhoto& photo) const override {
     metadata::FileMetadata elsewhere = found;
     elsewhere.xmp.reset();
-    const metadata::MergeRules rules{rules_.overwrite, peoples_words(elsewhere).description, false,
-                                     false};
+    const metadata::MergeRules rules{rules_.overwrite, find_human_text(elsewhere).description,
+                                     false, false};
     const auto merged = metadata::merge_caption(found.xmp ? found.xmp->bytes : "",
                                                 fields_of(photo, rules_.model_name), rules);
     if (!merged) return fail(merged.error());
-    NewWords words;
-    words.had_some = found.xmp.has_value();
+    MetadataUpdate update;
+    update.had_some = found.xmp.has_value();
     const bool described = merged->description == metadata::Fate::written;
-    words.kept = !described && merged->alt_text == metadata::Fate::kept;
-    words.kept_description = !described && !words.kept;
-    if (!merged->changed) return words;
+    update.kept = !described && merged->alt_text == metadata::Fate::kept;
+    update.kept_description = !described && !update.kept;
+    if (!merged->changed) return update;
     auto edits = metadata::with_xmp(file, found, merged->packet);
     if (!edits) return fail(edits.error());
-    words.edits = std::move(*edits);
-    return words;
+    update.edits = std::move(*edits);
+    return update;
   }
 };
 
@@ -107,23 +108,24 @@ class IptcInPlace : public InPlace {
   using InPlace::InPlace;
 
  protected:
-  Expected<NewWords> words(metadata::ByteSource& /*file*/, const metadata::FileMetadata& found,
-                           const CaptionedPhoto& photo) const override {
+  Expected<MetadataUpdate> make_update(metadata::ByteSource& /*file*/,
+                                       const metadata::FileMetadata& found,
+                                       const CaptionedPhoto& photo) const override {
     metadata::FileMetadata elsewhere = found;
     elsewhere.iptc.reset();
-    const metadata::MergeRules rules{rules_.overwrite, peoples_words(elsewhere).description, false,
-                                     false};
+    const metadata::MergeRules rules{rules_.overwrite, find_human_text(elsewhere).description,
+                                     false, false};
     const auto merged =
         metadata::merge_iptc(found.iptc ? found.iptc->bytes : "", photo.caption.text, rules);
     if (!merged) return fail(merged.error());
-    NewWords words;
-    words.had_some = found.iptc.has_value();
-    words.kept = merged->caption == metadata::Fate::kept;
-    if (!merged->changed) return words;
+    MetadataUpdate update;
+    update.had_some = found.iptc.has_value();
+    update.kept = merged->caption == metadata::Fate::kept;
+    if (!merged->changed) return update;
     auto edits = metadata::with_resources(found, merged->resources);
     if (!edits) return fail(edits.error());
-    words.edits = std::move(*edits);
-    return words;
+    update.edits = std::move(*edits);
+    return update;
   }
 };
 

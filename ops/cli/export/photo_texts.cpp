@@ -20,22 +20,22 @@ metadata::CaptionFields fields_of(const CaptionedPhoto& photo, const std::string
   return fields;
 }
 
-PeoplesWords peoples_words(const metadata::FileMetadata& found) {
-  PeoplesWords words;
-  words.description = !found.descriptions.empty();
+HumanText find_human_text(const metadata::FileMetadata& found) {
+  HumanText human;
+  human.description = !found.descriptions.empty();
   if (found.iptc) {
     const metadata::IptcText text = metadata::read_iptc(found.iptc->bytes);
-    words.description = words.description || (!text.caption.empty() && !text.ours);
+    human.description = human.description || (!text.caption.empty() && !text.ours);
   }
   if (found.xmp) {
     const auto texts = metadata::read_xmp(found.xmp->bytes);
-    words.description = words.description || (texts && texts->described_by_others());
-    words.alt_text = texts && texts->alt_text_by_others();
+    human.description = human.description || (texts && texts->described_by_others());
+    human.alt_text = texts && texts->alt_text_by_others();
   }
-  return words;
+  return human;
 }
 
-PeoplesWords peoples_words(const std::string& photo) {
+HumanText find_human_text(const std::string& photo) {
   const FileDescriptor descriptor(
       ::open(photo.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat there {};
@@ -43,7 +43,7 @@ PeoplesWords peoples_words(const std::string& photo) {
     return {};
   metadata::FileBytes file(descriptor.get(), static_cast<std::uint64_t>(there.st_size));
   const auto found = metadata::read_metadata(file);
-  return found ? peoples_words(*found) : PeoplesWords{};
+  return found ? find_human_text(*found) : HumanText{};
 }
 
 }  // namespace photoscribe::cli

@@ -1,4 +1,5 @@
-// photo_texts: what is written of a photo, and what people have written into it already.
+// photo_texts: the metadata that is written for a photo, and what people have written in it
+// already.
 #pragma once
 
 #include <string>
@@ -12,13 +13,12 @@ namespace photoscribe::cli {
 [[nodiscard]] metadata::CaptionFields fields_of(const CaptionedPhoto& photo,
                                                 const std::string& model_name);
 
-struct PeoplesWords {
+struct HumanText {
   bool description = false, alt_text = false;
 };
 
-/// In its XMP, IPTC and EXIF. Of a photo that cannot be read, or whose container is not known:
-/// none.
-[[nodiscard]] PeoplesWords peoples_words(const std::string& photo);
-[[nodiscard]] PeoplesWords peoples_words(const metadata::FileMetadata& found);
+/// In its XMP, IPTC and EXIF. None in a photo that cannot be read or whose container is unknown.
+[[nodiscard]] HumanText find_human_text(const std::string& photo);
+[[nodiscard]] HumanText find_human_text(const metadata::FileMetadata& found);
 
 }  // namespace photoscribe::cli

@@ -1,4 +1,4 @@
-// photo_writer: what an export writes for one photo: a sidecar, or words in the photo itself.
+// photo_writer: what an export writes for one photo: a sidecar, or metadata in the photo itself.
 #pragma once
 
 #include <memory>
@@ -12,42 +12,42 @@
 
 namespace photoscribe::cli {
 
-/// A photo with the words that are written of it.
+/// A photo with the caption to write.
 struct CaptionedPhoto {
   const ResultRow& row;
   StoredFile file;
   ChosenCaption caption;
 };
 
-enum class Written : std::uint8_t {
-  fresh,      // a new file, or the photo's first words
+enum class WriteKind : std::uint8_t {
+  fresh,      // a new file, or the photo's first metadata
   merged,     // into what was there
-  unchanged,  // it says so already
-  kept,       // somebody else's words are there
+  unchanged,  // it has this caption already
+  kept,       // it has somebody else's text
 };
 
 struct WriteOutcome {
-  Written what = Written::fresh;
-  std::optional<FileChange> change;  // fresh and merged
-  std::string target;                // what is, or would be, written
+  WriteKind kind = WriteKind::fresh;
+  std::optional<FileChange> change;  // if fresh or merged
+  std::string target;                // the file that is, or would be, written
   bool kept_description = false;     // merged around a person's description
-  /// The photo has the words and another size than its row: a killed export got no further.
+  /// The photo has the caption and not the size in its row: an export was killed before noting it.
   std::optional<RewrittenFile> to_note;
 };
 
 class PhotoWriter {
  public:
   virtual ~PhotoWriter() = default;
-  /// Changes nothing. Fails with environment, and with bad_payload, whose message is the whole
-  /// reason why this photo is left alone.
-  [[nodiscard]] virtual Expected<WriteOutcome> put(const CaptionedPhoto& photo) = 0;
+  /// What would be written; changes nothing. Fails with environment, and with bad_payload, whose
+  /// message is the whole reason why this photo is left alone.
+  [[nodiscard]] virtual Expected<WriteOutcome> plan(const CaptionedPhoto& photo) = 0;
 };
 
 struct WriterRules {
   SidecarPlace place;
   bool overwrite = false;
   std::string model_name;
-  std::optional<AltTextStyle> alt;  // .txt: as an alternative text
+  std::optional<AltTextStyle> alt;  // .txt: write an alternative text
 };
 
 [[nodiscard]] std::unique_ptr<PhotoWriter> xmp_sidecars(const WriterRules& rules);
@@ -55,9 +55,9 @@ struct WriterRules {
 [[nodiscard]] std::unique_ptr<PhotoWriter> xmp_in_place(const WriterRules& rules);
 [[nodiscard]] std::unique_ptr<PhotoWriter> iptc_in_place(const WriterRules& rules);
 
-// --- for those ---
+// --- for the writers ---
 
-/// The photo is there as its row has it: its caption is of these pixels. Fails with bad_payload.
+/// Fails with bad_payload unless the photo's file is as in its row, so that the caption fits it.
 [[nodiscard]] Status check_unchanged(const CaptionedPhoto& photo);
 [[nodiscard]] std::string photo_file(const StoredFile& file);
 

@@ -14,7 +14,7 @@
 namespace photoscribe::cli {
 namespace {
 
-/// ".jpg": short, in lower case and of letters and digits alone, since a key ends at its first dot.
+/// "jpg": short, lower case, only letters and digits, since a key ends at its first dot.
 std::string extension_of(const std::string& path) {
   const auto dot = path.rfind('.');
   std::string out;
@@ -59,8 +59,8 @@ Status ShardWriter::photo_member(const std::string& name, int descriptor, std::i
     do {
       got = ::pread(descriptor, block.data(), block.size(), at);
     } while (got < 0 && errno == EINTR);
-    // The header has said how much there is: the shard would be broken.
-    if (got <= 0) return fail(Errc::environment, name + ": it cannot be read to its end");
+    // The header already has the size: the shard would be broken.
+    if (got <= 0) return fail(Errc::environment, name + ": it cannot be read to the end");
     block.resize(static_cast<std::size_t>(got));
     if (Status added = out_->add(block); !added) return added;
   }
@@ -73,7 +73,7 @@ Status ShardWriter::add(const CaptionedPhoto& photo) {
       ::open(photo_file(photo.file).c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat there {};
   if (!file.valid() || ::fstat(file.get(), &there) != 0) return cannot_change("", errno);
-  if (!S_ISREG(there.st_mode)) return fail(Errc::bad_payload, "it is no ordinary file");
+  if (!S_ISREG(there.st_mode)) return fail(Errc::bad_payload, "it is not a regular file");
   if (there.st_size > kTarMemberMax) return fail(Errc::bad_payload, "it is larger than 8 GiB");
   if (!out_) {
     std::error_code failed;

@@ -21,7 +21,7 @@ struct ExistingSidecar {
   std::string bytes;
 };
 
-/// None, where there is none.
+/// None if there is none.
 Expected<std::optional<ExistingSidecar>> existing(const std::string& target) {
   struct stat there {};
   if (::lstat(target.c_str(), &there) != 0) {
@@ -39,7 +39,7 @@ Expected<std::optional<ExistingSidecar>> existing(const std::string& target) {
   return found;
 }
 
-/// All of the old text for all of the new one: a sidecar is small.
+/// Replaces the whole file: a sidecar is small.
 FileChange whole_change(const CaptionedPhoto& photo, const std::string& target,
                         std::optional<ExistingSidecar>& old, std::string text) {
   FileChange change;
@@ -54,13 +54,13 @@ FileChange whole_change(const CaptionedPhoto& photo, const std::string& target,
 class XmpSidecars : public PhotoWriter {
  public:
   explicit XmpSidecars(const WriterRules& rules) : rules_(rules) {}
-  Expected<WriteOutcome> put(const CaptionedPhoto& photo) override;
+  Expected<WriteOutcome> plan(const CaptionedPhoto& photo) override;
 
  private:
   WriterRules rules_;
 };
 
-Expected<WriteOutcome> XmpSidecars::put(const CaptionedPhoto& photo) {
+Expected<WriteOutcome> XmpSidecars::plan(const CaptionedPhoto& photo) {
   const SidecarPlace& place = rules_.place;
   if (place.into.empty()) {
     if (Status same = check_unchanged(photo); !same) return fail(same.error());
@@ -72,10 +72,10 @@ Expected<WriteOutcome> XmpSidecars::put(const CaptionedPhoto& photo) {
   const metadata::CaptionFields fields = fields_of(photo, rules_.model_name);
   metadata::MergeRules merge{rules_.overwrite, false, false,
                              place.style == SidecarStyle::lightroom};
-  if (!rules_.overwrite) {  // a sidecar hides what the photo itself says
-    const PeoplesWords words = peoples_words(photo_file(photo.file));
-    merge.described_elsewhere = words.description;
-    merge.alt_text_elsewhere = words.alt_text;
+  if (!rules_.overwrite) {  // a sidecar would hide the photo's own metadata
+    const HumanText human = find_human_text(photo_file(photo.file));
+    merge.described_elsewhere = human.description;
+    merge.alt_text_elsewhere = human.alt_text;
   }
   auto merged = metadata::merge_caption(*old ? (*old)->bytes : "", fields, merge);
   if (!merged) return fail(merged.error());
@@ -85,10 +85,10 @@ Expected<WriteOutcome> XmpSidecars::put(const CaptionedPhoto& photo) {
   const bool kept = !described && merged->alt_text == metadata::Fate::kept;
   outcome.kept_description = !described && !kept;
   if (!merged->changed) {
-    outcome.what = kept ? Written::kept : Written::unchanged;
+    outcome.kind = kept ? WriteKind::kept : WriteKind::unchanged;
     return outcome;
   }
-  outcome.what = *old ? Written::merged : Written::fresh;
+  outcome.kind = *old ? WriteKind::merged : WriteKind::fresh;
   outcome.change = whole_change(photo, *target, *old, std::move(merged->packet));
   return outcome;
 }
@@ -96,13 +96,13 @@ Expected<WriteOutcome> XmpSidecars::put(const CaptionedPhoto& photo) {
 class TextSidecars : public PhotoWriter {
  public:
   explicit TextSidecars(const WriterRules& rules) : rules_(rules) {}
-  Expected<WriteOutcome> put(const CaptionedPhoto& photo) override;
+  Expected<WriteOutcome> plan(const CaptionedPhoto& photo) override;
 
  private:
   WriterRules rules_;
 };
 
-Expected<WriteOutcome> TextSidecars::put(const CaptionedPhoto& photo) {
+Expected<WriteOutcome> TextSidecars::plan(const CaptionedPhoto& photo) {
   if (rules_.place.into.empty()) {
     if (Status same = check_unchanged(photo); !same) return fail(same.error());
   }
@@ -116,11 +116,11 @@ Expected<WriteOutcome> TextSidecars::put(const CaptionedPhoto& photo) {
   WriteOutcome outcome;
   outcome.target = *target;
   if (*old && (*old)->bytes == text) {
-    outcome.what = Written::unchanged;
+    outcome.kind = WriteKind::unchanged;
   } else if (*old && !(*old)->bytes.empty() && !rules_.overwrite) {
-    outcome.what = Written::kept;
+    outcome.kind = WriteKind::kept;
   } else {
-    outcome.what = *old ? Written::merged : Written::fresh;
+    outcome.kind = *old ? WriteKind::merged : WriteKind::fresh;
     outcome.change = whole_change(photo, *target, *old, std::move(text));
   }
   return outcome;

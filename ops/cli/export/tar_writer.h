@@ -1,5 +1,5 @@
-// tar_writer: members of a tar archive (POSIX.1-1988, "ustar") with short names, made one after the
-// other. The same members make the same bytes: no times, no owners.
+// tar_writer: members of a tar archive (POSIX.1-1988, "ustar") with short names, one at a time. The
+// same members give the same bytes: no times, no owners.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@ inline constexpr std::int64_t kTarMemberMax = (std::int64_t{1} << 33) - 1;  // e
 
 /// `name` has at most 100 bytes.
 [[nodiscard]] std::string tar_header(std::string_view name, std::int64_t size);
-/// Behind a member's bytes.
+/// To be written after a member's bytes.
 [[nodiscard]] std::string tar_padding(std::int64_t size);
-/// Behind the last member.
+/// To be written after the last member.
 [[nodiscard]] std::string tar_end();
 
 }  // namespace photoscribe::cli

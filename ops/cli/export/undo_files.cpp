@@ -1,4 +1,4 @@
-// Taking an export back.
+// Undoing an export.
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -28,9 +28,9 @@ Expected<std::string> hash_of(const OpenedFile& file) {
   }
 }
 
-class Undoing {
+class ExportUndo {
  public:
-  explicit Undoing(const std::string& database) : database_(database), changes_(nullptr) {}
+  explicit ExportUndo(const std::string& database) : database_(database), changes_(nullptr) {}
   Status take(const LoggedChange& change);
   Status commit();
   UndoReport report;
@@ -49,7 +49,7 @@ class Undoing {
   std::optional<Store> store_;  // once a photo is restored
 };
 
-/// What the database is told of a photo that had `size_before` bytes and has got its old ones back.
+/// What the database records for a photo that had `size_before` bytes and has its old ones back.
 RewrittenFile noted_as(const std::string& folder, const std::string& path, std::int64_t size_before,
                        const struct stat& now) {
   return {folder,      path,
@@ -57,7 +57,7 @@ RewrittenFile noted_as(const std::string& folder, const std::string& path, std::
           now.st_size, static_cast<std::int64_t>(now.st_ino)};
 }
 
-/// Of the file that the export left, of which `restored` was made.
+/// The size of the file that the export left and `restored` was made from.
 std::int64_t exported_size(const LoggedChange& change, const struct stat& restored) {
   std::int64_t size = restored.st_size;
   for (const metadata::Edit& edit : change.edits) {
@@ -67,7 +67,7 @@ std::int64_t exported_size(const LoggedChange& change, const struct stat& restor
   return size;
 }
 
-Status Undoing::undo(const LoggedChange& change) {
+Status ExportUndo::undo(const LoggedChange& change) {
   struct stat there {};
   if (::lstat(change.file.c_str(), &there) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
     ++report.untouched;
@@ -79,20 +79,21 @@ Status Undoing::undo(const LoggedChange& change) {
   if (!hash) return fail(hash.error());
   if (*hash == change.before) {
     ++report.untouched;
-    // An undo that was killed may have restored it without noting its size.
+    // An undo that was killed may have restored it without recording its size.
     if (change.keep_times) {
       to_note_.push_back(
           noted_as(change.folder, change.path, exported_size(change, opened->was), opened->was));
     }
     return {};
   }
-  if (*hash != change.after) return fail(Errc::bad_payload, "it was changed since the export");
+  if (*hash != change.after) return fail(Errc::bad_payload, "it has changed since the export");
   if (change.created) {
     if (::unlink(change.file.c_str()) != 0) return cannot_change("", errno);
     ++report.removed;
     return {};
   }
-  // Its size is the writer's to note: not restored beside a run that would take it for changed.
+  // Its new size must be recorded, or a run would take the photo for changed; so do not restore it
+  // while another process holds the database.
   if (change.keep_times) {
     if (Status opened_store = open_store(); !opened_store) return opened_store;
   }
@@ -106,7 +107,7 @@ Status Undoing::undo(const LoggedChange& change) {
   return changes_.stage(std::move(back));
 }
 
-Status Undoing::take(const LoggedChange& change) {
+Status ExportUndo::take(const LoggedChange& change) {
   if (changes_.is_staged(change.file)) {
     if (Status committed = commit(); !committed) return committed;
   }
@@ -118,7 +119,7 @@ Status Undoing::take(const LoggedChange& change) {
   return many ? commit() : Status();
 }
 
-Status Undoing::open_store() {
+Status ExportUndo::open_store() {
   if (store_) return {};
   Expected<Store> opened = Store::open_writer(database_);
   if (!opened) return fail(opened.error());
@@ -126,7 +127,7 @@ Status Undoing::open_store() {
   return {};
 }
 
-Status Undoing::note() {
+Status ExportUndo::note() {
   if (to_note_.empty()) return {};
   if (Status opened = open_store(); !opened) return opened;
   const Status noted = store_->note_rewritten(to_note_);
@@ -134,7 +135,7 @@ Status Undoing::note() {
   return noted;
 }
 
-Status Undoing::commit() {
+Status ExportUndo::commit() {
   const Status committed = changes_.commit([&](const FileChanges::Outcome& one) {
     if (!one.done) return refuse(one.done.error().message, one.change.target);
     ++report.restored;
@@ -150,16 +151,16 @@ Status Undoing::commit() {
 
 Expected<UndoReport> undo_files(const std::string& database, const std::string& log,
                                 const StopHandle& stop) {
-  Undoing undoing(database);
+  ExportUndo undo(database);
   const Status read = for_each_change(log, [&](const LoggedChange& change) -> Status {
     if (stop.requests() > 0) return fail(Errc::cancelled, "stopped");
-    return undoing.take(change);
+    return undo.take(change);
   });
-  const Status committed = undoing.commit();
-  undoing.report.stopped = !read && read.error().code == Errc::cancelled;
-  if (!read && !undoing.report.stopped) return fail(read.error());
+  const Status committed = undo.commit();
+  undo.report.stopped = !read && read.error().code == Errc::cancelled;
+  if (!read && !undo.report.stopped) return fail(read.error());
   if (!committed) return fail(committed.error());
-  return std::move(undoing.report);
+  return std::move(undo.report);
 }
 
 }  // namespace photoscribe::cli

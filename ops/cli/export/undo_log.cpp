@@ -97,9 +97,9 @@ Status for_each_change(const std::string& log, const std::function<Status(Logged
   std::ifstream in(log, std::ios::binary);
   std::string line;
   if (!std::getline(in, line) || line + "\n" != kHead)
-    return fail(Errc::usage, shown(log) + " is no undo log of an export");
+    return fail(Errc::usage, shown(log) + " is not the undo log of an export");
   for (int number = 2; std::getline(in, line); ++number) {
-    if (in.eof()) break;  // without its end
+    if (in.eof()) break;  // incomplete
     Expected<LoggedChange> change = change_from(line);
     if (!change)
       return fail(Errc::usage,

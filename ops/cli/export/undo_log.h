@@ -1,8 +1,8 @@
-// undo_log: how to take an export back: one JSON object a line, for every file that it made or
-// changed.
+// undo_log: how to undo an export: one JSON object a line, for every file that it made or changed.
 //
-// A changed file's line holds what stood where the new bytes stand, so that the old file is made of
-// the new one; it is used only on a file that is still what the export left (SHA-256).
+// A changed file's line holds the old bytes in place of the new ones, so that the old file can be
+// made from the new one. It is applied only to a file that is still as the export left it
+// (SHA-256).
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@ struct LoggedChange {
   bool created = false;       // undone by removing it
   bool keep_times = false;    // a photo
   std::string before, after;  // SHA-256 in hex; before: empty for a new file
-  metadata::Edits edits;      // of the new file, back to the old one; unused if it was created
+  metadata::Edits edits;      // from the new file to the old one; unused if it was created
   std::string folder, path;   // of the photo, raw bytes
 };
 
@@ -30,13 +30,13 @@ struct LoggedChange {
 
 class UndoLog {
  public:
-  /// Nothing is made before the first change: `file` must not exist then.
+  /// The file is created at the first sync(); it must not exist by then.
   explicit UndoLog(std::string file) : file_(std::move(file)) {}
   void add(const LoggedChange& change) { waiting_ += to_line(change); }
   /// Fails with environment.
   [[nodiscard]] Status sync();
   [[nodiscard]] const std::string& file() const { return file_; }
-  [[nodiscard]] bool is_made() const { return out_.valid(); }
+  [[nodiscard]] bool exists() const { return out_.valid(); }
 
  private:
   std::string file_;
@@ -44,9 +44,9 @@ class UndoLog {
   FileDescriptor out_;
 };
 
-/// Calls `each` for every change of a log, first to last; a last line without its end, of an export
-/// that was killed before it changed anything, is left out. Fails with usage for what is no such
-/// log, and with what `each` returns.
+/// Calls `each` for every change in a log, first to last. An incomplete last line is skipped: that
+/// export was killed before it made the change. Fails with usage for a file that is not such a log,
+/// and with what `each` returns.
 [[nodiscard]] Status for_each_change(const std::string& log,
                                      const std::function<Status(LoggedChange)>& each);
 

@@ -17,7 +17,7 @@ namespace {
 
 using EachPhoto = std::function<Status(const CaptionedPhoto&)>;
 
-/// Calls `each` for the photos with a caption, and counts.
+/// Calls `each` for every photo with a caption, and counts.
 Status for_each_caption(const CaptionsJob& job, Store& store, RunId run, const StopHandle& stop,
                         CaptionsReport& report, const EachPhoto& each) {
   const Expected<RunCounts> counts = store.counts(run);
@@ -71,7 +71,7 @@ Status write_stream(const CaptionsJob& job, Store& store, RunId run, const StopH
     if (!read) return read;
     if (Status ended = (*output)->add(format->end(pass)); !ended) return ended;
   }
-  // What was stopped is not whole, and does not take the name.
+  // A file that was stopped is incomplete and does not get the name.
   return report.stopped ? Status() : (*output)->finish();
 }
 

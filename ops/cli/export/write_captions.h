@@ -1,5 +1,5 @@
-// write_captions: an export of chosen captions as one stream, or as WebDataset shards, which take
-// the photos along.
+// write_captions: an export of chosen captions as one stream, or as WebDataset shards, which
+// include the photos.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ struct CaptionsJob {
 struct CaptionsReport {
   std::int64_t captions = 0, without_caption = 0;
   std::int64_t shards = 0;
-  std::map<std::string, Refusals> refused;  // photos that could not be taken along
+  std::map<std::string, Refusals> refused;  // photos that could not be included, by reason
   bool stopped = false;
 };
 

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t kSidecarsAtOnce = 256, kPhotosAtOnce = 8;
 
-std::string log_beside(const std::string& database) {
+std::string default_undo_log(const std::string& database) {
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
   char text[32] = "";
@@ -40,19 +40,19 @@ std::unique_ptr<PhotoWriter> writer_of(const FilesJob& job) {
 }
 
 /// One export over one run.
-class Writing {
+class FilesExport {
  public:
-  Writing(const FilesJob& job, Store& store)
+  FilesExport(const FilesJob& job, Store& store)
       : job_(job),
         store_(store),
         writer_(writer_of(job)),
-        log_(job.undo_log.empty() ? log_beside(job.database) : job.undo_log),
+        log_(job.undo_log.empty() ? default_undo_log(job.database) : job.undo_log),
         changes_(&log_) {}
 
   Status take(const ResultRow& row);
   Status commit();
   FilesReport finish() && {
-    if (log_.is_made()) report_.undo_log = log_.file();
+    if (log_.exists()) report_.undo_log = log_.file();
     return std::move(report_);
   }
   [[nodiscard]] const FilesReport& report() const { return report_; }
@@ -65,7 +65,7 @@ class Writing {
   void list(const char* what, const std::string& file) const {
     if (job_.dry_run) write_standard_output(std::string(what) + "  " + shown(file) + "\n");
   }
-  /// True for the first photo that wants this file: IMG_1.jpg and IMG_1.png both make IMG_1.xmp.
+  /// True for the first photo with this target: IMG_1.jpg and IMG_1.png both have IMG_1.xmp.
   bool is_first(const std::string& target) {
     return job_.rules.place.style == SidecarStyle::photo || job_.in_place ||
            targets_.insert(std::hash<std::string>{}(target)).second;
@@ -78,38 +78,38 @@ class Writing {
   FileChanges changes_;
   FilesReport report_;
   std::unordered_set<std::size_t> targets_;  // hashes: eight bytes a photo
-  std::deque<WriteOutcome> staged_;          // as they were counted, without their changes
+  std::deque<WriteOutcome> staged_;          // as counted, without their changes
   std::vector<RewrittenFile> to_note_;
   std::string folder_made_;
 };
 
-void Writing::refuse(const std::string& reason, const std::string& file) {
+void FilesExport::refuse(const std::string& reason, const std::string& file) {
   list("refuse", file + ": " + reason);
   Refusals& some = report_.refused[reason];
   if (++some.photos == 1) some.example = file;
 }
 
-void Writing::count(const WriteOutcome& outcome) {
-  switch (outcome.what) {
-    case Written::fresh:
+void FilesExport::count(const WriteOutcome& outcome) {
+  switch (outcome.kind) {
+    case WriteKind::fresh:
       ++report_.fresh;
       break;
-    case Written::merged:
+    case WriteKind::merged:
       ++report_.merged;
       break;
-    case Written::unchanged:
+    case WriteKind::unchanged:
       ++report_.unchanged;
       return;
-    case Written::kept:
+    case WriteKind::kept:
       ++report_.kept;
       list("keep  ", outcome.target);
       return;
   }
   if (outcome.kept_description) ++report_.kept_descriptions;
-  list(outcome.what == Written::fresh ? "new   " : "merge ", outcome.target);
+  list(outcome.kind == WriteKind::fresh ? "new   " : "merge ", outcome.target);
 }
 
-Status Writing::take(const ResultRow& row) {
+Status FilesExport::take(const ResultRow& row) {
   ++report_.photos;
   auto caption = chosen_caption(row, job_.choice);
   if (!caption || row.vanished) {
@@ -122,15 +122,15 @@ Status Writing::take(const ResultRow& row) {
   return write({row, **file, std::move(*caption)});
 }
 
-Status Writing::write(const CaptionedPhoto& photo) {
-  Expected<WriteOutcome> outcome = writer_->put(photo);
+Status FilesExport::write(const CaptionedPhoto& photo) {
+  Expected<WriteOutcome> outcome = writer_->plan(photo);
   if (!outcome) {
     if (outcome.error().code != Errc::bad_payload) return fail(outcome.error());
     refuse(outcome.error().message, photo_file(photo.file));
     return {};
   }
   if (!is_first(outcome->target)) {
-    refuse("another photo of this run has the sidecar of that name", photo_file(photo.file));
+    refuse("another photo of this run has a sidecar of that name", photo_file(photo.file));
     return {};
   }
   if (outcome->to_note) to_note_.push_back(*outcome->to_note);
@@ -143,7 +143,7 @@ Status Writing::write(const CaptionedPhoto& photo) {
   return changes_.staged() >= group || to_note_.size() >= kSidecarsAtOnce ? commit() : Status();
 }
 
-Status Writing::stage(WriteOutcome outcome) {
+Status FilesExport::stage(WriteOutcome outcome) {
   const std::string folder = outcome.target.substr(0, outcome.target.rfind('/'));
   if (!job_.rules.place.into.empty() && folder != folder_made_) {
     std::error_code failed;
@@ -163,12 +163,12 @@ Status Writing::stage(WriteOutcome outcome) {
   return {};
 }
 
-Status Writing::commit() {
+Status FilesExport::commit() {
   const Status committed = changes_.commit([&](const FileChanges::Outcome& one) {
     const WriteOutcome counted = std::move(staged_.front());
     staged_.pop_front();
     if (!one.done) {
-      --(counted.what == Written::merged ? report_.merged : report_.fresh);
+      --(counted.kind == WriteKind::merged ? report_.merged : report_.fresh);
       if (counted.kept_description) --report_.kept_descriptions;
       refuse(one.done.error().message, one.change.target);
       return;
@@ -189,7 +189,7 @@ Status Writing::commit() {
 }  // namespace
 
 Expected<FilesReport> write_files(const FilesJob& job, const StopHandle& stop) {
-  // Sizes of photos in the database are its writer's.
+  // Recording the new sizes of photos needs the database's lock.
   Expected<Store> store = job.in_place && !job.dry_run ? Store::open_writer(job.database)
                                                        : Store::open_reader(job.database);
   if (!store) return fail(store.error());
@@ -202,24 +202,24 @@ Expected<FilesReport> write_files(const FilesJob& job, const StopHandle& stop) {
   FilesJob now = job;
   now.rules.model_name = run->settings.model_name;
   now.rules.place.several_roots = roots->size() > 1;
-  Writing writing(now, *store);
+  FilesExport files_export(now, *store);
   FilesProgress progress(counts->asked.total() + counts->others.total());
   bool stopped = false;
   const Status read = store->for_each_result(run->id, [&](const ResultRow& row) -> Status {
     stopped = stop.requests() > 0 || standard_output_lost();
-    const bool enough = job.limit > 0 && writing.report().written() >= job.limit;
+    const bool enough = job.limit > 0 && files_export.report().written() >= job.limit;
     if (stopped || enough) return fail(Errc::cancelled, "that is enough");
     const auto& states = job.states;
     if (!states.empty() && std::find(states.begin(), states.end(), row.state) == states.end())
       return {};
-    progress.show(writing.report().photos, writing.report().written());
-    return writing.take(row);
+    progress.show(files_export.report().photos, files_export.report().written());
+    return files_export.take(row);
   });
-  // What is staged is whole, and is as good as what came before it.
-  const Status committed = writing.commit();
+  // What is staged is complete, even after a failure.
+  const Status committed = files_export.commit();
   if (!read && read.error().code != Errc::cancelled) return fail(read.error());
   if (!committed) return fail(committed.error());
-  FilesReport report = std::move(writing).finish();
+  FilesReport report = std::move(files_export).finish();
   report.stopped = stopped;
   return report;
 }

@@ -1,5 +1,5 @@
-// write_files: an export that writes beside photos or into them: over all photos of a run, a group
-// at a time, with a log to take it back by.
+// write_files: an export that writes beside photos or into them: all photos of a run, a group at a
+// time, with a log to undo it.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct Refusals {
 };
 
 struct FilesReport {
-  std::int64_t photos = 0;  // looked at
+  std::int64_t photos = 0;  // considered
   std::int64_t fresh = 0, merged = 0, unchanged = 0, kept = 0;
   std::int64_t kept_descriptions = 0;  // of fresh and merged: a person's description stayed
   std::int64_t without_caption = 0;
@@ -46,8 +46,8 @@ struct FilesReport {
   [[nodiscard]] std::int64_t written() const { return fresh + merged; }
 };
 
-/// Ends early when asked to stop, with every file whole. Fails with environment and with the
-/// store's errors; what is written by then is in the log.
+/// Ends early when asked to stop, with every file complete. Fails with environment and with the
+/// store's errors; everything written by then is in the log.
 [[nodiscard]] Expected<FilesReport> write_files(const FilesJob& job, const StopHandle& stop);
 
 /// The summary for a person: several lines.
@@ -61,7 +61,7 @@ struct UndoReport {
   std::map<std::string, Refusals> refused;  // by reason
   bool stopped = false;
 };
-/// Takes an export back, file by file, where the file is still what the export left.
+/// Undoes an export file by file, where the file is still as the export left it.
 [[nodiscard]] Expected<UndoReport> undo_files(const std::string& database, const std::string& log,
                                               const StopHandle& stop);
 [[nodiscard]] std::string undo_text(const UndoReport& report);

@@ -15,12 +15,12 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kPatience = 10s;                     // for a scheduler that starts or ends
-constexpr std::chrono::milliseconds kAnswer = 30s;  // a full disk makes it wait
-constexpr std::chrono::milliseconds kWalk = 24h;    // folders of any size are walked first
+constexpr auto kPatience = 10s;                     // for a scheduler that is starting or ending
+constexpr std::chrono::milliseconds kAnswer = 30s;  // a full disk may delay it
+constexpr std::chrono::milliseconds kWalk = 24h;    // to scan folders of any size
 constexpr auto kPause = 50ms;
 
-Expected<ControlReply> obey_here(Store& store, const ControlRequest& request) {
+Expected<ControlReply> apply_here(Store& store, const ControlRequest& request) {
   if (request.verb == ControlVerb::drain) return ControlReply{};
   Expected<AppliedRequest> applied = apply_request(store, request);
   if (!applied) return fail(applied.error());
@@ -33,14 +33,14 @@ Expected<ControlReply> ask_or_do(const DatabasePlace& place, const ControlReques
                                  const DoHere& do_here) {
   const Clock::time_point until = Clock::now() + kPatience;
   for (;;) {
-    // Asked first: to take the lock could make a scheduler that starts just now give up.
+    // Ask first: taking the lock could make a scheduler that is just starting give up.
     const Expected<ControlReply> reply = ask_scheduler(
         place.state_folder, request, request.verb == ControlVerb::submit ? kWalk : kAnswer);
     const bool not_now =
         !reply && (reply.error().code == Errc::run_gone || reply.error().code == Errc::cancelled);
     if (!not_now) return reply;
     Expected<Store> store = Store::open_writer(place.database);
-    if (store) return do_here ? do_here(*store) : obey_here(*store, request);
+    if (store) return do_here ? do_here(*store) : apply_here(*store, request);
     if (store.error().code != Errc::store_locked) return fail(store.error());
     if (Clock::now() >= until) {
       return fail(Errc::environment,

@@ -1,5 +1,5 @@
-// ask: what a verb asks of a run is done by the process that holds the database: its scheduler,
-// over the control socket, or this process when nobody holds it (design.md 2).
+// ask: a verb's request about a run is carried out by the process that holds the database: its
+// scheduler, over the control socket, or this process if there is none (design.md 2).
 #pragma once
 
 #include <functional>
@@ -12,15 +12,16 @@ namespace photoscribe::cli {
 
 using DoHere = std::function<Expected<ControlReply>(Store& store)>;
 
-/// Takes the database's lock and does what is asked, or asks its scheduler and waits for the
-/// answer. A scheduler that is starting or ending is waited for, ten seconds at most.
+/// Sends the request to the database's scheduler and waits for the reply; without a scheduler,
+/// takes the database's lock and applies it here. Waits at most ten seconds for a scheduler that is
+/// starting or ending.
 ///
-/// `do_here` replaces apply_request() where this process does it.
+/// `do_here` replaces apply_request() when this process applies it.
 [[nodiscard]] Expected<ControlReply> ask_or_do(const DatabasePlace& place,
                                                const ControlRequest& request,
                                                const DoHere& do_here = {});
 
-/// Waits until no process writes the database.
+/// Waits until no process holds the database.
 void wait_for_writer_to_end(const std::string& database);
 
 }  // namespace photoscribe::cli

@@ -1,4 +1,4 @@
-// ask_redis: one question to a Redis server, asked and answered while the caller waits.
+// ask_redis: one query to a Redis server, synchronously.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -15,8 +15,8 @@
 
 namespace photoscribe::cli {
 
-/// The answer of `ask(connection)`, an awaitable<Expected<T>>, from the server at `url`, its
-/// password out of the environment. `ask` connects; its arguments live until it has ended.
+/// The result of `ask(connection)`, an awaitable<Expected<T>>, for the server at `url`, with its
+/// password from the environment. `ask` connects; its arguments live until it has ended.
 template <class T, class Ask>
 [[nodiscard]] Expected<T> ask_redis(const std::string& url, Ask ask) {
   Expected<redis::Endpoint> endpoint = redis::parse_endpoint(url);

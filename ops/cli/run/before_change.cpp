@@ -25,7 +25,7 @@ std::string stored_folder(const std::string& folder) {
 Expected<bool> confirmed(bool yes, const std::string& question) {
   if (yes) return true;
   if (!is_terminal(STDIN_FILENO)) {
-    return fail(Errc::usage, question + " There is no terminal to ask on: --yes confirms");
+    return fail(Errc::usage, question + " There is no terminal to answer on: --yes confirms");
   }
   write_all(STDERR_FILENO, shown(question) + " [y/N] ");
   std::string answer;
@@ -51,7 +51,7 @@ Expected<std::string> copy_before(const std::string& database, const std::string
   return copy;
 }
 
-std::string way_back(const std::string& database, const std::string& copy) {
+std::string restore_hint(const std::string& database, const std::string& copy) {
   const std::string db = shell_quoted(database);
   return "To undo: rm -f " + db + "-wal " + db + "-shm && mv " + shell_quoted(copy) + " " + db;
 }

@@ -1,5 +1,4 @@
-// before_change: what stands before a verb takes rows of a database away: a question, and a copy to
-// go back to.
+// before_change: what comes before a verb removes rows from a database: a question, and a backup.
 #pragma once
 
 #include <string>
@@ -8,19 +7,18 @@
 
 namespace photoscribe::cli {
 
-/// A folder of photos as the database has it: whole, without links, without a slash at its end; it
-/// need not be there any more.
+/// A folder of photos as the database stores it: absolute, without links or a final slash. It need
+/// not exist any more.
 [[nodiscard]] std::string stored_folder(const std::string& folder);
 
-/// Whether to proceed: `yes`, or what a person answers at the terminal. Fails with usage where
-/// nobody can be asked.
+/// Whether to proceed: `yes`, or the answer at the terminal. Fails with usage without a terminal.
 [[nodiscard]] Expected<bool> confirmed(bool yes, const std::string& question);
 
-/// Copies the database beside itself, as DATABASE.before-VERB-TIME; the copy's name.
+/// Copies the database to DATABASE.before-VERB-TIME; returns that name.
 [[nodiscard]] Expected<std::string> copy_before(const std::string& database,
                                                 const std::string& verb);
 
-/// How to go back to that copy.
-[[nodiscard]] std::string way_back(const std::string& database, const std::string& copy);
+/// The command that restores that copy, as advice.
+[[nodiscard]] std::string restore_hint(const std::string& database, const std::string& copy);
 
 }  // namespace photoscribe::cli

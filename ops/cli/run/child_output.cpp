@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kKeptBytes = 1 << 20;
 
-/// Takes what is there; false at the end of the stream.
+/// Reads what is available; false at the end of the stream.
 bool take(int descriptor, std::string& into) {
   std::array<char, 4096> chunk{};
   const ssize_t size = read(descriptor, chunk.data(), chunk.size());

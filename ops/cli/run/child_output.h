@@ -1,7 +1,7 @@
-// child_output: runs a program without a shell and takes what it prints.
+// child_output: runs a program without a shell and returns what it prints.
 //
-// For doctor's short questions to redis-server and photoscribe-worker; long-lived children are the
-// scheduler's.
+// For short calls, such as doctor's of redis-server and photoscribe-worker; long-lived children are
+// the scheduler's.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@ namespace photoscribe::cli {
 
 struct ChildOutput {
   std::string out, err;  // the first megabyte of each
-  int exit_status = 0;   // 128 + signal when one ended it
+  int exit_status = 0;   // 128 + signal if one ended it
 };
 
 /// `words[0]` is looked up in PATH when it has no slash. Standard input is empty. Fails with

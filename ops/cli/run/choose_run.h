@@ -7,9 +7,9 @@
 
 namespace photoscribe::cli {
 
-/// The run of that name or, for an empty one, the newest: then standard error says which, when
-/// there are several ("exporting run x, the newest; --run chooses …"). Fails with usage, naming the
-/// runs.
+/// The run of that name. An empty name means the newest run; if there are several, this prints
+/// which one to standard error ("exporting run x, the newest; --run chooses …"). Fails with usage,
+/// naming the runs.
 [[nodiscard]] Expected<RunRow> choose_run(Lookup& store, const std::string& name,
                                           const std::string& database, const char* doing);
 

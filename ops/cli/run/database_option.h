@@ -1,5 +1,4 @@
-// database_option: the database that a reading verb reads: `photoscribe status DB`, or the
-// configured one.
+// database_option: the database argument of a verb: `photoscribe status DB`, or the configured one.
 #pragma once
 
 #include <string>
@@ -20,9 +19,9 @@ class DatabaseOption {
   /// Adds the positional DB to the verb of `settings`, which must outlive this.
   explicit DatabaseOption(Settings& settings);
 
-  /// After the parse. Fails with usage when there is no such file: a reading verb makes none.
+  /// After the parse. Fails with usage when there is no such file: these verbs create none.
   [[nodiscard]] Expected<std::string> path() const;
-  /// The same with the folder in which its scheduler keeps what it needs.
+  /// The same, with the state folder of its scheduler.
   [[nodiscard]] Expected<DatabasePlace> place() const;
 
  private:

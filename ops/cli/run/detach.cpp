@@ -24,11 +24,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kStart = 20s;  // in which it has the database, or says why not
+constexpr auto kStart = 20s;  // to open the database or fail
 constexpr auto kLook = 20ms;
 
-/// What a word names that this process alone has: standard input, or a descriptor, as <(…) of a
-/// shell.
+/// What a word names that only this process has: standard input, or a descriptor such as a shell's
+/// <(…).
 std::optional<std::string> only_here(const std::string& word) {
   const std::string path = word.starts_with("--") ? word.substr(word.find('=') + 1) : word;
   for (const char* const place : {"/dev/fd/", "/proc/self/fd/"})
@@ -78,7 +78,7 @@ Expected<Detached> detach(const std::vector<std::string>& words, const std::stri
       run.exit_status = shell_status_of(how);
       break;
     }
-    // With its lock alone, `status` would still find an empty file.
+    // When it only has the lock, `status` would still find an empty file.
     if (current_writer(database) == run.pid && Store::open_reader(database)) break;
     std::this_thread::sleep_for(kLook);
   }

@@ -1,5 +1,5 @@
-// detach: a run that continues when its terminal closes: the same program, in a session of its own,
-// with its output in the state folder.
+// detach: a run that survives its terminal: the same program, in a session of its own, with its
+// output in the state folder.
 #pragma once
 
 #include <sys/types.h>
@@ -19,8 +19,8 @@ struct Detached {
 };
 
 /// Starts this program again with `words` (argv without the program's name), its standard input
-/// closed, its output at the end of `state_folder`/run.log. Returns once it has made or opened the
-/// database or has ended. Fails with usage for a word that names what ends with this process
+/// closed and its output appended to `state_folder`/run.log. Returns once it has created or opened
+/// the database or has ended. Fails with usage for a word that names what only this process has
 /// (standard input, /dev/fd/N), else with environment.
 [[nodiscard]] Expected<Detached> detach(const std::vector<std::string>& words,
                                         const std::string& database,

@@ -62,7 +62,7 @@ std::string alternatives(const ResultRow& r) {
 struct OwnColumn {
   const char* name;
   std::string (*text)(const ResultRow& row, BlurMode run_mode);
-  bool only_asked = false;  // few runs have it
+  bool only_asked = false;  // not by default: few runs have it
 };
 
 template <BlurMode mode>

@@ -10,6 +10,7 @@
 #include "common/text/human_numbers.h"
 #include "common/text/safe_text.h"
 #include "common/text/utf8.h"
+#include "ops/serve/caption_json.h"
 #include "scheduler/store/paths.h"
 
 namespace photoscribe::cli {
@@ -69,7 +70,7 @@ class JsonLines : public ExportFormat {
     object["blur_threshold"] = r.blur_threshold;
     if (r.blur_scores) {
       for (const BlurMode mode : kBlurModes) {
-        if (std::isnan(r.blur_scores->of(mode))) continue;  // measured before there was this mode
+        if (std::isnan(r.blur_scores->of(mode))) continue;  // measured before this mode existed
         object["blur_scores"][std::string(to_string(mode))] = r.blur_scores->of(mode);
       }
     }
@@ -102,16 +103,9 @@ class JsonLines : public ExportFormat {
 
  private:
   static void put_evidence(ordered_json& object, const ResultRow& r) {
-    if (const auto& e = r.evidence) {
-      object["evidence"] = {{"word_log_prob_min", e->word_log_prob_min},
-                            {"beam_agreement", e->beam_agreement},
-                            {"mentioned_min", e->mentioned_min},
-                            {"unmentioned_max", e->unmentioned_max},
-                            {"novelty", e->novelty}};
-    }
-    for (const Alternative& one : r.alternatives) {
-      object["alternatives"].push_back(
-          {{"caption", replaced(one.text)}, {"log_prob", one.log_prob}, {"tokens", one.tokens}});
+    if (r.evidence) object["evidence"] = serve::evidence_json(*r.evidence);
+    if (!r.alternatives.empty()) {
+      object["alternatives"] = serve::alternatives_json(r.alternatives);
     }
     object["concepts"] = ordered_json::array();
     for (const Concept& one : r.concepts) {
@@ -132,7 +126,7 @@ class JsonLines : public ExportFormat {
   ExportRun run_;
 };
 
-/// The columns that were chosen, numbers as numbers.
+/// The chosen columns, numbers as numbers.
 class JsonColumns : public ExportFormat {
  public:
   JsonColumns(std::vector<ExportColumn> columns, const ExportRun& run)

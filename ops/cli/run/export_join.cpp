@@ -48,7 +48,7 @@ class Finder {
   [[nodiscard]] const Root& root(int index) const {
     return paths_.roots()[static_cast<std::size_t>(index)];
   }
-  /// As exports name photos: relative to its root.
+  /// The path relative to a root, as in exports.
   [[nodiscard]] Expected<std::optional<ResultRow>> below_a_root(std::string path) {
     while (path.starts_with("./")) path.erase(0, 2);
     for (const Root& one : paths_.roots()) {
@@ -65,7 +65,7 @@ class Finder {
   bool by_id_;
 };
 
-/// Our names, told from theirs where they are the same.
+/// Our names, with a prefix where theirs are the same.
 std::vector<std::string> headings(const Join& join, const std::vector<std::string>& theirs) {
   std::vector<std::string> names;
   for (const ExportColumn& column : join.columns) {
@@ -99,7 +99,7 @@ class Joiner {
                                         const std::vector<std::string>& values) const {
     const std::string_view text = without_line_end(raw);
     std::string out(text);
-    // A row that ends early: ours stand below their headings all the same.
+    // A row that is too short: our fields still go below their headings.
     for (std::size_t i = fields; i < shape_.columns.size(); ++i) out += shape_.delimiter;
     for (const std::string& value : values)
       out += shape_.delimiter + export_field(value, join_.style);
@@ -135,7 +135,7 @@ Status rest_of_run(Lookup& store, RunId run, const std::vector<bool>& seen, Unma
   });
 }
 
-/// Excel takes a file for UTF-8 only with it.
+/// Excel reads a file as UTF-8 only if it has one.
 Status keep_byte_order_mark(const ListFile& file,
                             const std::function<Status(std::string_view)>& add) {
   constexpr std::string_view kMark = "\xef\xbb\xbf";
@@ -196,7 +196,7 @@ Expected<Unmatched> join_rows(Lookup& store, const RunRow& run, const Join& join
         const auto index = static_cast<std::size_t>((*found)->image_id);
         if (index >= seen.size()) seen.resize(std::max(index + 1, seen.size() * 2));
         seen[index] = true;
-        *found = join.shown_part(std::move(**found));
+        *found = join.exported_row(std::move(**found));
       } else {
         ++unmatched.rows;
         const std::string what = by_id ? entry.id : entry.path;

@@ -49,8 +49,8 @@ Row row_of(const SeenWorker& worker) {
           shown(roots)};
 }
 
-/// Why it takes no work, a line each.
-std::string troubles(const SeenWorker& worker) {
+/// Why it takes no work, a line per reason.
+std::string problem_lines(const SeenWorker& worker) {
   const WorkerReport& of = worker.report;
   std::string out;
   if (!is_present(worker)) out += "    silent: it has ended, or cannot reach Redis\n";
@@ -64,8 +64,8 @@ std::string troubles(const SeenWorker& worker) {
 
 }  // namespace
 
-Expected<std::vector<SeenWorker>> look_at_fleet(const DatabasePlace& place,
-                                                const std::string& redis_url) {
+Expected<std::vector<SeenWorker>> fetch_fleet(const DatabasePlace& place,
+                                              const std::string& redis_url) {
   ControlRequest request;
   request.verb = ControlVerb::workers;
   Expected<ControlReply> reply = ask_scheduler(place.state_folder, request, 10s);
@@ -95,7 +95,7 @@ std::string fleet_table(const std::vector<SeenWorker>& fleet) {
       line += rows[r][i] + std::string(widths[i] - columns(rows[r][i]) + 2, ' ');
     }
     out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-    if (r > 0) out += troubles(fleet[r - 1]);
+    if (r > 0) out += problem_lines(fleet[r - 1]);
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// fleet: the workers that a database's scheduler, or a Redis, knows of, and what they mean for a
-// run.
+// fleet: the workers that a database's scheduler or a Redis server knows, and whether they can
+// serve a run.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,12 +14,12 @@
 
 namespace photoscribe::cli {
 
-/// Asked of the scheduler that listens in the place's state folder, else of the Redis that is named
-/// (empty: none). Fails with run_gone where there is neither.
-[[nodiscard]] Expected<std::vector<SeenWorker>> look_at_fleet(const DatabasePlace& place,
-                                                              const std::string& redis_url);
+/// From the scheduler that listens in the place's state folder, else from the Redis server at
+/// `redis_url` (empty: none). Fails with run_gone if there is neither.
+[[nodiscard]] Expected<std::vector<SeenWorker>> fetch_fleet(const DatabasePlace& place,
+                                                            const std::string& redis_url);
 
-/// why_nobody_serves() of a run as the database has it.
+/// why_nobody_serves() for a run in the database.
 [[nodiscard]] std::optional<std::string> why_nobody_serves(const RunRow& run,
                                                            const std::vector<Root>& roots,
                                                            const std::vector<SeenWorker>& fleet);

@@ -1,4 +1,4 @@
-// list_flags: the flags that say what a list of photos is and how it is read.
+// list_flags: the flags for how a list of photos is read.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -7,8 +7,8 @@
 
 namespace photoscribe::cli {
 
-/// --path-column, --id-column, --delimiter, --header, --no-header and --root, for a verb whose
-/// lists `of` names in the help ("--list", "--join").
+/// --path-column, --id-column, --delimiter, --header, --no-header and --root. `of` is how the help
+/// calls the lists ("lists", "--join").
 void add_list_flags(CLI::App& verb, ListOptions& options, const std::string& of,
                     const std::string& group);
 

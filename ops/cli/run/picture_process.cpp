@@ -25,18 +25,19 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPictureLimit{60};
 constexpr std::size_t kPictureBytesMax = 16 << 20;
 constexpr int kNiceness = 10;
-constexpr std::int64_t kGiveUpMs = 100;
+constexpr std::int64_t kCancelPollMs = 100;
 
-/// Waits until `descriptor` can be read or written; false after `until`, and soon once it is given
-/// up.
+/// Waits until `descriptor` can be read or written; false after `until`, and soon after
+/// `cancelled` is set.
 bool wait_for(int descriptor, short what, Clock::time_point until,
-              const std::atomic<bool>& given_up) {
-  while (!given_up) {
+              const std::atomic<bool>& cancelled) {
+  while (!cancelled) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
     if (left <= 0) return false;
     pollfd waiting{descriptor, what, 0};
-    const int ready = poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, kGiveUpMs)));
+    const int ready =
+        poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, kCancelPollMs)));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
   }
@@ -46,7 +47,7 @@ bool wait_for(int descriptor, short what, Clock::time_point until,
 class PictureProcess : public serve::PictureMaker {
  public:
   explicit PictureProcess(const Config& config) : config_(config) {
-    // A worker that died must not end us. This is the thread that writes to it.
+    // A worker that died must not kill this process. This is the thread that writes to it.
     sigset_t broken;
     sigemptyset(&broken);
     sigaddset(&broken, SIGPIPE);
@@ -54,7 +55,7 @@ class PictureProcess : public serve::PictureMaker {
   }
   PictureProcess(const PictureProcess&) = delete;
   PictureProcess& operator=(const PictureProcess&) = delete;
-  ~PictureProcess() override { rest(); }
+  ~PictureProcess() override { suspend(); }
 
   Expected<std::string> make(const serve::PictureRequest& request) override {
     if (child_ < 0) {
@@ -63,13 +64,13 @@ class PictureProcess : public serve::PictureMaker {
     const auto until = Clock::now() + kPictureLimit;
     std::string picture;
     if (ask(request, until) && answer(picture, until)) return picture;
-    rest();  // this photo has no picture; the next one gets a new process
+    suspend();  // this photo has no picture; the next one gets a new process
     return std::string();
   }
 
-  void give_up() noexcept override { given_up_ = true; }
+  void cancel() noexcept override { cancelled_ = true; }
 
-  void rest() override {
+  void suspend() override {
     if (child_ < 0) return;
     to_.reset();
     from_.reset();
@@ -87,7 +88,7 @@ class PictureProcess : public serve::PictureMaker {
     }
     ProgramOptions options;
     options.executable = *worker;
-    options.words = picture_words(*worker, config_);
+    options.words = thumbnails_command(*worker, config_);
     options.words.emplace_back("--stdin");
     options.group = ProgramOptions::Group::own;
     options.dies_with_parent = true;
@@ -96,7 +97,7 @@ class PictureProcess : public serve::PictureMaker {
     setpriority(PRIO_PROCESS, static_cast<id_t>(child_), kNiceness);
     to_ = std::move(in.write);
     from_ = std::move(out.read);
-    ahead_.clear();
+    buffer_.clear();
     return {};
   }
 
@@ -104,7 +105,7 @@ class PictureProcess : public serve::PictureMaker {
     std::string text = std::to_string(request.side_px) + " " + request.file;
     text += '\0';
     for (std::size_t sent = 0; sent < text.size();) {
-      if (!wait_for(to_.get(), POLLOUT, until, given_up_)) return false;
+      if (!wait_for(to_.get(), POLLOUT, until, cancelled_)) return false;
       const ssize_t size = write(to_.get(), text.data() + sent, text.size() - sent);
       if (size < 0 && errno != EINTR) return false;
       if (size > 0) sent += static_cast<std::size_t>(size);
@@ -114,36 +115,36 @@ class PictureProcess : public serve::PictureMaker {
 
   /// Reads on; false at the end of the stream.
   bool more(Clock::time_point until) {
-    if (!wait_for(from_.get(), POLLIN, until, given_up_)) return false;
+    if (!wait_for(from_.get(), POLLIN, until, cancelled_)) return false;
     std::array<char, 65536> chunk{};
     const ssize_t size = read(from_.get(), chunk.data(), chunk.size());
-    if (size > 0) ahead_.append(chunk.data(), static_cast<std::size_t>(size));
+    if (size > 0) buffer_.append(chunk.data(), static_cast<std::size_t>(size));
     return size > 0 || (size < 0 && errno == EINTR);
   }
 
   bool answer(std::string& picture, Clock::time_point until) {
     std::size_t line = std::string::npos;
-    while ((line = ahead_.find('\n')) == std::string::npos) {
-      if (ahead_.size() > 20 || !more(until)) return false;
+    while ((line = buffer_.find('\n')) == std::string::npos) {
+      if (buffer_.size() > 20 || !more(until)) return false;
     }
     std::size_t bytes = 0;
-    const auto [end, wrong] = std::from_chars(ahead_.data(), ahead_.data() + line, bytes);
-    if (wrong != std::errc{} || end != ahead_.data() + line || bytes > kPictureBytesMax) {
+    const auto [end, wrong] = std::from_chars(buffer_.data(), buffer_.data() + line, bytes);
+    if (wrong != std::errc{} || end != buffer_.data() + line || bytes > kPictureBytesMax) {
       return false;
     }
-    while (ahead_.size() < line + 1 + bytes) {
+    while (buffer_.size() < line + 1 + bytes) {
       if (!more(until)) return false;
     }
-    picture = ahead_.substr(line + 1, bytes);
-    ahead_.erase(0, line + 1 + bytes);
+    picture = buffer_.substr(line + 1, bytes);
+    buffer_.erase(0, line + 1 + bytes);
     return true;
   }
 
   const Config config_;
-  std::atomic<bool> given_up_ = false;
+  std::atomic<bool> cancelled_ = false;
   pid_t child_ = -1;
   FileDescriptor to_, from_;
-  std::string ahead_;  // read and not used yet
+  std::string buffer_;  // read but not used yet
 };
 
 }  // namespace

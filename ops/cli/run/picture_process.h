@@ -1,6 +1,6 @@
-// picture_process: pictures for a page from a `photoscribe-worker thumbnails --stdin` that stays,
-// since a worker takes a second to start. It is started at the first picture, ends when nobody
-// asks, and is replaced when a photo ends it or keeps it for too long.
+// picture_process: pictures for a page from a `photoscribe-worker thumbnails --stdin` that keeps
+// running, since a worker takes a second to start. It is started for the first picture, stopped
+// when idle, and replaced when a photo crashes it or takes it too long.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,7 @@
 
 namespace photoscribe::cli {
 
-/// With the worker and the limits of the configuration. It works at a low priority: a run goes
-/// first.
+/// With the worker and the limits of the configuration. It runs at low priority: a run goes first.
 [[nodiscard]] std::unique_ptr<serve::PictureMaker> new_picture_maker(const Config& config);
 
 }  // namespace photoscribe::cli

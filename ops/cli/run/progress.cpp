@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Nothing, where none is: most models do not tell.
+/// Empty if there are none: most models have no confidence.
 std::string unsure_text(const RunProgress& now) {
   return now.unsure > 0 ? grouped(now.unsure) + " unsure" : std::string();
 }
@@ -53,7 +53,7 @@ std::string joined(const std::vector<std::string>& parts, const char* between) {
   return out;
 }
 
-/// Before the first photo is judged there is nothing to count but what was found.
+/// Before the first result only found photos can be counted.
 std::string early_line(const RunProgress& now) {
   if (now.total == 0) {
     return now.found == 0 ? now.phase : now.phase + ": " + grouped(now.found) + " found";
@@ -119,7 +119,7 @@ bool ProgressPrinter::line_is_due(const RunProgress& now) const {
 }
 
 void ProgressPrinter::draw(const RunProgress& now) {
-  // One column stays free: a full line would wrap on some terminals.
+  // Leave one column free: a full line would wrap on some terminals.
   const std::size_t width = terminal_columns(descriptor_) - 1;
   write_all(descriptor_, "\r" + live_line(now, width) + "\x1b[K");
   drawn_ = true;

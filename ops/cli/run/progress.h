@@ -1,7 +1,7 @@
-// progress: what `photoscribe run` shows while it works, on standard error.
+// progress: what `photoscribe run` shows on standard error while it works.
 //
-// On a terminal one live line, redrawn a few times a second and gone at the end; on a pipe a line
-// now and then, rarer as the run grows longer; or nothing but warnings.
+// On a terminal one live line, redrawn a few times a second and removed at the end; on a pipe a
+// line now and then, less often as the run gets longer; or only warnings.
 #pragma once
 
 #include <chrono>
@@ -12,10 +12,10 @@
 
 namespace photoscribe::cli {
 
-/// The live line, in at most `width` columns: the less important parts go first.
+/// The live line, in at most `width` columns: the less important parts are dropped first.
 [[nodiscard]] std::string live_line(const RunProgress& now, std::size_t width);
 
-/// The line for a log: all of it, no matter how long.
+/// The line for a log: all parts, however long.
 [[nodiscard]] std::string log_line(const RunProgress& now);
 
 enum class ProgressStyle {
@@ -24,7 +24,7 @@ enum class ProgressStyle {
   silent,  // events of level warning and error only
 };
 
-/// Of what goes to standard error.
+/// The style for standard error.
 [[nodiscard]] ProgressStyle progress_style(bool silent);
 
 class ProgressPrinter : public RunObserver {
@@ -36,7 +36,7 @@ class ProgressPrinter : public RunObserver {
 
   void progress(const RunProgress& now) override;
   void event(const Event& event) override;
-  /// Takes the live line away. Safe to call at any time.
+  /// Removes the live line. Safe to call at any time.
   void clear();
 
  private:

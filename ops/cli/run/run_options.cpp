@@ -13,15 +13,16 @@
 
 namespace photoscribe::cli {
 
-/// What asks for lists without one, and a list that can be read by this process alone.
+/// Refuses options for lists without a list, and lists that only this process could read.
 static Status check_lists(const RunOptions& options) {
   const RunRequest& request = options.request;
   if (request.lists.empty() && request.list != ListOptions())
-    return fail(Errc::usage, "--root, --from0 and columns are of lists: name one with --list FILE");
+    return fail(Errc::usage,
+                "--root, --from0 and columns are for lists: name one with --list FILE");
   const auto standard_inputs = std::count(request.lists.begin(), request.lists.end(), "-");
   if (standard_inputs > 1) return fail(Errc::usage, "--list - twice: standard input is read once");
   if (standard_inputs > 0 && options.detach)
-    return fail(Errc::usage, "--list - does not go with --detach: write the list to a file");
+    return fail(Errc::usage, "--list - cannot be used with --detach: write the list to a file");
   return {};
 }
 
@@ -100,7 +101,7 @@ void add_photo_options(CLI::App& verb, RunOptions& options) {
       ->type_name("PHOTOS");
   add_list_options(verb, request);
   const std::string group = "Which photos";
-  // One word each: `--include *.jpg PHOTOS` must not take PHOTOS for a second pattern.
+  // One argument each: `--include *.jpg PHOTOS` must not take PHOTOS as a second pattern.
   verb.add_option("--include", request.include,
                   "only photos whose name or relative path matches (repeatable)")
       ->type_name("GLOB")

@@ -1,5 +1,5 @@
-// run_options: what `run` and `submit` have in common: which photos, which model and verdict, when
-// and how fast, and how a request is made of it.
+// run_options: the options that `run` and `submit` share (which photos, which model and verdict,
+// when and how fast), and the request made from them.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -16,7 +16,7 @@ enum class RunVerb { run, submit };
 struct RunOptions {
   explicit RunOptions(CLI::App& verb) : settings(verb) {}
   Settings settings;
-  RunRequest request;  // the fields that are no setting
+  RunRequest request;  // the fields that are not settings
   ServeOptions serve;
   bool no_progress = false;
   bool detach = false;
@@ -24,12 +24,12 @@ struct RunOptions {
 };
 
 void add_photo_options(CLI::App& verb, RunOptions& options);
-/// submit has none of those about this machine's workers.
+/// Without those about this machine's workers for submit.
 void add_setting_options(RunOptions& options, RunVerb verb);
 /// --retry-failed, --redo and --new-run.
 void add_again_options(CLI::App& verb, RunOptions& options);
 
-/// The request, complete: what was typed, the configuration, the model.
+/// The complete request: from the command line, the configuration and the model.
 [[nodiscard]] Expected<RunRequest> make_request(const RunOptions& options, RunVerb verb);
 
 }  // namespace photoscribe::cli

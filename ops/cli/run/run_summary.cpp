@@ -40,11 +40,11 @@ using Flags = std::span<const std::string_view>;
 constexpr std::string_view kOnce[] = {"--dry-run", "--redo", "--retry-failed"};
 constexpr std::string_view kDry[] = {"--dry-run"};
 
-/// What was typed, without the flags of `once`, which hold for one call only, and `more` added.
+/// The command as typed, with `more` and without the flags in `once`, which are for one call only.
 std::string again_with(const std::vector<std::string>& command, const std::string& more,
                        Flags once = kOnce) {
   std::string text, dropped;
-  bool is_photo = false;  // behind a `--` everything is a photo
+  bool is_photo = false;  // after a `--` everything is a photo
   for (std::size_t i = 2; i < command.size(); ++i) {
     if (!is_photo && std::find(once.begin(), once.end(), command[i]) != once.end()) {
       if (command[i] != more) dropped += " " + command[i];
@@ -244,8 +244,8 @@ std::string pace_lines(const RunSummary& s) {
   return out;
 }
 
-/// Reasons that lie in what may be otherwise by now; the others lie in the photo, which a second
-/// look finds as it was.
+/// Whether the cause of the failure may be gone by now. The other reasons are in the photo itself,
+/// so another attempt would fail again.
 bool may_change(std::string_view reason) {
   constexpr std::array kMayChange{"missing",       "unreadable",     "timeout",  "model_failure",
                                   "device_memory", "crashed_worker", "http_403", "http_404",
@@ -254,7 +254,7 @@ bool may_change(std::string_view reason) {
   return std::find(kMayChange.begin(), kMayChange.end(), reason) != kMayChange.end();
 }
 
-/// What to do for another attempt, where one may help.
+/// How to make another attempt, if one may help.
 std::string retry_line(const RunSummary& s, const std::vector<std::string>& command) {
   std::string reasons;
   std::int64_t photos = 0;
@@ -268,7 +268,7 @@ std::string retry_line(const RunSummary& s, const std::vector<std::string>& comm
     return "  " + again_with(command, "--retry-failed") + "   # retries the failed ones\n";
   const std::string run = s.run == "default" ? "" : " --run " + shell_quoted(s.run);
   return "  photoscribe retry " + shell_quoted(s.database) + run + " --reason " + reasons +
-         "   # may be otherwise by now; then the same command\n";
+         "   # the cause may be gone by now; then the same command\n";
 }
 
 std::string next_lines(const RunSummary& s, const std::vector<std::string>& command) {
@@ -297,7 +297,7 @@ std::string next_lines(const RunSummary& s, const std::vector<std::string>& comm
   return out + retry_line(s, command) + "  photoscribe status " + database + "\n";
 }
 
-/// A name as JSON: text, and its bytes beside it when they are no text.
+/// A name as JSON: text, and also its bytes if they are not UTF-8.
 void put_name(nlohmann::json& object, const std::string& key, const std::string& bytes) {
   object[key] = replaced(bytes);
   if (!is_valid_utf8(bytes)) object[key + "_base64"] = base64(bytes);

@@ -33,7 +33,7 @@ DatabasePlace archive_of(const Config& config) {
   return {config.database, folder.empty() ? config.database + ".state" : folder, config.redis.url};
 }
 
-/// As `photoscribe run -o DB --blur-threshold N` begins: the run's stored scores are judged anew.
+/// Judges the run's stored scores again, as `photoscribe run -o DB --blur-threshold N` does first.
 Status rejudge(const std::string& database, const std::string& run, double threshold) {
   Expected<Store> store = Store::open_writer(database);
   if (!store) {
@@ -65,7 +65,7 @@ void add_serve_options(CLI::App& verb, ServeOptions& options, const std::string&
       ->type_name("PLACE")
       ->group(group);
   verb.add_option("--token-file", options.token_file,
-                  "who does not have the token in this file sees nothing; open /?token=… once")
+                  "only visitors with the token in this file see it; open /?token=… once")
       ->type_name("FILE")
       ->group(group);
   if (where == "--serve") {
@@ -113,7 +113,7 @@ Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options, c
   };
   site.workers = [archive]() -> Expected<nlohmann::json> {
     if (!current_writer(archive.database)) return fail(Errc::run_gone, "no scheduler is running");
-    const auto fleet = look_at_fleet(archive, archive.redis_url);
+    const auto fleet = fetch_fleet(archive, archive.redis_url);
     if (!fleet) return fail(fleet.error());
     return fleet_json(*fleet);
   };
@@ -124,39 +124,40 @@ Expected<std::unique_ptr<serve::Site>> start_site(const ServeOptions& options, c
   return serve::Site::start(std::move(site));
 }
 
-Expected<Beside> start_beside(const ServeOptions& options, const Settings& settings,
-                              const std::shared_ptr<RunMonitor>& monitor) {
+Expected<SideServers> start_side_servers(const ServeOptions& options, const Settings& settings,
+                                         const std::shared_ptr<RunMonitor>& monitor) {
   if (options.listen.empty() && options.edit) {
-    return fail(Errc::usage, "--edit is about the page: say where, --serve 127.0.0.1:8080");
+    return fail(Errc::usage,
+                "--edit is for the page: give its place, such as --serve 127.0.0.1:8080");
   }
   if (options.listen.empty() && options.http.empty() && !options.token_file.empty()) {
     return fail(Errc::usage,
-                "--token-file is about the page and the metrics: say where, --serve "
+                "--token-file is for the page and the metrics: give a place, such as --serve "
                 "127.0.0.1:8080 or --http 127.0.0.1:9101");
   }
-  Beside beside;
+  SideServers servers;
   if (!options.http.empty()) {
     http::ProbeSources sources;
     sources.health = [monitor] { return monitor->health.report(); };
     sources.metrics = [monitor] { return monitor->text(); };
     auto probes = http::ProbeServer::start({options.http, options.token_file}, std::move(sources));
     if (!probes) return fail(probes.error());
-    beside.probes = std::move(*probes);
-    write_all(STDERR_FILENO, "the metrics: " + beside.probes->address() + "metrics\n");
+    servers.probes = std::move(*probes);
+    write_all(STDERR_FILENO, "the metrics: " + servers.probes->address() + "metrics\n");
   }
-  if (options.listen.empty()) return beside;
+  if (options.listen.empty()) return servers;
   const Expected<LoadedConfig> loaded = settings.load();
   if (!loaded) return fail(loaded.error());
   Expected<std::unique_ptr<serve::Site>> site = fail(Errc::internal, "--serve");
-  // Threads take the niceness of the one that starts them.
+  // Threads inherit the niceness of the thread that starts them.
   std::thread([&] {
     setpriority(PRIO_PROCESS, 0, kPageNiceness);
     site = start_site(options, loaded->config, "--serve", monitor);
   }).join();
   if (!site) return fail(site.error());
-  beside.page = std::move(*site);
-  write_all(STDERR_FILENO, "the page: " + beside.page->address() + "\n");
-  return beside;
+  servers.page = std::move(*site);
+  write_all(STDERR_FILENO, "the page: " + servers.page->address() + "\n");
+  return servers;
 }
 
 }  // namespace photoscribe::cli

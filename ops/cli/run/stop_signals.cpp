@@ -13,10 +13,10 @@ namespace photoscribe::cli {
 namespace {
 
 std::atomic<StopHandle*> stop_target{nullptr};
-bool stop_text_on_terminal = false, stop_says = true;
+bool stop_text_on_terminal = false, stop_prints = true;
 
 void write_quietly(std::string_view text) {
-  if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // nobody is left to tell
+  if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // there is no reader any more
 }
 
 void on_signal(int /*number*/) {
@@ -24,7 +24,7 @@ void on_signal(int /*number*/) {
   if (stop == nullptr) return;
   const int saved = errno;
   stop->request();
-  if (!stop_says) {
+  if (!stop_prints) {
     errno = saved;
     return;
   }
@@ -41,9 +41,9 @@ void on_signal(int /*number*/) {
 
 }  // namespace
 
-SignalsTo::SignalsTo(StopHandle& stop, Say say) {
+StopSignals::StopSignals(StopHandle& stop, Messages messages) {
   stop_target = &stop;
-  stop_says = say == Say::what_they_do;
+  stop_prints = messages == Messages::print;
   stop_text_on_terminal = is_terminal(STDERR_FILENO);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction now {};
@@ -56,6 +56,6 @@ SignalsTo::SignalsTo(StopHandle& stop, Say say) {
   }
 }
 
-SignalsTo::~SignalsTo() { stop_target = nullptr; }
+StopSignals::~StopSignals() { stop_target = nullptr; }
 
 }  // namespace photoscribe::cli

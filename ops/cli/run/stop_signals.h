@@ -1,20 +1,21 @@
-// stop_signals: Ctrl-C and its like as requests to stop: the first drains, the second ends at once.
+// stop_signals: Ctrl-C and similar signals as requests to stop: the first drains, the second stops
+// at once.
 #pragma once
 
 #include "scheduler/run_events.h"
 
 namespace photoscribe::cli {
 
-/// Directs SIGINT, SIGTERM and SIGHUP to a StopHandle while it lives, and says on standard error
-/// what each does. A signal that was ignored when we were started (nohup) stays ignored. One at a
-/// time.
-class SignalsTo {
+/// Turns SIGINT, SIGTERM and SIGHUP into requests to a StopHandle while it lives, and prints to
+/// standard error what each does. A signal that was ignored when the process started (nohup) stays
+/// ignored. At most one object exists at a time.
+class StopSignals {
  public:
-  enum class Say { what_they_do, nothing };
-  explicit SignalsTo(StopHandle& stop, Say say = Say::what_they_do);
-  ~SignalsTo();
-  SignalsTo(const SignalsTo&) = delete;
-  SignalsTo& operator=(const SignalsTo&) = delete;
+  enum class Messages { print, none };
+  explicit StopSignals(StopHandle& stop, Messages messages = Messages::print);
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
 };
 
 }  // namespace photoscribe::cli

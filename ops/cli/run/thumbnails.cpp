@@ -43,11 +43,11 @@ std::vector<std::string> make_thumbnails(const Settings& settings,
     for (to = from; to < files.size() && (to == from || bytes < kBytesAtOnce); ++to) {
       bytes += files[to].size() + 1;
     }
-    std::vector<std::string> words = picture_words(*worker, loaded->config);
+    std::vector<std::string> words = thumbnails_command(*worker, loaded->config);
     words.insert(words.end(), {"--output", folder->path()});
     for (std::size_t i = from; i < to; ++i) words.push_back(files[i]);
     const Expected<ChildOutput> made = run_child(words, std::chrono::minutes(2));
-    if (!made || made->exit_status != 0) {  // the others may do better
+    if (!made || made->exit_status != 0) {  // the other files may work
       (void)without(made ? made->err : made.error().message);
       continue;
     }

@@ -1,4 +1,4 @@
-// thumbnails: small JPEGs of photos for a page. Decoding is the worker's: this asks it.
+// thumbnails: small JPEGs of photos for a page. The worker decodes them.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace photoscribe::cli {
 
-/// The bytes of a small JPEG of each file, in order; empty where there is none: the file cannot be
-/// read any more, or there is no worker, as standard error says.
+/// The bytes of a small JPEG of each file, in order; empty if the file cannot be read any more or
+/// there is no worker, which is printed to standard error.
 [[nodiscard]] std::vector<std::string> make_thumbnails(const Settings& settings,
                                                        const std::vector<std::string>& files);
 

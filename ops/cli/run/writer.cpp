@@ -8,8 +8,8 @@
 
 namespace photoscribe::cli {
 
-// A line of /proc/locks: "7: FLOCK  ADVISORY  WRITE 4711 08:01:131 0 EOF". The device is left out
-// of the comparison: overlay file systems show another one there than stat() does.
+// A line of /proc/locks: "7: FLOCK  ADVISORY  WRITE 4711 08:01:131 0 EOF". The device is not
+// compared: overlay file systems show another one there than stat() does.
 std::optional<pid_t> current_writer(const std::string& database) {
   struct stat lock {};
   if (stat((database + ".lock").c_str(), &lock) != 0) return std::nullopt;

@@ -1,7 +1,7 @@
 // writer: which process writes a database now, according to its lock file.
 //
-// Looks without touching the lock: trying to take it, even for a moment, could make a scheduler
-// that starts just then give up.
+// It does not touch the lock: taking it, even for a moment, could make a scheduler that is just
+// starting give up.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,7 @@
 
 namespace photoscribe::cli {
 
-/// The pid of the process that holds DATABASE.lock; none when nobody does.
+/// The pid of the process that holds DATABASE.lock; none if no process does.
 [[nodiscard]] std::optional<pid_t> current_writer(const std::string& database);
 
 }  // namespace photoscribe::cli

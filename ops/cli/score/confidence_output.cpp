@@ -35,8 +35,7 @@ std::string reliability_text(const Reliability& r) {
   return out + "\n";
 }
 
-/// Right captions among the shown, against the share shown, a line for each
-/// least confidence.
+/// Precision among the captions shown against the share shown, one line per minimum confidence.
 std::string shown_text(const FittedConfidence& fitted) {
   std::vector<const DomainFit*> columns{&fitted.all};
   if (fitted.domains.size() > 1) {

@@ -1,5 +1,5 @@
-// confidence_output: a fitted confidence, judged on captions that the fit did
-// not see, as text and as JSON. Pure.
+// confidence_output: a fitted confidence, evaluated on captions that the fit did not see, as text
+// and as JSON. Pure.
 #pragma once
 
 #include <optional>
@@ -17,22 +17,22 @@ struct DomainName {
   bool operator==(const DomainName&) const = default;
 };
 
-/// What distinguishes them, such as "coco" and "flickr", or "coco/train" and
+/// The shortest names that distinguish them, such as "coco" and "flickr", or "coco/train" and
 /// "coco/test".
 [[nodiscard]] std::vector<std::string> labels_of(const std::vector<DomainName>& domains);
 
 struct DomainFit {
   std::string name;
   Reliability held_out;
-  std::vector<ShownPoint> shown;  // at the fit's least confidences
+  std::vector<ShownPoint> shown;  // at each of min_confidences
 };
 
 struct FittedConfidence {
   ConfidenceModel model;  // with `min`, where there is one
   std::optional<double> min;
   double target_precision = 0;
-  std::vector<double> min_confidences;  // some, by rising value, `min` among them
-  DomainFit all;                        // every domain counting alike
+  std::vector<double> min_confidences;  // a few, rising, `min` among them
+  DomainFit all;                        // every domain with the same weight
   std::vector<DomainFit> domains;
 };
 

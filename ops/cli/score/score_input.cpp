@@ -10,13 +10,13 @@
 namespace photoscribe::cli {
 namespace {
 
-/// A set of captions that is being read, with the second names of its photos.
-class Reading {
+/// Reads a set of captions, with the second names of its photos.
+class CaptionReader {
  public:
-  Reading(const std::string& file, CaptionSet& set) : file_(file), set_(set) {}
+  CaptionReader(const std::string& file, CaptionSet& set) : file_(file), set_(set) {}
 
-  /// Refuses a second caption where one is all there may be. Of references, an empty one and a
-  /// second list of a photo are wrong entries (bad_payload).
+  /// Refuses a second caption if only one is allowed. Among references, an empty caption and a
+  /// second list for a photo are malformed entries (bad_payload).
   Status add(const FileCaption& one, bool only_one) {
     const auto before = set_.find(one.id);
     if (before && only_one) {
@@ -29,19 +29,19 @@ class Reading {
     if (!only_one && one.caption.empty())
       return fail(Errc::bad_payload, std::string(one.id) + " has an empty caption");
     const std::uint32_t photo = set_.add(one.id, *one.tokens);
-    if (!one.other_id.empty() && !before) others_[std::string(one.other_id)] = photo;
+    if (!one.other_id.empty() && !before) second_names_[std::string(one.other_id)] = photo;
     return {};
   }
   [[nodiscard]] std::optional<std::uint32_t> find(std::string_view name) const {
     if (const auto photo = set_.find(name)) return photo;
-    if (others_.empty()) return std::nullopt;
-    const auto other = others_.find(std::string(name));
-    return other == others_.end() ? std::nullopt : std::optional(other->second);
+    if (second_names_.empty()) return std::nullopt;
+    const auto other = second_names_.find(std::string(name));
+    return other == second_names_.end() ? std::nullopt : std::optional(other->second);
   }
-  /// By photo number: its second name, or nothing.
+  /// Second names by photo number; empty if a photo has none.
   [[nodiscard]] std::vector<std::string_view> second_names() const {
-    std::vector<std::string_view> names(others_.empty() ? 0 : set_.photos());
-    for (const auto& [name, photo] : others_) names[photo] = name;
+    std::vector<std::string_view> names(second_names_.empty() ? 0 : set_.photos());
+    for (const auto& [name, photo] : second_names_) names[photo] = name;
     return names;
   }
 
@@ -51,10 +51,10 @@ class Reading {
   }
   const std::string& file_;
   CaptionSet& set_;
-  std::unordered_map<std::string, std::uint32_t> others_;
+  std::unordered_map<std::string, std::uint32_t> second_names_;
 };
 
-/// Names for a message: how many there are, and the first three.
+/// Photos for a message: how many there are, and the first three.
 class Missing {
  public:
   void add(std::string_view name) {
@@ -72,15 +72,15 @@ class Missing {
 };
 
 Status read_set(const std::string& file, bool only_one, const ScoreRequest& request,
-                const std::optional<PhotoNames>& split, Reading& reading, ScoreInput& input) {
+                const std::optional<PhotoNames>& split, CaptionReader& reader, ScoreInput& input) {
   const auto wanted = [&](const FileCaption& one) {
     return !split || split->contains(std::string(one.id)) ||
            (!one.other_id.empty() && split->contains(std::string(one.other_id)));
   };
   const auto take = [&](const FileCaption& one) -> Status {
-    if (wanted(one)) return reading.add(one, only_one);
-    // COCO results have numbers alone: whether they are of the split, the references know.
-    if (only_one && one.other_id.empty() && split) return reading.add(one, only_one);
+    if (wanted(one)) return reader.add(one, only_one);
+    // COCO results have only numbers; the references decide whether they are in the split.
+    if (only_one && one.other_id.empty() && split) return reader.add(one, only_one);
     if (only_one) ++input.outside_split;
     return {};
   };
@@ -98,7 +98,7 @@ Status read_set(const std::string& file, bool only_one, const ScoreRequest& requ
   return {};
 }
 
-void pair_photos(const Reading& hypotheses, const Reading& references, bool split,
+void pair_photos(const CaptionReader& hypotheses, const CaptionReader& references, bool split,
                  ScoreInput& input, Missing& unreferenced, Missing& uncaptioned) {
   std::vector<bool> used(input.references.photos());
   const auto second = hypotheses.second_names();
@@ -158,8 +158,8 @@ Expected<std::unique_ptr<ScoreInput>> read_score_input(const ScoreRequest& reque
     if (!names) return fail(names.error());
     split = std::move(*names);
   }
-  Reading hypotheses(request.hypotheses_file, input->hypotheses);
-  Reading references(request.references_file, input->references);
+  CaptionReader hypotheses(request.hypotheses_file, input->hypotheses);
+  CaptionReader references(request.references_file, input->references);
   Status read = read_set(request.hypotheses_file, true, request, split, hypotheses, *input);
   if (read) read = read_set(request.references_file, false, request, split, references, *input);
   if (!read) return fail(read.error());

@@ -24,7 +24,7 @@ std::string line(const char* name, double score, const Interval* interval, const
   return text + "\n";
 }
 
-/// A block of output at a time: a million items are not held as one text.
+/// Writes a block at a time, so that a million items are not held in memory as one text.
 void write_items(const ScoreFigures& figures, const ScoreInput& input,
                  const std::function<std::string(std::string_view, std::size_t)>& item) {
   constexpr std::size_t kBlock = 1 << 18;
@@ -179,7 +179,7 @@ void write_figures_json(const ScoreFigures& figures, const ScoreInput& input, bo
     write_standard_output(text + "\n");
     return;
   }
-  text.back() = ',';  // the object goes on
+  text.back() = ',';  // the object continues
   write_standard_output(text + "\"items\":[");
   bool first = true;
   write_items(figures, input, [&](std::string_view id, std::size_t i) {

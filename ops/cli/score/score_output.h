@@ -14,7 +14,7 @@
 
 namespace photoscribe::cli {
 
-/// CHAIR, where it was asked for.
+/// CHAIR, if asked for.
 struct ChairFigures {
   ChairCounts counts;
   ChairScore score;
@@ -37,7 +37,7 @@ struct ScoreFigures {
   std::int64_t peak_memory_bytes = 0;
 };
 
-/// For people: scores of 100, with intervals where there are; then what was left out, and the
+/// For people: scores out of 100, with intervals if computed; then what was left out, and the
 /// signature.
 [[nodiscard]] std::string figures_text(const ScoreFigures& figures, const ScoreInput& input,
                                        const Ink& ink);
@@ -45,7 +45,7 @@ struct ScoreFigures {
 /// Prints one JSON object, with "items" when `per_item`; scores on the 0-1 scale (CIDEr-D: 0-10).
 void write_figures_json(const ScoreFigures& figures, const ScoreInput& input, bool per_item);
 
-/// Prints a line per photo: tab-separated, scores of 100.
+/// Prints a line per photo: tab-separated, scores out of 100.
 void write_items_text(const ScoreFigures& figures, const ScoreInput& input);
 
 }  // namespace photoscribe::cli

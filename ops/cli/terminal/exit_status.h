@@ -9,7 +9,7 @@ inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailedPhotos = 1;  // finished; some failed or could not be read
 inline constexpr int kExitUsage = 2;         // command line or configuration
 inline constexpr int kExitEnvironment = 3;   // disk, Redis, model, another scheduler …
-inline constexpr int kExitStopped = 4;       // before the end: run it again
+inline constexpr int kExitStopped = 4;       // stopped before the end; run it again
 inline constexpr int kExitKilled = 130;      // hard stop
 
 [[nodiscard]] constexpr int exit_status_of(Errc code) noexcept {

@@ -1,4 +1,4 @@
-// terminal: whether a stream is one, how wide, and whether it may be coloured.
+// terminal: whether a stream is a terminal, how wide it is, and whether to use colours.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,10 @@ namespace photoscribe::cli {
 /// True for a terminal that understands escape sequences (TERM is not "dumb").
 [[nodiscard]] bool is_terminal(int descriptor);
 
-/// Columns now, which a resize changes; 80 when unknown.
+/// The current width; 80 if unknown.
 [[nodiscard]] std::size_t terminal_columns(int descriptor);
 
-/// Marks text for one stream; leaves it plain if that is no terminal or NO_COLOR is set.
+/// Styles text for one stream; leaves it plain if that is not a terminal or NO_COLOR is set.
 class Ink {
  public:
   explicit Ink(bool enabled) : enabled_(enabled) {}
@@ -29,8 +29,8 @@ class Ink {
   bool enabled_;
 };
 
-/// Writes all of `text`. False when the stream does not take it (disk full, reader gone); for
-/// standard output that is remembered, and reported once at the end (standard_output.h).
+/// Writes all of `text`. False on failure (disk full, reader gone); for standard output that is
+/// remembered and reported once at the end (standard_output.h).
 bool write_all(int descriptor, std::string_view text);
 
 }  // namespace photoscribe::cli

@@ -19,7 +19,7 @@ std::int64_t local_ms(std::tm parts) {
   return static_cast<std::int64_t>(std::mktime(&parts)) * kMsPerS;
 }
 
-/// None: the word is not so many of one of these before now.
+/// A number of hours, days, weeks, months or years before now.
 Expected<Span> before_now(const std::string& word, std::time_t now) {
   int number = 0, used = 0;
   char unit = 0;
@@ -34,7 +34,7 @@ Expected<Span> before_now(const std::string& word, std::time_t now) {
     }
   }
   return fail(Errc::usage, "\"" + shown(word) +
-                               "\" is no time: write 2019, 2019-06, 2019-06-30, "
+                               "\" is not a time: write 2019, 2019-06, 2019-06-30, "
                                "2019-06-30T18:05, or 7d (also h, w, m, y) before now");
 }
 
@@ -62,13 +62,13 @@ Expected<Span> span_of(const std::string& word, std::time_t now) {
 
 }  // namespace
 
-Expected<std::int64_t> begin_of_time_word(const std::string& word, std::time_t now) {
+Expected<std::int64_t> time_word_begin(const std::string& word, std::time_t now) {
   const Expected<Span> span = span_of(word, now);
   if (!span) return fail(span.error());
   return span->begin_ms;
 }
 
-Expected<std::int64_t> end_of_time_word(const std::string& word, std::time_t now) {
+Expected<std::int64_t> time_word_end(const std::string& word, std::time_t now) {
   const Expected<Span> span = span_of(word, now);
   if (!span) return fail(span.error());
   return span->end_ms;

@@ -1,4 +1,4 @@
-// time_word: times as a person names them, in local time: 2019, 2019-06, 2019-06-30,
+// time_word: times as people write them, in local time: 2019, 2019-06, 2019-06-30,
 // 2019-06-30T18:05, and 7d, 12h, 2w before now. A pure function of the word and of now.
 #pragma once
 
@@ -10,11 +10,11 @@
 
 namespace photoscribe::cli {
 
-/// Milliseconds since 1970 where that time begins. Fails with usage.
-[[nodiscard]] Expected<std::int64_t> begin_of_time_word(const std::string& word,
-                                                        std::time_t now = std::time(nullptr));
-/// Where it has ended: that of 2019 is the first moment of 2020.
-[[nodiscard]] Expected<std::int64_t> end_of_time_word(const std::string& word,
-                                                      std::time_t now = std::time(nullptr));
+/// When that time begins, in milliseconds since 1970. Fails with usage.
+[[nodiscard]] Expected<std::int64_t> time_word_begin(const std::string& word,
+                                                     std::time_t now = std::time(nullptr));
+/// When it has ended: for 2019, the first moment of 2020.
+[[nodiscard]] Expected<std::int64_t> time_word_end(const std::string& word,
+                                                   std::time_t now = std::time(nullptr));
 
 }  // namespace photoscribe::cli

@@ -1,4 +1,4 @@
-// backup: a copy of the database, while others read and write it.
+// backup: a copy of the database, even while other processes read and write it.
 #include <unistd.h>
 
 #include <filesystem>
@@ -38,7 +38,7 @@ int backup(const BackupOptions& options) {
   {
     std::optional<RemoveOnSignal> partial;
     std::error_code absent;
-    if (!std::filesystem::exists(options.copy, absent)) {  // else it is somebody's, and refused
+    if (!std::filesystem::exists(options.copy, absent)) {  // an existing file is refused
       const std::string file =
           file_behind_links(options.copy).value_or(options.copy) + ".unfinished";
       partial.emplace(std::vector<std::string>{file, file + "-journal"});

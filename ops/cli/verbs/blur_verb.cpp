@@ -17,13 +17,14 @@ struct BlurOptions {
   bool json = false;
 };
 
-/// Decoding is the worker's: this process becomes it.
+/// The worker decodes: this process becomes it.
 int blur(const BlurOptions& options) {
   const Expected<LoadedConfig> loaded = options.settings.load();
   if (!loaded) return report("blur", loaded.error());
   const Expected<std::string> worker = find_worker(loaded->config);
   if (!worker) return report("blur", worker.error());
-  std::vector<std::string> words = decoding_words(*worker, "blur", loaded->config.settings.limits);
+  std::vector<std::string> words =
+      decoding_command(*worker, "blur", loaded->config.settings.limits);
   if (options.json) words.emplace_back("--json");
   if (loaded->origins.contains("blur.blur_threshold")) {
     words.insert(words.end(),

@@ -41,11 +41,11 @@ struct Measurements {
   std::vector<std::string> failed;
 };
 
-/// Every mode's score of each labelled photo, by worker processes, one per core.
-class Measuring {
+/// Gets every mode's score of each labelled photo from worker processes, one per core.
+class BlurScorer {
  public:
-  Measuring(const std::vector<Label>& labels, std::string folder, std::string worker,
-            const DecodeLimits& limits)
+  BlurScorer(const std::vector<Label>& labels, std::string folder, std::string worker,
+             const DecodeLimits& limits)
       : labels_(labels), folder_(std::move(folder)), worker_(std::move(worker)), limits_(limits) {}
 
   Expected<Measurements> run() {
@@ -60,7 +60,7 @@ class Measuring {
   }
 
  private:
-  static constexpr std::size_t kAtOnce = 200;  // of one command line
+  static constexpr std::size_t kAtOnce = 200;  // photos per command line
 
   void work() {
     for (std::size_t from = next_.fetch_add(kAtOnce); from < labels_.size();
@@ -74,7 +74,7 @@ class Measuring {
   }
 
   Status measure(std::size_t from, std::size_t to) {
-    std::vector<std::string> words = decoding_words(worker_, "blur", limits_);
+    std::vector<std::string> words = decoding_command(worker_, "blur", limits_);
     words.emplace_back("--json");
     for (std::size_t i = from; i < to; ++i)
       words.push_back((std::filesystem::path(folder_) / labels_[i].file).string());
@@ -123,7 +123,7 @@ Expected<Calibration> measure_and_calibrate(const CalibrateOptions& options) {
   if (!worker) return fail(worker.error());
   const std::string folder = std::filesystem::absolute(options.photos_folder).string();
   Expected<Measurements> measured =
-      Measuring(*labels, folder, *worker, loaded->config.settings.limits).run();
+      BlurScorer(*labels, folder, *worker, loaded->config.settings.limits).run();
   if (!measured) return fail(measured.error());
   Expected<Calibration> result =
       calibrate(*labels, options.columns, measured->scores, options.false_reject_rate,
@@ -138,9 +138,9 @@ Expected<Calibration> measure_and_calibrate(const CalibrateOptions& options) {
 
 Status write_page(const CalibrateOptions& options, const Calibration& calibration) {
   constexpr std::size_t kEach = 60;
-  const std::vector<WrongPhoto> wrong = wrong_photos(calibration, kEach);
+  const std::vector<MisclassifiedPhoto> wrong = misclassified_photos(calibration, kEach);
   std::vector<std::string> files;
-  for (const WrongPhoto& one : wrong) {
+  for (const MisclassifiedPhoto& one : wrong) {
     const auto file = std::filesystem::path(options.photos_folder) / calibration.files[one.photo];
     files.push_back(std::filesystem::absolute(file).string());
   }
@@ -192,11 +192,11 @@ void add_calibrate(CLI::App& app, Action& action) {
       ->type_name("N")
       ->check(CLI::Range(100, 1'000'000));
   verb->add_option("--html", options->html_file,
-                   "a page with the curves and the photos it gets wrong")
+                   "write a page with the curves and the misclassified photos")
       ->type_name("FILE");
   verb->add_flag("--json", options->json, "one JSON object on standard output");
   verb->footer(
-      "Some hundred photos of your own, both kinds, are enough. Prints the area under the ROC "
+      "A few hundred photos of your own, of both kinds, are enough. Prints the area under the ROC "
       "curve\n"
       "of every blur mode, the best thresholds, and the lines for the configuration file.\n"
       "Examples:\n"

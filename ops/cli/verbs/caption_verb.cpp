@@ -1,5 +1,5 @@
-// caption set|import|approve|unset|undo|log|list: what people make of captions. The model's stay as
-// they are; exports, reports and search prefer the edit.
+// caption set|import|approve|unset|undo|log|list: people's edits of captions. The model's captions
+// stay; exports, reports and search prefer the edit.
 #include <pwd.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ struct CaptionOptions {
   Settings settings;
   DatabaseOption database;
   std::vector<std::string> photos;
-  std::string photo;  // where a verb takes one alone
+  std::string photo;  // for verbs that take only one
   std::string text, file, by, run;
   std::size_t limit = 50;
   bool dry_run = false, overwrite = false, anybody = false, json = false;
@@ -45,18 +45,18 @@ Expected<std::string> editor_of(const CaptionOptions& options) {
   return checked_editor(options.by.empty() ? user_name() : options.by);
 }
 
-void put_out(const std::string& text) { write_all(STDOUT_FILENO, text); }
+void print_text(const std::string& text) { write_all(STDOUT_FILENO, text); }
 
-/// One object with --json, else a line or three a photo.
+/// One object with --json, else two or three lines per photo.
 void print_changes(const CaptionOptions& options, const std::vector<FixChange>& changes,
                    nlohmann::ordered_json object) {
   if (options.json) {
     object["changes"] = nlohmann::ordered_json::array();
     for (const FixChange& change : changes) object["changes"].push_back(change_json(change));
-    put_out(object.dump() + "\n");
+    print_text(object.dump() + "\n");
     return;
   }
-  for (const FixChange& change : changes) put_out(change_text(change));
+  for (const FixChange& change : changes) print_text(change_text(change));
 }
 
 struct OpenedArchive {
@@ -108,7 +108,7 @@ Status set_caption(const CaptionOptions& options) {
     changes.push_back({{photos->front(), EditAction::set, *caption}, now->front().shown()});
   }
   if (Status added = add_edits(options, *archive, changes); !added) return added;
-  if (same && !options.json) put_out("Already: " + shown(*caption) + "\n");
+  if (same && !options.json) print_text("Already: " + shown(*caption) + "\n");
   return {};
 }
 
@@ -154,7 +154,7 @@ Status unset_captions(const CaptionOptions& options) {
     changes.push_back({{(*photos)[i], EditAction::unset, ""}, (*now)[i].shown()});
   }
   if (Status added = add_edits(options, *archive, changes); !added) return added;
-  if (changes.empty() && !options.json) put_out("No edit to take away: nothing was changed.\n");
+  if (changes.empty() && !options.json) print_text("No edit to take away: nothing was changed.\n");
   return {};
 }
 
@@ -174,19 +174,19 @@ Status undo_edits(const CaptionOptions& options) {
     nlohmann::ordered_json object{{"undone", undone->undone},
                                   {"left", nlohmann::ordered_json::array()}};
     for (const std::string& uri : undone->left) object["left"].push_back(replaced(uri));
-    put_out(object.dump() + "\n");
+    print_text(object.dump() + "\n");
     return {};
   }
   if (undone->undone == 0) {
-    put_out(options.photos.empty() && !options.anybody
-                ? "No edit of " + shown(archive->by) +
-                      " left to take back (--anybody: of others).\n"
-                : "No edit left to take back.\n");
+    print_text(options.photos.empty() && !options.anybody
+                   ? "No edit of " + shown(archive->by) +
+                         " left to take back (--anybody: of others).\n"
+                   : "No edit left to take back.\n");
     return {};
   }
-  put_out("Took back " + counted(undone->undone, "edit") + ".\n");
+  print_text("Took back " + counted(undone->undone, "edit") + ".\n");
   for (const std::string& uri : undone->left) {
-    put_out("Left, since somebody edited it later: " + shown(uri) + "\n");
+    print_text("Left, since somebody edited it later: " + shown(uri) + "\n");
   }
   return {};
 }
@@ -221,9 +221,9 @@ Expected<int> import_file(const CaptionOptions& options) {
                                  " of " + options.file + " cannot be used: nothing was changed");
   }
   if (!options.json) {
-    put_out(std::string(go ? "" : "Would change: ") + counted(changes, "caption") +
-            (go ? " changed, " : ", ") + grouped(plan->unchanged) + " as before.\n");
-    if (go && changes > 0) put_out("`photoscribe caption undo` takes them back together.\n");
+    print_text(std::string(go ? "" : "Would change: ") + counted(changes, "caption") +
+               (go ? " changed, " : ", ") + grouped(plan->unchanged) + " as before.\n");
+    if (go && changes > 0) print_text("`photoscribe caption undo` takes them back together.\n");
   }
   return kExitDone;
 }
@@ -242,11 +242,11 @@ Status show_log(const CaptionOptions& options) {
   if (options.json) {
     nlohmann::ordered_json object{{"edits", nlohmann::ordered_json::array()}};
     for (const EditRow& row : *rows) object["edits"].push_back(edit_json(row));
-    put_out(object.dump() + "\n");
+    print_text(object.dump() + "\n");
     return {};
   }
-  if (rows->empty()) put_out("No edits.\n");
-  for (const EditRow& row : *rows) put_out(edit_line(row));
+  if (rows->empty()) print_text("No edits.\n");
+  for (const EditRow& row : *rows) print_text(edit_line(row));
   return {};
 }
 
@@ -254,25 +254,25 @@ Status list_edits(const CaptionOptions& options) {
   Expected<Edits> edits = open_to_read(options);
   if (!edits) return fail(edits.error());
   std::int64_t rows = 0;
-  if (options.json) put_out("{\"edits\":[");
+  if (options.json) print_text("{\"edits\":[");
   const Status read = edits->for_each_holding([&](const EditRow& row, const CaptionNow& now) {
     if (standard_output_lost()) return Status(fail(Errc::cancelled, "nobody reads on"));
     if (options.json) {
       nlohmann::ordered_json object = edit_json(row);
       object["original"] = text_or_null(now.original);
-      put_out((rows == 0 ? "" : ",") + object.dump());
+      print_text((rows == 0 ? "" : ",") + object.dump());
     } else {
-      put_out(shown(row.uri) + "\n  " + shown(row.by) + ": " + shown_or(row.caption, "") +
-              "\n  model: " + shown_or(now.original, "no caption") + "\n");
+      print_text(shown(row.uri) + "\n  " + shown(row.by) + ": " + shown_or(row.caption, "") +
+                 "\n  model: " + shown_or(now.original, "no caption") + "\n");
     }
     ++rows;
     return Status();
   });
   if (!read && read.error().code != Errc::cancelled) return read;
   if (options.json) {
-    put_out("]}\n");
+    print_text("]}\n");
   } else if (rows == 0) {
-    put_out("No edits.\n");
+    print_text("No edits.\n");
   }
   return {};
 }
@@ -280,9 +280,9 @@ Status list_edits(const CaptionOptions& options) {
 int end_caption(const char* name, const Expected<int>& done, bool as_json) {
   if (done) return *done;
   const int status = report(name, done.error());
-  // What stands on standard output already is whole JSON.
+  // `caption import` has already printed a complete JSON object.
   if (as_json && std::string_view(name) != "caption import") {
-    put_out(
+    print_text(
         nlohmann::json{{"error", replaced(done.error().message)}, {"exit_status", status}}.dump() +
         "\n");
   }
@@ -317,7 +317,8 @@ void add_sub(CLI::App& caption, const CaptionSub& sub, Action& action) {
         ->type_name("FILE")
         ->required();
     verb->add_flag("--dry-run", options->dry_run, "show what would change, and change nothing");
-    verb->add_flag("--overwrite", options->overwrite, "also what was edited since the export");
+    verb->add_flag("--overwrite", options->overwrite,
+                   "also change what was edited since the export");
   } else if (sub.photos == CaptionSub::one || sub.photos == CaptionSub::maybe_one) {
     CLI::Option* const photo =
         verb->add_option("photo", options->photo, kCaptionPhotoHelp)->type_name("PHOTO");
@@ -333,10 +334,10 @@ void add_sub(CLI::App& caption, const CaptionSub& sub, Action& action) {
         ->required();
   }
   if (name == "approve") {
-    verb->add_option("--run", options->run, "the run whose caption (default: that which was last)")
+    verb->add_option("--run", options->run, "the run whose caption is right (default: the latest)")
         ->type_name("NAME");
   }
-  if (name == "undo") verb->add_flag("--anybody", options->anybody, "also what others edited");
+  if (name == "undo") verb->add_flag("--anybody", options->anybody, "also undo edits by others");
   if (name == "log") {
     verb->add_option("--limit", options->limit, "how many at most (default: 50)")
         ->type_name("N")
@@ -358,12 +359,12 @@ void add_sub(CLI::App& caption, const CaptionSub& sub, Action& action) {
 
 void add_caption(CLI::App& app, Action& action) {
   CLI::App* const caption =
-      app.add_subcommand("caption", "correct captions; the model's own are kept beside");
+      app.add_subcommand("caption", "correct captions; the model's own are kept, too");
   caption->require_subcommand(1);
   caption->footer(
-      "Exports, reports and search show the edit; --redo and other models leave it. During a run,\n"
-      "too. A photo is named by its path, uri or number; the end of a path is enough if no other\n"
-      "photo ends so.\n"
+      "Exports, reports and search show the edit; --redo and other models leave it. All of this\n"
+      "works during a run. A photo is named by its path, uri or number; the end of a path is\n"
+      "enough if no other photo's path ends with it.\n"
       "Examples:\n"
       "  photoscribe caption set archive.db beach/IMG_7.jpg \"Ana and Ben at the harbour\"\n"
       "  photoscribe caption approve archive.db IMG_8.jpg IMG_9.jpg\n"
@@ -383,7 +384,7 @@ void add_caption(CLI::App& app, Action& action) {
                    done_or<undo_edits>, CaptionSub::maybe, true},
         CaptionSub{"log", "caption log", "every edit, of all photos or of one, newest first",
                    done_or<show_log>, CaptionSub::maybe_one, false},
-        CaptionSub{"list", "caption list", "photos with an edit that holds", done_or<list_edits>,
+        CaptionSub{"list", "caption list", "photos with an edit in effect", done_or<list_edits>,
                    CaptionSub::none, false}}) {
     add_sub(*caption, sub, action);
   }

@@ -1,5 +1,4 @@
-// confidence: fits a model's confidence on runs that have references, of one or
-// more databases.
+// confidence: fits a model's confidence on runs with references, from one or more databases.
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,14 +29,14 @@ struct ConfidenceOptions {
   bool json = false;
 };
 
-/// Captions of several runs, judged.
+/// Judged captions of several runs.
 struct Gathered {
   std::string model_hash;  // of all
   std::vector<DomainName> domains;
   std::vector<JudgedCaption> captions;  // domain: index into domains
 };
 
-/// What confidence is fitted on, whatever the mode that judged.
+/// Confidence is fitted on this score, whichever mode judged the photo.
 double full_score(const ResultRow& row) {
   return row.blur_scores ? row.blur_scores->of(BlurMode::full) : row.blur_score.value_or(0);
 }
@@ -58,7 +57,7 @@ Status add_run(Lookup& store, const RunRow& run, const std::string& database, Ga
   }
   const std::string stem = std::filesystem::path(database).stem().string();
   return store.for_each_result(run.id, [&](const ResultRow& row) -> Status {
-    const bool own = row.model == run.settings.model_hash;  // others are left from before a --redo
+    const bool own = row.model == run.settings.model_hash;  // else a result from before a --redo
     if (!own || !row.asked || !row.caption || !row.log_prob || !row.tokens) return {};
     const Expected<std::vector<std::string>> references = store.references_of(row.image_id);
     if (!references) return fail(references.error());

@@ -168,7 +168,7 @@ Status show_dead(const DeadOptions& options) {
   return {};
 }
 
-/// The numbers of the photos decide which run is meant.
+/// The run of the numbered photos.
 Expected<std::string> run_of(const DeadOptions& options, const std::string& database) {
   if (options.images.empty()) return options.run;
   Expected<Store> store = Store::open_reader(database);
@@ -225,8 +225,8 @@ int act(Verb verb, const char* name, const DeadOptions& options) {
   return status;
 }
 
-/// Says what is wrong with a database called like a photo's number: nothing, where there is one.
-std::string no_number(const std::string& word) {
+/// A CLI11 check: refuses a number as a database, unless there is a file of that name.
+std::string reject_photo_number(const std::string& word) {
   const bool number = !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
   std::error_code absent;
   return number && !std::filesystem::exists(word, absent) ? "is the number of a photo" : "";
@@ -274,7 +274,7 @@ void add_dead(CLI::App& app, Action& action) {
     if (sub.verb != list) {
       // `dead show 4711` means a photo of the configured database.
       verb->validate_positionals();
-      verb->get_option("database")->check(no_number, "");
+      verb->get_option("database")->check(reject_photo_number, "");
     }
     verb->add_flag("--json", options->json, "one JSON object");
     verb->callback([options, sub, &action] {

@@ -48,11 +48,11 @@ std::string check_text(const Check& check, const Ink& ink) {
   name.resize(std::max(kName, name.size()), ' ');
   std::string out = mark + "  " + name + shown(check.finding) + "\n";
   if (!check.cure.empty())
-    out += "      " + std::string(kName, ' ') + "to mend: " + check.cure + "\n";
+    out += "      " + std::string(kName, ' ') + "to fix: " + check.cure + "\n";
   return out;
 }
 
-/// Looks at one thing after the other and says each as soon as it is known.
+/// Prints each check as soon as it is done, and the overall result at the end.
 class Examination {
  public:
   explicit Examination(bool json) : json_(json), ink_(Ink::of(STDOUT_FILENO)) {}

@@ -44,7 +44,7 @@ struct ExportOptions {
   FilesOptions files;
 };
 
-/// An unsure photo has no caption for who did not ask for it, as a blurred one has none.
+/// Unless asked for, an unsure photo's caption is not exported, as if it were blurred.
 bool is_withheld(const ExportOptions& options, const ResultRow& row) {
   const auto& states = options.states;
   return row.state == "unsure" && !options.include_unsure &&
@@ -59,10 +59,10 @@ ResultRow without_caption(ResultRow row) {
   return row;
 }
 
-/// How COCO's captioned photos are named and numbered: their own numbers only where every one has
-/// one in its name and no two the same.
-Status look_at_names(Lookup& store, RunId run, ExportRun& names) {
-  std::unordered_set<std::size_t> bases;  // hashes: two alike only make names longer
+/// How photos are named and numbered in COCO results: by the numbers in their names if every
+/// captioned photo has one and all differ.
+Status scan_names(Lookup& store, RunId run, ExportRun& names) {
+  std::unordered_set<std::size_t> bases;  // hashes: a collision only makes names longer
   std::unordered_set<std::int64_t> numbers;
   names.ids_from_names = true;
   const Status read = store.for_each_result(run, [&](const ResultRow& row) -> Status {
@@ -83,7 +83,7 @@ std::string format_name(const ExportOptions& options) {
   return options.columns.empty() ? "table" : "csv";
 }
 
-/// As chosen; none: those of the format.
+/// The chosen columns; empty: the format's own.
 Expected<std::vector<ExportColumn>> columns_of(const std::string& names, Lookup& store) {
   if (names.empty()) return std::vector<ExportColumn>();
   const Expected<std::vector<std::string>> kept = store.kept_columns();
@@ -111,15 +111,15 @@ Expected<std::unique_ptr<ExportFormat>> make_format(const ExportOptions& options
   if (!roots) return fail(roots.error());
   about.several_roots = roots->size() > 1;
   if (name == "coco") {
-    if (Status looked = look_at_names(store, run.id, about); !looked) return fail(looked.error());
+    if (Status looked = scan_names(store, run.id, about); !looked) return fail(looked.error());
     return coco_format(about);
   }
   return table_format(to_terminal ? terminal_columns(STDOUT_FILENO) : 0,
                       to_terminal ? Ink::of(STDOUT_FILENO) : Ink(false), about);
 }
 
-/// Without what is not shown of it, and with what people made of its caption.
-ResultRow shown_part(const ExportOptions& options, ResultRow row) {
+/// The row as exported: without a caption that is withheld, and with a person's edit.
+ResultRow exported_row(const ExportOptions& options, ResultRow row) {
   const bool edited = row.edited_caption && !options.original;
   const bool unlikely =
       options.confidence_min && !edited && row.confidence.value_or(0) < *options.confidence_min;
@@ -138,7 +138,7 @@ Status export_joined(const ExportOptions& options, Lookup& store, const RunRow& 
   join.columns = std::move(*columns);
   join.blur_mode = run.settings.blur.mode;
   join.style = style_of(options, false);
-  join.shown_part = [&](ResultRow row) { return shown_part(options, std::move(row)); };
+  join.exported_row = [&](ResultRow row) { return exported_row(options, std::move(row)); };
   const bool to_terminal = output.is_terminal();
   const auto joined = join_rows(store, run, join, [&](std::string_view text) {
     if (standard_output_lost()) return Status(fail(Errc::cancelled, "nobody reads on"));
@@ -158,13 +158,13 @@ Status check_export(const ExportOptions& options) {
   if (options.csv_safe && format != "csv" && format != "tsv" && !joins)
     return wrong("--csv-safe is for --format csv");
   if (!joins && options.list != ListOptions())
-    return wrong("--root and --…-column are of the file of --join FILE");
+    return wrong("--root and --…-column are for the file of --join FILE");
   if (!options.columns.empty() && (format == "table" || format == "coco"))
     return wrong("--columns is for --format csv, tsv or jsonl");
   if (joins && !options.format.empty())
     return wrong("--join keeps the form of its file: leave out --format");
   if (joins && (options.limit > 0 || !options.states.empty()))
-    return wrong("--join keeps all rows of its file: --state and --limit do not go with it");
+    return wrong("--join keeps all rows of its file: leave out --state and --limit");
   return {};
 }
 
@@ -197,14 +197,14 @@ Status export_rows(const ExportOptions& options) {
     if (enough || standard_output_lost()) return fail(Errc::cancelled, "that is enough");
     ++rows;
     if (!edited && !is_withheld(options, row)) return (*output)->add((*format)->row(row));
-    return (*output)->add((*format)->row(shown_part(options, row)));
+    return (*output)->add((*format)->row(exported_row(options, row)));
   });
   if (!read && read.error().code != Errc::cancelled) return read;
   if (Status ended = (*output)->add((*format)->tail()); !ended) return ended;
   return (*output)->finish();
 }
 
-/// Who asks for unsure photos wants their captions.
+/// Asking for unsure photos includes their captions.
 CaptionChoice caption_choice(const ExportOptions& options) {
   const auto& states = options.states;
   const bool unsure = std::find(states.begin(), states.end(), "unsure") != states.end();
@@ -216,7 +216,7 @@ int export_files(const ExportOptions& options) {
   if (!database) return report("export", database.error());
   if (!options.files.undo.empty()) {
     if (options.files.dry_run || options.files.json)
-      return report("export", {Errc::usage, "--undo goes without --dry-run and --json"});
+      return report("export", {Errc::usage, "--undo cannot be used with --dry-run or --json"});
     return run_undo(*database, options.files.undo);
   }
   Expected<FilesJob> job = files_job(options.format, options.files);
@@ -281,9 +281,10 @@ void add_export(CLI::App& app, Action& action) {
           "these columns alone: ours, and what lists and sidecars said of the photos, such\n"
           "as id,photographer,caption (kept.NAME: where both have that name)")
       ->type_name("NAMES");
-  verb->add_option("--join", options->join,
-                   "the rows of this CSV, TSV or JSON Lines file in their order, ours behind them\n"
-                   "(default: caption,confidence,state,reason); what has no other half is named")
+  verb->add_option(
+          "--join", options->join,
+          "the rows of this CSV, TSV or JSON Lines file, in order, with our columns appended\n"
+          "(default: caption,confidence,state,reason); what has no match is listed")
       ->type_name("FILE");
   add_list_flags(*verb, options->list, "--join", "The file of --join");
   verb->add_option("--run", options->run, "the run's name (default: the newest)")
@@ -301,7 +302,7 @@ void add_export(CLI::App& app, Action& action) {
       ->type_name("P")
       ->check(CLI::Range(0.0, 1.0));
   verb->add_flag("--original", options->original,
-                 "the model's captions, also where people edited them (`photoscribe caption`)");
+                 "the model's captions, even where people edited them (`photoscribe caption`)");
   verb->add_option("--limit", options->limit, "the first N photos only")
       ->type_name("N")
       ->check(CLI::PositiveNumber);

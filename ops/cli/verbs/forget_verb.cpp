@@ -1,4 +1,4 @@
-// forget: takes rows of photos that are gone for good out of a database.
+// forget: removes the rows of photos that are gone for good from a database.
 #include <unistd.h>
 
 #include <memory>
@@ -34,7 +34,7 @@ std::string what_goes(const ForgetCounts& counts) {
   return text + (counts.runs.size() == 1 ? "run " : "runs ") + runs;
 }
 
-/// A folder as the database has it, where `word` is not a root's name.
+/// A root's name as typed, or a folder as the database stores it.
 std::string root_word(const std::string& word) {
   return word.find('/') == std::string::npos ? word : stored_folder(word);
 }
@@ -96,7 +96,7 @@ int run_forget(const ForgetOptions& options) {
   write_all(STDOUT_FILENO, "Forgot " + shown(what_goes(counts)) + ".\n");
   if (!done->copy.empty()) {
     write_all(STDOUT_FILENO, "The database as it was before: " + shown(done->copy) + ". " +
-                                 shown(way_back(*database, done->copy)) + "\n");
+                                 shown(restore_hint(*database, done->copy)) + "\n");
   }
   return kExitDone;
 }

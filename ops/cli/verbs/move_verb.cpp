@@ -1,4 +1,4 @@
-// move: tells a database that a folder of photos lies elsewhere now.
+// move: tells a database that a folder of photos has moved.
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ struct MoveOptions {
   bool yes = false, no_backup = false, json = false;
 };
 
-/// The folder as typed or, where no root is that, the root of that name.
+/// Plans the move of the folder as typed or, if no root is there, of the root of that name.
 Expected<std::vector<MovedRoot>> plan(const std::string& database, const MoveOptions& options,
                                       std::string& from) {
   from = stored_folder(options.from);
@@ -95,7 +95,7 @@ std::string done_text(const MoveDone& done, const std::string& database) {
   }
   if (!done.copy.empty()) {
     out += "The database as it was before: " + shown(done.copy) + ". " +
-           shown(way_back(database, done.copy)) + "\n";
+           shown(restore_hint(database, done.copy)) + "\n";
   }
   return out;
 }

@@ -27,7 +27,7 @@ namespace {
 
 struct ReportVerb {
   explicit ReportVerb(CLI::App& verb) : settings(verb), database(settings) {
-    settings.remote_flags();  // of the pictures
+    settings.remote_flags();  // for the thumbnails
   }
   Settings settings;
   DatabaseOption database;
@@ -42,7 +42,7 @@ std::string bytes_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// The card of the run's model, when the model that is at hand here is that one.
+/// The model card, if the model found here is the run's.
 std::string model_card(const Settings& settings, const RunRow& run) {
   const Expected<LoadedConfig> loaded = settings.load();
   if (!loaded) return {};
@@ -90,7 +90,7 @@ int run_report(const ReportVerb& verb) {
       return report("report", written.error());
     }
     write_all(STDERR_FILENO,
-              "Wrote " + shown(verb.html) + "; any browser opens it, also offline.\n");
+              "Wrote " + shown(verb.html) + "; any browser opens it, even offline.\n");
   }
   if (verb.json) {
     write_all(STDOUT_FILENO, to_json(*made).dump() + "\n");
@@ -116,13 +116,13 @@ void add_report(CLI::App& app, Action& action) {
                    "compare its scores with those of run NAME, photo by photo")
       ->type_name("NAME");
   verb->add_option("--against-database", options->against_database,
-                   "that run is in this database (without --against: its newest)")
+                   "the database of that run (without --against: its newest run)")
       ->type_name("FILE");
   verb->add_option("--bootstrap", options->options.resamples,
                    "resamples for intervals and p values (default: 1000)")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000));
-  verb->add_option("--seed", options->options.seed, "of the bootstrap (default: 12345)")
+  verb->add_option("--seed", options->options.seed, "seed of the bootstrap (default: 12345)")
       ->type_name("N");
   verb->add_option("--gallery", options->options.gallery_photos,
                    "photos of each kind on the page (default: 24)")

@@ -32,10 +32,10 @@ int failed(const RunOptions& options, const Error& error) {
   return status;
 }
 
-/// Tells once, when a run turns out to be long, that its terminal must stay open.
-class TellsHowToKeep : public RunObserver {
+/// Prints once, when a run turns out to be long, that closing the terminal would end it.
+class DetachHint : public RunObserver {
  public:
-  TellsHowToKeep(ProgressPrinter& printer, bool wanted) : printer_(printer), wanted_(wanted) {}
+  DetachHint(ProgressPrinter& printer, bool wanted) : printer_(printer), wanted_(wanted) {}
   void progress(const RunProgress& now) override {
     printer_.progress(now);
     if (!wanted_ || !now.left || now.seconds < 10 || *now.left < kLong) return;
@@ -74,7 +74,7 @@ int run_detached(const RunOptions& options, const RunRequest& request) {
   const auto before = std::filesystem::file_size(detached_log(folder), absent);
   const Expected<Detached> started = detach(words, request.database, folder);
   if (!started) return failed(options, started.error());
-  if (started->exit_status) {  // nothing to do, or something wrong: as if it had not been detached
+  if (started->exit_status) {  // it has ended already: behave as without --detach
     write_all(*started->exit_status == kExitDone ? STDOUT_FILENO : STDERR_FILENO,
               last_lines(started->log, absent ? 0 : static_cast<std::streamoff>(before)));
     return *started->exit_status;
@@ -103,13 +103,13 @@ int run(const RunOptions& options) {
   if (!request) return failed(options, request.error());
   if (options.detach) return run_detached(options, *request);
   const auto monitor = std::make_shared<RunMonitor>();
-  const auto beside = start_beside(options.serve, options.settings, monitor);
-  if (!beside) return failed(options, beside.error());
+  const auto servers = start_side_servers(options.serve, options.settings, monitor);
+  if (!servers) return failed(options, servers.error());
   const ProgressStyle style = progress_style(options.no_progress);
   ProgressPrinter printer(STDERR_FILENO, style);
   StopHandle stop;
-  const SignalsTo signals(stop);
-  TellsHowToKeep observer(printer, style == ProgressStyle::live && ends_with_its_terminal());
+  const StopSignals signals(stop);
+  DetachHint observer(printer, style == ProgressStyle::live && ends_with_its_terminal());
   request->monitor = monitor;
   const Expected<RunSummary> summary = run_batch(*request, observer, stop);
   printer.clear();

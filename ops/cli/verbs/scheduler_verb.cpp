@@ -66,13 +66,13 @@ int serve(const SchedulerOptions& options) {
   const ProgressStyle style = progress_style(options.no_progress);
   ProgressPrinter printer(STDERR_FILENO, style);
   StopHandle stop;
-  const SignalsTo signals(stop);
+  const StopSignals signals(stop);
   const auto monitor = std::make_shared<RunMonitor>();
-  const auto beside = start_beside(options.page, options.settings, monitor);
+  const auto servers = start_side_servers(options.page, options.settings, monitor);
   if (request) request->monitor = monitor;
-  const Expected<ServeSummary> summary = !request  ? fail(request.error())
-                                         : !beside ? fail(beside.error())
-                                                   : serve_runs(*request, printer, stop);
+  const Expected<ServeSummary> summary = !request   ? fail(request.error())
+                                         : !servers ? fail(servers.error())
+                                                    : serve_runs(*request, printer, stop);
   printer.clear();
   if (!summary) {
     const int status = report("scheduler", summary.error());

@@ -33,15 +33,15 @@ struct ScoreOptions {
   bool json = false;
 };
 
-/// Lines of a file that are no captions: which, and that they were left out.
-void tell_left_out(const std::string& file, const LeftOut& left_out) {
+/// Which lines of a file are not captions and were left out.
+void print_left_out(const std::string& file, const LeftOut& left_out) {
   if (left_out.count == 0) return;
   write_all(STDERR_FILENO,
             "note: " + shown(file + ": " + to_text(left_out)) + "; --strict refuses such a file\n");
 }
 
-/// Seconds since it was last asked.
-class Watch {
+/// Seconds since the last lap.
+class Stopwatch {
  public:
   double lap() {
     const auto now = std::chrono::steady_clock::now();
@@ -58,7 +58,7 @@ std::int64_t peak_memory_bytes() {
   return usage.ru_maxrss * 1024;  // Linux counts kilobytes
 }
 
-/// The table that --df names, else that of the references themselves; saved where that is asked.
+/// The table that --df names, else that of the references themselves; saved where --save-df asks.
 Expected<DocumentFrequencies> frequencies(const ScoreOptions& options, ScoreInput& input,
                                           int threads) {
   DocumentFrequencies table;
@@ -78,7 +78,7 @@ Expected<DocumentFrequencies> frequencies(const ScoreOptions& options, ScoreInpu
   return table;
 }
 
-/// CHAIR with the list that it needs.
+/// CHAIR and its list of objects.
 struct Objects {
   std::optional<ObjectLexicon> own;  // of --chair-objects
   std::optional<CorpusChair> corpus;
@@ -127,13 +127,13 @@ ScoreSignature signature_of(const ScoreOptions& options, const ScoreInput& input
 }
 
 Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input,
-                               const Objects& objects, Watch& watch) {
+                               const Objects& objects, Stopwatch& stopwatch) {
   const int threads = options.request.threads;
   Expected<DocumentFrequencies> table;
   if (!options.bleu_only) table = frequencies(options, input, threads);
   if (!table) return fail(table.error());
   ScoreFigures figures;
-  figures.stage_seconds.emplace_back("frequencies", watch.lap());
+  figures.stage_seconds.emplace_back("frequencies", stopwatch.lap());
   figures.rule = *bleu_rule_named(options.rule);
   figures.bleu_only = options.bleu_only;
   figures.photos = options.bleu_only ? score_photos_by_bleu(input.hypotheses, input.references,
@@ -141,14 +141,14 @@ Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input,
                                      : score_photos(input.hypotheses, input.references, input.pairs,
                                                     *table, figures.rule, threads);
   figures.corpus = score_of(figures.photos, figures.rule);
-  figures.stage_seconds.emplace_back("scores", watch.lap());
+  figures.stage_seconds.emplace_back("scores", stopwatch.lap());
   figures.bootstrap = {options.resamples, options.seed, threads};
   if (options.resamples > 0)
     figures.intervals = bootstrap_intervals(figures.photos, figures.rule, figures.bootstrap);
-  if (options.resamples > 0) figures.stage_seconds.emplace_back("bootstrap", watch.lap());
+  if (options.resamples > 0) figures.stage_seconds.emplace_back("bootstrap", stopwatch.lap());
   if (objects.corpus) {
     figures.chair = chair_of(*objects.corpus, input, figures.bootstrap);
-    figures.stage_seconds.emplace_back("chair", watch.lap());
+    figures.stage_seconds.emplace_back("chair", stopwatch.lap());
   }
   figures.signature = signature_text(signature_of(options, input, figures.rule, *table, objects));
   figures.frequencies_of_one = table->photos() == 1;
@@ -156,7 +156,7 @@ Expected<ScoreFigures> compute(const ScoreOptions& options, ScoreInput& input,
 }
 
 int score(ScoreOptions options) {
-  Watch watch;
+  Stopwatch stopwatch;
   if (options.tokenizer.empty()) options.tokenizer = options.rule == "sacrebleu" ? "13a" : "ptb";
   options.request.tokenizer = *tokenizer_named(options.tokenizer);
   options.request.threads =
@@ -164,13 +164,13 @@ int score(ScoreOptions options) {
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const auto input = read_score_input(options.request);
   if (!input) return report("score", input.error());
-  tell_left_out(options.request.hypotheses_file, (*input)->wrong_hypotheses);
-  tell_left_out(options.request.references_file, (*input)->wrong_references);
+  print_left_out(options.request.hypotheses_file, (*input)->wrong_hypotheses);
+  print_left_out(options.request.references_file, (*input)->wrong_references);
   Objects objects;
   if (Status read = read_objects(options, **input, objects); !read)
     return report("score", read.error());
-  const double reading = watch.lap();
-  Expected<ScoreFigures> figures = compute(options, **input, objects, watch);
+  const double reading = stopwatch.lap();
+  Expected<ScoreFigures> figures = compute(options, **input, objects, stopwatch);
   if (!figures) return report("score", figures.error());
   figures->stage_seconds.emplace(figures->stage_seconds.begin(), "reading", reading);
   for (const auto& [stage, seconds] : figures->stage_seconds) figures->seconds += seconds;
@@ -181,7 +181,7 @@ int score(ScoreOptions options) {
     return kExitDone;
   }
   if (options.per_item) write_items_text(*figures, **input);
-  // With a line per photo on standard output, the figures stay out of its way.
+  // With a line per photo on standard output, the summary goes to standard error.
   const int where = options.per_item ? STDERR_FILENO : STDOUT_FILENO;
   write_all(where, figures_text(*figures, **input, Ink::of(where)));
   return kExitDone;
@@ -226,9 +226,9 @@ void add_score_options(CLI::App& verb, ScoreOptions& options) {
   verb.add_option("--bootstrap", options.resamples, "95 % intervals from N resamples of photos")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000));
-  verb.add_option("--seed", options.seed, "of the resamples (default: 12345)")->type_name("N");
+  verb.add_option("--seed", options.seed, "seed of the resamples (default: 12345)")->type_name("N");
   verb.add_option("--threads", options.threads,
-                  "that read, tokenise and score; figures are the same for any number\n"
+                  "threads to read, tokenise and score; any number gives the same scores\n"
                   "(default: one per core)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));

@@ -1,4 +1,4 @@
-// search: photos by the words of their captions, of what came beside them and of their paths.
+// search: photos by the words of their captions, sidecars and paths.
 #include <unistd.h>
 
 #include <chrono>
@@ -25,7 +25,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kBesideARun{1};  // for indexing, while somebody records
+constexpr std::chrono::seconds kIndexingDuringRun{1};  // at most, while a scheduler records
 
 const std::map<std::string, SearchSort> kSortNames{
     {"best", SearchSort::best},     {"added", SearchSort::added},
@@ -43,21 +43,22 @@ struct SearchOptions {
   bool json = false;
 };
 
-void tell_person(const std::string& text) { write_all(STDERR_FILENO, text + "\n"); }
+void print_note(const std::string& text) { write_all(STDERR_FILENO, text + "\n"); }
 
-/// All of it where nobody writes; for a second where somebody does, who goes on with it when idle.
+/// Indexes everything if no scheduler is running, else for a second: the scheduler does the rest
+/// when idle.
 void bring_up_to_date(const std::string& database, std::int64_t left) {
   const bool beside = current_writer(database).has_value();
   const Clock::time_point begun = Clock::now();
-  Clock::time_point told = begun;
+  Clock::time_point printed_at = begun;
   (void)catch_up_index(database, [&](std::int64_t looked_at) {
     left -= looked_at;
     const Clock::time_point now = Clock::now();
-    if (now - told > std::chrono::seconds(2) && left > 0) {
-      tell_person("indexing what is new: " + grouped(left) + " left");
-      told = now;
+    if (now - printed_at > std::chrono::seconds(2) && left > 0) {
+      print_note("indexing what is new: " + grouped(left) + " left");
+      printed_at = now;
     }
-    return !beside || now - begun < kBesideARun;
+    return !beside || now - begun < kIndexingDuringRun;
   });
 }
 
@@ -70,19 +71,19 @@ Expected<SearchRequest> request_of(const SearchOptions& options) {
   const bool for_eyes = options.format == "table" && !options.json;
   request.limit = options.limit >= 0 ? options.limit : for_eyes ? 20 : 0;
   if (!options.since.empty()) {
-    const Expected<std::int64_t> since = begin_of_time_word(options.since);
+    const Expected<std::int64_t> since = time_word_begin(options.since);
     if (!since) return fail(since.error());
     request.since_unix_ms = *since;
   }
   if (!options.until.empty()) {
-    const Expected<std::int64_t> until = end_of_time_word(options.until);
+    const Expected<std::int64_t> until = time_word_end(options.until);
     if (!until) return fail(until.error());
     request.until_unix_ms = *until;
   }
   return request;
 }
 
-/// A row as text of one format; what is before the first and behind the last.
+/// A row as text in one format, and what goes before the first row and after the last.
 struct RowText {
   std::string head, tail;
   std::function<std::string(const ResultRow&)> row;
@@ -128,18 +129,18 @@ Expected<RowText> row_text(const SearchOptions& options, Store& store, bool to_t
                  [format](const ResultRow& row) { return format->row(row); }};
 }
 
-void tell_outcome(const SearchRequest& request, const SearchOutcome& outcome,
-                  std::int64_t backlog) {
-  if (outcome.photos == 0) tell_person("no photo found");
+void print_outcome(const SearchRequest& request, const SearchOutcome& outcome,
+                   std::int64_t backlog) {
+  if (outcome.photos == 0) print_note("no photo found");
   if (outcome.many) {
-    tell_person("more than " + grouped(kRankedMax) +
-                " photos match: those added last come first; more words find the best first");
+    print_note("more than " + grouped(kRankedMax) +
+               " photos match: those added last come first; more words find the best first");
   }
   if (outcome.more) {
-    tell_person("there are more: --limit N, --offset " +
-                std::to_string(request.offset + outcome.photos));
+    print_note("there are more: --limit N, --offset " +
+               std::to_string(request.offset + outcome.photos));
   }
-  if (backlog > 0) tell_person(grouped(backlog) + " results or edits are not indexed yet");
+  if (backlog > 0) print_note(grouped(backlog) + " results or edits are not indexed yet");
 }
 
 Status search_photos(const SearchOptions& options) {
@@ -184,7 +185,7 @@ Status search_photos(const SearchOptions& options) {
   }
   if (Status ended = (*output)->add(tail); !ended) return ended;
   if (Status ended = (*output)->finish(); !ended) return ended;
-  if (!options.json) tell_outcome(*request, *outcome, *backlog);
+  if (!options.json) print_outcome(*request, *outcome, *backlog);
   return {};
 }
 
@@ -202,7 +203,7 @@ void add_search(CLI::App& app, Action& action) {
       ->allow_extra_args(false)
       ->check(CLI::IsMember({"done", "unsure", "blurred", "failed", "pending"}));
   verb->add_option("--since", options->since,
-                   "files of this time on: 2019, 2019-06, 2019-06-30, 7d")
+                   "files from this time on: 2019, 2019-06, 2019-06-30, 7d")
       ->type_name("TIME");
   verb->add_option("--until", options->until, "files up to this time, the whole of it")
       ->type_name("TIME");
@@ -216,18 +217,18 @@ void add_search(CLI::App& app, Action& action) {
       ->type_name("NAME");
   verb->add_flag("--vanished", options->request.vanished, "also photos that are no longer there");
   verb->add_flag("--original", options->request.original,
-                 "the model's captions, also where people edited them");
+                 "the model's captions, even where people edited them");
   verb->add_option("--sort", options->sort, "best, added, newest, oldest, path or confidence")
       ->type_name("ORDER")
       ->check(CLI::IsMember(kSortNames));
   verb->add_option("--limit", options->limit, "at most N photos (table: 20; else all; 0: all)")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
-  verb->add_option("--offset", options->request.offset, "without the first N")
+  verb->add_option("--offset", options->request.offset, "skip the first N")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   verb->add_option("-f,--format", options->format,
-                   "table, csv, jsonl (as export), or paths0: files, each with a NUL behind it")
+                   "table, csv, jsonl (as export), or paths0: files, each followed by a NUL")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"table", "csv", "jsonl", "paths0"}));
   verb->add_flag("--json", options->json, "one JSON object");
@@ -239,8 +240,8 @@ void add_search(CLI::App& app, Action& action) {
       "  photoscribe search archive.db 'dog beach -cat \"red car\" surf*'\n"
       "  photoscribe search archive.db photographer:ana --since 2019 --until 2019\n"
       "  photoscribe search archive.db --format paths0 sunset | xargs -0 cp -t /tmp/sunsets\n"
-      "What begins with a dash stands behind other words in quotes, or behind --: search DB -- "
-      "-cat");
+      "A word with a dash in front goes after other words in the same quotes, or after --:\n"
+      "search DB -- -cat");
   verb->callback([options, &action] {
     action = [options] {
       const Status done = search_photos(*options);

@@ -1,4 +1,4 @@
-// serve: a page over an archive: how its runs get on, its photos, their captions.
+// serve: a web page of an archive: the progress of its runs, its photos, their captions.
 #include <unistd.h>
 
 #include <chrono>
@@ -33,7 +33,7 @@ int serve_page(const ServeVerb& verb) {
   const Expected<LoadedConfig> loaded = verb.settings.load();
   if (!loaded) return report("serve", loaded.error());
   StopHandle stop;
-  const SignalsTo signals(stop, SignalsTo::Say::nothing);
+  const StopSignals signals(stop, StopSignals::Messages::none);
   ServeOptions options = verb.serve;
   if (options.listen.empty()) options.listen = "127.0.0.1:8080";
   const auto site = start_site(options, loaded->config, "--listen");
@@ -55,7 +55,7 @@ void add_serve(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ServeVerb>(*verb);
   add_serve_options(*verb, options->serve, "--listen", "Page");
   verb->footer(
-      "It only reads, beside a run or without one; --edit lets the page change captions and steer\n"
+      "It only reads, with or without a run; --edit lets the page change captions and steer\n"
       "runs. It also answers /livez, /readyz and /metrics (Prometheus). Examples:\n"
       "  photoscribe serve archive.db\n"
       "  photoscribe serve archive.db --edit --listen 9000\n"

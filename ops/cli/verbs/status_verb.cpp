@@ -47,15 +47,15 @@ struct RunStatus {
   StoreSummary summary;
   std::vector<Root> roots;
   std::vector<StoreEvent> events;
-  double photos_per_s = 0;           // over kSample; 0 while nobody writes
-  std::optional<std::string> waits;  // for a worker: what for, and what those lack that are there
+  double photos_per_s = 0;                 // over kSample; 0 without a scheduler
+  std::optional<std::string> waiting_for;  // what a worker must have, and what the workers lack
 };
 
 std::int64_t finished(const RunCounts& counts) {
   return counts.asked.total() - counts.asked.pending;
 }
 
-Expected<std::vector<RunStatus>> look(Lookup& store, bool running) {
+Expected<std::vector<RunStatus>> read_statuses(Lookup& store, bool running) {
   const Expected<std::vector<RunRow>> runs = store.runs();
   if (!runs) return fail(runs.error());
   std::map<RunId, std::int64_t> before;
@@ -84,8 +84,8 @@ Expected<std::vector<RunStatus>> look(Lookup& store, bool running) {
   return out;
 }
 
-/// Says of each run whether any worker can do it. A run that gets on is not asked about: workers of
-/// an older release report nothing.
+/// Whether the run may be waiting for a worker. Not if it makes progress: workers of an older
+/// release report nothing about themselves.
 bool may_wait(const RunStatus& run) {
   return run.summary.counts.asked.pending > 0 && run.photos_per_s == 0 &&
          run.run.control == RunControl::running;
@@ -93,11 +93,11 @@ bool may_wait(const RunStatus& run) {
 
 void note_waiting(std::vector<RunStatus>& runs, const std::vector<SeenWorker>& fleet) {
   for (RunStatus& run : runs) {
-    if (may_wait(run)) run.waits = why_nobody_serves(run.run, run.roots, fleet);
+    if (may_wait(run)) run.waiting_for = why_nobody_serves(run.run, run.roots, fleet);
   }
 }
 
-/// Settings that are off unless somebody asks for them.
+/// The settings that are off by default and were switched on.
 std::string switched_on(RunSettings settings) {
   RunSettings defaults;
   const std::vector<SettingField> fields = setting_fields(settings), off = setting_fields(defaults);
@@ -116,7 +116,7 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
                             : status.run.control != RunControl::running
                                 ? ink.yellow(to_string(status.run.control))
                             : status.photos_per_s > 0 ? ink.green("at work")
-                            : status.waits            ? ink.yellow("waiting for a worker")
+                            : status.waiting_for      ? ink.yellow("waiting for a worker")
                                                       : ink.yellow("unfinished");
   std::string out = "\n" + ink.bold("run " + shown(status.run.name)) + ": " + state + ", begun " +
                     time_text(status.run.created_unix_ms) + "\n";
@@ -127,8 +127,9 @@ std::string run_text(const RunStatus& status, const Ink& ink) {
     out += "  " + rate_text(status.photos_per_s) + " photos/s just now, " +
            duration_text(static_cast<double>(asked.pending) / status.photos_per_s) + " left\n";
   }
-  if (status.waits) {
-    out += "  " + ink.yellow("no worker can process its photos: ") + shown(*status.waits) + "\n";
+  if (status.waiting_for) {
+    out +=
+        "  " + ink.yellow("no worker can process its photos: ") + shown(*status.waiting_for) + "\n";
   }
   const RunCounts& counts = status.summary.counts;
   if (counts.vanished > 0) out += "  " + counted(counts.vanished, "photo") + " vanished since\n";
@@ -213,7 +214,7 @@ nlohmann::json run_json(const RunStatus& status) {
               {"events", std::move(events)}};
   if (const std::string& command = status.run.schedule.on_finish; !command.empty())
     object["on_finish"] = replaced(shown_on_finish(command));
-  if (status.waits) object["waits"] = replaced(*status.waits);
+  if (status.waiting_for) object["waits"] = replaced(*status.waiting_for);
   if (status.summary.bleu) {
     const auto scores = bleu(status.summary.bleu->counts);
     for (std::size_t n = 0; n < 4; ++n) {
@@ -231,7 +232,7 @@ Error no_fleet(const Error& error) {
                "Redis of its workers"};
 }
 
-/// Of a detached run: where it writes.
+/// The log of a detached run, for the first line.
 std::string log_of(const DatabasePlace& place, pid_t writer) {
   const std::string log = detached_log(place.state_folder);
   std::error_code other;
@@ -246,12 +247,12 @@ int status(const StatusOptions& options) {
   Expected<Store> store = Store::open_reader(*database);
   if (!store) return report("status", store.error());
   const std::optional<pid_t> writer = current_writer(*database);
-  Expected<std::vector<RunStatus>> runs = look(*store, writer.has_value());
+  Expected<std::vector<RunStatus>> runs = read_statuses(*store, writer.has_value());
   if (!runs) return report("status", runs.error());
   const bool look_for_workers =
       options.workers || (writer && std::any_of(runs->begin(), runs->end(), may_wait));
   const Expected<std::vector<SeenWorker>> fleet =
-      look_for_workers ? look_at_fleet(*place, place->redis_url) : fail(Errc::run_gone, "");
+      look_for_workers ? fetch_fleet(*place, place->redis_url) : fail(Errc::run_gone, "");
   if (fleet) note_waiting(*runs, *fleet);
   if (!fleet && options.workers) return report("status", no_fleet(fleet.error()));
 

@@ -1,5 +1,5 @@
-// pause, resume, cancel, drain and retry: verbs that change a run, whether its scheduler works or
-// not.
+// pause, resume, cancel, drain and retry: verbs that change a run, with or without a running
+// scheduler.
 #include "ops/cli/verbs/steer_verb.h"
 
 #include <unistd.h>

@@ -1,5 +1,4 @@
-// steer: what the verbs that steer a run share: reasons as they are typed, answers as they are
-// told.
+// steer: what the verbs that steer a run share: parsing reasons and printing replies.
 #pragma once
 
 #include <string>
@@ -13,7 +12,7 @@ namespace photoscribe::cli {
 /// "timeout,crashed_worker" and "missing" → three reasons. Fails with usage, naming all.
 [[nodiscard]] Expected<std::vector<Reason>> reasons_from(const std::vector<std::string>& words);
 
-/// One line for people, without its newline. `database`: as it is to be typed.
+/// One line for people, without its newline. `database`: quoted for a shell.
 [[nodiscard]] std::string reply_text(const ControlReply& reply, ControlVerb verb,
                                      const std::string& database);
 /// One line of JSON.

@@ -1,4 +1,4 @@
-// submit: photos into the manifest of a run, for a scheduler that serves it, now or later.
+// submit: adds photos to a run's manifest, for a scheduler that serves it now or later.
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,18 +27,18 @@ std::string absolute(const std::string& path) {
   return path.empty() || is_remote(path) ? path : std::filesystem::absolute(path).string();
 }
 
-/// --split is a file, or the name of a split of the references.
-std::string absolute_if_there(const std::string& path) {
+/// For --split, which is a file or the name of one of the references' splits.
+std::string absolute_if_exists(const std::string& path) {
   std::error_code absent;
   return std::filesystem::exists(path, absent) ? absolute(path) : path;
 }
 
-/// Nobody holds the database: this process fills the manifest.
+/// Without a scheduler, this process fills the manifest.
 Expected<ControlReply> fill_here(Store& store, const RunRequest& request) {
   ProgressPrinter printer(STDERR_FILENO,
                           is_terminal(STDERR_FILENO) ? ProgressStyle::live : ProgressStyle::silent);
   StopHandle stop;
-  const SignalsTo signals(stop);
+  const StopSignals signals(stop);
   const Expected<PreparedRun> prepared = take_submission(store, request, printer, stop);
   printer.clear();
   if (!prepared) return fail(prepared.error());
@@ -75,7 +75,7 @@ Expected<ControlReply> submit_photos(const RunOptions& options) {
   }
   request->list.root = absolute(request->list.root);
   request->references_file = absolute(request->references_file);
-  request->split_file = absolute_if_there(request->split_file);
+  request->split_file = absolute_if_exists(request->split_file);
   ControlRequest asked;
   asked.verb = ControlVerb::submit;
   asked.run = request->run;

@@ -8,7 +8,7 @@
 
 namespace photoscribe::cli {
 
-/// What the chosen verb does; returns the exit status. Set by the verb's callback during the parse.
+/// Runs the chosen verb; returns the exit status. Set by the verb's callback during the parse.
 using Action = std::function<int()>;
 
 /// Each adds its verb to `app` and sets `action` when it is the one that was typed.
@@ -34,7 +34,7 @@ void add_worker(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_config(CLI::App& app, Action& action);
 
-/// A word that is no path, without the "./" that main() puts before a dash behind `--`.
+/// A word that is not a path, without the "./" that main() puts before a dash after `--`.
 [[nodiscard]] inline std::string plain_word(const std::string& word) {
   return word.starts_with("./-") ? word.substr(2) : word;
 }

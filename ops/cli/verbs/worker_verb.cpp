@@ -1,5 +1,4 @@
-// worker: photoscribe-worker with the flags, the environment and the file that the other verbs
-// take.
+// worker: photoscribe-worker, configured like the other verbs: by flags, environment and file.
 #include <filesystem>
 #include <memory>
 #include <utility>

@@ -1,5 +1,5 @@
-// photoscribe calibrate with a worker that makes scores of names; the real one measures in
-// tests/worker.
+// photoscribe calibrate with a worker that makes up scores from names; tests/worker measures with
+// the real one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,16 +24,16 @@ class CalibrateVerb : public testing::Test {
     worker_ = folder_.write(
         "worker",
         "#!/bin/sh\n"
-        "verb=$1; shift; told=\n"
+        "verb=$1; shift; options=\n"
         "while true; do\n"
         "  case $1 in\n"
         "    --json) shift ;;\n"
         "    --output) output=$2; shift 2 ;;\n"
-        "    --*) told=\"$told $1 $2\"; shift 2 ;;\n"
+        "    --*) options=\"$options $1 $2\"; shift 2 ;;\n"
         "    *) break ;;\n"
         "  esac\n"
         "done\n"
-        "echo \"$verb$told\" >> \"$(dirname \"$0\")/told\"\n"
+        "echo \"$verb$options\" >> \"$(dirname \"$0\")/arguments\"\n"
         "if [ \"$verb\" = thumbnails ]; then printf jpeg > \"$output/0.jpg\"; exit 0; fi\n"
         "for file; do\n"
         "  case $file in\n"
@@ -67,9 +67,9 @@ TEST_F(CalibrateVerb, ObeysTheLimitsOfTheConfiguration) {
 
   ASSERT_EQ(calibrate(kLabels, {"--config", config}).exit_status, 0);
 
-  std::ifstream told(folder_.file("told"));
+  std::ifstream arguments(folder_.file("arguments"));
   std::string line;
-  std::getline(told, line);
+  std::getline(arguments, line);
   EXPECT_EQ(line, "blur --pixels-max 1000 --file-bytes-max 1073741824");
 }
 

@@ -95,13 +95,13 @@ TEST(Calibration, ShowsTheWorstErrorsFirst) {
   calibration.scores[calibration.best].values[3] = 50;   // clear, a little below
   calibration.scores[calibration.best].values[4] = 999;  // blurred, far above
 
-  const auto wrong = wrong_photos(calibration, 10);
+  const auto wrong = misclassified_photos(calibration, 10);
 
   ASSERT_EQ(wrong.size(), 3U);
   EXPECT_EQ(wrong[0].photo, 1U);
   EXPECT_EQ(wrong[1].photo, 3U);
   EXPECT_TRUE(wrong[2].blurred);
-  EXPECT_EQ(wrong_photos(calibration, 1).size(), 2U);
+  EXPECT_EQ(misclassified_photos(calibration, 1).size(), 2U);
   const std::string page = calibration_page(calibration, wrong, {"jpeg", "", ""});
   EXPECT_THAT(page, AllOf(HasSubstr("&lt;p1&gt;.jpg"), HasSubstr("data:image/jpeg;base64,anBlZw=="),
                           HasSubstr("<polyline"), Not(HasSubstr("<p1>")), Not(HasSubstr("http:"))));

@@ -68,15 +68,15 @@ TEST_F(ConfidenceVerb, FitsOnSeveralDatabasesAndWritesTheLeastConfidence) {
       photoscribe({"confidence", flickr, coco, "--write", folder_.file("model"), "--json"});
 
   ASSERT_EQ(output.exit_status, 0) << output.err;
-  const json told = json::parse(output.out);
-  EXPECT_EQ(told["captions"], 260);
-  EXPECT_NEAR(told["share_good"].get<double>(), 0.6, 1e-9) << "each domain counts alike";
-  EXPECT_GT(told["auc"].get<double>(), 0.99);
-  EXPECT_GT(told["weights"]["beam_agreement"].get<double>(), 0);
-  EXPECT_EQ(told["domains"][1]["name"], "coco");
+  const json summary = json::parse(output.out);
+  EXPECT_EQ(summary["captions"], 260);
+  EXPECT_NEAR(summary["share_good"].get<double>(), 0.6, 1e-9) << "each domain counts alike";
+  EXPECT_GT(summary["auc"].get<double>(), 0.99);
+  EXPECT_GT(summary["weights"]["beam_agreement"].get<double>(), 0);
+  EXPECT_EQ(summary["domains"][1]["name"], "coco");
   const auto written = test::must(read_model_folder(folder_.file("model"))).confidence;
   ASSERT_TRUE(written);
-  EXPECT_NEAR(written->min, told["min"].get<double>(), 1e-9);
+  EXPECT_NEAR(written->min, summary["min"].get<double>(), 1e-9);
   EXPECT_GT(written->min, 0);
 
   const ChildOutput all = photoscribe({"confidence", flickr, coco, "--target-precision", "0.55"});

@@ -14,7 +14,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-/// A YAML file of one test, gone with it.
+/// A YAML file that is removed after the test.
 class YamlFile {
  public:
   explicit YamlFile(const std::string& text) {

@@ -159,7 +159,7 @@ TEST_F(DatabaseVerbs, ExportsJsonLinesWithTheBytesOfNames) {
   EXPECT_EQ(object["caption"], nullptr);
 }
 
-TEST_F(DatabaseVerbs, ExportsAnUnsureCaptionToWhoAsksForItOnly) {
+TEST_F(DatabaseVerbs, ExportsAnUnsureCaptionOnlyWhenAskedTo) {
   RunSettings judged = test::settings();
   judged.confidence = ConfidenceModel{};  // 0.5 for every caption
   judged.min_confidence = 0.75;
@@ -291,7 +291,7 @@ TEST_F(DatabaseVerbs, NamesTheRunsWhenOneIsNotThere) {
   EXPECT_THAT(output.err, HasSubstr("there are: default"));
 }
 
-TEST_F(DatabaseVerbs, TellsCountsReasonsAndEvents) {
+TEST_F(DatabaseVerbs, StatusListsCountsReasonsAndEvents) {
   store_.reset();  // nobody is at work
 
   const ChildOutput text = photoscribe({"status", database()});

@@ -63,13 +63,13 @@ class DoctorRun : public test::StoreTest {
   /// What the check "queue" says.
   nlohmann::json queue_check() {
     store_.reset();  // and its lock
-    const ChildOutput said = photoscribe(
+    const ChildOutput output = photoscribe(
         {"doctor", "-o", database(), "--run", "default", "--redis", server.url(), "--json"});
-    const nlohmann::json all = nlohmann::json::parse(said.out);
+    const nlohmann::json all = nlohmann::json::parse(output.out);
     for (const auto& check : all["checks"]) {
       if (check["name"] == "queue") return check;
     }
-    throw std::runtime_error(said.out + said.err);
+    throw std::runtime_error(output.out + output.err);
   }
 
   test::RedisServer server;

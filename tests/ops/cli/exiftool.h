@@ -1,4 +1,4 @@
-// exiftool: what others read in the files that an export wrote.
+// exiftool: reads the files that an export wrote as other programs do.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ inline bool has_exiftool() {
   return out && out->exit_status == 0;
 }
 
-/// What exiftool reads of the files, by name.
+/// What exiftool reads in the files, by name.
 inline std::map<std::string, nlohmann::json> read_by_exiftool(
     const std::vector<std::string>& files) {
   std::vector<std::string> words{"exiftool", "-json", "-charset", "iptc=UTF8"};

@@ -36,7 +36,7 @@ TEST(AltText, BeginsAndEndsAsASentenceAndIsCutBehindAWord) {
   EXPECT_EQ(alt_text("", at(125)), "");
 }
 
-TEST(ChosenCaption, PeoplesWordsComeFirstAndDoubtfulOnesAreLeftOut) {
+TEST(ChosenCaption, HumanTextComesFirstAndUnsureCaptionsAreLeftOut) {
   ResultRow row;
   row.state = "unsure";
   row.caption = "a dog";

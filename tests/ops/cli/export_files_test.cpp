@@ -1,4 +1,4 @@
-// export of files beside photos and of words in them: the program on real photos, read by exiftool.
+// export of files beside photos and of text in them: the program on real photos, read by exiftool.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -226,7 +226,7 @@ TEST_F(ExportFiles, AKilledExportLeavesARowThatTheNextOneMends) {
   const std::string jpeg = (photos() / "street.jpg").string();
   const auto old_size = fs::file_size(jpeg);
   EXPECT_EQ(summary({"--format", "xmp", "--in-place"}, 1)["new"], 5);
-  // As if it had been killed behind the renames.
+  // As if it had been killed after the renames.
   EXPECT_EQ(change("UPDATE image SET size_bytes = " + std::to_string(old_size) +
                    " WHERE path = x'7374726565742e6a7067'"),
             1);
@@ -258,7 +258,7 @@ TEST_F(ExportFiles, Issue16AnUndoThatIsKilledBeforeItNotesASizeIsMendedByTheNext
   EXPECT_EQ(summary({"--format", "xmp", "--in-place"}, 1)["new"], 5);
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open(database().c_str(), &db), SQLITE_OK);
-  // Who writes waits for this transaction: photos are restored, and their sizes cannot be noted.
+  // A writer waits for this transaction: photos are restored, but their sizes cannot be recorded.
   ASSERT_EQ(sqlite3_exec(db, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
   ProgramOptions undo;
   undo.executable = program();
@@ -310,7 +310,7 @@ TEST_F(ExportFiles, WhatMayNotBeWrittenIsLeftAloneWithAReason) {
   EXPECT_EQ(bytes_of(real), bytes_of(PHOTOSCRIBE_SOURCE_DIR "/tests/data/photos/meadow.webp"));
 }
 
-TEST_F(ExportFiles, PeoplesWordsInThePhotoAreNotHiddenByASidecar) {
+TEST_F(ExportFiles, HumanTextInThePhotoIsNotHiddenByASidecar) {
   const std::string jpeg = (photos() / "street.jpg").string();
   const auto times = fs::last_write_time(jpeg);
   std::string bytes = bytes_of(jpeg);

@@ -59,21 +59,21 @@ TEST(CsvFormat, Issue13WritesTheColumnsOfTheViewAndThoseOfJsonLinesAsRfc4180) {
   EXPECT_EQ(csv->row(captioned(7, "a.jpg", "a dog runs")),
             "default,photos,/data/photos/a.jpg,done,,123.25,100,a dog runs,-4.5,0.5,0.25,0.125,"
             "0.0625,640,480,abc,host-1,2023-11-14T22:13:20.007Z,,,a.jpg,,full,,,,,,,,,,,,,\r\n");
-  ResultRow told = captioned(7, "a.jpg", "a dog runs");
-  told.confidence = 0.75;
-  told.concepts = {{"pizza", 0.91F}, {"stop sign", 0.2F}};
-  told.blur_scores = BlurScores{{123.25, 2, 3, 4, 5}};
-  told.sha256 = "ab";
-  told.copied_from = "/old/a.jpg";
-  told.vanished = told.preview = true;
-  told.edited_caption = "Rex";
-  told.edited_by = "ana";
-  told.edited_unix_ms = 1'700'000'000'123;
+  ResultRow full = captioned(7, "a.jpg", "a dog runs");
+  full.confidence = 0.75;
+  full.concepts = {{"pizza", 0.91F}, {"stop sign", 0.2F}};
+  full.blur_scores = BlurScores{{123.25, 2, 3, 4, 5}};
+  full.sha256 = "ab";
+  full.copied_from = "/old/a.jpg";
+  full.vanished = full.preview = true;
+  full.edited_caption = "Rex";
+  full.edited_by = "ana";
+  full.edited_unix_ms = 1'700'000'000'123;
   EXPECT_THAT(
-      csv->row(told),
+      csv->row(full),
       testing::EndsWith(",0.75,pizza 0.91; stop sign 0.2,a.jpg,,full,123.25,"
                         "2,3,4,5,ab,/old/a.jpg,,true,true,Rex,ana,2023-11-14T22:13:20.123Z\r\n"));
-  EXPECT_THAT(jsonl_format()->row(told), HasSubstr("\"preview\":true"));
+  EXPECT_THAT(jsonl_format()->row(full), HasSubstr("\"preview\":true"));
   EXPECT_THAT(jsonl_format()->row(captioned(7, "a.jpg", "x")), Not(HasSubstr("preview")));
   EXPECT_EQ(csv->row(failed("x.jpg")),
             "default,photos,/data/photos/x.jpg,failed,empty,,100,,,,,,,,,,,,,,x.jpg,zero bytes,full"
@@ -220,7 +220,7 @@ TEST(Export, Issue13SaysInWhichBlurModeAScoreIs) {
   EXPECT_THAT(jsonl_format(run)->row(row), HasSubstr("\"blur_mode\":\"learned\""));
   EXPECT_THAT(csv_format(run)->row(row), HasSubstr(",learned,1,2,3,4,123.25,"));
   EXPECT_THAT(table_format(0, Ink(false), run)->head(), HasSubstr("blur_learned"));
-  row.blur_score = 2;  // of before a --redo with another mode that did not name it
+  row.blur_score = 2;  // from before a --redo with another mode that did not name it
   EXPECT_THAT(jsonl_format(run)->row(row), HasSubstr("\"blur_mode\":\"normalised\""));
 }
 

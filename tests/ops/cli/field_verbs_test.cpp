@@ -53,10 +53,10 @@ TEST_F(FieldVerbs, Issue13MoveMakesOneRootOfTheTwoPlacesOfAnArchive) {
   EXPECT_EQ(unasked.exit_status, 2);
   EXPECT_THAT(unasked.err, HasSubstr("--yes"));
   ASSERT_EQ(moved.exit_status, 0) << moved.err;
-  const json told = json::parse(moved.out);
-  EXPECT_EQ(told["roots"][0]["twice"], 2);
+  const json summary = json::parse(moved.out);
+  EXPECT_EQ(summary["roots"][0]["twice"], 2);
   EXPECT_THAT(uris(), ElementsAre(folder_.file("archive2/a.jpg"), folder_.file("archive2/b.jpg")));
-  EXPECT_EQ(test::plain_rows(told["backup"], "SELECT uri FROM caption_result").size(), 4U);
+  EXPECT_EQ(test::plain_rows(summary["backup"], "SELECT uri FROM caption_result").size(), 4U);
 }
 
 TEST_F(FieldVerbs, Issue13ForgetTakesRowsAwayAndKeepsACopy) {

@@ -1,5 +1,5 @@
-// A run that nobody can serve, as status and doctor tell of it; and one that goes on when its
-// terminal closes. Processes on a real server.
+// A run that no worker can serve, as status and doctor report it; and one that continues when its
+// terminal closes. Processes on a real Redis server.
 #include <gmock/gmock.h>
 
 #include <chrono>
@@ -137,7 +137,7 @@ class Detach : public test::RunBatch {
     std::ifstream in(folder_.file("archive.db.state/run.log"));
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  /// The summary comes after the database was let go, which is what `drain --wait` waits for.
+  /// The summary is printed after the database is released, which is what `drain --wait` waits for.
   std::string log_with(const std::string& text) const {
     for (int i = 0; i < 6'000 && log().find(text) == std::string::npos; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -176,7 +176,7 @@ TEST_F(Detach, AFileThatEndsWithThisCommandIsRefusedByName) {
   EXPECT_FALSE(std::filesystem::exists(folder_.file("archive.db")));
 }
 
-TEST_F(Detach, TellsAtOnceWhatKeepsItFromStarting) {
+TEST_F(Detach, ReportsAtOnceWhatKeepsItFromStarting) {
   add_photos(0, 3);
   const Expected<Store> held = Store::open_writer(folder_.file("archive.db"));
 

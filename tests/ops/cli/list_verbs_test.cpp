@@ -34,7 +34,7 @@ class ListVerbs : public testing::Test {
     all.insert(all.end(), words.begin(), words.end());
     return photoscribe(all);
   }
-  /// Captions of what waits: "a picture of PATH"; missing ones fail.
+  /// Captions the pending photos "a picture of PATH"; missing ones fail.
   void caption() {
     Store store = test::must(Store::open_writer(database()));
     const RunId run = test::must(store.find_run("default"))->id;

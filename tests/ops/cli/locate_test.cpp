@@ -17,7 +17,7 @@ Config with_model(const std::string& model) {
   return config;
 }
 
-TEST(FindModelFolder, FastIsTheModelThatCameAlongAndTheDefault) {
+TEST(FindModelFolder, FastIsABundledModelAndTheDefault) {
   const auto fast = find_model_folder(with_model("fast"));
   ASSERT_TRUE(fast) << fast.error().message;
   EXPECT_THAT(*fast, EndsWith("/models/fast"));

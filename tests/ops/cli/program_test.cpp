@@ -54,11 +54,11 @@ TEST(Program, TellsTheWorkerTheLimitsForBlur) {
   const std::string worker = folder.write("worker", "#!/bin/sh\necho \"$@\"\n");
   std::filesystem::permissions(worker, std::filesystem::perms::owner_all);
 
-  const ChildOutput told = photoscribe(
+  const ChildOutput output = photoscribe(
       {"blur", "a.jpg"},
       {"PHOTOSCRIBE_WORKER_EXECUTABLE=" + worker, "PHOTOSCRIBE_LIMITS_PIXELS_MAX=1000"});
 
-  EXPECT_EQ(told.out, "blur --pixels-max 1000 --file-bytes-max 1073741824 a.jpg\n");
+  EXPECT_EQ(output.out, "blur --pixels-max 1000 --file-bytes-max 1073741824 a.jpg\n");
 }
 
 TEST(Program, SaysItsVersion) {

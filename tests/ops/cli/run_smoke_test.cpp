@@ -1,5 +1,5 @@
-// The whole way as a person meets it: photoscribe run, again, status, export. The hard cases are in
-// tests/end_to_end; this is about what the verbs say.
+// The whole path as a user takes it: photoscribe run, again, status, export. The hard cases are in
+// tests/end_to_end; this is about what the verbs print.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

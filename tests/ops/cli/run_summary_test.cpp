@@ -35,7 +35,7 @@ std::string text_of(const RunSummary& s, const std::vector<std::string>& command
   return summary_text(s, BlurSettings(), command, Ink(false));
 }
 
-TEST(RunSummary, TellsCountsReasonsAndWhatToDoNext) {
+TEST(RunSummary, ListsCountsReasonsAndWhatToDoNext) {
   const std::string text = text_of(finished_run());
 
   EXPECT_THAT(text, HasSubstr("Done: 1,000 photos in a.db.\n"));
@@ -51,7 +51,7 @@ TEST(RunSummary, TellsCountsReasonsAndWhatToDoNext) {
   EXPECT_THAT(text, Not(HasSubstr("BLEU")));
 }
 
-TEST(RunSummary, TellsPhotosPerCoreHourWhereWorkersToldTheirTime) {
+TEST(RunSummary, ReportsPhotosPerCoreHourIfWorkersReportedTheirTime) {
   RunSummary s = finished_run();
   EXPECT_THAT(text_of(s), Not(HasSubstr("core-hour")));
   s.work = {2'000, 40};  // of 1,000 photos of this run: the workers serve another one, too

@@ -233,7 +233,7 @@ TEST_F(Score, SaysWhatIsWrongAndWhere) {
               AllOf(HasSubstr("Usage: photoscribe score"), HasSubstr("--df")));
 }
 
-TEST_F(Score, OneWrongLineOfAReferenceFileIsLeftOutAndSaidOrRefusedWhereAskedFor) {
+TEST_F(Score, AMalformedReferenceLineIsSkippedWithANoteOrRefusedWithStrict) {
   const std::string broken = references(
       "image_name| comment_number| comment\na.jpg| 0| A dog runs .\n"
       "a.jpg| 4   A dog runs across the grass .\nb.jpg| 0| Two cats .\n");
@@ -253,16 +253,16 @@ TEST_F(Score, OneWrongLineOfAReferenceFileIsLeftOutAndSaidOrRefusedWhereAskedFor
   EXPECT_THAT(score(strict).err, HasSubstr("line 3: 2 fields"));
 }
 
-TEST_F(Score, TellsWhatCaptionsNameThatNoReferenceDoes) {
-  const std::string said =
+TEST_F(Score, ReportsObjectsThatNoReferenceNames) {
+  const std::string captioned =
       "{\"id\":\"a.jpg\",\"caption\":\"A dog with a frisbee\"}\n"
       "{\"id\":\"b.jpg\",\"caption\":\"Two kittens\"}\n";
-  const std::string seen =
+  const std::string described =
       "a.jpg#0\tA dog runs on the grass .\na.jpg#1\tA dog .\na.jpg#2\tA puppy\n"
       "b.jpg#0\tTwo cats sleep .\nb.jpg#1\tCats in a box .\nb.jpg#2\tCats in boxes\n"
       "b.jpg#3\tA box\n";
-  const std::vector<std::string> words{"--hypotheses", hypotheses(said), "--references",
-                                       references(seen), "--chair"};
+  const std::vector<std::string> words{"--hypotheses", hypotheses(captioned), "--references",
+                                       references(described), "--chair"};
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.begin(), words.begin(), words.end());
     return score(more);
@@ -288,7 +288,7 @@ TEST_F(Score, TellsWhatCaptionsNameThatNoReferenceDoes) {
   EXPECT_EQ(got["items"][1]["chair"]["main"], (json{"cat", "box"}));
 }
 
-TEST_F(Score, TakesAnOwnListOfObjects) {
+TEST_F(Score, TakesACustomListOfObjects) {
   const std::string list = folder_.write("objects", "mammal, dog, cat\n");
   const std::vector<std::string> files{"--hypotheses", hypotheses(kHypotheses), "--references",
                                        references(kReferences)};

@@ -56,7 +56,7 @@ TEST_F(SearchVerb, ShowsEditsAndSaysWhatThereIsNot) {
   const ChildOutput wrong = search({"photographer:ana"});
   EXPECT_EQ(wrong.exit_status, 2);
   EXPECT_THAT(wrong.err, HasSubstr("no column \"photographer\""));
-  EXPECT_THAT(search({"--since", "yesterday", "dog"}).err, HasSubstr("is no time"));
+  EXPECT_THAT(search({"--since", "yesterday", "dog"}).err, HasSubstr("is not a time"));
 }
 
 TEST_F(SearchVerb, ReadsADatabaseThatCannotBeWritten) {

@@ -7,8 +7,8 @@ namespace {
 
 std::string span(const std::string& word) {
   constexpr std::time_t kNow = 1'600'000'000;
-  const auto begin = begin_of_time_word(word, kNow), end = end_of_time_word(word, kNow);
-  if (!begin || !end) return "no time";
+  const auto begin = time_word_begin(word, kNow), end = time_word_end(word, kNow);
+  if (!begin || !end) return "not a time";
   return std::to_string((*end - *begin) / 60'000) + " min";
 }
 
@@ -20,13 +20,13 @@ TEST(TimeWord, IsAsLongAsItIsExact) {
   EXPECT_EQ(span("2019-02-01T18:05"), "1 min");
   EXPECT_EQ(span("2019-02-01 18:05"), "1 min");
   EXPECT_EQ(span("7d"), "0 min");
-  EXPECT_EQ(begin_of_time_word("2d", 1'600'000'000).value(), (1'600'000'000LL - 172'800) * 1'000);
+  EXPECT_EQ(time_word_begin("2d", 1'600'000'000).value(), (1'600'000'000LL - 172'800) * 1'000);
 }
 
-TEST(TimeWord, RefusesTheRest) {
+TEST(TimeWord, RefusesAnythingElse) {
   for (const char* word : {"", "x", "2019-13", "2019-1-1x", "2019-01-01T18", "99", "-3d", "3 d",
                            "2019-", "0000", "2019-01-32", "2019-01-01T24:00"})
-    EXPECT_EQ(span(word), "no time") << word;
+    EXPECT_EQ(span(word), "not a time") << word;
 }
 
 }  // namespace

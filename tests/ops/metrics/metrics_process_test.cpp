@@ -1,4 +1,4 @@
-// --http of the programs, as a person starts them.
+// --http of the programs, started as a user starts them.
 #include <gmock/gmock.h>
 #include <signal.h>
 
@@ -21,10 +21,10 @@ using ::testing::HasSubstr;
 
 const std::string kWorker = "PHOTOSCRIBE_WORKER_EXECUTABLE=" PHOTOSCRIBE_FAKE_WORKER;
 
-/// `photoscribe` in the background, its standard error in a file.
-class Running {
+/// `photoscribe` in the background, its output in a file.
+class BackgroundProgram {
  public:
-  Running(const std::vector<std::string>& words, const std::string& log) : log_(log) {
+  BackgroundProgram(const std::vector<std::string>& words, const std::string& log) : log_(log) {
     ProgramOptions options;
     options.executable = program();
     options.words = {"photoscribe"};
@@ -34,22 +34,22 @@ class Running {
     child_ = Program(std::move(options)).start({-1, file, file});
     ::close(file);
   }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-  ~Running() { (void)end(); }
+  BackgroundProgram(const BackgroundProgram&) = delete;
+  BackgroundProgram& operator=(const BackgroundProgram&) = delete;
+  ~BackgroundProgram() { (void)end(); }
   int end() {
     if (child_ < 0) return -1;
     ::kill(child_, SIGTERM);
     return shell_status_of(reap(std::exchange(child_, -1)));
   }
-  [[nodiscard]] std::string said() const {
+  [[nodiscard]] std::string output() const {
     std::ifstream in(log_);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  /// Of the address that it says behind `mark`; 0 when it says none in ten seconds.
+  /// The port of the address that it prints after `mark`; 0 if it prints none within a minute.
   [[nodiscard]] std::uint16_t port(const std::string& mark) const {
     for (int i = 0; i < 6'000; ++i, std::this_thread::sleep_for(10ms)) {
-      const std::string text = said();
+      const std::string text = output();
       const auto at = text.find(mark + "http://127.0.0.1:");
       if (at == std::string::npos || text.find('\n', at) == std::string::npos) continue;
       return static_cast<std::uint16_t>(std::atoi(text.c_str() + at + mark.size() + 17));
@@ -62,7 +62,7 @@ class Running {
   pid_t child_ = -1;
 };
 
-/// Asks until the answer has this status, for ten seconds at most.
+/// Asks until the answer has this status, for a minute at most.
 test::HttpReply until(std::uint16_t port, const std::string& path, int status) {
   test::HttpReply reply;
   for (int i = 0; i < 6'000 && reply.status != status; ++i, std::this_thread::sleep_for(10ms)) {
@@ -74,11 +74,11 @@ test::HttpReply until(std::uint16_t port, const std::string& path, int status) {
 TEST(Http, OfASchedulerFollowsItsRedisAndIsBesideThePage) {
   test::RedisServer redis;
   const test::TempDir folder;
-  Running scheduler({"scheduler", folder.file("archive.db"), "--redis", redis.url(), "--http",
-                     "127.0.0.1:0", "--serve", "127.0.0.1:0", "--no-progress"},
-                    folder.file("log"));
+  BackgroundProgram scheduler({"scheduler", folder.file("archive.db"), "--redis", redis.url(),
+                               "--http", "127.0.0.1:0", "--serve", "127.0.0.1:0", "--no-progress"},
+                              folder.file("log"));
   const std::uint16_t port = scheduler.port("the metrics: "), page = scheduler.port("the page: ");
-  ASSERT_NE(port, 0) << scheduler.said();
+  ASSERT_NE(port, 0) << scheduler.output();
   EXPECT_EQ(until(port, "/readyz", 200).body, "ready\n");
   EXPECT_EQ(test::http(port, {"GET", "/livez"}).body, "alive\n");
   EXPECT_THAT(test::http(port, {"GET", "/metrics"}).body,
@@ -89,19 +89,19 @@ TEST(Http, OfASchedulerFollowsItsRedisAndIsBesideThePage) {
   EXPECT_EQ(scheduler.end(), 4);
 }
 
-TEST(Http, OfARunTellsOfItsPhotos) {
+TEST(Http, OfARunCountsItsPhotos) {
   const test::TempDir folder;
   std::filesystem::create_directory(folder.path() / "photos");
   for (int i = 0; i < 20; ++i) {
     folder.write("photos/p" + std::to_string(i) + ".jpg", "bytes " + std::to_string(i));
   }
-  Running run(
+  BackgroundProgram run(
       {"run", folder.file("photos"), "-o", folder.file("archive.db"), "--model",
        PHOTOSCRIBE_SOURCE_DIR "/models/fast", "--watch", "--http", "127.0.0.1:0", "--no-progress"},
       folder.file("log"));
   const std::uint16_t port = run.port("the metrics: ");
-  ASSERT_NE(port, 0) << run.said();
-  EXPECT_EQ(until(port, "/readyz", 200).body, "ready\n") << run.said();
+  ASSERT_NE(port, 0) << run.output();
+  EXPECT_EQ(until(port, "/readyz", 200).body, "ready\n") << run.output();
   std::string text;
   for (int i = 0; i < 6'000; ++i, std::this_thread::sleep_for(10ms)) {
     text = test::http(port, {"GET", "/metrics"}).body;
@@ -116,8 +116,8 @@ TEST(Http, OfARunTellsOfItsPhotos) {
                     HasSubstr("photoscribe_queue_oldest_task_seconds{run=\"default\"} 0\n"),
                     HasSubstr("photoscribe_scheduler_commit_results_sum{run=\"default\"} 20\n"),
                     HasSubstr("photoscribe_scheduler_reconciles_total{run=\"default\"} 1\n")))
-      << run.said();
-  EXPECT_EQ(run.end(), 1) << "one of them is cut: " << run.said();
+      << run.output();
+  EXPECT_EQ(run.end(), 1) << "one of them is cut: " << run.output();
 }
 
 TEST(Http, SaysWhatIsWrongWithIt) {

@@ -1,5 +1,5 @@
-// Debian's own Prometheus scrapes a run and its worker, and answers queries of them; its promtool
-// finds nothing wrong with any of our texts.
+// Debian's Prometheus scrapes a run and its worker, and answers queries about them; its promtool
+// finds no fault with any of our metrics.
 #include <gmock/gmock.h>
 #include <signal.h>
 
@@ -31,7 +31,7 @@ bool is_installed(const std::string& program) {
   return version && version->exit_status == 0;
 }
 
-/// Nobody listens there now.
+/// A port on which nothing listens now.
 std::uint16_t free_port() {
   boost::asio::io_context io;
   boost::asio::ip::tcp::acceptor acceptor(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
@@ -42,7 +42,7 @@ std::string address(std::uint16_t port) { return "127.0.0.1:" + std::to_string(p
 
 std::string text_at(std::uint16_t port) { return http(port, {"GET", "/metrics"}).body; }
 
-/// The real program over a list of places to scrape.
+/// The real program with a list of targets to scrape.
 class Prometheus {
  public:
   Prometheus(const TempDir& folder, const std::vector<std::uint16_t>& scraped)
@@ -132,7 +132,7 @@ class PrometheusTest : public RunBatch {
     stop_.request();
     EXPECT_TRUE(running_.get());
   }
-  /// Of the worker, as its log says; 0: it says none.
+  /// The worker's port, from its log; 0 if it has none.
   [[nodiscard]] std::uint16_t worker_port() const {
     for (int i = 0; i < 300; ++i, std::this_thread::sleep_for(100ms)) {
       std::ifstream in(folder_.file("archive.db.state/worker-1.log"));
@@ -144,7 +144,7 @@ class PrometheusTest : public RunBatch {
     }
     return 0;
   }
-  void expect_promtool_likes(const std::string& name, const std::string& text) const {
+  void expect_promtool_accepts(const std::string& name, const std::string& text) const {
     folder_.write(name, text);
     const auto checked =
         cli::run_child({"sh", "-c", "promtool check metrics < '" + folder_.file(name) + "'"}, 20s);
@@ -182,16 +182,16 @@ TEST_F(PrometheusTest, ScrapesARunAndItsWorker) {
   EXPECT_GT(slow[0], 0);
   EXPECT_LT(slow[0], 10);
 
-  expect_promtool_likes("worker.txt", text_at(worker));
-  expect_promtool_likes("run.txt", text_at(probes_->port()));
+  expect_promtool_accepts("worker.txt", text_at(worker));
+  expect_promtool_accepts("run.txt", text_at(probes_->port()));
   serve::ArchiveNow archive;
   archive.runs.emplace_back();
   archive.runs[0].run.name = "a \"night\"\nof \\ photos";
   http::MetricsText page;
-  serve::add_archive(page, archive);
+  serve::add_archive_metrics(page, archive);
   monitor_->add_metrics(page);
   page.add_process();
-  expect_promtool_likes("page.txt", page.text());
+  expect_promtool_accepts("page.txt", page.text());
 }
 
 }  // namespace

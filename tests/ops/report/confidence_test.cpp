@@ -43,15 +43,15 @@ TEST(Confidence, CutsEvidenceToItsRange) {
 
 TEST(Confidence, CountsWhatIsNotKnownAsTheMeanOfTheFit) {
   ConfidenceModel model{0.5, {0.1, 0, 0, 0, 2}, {0, 0, 0, 0, 0.75}};
-  const auto told = [](double agreement) {
+  const auto features = [](double agreement) {
     return confidence_features(-3.5, 4, 99, CaptionEvidence{-2, agreement, 1, 0, 0});
   };
 
-  EXPECT_EQ(confidence(model, confidence_features(-3.5, 4, 99)), confidence(model, told(0.75)));
-  EXPECT_LT(confidence(model, told(0.5)), confidence(model, told(0.75)));
+  EXPECT_EQ(confidence(model, confidence_features(-3.5, 4, 99)), confidence(model, features(0.75)));
+  EXPECT_LT(confidence(model, features(0.5)), confidence(model, features(0.75)));
 }
 
-TEST(Confidence, ALeastOneOfZeroLeavesNothingUnsure) {
+TEST(Confidence, AMinimumOfZeroLeavesNothingUnsure) {
   EXPECT_FALSE(is_unsure(0.0, 0));
   EXPECT_FALSE(is_unsure(0.5, 0.5));
   EXPECT_TRUE(is_unsure(0.49, 0.5));
@@ -111,7 +111,7 @@ TEST(FitConfidence, LearnsFromEvidenceWhereThereIsSome) {
   for (int i = 0; i < 2'000; ++i) {
     JudgedCaption one;
     const double agreement = unit(random);
-    one.good = agreement > 0.5;  // separable, and nothing else tells
+    one.good = agreement > 0.5;  // separable by this feature alone
     std::optional<CaptionEvidence> evidence;
     if (i % 4 != 0) evidence = CaptionEvidence{-2, agreement, 1, 0, 0};
     one.features = confidence_features(-8, 9, 500, evidence);
@@ -121,12 +121,12 @@ TEST(FitConfidence, LearnsFromEvidenceWhereThereIsSome) {
   const auto fitted = fit_confidence(captions);
 
   ASSERT_TRUE(fitted);
-  const auto told = [&](double agreement) {
+  const auto predict = [&](double agreement) {
     return confidence(*fitted,
                       confidence_features(-8, 9, 500, CaptionEvidence{-2, agreement, 1, 0, 0}));
   };
-  EXPECT_GT(told(0.9), 0.9);
-  EXPECT_LT(told(0.1), 0.1);
+  EXPECT_GT(predict(0.9), 0.9);
+  EXPECT_LT(predict(0.1), 0.1);
   EXPECT_NEAR(fitted->means[4], 0.5, 0.02);
   EXPECT_NEAR(confidence(*fitted, confidence_features(-8, 9, 500)), 0.5, 0.1);
 }

@@ -82,7 +82,7 @@ TEST_F(ReportTest, ScoresWhatIsShownAndWhatIsKeptBack) {
   EXPECT_THAT(html_page(made), HasSubstr("id=\"precision\""));
 }
 
-TEST_F(ReportTest, TellsWhichCaptionsNameWhatNoReferenceNames) {
+TEST_F(ReportTest, CountsCaptionsThatNameWhatNoReferenceNames) {
   const report::Report made = report();
 
   // "a … dog" once, "a dog … grass" five times, and six times men and a table that nobody named.
@@ -217,7 +217,7 @@ TEST_F(ReportTest, Issue13SortsByConfidenceWhereThereAreNoReferences) {
               opens_with("cider"));
 }
 
-TEST_F(ReportTest, TellsOfARunWithoutReferences) {
+TEST_F(ReportTest, ReportsOnARunWithoutReferences) {
   const RunId other = must(store().ensure_run("plain", settings())).run.id;
   Scan one = must(store().begin_scan(other, {{"photos", folder_.file("photos")}}));
   must(one.add(std::vector{file("p1.jpg")}));

@@ -1,6 +1,6 @@
-// Stands for `photoscribe-worker thumbnails --stdin` where no photo is: draws a picture for each
-// name. Of a name with "crash" in it, it ends; with "broken", it has none. Appends what it is asked
-// to $FAKE_PICTURE_LOG.
+// Replaces `photoscribe-worker thumbnails --stdin` and needs no photos: it draws a picture for each
+// name. It ends at a name with "crash" in it and has no picture for one with "broken". Appends
+// every request to $FAKE_PICTURE_LOG.
 #include <unistd.h>
 
 #include <cstdlib>

@@ -32,7 +32,7 @@ void must(const Status& status) {
 constexpr std::int64_t kBatch = 10'000;
 constexpr std::int64_t kBegan = 1'790'000'000'000;  // ms
 
-/// The same number gives the same one of `count`, scattered.
+/// A pseudorandom index below `count`, the same for the same number.
 std::size_t pick(std::int64_t number, std::size_t count, std::uint64_t salt) {
   std::uint64_t mixed = (static_cast<std::uint64_t>(number) + salt) * 0x9E3779B97F4A7C15U;
   mixed ^= mixed >> 29U;
@@ -51,7 +51,7 @@ std::string caption_of(std::int64_t number) {
          kWhere[pick(number, 6, 3)];
 }
 
-/// Two other captions, and a bright cell that goes along the photo's diagonal with the words.
+/// Two alternatives, and attention whose bright cell moves along the diagonal from word to word.
 void add_looks(Caption& caption) {
   caption.alternatives = {{"an animal outside", caption.log_prob - 1.5, 3},
                           {"something that moves", caption.log_prob - 2.5, 3}};

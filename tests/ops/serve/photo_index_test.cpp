@@ -20,7 +20,7 @@ class PhotoIndexTest : public StoreTest {
     if (!index_) index_.emplace(run());
     must(browser_->refresh(*index_));
   }
-  /// Every photo as the index has it, against one that is read from nothing.
+  /// Compares every photo of the index with those of one that is read from scratch.
   void expect_it_is_right() {
     PhotoIndex fresh(run());
     must(browser_->refresh(fresh));
@@ -125,7 +125,7 @@ TEST_F(PhotoIndexTest, SortsAndFilters) {
   EXPECT_EQ(count_threshold(*index_, 20).would_clear, 1) << "a score at the threshold is clear";
 }
 
-TEST_F(PhotoIndexTest, TellsThePace) {
+TEST_F(PhotoIndexTest, ReportsThePace) {
   std::vector<FoundFile> files;
   for (int i = 0; i < 100; ++i) files.push_back(file(std::to_string(i) + ".jpg"));
   scan(files);

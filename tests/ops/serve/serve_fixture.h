@@ -1,4 +1,4 @@
-// A server over a database with one photo of each state.
+// serve_fixture: a server over a database with one photo in each state.
 #pragma once
 
 #include <algorithm>

@@ -22,7 +22,7 @@ namespace photoscribe::test {
 
 class ServeProcess {
  public:
-  /// `words` behind `serve DB --listen 127.0.0.1:0`.
+  /// `words` go after `serve DB --listen 127.0.0.1:0`.
   ServeProcess(const std::string& database, const std::string& cache,
                const std::vector<std::string>& words) {
     ProgramOptions options;
@@ -48,7 +48,7 @@ class ServeProcess {
   ServeProcess& operator=(const ServeProcess&) = delete;
   ~ServeProcess() { (void)end(); }
 
-  /// As Ctrl-C does; its exit status.
+  /// Stops it as Ctrl-C does; returns its exit status.
   int end() {
     if (child_ < 0) return -1;
     kill(child_, SIGTERM);

@@ -91,7 +91,7 @@ TEST_F(Serve, JudgesByAnotherThresholdFromTheBlurDesk) {
   EXPECT_EQ(server_->post("/api/runs/1/blur", {{"threshold", "x"}}).status, 400);
 }
 
-TEST_F(Serve, LeavesTheThresholdToWhoWrites) {
+TEST_F(Serve, LeavesTheThresholdToTheWriter) {
   start({"--edit"});
   const HttpReply reply = server_->post("/api/runs/1/blur", {{"threshold", 10}});
   EXPECT_EQ(reply.status, 409);

@@ -43,14 +43,14 @@ TEST_F(Serve, TheFirstPhotosComeWithThePage) {
   const std::string mark = "id=\"first\">";
   const auto from = page.body.find(mark) + mark.size();
   const std::string data = page.body.substr(from, page.body.find("</script>", from) - from);
-  EXPECT_THAT(data, Not(HasSubstr("<"))) << "a caption ends no element";
+  EXPECT_THAT(data, Not(HasSubstr("<"))) << "a caption must not end the element";
   const json first = json::parse(data);
   EXPECT_EQ(first.at("/api/archive")["edit"], false);
   EXPECT_EQ(first.at("/api/runs")["runs"].size(), 1U);
   EXPECT_EQ(first.at("/api/photos?run=1&at=0&limit=24")["rows"], rows);
 }
 
-TEST_F(Serve, TellsOfRuns) {
+TEST_F(Serve, ListsRuns) {
   start();
   const json runs = server_->get("/api/runs");
   EXPECT_EQ(runs["writer_pid"], getpid());  // this test has the store
@@ -139,7 +139,7 @@ TEST_F(Serve, ShowsFoldersWhateverTheirNames) {
   EXPECT_THAT(names("root=2"), ElementsAre());
 }
 
-TEST_F(Serve, TellsEverythingOfAPhoto) {
+TEST_F(Serve, ShowsEverythingAboutAPhoto) {
   plain_rows(database(), "SELECT 1");
   start();
   const json photo = server_->get("/api/photos/" + std::to_string(id_of("one \"1\".jpg")));

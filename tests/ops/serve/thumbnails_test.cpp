@@ -22,7 +22,7 @@ PictureRequest request(const std::string& file) {
   return one;
 }
 
-/// Makes pictures when it is told to.
+/// Holds pictures back until it is opened.
 struct Gate {
   std::promise<void> open;
   std::shared_future<void> opened = open.get_future().share();
@@ -42,7 +42,7 @@ class GatedMaker : public PictureMaker {
     if (one.file == "/broken") return std::string();
     return "picture of " + one.file;
   }
-  void rest() override {}
+  void suspend() override {}
 
  private:
   Gate& gate_;
@@ -115,15 +115,15 @@ class StalledMaker : public PictureMaker {
   explicit StalledMaker(std::promise<void>& asked) : asked_(asked) {}
   Expected<std::string> make(const PictureRequest&) override {
     asked_.set_value();
-    given_up_.get_future().wait();
+    cancelled_.get_future().wait();
     return std::string();
   }
-  void rest() override {}
-  void give_up() noexcept override { given_up_.set_value(); }
+  void suspend() override {}
+  void cancel() noexcept override { cancelled_.set_value(); }
 
  private:
   std::promise<void>& asked_;
-  std::promise<void> given_up_;
+  std::promise<void> cancelled_;
 };
 
 TEST(Thumbnails, Issue16AStalledPictureDoesNotKeepTheEndWaiting) {
