@@ -229,15 +229,14 @@ std::string percent(double score) { return fixed(100 * score, 1); }
 std::string markdown(const Report& r) {
   const StateCounts& counts = r.summary.counts.asked;
   const RunSettings& s = r.summary.run.settings;
-  std::string out = "# Run " + cell(r.summary.run.name) + " of " + cell(r.database) + "\n\n" +
-                    counted(counts.total(), "photo") + ": " + grouped(counts.done) +
-                    " captioned, " +
-                    (counts.unsure > 0 ? grouped(counts.unsure) + " unsure, " : "") +
-                    grouped(counts.blurred) + " blurred, " + grouped(counts.failed()) +
-                    " failed, " + grouped(counts.pending) + " to do. Model " + cell(s.model_name) +
-                    " " + s.model_hash.substr(0, 12) + ", beam " + std::to_string(s.search.beam) +
-                    ", blurred below " + std::to_string(s.blur.blur_threshold).substr(0, 8) +
-                    " in mode " + std::string(to_string(s.blur.mode)) + ".\n\n";
+  std::string out =
+      "# Run " + cell(r.summary.run.name) + " of " + cell(r.database) + "\n\n" +
+      counted(counts.total(), "photo") + ": " + grouped(counts.done) + " captioned, " +
+      (counts.unsure > 0 ? grouped(counts.unsure) + " unsure, " : "") + grouped(counts.blurred) +
+      " blurred, " + grouped(counts.failed()) + " failed, " + grouped(counts.pending) +
+      " to do. Model " + cell(s.model_name) + " " + s.model_hash.substr(0, 12) + ", beam " +
+      std::to_string(s.search.beam) + ", blurred below " + plain(s.blur.blur_threshold) +
+      " in mode " + std::string(to_string(s.blur.mode)) + ".\n\n";
   if (r.evaluation) out += scores_text(*r.evaluation) + precision_text(*r.evaluation) + "\n";
   if (!r.summary.failures.empty()) {
     out += "## Failures\n\n| reason | photos | example |\n| --- | --- | --- |\n";

@@ -100,8 +100,9 @@ Expected<std::shared_ptr<const PhotoIndex>> Archive::index(RunId run) {
   const auto found = indexes_.find(run);
   if (found != indexes_.end() && found->second.ready) return index;
   if (found != indexes_.end() && found->second.failed) return fail(*found->second.failed);
-  return fail(Errc::store_busy, answered ? "the server is ending"
-                                         : "the photos are still being read: try again soon");
+  return fail(Errc::store_busy, answered && ending_
+                                    ? "the server is stopping"
+                                    : "the photos are still being read: try again soon");
 }
 
 void Archive::refresh_loop() {

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <initializer_list>
 
 #include "common/core/standard_output.h"
 #include "ops/cli/run/stop_signals.h"
@@ -35,7 +37,9 @@ void add_files_options(CLI::App& verb, FilesOptions& options) {
   flag("--in-place", options.in_place,
        "xmp, iptc: into the photo itself (xmp: JPEG, PNG, WebP, TIFF; iptc: JPEG);\n"
        "every other byte, its times, owner and mode stay as they are");
-  flag("--sidecars", options.sidecars, "alt: IMG_1.jpg.alt.txt beside each photo");
+  options.sidecars_given =
+      verb.add_flag("--sidecars", options.sidecars, "alt: IMG_1.jpg.alt.txt beside each photo")
+          ->group(kGroup);
   flag("--overwrite", options.overwrite,
        "replace other people's text, too; without it only what an export wrote");
   flag("--dry-run", options.dry_run, "say what would be written, and write nothing");
@@ -49,15 +53,16 @@ void add_files_options(CLI::App& verb, FilesOptions& options) {
           ->type_name("N")
           ->check(CLI::Range(10, 10000))
           ->group(kCaptions);
-  verb.add_option("--layout", options.layout, "dataset: coco (the default), karpathy or flickr8k")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"coco", "karpathy", "flickr8k"}))
-      ->group(kCaptions);
-  verb.add_option("--shard-size", options.shard_photos,
-                  "webdataset: photos in a shard (default: 1000)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000))
-      ->group(kCaptions);
+  options.layout_given = verb.add_option("--layout", options.layout,
+                                         "dataset: coco (the default), karpathy or flickr8k")
+                             ->type_name("NAME")
+                             ->check(CLI::IsMember({"coco", "karpathy", "flickr8k"}))
+                             ->group(kCaptions);
+  options.shard_photos_given = verb.add_option("--shard-size", options.shard_photos,
+                                               "webdataset: photos in a shard (default: 1000)")
+                                   ->type_name("N")
+                                   ->check(CLI::Range(1, 1'000'000))
+                                   ->group(kCaptions);
 }
 
 bool writes_captions(const std::string& format) {
@@ -78,6 +83,21 @@ bool writes_files(const std::string& format, const FilesOptions& options) {
          (format == "alt" && options.sidecars);
 }
 
+Status check_format_options(const std::string& format, const FilesOptions& options) {
+  const auto fits = [&](std::initializer_list<const char*> formats) {
+    return std::find(formats.begin(), formats.end(), format) != formats.end();
+  };
+  if (options.max_characters_given->count() > 0 && !fits({"txt", "alt"}))
+    return wrong("--max-chars is for --format alt and txt");
+  if (options.layout_given->count() > 0 && !fits({"dataset"}))
+    return wrong("--layout is for --format dataset");
+  if (options.shard_photos_given->count() > 0 && !fits({"webdataset"}))
+    return wrong("--shard-size is for --format webdataset");
+  if (options.sidecars_given->count() > 0 && !fits({"alt"}))
+    return wrong("--sidecars is for --format alt; xmp and txt write them anyway");
+  return {};
+}
+
 Status check_no_files_options(const FilesOptions& options) {
   if (!options.into.empty() || options.in_place || options.overwrite || options.dry_run ||
       !options.undo_log.empty() || options.style != "photo" || options.json)
@@ -91,6 +111,7 @@ Expected<FilesJob> files_job(const std::string& format, const FilesOptions& opti
   FilesJob job;
   job.in_place = options.in_place;
   job.dry_run = options.dry_run;
+  job.list = !options.json;  // whose standard output is one object
   job.undo_log = options.undo_log;
   job.rules.overwrite = options.overwrite;
   SidecarPlace& place = job.rules.place;
@@ -100,8 +121,6 @@ Expected<FilesJob> files_job(const std::string& format, const FilesOptions& opti
   }
   if (options.in_place && (!options.into.empty() || options.style != "photo"))
     return wrong("--in-place writes into the photos: leave out --into and --style");
-  if (options.max_characters_given->count() > 0 && format != "txt" && format != "alt")
-    return wrong("--max-chars is for --format alt and txt");
   if (format == "xmp" || format == "iptc") {
     if (format == "iptc" && !options.in_place)
       return wrong(

@@ -20,9 +20,11 @@ struct FilesOptions {
   bool json = false;
   std::size_t max_characters = AltTextStyle{}.max_characters;
   std::string undo, undo_log;
-  CLI::Option* max_characters_given = nullptr;
   std::string layout = "coco";
   std::int64_t shard_photos = CaptionsJob{}.shard_photos;
+  /// As the parser has them, to see whether they were given.
+  CLI::Option *max_characters_given = nullptr, *layout_given = nullptr,
+              *shard_photos_given = nullptr, *sidecars_given = nullptr;
 };
 
 /// Adds them in groups of their own in the verb's help. `options` must outlive the parse.
@@ -33,6 +35,10 @@ void add_files_options(CLI::App& verb, FilesOptions& options);
 
 /// The job, except for what other flags set (which run, which photos). Fails with usage.
 [[nodiscard]] Expected<FilesJob> files_job(const std::string& format, const FilesOptions& options);
+
+/// Fails with usage when a flag was given that this format has no use for: --max-chars, --layout,
+/// --shard-size and --sidecars, each of which is for one or two formats.
+[[nodiscard]] Status check_format_options(const std::string& format, const FilesOptions& options);
 
 /// Fails with usage when a flag was given that is only for those formats.
 [[nodiscard]] Status check_no_files_options(const FilesOptions& options);

@@ -63,7 +63,8 @@ class FilesExport {
   void refuse(const std::string& reason, const std::string& file);
   void count(const WriteOutcome& outcome);
   void list(const char* what, const std::string& file) const {
-    if (job_.dry_run) write_standard_output(std::string(what) + "  " + shown(file) + "\n");
+    if (job_.dry_run && job_.list)
+      write_standard_output(std::string(what) + "  " + shown(file) + "\n");
   }
   /// True for the first photo with this target: IMG_1.jpg and IMG_1.png both have IMG_1.xmp.
   bool is_first(const std::string& target) {

@@ -22,6 +22,7 @@ struct FilesJob {
   FileFormat format = FileFormat::xmp;
   bool in_place = false;
   bool dry_run = false;
+  bool list = true;                 // with dry_run: a line on standard output for each file
   std::vector<std::string> states;  // empty: all
   std::int64_t limit = 0;           // 0: all
   CaptionChoice choice;

@@ -1,6 +1,7 @@
 #include "ops/cli/terminal/time_word.h"
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 
 #include "common/text/safe_text.h"
@@ -38,13 +39,21 @@ Expected<Span> before_now(const std::string& word, std::time_t now) {
                                "2019-06-30T18:05, or 7d (also h, w, m, y) before now");
 }
 
+int days_of(int year, int month) {
+  const std::chrono::year_month_day_last last{
+      std::chrono::year{year},
+      std::chrono::month_day_last{std::chrono::month{static_cast<unsigned>(month)}}};
+  return static_cast<int>(static_cast<unsigned>(last.day()));
+}
+
 Expected<Span> span_of(const std::string& word, std::time_t now) {
   int year = 0, month = 1, day = 1, hour = 0, minute = 0, used = 0;
   const int fields = std::sscanf(word.c_str(), "%4d%n-%2d%n-%2d%n%*1[T ]%2d:%2d%n", &year, &used,
                                  &month, &used, &day, &used, &hour, &minute, &used);
   const bool whole = static_cast<std::size_t>(used) == word.size();
   const bool dated = fields >= 1 && fields != 4 && year >= 1'800 && month >= 1 && month <= 12 &&
-                     day >= 1 && day <= 31 && hour >= 0 && hour < 24 && minute >= 0 && minute < 60;
+                     day >= 1 && day <= days_of(year, month) && hour >= 0 && hour < 24 &&
+                     minute >= 0 && minute < 60;
   if (!whole || !dated) return before_now(word, now);
   std::tm begin{};
   begin.tm_year = year - 1'900;

@@ -247,6 +247,8 @@ int export_chosen(const ExportOptions& options) {
 }
 
 int export_captions(const ExportOptions& options) {
+  if (Status fits = check_format_options(options.format, options.files); !fits)
+    return report("export", fits.error());
   if (!options.files.undo.empty() || writes_files(options.format, options.files))
     return export_files(options);
   Status done = check_no_files_options(options.files);

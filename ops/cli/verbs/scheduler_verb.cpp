@@ -68,11 +68,14 @@ int serve(const SchedulerOptions& options) {
   StopHandle stop;
   const StopSignals signals(stop);
   const auto monitor = std::make_shared<RunMonitor>();
-  const auto servers = start_side_servers(options.page, options.settings, monitor);
-  if (request) request->monitor = monitor;
-  const Expected<ServeSummary> summary = !request   ? fail(request.error())
-                                         : !servers ? fail(servers.error())
-                                                    : serve_runs(*request, printer, stop);
+  const auto serve_beside_page = [&]() -> Expected<ServeSummary> {
+    if (!request) return fail(request.error());
+    const auto servers = start_side_servers(options.page, options.settings, monitor);
+    if (!servers) return fail(servers.error());
+    request->monitor = monitor;
+    return serve_runs(*request, printer, stop);
+  };
+  const Expected<ServeSummary> summary = serve_beside_page();
   printer.clear();
   if (!summary) {
     const int status = report("scheduler", summary.error());

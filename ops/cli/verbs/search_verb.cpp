@@ -90,12 +90,18 @@ struct RowText {
 };
 
 Expected<RowText> paths_text(Manifest& store) {
-  const Expected<std::vector<Root>> roots = store.known_roots();
-  if (!roots) return fail(roots.error());
-  std::map<std::string, std::string> folders;
-  for (const Root& root : *roots) folders[root.name] = root.folder;
-  return RowText{"", "", [folders](const ResultRow& row) {
-                   std::string path = folders.at(row.root);
+  const auto folders = std::make_shared<std::map<std::string, std::string>>();
+  const auto read = [folders, &store]() -> Status {
+    const Expected<std::vector<Root>> roots = store.known_roots();
+    if (!roots) return fail(roots.error());
+    for (const Root& root : *roots) (*folders)[root.name] = root.folder;
+    return {};
+  };
+  if (Status first = read(); !first) return fail(first.error());
+  return RowText{"", "", [folders, read](const ResultRow& row) {
+                   // A run may have added a root since.
+                   if (!folders->contains(row.root)) static_cast<void>(read());
+                   std::string path = (*folders)[row.root];
                    if (!path.ends_with('/')) path += '/';
                    return path + row.path + std::string(1, '\0');
                  }};

@@ -98,6 +98,16 @@ TEST_F(ExportCaptions, AltTextsAreCsvWithCounts) {
   EXPECT_THAT(out.err, HasSubstr("2 texts, 1 photo without one"));
 }
 
+TEST_F(ExportCaptions, OptionsOfAnotherFormatAreRefused) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> wrong{
+      {{"--format", "csv", "--max-chars", "50"}, "--max-chars is for --format alt and txt"},
+      {{"--format", "alt", "--layout", "coco"}, "--layout is for --format dataset"},
+      {{"--format", "dataset", "--shard-size", "9"}, "--shard-size is for --format webdataset"},
+      {{"--format", "jsonl", "--sidecars"}, "--sidecars is for --format alt"},
+      {{"--format", "xmp", "--sidecars"}, "--sidecars is for --format alt"}};
+  for (const auto& [words, why] : wrong) EXPECT_THAT(exported(words, 2).err, HasSubstr(why));
+}
+
 TEST_F(ExportCaptions, DataSetsAreReadBackByOurOwnReaders) {
   for (const char* layout : {"coco", "karpathy", "flickr8k"}) {
     const std::string file = folder_.file(std::string(layout) + "_dataset");

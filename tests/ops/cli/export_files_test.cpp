@@ -127,6 +127,8 @@ TEST_F(ExportFiles, SidecarsAreReadByExiftoolAndUndone) {
   const auto before = tree();
   const ChildOutput dry = exported({"--format", "xmp", "--dry-run"}, 0);
   EXPECT_THAT(dry.out, AllOf(HasSubstr("Would write 6 sidecars"), HasSubstr("street.jpg.xmp")));
+  const json rehearsed = summary({"--format", "xmp", "--dry-run"});  // one object, no list
+  EXPECT_EQ(rehearsed["new"], 6);
   EXPECT_EQ(tree(), before);
 
   const json first = summary({"--format", "xmp"});

@@ -17,6 +17,7 @@ TEST(TimeWord, IsAsLongAsItIsExact) {
   EXPECT_EQ(span("2020"), std::to_string(366 * 1'440) + " min");
   EXPECT_EQ(span("2019-02-01"), "1440 min");
   EXPECT_EQ(span("2019-12-31"), "1440 min");
+  EXPECT_EQ(span("2020-02-29"), "1440 min");
   EXPECT_EQ(span("2019-02-01T18:05"), "1 min");
   EXPECT_EQ(span("2019-02-01 18:05"), "1 min");
   EXPECT_EQ(span("7d"), "0 min");
@@ -24,8 +25,9 @@ TEST(TimeWord, IsAsLongAsItIsExact) {
 }
 
 TEST(TimeWord, RefusesAnythingElse) {
-  for (const char* word : {"", "x", "2019-13", "2019-1-1x", "2019-01-01T18", "99", "-3d", "3 d",
-                           "2019-", "0000", "2019-01-32", "2019-01-01T24:00"})
+  for (const char* word :
+       {"", "x", "2019-13", "2019-1-1x", "2019-01-01T18", "99", "-3d", "3 d", "2019-", "0000",
+        "2019-01-32", "2019-01-01T24:00", "2019-02-29", "2019-04-31"})
     EXPECT_EQ(span(word), "not a time") << word;
 }
 
