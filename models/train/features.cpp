@@ -257,7 +257,7 @@ Expected<std::string> check_space(const std::string& folder, const FeatureSpace&
 Expected<FeatureCache> FeatureCache::open_or_make(const std::string& file,
                                                   const std::vector<std::string>& paths,
                                                   const CachedFeatures& wanted,
-                                                  const Told& progress) {
+                                                  const ProgressCallback& progress) {
   bool stopped = false;
   auto made = guard(Errc::environment, file, [&] {
     const torch::NoGradGuard no_grad;

@@ -55,7 +55,7 @@ struct FeatureSpace {
 
 class FeatureCache {
  public:
-  using Told = std::function<void(std::int64_t done, std::int64_t all)>;
+  using ProgressCallback = std::function<void(std::int64_t done, std::int64_t all)>;
 
   /// Takes the features of `paths` from the files FILE.VIEW.PART, or makes those that are missing
   /// or were made of something else: needs 2 * L * C bytes a photo and view. Tells `progress`
@@ -64,7 +64,7 @@ class FeatureCache {
   [[nodiscard]] static Expected<FeatureCache> open_or_make(const std::string& file,
                                                            const std::vector<std::string>& paths,
                                                            const CachedFeatures& wanted,
-                                                           const Told& progress);
+                                                           const ProgressCallback& progress);
 
   /// Whether photo i decoded.
   [[nodiscard]] bool usable(std::size_t i) const { return usable_.at(i); }

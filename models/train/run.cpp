@@ -62,7 +62,7 @@ Status Run::go() {
   if (!progress_.ending.empty()) {
     std::fprintf(stderr, "already finished: %s\n", progress_.ending.c_str());
     if (read_model_folder(options_.output)) {
-      say_next();
+      print_next_step();
       return {};
     }
   }
@@ -312,7 +312,7 @@ std::string Run::ending() const {
                             100 * progress_.best.bleu4, 100 * std::max(0.0, progress_.best.cider));
 }
 
-void Run::say_next() const {
+void Run::print_next_step() const {
   std::fprintf(stderr, "model: %s\nnext: photoscribe run PHOTOS -o archive.db --model %s\n",
                options_.output.c_str(), options_.output.c_str());
 }
@@ -326,11 +326,11 @@ Status Run::finish() {
   }
   if (progress_.stage == Stage::whole) warn_of_still_layers(weights);
   if (Status s = write_model(options_.output, weights); !s) return s;
-  const bool told = !progress_.ending.empty();
+  const bool reported = !progress_.ending.empty();
   progress_.ending = ending();
-  if (!told) std::fprintf(stderr, "%s\n", progress_.ending.c_str());
+  if (!reported) std::fprintf(stderr, "%s\n", progress_.ending.c_str());
   if (Status s = save(); !s) return s;
-  say_next();
+  print_next_step();
   return {};
 }
 

@@ -56,7 +56,7 @@ class Run {
   Status finish();
   /// How this stage ended, and which of its scores was the best: for people.
   [[nodiscard]] std::string ending() const;
-  void say_next() const;
+  void print_next_step() const;
   void warn_of_still_layers(const TensorMap& weights) const;
   Status write_model(const std::string& folder, const TensorMap& weights) const;
   void note_progress(double number, double step_s);

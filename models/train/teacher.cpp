@@ -73,7 +73,7 @@ TensorMap expectations(const TeachOptions& o, const std::vector<const StoredMode
       probabilities.narrow(0, first, places).copy_(said.probabilities.narrow(0, at, places));
       at += places;
     }
-    progress.tell(static_cast<std::int64_t>(next), static_cast<std::int64_t>(split.size()));
+    progress.update(static_cast<std::int64_t>(next), static_cast<std::int64_t>(split.size()));
   }
   return {{"targets", at::tensor(targets)}, {"words", words}, {"probabilities", probabilities}};
 }

@@ -17,14 +17,14 @@ class ProgressLine {
 
   /// A line every ten seconds, with rate and time left; none for work that is shorter. What was
   /// done before the first call counts for neither.
-  void tell(std::int64_t done, std::int64_t all);
+  void update(std::int64_t done, std::int64_t all);
 
  private:
   using Clock = std::chrono::steady_clock;
   std::string what_, unit_;
-  Clock::time_point start_ = Clock::now(), told_ = Clock::now();
-  std::int64_t before_ = -1;
-  bool spoke_ = false;
+  Clock::time_point start_ = Clock::now(), reported_at_ = Clock::now();
+  std::int64_t done_at_start_ = -1;
+  bool has_reported_ = false;
 };
 
 }  // namespace photoscribe

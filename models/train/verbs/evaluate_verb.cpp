@@ -52,7 +52,7 @@ Said caption_split(const std::vector<const StoredModel*>& models,
   said.captions.resize(searches.size());
   ProgressLine progress("captions", "photos");
   for (std::size_t next = 0; next < split.size();) {
-    progress.tell(static_cast<std::int64_t>(next), static_cast<std::int64_t>(split.size()));
+    progress.update(static_cast<std::int64_t>(next), static_cast<std::int64_t>(split.size()));
     std::vector<torch::Tensor> images;
     for (; next < split.size() && images.size() < kBatch; ++next) {
       const auto photo = read_photo(split[next].path, a.input_side_px);
@@ -146,9 +146,9 @@ Status write_hypotheses(const std::string& path, const std::vector<CaptionedPhot
   return (*out)->finish();
 }
 
-Status tell(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
-            const std::vector<std::int64_t>& usable, const std::vector<std::string>& captions,
-            const SearchSettings& settings) {
+Status report_captions(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
+                       const std::vector<std::int64_t>& usable,
+                       const std::vector<std::string>& captions, const SearchSettings& settings) {
   std::printf("beam %d, length_alpha %g: %zu photos, %zu left out\n", settings.beam,
               settings.length_alpha, usable.size(), split.size() - usable.size());
   print_scores(o, split, usable, captions);
@@ -187,8 +187,9 @@ Status evaluate(const EvaluateOptions& o) {
     return fail(Errc::environment,
                 in_words(o.sources.photos) + ": no photo of the split decodes there");
   for (std::size_t i = 0; i < searches.size(); ++i) {
-    const Status told = tell(o, *split, said->usable, said->captions[i], searches[i]);
-    if (!told) return told;
+    const Status reported =
+        report_captions(o, *split, said->usable, said->captions[i], searches[i]);
+    if (!reported) return reported;
   }
   return {};
 }

@@ -81,7 +81,7 @@ Found calibrate(const Encoder& encoder, const ModelArchitecture& a,
   Found found;
   ProgressLine progress("calibration", "photos");
   for (std::size_t next = 0; next < paths.size();) {
-    progress.tell(static_cast<std::int64_t>(next), static_cast<std::int64_t>(paths.size()));
+    progress.update(static_cast<std::int64_t>(next), static_cast<std::int64_t>(paths.size()));
     std::vector<torch::Tensor> images;
     for (; next < paths.size() && images.size() < kBatch; ++next)
       if (const auto photo = read_photo(paths[next], a.input_side_px))

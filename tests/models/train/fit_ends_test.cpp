@@ -260,7 +260,7 @@ TEST_F(FullDisk, InMidCacheSaysSoAndGoesOnWithWhatWasMade) {
   ASSERT_TRUE(photos) << photos.error().message;
   std::vector<std::string> paths;
   for (const CaptionedPhoto& photo : *photos) paths.push_back(photo.path);
-  const auto open = [&](const FeatureCache::Told& progress) {
+  const auto open = [&](const FeatureCache::ProgressCallback& progress) {
     return FeatureCache::open_or_make(work + "/features", paths, wanted, progress);
   };
   bool filled = false;
