@@ -7,7 +7,7 @@ set(photoscribe_model_sources
   decoder/decoder.cpp
   decoder/fast_linear.cpp
   decoder/kernels.cpp
-  decoder/looking.cpp
+  decoder/photo_annotator.cpp
   decoder/plain_decoders.cpp
   decoder/plain_networks.cpp
   decoder/step_network.cpp

@@ -256,15 +256,15 @@ void lstm_cell_of(const GateSums& gates, const float* c_in, float* c_out, float*
   const std::int64_t H = gates.hidden;
   for (std::int64_t r = 0; r < gates.rows; ++r) {
     const float* const word = gates.word + gates.word_of[r] * 4 * H;
-    const float* const state = gates.state + gates.of[r] * gates.state_stride;
-    const float* const seen = gates.seen + gates.of[r] * gates.seen_stride;
+    const float* const state = gates.state + gates.state_of[r] * gates.state_stride;
+    const float* const context = gates.context + gates.state_of[r] * gates.context_stride;
 #pragma GCC ivdep
     for (std::int64_t j = 0; j < H; ++j) {
       const std::int64_t at = r * H + j;
-      const float i = fast_sigmoid(word[j] + state[j] + seen[j]);
-      const float f = fast_sigmoid(word[H + j] + state[H + j] + seen[H + j]);
-      const float g = fast_tanh(word[2 * H + j] + state[2 * H + j] + seen[2 * H + j]);
-      const float o = fast_sigmoid(word[3 * H + j] + state[3 * H + j] + seen[3 * H + j]);
+      const float i = fast_sigmoid(word[j] + state[j] + context[j]);
+      const float f = fast_sigmoid(word[H + j] + state[H + j] + context[H + j]);
+      const float g = fast_tanh(word[2 * H + j] + state[2 * H + j] + context[2 * H + j]);
+      const float o = fast_sigmoid(word[3 * H + j] + state[3 * H + j] + context[3 * H + j]);
       const float c = f * c_in[at] + i * g;
       c_out[at] = c;
       h_out[at] = o * fast_tanh(c);

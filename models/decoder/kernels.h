@@ -75,16 +75,16 @@ void lstm_cell(std::int64_t rows, std::int64_t hidden, float* gates, const float
                float* c_out, float* tanh_c, float* h_out);
 
 /// The same where gates (n,4H) are sums of a word's, by its number, and of what several rows may
-/// have in common: word[word_of[r]] + state[of[r]] + seen[of[r]], whose rows lie `state_stride` and
-/// `seen_stride` apart.
+/// have in common: word[word_of[r]] + state[state_of[r]] + context[state_of[r]], whose rows lie
+/// `state_stride` and `context_stride` apart.
 struct GateSums {
   std::int64_t rows = 0, hidden = 0;
-  const float* word = nullptr;            // (V,4H)
-  const std::int64_t* word_of = nullptr;  // (n)
-  const std::int64_t* of = nullptr;       // (n)
+  const float* word = nullptr;             // (V,4H)
+  const std::int64_t* word_of = nullptr;   // (n)
+  const std::int64_t* state_of = nullptr;  // (n)
   const float* state = nullptr;
-  const float* seen = nullptr;
-  std::int64_t state_stride = 0, seen_stride = 0;
+  const float* context = nullptr;
+  std::int64_t state_stride = 0, context_stride = 0;
 };
 void lstm_cell_of(const GateSums& gates, const float* c_in, float* c_out, float* h_out);
 

@@ -26,8 +26,8 @@ class StepNetwork {
 
   /// annotate() of decoder.h, without a gradient: features (N,L,C) -> what N photos give.
   /// `concepts` (N,M), when defined, are taken for the classifier's probabilities.
-  [[nodiscard]] virtual Annotations look(const torch::Tensor& features,
-                                         const torch::Tensor& concepts = {}) const = 0;
+  [[nodiscard]] virtual Annotations annotate_photos(const torch::Tensor& features,
+                                                    const torch::Tensor& concepts = {}) const = 0;
 
   /// log p of the next word (R,V) float32; -inf for words that are never said. tokens (R) int64; h
   /// and c (R,H) become the next states; of `a` only what is a photo's (N,…) is looked at. `alpha`,

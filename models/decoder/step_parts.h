@@ -28,7 +28,7 @@ struct SharedRows {
   SharedRows(const torch::Tensor& h, std::int64_t photos);
 
   torch::Tensor h;                  // (U,H) of the rows that differ
-  torch::Tensor of;                 // (R) int64: which of those each row is
+  torch::Tensor unique_row;         // (R) int64: which of those each row is
   std::vector<std::int64_t> photo;  // (U) of each
 };
 /// As attend() and weigh(), of rows of which photo[r] is the photo: (U,L), and (U,D).
@@ -41,7 +41,7 @@ struct SharedRows {
 
 /// `alpha`, when not null, becomes what attend()'s weights (N,B,L) say of all positions but the
 /// last `beside`: (R,L - beside) float32, perhaps a view.
-void tell_attention(const torch::Tensor& weight, std::int64_t beside, torch::Tensor* alpha);
+void set_attention(const torch::Tensor& weight, std::int64_t beside, torch::Tensor* alpha);
 
 /// The values (N,L,D) that `weight` (N,B,L) looks at, both contiguous -> (R,D).
 [[nodiscard]] torch::Tensor weigh(const torch::Tensor& weight, const torch::Tensor& values);

@@ -27,8 +27,8 @@ inline constexpr double kNever = -1e30;
 
 class Beams {
  public:
-  /// Of what StepNetwork::look() gave for a batch, on its device. With `constraints`: of `photos`
-  /// (N) alone, places in the batch, whose constraints they are.
+  /// Of what StepNetwork::annotate_photos() gave for a batch, on its device. With `constraints`: of
+  /// `photos` (N) alone, places in the batch, whose constraints they are.
   Beams(const Annotations& seen, std::int64_t tokens_max, const ConstraintTensors& constraints = {},
         const torch::Tensor& photos = {});
 

@@ -91,7 +91,7 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
   const std::int64_t N = features.size(0), T = settings.tokens_max;
   std::vector<Hypothesis> all(static_cast<std::size_t>(N));
   if (N == 0) return all;
-  const Annotations seen = network_->look(features);
+  const Annotations seen = network_->annotate_photos(features);
   Beams plain(seen, T);
   if (settings.alternatives > 0) plain.keep_others(settings.alternatives);
   go(plain, settings, std::vector<int>(all.size(), -1), all);
@@ -118,7 +118,7 @@ std::vector<Hypothesis> CaptionSearch::sample(const Tensor& features, std::int64
   std::vector<Hypothesis> all(static_cast<std::size_t>(R));
   if (R == 0) return all;
   const auto whole = torch::dtype(torch::kInt64).device(features.device());
-  Annotations a = network_->look(features, concepts);
+  Annotations a = network_->annotate_photos(features, concepts);
   a.h = a.h.repeat_interleave(count, 0);
   a.c = a.c.repeat_interleave(count, 0);
   Tensor tokens = at::full({R}, kStartToken, whole),
@@ -175,7 +175,7 @@ Expectation CaptionSearch::expect(
             t == 0 ? kStartToken : captions[n][b][t - 1];
   told = told.to(features.device());
 
-  Annotations a = network_->look(features);
+  Annotations a = network_->annotate_photos(features);
   a.h = a.h.repeat_interleave(B, 0);
   a.c = a.c.repeat_interleave(B, 0);
   std::vector<Tensor> likeliest, shares;

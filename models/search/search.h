@@ -64,7 +64,7 @@ class CaptionSearch {
   /// `count` captions of each photo, drawn word by word from the model's own distribution by
   /// LibTorch's default generator; photo i's are i * count and up. A caption that does not end
   /// within tokens_max words is cut there.
-  /// `concepts` as in StepNetwork::look().
+  /// `concepts` as in StepNetwork::annotate_photos().
   [[nodiscard]] std::vector<Hypothesis> sample(const torch::Tensor& features, std::int64_t count,
                                                std::int64_t tokens_max,
                                                const torch::Tensor& concepts = {}) const;

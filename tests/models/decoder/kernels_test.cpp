@@ -109,16 +109,17 @@ TEST(Kernels, AnLstmsGatesAreSumsOfWhatRowsShare) {
   at::manual_seed(6);
   constexpr std::int64_t kHidden = 37, kRows = 5;
   const Tensor word = at::randn({9, 4 * kHidden}), state = at::randn({3, 4 * kHidden + 4}),
-               seen = at::randn({3, 4 * kHidden}), c_in = at::randn({kRows, kHidden});
+               context = at::randn({3, 4 * kHidden}), c_in = at::randn({kRows, kHidden});
   const Tensor words = at::tensor({8, 0, 3, 3, 1}, torch::kInt64),
-               of = at::tensor({0, 0, 2, 1, 2}, torch::kInt64);
+               state_of = at::tensor({0, 0, 2, 1, 2}, torch::kInt64);
   Tensor c = at::empty({kRows, kHidden}), h = at::empty({kRows, kHidden});
   lstm_cell_of({kRows, kHidden, word.data_ptr<float>(), words.data_ptr<std::int64_t>(),
-                of.data_ptr<std::int64_t>(), state.data_ptr<float>() + 4, seen.data_ptr<float>(),
-                state.stride(0), seen.stride(0)},
+                state_of.data_ptr<std::int64_t>(), state.data_ptr<float>() + 4,
+                context.data_ptr<float>(), state.stride(0), context.stride(0)},
                c_in.data_ptr<float>(), c.data_ptr<float>(), h.data_ptr<float>());
   Tensor wanted_h, wanted_c = c_in;
-  lstm(word.index_select(0, words) + (state.narrow(1, 4, 4 * kHidden) + seen).index_select(0, of),
+  lstm(word.index_select(0, words) +
+           (state.narrow(1, 4, 4 * kHidden) + context).index_select(0, state_of),
        wanted_h, wanted_c);
   EXPECT_LT(farthest(c, wanted_c), 1e-5);
   EXPECT_LT(farthest(h, wanted_h), 1e-5);
@@ -147,9 +148,9 @@ TEST(Kernels, RowsOfOneStateAreFoundWithinTheirPhotoAlone) {
   const Tensor h = states.index_select(0, at::tensor({0, 1, 0, 2, 2, 2, 0, 0, 1}));
   const SharedRows rows(h, 3);
   EXPECT_EQ(rows.photo, (std::vector<std::int64_t>{0, 0, 1, 2, 2}));
-  EXPECT_TRUE(at::equal(rows.of, at::tensor({0, 1, 0, 2, 2, 2, 3, 3, 4}, torch::kInt64)));
+  EXPECT_TRUE(at::equal(rows.unique_row, at::tensor({0, 1, 0, 2, 2, 2, 3, 3, 4}, torch::kInt64)));
   EXPECT_TRUE(at::equal(rows.h, states.index_select(0, at::tensor({0, 1, 2, 0, 1}))));
-  EXPECT_TRUE(at::equal(rows.h.index_select(0, rows.of), h));
+  EXPECT_TRUE(at::equal(rows.h.index_select(0, rows.unique_row), h));
 }
 
 // oneDNN cuts rows into equal parts; ours are cut so that it finds some, whatever their number.

@@ -181,9 +181,9 @@ TEST(Concepts, AWordForWhatTheClassifierSeesIsLikelierAndForWhatItDoesNotLess) {
   const auto first_word = [&](double weight) {
     a.concept_weight = weight;
     const auto network = make_step_network(take_decoder(tensors, a, words.size()));
-    const Annotations seen = network->look(photo);
-    torch::Tensor h = seen.h, c = seen.c;
-    return network->step(seen, at::tensor({kStartToken}), h, c).squeeze(0).clone();
+    const Annotations annotations = network->annotate_photos(photo);
+    torch::Tensor h = annotations.h, c = annotations.c;
+    return network->step(annotations, at::tensor({kStartToken}), h, c).squeeze(0).clone();
   };
   const torch::Tensor plain = first_word(0), guided = first_word(1);
   const auto odds = [&](const torch::Tensor& log_p,

@@ -177,7 +177,7 @@ TEST_P(CaptionerParity, LogitsAndBeamsAreThoseOfPyTorch) {
   const DecoderParameters p =
       take_decoder(model->tensors, model->folder.architecture, model->vocabulary.size());
   const auto steps = make_step_network(p);
-  const Annotations plain = annotate(p, features), fast = steps->look(features);
+  const Annotations plain = annotate(p, features), fast = steps->annotate_photos(features);
   torch::Tensor h = plain.h, c = plain.c, fast_h = fast.h, fast_c = fast.c;
   const torch::Tensor forced = golden.forced(), expected = golden.logits();
   double off = 0, fast_off = 0;

@@ -110,7 +110,7 @@ TEST_P(LooksOf, AStepTellsTheAttentionOfTheReferenceStep) {
   const DecoderParameters p = tiny_decoder(5, GetParam(), 30);
   const torch::Tensor photos = at::randn({3, kGrid, 12});
   const auto network = make_step_network(p);
-  const Annotations fast = network->look(photos), plain = annotate(p, photos);
+  const Annotations fast = network->annotate_photos(photos), plain = annotate(p, photos);
   torch::Tensor h = fast.h, c = fast.c, plain_h = plain.h, plain_c = plain.c;
   double off = 0;
   for (int t = 0; t < 4; ++t) {

@@ -65,7 +65,7 @@ TEST_P(SearchOf, InBfloat16WordsAreNearlyAsLikely) {
   const DecoderParameters p = decoder(1, kWords, GetParam());
   const auto exact = make_step_network(p), rounded = make_step_network(p, Precision::bfloat16);
   const torch::Tensor photos = at::randn({3, 6, 12});
-  const Annotations a = exact->look(photos), b = rounded->look(photos);
+  const Annotations a = exact->annotate_photos(photos), b = rounded->annotate_photos(photos);
   torch::Tensor h = a.h, c = a.c, rounded_h = b.h, rounded_c = b.c;
   double off = 0;
   for (int t = 0; t < 4; ++t) {
