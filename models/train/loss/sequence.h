@@ -27,7 +27,7 @@ struct Packing {
 
 struct SequenceOutput {
   torch::Tensor hidden;   // (S,H) that words are made of
-  torch::Tensor context;  // (S,D) seen; undefined without attention
+  torch::Tensor context;  // (S,D) that attention gave; undefined without it
   torch::Tensor alpha;    // (S,L); undefined without attention
 };
 
