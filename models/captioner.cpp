@@ -133,14 +133,14 @@ class TorchCaptioner final : public Captioner {
   std::vector<Caption> write_captions(std::span<const DecodedImage* const> batch) {
     const c10::InferenceMode inference;
     std::vector<Caption> captions;
-    const torch::Tensor features = network_.look(normalised(batch));
-    for (Hypothesis& one : network_.say(features, settings_)) {
+    const torch::Tensor features = network_.encode(normalised(batch));
+    for (Hypothesis& one : network_.decode(features, settings_)) {
       Caption& caption = captions.emplace_back();
       caption.text = vocabulary_.text(one.tokens);
       caption.log_prob = one.log_prob;
       caption.tokens = static_cast<int>(one.tokens.size());
       evidence_.add(one, caption);
-      for (const FinishedCaption& other : one.others) {
+      for (const FinishedCaption& other : one.alternatives) {
         caption.alternatives.push_back({vocabulary_.text(other.tokens), other.log_prob,
                                         static_cast<int>(other.tokens.size())});
       }

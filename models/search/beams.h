@@ -29,15 +29,15 @@ class Beams {
  public:
   /// Of what StepNetwork::annotate_photos() gave for a batch, on its device. With `constraints`: of
   /// `photos` (N) alone, places in the batch, whose constraints they are.
-  Beams(const Annotations& seen, std::int64_t tokens_max, const ConstraintTensors& constraints = {},
-        const torch::Tensor& photos = {});
+  Beams(const Annotations& annotations, std::int64_t tokens_max,
+        const ConstraintTensors& constraints = {}, const torch::Tensor& photos = {});
 
   /// Takes one word's log-probabilities (R,V), which are used up, into account: finished captions
   /// compete for the best of their state, the likeliest others stay open. `t` words stand before
-  /// it. `look`, when defined: where these words were looked for (R,L), as StepNetwork::step()
-  /// tells it; at every word or at none.
+  /// it. `attention`, when defined: the weights (R,L) with which these words were chosen, as
+  /// StepNetwork::step() gives them; at every word or at none.
   void advance(const torch::Tensor& log_p, std::int64_t t, const SearchSettings& settings,
-               const torch::Tensor& look = {});
+               const torch::Tensor& attention = {});
   /// After advance(): a photo is done when its likeliest open beam, ending at once, would not beat
   /// its best caption that names all that is required.
   void settle(std::int64_t t, const SearchSettings& settings);
@@ -45,7 +45,7 @@ class Beams {
   [[nodiscard]] torch::Tensor open() const;
   /// From now on the best `count` + 1 finished captions of each photo are kept, and a photo is done
   /// when none of them can change. Before the first word, and without constraints.
-  void keep_others(std::int64_t count);
+  void keep_alternatives(std::int64_t count);
   /// Goes on with these photos alone (places among the N).
   void keep(const torch::Tensor& photos);
   /// Puts the best captions where they belong: of those that meet more constraints than the photo's
@@ -69,10 +69,10 @@ class Beams {
   [[nodiscard]] torch::Tensor take_constrained(torch::Tensor& each) const;
   [[nodiscard]] Candidates naming_another(const torch::Tensor& named) const;
   void collect(const torch::Tensor& normal, const Candidates& next, std::int64_t t);
-  [[nodiscard]] std::vector<FinishedCaption> others_of(std::int64_t photo,
-                                                       const std::vector<std::int64_t>& best) const;
+  [[nodiscard]] std::vector<FinishedCaption> alternatives_of(
+      std::int64_t photo, const std::vector<std::int64_t>& best) const;
   void finish(const Candidates& next, std::int64_t t, const SearchSettings& settings);
-  void look_at(const torch::Tensor& look);
+  void keep_attention(const torch::Tensor& attention);
   [[nodiscard]] int best_state(std::int64_t photo, const torch::Tensor& best_score,
                                int named) const;
 
@@ -93,19 +93,19 @@ class Beams {
   torch::Tensor best_worst_;   // (N,S)
   torch::Tensor done_;  // (N) bool: the best is final, whatever the others of the batch still do
 
-  // Of the P best finished captions, where others are kept, falling; undefined else.
-  torch::Tensor other_score_;   // (N,P) normalised
-  torch::Tensor other_log_;     // (N,P)
-  torch::Tensor other_length_;  // (N,P)
-  torch::Tensor other_tokens_;  // (N,P,T)
-  torch::Tensor settled_;       // (N) bool: all P are final
+  // Of the P best finished captions, in falling order, where alternatives are kept; else undefined.
+  torch::Tensor top_score_;   // (N,P) normalised
+  torch::Tensor top_log_;     // (N,P)
+  torch::Tensor top_length_;  // (N,P)
+  torch::Tensor top_tokens_;  // (N,P,T)
+  torch::Tensor settled_;     // (N) bool: all P are final
   // The open beams when the best became final, as if the search had ended there.
   torch::Tensor end_scores_, end_history_;  // (N,S,B), (N,S,B,T)
 
-  // Where looks are kept; undefined else.
-  std::vector<torch::Tensor> looks_;  // of each step (R,L), R being that step's
-  torch::Tensor rows_;                // (N,S,B,T) the row of its step that each word was said in
-  torch::Tensor best_rows_;           // (N,S,T)
+  // Where attention is kept; else undefined.
+  std::vector<torch::Tensor> attention_;  // of each step (R,L), R being that step's
+  torch::Tensor rows_;                    // (N,S,B,T) the row of its step that each word came from
+  torch::Tensor best_rows_;               // (N,S,T)
 };
 
 }  // namespace photoscribe

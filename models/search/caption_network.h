@@ -28,23 +28,23 @@ class CaptionNetwork {
                  torch::ScalarType type, Precision precision = Precision::float32);
 
   /// images (N,S,S,3), normalised, on the device -> features (N,L,C). Not differentiable.
-  [[nodiscard]] torch::Tensor look(const torch::Tensor& images) const;
+  [[nodiscard]] torch::Tensor encode(const torch::Tensor& images) const;
 
-  /// CaptionSearch::run() on what look() gave.
-  [[nodiscard]] std::vector<Hypothesis> say(const torch::Tensor& features,
-                                            const SearchSettings& settings) const {
+  /// CaptionSearch::run() on what encode() gave.
+  [[nodiscard]] std::vector<Hypothesis> decode(const torch::Tensor& features,
+                                               const SearchSettings& settings) const {
     return search_.run(features, settings);
   }
 
-  /// CaptionSearch::expect() on what look() gave.
-  [[nodiscard]] Expectation expect(
+  /// CaptionSearch::soft_targets() on what encode() gave.
+  [[nodiscard]] SoftTargets soft_targets(
       const torch::Tensor& features,
       const std::vector<std::vector<std::vector<std::int64_t>>>& captions,
       std::int64_t count) const {
-    return search_.expect(features, captions, count);
+    return search_.soft_targets(features, captions, count);
   }
 
-  /// How many encoders look, and what does their work (FastEncoder::backend).
+  /// How many encoders there are, and what runs them (FastEncoder::backend).
   [[nodiscard]] std::size_t encoders() const noexcept { return encoders_.size(); }
   [[nodiscard]] const char* backend() const noexcept { return encoders_.front().backend(); }
 

@@ -17,7 +17,7 @@ namespace photoscribe {
 struct ConstraintTensors {
   int count = 0;
   torch::Tensor words;  // (N,K) int64, K / count of each, one constraint after the other
-  torch::Tensor real;   // (N,K) bool: false where a constraint has fewer words than others
+  torch::Tensor mask;   // (N,K) bool: false where a constraint has fewer words than others
 };
 
 /// Photos with as many constraints, of which their captions omit at least one.

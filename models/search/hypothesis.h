@@ -25,7 +25,7 @@ struct Hypothesis {
   double beam_agreement = 1;
   std::vector<float> concepts;  // the classifier's probabilities (M); empty: there is none
   /// SearchSettings::alternatives of them at most, best score first, none with the best's words.
-  std::vector<FinishedCaption> others;
+  std::vector<FinishedCaption> alternatives;
   double novelty = 0;                      // Annotations::novelty; 0 where it is not known
   std::optional<AttentionMaps> attention;  // where SearchSettings asks for it and there is some
 };

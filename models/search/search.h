@@ -21,9 +21,9 @@
 
 namespace photoscribe {
 
-/// What may come next at each place of captions: the K likeliest words and their probabilities,
-/// which add up to 1 at each place. S places, caption after caption.
-struct Expectation {
+/// The K likeliest next words at each position of captions, and their probabilities, which add up
+/// to 1 at each position. S positions, caption after caption.
+struct SoftTargets {
   torch::Tensor words, probabilities;  // (S,K) int64, float32
 };
 
@@ -69,16 +69,17 @@ class CaptionSearch {
                                                std::int64_t tokens_max,
                                                const torch::Tensor& concepts = {}) const;
 
-  /// What the model expects at each place of the captions of N photos (words as numbers, the end
-  /// included), each place told the true words before it. Words that are never said have no share.
-  [[nodiscard]] Expectation expect(
+  /// The model's next-word probabilities at each position of the captions of N photos (words as
+  /// numbers, the end included), given the true words before it (teacher forcing). Words that are
+  /// never predicted have no share.
+  [[nodiscard]] SoftTargets soft_targets(
       const torch::Tensor& features,
       const std::vector<std::vector<std::vector<std::int64_t>>>& captions,
       std::int64_t count) const;
 
  private:
-  void go(Beams& beams, const SearchSettings& settings, const std::vector<int>& named,
-          std::vector<Hypothesis>& all) const;
+  void run_beams(Beams& beams, const SearchSettings& settings, const std::vector<int>& named,
+                 std::vector<Hypothesis>& all) const;
 
   std::unique_ptr<StepNetwork> network_;
   torch::Tensor names_;  // (V) bool: the word names a concept; undefined: there are none

@@ -41,11 +41,11 @@ Head moved(const Head& start, const Tensor& x, const Tensor& wanted) {
   return head;
 }
 
-/// Puts the captions' own words among what a teacher expects, the more of them the less likely it
-/// finds them.
-void correct_surprises(TensorMap& said) {
-  Tensor &words = said.at("words"), &probabilities = said.at("probabilities");  // (P,K)
-  const Tensor own = said.at("targets").unsqueeze(1);                           // (P,1)
+/// Mixes the captions' own words into the teacher's probabilities: the less likely it finds a word,
+/// the larger the word's share.
+void correct_surprises(TensorMap& tensors) {
+  Tensor &words = tensors.at("words"), &probabilities = tensors.at("probabilities");  // (P,K)
+  const Tensor own = tensors.at("targets").unsqueeze(1);                              // (P,1)
   const Tensor p = probabilities.to(torch::kFloat32);
   const Tensor likely = (p * words.eq(own)).sum(1, /*keepdim=*/true);
   const Tensor trust =
@@ -116,9 +116,9 @@ Status teach_by_start(const FitOptions& o, const std::vector<CaptionedPhoto>& tr
   if (!model) return fail(model.error());
   TeachOptions asked;
   asked.words_max = o.search.tokens_max;
-  TensorMap said = expectations(asked, {&*model}, train, vocabulary);
-  correct_surprises(said);
-  return save_tensors(path, said);
+  TensorMap tensors = teacher_targets(asked, {&*model}, train, vocabulary);
+  correct_surprises(tensors);
+  return save_tensors(path, tensors);
 }
 
 void hold_on(Guides& guides, const TensorMap& decoder) {

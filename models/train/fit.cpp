@@ -232,13 +232,13 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
     if (text_batches) guides.text = &*text_batches;
   }
   std::optional<Teacher> teacher;
-  std::string taught = options.teacher;
-  if (taught.empty() && is_fine_tuning(options) && options.loss.teacher_share > 0) {
-    taught = options.work + "/teacher.safetensors";
-    if (Status s = teach_by_start(options, train, vocabulary, taught); !s) return s;
+  std::string teacher_file = options.teacher;
+  if (teacher_file.empty() && is_fine_tuning(options) && options.loss.teacher_share > 0) {
+    teacher_file = options.work + "/teacher.safetensors";
+    if (Status s = teach_by_start(options, train, vocabulary, teacher_file); !s) return s;
   }
-  if (!taught.empty()) {
-    auto opened = Teacher::open(taught, train, vocabulary,
+  if (!teacher_file.empty()) {
+    auto opened = Teacher::open(teacher_file, train, vocabulary,
                                 static_cast<std::size_t>(options.search.tokens_max));
     if (!opened) return fail(opened.error());
     teacher = std::move(*opened);

@@ -171,10 +171,10 @@ torch::Tensor Trainer::text_loss(std::int64_t step) {
 }
 
 double Trainer::step_decoder(const Batch& batch, const torch::Tensor& cached, double rate) {
-  std::optional<Expectation> taught;
-  if (guides_.teacher != nullptr) taught = guides_.teacher->of(batch);
+  std::optional<SoftTargets> soft;
+  if (guides_.teacher != nullptr) soft = guides_.teacher->of(batch);
   const Loss loss = caption_loss(decoder_parameters(), shown(batch, finish(cached)), batch,
-                                 options_.loss, taught ? &*taught : nullptr);
+                                 options_.loss, soft ? &*soft : nullptr);
   torch::Tensor total = loss.total;
   if (guides_.text != nullptr) total = total + options_.text_share * text_loss(batch.step);
   update(total, rate);

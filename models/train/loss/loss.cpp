@@ -156,7 +156,7 @@ Batch make_batch(const std::vector<CaptionedPhoto>& split, std::vector<std::int6
 }
 
 Loss caption_loss(const DecoderParameters& p, const Shown& shown, const Batch& batch,
-                  const LossSettings& settings, const Expectation* teacher) {
+                  const LossSettings& settings, const SoftTargets* teacher) {
   const Scores scores = score_words(p, shown, batch, settings);
   Loss loss;
   loss.per_token = at::cross_entropy_loss(scores.logits, batch.targets, {}, at::Reduction::Mean,

@@ -69,6 +69,6 @@ struct Loss {
 /// does not count. With a `teacher`'s words and probabilities (S,K) for the packed words,
 /// `teacher_share` of the loss is the cross entropy against these (teacher.h).
 [[nodiscard]] Loss caption_loss(const DecoderParameters& p, const Shown& shown, const Batch& batch,
-                                const LossSettings& settings, const Expectation* teacher = nullptr);
+                                const LossSettings& settings, const SoftTargets* teacher = nullptr);
 
 }  // namespace photoscribe

@@ -61,9 +61,9 @@ Said caption_split(const std::vector<const StoredModel*>& models,
       said.usable.push_back(static_cast<std::int64_t>(next));
     }
     if (images.empty()) continue;
-    const torch::Tensor features = network.look(at::stack(images).contiguous());
+    const torch::Tensor features = network.encode(at::stack(images).contiguous());
     for (std::size_t i = 0; i < searches.size(); ++i)
-      for (const Hypothesis& one : network.say(features, searches[i]))
+      for (const Hypothesis& one : network.decode(features, searches[i]))
         said.captions[i].push_back(models.front()->vocabulary.text(one.tokens));
   }
   return said;

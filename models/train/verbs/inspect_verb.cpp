@@ -167,12 +167,12 @@ Status bench_network(BenchOptions o) {
                                  *precision_from_string((*captioner)->precision()));
     const auto s = static_cast<std::int64_t>(side);
     const torch::Tensor noise = at::randn({o.batch, s, s, 3});
-    static_cast<void>(network.look(noise));
+    static_cast<void>(network.encode(noise));
     std::int64_t encoded = 0;
     const auto begin = Clock::now();
     const double cpu_begin = cpu_seconds();
     for (; seconds_since(begin) < o.seconds; encoded += o.batch)
-      static_cast<void>(network.look(noise));
+      static_cast<void>(network.encode(noise));
     std::printf("encoder alone: %.1f photos/s, %.2f ms of CPU a photo (%s)\n",
                 static_cast<double>(encoded) / seconds_since(begin),
                 1e3 * (cpu_seconds() - cpu_begin) / static_cast<double>(encoded),

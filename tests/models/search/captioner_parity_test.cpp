@@ -168,7 +168,7 @@ TEST_P(CaptionerParity, LogitsAndBeamsAreThoseOfPyTorch) {
   EXPECT_EQ(model->folder.architecture, made->architecture);
 
   const CaptionNetwork network({&*model}, torch::kCPU, torch::kFloat32);
-  const torch::Tensor features = network.look(normalised(model->folder.architecture));
+  const torch::Tensor features = network.encode(normalised(model->folder.architecture));
   const torch::Tensor seen =
       at::cat({features.mean().view({1}), features[1].t().slice(0, 0, 3).flatten()});
   const double scale = std::max(1.0, golden.features().abs().max().item<double>());
@@ -195,7 +195,7 @@ TEST_P(CaptionerParity, LogitsAndBeamsAreThoseOfPyTorch) {
   EXPECT_LT(off, kNear * std::max(1.0, expected.abs().max().item<double>()));
   EXPECT_LT(fast_off, kNear);
 
-  const auto captions = network.say(features, model->folder.search);
+  const auto captions = network.decode(features, model->folder.search);
   for (std::size_t n = 0; n < 2; ++n) {
     EXPECT_EQ(captions[n].tokens, golden.caption(n));
     EXPECT_NEAR(captions[n].log_prob, golden.log_prob(n), kNear);

@@ -183,7 +183,7 @@ TEST(Captioner, AnEnsemblesFolderSpeaksWithTheMeanOfItsMembers) {
   std::vector<torch::Tensor> pixels;
   for (const DecodedImage& image : images)
     pixels.push_back(normalise(image, first.folder.architecture).permute({1, 2, 0}));
-  const auto expected = network.say(network.look(at::stack(pixels).contiguous()), search);
+  const auto expected = network.decode(network.encode(at::stack(pixels).contiguous()), search);
   bool another = false;
   for (std::size_t i = 0; i < images.size(); ++i) {
     EXPECT_EQ(said->at(i).text, first.vocabulary.text(expected[i].tokens));
@@ -200,8 +200,8 @@ TEST(Captioner, MembersWithTheSameEncoderShareIt) {
   const CaptionNetwork shared({&first, &second}, torch::kCPU, torch::kFloat32);
   EXPECT_EQ(shared.encoders(), 1U);
   const torch::Tensor images = at::randn({2, 64, 64, 3});
-  const torch::Tensor alone = CaptionNetwork({&first}, torch::kCPU, torch::kFloat32).look(images);
-  EXPECT_TRUE(at::equal(shared.look(images), at::cat({alone, alone}, 2)));
+  const torch::Tensor alone = CaptionNetwork({&first}, torch::kCPU, torch::kFloat32).encode(images);
+  EXPECT_TRUE(at::equal(shared.encode(images), at::cat({alone, alone}, 2)));
 }
 
 TEST(Captioner, AnEnsembleRefusesMembersThatDoNotFitTogether) {

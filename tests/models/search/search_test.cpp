@@ -189,14 +189,14 @@ TEST(Ensemble, SpeaksWithTheMeanOfItsMembersProbabilities) {
   }
 }
 
-TEST_P(SearchOf, ExpectsAtEachPlaceOfCaptionsWhatTheModelSays) {
+TEST_P(SearchOf, SoftTargetsAreTheModelsProbabilitiesAtEachPosition) {
   const DecoderParameters p = decoder(3, kWords, GetParam());
   const torch::Tensor photos = at::randn({2, 6, 12});
   const std::vector<std::vector<std::vector<std::int64_t>>> captions{
       {{4, 5, kEndToken}, {kEndToken}, {6, kUnknownToken, 7, 4, kEndToken}}, {{7, 7, kEndToken}}};
 
-  const Expectation all = CaptionSearch(p).expect(photos, captions, 5);  // end and four words
-  const Expectation two = CaptionSearch(p).expect(photos, captions, 2);
+  const SoftTargets all = CaptionSearch(p).soft_targets(photos, captions, 5);  // end and four words
+  const SoftTargets two = CaptionSearch(p).soft_targets(photos, captions, 2);
 
   ASSERT_EQ(all.words.size(0), 12);
   std::int64_t place = 0;

@@ -53,7 +53,7 @@ class FitConcepts : public Fit {
         normalise(*image, model.folder.architecture).permute({1, 2, 0}).unsqueeze(0).contiguous();
     const torch::NoGradGuard no_grad;
     return model.vocabulary.text(
-        network.say(network.look(pixels), {.beam = 3, .length_alpha = 0.7, .tokens_max = 8})[0]
+        network.decode(network.encode(pixels), {.beam = 3, .length_alpha = 0.7, .tokens_max = 8})[0]
             .tokens);
   }
 };

@@ -1,4 +1,4 @@
-// Learning from another model's expectations.
+// Learning from another model's probabilities.
 #include "models/train/teacher.h"
 
 #include <ATen/ATen.h>
@@ -100,7 +100,7 @@ TEST_F(Fit, ALessonFollowsThePackedWordsAndTheMirror) {
   ASSERT_TRUE(teacher) << teacher.error().message;
 
   const Batch batch = make_batch(*split, {2, 0}, {true, false}, *vocabulary, 8);
-  const Expectation lesson = teacher->of(batch);
+  const SoftTargets lesson = teacher->of(batch);
 
   ASSERT_EQ(lesson.words.size(0), batch.packing.total);
   // A flipped photo's targets have their sides changed, and so have the teacher's words.
