@@ -34,7 +34,7 @@ void release_cached_memory(const torch::Device& device) {
 #endif
 }
 
-bool answers(const torch::Device& device) {
+bool responds(const torch::Device& device) {
   try {
     const torch::NoGradGuard no_grad;
     return at::ones({1}, torch::TensorOptions().device(device)).add(1).item<float>() == 2.0F;

@@ -23,6 +23,6 @@ void release_cached_memory(const torch::Device& device);
 
 /// False when the device fails at the simplest task: its context is lost, and only a new process
 /// gets another.
-[[nodiscard]] bool answers(const torch::Device& device);
+[[nodiscard]] bool responds(const torch::Device& device);
 
 }  // namespace photoscribe

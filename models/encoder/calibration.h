@@ -36,7 +36,7 @@ class Calibration {
   /// Throws as check_int8().
   explicit Calibration(Encoder encoder);
   /// (N,S,S,3) normalised RGB.
-  void look(const torch::Tensor& images);
+  void observe(const torch::Tensor& images);
   [[nodiscard]] Int8Scales scales() const;
 
  private:

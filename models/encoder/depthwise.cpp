@@ -26,7 +26,7 @@ Depthwise::Depthwise(const EncoderLayer& layer, std::int64_t side, Activation be
       kernel_(layer.kernel),
       stride_(layer.stride),
       before_(before),
-      behind_(layer.activation) {
+      after_(layer.activation) {
   const Padding padding = padding_of(layer, side);
   out_ = padding.out;
   zeros_ = padding.before;
@@ -163,7 +163,7 @@ float* scratch(std::int64_t numbers) {
 
 }  // namespace
 
-bool Depthwise::can(const EncoderLayer& l) {
+bool Depthwise::supports(const EncoderLayer& l) {
   return has_vectors512() && l.kind == LayerKind::convolution && l.groups > 1 && l.groups == l.in &&
          l.in == l.out && (l.kernel == 3 || l.kernel == 5) && (l.stride == 1 || l.stride == 2) &&
          l.activation != Activation::sigmoid && !l.adds_residual;
@@ -181,14 +181,14 @@ void Depthwise::run(const std::uint16_t* from, std::uint16_t* to, std::uint16_t*
     std::fill_n(rows + i * pitch + (zeros_ + side_) * kLanes, (columns_ - zeros_ - side_) * kLanes,
                 0.0F);
   }
-  const bool silu = behind_ == Activation::silu;
+  const bool silu = after_ == Activation::silu;
   const RowLoop loop = silu ? loop_of<true>(kernel_, stride_) : loop_of<false>(kernel_, stride_);
   const auto widen_row = before_ == Activation::silu ? widen<true> : widen<false>;
   constexpr float kEnd = std::numeric_limits<float>::max();
   Rows r;
   r.channels = channels_;
-  r.least = behind_ == Activation::none ? -kEnd : 0;
-  r.most = behind_ == Activation::relu6 ? 6 : kEnd;
+  r.least = after_ == Activation::none ? -kEnd : 0;
+  r.most = after_ == Activation::relu6 ? 6 : kEnd;
   std::int64_t done = 0;  // rows that were widened
   for (std::int64_t first = 0; first < out_; first += band_) {
     const std::int64_t end = std::min(first + band_, out_);
@@ -246,7 +246,7 @@ PHOTOSCRIBE_AVX512_BF16 void scale_channels(std::uint16_t* x, const std::uint16_
 
 #else
 
-bool Depthwise::can(const EncoderLayer&) { return false; }
+bool Depthwise::supports(const EncoderLayer&) { return false; }
 void Depthwise::run(const std::uint16_t*, std::uint16_t*, std::uint16_t*) const {}
 void scale_channels(std::uint16_t*, const std::uint16_t*, std::int64_t, std::int64_t) {}
 

@@ -19,10 +19,10 @@ namespace photoscribe {
 class Depthwise {
  public:
   /// Whether this CPU and these loops can do `layer`: its kernel, its stride and its activation.
-  [[nodiscard]] static bool can(const EncoderLayer& layer);
+  [[nodiscard]] static bool supports(const EncoderLayer& layer);
 
-  /// Requires can(). Maps are side x side. weight (channels,kernel,kernel), bias (channels) are
-  /// copied. `before`: what is done to the map first, none or silu.
+  /// Requires supports(). Maps are side x side. weight (channels,kernel,kernel), bias (channels)
+  /// are copied. `before`: what is done to the map first, none or silu.
   Depthwise(const EncoderLayer& layer, std::int64_t side, Activation before, const float* weight,
             const float* bias);
 
@@ -37,7 +37,7 @@ class Depthwise {
   std::int64_t side_, out_, channels_, padded_;  // padded_: channels up to whole vectors
   std::int64_t kernel_, stride_, zeros_;         // zeros_: in front of an axis
   std::int64_t columns_, band_;                  // columns_: of a widened row, zeros included
-  Activation before_, behind_;
+  Activation before_, after_;
   std::vector<float> weight_, bias_;  // (padded / 16,kernel,kernel,16), (padded)
 };
 

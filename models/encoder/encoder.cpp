@@ -70,7 +70,7 @@ Encoder Encoder::until(const std::string& name) const {
   return part(0, layers_until(layers_, name));
 }
 
-Encoder Encoder::behind(const std::string& name) const {
+Encoder Encoder::after(const std::string& name) const {
   return part(layers_until(layers_, name), layers_.size());
 }
 

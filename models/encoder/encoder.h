@@ -27,7 +27,7 @@ class Encoder {
   /// The part up to the end of the block `name`, and the part behind it, which takes what the first
   /// gives (N,C',G',G'). They share this one's parameters. Throws as layers_until().
   [[nodiscard]] Encoder until(const std::string& name) const;
-  [[nodiscard]] Encoder behind(const std::string& name) const;
+  [[nodiscard]] Encoder after(const std::string& name) const;
 
   /// Sees what each convolution gives, behind its sum and its activation.
   using Watcher = std::function<void(std::size_t layer, const torch::Tensor& map)>;

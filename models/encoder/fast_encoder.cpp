@@ -36,8 +36,8 @@ class FastEncoder::Plans {
         scales_(scales),
         engine_(dnnl::engine::kind::cpu, 0),
         stream_(engine_),
-        weights_(encoder, engine_, whole()) {
-    if (whole()) check_int8(encoder.layers());
+        weights_(encoder, engine_, is_int8()) {
+    if (is_int8()) check_int8(encoder.layers());
   }
 
   torch::Tensor forward(const torch::Tensor& images) {
@@ -55,7 +55,7 @@ class FastEncoder::Plans {
   }
 
   [[nodiscard]] const char* name() const noexcept {
-    return type_ == kF32 ? "oneDNN" : whole() ? "oneDNN int8" : "oneDNN bfloat16";
+    return type_ == kF32 ? "oneDNN" : is_int8() ? "oneDNN int8" : "oneDNN bfloat16";
   }
 
  private:
@@ -69,8 +69,8 @@ class FastEncoder::Plans {
         return kF32;
     }
   }
-  /// In whole numbers (int8_layers.h).
-  [[nodiscard]] bool whole() const noexcept { return type_ == Type::s8; }
+  /// In integers (int8_layers.h).
+  [[nodiscard]] bool is_int8() const noexcept { return type_ == Type::s8; }
 
   /// Photos a pass. Larger passes push the activations out of the caches.
   [[nodiscard]] std::int64_t block() const noexcept { return side_ <= 256 ? 4 : 2; }
@@ -90,7 +90,7 @@ class FastEncoder::Plans {
     Plan plan;
     std::int64_t photos = 0, side = 0, shortcut_side = 0;
     dnnl::memory main, shortcut, gate;
-    float main_scale = 1, shortcut_scale = 1;  // of whole numbers; else 1
+    float main_scale = 1, shortcut_scale = 1;  // of integers; else 1
   };
 
   void run(Plan& plan, float* images, float* features) {
@@ -175,16 +175,16 @@ class FastEncoder::Plans {
     const std::int64_t out = padding_of(layer, side).out;
     // Left to choose, oneDNN's kernels for AVX2 choose another layout than what comes in has, and
     // then do not take it; those for AVX-512 choose this one.
-    const Desc fresh({d.photos, layer.out, out, out}, last ? kF32 : kept(layer), Tag::nhwc);
+    const Desc fresh({d.photos, layer.out, out, out}, last ? kF32 : output_type(layer), Tag::nhwc);
     // A residual sum writes over the shortcut, which nobody needs any more.
     const bool over = layer.adds_residual && !last;
-    const float to_scale = whole() && !last ? scale_of(scales_, layer) : 1;
+    const float to_scale = is_int8() && !last ? scale_of(scales_, layer) : 1;
     float& from_scale = shortcut ? d.shortcut_scale : d.main_scale;
     std::optional<onednn::Rescaling> rescaling;
-    if (whole()) rescaling = rescale(d, i, from_scale, to_scale, last);
+    if (is_int8()) rescaling = rescale(d, i, from_scale, to_scale, last);
     const auto described =
         onednn::describe(engine_, type_, layer, side, from.get_desc(),
-                         over && !whole() ? d.shortcut.get_desc() : fresh, rescaling);
+                         over && !is_int8() ? d.shortcut.get_desc() : fresh, rescaling);
     dnnl::memory to;
     if (gate) {
       to = dnnl::memory(described.dst_desc(), engine_);  // a few numbers
@@ -216,7 +216,7 @@ class FastEncoder::Plans {
   [[nodiscard]] bool is_loop(std::size_t i) const {
     return type_ == Type::bf16 && i > 0 && i + 1 < encoder_.layers().size() &&
            encoder_.layers()[i].activation == Activation::silu &&
-           Depthwise::can(encoder_.layers()[i]);
+           Depthwise::supports(encoder_.layers()[i]);
   }
   /// Whether the next layer does the silu of layer i: none else looks at what comes out.
   [[nodiscard]] bool leaves_silu(std::size_t i) const {
@@ -279,7 +279,7 @@ class FastEncoder::Plans {
   void add_rounding(Draft& d) {
     const Desc rounded({d.photos, 3, side_, side_}, type_, Tag::nhwc);
     const dnnl::memory to = place(d, rounded, false);
-    if (whole()) d.main_scale = scales_.photos;
+    if (is_int8()) d.main_scale = scales_.photos;
     add_reorder(d, d.main, to, 1 / d.main_scale);
     d.main = to;
   }
@@ -309,8 +309,8 @@ class FastEncoder::Plans {
   }
 
   /// The type of what a layer gives to the next.
-  [[nodiscard]] Type kept(const EncoderLayer& layer) const noexcept {
-    return whole() && is_unsigned(layer) ? Type::u8 : type_;
+  [[nodiscard]] Type output_type(const EncoderLayer& layer) const noexcept {
+    return is_int8() && is_unsigned(layer) ? Type::u8 : type_;
   }
 
   /// Of layer i, whose numbers count `from` and are to count `to`. What goes out in float32 finds
@@ -327,7 +327,7 @@ class FastEncoder::Plans {
   Encoder encoder_;
   std::int64_t side_;
   Type type_;          // of weights and activations; photos, biases and features are float32
-  Int8Scales scales_;  // of whole numbers
+  Int8Scales scales_;  // of integers
   dnnl::engine engine_;
   dnnl::stream stream_;
   std::map<std::int64_t, Plan> plans_;  // by photos a pass: a power of two up to block()

@@ -22,8 +22,8 @@ Int8Weight narrow(const torch::Tensor& weight) {
 }
 
 float scale_of(const Int8Scales& scales, const EncoderLayer& layer) {
-  const auto found = scales.of.find(layer.name);
-  if (found == scales.of.end())
+  const auto found = scales.by_layer.find(layer.name);
+  if (found == scales.by_layer.end())
     throw std::runtime_error("int8: there is no scale for the layer " + layer.name);
   const bool clamped = layer.activation == Activation::relu6;
   return clamped ? std::min(found->second, 6.0F / 255) : found->second;

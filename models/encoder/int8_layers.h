@@ -1,4 +1,4 @@
-// int8_layers: convolutions in whole numbers of eight bits, as plain arithmetic. Private to
+// int8_layers: convolutions in 8-bit integers, as plain arithmetic. Private to
 // models/.
 //
 // A weight is q * scale with q in -127 to 127 and a scale for each channel that comes out; a map is

@@ -24,7 +24,7 @@ inline constexpr auto kF32 = Type::f32;
 /// (out,in,kernel,kernel), with the groups in front where there are some.
 [[nodiscard]] dnnl::memory::dims weight_dims(const EncoderLayer& layer);
 
-/// What a convolution in whole numbers multiplies: its sums by `sums` (out), what it adds to by
+/// What a convolution in integers multiplies: its sums by `sums` (out), what it adds to by
 /// `shortcut`, whose numbers are of `shortcut_type`.
 struct Rescaling {
   std::vector<float> sums;
@@ -34,7 +34,7 @@ struct Rescaling {
 
 /// A convolution of maps of side x side, with its bias, its residual sum and its activation, but
 /// for silu (silu.h). Weights and what the maps leave open are in `type`. With a rescaling weights
-/// and what comes in are whole numbers; where whole numbers come out, they end where the activation
+/// and what comes in are integers; where integers come out, they end where the activation
 /// clamps, which is then not done besides.
 [[nodiscard]] dnnl::convolution_forward::primitive_desc describe(
     const dnnl::engine& engine, Type type, const EncoderLayer& layer, std::int64_t side,

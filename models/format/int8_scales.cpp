@@ -62,13 +62,13 @@ Expected<Int8Scales> read_int8_scales(const std::string& folder, const std::stri
   Int8Scales scales;
   scales.photos = photos->second;
   numbers.erase(photos);
-  scales.of = std::move(numbers);
+  scales.by_layer = std::move(numbers);
   return scales;
 }
 
 Status write_int8_scales(const std::string& folder, const std::string& model,
                          const Int8Scales& scales) {
-  std::map<std::string, float> numbers = scales.of;
+  std::map<std::string, float> numbers = scales.by_layer;
   numbers.emplace(kPhotos, scales.photos);
   std::map<std::string, ArrayView> arrays;
   for (const auto& [name, scale] : numbers)

@@ -16,9 +16,10 @@ namespace photoscribe {
 inline constexpr const char* kInt8File = "int8.safetensors";
 
 struct Int8Scales {
-  std::map<std::string, float> of;  // name of a convolution -> what a step counts; above 0, finite
-  float photos = 0;                 // of the normalised pixels
-  [[nodiscard]] bool empty() const noexcept { return of.empty(); }
+  std::map<std::string, float>
+      by_layer;      // name of a convolution -> what a step counts; above 0, finite
+  float photos = 0;  // of the normalised pixels
+  [[nodiscard]] bool empty() const noexcept { return by_layer.empty(); }
 };
 
 /// Reads the file of `folder`, whose model has the hash `model`; no scales where there is no file.

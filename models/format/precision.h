@@ -17,7 +17,7 @@ enum class Precision : std::uint8_t {
   automatic,  // bfloat16, else int8, where CPU and model have it and a trial finds it faster
   float32,
   bfloat16,  // weights and inputs of products rounded to 8 bits of mantissa
-  int8,      // those of the encoder whole numbers; the decoder's as bfloat16 or float32
+  int8,      // the encoder's are 8-bit integers; the decoder's as bfloat16 or float32
 };
 
 inline constexpr std::array<std::pair<Precision, std::string_view>, 4> kPrecisionNames{

@@ -324,7 +324,7 @@ torch::Tensor finish_encoding(const Encoder& encoder, const std::string& block,
                               const torch::Tensor& cached) {
   if (block.empty()) return cached;
   const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(cached.size(1))));
-  return encoder.behind(block)
+  return encoder.after(block)
       .forward(cached.unflatten(1, {side, side}).permute({0, 3, 1, 2}))  // channels last already
       .flatten(2)
       .transpose(1, 2)

@@ -69,7 +69,7 @@ void Trainer::begin(Stage stage) {
     moving.insert(encoder_.begin(), encoder_.end());
   } else if (!options_.cache_block.empty()) {
     const Encoder all(options_.architecture.encoder, encoder_, "encoder.");
-    for (auto& [name, tensor] : all.behind(options_.cache_block).parameters("encoder."))
+    for (auto& [name, tensor] : all.after(options_.cache_block).parameters("encoder."))
       moving.emplace(name, tensor.set_requires_grad(true));
   }
   average_ = options_.average > 0 ? owned(moving, "") : TensorMap{};

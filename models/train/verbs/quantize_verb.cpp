@@ -88,7 +88,7 @@ Found calibrate(const Encoder& encoder, const ModelArchitecture& a,
         images.push_back(normalise(*photo, a).permute({1, 2, 0}));
     if (images.empty()) continue;
     const torch::Tensor batch = at::stack(images).contiguous();
-    calibration.look(batch);
+    calibration.observe(batch);
     if (!found.some.defined()) found.some = batch;
     found.photos += images.size();
   }
@@ -100,9 +100,9 @@ Found calibrate(const Encoder& encoder, const ModelArchitecture& a,
 /// How far features in eight bits are from those in float32, as a share of their norm.
 double distance(const Encoder& encoder, const ModelArchitecture& a, const Found& found) {
   const FastEncoder exact(encoder, a.input_side_px);
-  const FastEncoder whole(encoder, a.input_side_px, Precision::int8, found.scales);
+  const FastEncoder quantized(encoder, a.input_side_px, Precision::int8, found.scales);
   const torch::Tensor wanted = exact.forward(found.some);
-  return ((whole.forward(found.some) - wanted).norm() / wanted.norm()).item<double>();
+  return ((quantized.forward(found.some) - wanted).norm() / wanted.norm()).item<double>();
 }
 
 Status quantize_one(const StoredModel& model, const std::vector<std::string>& paths) {
@@ -115,7 +115,7 @@ Status quantize_one(const StoredModel& model, const std::vector<std::string>& pa
   if (Status s = write_int8_scales(model.folder.folder, model.folder.hash, found->scales); !s)
     return s;
   std::printf("%s/%s: scales of %zu layers from %zu photos\n", model.folder.folder.c_str(),
-              kInt8File, found->scales.of.size(), found->photos);
+              kInt8File, found->scales.by_layer.size(), found->photos);
   if (!has_int8()) {
     std::printf("not tried: this CPU has no instructions for int8\n");
     return {};

@@ -36,7 +36,7 @@ EncoderLayer depthwise(std::int64_t channels, std::int64_t kernel, std::int64_t 
 void compare(const EncoderLayer& layer, std::int64_t side, Activation before) {
   SCOPED_TRACE(std::to_string(layer.in) + " channels, kernel " + std::to_string(layer.kernel) +
                ", stride " + std::to_string(layer.stride) + ", side " + std::to_string(side));
-  ASSERT_TRUE(Depthwise::can(layer));
+  ASSERT_TRUE(Depthwise::supports(layer));
   const std::int64_t C = layer.in;
   const Tensor photo = at::randn({side, side, C}).to(torch::kBFloat16),
                weight = at::randn({C, 1, layer.kernel, layer.kernel}), bias = at::randn({C});
@@ -70,7 +70,8 @@ void compare(const EncoderLayer& layer, std::int64_t side, Activation before) {
 class DepthwiseLoop : public testing::Test {
  protected:
   void SetUp() override {
-    if (!Depthwise::can(depthwise(16, 3, 1))) GTEST_SKIP() << "this CPU or build has no such loops";
+    if (!Depthwise::supports(depthwise(16, 3, 1)))
+      GTEST_SKIP() << "this CPU or build has no such loops";
     at::manual_seed(1);
   }
 };
@@ -124,9 +125,9 @@ TEST(Depthwise, LeavesOtherConvolutionsAlone) {
                adds = depthwise(16, 3, 1);
   grouped.groups = 4;
   adds.adds_residual = true;
-  EXPECT_FALSE(Depthwise::can(grouped));
-  EXPECT_FALSE(Depthwise::can(wide));
-  EXPECT_FALSE(Depthwise::can(adds));
+  EXPECT_FALSE(Depthwise::supports(grouped));
+  EXPECT_FALSE(Depthwise::supports(wide));
+  EXPECT_FALSE(Depthwise::supports(adds));
 }
 
 }  // namespace

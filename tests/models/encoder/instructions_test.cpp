@@ -54,7 +54,7 @@ class Instructions : public testing::Test {
     Int8Scales scales;
     scales.photos = 0.02F;
     for (const EncoderLayer& layer : encoder_layers(stored->folder.architecture.encoder))
-      if (layer.kind == LayerKind::convolution) scales.of.emplace(layer.name, 0.02F);
+      if (layer.kind == LayerKind::convolution) scales.by_layer.emplace(layer.name, 0.02F);
     ASSERT_TRUE(write_int8_scales(folder, stored->folder.hash, scales));
   }
 

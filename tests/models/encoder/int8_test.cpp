@@ -1,4 +1,4 @@
-// The encoder in eight bits: against plain arithmetic on whole numbers, and against float32.
+// The encoder in eight bits: against plain arithmetic on integers, and against float32.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,11 +26,11 @@ Encoder trunk(const char* name) {
 
 Int8Scales scales_of(const Encoder& encoder, const torch::Tensor& images) {
   Calibration calibration(encoder);
-  calibration.look(images);
+  calibration.observe(images);
   return calibration.scales();
 }
 
-/// A map of whole numbers, in double so that sums of products are exact, and what a step counts.
+/// A map of integers, in double so that sums of products are exact, and what a step counts.
 struct Whole {
   torch::Tensor numbers;
   double step = 1;

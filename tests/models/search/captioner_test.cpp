@@ -149,7 +149,7 @@ TEST(Captioner, TablesOfWordsAreStoredInEightBitsAndTheRestInHalfPrecision) {
     EXPECT_FALSE(at::equal(is, was)) << name;
   }
 
-  // Whole numbers without their scales are no table.
+  // Integers without their scales are not a table.
   ASSERT_TRUE(save_tensors(path, {{"x", at::ones({2, 3}, torch::kInt8)}}));
   const auto bare = load_tensors(path);
   ASSERT_FALSE(bare);

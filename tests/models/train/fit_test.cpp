@@ -193,7 +193,7 @@ TEST_F(Fit, MovesWhatLiesBehindTheCachedBlockAndNothingInFrontOfIt) {
   const Encoder encoder("mobilenet_v2", *came);
   for (const auto& [name, tensor] : encoder.until("features.13").parameters())
     EXPECT_TRUE(at::equal(now->at("encoder." + name), tensor)) << name;
-  for (const auto& [name, tensor] : encoder.behind("features.13").parameters())
+  for (const auto& [name, tensor] : encoder.after("features.13").parameters())
     EXPECT_FALSE(at::equal(now->at("encoder." + name), tensor)) << name;
 }
 
