@@ -88,7 +88,7 @@ std::vector<std::int64_t> shape_of(const CachedFeatures& wanted, std::int64_t ph
   return {photos, side * side, feature_channels(wanted.head.layers())};
 }
 
-std::runtime_error no_room(const std::string& path, int why) {
+std::runtime_error disk_error(const std::string& path, int why) {
   std::error_code ignored;
   std::filesystem::remove(path, ignored);  // it may hold all that there was
   return std::runtime_error(std::string(std::strerror(why)) +
@@ -108,7 +108,7 @@ torch::Tensor map_file(const std::string& path, const std::vector<std::int64_t>&
   void* data = full != 0 ? MAP_FAILED
                          : ::mmap(nullptr, bytes, make ? PROT_READ | PROT_WRITE : PROT_READ,
                                   MAP_SHARED, file.get(), 0);
-  if (full != 0) throw no_room(path, full);
+  if (full != 0) throw disk_error(path, full);
   if (data == MAP_FAILED)
     throw std::runtime_error(std::string("cannot be mapped: ") + std::strerror(errno));
   return torch::from_blob(
@@ -138,7 +138,7 @@ void write_note(const std::string& path, const Note& note) {
   out << note.key << '\n';
   for (const bool one : note.usable) out << (one ? '1' : '0');
   out << '\n' << note.untouched << '\n';
-  if (!out.flush()) throw no_room(path, errno);
+  if (!out.flush()) throw disk_error(path, errno);
 }
 
 /// What a part of the photos should be made of. The photos are read when that must be known.

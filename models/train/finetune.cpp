@@ -121,10 +121,10 @@ Status teach_by_start(const FitOptions& o, const std::vector<CaptionedPhoto>& tr
   return save_tensors(path, tensors);
 }
 
-void hold_on(Guides& guides, const TensorMap& decoder) {
+void hold_parameters(Guides& guides, const TensorMap& decoder) {
   if (guides.teacher == nullptr) return;
   for (const auto& [name, tensor] : decoder)
-    if (is_trained_by_captions(name)) guides.pull.emplace(name, tensor.detach().clone());
+    if (is_trained_by_captions(name)) guides.held.emplace(name, tensor.detach().clone());
 }
 
 Status keep_confidence(const FitOptions& o) {

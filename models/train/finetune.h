@@ -55,7 +55,7 @@ namespace photoscribe {
 /// With a teacher: each step of a training puts what the start's decoder had back to where it was,
 /// so that only new words move: L2-SP of Li et al., "Explicit Inductive Bias for Transfer Learning
 /// with Convolutional Networks", ICML 2018, at its far end, apart from Adam.
-void hold_on(Guides& guides, const TensorMap& decoder);
+void hold_parameters(Guides& guides, const TensorMap& decoder);
 
 /// Gives the model that was written the start's confidence, where it has one, and says that it
 /// should be fitted anew.

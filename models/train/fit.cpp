@@ -134,7 +134,7 @@ Expected<ConceptSources> read_concept_sources(const FitOptions& o, const Vocabul
     const auto path = finder.find({}, name);
     if (!path)
       return fail(Errc::invalid_config,
-                  o.concept_photos + ": " + name + " is not in " + in_words(o.sources.photos));
+                  o.concept_photos + ": " + name + " is not in " + folders_text(o.sources.photos));
     sources.further.push_back({name, {}, 1, *path});
   }
   return sources;
@@ -244,7 +244,7 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
     teacher = std::move(*opened);
     guides.teacher = &*teacher;
   }
-  if (is_fine_tuning(options)) hold_on(guides, start.decoder);
+  if (is_fine_tuning(options)) hold_parameters(guides, start.decoder);
   Trainer trainer(options, vocabulary, train, encoder.parameters(), decoder, guides);
   return Run(options,
              {vocabulary, train, dev, *train_features, *dev_features, paths, concepts.concepts,

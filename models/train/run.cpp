@@ -55,7 +55,7 @@ Run::Run(const FitOptions& options, RunData data, Trainer& trainer)
 
 Status Run::go() {
   if (train_usable_.empty() || dev_usable_.empty())
-    return fail(Errc::environment, in_words(options_.sources.photos) + ": no photo " +
+    return fail(Errc::environment, folders_text(options_.sources.photos) + ": no photo " +
                                        (train_usable_.empty() ? "to train on" : "for evaluation") +
                                        " decodes there");
   if (Status s = restore(); !s) return s;
@@ -324,7 +324,7 @@ Status Run::finish() {
     if (!read) return fail(read.error());
     weights = std::move(*read);
   }
-  if (progress_.stage == Stage::whole) warn_of_still_layers(weights);
+  if (progress_.stage == Stage::whole) warn_of_unchanged_layers(weights);
   if (Status s = write_model(options_.output, weights); !s) return s;
   const bool reported = !progress_.ending.empty();
   progress_.ending = ending();
@@ -336,19 +336,19 @@ Status Run::finish() {
 
 /// What is shipped must not hold a layer of the encoder as it came (and half precision, in which it
 /// is written, would hide a change that is too small): neither its weight nor its bias moved.
-void Run::warn_of_still_layers(const TensorMap& weights) const {
+void Run::warn_of_unchanged_layers(const TensorMap& weights) const {
   std::set<std::string> all, moved;  // layers
-  for (const auto& [name, tensor] : data_.came) {
+  for (const auto& [name, tensor] : data_.initial_encoder) {
     const torch::Tensor& now = weights.at("encoder." + name);
     const std::string layer = name.substr(0, name.rfind('.'));
     all.insert(layer);
     if (!at::equal(now.to(torch::kFloat16), tensor.to(torch::kFloat16))) moved.insert(layer);
   }
-  std::string still;
+  std::string unchanged;
   for (const std::string& layer : all)
-    if (!moved.contains(layer)) still += " " + layer;
-  if (!still.empty())
-    std::fprintf(stderr, "warning: did not move in half precision:%s\n", still.c_str());
+    if (!moved.contains(layer)) unchanged += " " + layer;
+  if (!unchanged.empty())
+    std::fprintf(stderr, "warning: did not move in half precision:%s\n", unchanged.c_str());
 }
 
 Status Run::write_model(const std::string& folder, const TensorMap& weights) const {

@@ -18,7 +18,7 @@ struct RunData {
   const FeatureCache &train_features, &dev_features;
   std::vector<std::string> train_paths;  // of the photos of `train`
   std::vector<ConceptEntry> concepts;    // none: the model has no classifier
-  const TensorMap& came;                 // the encoder's weights before this run
+  const TensorMap& initial_encoder;      // the encoder's weights before this run
 };
 
 class Run {
@@ -57,7 +57,7 @@ class Run {
   /// How this stage ended, and which of its scores was the best: for people.
   [[nodiscard]] std::string ending() const;
   void print_next_step() const;
-  void warn_of_still_layers(const TensorMap& weights) const;
+  void warn_of_unchanged_layers(const TensorMap& weights) const;
   Status write_model(const std::string& folder, const TensorMap& weights) const;
   void note_progress(double number, double step_s);
 

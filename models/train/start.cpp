@@ -26,7 +26,7 @@ void move_rows(torch::Tensor& fresh, const torch::Tensor& table,
 }
 
 /// An encoder has convolutions only, batch norms folded in.
-bool of_an_encoder(const std::string& name) {
+bool is_encoder_array(const std::string& name) {
   return !name.starts_with("classifier.") && !name.starts_with("fc.") &&
          !name.ends_with(".running_mean") && !name.ends_with(".num_batches_tracked");
 }
@@ -69,7 +69,7 @@ Expected<std::string> architecture_of_encoder(const std::string& path) {
     if (name.starts_with("decoder."))
       return fail(Errc::invalid_config,
                   path + ": holds a whole model; continue from it with --start FOLDER");
-    if (!of_an_encoder(name)) return import_first(path, "a whole state dict", architecture);
+    if (!is_encoder_array(name)) return import_first(path, "a whole state dict", architecture);
   }
   return architecture.empty() ? "mobilenet_v2" : architecture;
 }

@@ -24,7 +24,7 @@ struct Guides {
   const Teacher* teacher = nullptr;   // in step_decoder()
   const TextBatches* text = nullptr;  // in step_decoder()
   torch::Tensor concepts;             // (P,M) what is detected in each photo of the train split
-  TensorMap pull;  // of the decoder: what each step puts its parameters back to; rows of words
+  TensorMap held;  // of the decoder: what each step puts its parameters back to; rows of words
                    // behind these tables' ends are free. Empty: nothing is held
 };
 
@@ -46,7 +46,8 @@ class Trainer {
   /// One update on cached features (P,L,C) at this rate; returns the loss per token.
   double step_decoder(const Batch& batch, const torch::Tensor& cached, double rate);
   /// One self-critical update on cached features: captions are drawn for the batch's photos, each
-  /// is worth its reward less the mean of its photo's others. Returns the mean reward.
+  /// weighted by its reward less the mean reward of the photo's other captions. Returns the mean
+  /// reward.
   double step_critic(const Batch& batch, const torch::Tensor& cached, double rate);
   /// One update of everything on the photos' pixels (P,3,S,S): self-critical when there was a
   /// self-critical stage before, or the options say so, and the reward returned; else cross
@@ -81,7 +82,7 @@ class Trainer {
  private:
   /// The encoder's features of cached ones. Differentiable.
   [[nodiscard]] torch::Tensor finish(const torch::Tensor& cached) const;
-  [[nodiscard]] Shown shown(const Batch& batch, const torch::Tensor& features) const;
+  [[nodiscard]] PhotoInputs photo_inputs(const Batch& batch, const torch::Tensor& features) const;
   /// The loss of some sentences without photos.
   [[nodiscard]] torch::Tensor text_loss(std::int64_t step);
   [[nodiscard]] std::vector<std::int64_t> concept_of_word() const;
@@ -92,7 +93,7 @@ class Trainer {
   /// Draws captions for the batch's photos and gives their loss; sets `reward`.
   torch::Tensor critic(const Batch& batch, const torch::Tensor& features, double& reward);
   [[nodiscard]] DecoderParameters decoder_parameters() const;
-  [[nodiscard]] std::int64_t photos_a_step() const;
+  [[nodiscard]] std::int64_t photos_per_step() const;
 
   const FitOptions& options_;
   const Vocabulary& vocabulary_;

@@ -186,7 +186,7 @@ tl::unexpected<Error> none_there(const CaptionSources& sources, const std::strin
   Some there;
   for (const std::string& name : finder.examples(3)) there.add(name);
   return fail(Errc::invalid_config,
-              in_words(sources.photos) + ": holds no photo that " + files + " names (" +
+              folders_text(sources.photos) + ": holds no photo that " + files + " names (" +
                   missing.names() + "); " +
                   (there.count() == 0 ? "it has no files" : "it has " + there.names()));
 }
@@ -207,16 +207,17 @@ Status locate(Choice& chosen, const CaptionSources& sources, const std::string& 
     one.path = std::move(path).value_or("");
     return one.path.empty();
   });
-  if (!finder.doubts().empty())
+  if (!finder.ambiguities().empty())
     return fail(Errc::invalid_config,
-                finder.doubts().front() +
+                finder.ambiguities().front() +
                     "; name the folder in the captions, or only one of them with --photos");
   if (missing.count() == 0) return {};
   if (chosen.empty()) return none_there(sources, files, missing, finder);
   const bool listed = !list.empty();
   const std::string said = (listed ? list : files) + ": " + std::to_string(missing.count()) +
                            " of the " + count_of(all, "photo") + (listed ? "" : " with captions") +
-                           " are not in " + in_words(sources.photos) + " (" + missing.names() + ")";
+                           " are not in " + folders_text(sources.photos) + " (" + missing.names() +
+                           ")";
   if (listed && !sources.skip_missing)
     return fail(
         Errc::invalid_config,

@@ -20,7 +20,7 @@ void put_words(ImportedCaptioner& made, const WordRows& words, const Tensor& emb
 }
 
 /// A score over positions does not change with a number that is added to all of them.
-void forget_score_bias(DecoderArrays& decoder, const std::string& layer) {
+void discard_score_bias(DecoderArrays& decoder, const std::string& layer) {
   static_cast<void>(decoder.bias(layer, 1));
 }
 
@@ -65,7 +65,7 @@ void import_sgrvinod(DecoderArrays& decoder, const CaptionerFiles& files, std::i
   const Tensor query = decoder.weight("attention.decoder_att", A, H),
                query_bias = decoder.bias("attention.decoder_att", A);
   const Tensor score = decoder.weight("attention.full_att", 1, A);
-  forget_score_bias(decoder, "attention.full_att");
+  discard_score_bias(decoder, "attention.full_att");
   const Tensor gate = decoder.weight("f_beta", C, H), gate_bias = decoder.bias("f_beta", C);
   const Tensor h = decoder.weight("init_h", H, C), h_bias = decoder.bias("init_h", H),
                c = decoder.weight("init_c", H, C), c_bias = decoder.bias("init_c", H);
@@ -179,7 +179,7 @@ void import_attend_tell(DecoderArrays& decoder, const CaptionerFiles& files, std
   const Tensor start = decoder.weight("linear", H, C), start_bias = decoder.bias("linear", H);
   const Tensor input = decoder.get("core.rnn.weight_ih_l0", {4 * H, E + C});
   const Tensor score = decoder.weight("core.alpha_net", 1, A);
-  forget_score_bias(decoder, "core.alpha_net");
+  discard_score_bias(decoder, "core.alpha_net");
   TensorMap& t = made.tensors;
   t["decoder.attention.key.weight"] = decoder.weight("core.ctx2att", A, C);
   t["decoder.attention.query.weight"] = decoder.weight("core.h2att", A, H);
@@ -242,7 +242,7 @@ void import_att2in2(DecoderArrays& decoder, const CaptionerFiles& files, std::in
   const Tensor embedding = at::relu(decoder.get("embed.0.weight", {V, E}));
   const Tensor last = decoder.weight("logit", V, H), last_bias = decoder.bias("logit", V);
   const Tensor score = decoder.weight("core.attention.alpha_net", 1, A);
-  forget_score_bias(decoder, "core.attention.alpha_net");
+  discard_score_bias(decoder, "core.attention.alpha_net");
   TensorMap& t = made.tensors;
   t["decoder.annotate.weight"] = annotate;
   t["decoder.annotate.bias"] = annotate_bias;

@@ -27,13 +27,13 @@ bool is_counter(const std::string& name) { return name.ends_with("num_batches_tr
 
 /// Moves what nobody took of `arrays` to what is left over, or complains when it is the decoder's:
 /// a network with more layers is another network.
-void judge_left_over(StateArrays& arrays, const std::string& decoder, const std::string& encoder,
-                     ImportedCaptioner& made) {
+void sort_left_over(StateArrays& arrays, const std::string& decoder, const std::string& encoder,
+                    ImportedCaptioner& made) {
   for (const std::string& name : arrays.left_over()) {
     if (is_counter(name)) continue;
     const bool encoders = !encoder.empty() && name.starts_with(encoder);
     if (name.starts_with(decoder) && !encoders) {
-      arrays.complain(name + " is left over");
+      arrays.add_problem(name + " is left over");
     } else {
       made.left_over.push_back(name);
     }
@@ -83,7 +83,7 @@ ImportedCaptioner import(CaptionerKind kind, const CaptionerFiles& files,
       break;
     }
   }
-  judge_left_over(arrays, prefix, files.encoder ? "" : resnet.prefix, made);
+  sort_left_over(arrays, prefix, files.encoder ? "" : resnet.prefix, made);
   arrays.check("the arrays are not those of " + own + "'s " + made.network);
   if (files.encoder) {
     others.check("the encoder's arrays are not those of " + a.encoder);

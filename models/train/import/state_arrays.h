@@ -24,7 +24,7 @@ class StateArrays {
   /// has another shape; check() then says so.
   torch::Tensor get(const std::string& name, const std::vector<std::int64_t>& shape);
   /// Adds a complaint of the caller's own.
-  void complain(std::string text) { complaints_.push_back(std::move(text)); }
+  void add_problem(std::string text) { problems_.push_back(std::move(text)); }
 
   /// Throws std::runtime_error "WHAT: complaints" when there are any, at most ten of them.
   void check(const std::string& what) const;
@@ -34,7 +34,7 @@ class StateArrays {
  private:
   const TensorMap& state_;
   std::set<std::string> used_;
-  std::vector<std::string> complaints_;
+  std::vector<std::string> problems_;
 };
 
 }  // namespace photoscribe

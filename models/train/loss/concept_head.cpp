@@ -21,8 +21,8 @@ constexpr int kFolds = 4;
 constexpr std::int64_t kEpochs = 30, kStepsMin = 1'500;
 constexpr std::int64_t kBatch = 256;
 constexpr double kRate = 1e-3, kDecay = 0.03, kInputDropout = 0.3;
-constexpr std::size_t kManyPeople = 3;  // captions that together name most of what is there
-constexpr float kSilenceOfOne = 0.25F;  // weight of "not named", where fewer were asked
+constexpr std::size_t kEnoughCaptions = 3;  // captions that together name most of what is there
+constexpr float kUnnamedWeight = 0.25F;     // weight of "not named", where fewer were asked
 
 struct Head {
   Tensor weight, bias;  // (M,C) (M)
@@ -98,8 +98,8 @@ ConceptTargets concept_targets(const std::vector<CaptionedPhoto>& photos,
   auto weight = targets.weight.accessor<float, 2>();
   for (std::int64_t i = 0; i < P; ++i) {
     const CaptionedPhoto& photo = photos[static_cast<std::size_t>(i)];
-    if (photo.captions.size() < kManyPeople)
-      for (std::int64_t m = 0; m < M; ++m) weight[i][m] = kSilenceOfOne;
+    if (photo.captions.size() < kEnoughCaptions)
+      for (std::int64_t m = 0; m < M; ++m) weight[i][m] = kUnnamedWeight;
     if (const auto found = labels.find(photo.name); found != labels.end()) {
       for (const auto& [word, p] : found->second)
         if (const auto m = of_word.find(word); m != of_word.end()) {

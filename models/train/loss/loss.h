@@ -45,30 +45,30 @@ struct LossSettings {
                                std::vector<std::int64_t> photos, std::vector<bool> mirror,
                                const Vocabulary& vocabulary, std::size_t words_max);
 
-/// What the decoder is shown of a batch's photos.
-struct Shown {
+/// What the decoder gets of a batch's photos.
+struct PhotoInputs {
   torch::Tensor features;  // (P,L,C); undefined: text without photos
-  torch::Tensor concepts;  // (P,M) probabilities; undefined: what the classifier says, if there is
-                           // one
+  torch::Tensor concepts;  // (P,M) probabilities; undefined: the classifier's, if there is one
 };
 
 struct Loss {
   torch::Tensor total;      // what is minimised
-  torch::Tensor per_token;  // cross entropy without smoothing's share taken out, a number to watch
+  torch::Tensor per_token;  // cross entropy, label smoothing included: a number to watch
 };
 
 /// What self-critical training minimises for captions that were drawn from the model: minus the sum
 /// of advantage (N, in the batch's order of rows) times log-probability, over the words. Only
 /// `settings.dropout` and `annotation_dropout` count. Rennie et al., "Self-critical Sequence
 /// Training for Image Captioning", CVPR 2017, eq. 7.
-[[nodiscard]] torch::Tensor critic_loss(const DecoderParameters& p, const Shown& shown,
+[[nodiscard]] torch::Tensor critic_loss(const DecoderParameters& p, const PhotoInputs& photo_inputs,
                                         const Batch& batch, const torch::Tensor& advantage,
                                         const LossSettings& settings);
 
-/// Loss of `batch`, whose photos show `shown`. Differentiable. A target that is an unknown word
-/// does not count. With a `teacher`'s words and probabilities (S,K) for the packed words,
+/// Loss of `batch`, whose photos have `photo_inputs`. Differentiable. A target that is an unknown
+/// word does not count. With a `teacher`'s words and probabilities (S,K) for the packed words,
 /// `teacher_share` of the loss is the cross entropy against these (teacher.h).
-[[nodiscard]] Loss caption_loss(const DecoderParameters& p, const Shown& shown, const Batch& batch,
-                                const LossSettings& settings, const SoftTargets* teacher = nullptr);
+[[nodiscard]] Loss caption_loss(const DecoderParameters& p, const PhotoInputs& photo_inputs,
+                                const Batch& batch, const LossSettings& settings,
+                                const SoftTargets* teacher = nullptr);
 
 }  // namespace photoscribe

@@ -256,23 +256,23 @@ std::string score_table(const TrainingWork& work, const std::string& name) {
   return out + "</tbody></table></div></details>\n";
 }
 
-/// What one training said of a photo from score to score, the same captions in a row as one.
-struct Saying {
+/// A training's caption of a photo over the scores at which it stayed the same.
+struct CaptionSpan {
   std::string from, to;  // places
   std::string caption;
 };
 
-std::vector<Saying> sayings_of(const TrainingWork& work, const std::string& photo) {
-  std::vector<Saying> sayings;
+std::vector<CaptionSpan> caption_history(const TrainingWork& work, const std::string& photo) {
+  std::vector<CaptionSpan> history;
   for (std::size_t i = 0; i < work.captions.size(); ++i) {
     const auto found = work.captions[i].find(photo);
     if (found == work.captions[i].end()) continue;
     const std::string place = place_text(work.curve.points[i]);
-    if (sayings.empty() || sayings.back().caption != found->second)
-      sayings.push_back({place, place, found->second});
-    sayings.back().to = place;
+    if (history.empty() || history.back().caption != found->second)
+      history.push_back({place, place, found->second});
+    history.back().to = place;
   }
-  return sayings;
+  return history;
 }
 
 /// The dev photos to show, evenly out of those of which anything was said.
@@ -297,11 +297,11 @@ std::string caption_card(const std::vector<TrainingWork>& works,
   std::string out = "<article class=\"photo\"><p class=\"name\">" + html(photo) + "</p>";
   const std::vector<std::string>* references = nullptr;
   for (std::size_t i = 0; i < works.size(); ++i) {
-    const auto sayings = sayings_of(works[i], photo);
-    if (sayings.empty()) continue;
+    const auto history = caption_history(works[i], photo);
+    if (history.empty()) continue;
     if (works.size() > 1) out += "<p class=\"note\">" + html(names[i]) + "</p>";
     out += "<ol class=\"sayings\">";
-    for (const Saying& one : sayings)
+    for (const CaptionSpan& one : history)
       out += "<li><small>" + html(one.from == one.to ? one.from : one.from + " to " + one.to) +
              "</small>" + html(one.caption) + "</li>";
     out += "</ol>";

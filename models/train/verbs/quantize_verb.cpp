@@ -52,7 +52,7 @@ Expected<std::vector<std::string>> listed(const std::string& list,
     const auto path = finder.find("", name);
     if (!path)
       return fail(Errc::invalid_config, list + ":" + std::to_string(number) + ": no photo '" +
-                                            name + "' in " + in_words(folders));
+                                            name + "' in " + folders_text(folders));
     paths.push_back(*path);
   }
   if (file.bad() || number == 0)
