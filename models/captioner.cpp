@@ -23,7 +23,7 @@ namespace {
 
 // N photos, S input side, C feature channels, L grid positions.
 
-/// LibTorch tells a full device by a type of its own since 1.13 and by its message before; a full
+/// LibTorch reports a full device by a type of its own since 1.13 and by its message before; a full
 /// host by its message alone.
 bool is_out_of_memory(const c10::Error& error) {
   const std::string_view text = error.what_without_backtrace();
@@ -96,8 +96,8 @@ class TorchCaptioner final : public Captioner {
     return fail(Errc::model_failure, "caption: " + first_line(error.what_without_backtrace()));
   }
 
-  /// (N,S,S,3) bytes on the host, in memory that is used again; pinned for a GPU, so that the copy
-  /// runs beside the work before it.
+  /// (N,S,S,3) bytes on the host, in memory that is reused; pinned for a GPU, so that the copy
+  /// overlaps with the work before it.
   torch::Tensor stage(std::span<const DecodedImage* const> batch) {
     const auto n = static_cast<std::int64_t>(batch.size());
     const std::int64_t side = architecture_.input_side_px;
@@ -157,20 +157,21 @@ class TorchCaptioner final : public Captioner {
   SearchSettings settings_;
   CaptionNetwork network_;
   EvidenceRule evidence_;
-  PixelTable pixels_;         // on a CPU; elsewhere the rest:
+  PixelTable pixels_;         // on a CPU; elsewhere the next three:
   torch::Tensor mean_, std_;  // (3) of bytes
   torch::Tensor staging_;     // (N,S,S,3) bytes, grows to the largest batch
 };
 
-/// Where one thread does all the work, its own time, which a busy machine does not stretch.
+/// The CPU time of the only thread, which a busy machine does not stretch; wall-clock time with
+/// several.
 double clock_s() {
   timespec now{};
   ::clock_gettime(at::get_num_threads() == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-/// Photos through everything, so that the first real batch does not pay for kernels being chosen.
-/// Returns the seconds of a later batch.
+/// Runs photos through everything, so that the first real batch does not pay for the choice of
+/// kernels. Returns the seconds of a later batch.
 Expected<double> warm_up(Captioner& captioner) {
   DecodedImage grey;
   grey.width_px = grey.height_px = captioner.input_side_px();
@@ -187,9 +188,9 @@ Expected<double> warm_up(Captioner& captioner) {
   return least_s;
 }
 
-/// Precisions to try of `model`, those that change captions least last. int8 costs some tenths of a
-/// BLEU point and halves the encoder's time in float32; beside bfloat16 it gains too little (ADR
-/// 0013).
+/// Precisions to try with `model`; those that change captions least come last. int8 costs some
+/// tenths of a BLEU point and halves the encoder's time in float32; beside bfloat16 it gains too
+/// little (ADR 0013).
 std::vector<Precision> candidates(Precision asked, const torch::Device& device,
                                   const StoredModel& model) {
   if (!device.is_cpu()) return {Precision::float32};
@@ -204,7 +205,7 @@ std::vector<Precision> candidates(Precision asked, const torch::Device& device,
   return all;
 }
 
-/// How much faster than float32 must int8 be to be taken: it is the coarsest.
+/// How much faster than float32 int8 must be to be chosen: it is the coarsest.
 constexpr double kInt8Gain = 1.1;
 
 }  // namespace

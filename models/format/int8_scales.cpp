@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kPhotos = "photos";
 constexpr const char* kKind = "photoscribe int8 scales 1";
 
-/// Over the model's hash and every name and number: a bit that flips changes no size.
+/// Over the model's hash and every name and number: a flipped bit changes no size.
 std::string checksum_of(const std::string& model, const std::map<std::string, float>& numbers) {
   Sha256 hash;
   hash.add(model.data(), model.size());

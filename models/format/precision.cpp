@@ -9,7 +9,7 @@ namespace photoscribe {
 #ifdef PHOTOSCRIBE_ONEDNN
 namespace {
 
-/// oneDNN also takes types that it must emulate, slower than float32. What it says is what it uses,
+/// oneDNN also accepts types that it must emulate, slower than float32. It reports what it uses,
 /// DNNL_MAX_CPU_ISA included; an instruction set has the bits of those that it contains.
 bool uses(dnnl::cpu_isa wanted) {
   const auto bits = static_cast<unsigned>(wanted);

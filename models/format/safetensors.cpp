@@ -26,7 +26,7 @@ std::optional<ElementType> element_type(const std::string& name) {
   throw std::runtime_error("array '" + name + "' " + what);
 }
 
-/// Elements times size, or throws when that does not fit the file.
+/// Elements times size; throws when that does not fit into the file.
 std::uint64_t bytes_of(const ArrayView& array, const std::string& name, std::uint64_t limit) {
   std::uint64_t bytes = size_of(array.type);
   for (const std::int64_t extent : array.shape) {
@@ -60,7 +60,7 @@ Entry check_entry(const HeaderEntry& said, std::uint64_t data_bytes) {
   return entry;
 }
 
-/// Ranges must tile the data exactly: no overlap, no hole, nothing behind the last.
+/// Ranges must tile the data exactly: no overlap, no hole, nothing after the last.
 void check_tiling(std::vector<Entry>& entries, std::uint64_t data_bytes) {
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
@@ -138,7 +138,7 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
     const auto file_bytes = static_cast<std::uint64_t>(all.size());
     const auto* bytes = reinterpret_cast<const std::byte*>(all.data());
 
-    std::uint64_t header_bytes = 0;  // little-endian, as every machine that this runs on
+    std::uint64_t header_bytes = 0;  // little-endian, like every machine that this runs on
     std::memcpy(&header_bytes, bytes, sizeof header_bytes);
     if (header_bytes > kHeaderBytesMax || header_bytes > file_bytes - 8)
       throw std::runtime_error("its header is longer than the file or than 64 MiB");

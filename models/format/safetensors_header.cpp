@@ -29,7 +29,7 @@ class Reader {
   [[noreturn]] void bad(const std::string& what) const {
     throw std::runtime_error("its header " + what + " (byte " + std::to_string(at_) + ")");
   }
-  /// The next byte that is no white space; 0 at the end.
+  /// The next byte that is not white space; 0 at the end.
   char peek() {
     while (at_ < json_.size() &&
            std::string_view(" \t\r\n").find(json_[at_]) != std::string_view::npos)
