@@ -23,7 +23,7 @@ torch::Tensor activate(const torch::Tensor& x, Activation activation) {
   return x;
 }
 
-/// Zeros around what a ReLU gave are as good as nothing.
+/// After a ReLU, padding with zeros does not change a maximum.
 torch::Tensor max_pool(const EncoderLayer& layer, const torch::Tensor& x) {
   if (!layer.tf_same)
     return at::max_pool2d(x, layer.kernel, layer.stride, layer.padded ? layer.kernel / 2 : 0);

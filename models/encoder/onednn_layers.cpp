@@ -14,7 +14,7 @@ void append(dnnl::post_ops& after, dnnl::algorithm algorithm, float alpha, float
 #endif
 }
 
-/// oneDNN's masks: a number for each channel, and one for all.
+/// oneDNN's masks: one number for all, or one for each channel.
 constexpr int kOfAll = 0;
 #if DNNL_VERSION_MAJOR >= 3
 constexpr int kOfChannels = 1, kOfGroupsAndChannels = 3;
@@ -164,7 +164,7 @@ dnnl::pooling_forward::primitive_desc describe_pool(const dnnl::engine& engine,
   const bool mean = layer.kind == LayerKind::mean;
   const Padding padding = mean ? Padding{} : padding_of(layer, side);
   const std::int64_t size = mean ? side : layer.kernel, step = mean ? 1 : layer.stride;
-  // What lies behind the last whole window is not looked at, however much padding there is.
+  // What lies after the last whole window is not used, however much padding there is.
   const std::int64_t behind = mean ? 0 : (padding.out - 1) * step + size - side - padding.before;
   const dnnl::memory::dims kernel{size, size}, stride{step, step},
       before{padding.before, padding.before}, after{behind, behind};

@@ -1,5 +1,5 @@
-// onednn_weights: an encoder's weights and biases as oneDNN multiplies by them. Only where oneDNN
-// is at hand. Private to models/.
+// onednn_weights: an encoder's weights and biases in oneDNN's layouts. Only built with oneDNN.
+// Private to models/.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ class Weights {
   Weights(const Encoder& encoder, const dnnl::engine& engine, bool is_int8)
       : encoder_(encoder), engine_(engine), stream_(engine), is_int8_(is_int8) {}
 
-  /// The layer's weight in the layout that a plan wants; plans of other sizes mostly share it.
+  /// The layer's weight in the layout that a plan needs; plans of other sizes mostly share it.
   [[nodiscard]] dnnl::memory weight(std::size_t layer, const Desc& wanted);
   /// Its scales, and its integers.
   [[nodiscard]] const Int8Weight& narrowed(std::size_t layer);
