@@ -52,8 +52,8 @@ class AttendTellNetwork final : public StepNetwork {
   }
 
  private:
-  /// The same by the loops for a CPU. Where the decoder looks depends on its state alone, not on
-  /// the word that it is told: beams that come from the same one share three fifths of the work.
+  /// The same with the loops for a CPU. The attention depends on the state alone, not on the last
+  /// word: beams with the same parent share three fifths of the work.
   Tensor step_shared(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c,
                      Tensor* alpha) const {
     const std::int64_t N = a.values.size(0), R = h.size(0), H = h.size(1),
@@ -69,7 +69,7 @@ class AttendTellNetwork final : public StepNetwork {
     gate_context(context, fused.narrow(1, A, D));
     const Tensor projected = from_context_(context);  // (U,4H+E)
 
-    // First, since it checks that each word is one of the vocabulary.
+    // First, since it checks that each word is in the vocabulary.
     Tensor out = at::index_select(word_output_, 0, tokens);
     const Tensor c_in = c.contiguous(), words = tokens.contiguous();
     h = at::empty({R, H}, c_in.options());

@@ -47,7 +47,7 @@ std::int64_t gates_of(const std::string& decoder) {
   return decoder == "attend_in" || decoder == "maxout_show_tell" ? 5 : 4;
 }
 
-/// Shapes of the parameters of all decoders; no name means two things for one of them.
+/// Shapes of the parameters of all decoders; within a decoder each name is unique.
 std::map<std::string, Shape> shapes(const ModelArchitecture& a, std::int64_t words) {
   const std::int64_t C = a.feature_channels, D = a.annotation_size, A = a.attention_size,
                      E = a.embedding_size, H = a.hidden_size, V = words, M = a.concepts,
@@ -319,7 +319,7 @@ TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t wor
   std::sort(names.begin(), names.end());
   TensorMap all;
   for (const std::string& name : names) {
-    if (is_number(name)) continue;  // the concepts' list says those
+    if (is_number(name)) continue;  // those come from the list of concepts
     const Shape& shape = expected.at(name);
     if (name == "decoder.embedding.weight" || name == "decoder.word.weight") {
       all.emplace(name, at::empty(shape).uniform_(-0.1, 0.1));
@@ -328,7 +328,7 @@ TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t wor
     } else {
       // Uniform with variance 1 / (3 fan-in), LibTorch's own default for linear layers.
       double bound = 1 / std::sqrt(static_cast<double>(shape.back()));
-      // Words' embeddings are short beside features.
+      // Word embeddings are short compared with features.
       if (name == "decoder.concept.value.weight") bound *= 7;
       all.emplace(name, at::empty(shape).uniform_(-bound, bound));
     }
@@ -336,7 +336,7 @@ TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t wor
   if (const auto std = all.find("decoder.concept.feature.std"); std != all.end())
     std->second.fill_(1);
   const std::int64_t hidden = architecture.hidden_size;
-  // A forget gate that starts open: Jozefowicz et al., ICML 2015.
+  // The forget gate starts open: Jozefowicz et al., ICML 2015.
   for (const char* bias : {"decoder.cell.bias", "decoder.first.bias", "decoder.second.bias"})
     if (const auto found = all.find(bias); found != all.end())
       found->second.slice(0, hidden, 2 * hidden).fill_(1);

@@ -156,7 +156,7 @@ class ShowTellNetwork final : public StepNetwork {
   FastLinear from_hidden_, output_;
 };
 
-/// Of an ensemble: the mean of the members' shares of the grid, as far as they have the first's.
+/// Of an ensemble: the mean of the members' shares of the grid, of those with the first one's grid.
 class MeanAttention {
  public:
   void add(const Tensor& weights) {  // (R,L)

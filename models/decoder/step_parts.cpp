@@ -20,7 +20,7 @@ bool has_kernels(const Tensor& x) {
 
 namespace {
 
-/// The photos of R rows, equally many of each of N.
+/// The photo of each of R rows, equally many rows for each of N.
 std::vector<std::int64_t> photos_of(std::int64_t rows, std::int64_t photos) {
   std::vector<std::int64_t> photo(static_cast<std::size_t>(rows));
   for (std::int64_t r = 0; r < rows; ++r) photo[static_cast<std::size_t>(r)] = r / (rows / photos);
@@ -151,7 +151,7 @@ Tensor WordLayer::operator()(Tensor& out, const Annotations& a) const {
   return at::log_softmax(odds, 1, torch::kFloat32);
 }
 
-/// Uses `odds` (R,V) up.
+/// Overwrites `odds` (R,V).
 Tensor WordLayer::log_softmax(Tensor& odds, const Tensor& out, const Annotations& a) const {
   const std::int64_t R = odds.size(0);
   Tensor gate;
