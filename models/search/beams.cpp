@@ -20,8 +20,8 @@ using torch::Tensor;
 
 bool is_caption(double score) { return score > kNever / 1e3; }
 
-/// Share of `words` that the other captions (B,T), as far as they have `scores` (B), have too, on
-/// average over these. One that is `words` so far is no other.
+/// Share of `words` that the other captions (B,T) with valid `scores` (B) contain too, on average.
+/// One that is equal to `words` so far does not count.
 double agreement(const std::vector<std::int64_t>& words, const Tensor& captions,
                  const float* scores) {
   if (words.empty()) return 1;
@@ -37,15 +37,15 @@ double agreement(const std::vector<std::int64_t>& words, const Tensor& captions,
   return others == 0 ? 1 : sum / others / static_cast<double>(words.size());
 }
 
-/// Leaves what belongs to these photos; of `of` itself not h and c, which are rows.
+/// Keeps only what belongs to these photos, except h and c of `of` itself, which are rows.
 void keep_photos(Annotations& of, const Tensor& photos) {
   for (Annotations& member : of.members) keep_photos(member, photos);
   for (Tensor* one : {&of.values, &of.keys, &of.fixed, &of.concepts, &of.odds, &of.novelty})
     if (one->defined()) *one = one->index_select(0, photos);
 }
 
-/// The `count` largest of scores (N,S,B) + log_p (N,S,B,V), falling, and their places among the
-/// B*V: (N,S,count) each.
+/// The `count` largest of scores (N,S,B) + log_p (N,S,B,V), in falling order, and their indices
+/// among the B*V: (N,S,count) each.
 std::pair<Tensor, Tensor> best_words(const Tensor& scores, const Tensor& log_p,
                                      std::int64_t count) {
   const std::int64_t N = log_p.size(0), S = log_p.size(1), B = log_p.size(2), V = log_p.size(3);
@@ -73,7 +73,7 @@ Beams::Beams(const Annotations& annotations, std::int64_t tokens_max,
   if (constraints.count > 0) begin_constraints(constraints, photos);
   const std::int64_t N = photo_.size(0), S = std::int64_t{1} << constraints.count, T = tokens_max;
   const auto integers = photo_.options(), floats = integers.dtype(torch::kFloat32);
-  // One open beam each before the first word, in the state where nothing is named.
+  // One open beam each before the first word, in the state in which nothing is named.
   scores_ = at::full({N, S, 1}, kNever, floats);
   scores_.select(1, 0).zero_();
   worst_ = at::zeros({N, S, 1}, floats);
@@ -101,7 +101,7 @@ void Beams::begin_constraints(const ConstraintTensors& constraints, const Tensor
     for (std::int64_t constraint = 0; constraint < C; ++constraint) {
       const std::int64_t bit = std::int64_t{1} << constraint;
       unmet.insert(unmet.end(), static_cast<std::size_t>(words), (state & bit) == 0 ? 1 : 0);
-      // A state without the constraint leads to itself with it; the other way round nothing is
+      // A state without the constraint leads to the one with it; in the other direction nothing is
       // unmet.
       from.push_back((state ^ bit) * C + constraint);
     }
@@ -129,8 +129,9 @@ void Beams::keep(const Tensor& photos) {
     if (one->defined()) *one = one->index_select(0, photos);
 }
 
-/// Takes from `each` (N,S,B,V) the words that meet an unmet constraint, which lead to another
-/// state, and returns their log-probabilities (N,S,B,K); kNever for the other words of constraints.
+/// Removes from `each` (N,S,B,V) the words that meet an unmet constraint, since they lead to
+/// another state, and returns their log-probabilities (N,S,B,K); kNever for the other words of
+/// constraints.
 Tensor Beams::take_constrained(Tensor& each) const {
   const std::int64_t N = each.size(0), S = each.size(1), B = each.size(2), K = unmet_.size(1);
   const Tensor words = constraints_.words.view({N, 1, 1, K}).expand({N, S, B, K});
@@ -139,8 +140,8 @@ Tensor Beams::take_constrained(Tensor& each) const {
   return log_p.masked_fill((unmet & constraints_.mask.view({N, 1, 1, K})).logical_not(), kNever);
 }
 
-/// The beams that meet another constraint by a word of `named` (N,S,B,K), under the state that they
-/// reach.
+/// The beams that meet another constraint with a word of `named` (N,S,B,K), under the state that
+/// they reach.
 Beams::Candidates Beams::naming_another(const Tensor& named) const {
   const std::int64_t N = named.size(0), S = named.size(1), B = named.size(2), K = named.size(3),
                      C = constraints_.count;
@@ -157,7 +158,7 @@ Beams::Candidates Beams::naming_another(const Tensor& named) const {
           moved(constraints_.words.view({N, 1, 1, K})), moved(named)};
 }
 
-/// The `count` best of each state, or all where there are fewer.
+/// The `count` best of each state, or all if there are fewer.
 Beams::Candidates Beams::candidates(const Tensor& log_p, std::int64_t count) const {
   const std::int64_t N = scores_.size(0), S = scores_.size(1), B = scores_.size(2),
                      V = log_p.size(1);
@@ -186,8 +187,8 @@ void Beams::keep_alternatives(std::int64_t count) {
   settled_ = at::zeros_like(done_);
 }
 
-/// Those of `normal` (N,K) that end join the best P; a settled photo's stay. No two are the same:
-/// open beams differ.
+/// Those of `normal` (N,K) that end join the best P, unless the photo is settled. No two are the
+/// same, since open beams differ.
 void Beams::collect(const Tensor& normal, const Candidates& next, std::int64_t t) {
   const std::int64_t N = normal.size(0), K = normal.size(1), P = top_score_.size(1),
                      T = history_.size(3);
@@ -205,7 +206,7 @@ void Beams::collect(const Tensor& normal, const Candidates& next, std::int64_t t
   top_tokens_ = at::cat({top_tokens_, words}, 1).gather(1, which.unsqueeze(2).expand({N, P, T}));
 }
 
-/// Finished: an end among the first candidates, when it beats what the state has.
+/// Finishes captions: an end among the first candidates that beats the state's best so far.
 void Beams::finish(const Candidates& next, std::int64_t t, const SearchSettings& settings) {
   const std::int64_t N = scores_.size(0), S = scores_.size(1), T = settings.tokens_max;
   const Tensor first = at::arange(next.word.size(2), next.word.options()).lt(settings.beam);

@@ -1,5 +1,5 @@
-// caption_network: a model as it captions, or several that speak together: photos in, words out.
-// Private to models/.
+// caption_network: a model for captioning, or several as an ensemble: photos in, words out. Private
+// to models/.
 //
 // N photos, S side in pixels, L grid positions, C feature channels of all members side by side.
 #pragma once
@@ -14,16 +14,16 @@
 
 namespace photoscribe {
 
-/// Fails with invalid_config, saying what to do, when `asked` is int8 and a model that speaks has
-/// an encoder that is not done in int8, or no scales for it; or as read_int8_scales().
+/// Fails with invalid_config, saying what to do, when `asked` is int8 and a member's encoder is not
+/// supported in int8 or has no scales; or as read_int8_scales().
 [[nodiscard]] Status check_scales(const StoredModel& model, Precision asked);
 
 class CaptionNetwork {
  public:
-  /// `members` are moved to `device` in `type`; nothing of them is kept. Members whose encoders are
-  /// alike to the bit share one. Throws std::runtime_error when there is none, when a tensor is
-  /// missing or has another shape, or when members do not take the same pixels or do not know the
-  /// same words. `precision` (not automatic) is that of products on a CPU.
+  /// `members` are copied to `device` in `type`; nothing of them is kept. Members with identical
+  /// encoders share one. Throws std::runtime_error when there is none, when a tensor is missing or
+  /// has another shape, or when members do not take the same pixels or know the same words.
+  /// `precision` (not automatic) is that of products on a CPU.
   CaptionNetwork(const std::vector<const StoredModel*>& members, const torch::Device& device,
                  torch::ScalarType type, Precision precision = Precision::float32);
 

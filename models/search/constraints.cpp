@@ -91,7 +91,7 @@ ConstraintTensors ConstraintRule::tensors(
   for (const auto& photo : constraints) {
     for (const std::int64_t constraint : photo) {
       const auto& words = words_[static_cast<std::size_t>(constraint)];
-      // Places without a word hold the first again, so that what is done to it is done twice.
+      // Unused positions repeat the first word, so that what is done to it is only done twice.
       std::fill(std::copy(words.begin(), words.end(), word),
                 word + static_cast<std::ptrdiff_t>(most), words.front());
       std::fill(mask, mask + words.size(), true);

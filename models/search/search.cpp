@@ -13,13 +13,14 @@ using torch::Tensor;
 
 constexpr double kRepeatCost = 2;  // of a log-probability
 
-/// Which words of the decoder name concepts (V) bool.
+/// Which words of the decoder name concepts: (V) bool.
 Tensor names_of(const DecoderParameters& parameters) {
   const ConceptParameters* concepts = concepts_of(parameters);
   return concepts == nullptr ? Tensor() : concepts->of_word.ge(0);
 }
 
-/// Takes kRepeatCost from the words of each row's history (R,t) that name concepts in log_p (R,V).
+/// Subtracts kRepeatCost in log_p (R,V) for each word of a row's history (R,t) that names a
+/// concept.
 void penalise_repeats(Tensor& log_p, const Tensor& history, const Tensor& names) {
   const Tensor cost =
       at::zeros(history.sizes(), log_p.options())
@@ -73,7 +74,7 @@ void CaptionSearch::run_beams(Beams& b, const SearchSettings& settings,
     b.advance(log_p, t, settings, attention);
     if (t == T) break;
     b.settle(t, settings);
-    if (!(on_cpu || t % 4 == 3)) continue;  // asking costs a GPU a round trip
+    if (!(on_cpu || t % 4 == 3)) continue;  // asking costs a round trip to the GPU
     const Tensor open = b.open();
     if (open.numel() == 0) break;
     // Finished photos leave once they are an eighth; a GPU is faster with shapes that stay as they
@@ -97,7 +98,7 @@ std::vector<Hypothesis> CaptionSearch::run(const Tensor& features,
   if (settings.alternatives > 0) plain.keep_alternatives(settings.alternatives);
   run_beams(plain, settings, std::vector<int>(all.size(), -1), all);
 
-  // No more rows at once than the plain search had, unless for a single photo.
+  // No more rows at once than in the plain search, except for a single photo.
   const std::vector<ConstraintGroup> unmet = constraints_.unmet(all, all.size());
   if (unmet.empty()) return all;
   const std::vector<int> named = constraints_.named(all);
