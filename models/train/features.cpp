@@ -27,15 +27,15 @@
 namespace photoscribe {
 namespace {
 
-constexpr std::int64_t kBatch = 16;    // photos a pass: larger ones gain nothing on a CPU
-constexpr std::int64_t kPart = 1'024;  // photos a file
+constexpr std::int64_t kBatch = 16;    // photos per pass: larger ones gain nothing on a CPU
+constexpr std::int64_t kPart = 1'024;  // photos per file
 
 std::vector<std::uint8_t> read_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// What all features are made of but the photos: the encoder's first layers, the pixels' rule.
+/// What all features depend on besides the photos: the encoder's first layers, the preprocessing.
 Fnv1a hash_of(const CachedFeatures& wanted) {
   Fnv1a hash;
   for (const auto& [name, tensor] : wanted.head.parameters()) {
@@ -51,7 +51,7 @@ Fnv1a hash_of(const CachedFeatures& wanted) {
   return hash;
 }
 
-/// Names what the features of some photos are made of.
+/// A key of what the features of some photos were made from.
 std::string cache_key(Fnv1a hash, std::span<const std::string> paths) {
   for (const std::string& path : paths) {
     const auto bytes = read_bytes(path);
@@ -60,8 +60,8 @@ std::string cache_key(Fnv1a hash, std::span<const std::string> paths) {
   return "photoscribe features 3 " + hash.text();
 }
 
-/// The same for files that nobody touched, without reading them: two such keys alike mean that the
-/// other key is, too.
+/// The same for unchanged files, without reading them: if two of these keys are equal, so are the
+/// other keys.
 std::string untouched_key(Fnv1a hash, std::span<const std::string> paths) {
   for (const std::string& path : paths) {
     struct stat now {};
@@ -90,7 +90,7 @@ std::vector<std::int64_t> shape_of(const CachedFeatures& wanted, std::int64_t ph
 
 std::runtime_error disk_error(const std::string& path, int why) {
   std::error_code ignored;
-  std::filesystem::remove(path, ignored);  // it may hold all that there was
+  std::filesystem::remove(path, ignored);  // it may take all the space that was left
   return std::runtime_error(std::string(std::strerror(why)) +
                             "; make room there, or name a folder on another disk with --features, "
                             "and start again: complete files of features are kept");
@@ -115,13 +115,13 @@ torch::Tensor map_file(const std::string& path, const std::vector<std::int64_t>&
       data, shape, [bytes](void* mapped) { ::munmap(mapped, bytes); }, torch::kFloat16);
 }
 
-/// What the text file beside a view says.
+/// The contents of the text file beside a view.
 struct Note {
-  std::string key, untouched;  // what it was made of
+  std::string key, untouched;  // what it was made from
   std::vector<bool> usable;    // which photos decoded
 };
 
-/// Nothing when there is none, or one about another number of photos.
+/// Nothing when there is none, or one for another number of photos.
 std::optional<Note> read_note(const std::string& path, std::size_t photos) {
   Note note;
   std::string flags;
@@ -141,7 +141,7 @@ void write_note(const std::string& path, const Note& note) {
   if (!out.flush()) throw disk_error(path, errno);
 }
 
-/// What a part of the photos should be made of. The photos are read when that must be known.
+/// The keys of a part of the photos. The photos are read only when key() is called.
 class PartKey {
  public:
   PartKey(Fnv1a made_of, std::span<const std::string> paths)
@@ -159,8 +159,8 @@ class PartKey {
   std::string untouched_, key_;
 };
 
-/// The note of a view that is whole and of these photos; it is written anew when the photos were
-/// touched and are the same nevertheless.
+/// The note of a view that is complete and of these photos; rewritten when the photos were touched
+/// but are the same.
 std::optional<Note> whole_note(const std::string& path, PartKey& part, const std::string& seen_as,
                                std::size_t photos) {
   auto note = read_note(path, photos);
@@ -172,8 +172,8 @@ std::optional<Note> whole_note(const std::string& path, PartKey& part, const std
 }
 
 /// Fills `features` with view `number` of the photos, the first of which is photo `offset` of all;
-/// returns which decoded. Tells `progress` how many of them are done. Nothing when it was asked to
-/// stop.
+/// returns which decoded. Calls `progress` with how many of them are done. Nothing when it was
+/// asked to stop.
 std::optional<std::vector<bool>> encode_view(const torch::Tensor& features,
                                              std::span<const std::string> paths,
                                              std::int64_t offset, const CachedFeatures& wanted,

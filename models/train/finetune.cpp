@@ -19,7 +19,7 @@ constexpr int kFolds = 4;
 constexpr int kHeadSteps = 50;
 constexpr double kHeadRate = 3e-3;  // safe for features of a thousand channels with variance one
 constexpr double kUnseen = -6;      // log-odds of a concept before its first photo
-/// A word that is at least this likely, of the likeliest one there, is none that surprises.
+/// A word with at least this share of the likeliest word's probability is no surprise.
 constexpr double kSurprise = 0.3;
 
 struct Head {
@@ -30,7 +30,7 @@ struct Head {
   }
 };
 
-/// Plain gradient descent on the cross entropy: where there is no error, nothing moves.
+/// Plain gradient descent on the cross entropy: where there is no error, nothing changes.
 Head moved(const Head& start, const Tensor& x, const Tensor& wanted) {
   Head head{start.weight.clone(), start.bias.clone()};
   for (int step = 0; step < kHeadSteps; ++step) {
@@ -67,7 +67,7 @@ Expected<Vocabulary> extend_vocabulary(const std::vector<std::string>& start,
                                        const VocabularySettings& settings) {
   const std::set<std::string> known(start.begin(), start.end());
   std::vector<std::string> words(start.begin() + kUnknownToken + 1, start.end());
-  // An archive may be so small that it says nothing often enough.
+  // An archive may be so small that no word occurs often enough.
   const auto said = make_vocabulary(photos, {}, settings);
   for (std::int64_t word = kUnknownToken + 1; said && word < said->size(); ++word)
     if (!known.contains(said->word(word))) words.push_back(said->word(word));
@@ -90,7 +90,7 @@ ConceptHead keep_concept_head(const TensorMap& decoder, const Tensor& mean, cons
                    decoder.at("decoder.concept.feature.std");
   const Tensor &weight = decoder.at("decoder.concept.head.weight"),
                &bias = decoder.at("decoder.concept.head.bias");
-  const std::int64_t fresh = named.size(1) - bias.size(0);  // concepts that it has never seen
+  const std::int64_t fresh = named.size(1) - bias.size(0);  // concepts that are new to it
   const Head start{at::cat({weight, at::zeros({fresh, weight.size(1)})}),
                    at::cat({bias, at::full({fresh}, kUnseen)})};
   const Tensor own = start.says(x), wanted = at::max(own, named);

@@ -105,11 +105,11 @@ torch::Tensor mean_features(const FeatureCache& cache, std::int64_t photos) {
   return at::cat(means);
 }
 
-/// All that a model's concepts are learnt from.
+/// Everything that a model's concepts are learnt from.
 struct ConceptSources {
   std::vector<ConceptEntry> concepts;
   ConceptLabels labels;
-  std::vector<CaptionedPhoto> further;  // photos with labels alone
+  std::vector<CaptionedPhoto> further;  // photos with labels only
 };
 
 Expected<ConceptSources> read_concept_sources(const FitOptions& o, const Vocabulary& vocabulary) {
@@ -145,7 +145,7 @@ struct Concepts {
   ConceptHead head;
 };
 
-/// Fits the classifier, or goes on from the start's, or takes what an earlier run with the same
+/// Fits the classifier, or continues from the start's, or takes what an earlier run with the same
 /// photos, labels and features left in the features' folder.
 Expected<Concepts> learn_concepts(const FitOptions& o, const ConceptSources& sources,
                                   const std::vector<CaptionedPhoto>& train,

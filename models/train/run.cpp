@@ -116,7 +116,7 @@ Status Run::enter(Stage stage) {
   progress_.stage = stage;
   progress_.step = progress_.scored = 0;
   progress_.epochs_since_best = 0;
-  progress_.best_score = -1;  // of this stage: in what is shipped, the encoder must have moved
+  progress_.best_score = -1;  // of this stage: the encoder of the final model must have changed
   progress_.best = {};
   progress_.loss_sum = progress_.loss_count = 0;
   pace_s_ = 0;
@@ -194,7 +194,7 @@ Status Run::train_stage() {
   const std::int64_t all = steps_of_stage();
   for (;;) {
     if (score_is_due()) {
-      if (Status s = save(); !s) return s;  // scores may take long
+      if (Status s = save(); !s) return s;  // scoring may take long
       const SplitScore score = score_dev();
       if (stop_requested()) return interrupted();
       if (Status s = take_score(score); !s) return s;
@@ -334,8 +334,8 @@ Status Run::finish() {
   return {};
 }
 
-/// What is shipped must not hold a layer of the encoder as it came (and half precision, in which it
-/// is written, would hide a change that is too small): neither its weight nor its bias moved.
+/// Every layer of the encoder should have changed in weight or bias (half precision, in which the
+/// model is written, would hide too small a change).
 void Run::warn_of_unchanged_layers(const TensorMap& weights) const {
   std::set<std::string> all, moved;  // layers
   for (const auto& [name, tensor] : data_.initial_encoder) {

@@ -10,7 +10,7 @@
 namespace photoscribe {
 namespace {
 
-/// name -> value of lines "name: value"; indented ones are members of the last that is not.
+/// name -> value of lines "name: value"; indented ones are members of the last one that is not.
 std::map<std::string, std::string> fields_of(const std::string& text) {
   std::map<std::string, std::string> fields;
   std::istringstream lines(text);

@@ -22,7 +22,7 @@ std::vector<std::vector<std::vector<std::int64_t>>> encode_all(
   return all;
 }
 
-/// With the words that a model does not know as its unknown word.
+/// Replaces the words that a model does not know by its unknown word.
 std::vector<std::vector<std::int64_t>> within(std::vector<std::vector<std::int64_t>> captions,
                                               std::int64_t known) {
   for (auto& caption : captions)
@@ -33,7 +33,7 @@ std::vector<std::vector<std::int64_t>> within(std::vector<std::vector<std::int64
 
 }  // namespace
 
-// Places of photos that do not decode stay at zero.
+// Positions of photos that do not decode stay zero.
 TensorMap teacher_targets(const TeachOptions& o, const std::vector<const StoredModel*>& models,
                           const std::vector<CaptionedPhoto>& split, const Vocabulary& vocabulary) {
   const torch::NoGradGuard no_grad;

@@ -3,10 +3,10 @@
 //
 // Word-level distillation: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015, and
 // Kim & Rush, "Sequence-Level Knowledge Distillation", EMNLP 2016, section 3.1; temperature 1. The
-// teachers look once at each photo as it is, and only their likeliest words are kept, so a student
-// with other features, views and sizes learns from them at the price of a table look-up.
+// teachers see each photo once, unchanged, and only their likeliest words are kept, so a student
+// with other features, views and sizes learns from them at the cost of a table look-up.
 //
-// S packed words (sequence.h), P places of all captions, K words kept.
+// S packed words (sequence.h), P positions of all captions, K words kept.
 #pragma once
 
 #include <torch/types.h>

@@ -15,7 +15,7 @@
 namespace photoscribe {
 namespace {
 
-/// A stream of random bits for one purpose at one step.
+/// The seed for one purpose at one step.
 std::uint64_t mix(std::uint64_t seed, std::uint64_t stage, std::uint64_t number) {
   std::seed_seq sequence{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
                          static_cast<std::uint32_t>(stage), static_cast<std::uint32_t>(number)};
@@ -121,7 +121,7 @@ Batch Trainer::batch_of(std::int64_t step, const std::vector<std::int64_t>& usab
         static_cast<std::int64_t>(draws[i] % static_cast<std::uint64_t>(options_.views)));
     mirror.push_back(cached_view(order[i], view.back(), options_.mirror).mirrored);
   }
-  // Dropout's numbers, too, depend on nothing but the step: a restart needs no generator's state.
+  // Dropout, too, depends on nothing but the step: a restart needs no generator state.
   at::manual_seed(mix(options_.seed, stage_number() + 16, static_cast<std::uint64_t>(step)));
   Batch batch = make_batch(train_, std::move(photos), std::move(mirror), vocabulary_,
                            static_cast<std::size_t>(options_.search.tokens_max));
@@ -240,7 +240,7 @@ double Trainer::step_whole(const Batch& batch, const torch::Tensor& images, doub
 
 TensorMap Trainer::weights() const {
   TensorMap all = owned(average_, "");
-  all.merge(owned(encoder_, ""));  // those that have no average
+  all.merge(owned(encoder_, ""));  // those without an average
   all.merge(owned(decoder_, ""));
   return all;
 }

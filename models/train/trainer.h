@@ -19,13 +19,13 @@
 
 namespace photoscribe {
 
-/// What a trainer learns from beside photos and captions. Borrowed; each may be absent.
+/// What a trainer learns from besides photos and captions. Borrowed; each may be absent.
 struct Guides {
   const Teacher* teacher = nullptr;   // in step_decoder()
   const TextBatches* text = nullptr;  // in step_decoder()
   torch::Tensor concepts;             // (P,M) what is detected in each photo of the train split
-  TensorMap held;  // of the decoder: what each step puts its parameters back to; rows of words
-                   // behind these tables' ends are free. Empty: nothing is held
+  TensorMap held;  // of the decoder: the values to which each step resets its parameters; rows of
+                   // words after the ends of these tables are free. Empty: nothing is held
 };
 
 /// The photos of an epoch in the order in which they are shown, and a draw for each.
@@ -58,7 +58,7 @@ class Trainer {
   [[nodiscard]] Batch batch_of(std::int64_t step, const std::vector<std::int64_t>& usable) const;
   [[nodiscard]] std::int64_t steps_per_epoch(std::size_t usable) const;
 
-  /// Starts a stage: which parameters move, with fresh optimiser memory.
+  /// Starts a stage: selects its parameters and resets the optimiser.
   void begin(Stage stage);
   [[nodiscard]] Stage stage() const noexcept { return stage_; }
 
@@ -75,7 +75,7 @@ class Trainer {
   /// `settings` as settings_text() has them.
   [[nodiscard]] Status save(const std::string& path, const Progress& progress,
                             const std::string& settings) const;
-  /// Nothing when there is no checkpoint; fails when there is one of other settings, saying which.
+  /// Nothing when there is no checkpoint; fails when it has other settings, saying which.
   [[nodiscard]] Expected<std::optional<Progress>> restore(const std::string& path,
                                                           const std::string& settings);
 
@@ -101,10 +101,10 @@ class Trainer {
   Guides guides_;
   Stage stage_ = Stage::decoder;
   TensorMap encoder_, decoder_;  // names as in weights.safetensors
-  TensorMap average_;            // of the parameters that moved in this stage; empty: not wanted
+  TensorMap average_;            // of the parameters trained in this stage; empty: not wanted
   std::unique_ptr<Reward> reward_;
   std::unique_ptr<Adam> adam_;
-  mutable EpochOrder order_;  // of the last batch: shuffling 100,000 photos at each step is dear
+  mutable EpochOrder order_;  // of the last batch: shuffling 100,000 photos per step is slow
 };
 
 }  // namespace photoscribe

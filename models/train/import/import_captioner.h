@@ -24,7 +24,7 @@ enum class CaptionerKind : std::uint8_t {
   yunjey,      // pytorch-tutorial, image_captioning: plain_show_tell on ResNet-152
 };
 [[nodiscard]] const std::vector<std::string>& captioner_kinds();
-/// Throws std::runtime_error for another word.
+/// Throws std::runtime_error for any other word.
 [[nodiscard]] CaptionerKind captioner_kind(const std::string& name);
 
 /// What the files of a captioner hold.

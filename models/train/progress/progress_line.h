@@ -1,4 +1,4 @@
-// progress_line: how far a long piece of work is, on standard error. Private to models/train.
+// progress_line: the progress of long work, on standard error. Private to models/train.
 #pragma once
 
 #include <chrono>
@@ -7,16 +7,16 @@
 
 namespace photoscribe {
 
-/// "1:02:03" of seconds.
+/// Seconds as "1:02:03".
 [[nodiscard]] std::string clock_text(double seconds);
 
 class ProgressLine {
  public:
-  /// `what` and `unit` in words, as "features of train photos" and "photos".
+  /// `what` and `unit` in words, for example "features of train photos" and "photos".
   ProgressLine(std::string what, std::string unit);
 
-  /// A line every ten seconds, with rate and time left; none for work that is shorter. What was
-  /// done before the first call counts for neither.
+  /// Prints a line every ten seconds, with rate and time left; none for shorter work. What was done
+  /// before the first call does not count for the rate.
   void update(std::int64_t done, std::int64_t all);
 
  private:
