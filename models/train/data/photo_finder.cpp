@@ -16,7 +16,7 @@ bool is_file(const std::string& path) {
 
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-/// How many parts of two paths agree, from the end.
+/// How many parts of two paths match, from the end.
 std::size_t matching_parts(const std::string& a, const std::string& b) {
   const fs::path one(a), other(b);
   auto i = one.end(), j = other.end();

@@ -22,7 +22,7 @@
 namespace photoscribe {
 namespace {
 
-/// All that some files say. Those of `captions` are read once.
+/// The contents of some caption files, each of which is read once.
 struct References {
   std::string files;  // for messages
   std::vector<NamedReferences> photos;
@@ -37,7 +37,7 @@ struct Chosen {
 };
 using Choice = std::vector<Chosen>;
 
-/// "3 (a.jpg, b.jpg, …)": some of what is not as it should be.
+/// A count of problems and the first few names, for messages.
 class Some {
  public:
   void add(const std::string& name) {
@@ -85,8 +85,8 @@ Expected<References> read_all(const std::vector<std::string>& files) {
   return all;
 }
 
-/// "NAME" or "NAME<TAB>TIMES": what stands behind the tab, which goes; nothing when it is no number
-/// in 0 to 1,000.
+/// "NAME" or "NAME<TAB>TIMES": removes the tab and what follows, and returns that; nothing when it
+/// is not a number from 0 to 1,000.
 std::optional<int> take_times(std::string& line) {
   const auto tab = line.rfind('\t');
   if (tab == std::string::npos) return 1;
@@ -98,7 +98,7 @@ std::optional<int> take_times(std::string& line) {
   return times;
 }
 
-/// The photo that a list calls so: by its whole name, or by its last part.
+/// The photo that a list calls `name`: by its whole name, or by its last part.
 const NamedReferences* named(const References& all, const std::string& name) {
   auto found = all.place.find(name);
   if (found == all.place.end()) found = all.place.find(name.substr(name.rfind('/') + 1));
@@ -180,7 +180,7 @@ Expected<Choice> choose(const std::string& split, const References& all, bool sk
   return is_list(split) ? in_order_of(split, all, skip_missing) : of_splits(split, all);
 }
 
-/// Why not one of the photos is there: what the captions call them, and what files there are.
+/// The error when none of the photos exists: what the captions call them, and what files there are.
 tl::unexpected<Error> none_there(const CaptionSources& sources, const std::string& files,
                                  const Some& missing, PhotoFinder& finder) {
   Some there;
@@ -191,8 +191,8 @@ tl::unexpected<Error> none_there(const CaptionSources& sources, const std::strin
                   (there.count() == 0 ? "it has no files" : "it has " + there.names()));
 }
 
-/// Finds the photos. Those that are not there go, with a note; where a list named them
-/// (`list`, else empty), that is an error.
+/// Finds the photos. Missing ones are removed, with a note; if a list named them (`list`, else
+/// empty), that is an error.
 Status locate(Choice& chosen, const CaptionSources& sources, const std::string& files,
               const std::string& list, PhotoFinder& finder) {
   if (sources.photos.empty()) {
@@ -226,7 +226,7 @@ Status locate(Choice& chosen, const CaptionSources& sources, const std::string& 
   return {};
 }
 
-/// FNV-1a, stirred: names of one camera differ in a digit or two.
+/// FNV-1a with a final mix: names of one camera differ in a digit or two.
 std::uint64_t hash_of(const std::string& name) {
   std::uint64_t hash = fnv1a(name);
   hash ^= hash >> 33;
@@ -276,7 +276,7 @@ Status refuse_overlap(const Choice& train, const Choice& dev) {
                                         "the two, or allow it with --allow-overlap");
 }
 
-/// Captions as words; photos without any go, with a note.
+/// Captions as words; photos without any are removed, with a note.
 std::vector<CaptionedPhoto> to_words(const Choice& chosen, const std::string& files) {
   std::vector<CaptionedPhoto> photos;
   Some wordless;
@@ -297,7 +297,7 @@ std::vector<CaptionedPhoto> to_words(const Choice& chosen, const std::string& fi
   return photos;
 }
 
-/// What nobody said: train out of what the captions have.
+/// The default of train, from the splits that the captions have.
 std::string own_train(const References& all) {
   if (!all.splits.contains("train")) return {};
   return all.splits.contains("restval") ? "train+restval" : "train";

@@ -22,14 +22,14 @@ constexpr std::int64_t kEpochs = 30, kStepsMin = 1'500;
 constexpr std::int64_t kBatch = 256;
 constexpr double kRate = 1e-3, kDecay = 0.03, kInputDropout = 0.3;
 constexpr std::size_t kEnoughCaptions = 3;  // captions that together name most of what is there
-constexpr float kUnnamedWeight = 0.25F;     // weight of "not named", where fewer were asked
+constexpr float kUnnamedWeight = 0.25F;     // weight of "not named" with fewer captions
 
 struct Head {
   Tensor weight, bias;  // (M,C) (M)
 };
 
-/// The loss of photo and concept is weight * cross entropy; its gradient by the log-odds is
-/// weight * (sigmoid - target).
+/// The loss of a photo and a concept is weight * cross entropy; its gradient with respect to the
+/// log-odds is weight * (sigmoid - target).
 Head fit_one(const Tensor& x, const ConceptTargets& targets, const Tensor& rows) {
   const std::int64_t P = rows.size(0), C = x.size(1), M = targets.probability.size(1);
   const Tensor share = (targets.probability * targets.weight).index_select(0, rows).sum(0) /

@@ -7,7 +7,7 @@
 namespace photoscribe {
 namespace {
 
-constexpr std::size_t kEnoughHits = 8;  // before a concept's own probabilities are drawn from
+constexpr std::size_t kEnoughHits = 8;  // before a concept's own probabilities are sampled
 
 template <class T>
 const T& one_of(const std::vector<T>& items, std::mt19937_64& random) {
@@ -64,7 +64,7 @@ TextBatches::Batch TextBatches::draw(std::int64_t count, std::mt19937_64& random
     }
     for (std::int64_t k = 0; k < slots_; ++k) {
       const auto& [m, p] = one_of(alarms_, random);
-      // Sentences name a few of the things that there are: some alarms are none.
+      // Sentences name only some of what there is: some alarms are not false.
       if (!own.contains(m) && random() % 4 != 0) probability[i][m] = std::max(probability[i][m], p);
     }
   }
