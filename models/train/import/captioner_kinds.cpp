@@ -1,4 +1,4 @@
-// What each kind of captioner calls its arrays, and what becomes of them.
+// The arrays of each kind of captioner, and how they are converted.
 #include <ATen/ATen.h>
 
 #include <array>
@@ -19,7 +19,7 @@ void put_words(ImportedCaptioner& made, const WordRows& words, const Tensor& emb
   made.tensors["decoder.word.bias"] = take_rows(bias, words);
 }
 
-/// A score over positions does not change with a number that is added to all of them.
+/// A softmax over positions does not change with a number that is added to all scores.
 void discard_score_bias(DecoderArrays& decoder, const std::string& layer) {
   static_cast<void>(decoder.bias(layer, 1));
 }
@@ -31,7 +31,7 @@ void use_search(ImportedCaptioner& made, const CaptionerFiles& files, int beam, 
   made.search.tokens_max = said > 0 && said <= 256 ? static_cast<int>(said) : tokens_max;
 }
 
-/// All sizes that a table of words (V,E) and the last layer (V,H) say.
+/// Takes the sizes from a table of words (V,E) and the last layer (V,H).
 std::int64_t use_sizes(const DecoderArrays& decoder, const std::string& embedding,
                        const std::string& last, ModelArchitecture& a) {
   a.embedding_size = static_cast<int>(decoder.extent(embedding, 1));
@@ -96,7 +96,7 @@ void import_yunjey(DecoderArrays& decoder, DecoderArrays& head, const CaptionerF
   a.decoder = "plain_show_tell";
   a.input_side_px = 224;
   const std::int64_t V = use_sizes(decoder, "embed.weight", "linear", a);
-  a.annotation_size = a.attention_size = 1;  // it looks at no grid
+  a.annotation_size = a.attention_size = 1;  // it does not use the grid
   check_sizes(a, V);
   use_search(made, files, 3, 20);
   const std::int64_t E = a.embedding_size, H = a.hidden_size;
@@ -207,15 +207,15 @@ Norm norm_of(DecoderArrays& decoder, const std::string& layer, std::int64_t size
   return {scale, shift - mean * scale};
 }
 
-/// Makes a layer see what the norm gives of its input.
+/// Folds a norm of its input into a layer.
 void fold_in_front(const Norm& norm, Tensor& weight, Tensor& bias) {
   const Tensor exact = weight.to(torch::kFloat64);
   bias = (bias + at::mv(exact, norm.shift)).to(torch::kFloat32);
   weight = (exact * norm.scale).to(torch::kFloat32);
 }
 
-/// att2in2. Its features may be normed in front of their layer (use_bn 1) and behind it (2): the
-/// first is folded into the layer, the second into what looks at the annotations.
+/// att2in2. Its features may be normalised before their layer (use_bn 1) and after it (2): the
+/// first is folded into the layer, the second into the layers that use the annotations.
 void import_att2in2(DecoderArrays& decoder, const CaptionerFiles& files, std::int64_t C,
                     ImportedCaptioner& made) {
   ModelArchitecture& a = made.architecture;
@@ -234,7 +234,7 @@ void import_att2in2(DecoderArrays& decoder, const CaptionerFiles& files, std::in
   Tensor choice = decoder.weight("core.a2c", 2 * H, H),
          choice_bias = decoder.bias("core.a2c", 2 * H);
   if (normed) fold_in_front(norm_of(decoder, "att_embed.0", C), annotate, annotate_bias);
-  if (normed_behind) {  // weights of attention add up to 1, so the addend comes through whole
+  if (normed_behind) {  // attention weights add up to 1, so the addend passes unchanged
     const Norm norm = norm_of(decoder, "att_embed.4", H);
     fold_in_front(norm, key, key_bias);
     fold_in_front(norm, choice, choice_bias);
@@ -258,7 +258,7 @@ void import_att2in2(DecoderArrays& decoder, const CaptionerFiles& files, std::in
   put_words(made, arrange(files, V, made), embedding, last, last_bias);
 }
 
-/// The array that only one of ruotianluo's captioners has, and what he calls that one.
+/// For each of ruotianluo's captioners an array that only it has, and its name there.
 constexpr std::array<std::array<const char*, 2>, 5> kRuotianluo{
     {{"_core.i2h.weight", "newfc"},
      {"core.rnn.weight_ih_l0", "show_attend_tell"},

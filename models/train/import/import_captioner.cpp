@@ -10,7 +10,7 @@
 namespace photoscribe {
 namespace {
 
-/// The array of a state dict that says where its decoder is.
+/// The array of a state dict that locates its decoder.
 std::string landmark(CaptionerKind kind, const TensorMap& state) {
   switch (kind) {
     case CaptionerKind::sgrvinod:
@@ -25,8 +25,8 @@ std::string landmark(CaptionerKind kind, const TensorMap& state) {
 
 bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
-/// Moves what nobody took of `arrays` to what is left over, or complains when it is the decoder's:
-/// a network with more layers is another network.
+/// Lists the arrays that were not taken as left over, or as a problem if they are the decoder's: a
+/// network with more layers is another network.
 void sort_left_over(StateArrays& arrays, const std::string& decoder, const std::string& encoder,
                     ImportedCaptioner& made) {
   for (const std::string& name : arrays.left_over()) {

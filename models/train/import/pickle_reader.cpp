@@ -1,4 +1,4 @@
-// The machine that a pickle is a program for, less the opcode that calls.
+// The machine that a pickle is a program for, except that it calls nothing.
 #include <bit>
 #include <charconv>
 #include <cstdlib>
@@ -116,7 +116,7 @@ class PickleReader {
     if (stack_.empty()) reject("it takes more than it has");
     return stack_.back();
   }
-  /// What lies above the last mark.
+  /// What is above the last mark.
   std::vector<Id> above_mark() {
     if (marks_.empty() || marks_.back() > stack_.size()) reject("a mark is missing");
     const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
@@ -261,11 +261,11 @@ class PickleReader {
     return items;
   }
 
-  /// Puts `items` into what is on top: a `kind`, or an object of a class that is like one.
+  /// Puts `items` into what is on top: a `kind`, or an object of a similar class.
   bool add(const std::vector<Id>& items, Kind kind) {
     Pickle::Node& to = node(top());
     if (to.kind != kind && to.kind != Kind::call) reject("something is put into no collection");
-    if (to.kind == Kind::call && kind != Kind::dictionary) return true;  // nobody asks for those
+    if (to.kind == Kind::call && kind != Kind::dictionary) return true;  // not needed
     to.items.insert(to.items.end(), items.begin(), items.end());
     return true;
   }

@@ -25,7 +25,7 @@ torch::Tensor StateArrays::get(const std::string& name, const std::vector<std::i
     std::ostringstream text;
     text << name << " has the shape " << found->second.sizes() << ", not "
          << c10::IntArrayRef(shape);
-    // Says more than what is missing.
+    // This says more than what is missing.
     problems_.insert(problems_.begin(), text.str());
   } else {
     return found->second.to(torch::kFloat32).contiguous();

@@ -19,7 +19,7 @@ using Id = Pickle::Id;
 using Kind = Pickle::Kind;
 
 constexpr int kDepthMax = 64;                // of modules in modules
-constexpr std::size_t kVisitsMax = 300'000;  // of values; the largest captioners have some thousand
+constexpr std::size_t kVisitsMax = 300'000;  // of values; the largest captioners have thousands
 constexpr std::int64_t kElementsMax = std::int64_t{1} << 29;  // of all tensors together
 constexpr std::int64_t kReachMax = std::int64_t{1} << 40;
 
@@ -152,7 +152,7 @@ class StateReader {
     const auto sizes = numbers(arguments[2]), strides = numbers(arguments[3]);
     if (sizes.size() != strides.size() || sizes.size() > 8 || offset < 0 || offset > kReachMax)
       refuse_tensors("a tensor of broken sizes");
-    std::int64_t reach = offset, elements = 1;  // the last element that is looked at
+    std::int64_t reach = offset, elements = 1;  // the last element used
     for (std::size_t i = 0; i < sizes.size(); ++i) {
       if (sizes[i] < 0 || strides[i] < 0 || sizes[i] > kElementsMax ||
           strides[i] > kReachMax / (sizes[i] + 1) ||
@@ -166,7 +166,7 @@ class StateReader {
     return flat.as_strided(sizes, strides, offset);
   }
 
-  /// One copy of each storage: files have it at any byte.
+  /// One copy of each storage: in files it may start at any byte.
   torch::Tensor storage(Id id) {
     const auto found = storages_.find(id);
     if (found != storages_.end()) return found->second;
@@ -190,11 +190,11 @@ class StateReader {
   const std::size_t file_bytes_;
   std::size_t copied_ = 0;
   StateDict state_;
-  std::string_view inert_;  // the function or class of a value that is no tensor
+  std::string_view inert_;  // the function or class of a value that is not a tensor
   std::size_t visits_ = 0;
   std::int64_t elements_ = 0;
   std::unordered_map<Id, torch::Tensor> storages_;
-  std::unordered_map<const char*, torch::Tensor> copies_;  // by where the bytes lie
+  std::unordered_map<const char*, torch::Tensor> copies_;  // by the address of the bytes
 };
 
 }  // namespace

@@ -15,14 +15,14 @@ namespace {
 using Id = Pickle::Id;
 using Kind = Pickle::Kind;
 
-// The pickle of the number 0x1950a86a20f9469cfc6c, in front of files of PyTorch before 1.6.
+// The pickle of the number 0x1950a86a20f9469cfc6c, at the start of files of PyTorch before 1.6.
 constexpr std::string_view kOldMagic{
     "\x80\x02\x8a\nl\xfc\x9c"
     "F\xf9 j\xa8P\x19.",
     15};
 constexpr std::int64_t kOldVersion = 1001;
 
-/// What a persistent node says of a storage: ('storage', type, key, device, elements[, view]).
+/// How a persistent node describes a storage: ('storage', type, key, device, elements[, view]).
 struct StorageName {
   std::string_view type, key;
   std::int64_t view_first = 0, view_size = -1;  // in elements; below 0: all of it
@@ -78,7 +78,7 @@ TorchFile TorchFile::read_zip(std::string_view bytes) {
   constexpr std::string_view kProgram = "data.pkl";
   for (const auto& [name, content] : entries) {
     if (name != kProgram && !name.ends_with("/data.pkl")) continue;
-    if (std::count(name.begin(), name.end(), '/') > 1) continue;  // an archive in the archive's
+    if (std::count(name.begin(), name.end(), '/') > 1) continue;  // an archive in the archive
     const std::string folder = name.substr(0, name.size() - kProgram.size());
     const auto order = entries.find(folder + "byteorder");
     refuse_big_endian(order == entries.end() || order->second != "big");
