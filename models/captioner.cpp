@@ -77,7 +77,7 @@ class TorchCaptioner final : public Captioner {
     } catch (const c10::Error& error) {
       return to_error(error);
     } catch (const std::bad_alloc&) {
-      return fail(Errc::device_memory, "caption: the host has no memory for this batch");
+      return fail(Errc::device_memory, "caption: the host has not enough memory for this batch");
     } catch (const std::exception& error) {
       return fail(Errc::model_failure, "caption: " + first_line(error.what()));
     }

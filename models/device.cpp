@@ -16,8 +16,8 @@ int gpu_count() {
 Expected<torch::Device> parse_device(const std::string& name) {
   const int gpus = gpu_count();
   const std::string there =
-      gpus == 0 ? "only cpu is there (LibTorch sees no GPU)"
-                : "cpu and cuda:0 to cuda:" + std::to_string(gpus - 1) + " are there";
+      gpus == 0 ? "only cpu is available (LibTorch sees no GPU)"
+                : "cpu and cuda:0 to cuda:" + std::to_string(gpus - 1) + " are available";
   const auto parsed =
       guard(Errc::invalid_config, "device " + name, [&] { return torch::Device(name); });
   const bool known = parsed && (parsed->is_cpu() || (parsed->is_cuda() && parsed->index() < gpus &&

@@ -126,7 +126,7 @@ void visit_each(DecoderParameters& parameters, bool with_concepts, Visit&& visit
   ConceptParameters* concepts = concepts_in(parameters);
   if (concepts == nullptr)
     throw std::runtime_error(
-        "this decoder cannot look at concepts; show_attend_tell, top_down and "
+        "this decoder cannot use concepts; show_attend_tell, top_down and "
         "attend_on_attend can");
   concepts->each(visit);
 }
@@ -279,7 +279,7 @@ DecoderParameters take_decoder(const TensorMap& tensors, const ModelArchitecture
   if (std::holds_alternative<PlainAttendParameters>(parameters) &&
       architecture.annotation_size != architecture.feature_channels)
     throw std::runtime_error(architecture.decoder +
-                             " looks at the features themselves: annotation_size must be " +
+                             " attends to the features themselves: annotation_size must be " +
                              std::to_string(architecture.feature_channels));
   visit_each(parameters, architecture.concepts > 0, [&](const char* name, Tensor& tensor) {
     tensor = take(tensors, name, expected.at(name));
@@ -347,7 +347,7 @@ Tensor pool_grid(const Tensor& features, std::int64_t side) {
   const std::int64_t N = features.size(0), L = features.size(1), C = features.size(2);
   const auto own = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(L))));
   if (side == 0 || side == own) return features;
-  if (own * own != L) throw std::runtime_error("a grid that is no square cannot be pooled");
+  if (own * own != L) throw std::runtime_error("a grid that is not square cannot be pooled");
   const Tensor map = features.transpose(1, 2).reshape({N, C, own, own});
   return at::adaptive_avg_pool2d(map, {side, side})
       .view({N, C, side * side})

@@ -303,14 +303,14 @@ std::vector<EncoderLayer> encoder_layers(const std::string& architecture) {
   if (block.size() < rest.size()) {
     const EncoderLayer& more = layers[find_last(rest.substr(block.size() + 1))];
     if (more.in != kept.back().out || more.adds_residual || more.lane != Lane::main)
-      throw std::runtime_error("encoder: " + more.name + " cannot stand behind " + block);
+      throw std::runtime_error("encoder: " + more.name + " cannot follow " + block);
     kept.push_back(more);
   }
   std::int64_t stride = 1;
   for (const EncoderLayer& layer : kept)
     if (layer.lane == Lane::main) stride *= layer.stride;
   if (stride != 32)
-    throw std::runtime_error("encoder: behind " + block + " the grid is not a 32nd of the side");
+    throw std::runtime_error("encoder: after " + block + " the grid is not a 32nd of the side");
   return kept;
 }
 
@@ -335,7 +335,7 @@ std::size_t layers_until(const std::vector<EncoderLayer>& layers, const std::str
   if (name.empty() || found == layers.rend())
     throw std::runtime_error("the encoder has no block '" + name + "'");
   if (found == layers.rbegin())
-    throw std::runtime_error("the encoder has nothing behind the block '" + name + "'");
+    throw std::runtime_error("the encoder has nothing after the block '" + name + "'");
   return static_cast<std::size_t>(std::distance(found, layers.rend()));
 }
 

@@ -35,7 +35,7 @@ void check_int8(const std::vector<EncoderLayer>& layers) {
     if (known && layer.activation != Activation::silu && layer.activation != Activation::sigmoid)
       continue;
     throw std::runtime_error(
-        "int8: encoders with silu or gates (EfficientNet) are not done in eight bits; take auto, "
+        "int8: encoders with silu or gates (EfficientNet) are not supported in int8; use auto, "
         "bfloat16 or float32");
   }
 }

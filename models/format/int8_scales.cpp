@@ -37,8 +37,8 @@ Expected<Int8Scales> read_int8_scales(const std::string& folder, const std::stri
   if (!std::filesystem::exists(path, ignored)) return Int8Scales{};
   const auto refuse = [&path, &folder](const std::string& why) {
     return fail(Errc::model_failure, path + ": " + why +
-                                         "; make it anew by photoscribe-train quantize " + folder +
-                                         " --photos DIR");
+                                         "; make it again with photoscribe-train quantize " +
+                                         folder + " --photos DIR");
   };
   const auto file = SafetensorsFile::open(path);
   if (!file) return refuse(file.error().message);
@@ -55,7 +55,7 @@ Expected<Int8Scales> read_int8_scales(const std::string& folder, const std::stri
   }
   const std::string made_for = entry(*file, "model");
   if (checksum_of(made_for, numbers) != entry(*file, "sha256"))
-    return refuse("it is damaged: its checksum is another");
+    return refuse("it is damaged: its checksum does not match");
   if (made_for != model) return refuse("it was made for other weights");
   const auto photos = numbers.find(kPhotos);
   if (photos == numbers.end() || numbers.size() < 2) return refuse("scales are missing");

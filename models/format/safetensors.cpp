@@ -73,7 +73,7 @@ void check_tiling(std::vector<Entry>& entries, std::uint64_t data_bytes) {
   }
   if (at != data_bytes)
     throw std::runtime_error("the data are " + std::to_string(data_bytes) +
-                             " bytes, its header tells of " + std::to_string(at));
+                             " bytes, its header describes " + std::to_string(at));
 }
 
 std::string make_header(const std::map<std::string, ArrayView>& arrays,

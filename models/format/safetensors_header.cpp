@@ -37,7 +37,7 @@ class Reader {
     return at_ < json_.size() ? json_[at_] : '\0';
   }
   void expect(char c) {
-    if (peek() != c) bad(std::string("has no '") + c + "' where one must be");
+    if (peek() != c) bad(std::string("lacks '") + c + "'");
     ++at_;
   }
   /// Whether another item follows in a list that `close` ends; takes the comma or the end.
@@ -50,7 +50,7 @@ class Reader {
     return true;
   }
   void expect_end() {
-    if (peek() != '\0' || at_ < json_.size()) bad("goes on behind its object");
+    if (peek() != '\0' || at_ < json_.size()) bad("continues after its object");
   }
 
   std::string string() {

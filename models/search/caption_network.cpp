@@ -58,8 +58,8 @@ Status check_scales(const StoredModel& model, Precision asked) {
     const std::string& folder = member->folder.folder;
     return fail(Errc::invalid_config, "precision int8: the model " + folder +
                                           " has no scales for it (" + kInt8File +
-                                          "); make them by photoscribe-train quantize " + folder +
-                                          " --photos DIR, or take auto or float32");
+                                          "); make them with photoscribe-train quantize " + folder +
+                                          " --photos DIR, or use auto or float32");
   }
   return {};
 }

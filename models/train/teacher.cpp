@@ -120,8 +120,9 @@ Expected<Teacher> Teacher::open(const std::string& path, const std::vector<Capti
         words.scalar_type() != torch::kInt64 || words.min().item<std::int64_t>() < 0 ||
         words.max().item<std::int64_t>() >= vocabulary.size()) {
       throw std::runtime_error(
-          "was made of other captions, another vocabulary or a longer cut than this training has; "
-          "make it anew with photoscribe-train teach, of the same captions and split");
+          "was made from other captions, another vocabulary or another --tokens-max than this "
+          "training "
+          "has; make it again with photoscribe-train teach, from the same captions and split");
     }
     teacher.words_ = words;
     teacher.probabilities_ = probabilities;

@@ -107,13 +107,13 @@ class PickleReader {
 
   Id pop() {
     if (stack_.empty() || (!marks_.empty() && marks_.back() >= stack_.size()))
-      reject("it takes more than it has");
+      reject("it pops an empty stack");
     const Id id = stack_.back();
     stack_.pop_back();
     return id;
   }
   Id top() const {
-    if (stack_.empty()) reject("it takes more than it has");
+    if (stack_.empty()) reject("it pops an empty stack");
     return stack_.back();
   }
   /// What is above the last mark.
@@ -264,7 +264,7 @@ class PickleReader {
   /// Puts `items` into what is on top: a `kind`, or an object of a similar class.
   bool add(const std::vector<Id>& items, Kind kind) {
     Pickle::Node& to = node(top());
-    if (to.kind != kind && to.kind != Kind::call) reject("something is put into no collection");
+    if (to.kind != kind && to.kind != Kind::call) reject("items without a collection");
     if (to.kind == Kind::call && kind != Kind::dictionary) return true;  // not needed
     to.items.insert(to.items.end(), items.begin(), items.end());
     return true;
@@ -279,7 +279,7 @@ class PickleReader {
       case 0x93: {  // STACK_GLOBAL
         const Id name = pop(), module = pop();
         if (node(name).kind != Kind::text || node(module).kind != Kind::text)
-          reject("a name that is no text");
+          reject("a name that is not text");
         return push_text(keep(std::string(node(module).text) + " " + std::string(node(name).text)),
                          Kind::name);
       }
@@ -308,7 +308,7 @@ class PickleReader {
       }
       case 'o': {  // OBJ
         std::vector<Id> items = above_mark();
-        if (items.empty()) reject("an object of no class");
+        if (items.empty()) reject("an object without a class");
         const Id function = items.front();
         items.erase(items.begin());
         return make_object(function, std::move(items));
@@ -382,7 +382,7 @@ class PickleReader {
   }
   bool recall(std::uint32_t place) {
     const auto found = memo_.find(place);
-    if (found == memo_.end()) reject("it recalls what it has not kept");
+    if (found == memo_.end()) reject("it gets what is not in its memo");
     return push(found->second);
   }
 

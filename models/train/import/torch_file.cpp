@@ -112,13 +112,13 @@ TorchFile TorchFile::read_old(std::string_view bytes) {
       types.emplace(name->key, name->type);
   const Pickle keys = next();
   for (const Id key : keys.items(keys.root())) {
-    if (!keys.is(key, Kind::text)) throw std::runtime_error("a storage's key is no text");
+    if (!keys.is(key, Kind::text)) throw std::runtime_error("a storage's key is not text");
     const auto type = types.find(keys.at(key).text);
     std::uint64_t count = 0;
     if (bytes.size() < sizeof count) throw std::runtime_error("it is cut short; download it again");
     std::memcpy(&count, bytes.data(), sizeof count);
     bytes.remove_prefix(sizeof count);
-    if (type == types.end()) throw std::runtime_error("a storage that no tensor looks at");
+    if (type == types.end()) throw std::runtime_error("a storage that no tensor uses");
     const std::uint64_t size = torch_element_bytes(type->second);
     if (count > bytes.size() / size) throw std::runtime_error("it is cut short; download it again");
     file.storages_.emplace(keys.at(key).text, bytes.substr(0, count * size));
@@ -135,7 +135,7 @@ TorchFile TorchFile::read(std::string_view bytes) {
 
 TorchStorage TorchFile::storage(Pickle::Id id) const {
   const auto name = storage_name(pickle_, id);
-  if (!name) throw std::runtime_error("a tensor of something that is no storage");
+  if (!name) throw std::runtime_error("a tensor of something that is not a storage");
   const auto found = storages_.find(name->key);
   if (found == storages_.end())
     throw std::runtime_error("the storage " + std::string(name->key) + " is missing");

@@ -96,7 +96,7 @@ std::map<std::string, std::string_view> zip_entries(std::string_view bytes) {
     read_zip64(Range(file.part(at + 46 + name_bytes, extra_bytes)), entry);
     if (file.u16(at + 10) != 0 || (file.u16(at + 8) & 1) != 0 || entry.packed_bytes != entry.bytes)
       throw std::runtime_error("its entry " + name +
-                               " is packed or encrypted; torch.save writes neither");
+                               " is compressed or encrypted; torch.save writes neither");
     if (file.u32(entry.at) != kLocal)
       refuse_zip("its entry " + name + " is not where it should be");
     const std::uint64_t data = entry.at + 30 + file.u16(entry.at + 26) + file.u16(entry.at + 28);

@@ -126,7 +126,7 @@ Status quantize_one(const StoredModel& model, const std::vector<std::string>& pa
   });
   if (!off) return fail(off.error());
   std::printf(
-      "features in int8 are off by %.1f %% of their norm; see what captions lose:\n"
+      "features in int8 are off by %.1f %% of their norm; measure the effect on captions:\n"
       "  photoscribe-train evaluate %s --precision int8 …\n",
       100 * *off, model.folder.folder.c_str());
   return {};

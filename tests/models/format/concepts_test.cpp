@@ -53,9 +53,9 @@ TEST(Concepts, WhatIsWrongInAListIsNamedWithItsLine) {
   };
   EXPECT_THAT(message("dog\nhot dog\n"), HasSubstr("line 2: 'hot dog' is not one word"));
   EXPECT_THAT(message("dog,,cat\n"), HasSubstr("line 1: '' is not one word"));
-  EXPECT_THAT(message("dog, cat\nbird\ncat\n"), HasSubstr("line 3: 'cat' stands there twice"));
-  EXPECT_THAT(message("dog | 1000\n"), HasSubstr("'1000' is no class"));
-  EXPECT_THAT(message("dog | 3-x\n"), HasSubstr("'x' is no class"));
+  EXPECT_THAT(message("dog, cat\nbird\ncat\n"), HasSubstr("line 3: 'cat' is listed twice"));
+  EXPECT_THAT(message("dog | 1000\n"), HasSubstr("'1000' is not a class"));
+  EXPECT_THAT(message("dog | 3-x\n"), HasSubstr("'x' is not a class"));
   EXPECT_THAT(message("dog | 9-3\n"), HasSubstr("runs backwards"));
   EXPECT_THAT(message("# nothing\n"), HasSubstr("names no concept"));
   EXPECT_THAT(read_concepts(folder.file("none.txt")).error().message,

@@ -330,7 +330,7 @@ TEST(WordCounts, NoWordFiveTimesSaysWhatToDo) {
   const auto none = make_vocabulary({{"a.jpg", {{"a", "dog"}, {"a", "cat"}}}}, {}, {});
   ASSERT_FALSE(none);
   EXPECT_THAT(none.error().message,
-              AllOf(HasSubstr("no word stands 5 times"), HasSubstr("--words-count-min 2 or less")));
+              AllOf(HasSubstr("no word occurs 5 times"), HasSubstr("--words-count-min 2 or less")));
 }
 
 }  // namespace
