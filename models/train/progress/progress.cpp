@@ -48,7 +48,7 @@ Progress progress_of(const Metadata& said) {
   p.stage = stage_from_string(said.at("stage"));
   p.step = std::stoll(said.at("step"));
   p.scored = static_cast<std::int64_t>(
-      number_or(said, "scored", static_cast<double>(p.step)));  // it was saved behind the score
+      number_or(said, "scored", static_cast<double>(p.step)));  // it was saved after the score
   p.best_score = std::stod(said.at("best_score"));
   p.best.step = static_cast<std::int64_t>(number_or(said, "best_step", 0));
   p.best.epoch = static_cast<std::int64_t>(number_or(said, "best_epoch", 0));

@@ -1,4 +1,4 @@
-// The verb quantize: scales for the encoder in eight bits, found on photos.
+// The verb quantize: scales for the encoder in eight bits, found from photos.
 #include <ATen/ATen.h>
 
 #include <CLI/CLI.hpp>
@@ -38,7 +38,7 @@ Expected<std::vector<std::string>> files_below(const std::vector<std::string>& f
   });
 }
 
-/// The photos that a list names, one a line; what stands behind a tab is fit's.
+/// The photos that a list names, one per line; what follows a tab is for fit.
 Expected<std::vector<std::string>> listed(const std::string& list,
                                           const std::vector<std::string>& folders) {
   std::ifstream file(list);
@@ -149,17 +149,17 @@ void add_quantize(CLI::App& app, Status& status) {
   CLI::App* verb = app.add_subcommand(
       "quantize", "Find the scales with which a model's encoder captions in int8 on CPUs");
   verb->footer(
-      "Writes MODEL/int8.safetensors; weights and the model's hash stay as they are. Take photos\n"
+      "Writes MODEL/int8.safetensors; weights and the model's hash stay as they are. Use photos\n"
       "that the model was trained on or that are like those it will see, never those that it is\n"
-      "judged by. The same photos give the same file.");
+      "evaluated on. The same photos give the same file.");
   verb->add_option("MODEL", state->model, "Model folder")->required();
   verb->add_option("--photos", state->photos, "Folder of photos, with all below it (repeatable)")
       ->required()
       ->check(CLI::ExistingDirectory);
   verb->add_option("--list", state->list,
-                   "Only photos that this file names, one a line, such as those of training")
+                   "Only photos that this file names, one per line, such as those of training")
       ->check(CLI::ExistingFile);
-  verb->add_option("--count", state->count, "Photos to look at, evenly spread over all")
+  verb->add_option("--count", state->count, "Photos to use, evenly spread over all")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   add_threads(*verb, state->threads);
