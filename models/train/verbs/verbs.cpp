@@ -35,9 +35,8 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
   verb.add_option(
       "--train,--split", o.splits.train,
       "Photos to train on: a list, one name per line (optionally a tab and how often an epoch "
-      "shows "
-      "it), or a split of the captions, such as train or train+restval. Default: the splits train "
-      "and restval if the captions have them, else all photos that --dev does not name");
+      "shows it), or a split of the captions, such as train or train+restval. Default: the splits "
+      "train and restval if the captions have them, else all photos that --dev does not name");
   verb.add_option("--dev", o.splits.dev,
                   "Photos that decide which epoch is best: a list, or a split. Default: all of "
                   "--dev-captions, else the split val if the captions have it, else --dev-share");

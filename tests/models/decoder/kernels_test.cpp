@@ -20,7 +20,7 @@ using torch::Tensor;
 
 constexpr float kNone = -std::numeric_limits<float>::infinity();
 
-/// Scores of words (R,V) of which the first three are never said.
+/// Scores of words (R,V) of which the first three are never predicted.
 Tensor scores(std::int64_t rows, std::int64_t words) {
   Tensor x = at::randn({rows, words}) * 5;
   x.narrow(1, 0, 3).fill_(kNone);
@@ -153,7 +153,8 @@ TEST(Kernels, RowsOfOneStateAreFoundWithinTheirPhotoAlone) {
   EXPECT_TRUE(at::equal(rows.h.index_select(0, rows.unique_row), h));
 }
 
-// oneDNN cuts rows into equal parts; ours are cut so that it finds some, whatever their number.
+// oneDNN splits rows into equal parts; ours are chosen so that it finds some, whatever their
+// number.
 TEST(Kernels, AFastLinearTakesAnyNumberOfRows) {
   at::manual_seed(5);
   const Tensor weight = at::randn({24, 40}), bias = at::randn({24});
@@ -171,8 +172,8 @@ TEST(Kernels, AFastLinearTakesAnyNumberOfRows) {
   }
 }
 
-// target_clones("arch=haswell") is the copy for a Haswell, not for what came after it: all later
-// processors ran the copy without AVX.
+// target_clones("arch=haswell") is the copy for a Haswell, not for later processors: those ran the
+// copy without AVX.
 TEST(Kernels, Issue17TheCopyForThisCpuRuns) {
 #if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)

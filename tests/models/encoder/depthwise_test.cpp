@@ -13,11 +13,11 @@ namespace {
 
 using torch::Tensor;
 
-constexpr std::int64_t kGuard = 64;  // numbers behind what is written
+constexpr std::int64_t kGuard = 64;  // numbers after what is written
 
 std::uint16_t* bits(const Tensor& x) { return reinterpret_cast<std::uint16_t*>(x.data_ptr()); }
 
-/// Off by half a step of bfloat16 at most, beside 1e-3.
+/// Off by at most half a step of bfloat16, or 1e-3.
 void expect_near(const Tensor& found, const Tensor& wanted) {
   const Tensor off = (found.to(torch::kFloat32) - wanted).abs() - wanted.abs() / 250;
   const auto largest = off.max().item<float>();
@@ -96,7 +96,7 @@ TEST_F(DepthwiseLoop, DoesTheActivationsInFrontAndBehind) {
   }
 }
 
-// More rows than are kept at once: they go round in their buffer.
+// More rows than are kept at once: their buffer is circular.
 TEST_F(DepthwiseLoop, WideMapsGoThroughInBands) {
   compare(depthwise(720, 5, 1), 33, Activation::silu);
   compare(depthwise(720, 3, 2), 47, Activation::silu);

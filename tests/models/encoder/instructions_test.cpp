@@ -1,5 +1,5 @@
-// What oneDNN makes of the encoder on processors with fewer instructions than this one: where no
-// kernel fits a layer's layout it takes a reference implementation, a hundred times slower.
+// How oneDNN runs the encoder on processors with fewer instructions than this one: if no kernel
+// fits a layer's layout it uses a reference implementation, a hundred times slower.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 using testing::IsEmpty;
 
-/// A variable of the environment, for as long as it lives.
+/// An environment variable, set for this object's lifetime.
 class Variable {
  public:
   Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
@@ -32,7 +32,7 @@ class Variable {
 
 class Instructions : public testing::Test {
  protected:
-  /// A small model of random weights with this encoder, and scales where it may have some.
+  /// A small model of random weights with this encoder, and scales if it can have some.
   std::string model(const std::string& encoder) const {
     ModelArchitecture a;
     a.encoder = encoder;
@@ -58,7 +58,7 @@ class Instructions : public testing::Test {
     ASSERT_TRUE(write_int8_scales(folder, stored->folder.hash, scales));
   }
 
-  /// The convolutions that the reference implementation did with no more than `isa`.
+  /// The convolutions that the reference implementation ran with at most `isa`.
   static std::set<std::string> slow(const std::string& folder, const char* isa,
                                     const std::string& precision) {
     const Variable most("ONEDNN_MAX_CPU_ISA", isa), verbose("ONEDNN_VERBOSE", "1");

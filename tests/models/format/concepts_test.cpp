@@ -1,4 +1,4 @@
-// The list of concepts, the classifier that learns them, and what the decoder makes of them.
+// The list of concepts, the classifier that learns them, and how the decoder uses them.
 #include "models/format/concepts.h"
 
 #include <ATen/ATen.h>
@@ -35,7 +35,7 @@ TEST(Concepts, AListIsReadWithItsWordsAndClasses) {
   EXPECT_THAT(read->at(1).classes, ElementsAre(151, 152, 153, 200));
   EXPECT_THAT(read->at(2).words, ElementsAre("cat"));
 
-  // What is written is read again as the same.
+  // What is written is read back the same.
   ASSERT_TRUE(write_concepts(folder.file("again.txt"), *read));
   const auto again = read_concepts(folder.file("again.txt"));
   ASSERT_TRUE(again) << again.error().message;
@@ -83,9 +83,9 @@ TEST(ConceptHead, TargetsAreWhatPeopleNameAndElseWhatTheClassifierSees) {
   const ConceptLabels labels{{"many.jpg", {{"pizza", 0.4F}}}, {"none.jpg", {{"dogs", 0.9F}}}};
   const ConceptTargets t = concept_targets(photos, labels, kThings);
   const auto p = t.probability.accessor<float, 2>(), w = t.weight.accessor<float, 2>();
-  EXPECT_FLOAT_EQ(p[0][0], 0.4F);  // nobody named it, the classifier sees some
+  EXPECT_FLOAT_EQ(p[0][0], 0.4F);  // not named, the classifier sees some
   EXPECT_FLOAT_EQ(p[0][1], 1);
-  EXPECT_FLOAT_EQ(w[0][0], 1);  // three people would have said it
+  EXPECT_FLOAT_EQ(w[0][0], 1);  // three people would have named it
   EXPECT_FLOAT_EQ(p[1][0], 0);
   EXPECT_FLOAT_EQ(w[1][0], 0.25F);  // one might not
   EXPECT_FLOAT_EQ(p[2][1], 0.9F);
@@ -106,8 +106,8 @@ TEST(ConceptHead, AThingThatIsSaidToBeAbsentCountsAndPhotosShownOftenCountMore) 
 }
 
 TEST(ConceptHead, LearnsAndSpeaksOfPhotosThatItDidNotSee) {
-  // 400 photos of eight channels; the first channel says whether there is a pizza, nothing says
-  // whether there is a dog.
+  // 400 photos of eight channels; the first channel says whether there is a pizza, none whether
+  // there is a dog.
   at::manual_seed(1);
   torch::Tensor features = at::randn({400, 8}) * 3 + 5;
   ConceptTargets targets{at::zeros({400, 2}), at::ones({400, 2})};
@@ -119,7 +119,7 @@ TEST(ConceptHead, LearnsAndSpeaksOfPhotosThatItDidNotSee) {
   const torch::Tensor is = targets.probability.select(1, 0).gt(0.5);
   EXPECT_GT(pizza.masked_select(is).mean().item<double>(),
             pizza.masked_select(is.logical_not()).mean().item<double>() + 0.15);
-  // An honest guess, since the photos were not learnt from: no certainty out of noise.
+  // An honest guess, since it was not trained on these photos: no certainty from noise.
   EXPECT_NEAR(dog.mean().item<double>(), 0.25, 0.08);
   EXPECT_LT(dog.max().item<double>(), 0.7);
   // The same again.
@@ -187,7 +187,7 @@ TEST(Concepts, AWordForWhatTheClassifierSeesIsLikelierAndForWhatItDoesNotLess) {
   };
   const torch::Tensor plain = first_word(0), guided = first_word(1);
   const auto odds = [&](const torch::Tensor& log_p,
-                        const char* word) {  // beside a word of no thing
+                        const char* word) {  // beside a word that names no thing
     return (log_p[words.number(word)] - log_p[words.number("eats")]).item<double>();
   };
   for (const char* dog : {"dog", "dogs", "puppy"})
@@ -241,7 +241,7 @@ TEST(Concepts, AThingIsNamedAgainOnlyWhenItsWordIsFarLikelierThanOthers) {
         search.run(at::randn({1, 4, 12}), {.beam = 1, .length_alpha = 0.7, .tokens_max = 3})[0]
             .tokens);
   };
-  EXPECT_EQ(said(3), "pizza eats eats");  // a word of no thing may come again
+  EXPECT_EQ(said(3), "pizza eats eats");  // a word that names no thing may be repeated
   EXPECT_EQ(said(9), "pizza pizza pizza");
 }
 
@@ -262,7 +262,7 @@ TEST(Evidence, TellsHowTheClassifierAgreesWithTheCaption) {
   EXPECT_EQ(*caption.evidence, expected);
   EXPECT_THAT(caption.concepts, ElementsAre(Concept{"dog", 0.7F}, Concept{"pizza", 0.2F}));
 
-  // A caption that names nothing contradicts nothing; a model without concepts tells nothing.
+  // A caption that names nothing contradicts nothing; a model without concepts reports nothing.
   said.tokens = {words.number("a")};
   EvidenceRule(things, words).add(said, caption);
   EXPECT_EQ(caption.evidence->mentioned_min, 1);

@@ -1,4 +1,4 @@
-// The file of scales for int8: there and back, and every way in which it can be bad.
+// The file of scales for int8: the round trip, and every way in which it can be bad.
 #include "models/format/int8_scales.h"
 
 #include <gmock/gmock.h>
@@ -71,7 +71,7 @@ TEST_F(Int8ScalesFile, AFlippedBitInAnyByteIsNoticed) {
     bad[i] = static_cast<char>(bad[i] ^ (1 << i % 8));
     put(bad);
     const auto read = read_int8_scales(folder(), "hash");
-    // Spaces around the header's JSON are all that may change and say the same.
+    // Only spaces around the header's JSON may change without a difference.
     if (read) {
       EXPECT_EQ(read->by_layer, scales_.by_layer) << "byte " << i;
       EXPECT_EQ(read->photos, scales_.photos) << "byte " << i;

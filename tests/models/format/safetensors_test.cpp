@@ -26,7 +26,7 @@ class Safetensors : public testing::Test {
     file.write(reinterpret_cast<const char*>(&said), sizeof said);
     file << header << std::string(data_bytes, '\1');
   }
-  /// What opening it says.
+  /// The error of opening it.
   std::string refusal() {
     const auto file = SafetensorsFile::open(path());
     if (file) return "opened";
@@ -113,7 +113,7 @@ TEST_F(Safetensors, RefusesArraysOutsideTheFile) {
 TEST_F(Safetensors, RefusesShapesThatAreNotTheirRangesSize) {
   write("{" + entry("x", "F32", "[3]", "[0,16]") + "}", 16);
   EXPECT_THAT(refusal(), HasSubstr("does not fill its range"));
-  // 2^33 * 2^31 elements of four bytes are 2^66: zero, if nobody looks.
+  // 2^33 * 2^31 elements of four bytes are 2^66 bytes: zero without a check.
   write("{" + entry("x", "F32", "[8589934592,2147483648]", "[0,0]") + "}", 0);
   EXPECT_THAT(refusal(), HasSubstr("larger than the file"));
   write("{" + entry("x", "F32", "[1e2]", "[0,16]") + "}", 16);

@@ -1,5 +1,5 @@
-// Captioners that others trained, imported: what they compute against what PyTorch computed of the
-// same checkpoints (make_captioners.py wrote both).
+// Captioners that others trained, imported: their output against PyTorch's for the same checkpoints
+// (make_captioners.py wrote both).
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -87,7 +87,7 @@ torch::Tensor normalised(const ModelArchitecture& a) {
   return at::stack(images).contiguous();
 }
 
-/// What PyTorch said, with words by our numbers.
+/// PyTorch's output, with words by our numbers.
 class Golden {
  public:
   Golden(const std::string& name, const WordRows& words) : words_(words) {
@@ -98,7 +98,7 @@ class Golden {
     ours_[json_["start"].get<std::int64_t>()] = kStartToken;
   }
   [[nodiscard]] torch::Tensor features() const { return floats(json_["features"]); }
-  /// (T,2): the words that both captions are told at each step.
+  /// (T,2): the input words of both captions at each step.
   [[nodiscard]] torch::Tensor forced() const {
     std::vector<std::int64_t> told;
     const std::size_t steps = json_["forced"][0].size();
@@ -107,8 +107,8 @@ class Golden {
         told.push_back(ours_.at(json_["forced"][n][t].get<std::int64_t>()));
     return at::tensor(told).view({static_cast<std::int64_t>(steps), 2});
   }
-  /// (T,2,V'): of the end and the words that are said, by our numbers from 2 on; the unknown word's
-  /// are among them.
+  /// (T,2,V'): of the end and the words that can be predicted, by our numbers from 2 on, including
+  /// the unknown word's.
   [[nodiscard]] torch::Tensor logits() const {
     std::vector<torch::Tensor> steps;
     for (const auto& step : json_["logits"])
@@ -152,7 +152,7 @@ TEST_P(CaptionerParity, LogitsAndBeamsAreThoseOfPyTorch) {
   ASSERT_TRUE(words) << words.error().message;
   const Golden golden(GetParam().name, *words);
 
-  // By way of the model's folder, as everybody who captions with it.
+  // Through the model's folder, as in use.
   const test::TempDir folder;
   ModelToStore store;
   store.name = GetParam().name;

@@ -177,7 +177,7 @@ TEST(Captioner, AnEnsemblesFolderSpeaksWithTheMeanOfItsMembers) {
 
   const auto said = (*both)->caption(pointers(images)), one = (*alone)->caption(pointers(images));
 
-  // The same out of the parts, with the mean worked out by make_ensemble() of step_network.h.
+  // The same from the parts, with the mean computed by make_ensemble() of step_network.h.
   const CaptionNetwork network({&first, &second}, torch::kCPU, torch::kFloat32);
   EXPECT_EQ(network.encoders(), 2U);
   std::vector<torch::Tensor> pixels;

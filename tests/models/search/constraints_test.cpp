@@ -37,8 +37,8 @@ ModelArchitecture small(double said_min, const std::string& decoder = "show_atte
   return a;
 }
 
-/// Words by their log-odds at each place, whatever was said before, on a photo of which the
-/// classifier says `probabilities`. Other words are hardly ever said.
+/// Words by their log-odds at each position, whatever the words before, for a photo with the
+/// classifier's `probabilities`. Other words are very unlikely.
 TensorMap speaks_by_heart(const std::vector<std::pair<const char*, double>>& words,
                           const std::vector<float>& probabilities) {
   at::manual_seed(2);
@@ -79,7 +79,7 @@ TEST(Constraints, AConceptThatTheModelIsSureOfIsNamed) {
   const Hypothesis found = said(model, 0.8);
   EXPECT_EQ(words(found).count("pizza"), 1U);
   EXPECT_EQ(words(found).count("cat"), 0U);
-  // What is told of the caption is told of this one.
+  // What is reported about the caption is about this one.
   EXPECT_LT(found.log_prob, said(model, 0).log_prob);
   EXPECT_GE(found.word_log_prob_min, found.log_prob);
   ASSERT_EQ(found.concepts.size(), 3U);
@@ -104,7 +104,7 @@ TEST(Constraints, AnyOfAConceptsWordsWillDo) {
       speaks_by_heart({{"a", 2}, {".", 2}, {"dog", -2}, {"puppy", 0}, {"dogs", -1}}, dog);
   EXPECT_EQ(words(said(puppies, 0)).count("puppy"), 0U);
   EXPECT_EQ(words(said(puppies, 0.8)).count("puppy"), 1U);
-  // One that names it already stays.
+  // One that already names it stays.
   const TensorMap dogs = speaks_by_heart({{"dogs", 3}, {".", 2}, {"dog", 1}}, dog);
   EXPECT_EQ(words(said(dogs, 0)).count("dogs"), 1U);
   EXPECT_EQ(said(dogs, 0.8).tokens, said(dogs, 0).tokens);
@@ -156,7 +156,7 @@ struct Best {
   double log_prob = -INFINITY;
 };
 
-/// Repeats of concepts' words at their cost.
+/// The cost of repeated words of concepts.
 torch::Tensor next_but_repeats(const DecoderParameters& p, const torch::Tensor& photo,
                                const std::vector<std::int64_t>& words) {
   torch::Tensor log_p = next_word(p, photo, words);
@@ -239,7 +239,7 @@ TEST_P(ConstraintsOf, APhotosCaptionDoesNotDependOnItsBatch) {
 }
 
 TEST_P(ConstraintsOf, ThePathOfGpusFindsTheSame) {
-  // As in search_test.cpp: float64 goes the way that GPUs go.
+  // As in search_test.cpp: float64 takes the code path of GPUs.
   TensorMap tensors = random_model(7, GetParam());
   const ModelArchitecture a = random_kind(GetParam(), 0.4);
   const torch::Tensor photos = at::randn({12, 6, 12});

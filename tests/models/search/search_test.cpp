@@ -83,7 +83,7 @@ TEST_P(SearchOf, AWideBeamFindsTheBestOfAllCaptions) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const DecoderParameters p = decoder(seed, kWords, GetParam());
     const torch::Tensor photo = at::randn({1, 6, 12});
-    // Without normalisation the end of a search is exact; with it, it is a rule of thumb.
+    // Without normalisation the end of a search is exact; with it, it is a heuristic.
     SearchSettings settings{.beam = 64, .length_alpha = 0, .tokens_max = 3};
     Best best;
     std::vector<std::int64_t> words;
@@ -146,7 +146,7 @@ TEST_P(SearchOf, APhotosCaptionDoesNotDependOnItsBatch) {
 }
 
 TEST_P(SearchOf, ThePathOfGpusFindsTheSame) {
-  // Anything but float32 on a CPU goes the way that GPUs go, without the hand-written loops.
+  // Anything but float32 on a CPU takes the code path of GPUs, without the hand-written loops.
   DecoderParameters p = decoder(17, 200, GetParam());
   const torch::Tensor photos = at::randn({12, 6, 12});
   const SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = 10};

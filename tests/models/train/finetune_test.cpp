@@ -1,5 +1,5 @@
-// A model goes on to an archive: what it knew stays, what is new follows, and nobody needs to say
-// how.
+// A model is fine-tuned on an archive: what it knew stays, new words are added, and no options are
+// needed.
 #include "models/train/finetune.h"
 
 #include <ATen/ATen.h>
@@ -40,7 +40,7 @@ class FineTune : public Fit {
     return o.output;
   }
 
-  /// Captions of the same photos in which "sea" is "lagoon", once a photo.
+  /// Captions of the same photos in which "sea" is "lagoon", one per photo.
   std::string archive() const {
     std::string lines;
     for (int i = 0; i < 4; ++i)
@@ -76,7 +76,7 @@ TEST_F(FineTune, OldWordsKeepTheirNumbersAndNewOnesFollow) {
   const auto words = extend_vocabulary(before, photos, {.count_min = 2});
   ASSERT_TRUE(words);
   ASSERT_EQ(words->size(), 9);
-  EXPECT_EQ(words->number("dog"), 5);  // which the archive never says
+  EXPECT_EQ(words->number("dog"), 5);  // which the archive never uses
   EXPECT_EQ(words->number("runs"), 6);
   EXPECT_EQ(words->word(7), "kiosk");  // the more frequent first
   EXPECT_EQ(words->word(8), "lagoon");

@@ -1,4 +1,4 @@
-// How a training ends, goes on and refuses: what a person reads then, and what lies on the disk.
+// How a training ends, resumes and refuses: what it prints, and what is on the disk.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -44,7 +44,7 @@ class FitEnds : public Fit {
     EXPECT_FALSE(status);
     return status ? "" : status.error().message;
   }
-  /// More photos than one file of features takes.
+  /// More photos than fit into one file of features.
   void many_photos(int count) {
     captions_ = folder_.file("many.token");
     std::ofstream lines(captions_);
@@ -65,7 +65,7 @@ TEST_F(FitEnds, WithoutABetterScoreItSaysSoAndWhichWasTheBestAndWhatIsNext) {
   const std::string said = "stopped after epoch 3: no better BLEU-4 in 2 epochs; best: epoch 1 (";
   EXPECT_THAT(ended.said, AllOf(HasSubstr(said), HasSubstr("next: photoscribe run PHOTOS"),
                                 HasSubstr("--model " + folder_.file("model"))));
-  // The same again finds it finished, and writes the model anew where that is gone.
+  // The same command finds it finished, and writes the model again if it is gone.
   const auto written = fs::last_write_time(folder_.file("model/model.yaml"));
   const Ended again = run_train(arguments);
   EXPECT_EQ(again.outcome, 0) << again.said;

@@ -1,4 +1,4 @@
-// Every form of captions through fit and evaluate, with nothing said but photos and captions.
+// Every form of captions through fit and evaluate, with no options but photos and captions.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// Training on small made photos: it learns, it goes on after a stop as if there had been none, and
-// the second stage moves every layer of the encoder.
+// Training on small generated photos: it learns, it resumes after a stop as if there had been none,
+// and the last stage changes every layer of the encoder.
 #include "models/train/fit.h"
 
 #include <ATen/ATen.h>
@@ -50,7 +50,7 @@ TEST_F(Fit, LearnsToTellColoursApart) {
     for (int i = 0; i < 6; ++i) std::getline(fields, field, ',');
     best = std::max(best, std::stod(field));
   }
-  EXPECT_GT(best, 0.95);  // BLEU-1 over the photos that it learned from
+  EXPECT_GT(best, 0.95);  // BLEU-1 over the training photos
 }
 
 TEST_F(Fit, GoesOnAfterAStopAsIfThereHadBeenNone) {

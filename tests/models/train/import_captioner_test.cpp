@@ -1,5 +1,5 @@
-// Whole captioners that do not fit: what the errors say. What they compute when they do is
-// captioner_parity_test.cpp's.
+// Whole captioners that do not fit: what the errors say. What they compute when they do is in
+// captioner_parity_test.cpp.
 #include "models/train/import/import_captioner.h"
 
 #include <ATen/ATen.h>

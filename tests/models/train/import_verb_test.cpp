@@ -1,4 +1,4 @@
-// photoscribe-train import --kind, as it is typed.
+// photoscribe-train import --kind, as a command.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-// Pickles, honest and hostile: read as inert values, in bounded memory, and nothing is called.
+// Pickles, benign and hostile: read as inert values, in bounded memory, and nothing is called.
 #include "models/train/import/pickle.h"
 
 #include <ATen/ATen.h>
@@ -179,15 +179,16 @@ TEST(StateDict, RefusesTensorsThatAreNotThere) {
   EXPECT_THAT(message(tensor(w::number(2), w::number(-1))), HasSubstr("invalid sizes"));
   EXPECT_THAT(message(tensor(w::number(2) + w::number(2), w::number(1))),
               HasSubstr("invalid sizes"));
-  // Terabytes, if somebody made them of the eight floats that are there.
+  // Terabytes, if they were made from the eight floats that exist.
   const std::string huge = w::number(2'000'000'000);
-  EXPECT_THAT(message(tensor(huge + huge, w::number(0) + w::number(0))), HasSubstr("invalid sizes"));
+  EXPECT_THAT(message(tensor(huge + huge, w::number(0) + w::number(0))),
+              HasSubstr("invalid sizes"));
   EXPECT_THAT(message(tensor(huge, w::number(0))), HasSubstr("invalid sizes"));
 }
 
 TEST(StateDict, RefusesModulesWithoutEnd) {
   const test::TempDir folder;
-  // Each module holds the one before it twice: 2^60 of them, to who counts.
+  // Each module holds the one before it twice: 2^60 of them in all.
   std::string program = w::tensor("0", w::number(2), w::number(1), 2) + "q" + std::string(1, '\0');
   for (int level = 0; level < 60; ++level) {
     const std::string before = "h" + std::string(1, static_cast<char>(level));

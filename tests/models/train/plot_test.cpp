@@ -1,5 +1,5 @@
-// The verb plot: what it reads of a training's work folder, the page that it makes of it, and what
-// it says of folders that it can make nothing of.
+// The verb plot: what it reads from a training's work folder, the page that it makes, and its
+// errors for other folders.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +31,7 @@ std::string line(const std::string& at, const std::string& bleu4, const std::str
 
 class Plot : public testing::Test {
  protected:
-  /// A training of two epochs and a critic's stage, whose dev photos are `a<b>.jpg` and c.jpg.
+  /// A training of two epochs and a critic stage, whose dev photos are `a<b>.jpg` and c.jpg.
   std::string work(const std::string& name) const {
     const std::string folder = folder_.file(name);
     fs::create_directories(folder + "/captions");
@@ -176,7 +176,7 @@ TEST_F(Plot, SeveralTrainingsShareTheChartsAndTheCards) {
   EXPECT_THAT(page, HasSubstr("</i>v</span>"));
   EXPECT_THAT(page, HasSubstr("<figcaption>BLEU-1</figcaption>"));
   EXPECT_THAT(page, HasSubstr("a camel"));
-  // Two folders of one name are told apart by their paths.
+  // Two folders of one name are distinguished by their paths.
   fs::create_directories(folder_.file("deep"));
   fs::copy(first, folder_.file("deep") + "/w", fs::copy_options::recursive);
   const std::string twins = curve_page({read(first), read(folder_.file("deep") + "/w")}, 10, "now");

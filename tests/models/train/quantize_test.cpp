@@ -1,4 +1,4 @@
-// The verb quantize: a model with and without its file of scales, as programs meet it.
+// The verb quantize: a model with and without its file of scales.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -59,7 +59,7 @@ class Quantize : public testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  /// What opening a captioner of it in that precision says, or the precision that it took.
+  /// The error of opening a captioner of it in that precision, or the precision that it chose.
   static std::string opened(const std::string& model, Precision precision) {
     CaptionerConfig config{.model_folder = model, .search = {}};
     config.precision = precision;

@@ -25,7 +25,7 @@ TensorMap leaves(const TensorMap& tensors) {
   return all;
 }
 
-/// Four concepts, two of them looked at, named by words 5, 9, 10 and 20.
+/// Four concepts, two of them used, named by words 5, 9, 10 and 20.
 ModelArchitecture with_concepts(const std::string& name) {
   ModelArchitecture a = small_decoder(name);
   a.concepts = 4;

@@ -1,4 +1,4 @@
-// Which photos a training learns from and is judged by, out of files as people have them.
+// Which photos a training uses for training and for evaluation, from files as people have them.
 #include "models/train/data/splits.h"
 
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@ using testing::UnorderedElementsAre;
 
 class SplitsTest : public testing::Test {
  protected:
-  /// An empty file in the place of a photo.
+  /// An empty file in place of a photo.
   std::string photo(const std::string& name) const {
     const std::filesystem::path path = folder_.path() / name;
     std::filesystem::create_directories(path.parent_path());
@@ -189,7 +189,7 @@ TEST_F(SplitsTest, WithoutListsATenthIsHeldOutTheSameInEveryRun) {
   EXPECT_GE(first->dev.size(), 4U);
   EXPECT_LE(first->dev.size(), 20U);
   EXPECT_THAT(first->held_out, HasSubstr(" of 100 held out"));
-  // With fewer photos those that are left stay where they were.
+  // With fewer photos the remaining ones stay where they were.
   std::string half;
   for (int i = 0; i < 50; ++i) half += "n" + std::to_string(i) + ".jpg#0\ta dog runs\n";
   const auto fewer = read_splits(sources({folder_.write("half.token", half)}), {});

@@ -19,7 +19,7 @@ using testing::HasSubstr;
 
 TEST_F(Fit, AStudentTakesAfterItsTeacher) {
   FitOptions taught_by = options("teacher");
-  taught_by.epochs = 1;  // it knows little but how frequent words are: unlike the captions
+  taught_by.epochs = 1;  // it knows little but word frequencies: unlike the captions
   ASSERT_TRUE(fit(taught_by));
   TeachOptions lesson{.models = {taught_by.output},
                       .sources = taught_by.sources,
@@ -30,7 +30,7 @@ TEST_F(Fit, AStudentTakesAfterItsTeacher) {
   const Status asked = teach(lesson);
   ASSERT_TRUE(asked) << asked.error().message;
 
-  // How far two models are from the lesson, in nats a word, on the captions that both saw.
+  // How far two models are from the teacher, in nats per word, on the captions that both saw.
   const auto distance = [&](const std::string& folder) {
     lesson.models = {folder};
     const std::string own = lesson.output + ".own";
@@ -62,7 +62,7 @@ TEST_F(Fit, AStudentTakesAfterItsTeacher) {
   std::printf("from the teacher: student %.4f, another %.4f nats a word\n", by_student, by_another);
   EXPECT_LT(by_student, by_another - 0.3);
 
-  // A lesson of other captions is refused.
+  // A teacher's file for other captions is refused.
   FitOptions other = options("other");
   other.teacher = lesson.output;
   other.sources.captions.front() = folder_.write("other.txt", [this] {
@@ -82,7 +82,7 @@ TEST_F(Fit, ALessonFollowsThePackedWordsAndTheMirror) {
                     list = folder_.write("sides.list", "a.bmp\nb.bmp\nc.bmp\n");
   const auto split = read_split({{}, {captions}}, list);
   const auto vocabulary = make_vocabulary(*split, {}, {1});
-  // Place i expects its own target most, then word i of a count.
+  // Position i has its own target as the likeliest word, then word i of a count.
   std::vector<std::int64_t> targets, words;
   for (const CaptionedPhoto& photo : *split)
     for (const Tokens& caption : photo.captions)
@@ -103,7 +103,7 @@ TEST_F(Fit, ALessonFollowsThePackedWordsAndTheMirror) {
   const SoftTargets lesson = teacher->of(batch);
 
   ASSERT_EQ(lesson.words.size(0), batch.packing.total);
-  // A flipped photo's targets have their sides changed, and so have the teacher's words.
+  // A flipped photo's targets have left and right swapped, and so have the teacher's words.
   EXPECT_TRUE(at::equal(lesson.words.select(1, 0), batch.targets));
   const auto start_of_c = P - 5;
   EXPECT_FLOAT_EQ(lesson.probabilities[0][1].item<float>(),
