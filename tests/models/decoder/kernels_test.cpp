@@ -35,13 +35,13 @@ TEST(Kernels, LogSoftmaxIsLibTorchs) {
   at::manual_seed(1);
   for (const std::int64_t words : {4, 19, 130, 5004}) {
     const Tensor x = scores(6, words), odds = at::randn({2, words}), gate = at::rand({6});
-    Tensor plain = x.clone(), told = x.clone();
+    Tensor plain = x.clone(), actual = x.clone();
     log_softmax_rows({}, 6, words, plain.data_ptr<float>());
     log_softmax_rows({gate.data_ptr<float>(), odds.data_ptr<float>(), 3}, 6, words,
-                     told.data_ptr<float>());
+                     actual.data_ptr<float>());
     EXPECT_LT(farthest(plain, at::log_softmax(x, 1)), 1e-5) << words;
     const Tensor added = x + gate.unsqueeze(1) * odds.repeat_interleave(3, 0);
-    EXPECT_LT(farthest(told, at::log_softmax(added, 1)), 1e-5) << words;
+    EXPECT_LT(farthest(actual, at::log_softmax(added, 1)), 1e-5) << words;
     EXPECT_EQ(plain[0][0].item<float>(), kNone);
   }
 }

@@ -65,8 +65,8 @@ class Instructions : public testing::Test {
     const test::Ended ended =
         test::run_train({"bench-network", folder, "--precision", precision, "--batch", "2",
                          "--seconds", "0.01", "--threads", "1"});
-    EXPECT_EQ(ended.outcome, 0) << ended.said;
-    std::istringstream lines(ended.said);
+    EXPECT_EQ(ended.outcome, 0) << ended.output;
+    std::istringstream lines(ended.output);
     std::set<std::string> found;
     int convolutions = 0;
     for (std::string line; std::getline(lines, line);) {
@@ -75,7 +75,7 @@ class Instructions : public testing::Test {
       if (line.find(",convolution,ref") != std::string::npos)
         found.insert(line.substr(0, line.rfind(',')));
     }
-    EXPECT_GT(convolutions, 0) << ended.said;
+    EXPECT_GT(convolutions, 0) << ended.output;
     return found;
   }
 

@@ -176,9 +176,9 @@ TEST(Int8Captioner, CaptionsWithTheScalesOfItsModel) {
   EXPECT_EQ((*captioner)->precision(), "int8");
   DecodedImage grey{64, 64, 3, std::vector<std::uint8_t>(64 * 64 * 3, 128)};
   const DecodedImage* const one = &grey;
-  const auto said = (*captioner)->caption({&one, 1});
-  ASSERT_TRUE(said) << said.error().message;
-  EXPECT_LT(said->front().log_prob, 0);
+  const auto captions = (*captioner)->caption({&one, 1});
+  ASSERT_TRUE(captions) << captions.error().message;
+  EXPECT_LT(captions->front().log_prob, 0);
 }
 
 TEST(Int8Captioner, RefusesEfficientNet) {

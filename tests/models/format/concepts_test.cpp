@@ -232,7 +232,7 @@ TEST(Concepts, AThingIsNamedAgainOnlyWhenItsWordIsFarLikelierThanOthers) {
   add_concept_numbers(tensors, kThings, words);
   // Every word is as likely at each place as its bias says.
   tensors["decoder.word.weight"].zero_();
-  const auto said = [&](float pizza) {
+  const auto caption = [&](float pizza) {
     tensors["decoder.word.bias"].fill_(-9);
     tensors["decoder.word.bias"][words.number("pizza")] = pizza;
     tensors["decoder.word.bias"][words.number("eats")] = 2;
@@ -241,34 +241,34 @@ TEST(Concepts, AThingIsNamedAgainOnlyWhenItsWordIsFarLikelierThanOthers) {
         search.run(at::randn({1, 4, 12}), {.beam = 1, .length_alpha = 0.7, .tokens_max = 3})[0]
             .tokens);
   };
-  EXPECT_EQ(said(3), "pizza eats eats");  // a word that names no thing may be repeated
-  EXPECT_EQ(said(9), "pizza pizza pizza");
+  EXPECT_EQ(caption(3), "pizza eats eats");  // a word that names no thing may be repeated
+  EXPECT_EQ(caption(9), "pizza pizza pizza");
 }
 
 TEST(Evidence, TellsHowTheClassifierAgreesWithTheCaption) {
   const Vocabulary words = vocabulary();
   const std::vector<ConceptEntry> things{{{"pizza"}, {}}, {{"dog", "puppy"}, {}}, {{"cat"}, {}}};
-  Hypothesis said;
+  Hypothesis hypothesis;
   for (const char* word : {"a", "puppy", "eats", "pizza"})
-    said.tokens.push_back(words.number(word));
-  said.concepts = {0.2F, 0.7F, 0.04F};
-  said.word_log_prob_min = -3;
-  said.beam_agreement = 0.5;
-  said.novelty = 1.5;
+    hypothesis.tokens.push_back(words.number(word));
+  hypothesis.concepts = {0.2F, 0.7F, 0.04F};
+  hypothesis.word_log_prob_min = -3;
+  hypothesis.beam_agreement = 0.5;
+  hypothesis.novelty = 1.5;
   Caption caption;
-  EvidenceRule(things, words).add(said, caption);
+  EvidenceRule(things, words).add(hypothesis, caption);
   ASSERT_TRUE(caption.evidence);
   const CaptionEvidence expected{-3, 0.5, 0.2F, 0.04F, 1.5};
   EXPECT_EQ(*caption.evidence, expected);
   EXPECT_THAT(caption.concepts, ElementsAre(Concept{"dog", 0.7F}, Concept{"pizza", 0.2F}));
 
   // A caption that names nothing contradicts nothing; a model without concepts reports nothing.
-  said.tokens = {words.number("a")};
-  EvidenceRule(things, words).add(said, caption);
+  hypothesis.tokens = {words.number("a")};
+  EvidenceRule(things, words).add(hypothesis, caption);
   EXPECT_EQ(caption.evidence->mentioned_min, 1);
   EXPECT_NEAR(caption.evidence->unmentioned_max, 0.7, 1e-6);
   Caption silent;
-  EvidenceRule({}, words).add(said, silent);
+  EvidenceRule({}, words).add(hypothesis, silent);
   EXPECT_FALSE(silent.evidence);
 }
 

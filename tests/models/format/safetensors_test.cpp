@@ -22,8 +22,8 @@ class Safetensors : public testing::Test {
   /// A file of this header and this many data bytes.
   void write(const std::string& header, std::size_t data_bytes, std::uint64_t header_bytes = 0) {
     std::ofstream file(path(), std::ios::binary | std::ios::trunc);
-    const std::uint64_t said = header_bytes != 0 ? header_bytes : header.size();
-    file.write(reinterpret_cast<const char*>(&said), sizeof said);
+    const std::uint64_t stated = header_bytes != 0 ? header_bytes : header.size();
+    file.write(reinterpret_cast<const char*>(&stated), sizeof stated);
     file << header << std::string(data_bytes, '\1');
   }
   /// The error of opening it.

@@ -100,12 +100,12 @@ class Golden {
   [[nodiscard]] torch::Tensor features() const { return floats(json_["features"]); }
   /// (T,2): the input words of both captions at each step.
   [[nodiscard]] torch::Tensor forced() const {
-    std::vector<std::int64_t> told;
+    std::vector<std::int64_t> inputs;
     const std::size_t steps = json_["forced"][0].size();
     for (std::size_t t = 0; t < steps; ++t)
       for (std::size_t n = 0; n < 2; ++n)
-        told.push_back(ours_.at(json_["forced"][n][t].get<std::int64_t>()));
-    return at::tensor(told).view({static_cast<std::int64_t>(steps), 2});
+        inputs.push_back(ours_.at(json_["forced"][n][t].get<std::int64_t>()));
+    return at::tensor(inputs).view({static_cast<std::int64_t>(steps), 2});
   }
   /// (T,2,V'): of the end and the words that can be predicted, by our numbers from 2 on, including
   /// the unknown word's.
@@ -169,10 +169,10 @@ TEST_P(CaptionerParity, LogitsAndBeamsAreThoseOfPyTorch) {
 
   const CaptionNetwork network({&*model}, torch::kCPU, torch::kFloat32);
   const torch::Tensor features = network.encode(normalised(model->folder.architecture));
-  const torch::Tensor seen =
+  const torch::Tensor sample =
       at::cat({features.mean().view({1}), features[1].t().slice(0, 0, 3).flatten()});
   const double scale = std::max(1.0, golden.features().abs().max().item<double>());
-  EXPECT_LT(largest_difference(seen, golden.features()), kNear * scale);
+  EXPECT_LT(largest_difference(sample, golden.features()), kNear * scale);
 
   const DecoderParameters p =
       take_decoder(model->tensors, model->folder.architecture, model->vocabulary.size());
@@ -204,10 +204,10 @@ TEST_P(CaptionerParity, LogitsAndBeamsAreThoseOfPyTorch) {
   ASSERT_TRUE(captioner) << captioner.error().message;
   const DecodedImage first = photo(0), second = photo(1);
   const std::vector<const DecodedImage*> batch{&first, &second};
-  const auto said = (*captioner)->caption(batch);
-  ASSERT_TRUE(said) << said.error().message;
+  const auto from_folder = (*captioner)->caption(batch);
+  ASSERT_TRUE(from_folder) << from_folder.error().message;
   for (std::size_t n = 0; n < 2; ++n)
-    EXPECT_EQ((*said)[n].text, model->vocabulary.text(golden.caption(n)));
+    EXPECT_EQ((*from_folder)[n].text, model->vocabulary.text(golden.caption(n)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, CaptionerParity, testing::ValuesIn(cases()),

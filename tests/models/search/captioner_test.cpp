@@ -175,7 +175,8 @@ TEST(Captioner, AnEnsemblesFolderSpeaksWithTheMeanOfItsMembers) {
   auto alone = open_captioner({.model_folder = folder.file("a"), .search = search});
   ASSERT_TRUE(both) << both.error().message;
 
-  const auto said = (*both)->caption(pointers(images)), one = (*alone)->caption(pointers(images));
+  const auto together = (*both)->caption(pointers(images)),
+             one = (*alone)->caption(pointers(images));
 
   // The same from the parts, with the mean computed by make_ensemble() of step_network.h.
   const CaptionNetwork network({&first, &second}, torch::kCPU, torch::kFloat32);
@@ -186,9 +187,9 @@ TEST(Captioner, AnEnsemblesFolderSpeaksWithTheMeanOfItsMembers) {
   const auto expected = network.decode(network.encode(at::stack(pixels).contiguous()), search);
   bool another = false;
   for (std::size_t i = 0; i < images.size(); ++i) {
-    EXPECT_EQ(said->at(i).text, first.vocabulary.text(expected[i].tokens));
-    EXPECT_NEAR(said->at(i).log_prob, expected[i].log_prob, 1e-3);
-    another = another || said->at(i).text != one->at(i).text;
+    EXPECT_EQ(together->at(i).text, first.vocabulary.text(expected[i].tokens));
+    EXPECT_NEAR(together->at(i).log_prob, expected[i].log_prob, 1e-3);
+    another = another || together->at(i).text != one->at(i).text;
   }
   EXPECT_TRUE(another) << "the second member had no say";
 }

@@ -205,9 +205,9 @@ TEST_P(SearchOf, SoftTargetsAreTheModelsProbabilitiesAtEachPosition) {
       for (std::size_t t = 0; t < caption.size(); ++t, ++place) {
         const std::vector<std::int64_t> before(caption.begin(),
                                                caption.begin() + static_cast<std::ptrdiff_t>(t));
-        const torch::Tensor said =
+        const torch::Tensor probabilities =
             next_word(p, photos.narrow(0, static_cast<std::int64_t>(n), 1), before).exp();
-        const torch::Tensor expected = said.index_select(0, all.words[place]);
+        const torch::Tensor expected = probabilities.index_select(0, all.words[place]);
         EXPECT_TRUE(at::allclose(all.probabilities[place], expected, 1e-4, 1e-5)) << place;
         const torch::Tensor first = expected.narrow(0, 0, 2);
         EXPECT_TRUE(at::equal(two.words[place], all.words[place].narrow(0, 0, 2)));

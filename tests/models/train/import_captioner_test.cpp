@@ -47,11 +47,11 @@ TEST(ImportCaptioner, NamesEveryArrayThatIsMissingOrHasAnotherShapeOrIsLeftOver)
   t.erase("encoder.resnet.5.0.conv2.weight");
   t["decoder.init_h.weight"] = at::zeros({3, 4});
   t["decoder.deep_output.weight"] = at::zeros({3, 4});
-  const std::string said = refusal(CaptionerKind::sgrvinod, files);
-  EXPECT_THAT(said, HasSubstr("decoder.f_beta.bias is missing"));
-  EXPECT_THAT(said, HasSubstr("encoder.resnet.5.0.conv2.weight is missing"));
-  EXPECT_THAT(said, HasSubstr("decoder.init_h.weight has the shape [3, 4], not [11, 512]"));
-  EXPECT_THAT(said, HasSubstr("decoder.deep_output.weight is left over"));
+  const std::string error = refusal(CaptionerKind::sgrvinod, files);
+  EXPECT_THAT(error, HasSubstr("decoder.f_beta.bias is missing"));
+  EXPECT_THAT(error, HasSubstr("encoder.resnet.5.0.conv2.weight is missing"));
+  EXPECT_THAT(error, HasSubstr("decoder.init_h.weight has the shape [3, 4], not [11, 512]"));
+  EXPECT_THAT(error, HasSubstr("decoder.deep_output.weight is left over"));
 }
 
 TEST(ImportCaptioner, NamesTheArrayThatWouldHaveSaidASize) {
@@ -67,10 +67,10 @@ TEST(ImportCaptioner, RefusesASecondLayer) {
 }
 
 TEST(ImportCaptioner, SaysThatAnotherKindsCheckpointIsNone) {
-  const std::string said = refusal(CaptionerKind::yunjey, sgrvinod());
-  EXPECT_THAT(said, HasSubstr("no captioner of yunjey"));
-  EXPECT_THAT(said, HasSubstr("lstm.weight_ih_l0"));
-  EXPECT_THAT(said, HasSubstr("it holds decoder."));
+  const std::string error = refusal(CaptionerKind::yunjey, sgrvinod());
+  EXPECT_THAT(error, HasSubstr("no captioner of yunjey"));
+  EXPECT_THAT(error, HasSubstr("lstm.weight_ih_l0"));
+  EXPECT_THAT(error, HasSubstr("it holds decoder."));
 }
 
 TEST(ImportCaptioner, AsksForTheEncodersFile) {

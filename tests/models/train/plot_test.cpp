@@ -39,16 +39,16 @@ class Plot : public testing::Test {
         kHeader + line("decoder,1,30", "0.10", "0.2") + line("decoder,2,60", "0.14", "0.3") +
             line("critic,20,20", "0.19", "0.5") + line("critic,40,40", "0.18", "0.55"));
     put(name + "/dev.txt", "a<b>.jpg\nc.jpg\n");
-    put(name + "/captions/decoder-30.jsonl", said("a man"));
-    put(name + "/captions/decoder-60.jsonl", said("a man"));
-    put(name + "/captions/critic-20.jsonl", said("a man on a horse"));
-    put(name + "/captions/critic-40.jsonl", said("a man on a grey horse"));
+    put(name + "/captions/decoder-30.jsonl", caption_line("a man"));
+    put(name + "/captions/decoder-60.jsonl", caption_line("a man"));
+    put(name + "/captions/critic-20.jsonl", caption_line("a man on a horse"));
+    put(name + "/captions/critic-40.jsonl", caption_line("a man on a grey horse"));
     put(name + "/references.jsonl", R"({"id": "a<b>.jpg", "captions": ["A rider & his <horse> ."]})"
                                     "\n");
     return folder;
   }
 
-  static std::string said(const std::string& caption) {
+  static std::string caption_line(const std::string& caption) {
     return R"({"id": "a<b>.jpg", "caption": ")" + caption + "\"}\n" +
            R"({"id": "c.jpg", "caption": "green grass"})" + "\n";
   }
@@ -170,7 +170,7 @@ TEST_F(Plot, SeveralTrainingsShareTheChartsAndTheCards) {
   put("x", "");
   fs::create_directories(folder_.file("other"));
   const std::string first = work("w"), second = work("v");
-  put("v/captions/critic-40.jsonl", said("a camel"));
+  put("v/captions/critic-40.jsonl", caption_line("a camel"));
   const std::string page = curve_page({read(first), read(second)}, 10, "now");
   EXPECT_THAT(page, HasSubstr("</i>w</span>"));
   EXPECT_THAT(page, HasSubstr("</i>v</span>"));
@@ -190,14 +190,14 @@ TEST_F(Plot, TheVerbWritesPageAndJsonAndSaysWhatItCannotRead) {
   ASSERT_EQ(std::system((program + folder + " --html " + page + " --json > " + json).c_str()), 0);
   EXPECT_GT(fs::file_size(page), 5'000U);
   std::ifstream file(json);
-  const auto told = nlohmann::json::parse(file);
-  EXPECT_EQ(told["trainings"][0]["scores"][3]["total_step"], 100);
-  EXPECT_EQ(told["trainings"][0]["scores"][3]["captions"]["a<b>.jpg"], "a man on a grey horse");
+  const auto parsed = nlohmann::json::parse(file);
+  EXPECT_EQ(parsed["trainings"][0]["scores"][3]["total_step"], 100);
+  EXPECT_EQ(parsed["trainings"][0]["scores"][3]["captions"]["a<b>.jpg"], "a man on a grey horse");
   const int status = std::system((program + folder_.file("absent") + " 2> " + errors).c_str());
   EXPECT_EQ(WEXITSTATUS(status), 2);
-  std::ifstream said(errors);
+  std::ifstream printed(errors);
   std::string sentence;
-  std::getline(said, sentence);
+  std::getline(printed, sentence);
   EXPECT_THAT(sentence, HasSubstr("no such folder"));
 }
 

@@ -175,8 +175,9 @@ TEST_F(SplitsTest, ANameOfTwoPhotosIsRefusedNamingBoth) {
   ASSERT_FALSE(split);
   EXPECT_THAT(split.error().message,
               AllOf(HasSubstr("photos/one/a.jpg"), HasSubstr("photos/two/a.jpg")));
-  const std::string said = folder_.write("d.csv", "image,caption\ntwo/a.jpg,a dog\nb.jpg,a cat\n");
-  const auto named = read_split(sources({said}), "");
+  const std::string with_folder =
+      folder_.write("d.csv", "image,caption\ntwo/a.jpg,a dog\nb.jpg,a cat\n");
+  const auto named = read_split(sources({with_folder}), "");
   ASSERT_TRUE(named) << named.error().message;
   EXPECT_EQ(named->at(0).path, at("photos/two/a.jpg"));
 }
@@ -270,11 +271,11 @@ TEST_F(SplitsTest, CaptionsOfNoPhotoAreSaidAndLeftOut) {
       folder_.write("c.token", "a.jpg#0\ta dog\nb.jpg#0\ta cat\nc.jpg#0\ta bus\n");
   testing::internal::CaptureStderr();
   const auto split = read_split(sources({captions}), "");
-  const std::string said = testing::internal::GetCapturedStderr();
+  const std::string printed = testing::internal::GetCapturedStderr();
   ASSERT_TRUE(split) << split.error().message;
   EXPECT_THAT(names(*split), ElementsAre("a.jpg"));
-  EXPECT_THAT(said, AllOf(HasSubstr("2 of the 3 photos with captions are not in"),
-                          HasSubstr("b.jpg, c.jpg")));
+  EXPECT_THAT(printed, AllOf(HasSubstr("2 of the 3 photos with captions are not in"),
+                             HasSubstr("b.jpg, c.jpg")));
 }
 
 TEST_F(SplitsTest, CaptionsOfNoPhotoAtAllAreRefusedShowingBothNames) {

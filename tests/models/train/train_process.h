@@ -16,8 +16,8 @@ struct Interrupt {
 };
 
 struct Ended {
-  int outcome = 0;   // exit status, or the signal that ended it
-  std::string said;  // on standard output and error
+  int outcome = 0;     // exit status, or the signal that ended it
+  std::string output;  // standard output and error
 };
 
 /// Runs `photoscribe-train ARGUMENTS`.
