@@ -181,7 +181,7 @@ Expected<double> warm_up(Captioner& captioner) {
   double least_s = 0;
   for (int round = 0; round < 3; ++round) {
     const double start_s = clock_s();
-    if (const auto said = captioner.caption(some); !said) return fail(said.error());
+    if (const auto captions = captioner.caption(some); !captions) return fail(captions.error());
     const double took_s = clock_s() - start_s;
     least_s = round <= 1 ? took_s : std::min(least_s, took_s);
   }
@@ -219,8 +219,9 @@ Expected<std::unique_ptr<Captioner>> make_captioner(const StoredModel& model,
   const auto device = parse_device(config.device);
   if (!device) return fail(device.error());
   if (device->is_cpu()) {
-    if (Status there = check_precision(config.precision); !there) return fail(there.error());
-    if (Status there = check_scales(model, config.precision); !there) return fail(there.error());
+    if (Status checked = check_precision(config.precision); !checked) return fail(checked.error());
+    if (Status checked = check_scales(model, config.precision); !checked)
+      return fail(checked.error());
   }
   set_network_threads(config.threads);
   std::unique_ptr<Captioner> fastest;

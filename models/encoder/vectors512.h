@@ -19,10 +19,10 @@
 namespace photoscribe {
 
 [[nodiscard]] inline bool has_vectors512() {
-  static const bool there =
+  static const bool supported =
       __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  return there;
+  return supported;
 }
 
 /// Sixteen bfloat16s, given as their bits.

@@ -43,20 +43,22 @@ struct Entry {
   std::uint64_t begin = 0, end = 0;
 };
 
-Entry check_entry(const HeaderEntry& said, std::uint64_t data_bytes) {
-  Entry entry{said.name, {}, said.begin, said.end};
-  const auto type = element_type(said.type);
+Entry check_entry(const HeaderEntry& header_entry, std::uint64_t data_bytes) {
+  Entry entry{header_entry.name, {}, header_entry.begin, header_entry.end};
+  const auto type = element_type(header_entry.type);
   if (!type)
-    bad(said.name, "has elements of type " + said.type + "; F32, F16, BF16, I64, I8 are read");
+    bad(header_entry.name,
+        "has elements of type " + header_entry.type + "; F32, F16, BF16, I64, I8 are read");
   entry.array.type = *type;
-  for (const std::uint64_t extent : said.shape) {
+  for (const std::uint64_t extent : header_entry.shape) {
     if (extent > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-      bad(said.name, "has an extent that is too large");
+      bad(header_entry.name, "has an extent that is too large");
     entry.array.shape.push_back(static_cast<std::int64_t>(extent));
   }
-  if (entry.begin > entry.end || entry.end > data_bytes) bad(said.name, "lies outside the file");
-  if (bytes_of(entry.array, said.name, data_bytes) != entry.end - entry.begin)
-    bad(said.name, "has a shape that does not fill its range");
+  if (entry.begin > entry.end || entry.end > data_bytes)
+    bad(header_entry.name, "lies outside the file");
+  if (bytes_of(entry.array, header_entry.name, data_bytes) != entry.end - entry.begin)
+    bad(header_entry.name, "has a shape that does not fill its range");
   return entry;
 }
 
@@ -148,7 +150,8 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
 
     file.metadata_ = std::move(header.metadata);
     std::vector<Entry> entries;
-    for (const HeaderEntry& said : header.entries) entries.push_back(check_entry(said, data_bytes));
+    for (const HeaderEntry& header_entry : header.entries)
+      entries.push_back(check_entry(header_entry, data_bytes));
     check_tiling(entries, data_bytes);
     for (Entry& entry : entries) {
       entry.array.bytes = {data + entry.begin, entry.end - entry.begin};

@@ -15,9 +15,9 @@ TensorMap moved(const TensorMap& tensors, const torch::Device& device, torch::Sc
   TensorMap all;
   for (const auto& [name, tensor] : tensors) {
     const bool numbers = !torch::isFloatingType(tensor.scalar_type());
-    torch::Tensor there = numbers ? tensor.to(device) : tensor.to(device, type);
-    if (there.dim() == 4) there = there.contiguous(at::MemoryFormat::ChannelsLast);
-    all.emplace(name, there);
+    torch::Tensor converted = numbers ? tensor.to(device) : tensor.to(device, type);
+    if (converted.dim() == 4) converted = converted.contiguous(at::MemoryFormat::ChannelsLast);
+    all.emplace(name, converted);
   }
   return all;
 }

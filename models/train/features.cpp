@@ -65,10 +65,10 @@ std::string cache_key(Fnv1a hash, std::span<const std::string> paths) {
 std::string untouched_key(Fnv1a hash, std::span<const std::string> paths) {
   for (const std::string& path : paths) {
     struct stat now {};
-    const bool there = ::stat(path.c_str(), &now) == 0;
+    const bool exists = ::stat(path.c_str(), &now) == 0;
     hash.add(path);
-    const std::int64_t state[] = {there ? now.st_size : -1, now.st_mtim.tv_sec, now.st_mtim.tv_nsec,
-                                  now.st_ctim.tv_sec, now.st_ctim.tv_nsec};
+    const std::int64_t state[] = {exists ? now.st_size : -1, now.st_mtim.tv_sec,
+                                  now.st_mtim.tv_nsec, now.st_ctim.tv_sec, now.st_ctim.tv_nsec};
     hash.add(state, sizeof state);
   }
   return "untouched " + hash.text();
@@ -228,9 +228,9 @@ FeatureSpace space_of(const std::string& file, std::int64_t photos, const Cached
     const std::int64_t bytes = bytes_of(shape_of(wanted, std::min(kPart, photos - first)));
     for (std::int64_t view = 0; view < wanted.views; ++view) {
       struct stat now {};
-      const bool there = ::stat(part_path(file, view, first / kPart).c_str(), &now) == 0;
+      const bool exists = ::stat(part_path(file, view, first / kPart).c_str(), &now) == 0;
       space.all += bytes;
-      space.missing += std::max<std::int64_t>(0, bytes - (there ? now.st_blocks * 512 : 0));
+      space.missing += std::max<std::int64_t>(0, bytes - (exists ? now.st_blocks * 512 : 0));
     }
   }
   return space;
@@ -313,9 +313,9 @@ torch::Tensor FeatureCache::get(const std::vector<std::int64_t>& which,
   const torch::Tensor& some = views_.front().front();
   auto features = at::empty({static_cast<std::int64_t>(which.size()), some.size(1), some.size(2)});
   for (std::size_t k = 0; k < which.size(); ++k) {
-    const View& seen = views_.at(view.empty() ? 0 : static_cast<std::size_t>(view[k]));
+    const View& parts = views_.at(view.empty() ? 0 : static_cast<std::size_t>(view[k]));
     features.select(0, static_cast<std::int64_t>(k))
-        .copy_(seen.at(static_cast<std::size_t>(which[k] / kPart)).select(0, which[k] % kPart));
+        .copy_(parts.at(static_cast<std::size_t>(which[k] / kPart)).select(0, which[k] % kPart));
   }
   return features;
 }

@@ -68,9 +68,9 @@ Expected<Vocabulary> extend_vocabulary(const std::vector<std::string>& start,
   const std::set<std::string> known(start.begin(), start.end());
   std::vector<std::string> words(start.begin() + kUnknownToken + 1, start.end());
   // An archive may be so small that no word occurs often enough.
-  const auto said = make_vocabulary(photos, {}, settings);
-  for (std::int64_t word = kUnknownToken + 1; said && word < said->size(); ++word)
-    if (!known.contains(said->word(word))) words.push_back(said->word(word));
+  const auto in_captions = make_vocabulary(photos, {}, settings);
+  for (std::int64_t word = kUnknownToken + 1; in_captions && word < in_captions->size(); ++word)
+    if (!known.contains(in_captions->word(word))) words.push_back(in_captions->word(word));
   return Vocabulary::make(words);
 }
 
@@ -98,10 +98,10 @@ ConceptHead keep_concept_head(const TensorMap& decoder, const Tensor& mean, cons
   kept.probabilities = own.clone();
   const Tensor fold = at::randperm(x.size(0)).remainder(kFolds);
   for (int k = 0; k < kFolds; ++k) {
-    const Tensor others = at::nonzero(fold.ne(k)).view({-1}),
+    const Tensor training = at::nonzero(fold.ne(k)).view({-1}),
                  rest = at::nonzero(fold.eq(k)).view({-1});
-    if (rest.size(0) == 0 || others.size(0) == 0) continue;
-    const Head head = moved(start, x.index_select(0, others), wanted.index_select(0, others));
+    if (rest.size(0) == 0 || training.size(0) == 0) continue;
+    const Head head = moved(start, x.index_select(0, training), wanted.index_select(0, training));
     kept.probabilities.index_copy_(0, rest, head.says(x.index_select(0, rest)));
   }
   const Head head = moved(start, x, wanted);
@@ -114,9 +114,9 @@ Status teach_by_start(const FitOptions& o, const std::vector<CaptionedPhoto>& tr
                       const Vocabulary& vocabulary, const std::string& path) {
   const auto model = load_model(o.start);
   if (!model) return fail(model.error());
-  TeachOptions asked;
-  asked.words_max = o.search.tokens_max;
-  TensorMap tensors = teacher_targets(asked, {&*model}, train, vocabulary);
+  TeachOptions options;
+  options.words_max = o.search.tokens_max;
+  TensorMap tensors = teacher_targets(options, {&*model}, train, vocabulary);
   correct_surprises(tensors);
   return save_tensors(path, tensors);
 }

@@ -64,8 +64,8 @@ Expected<std::string> architecture_of_encoder(const std::string& path) {
   if (is_zip(path)) return import_first(path, "a file of PyTorch", {});
   const auto file = SafetensorsFile::open(path);
   if (!file) return fail(file.error());
-  const auto said = file->metadata().find("architecture");
-  const std::string architecture = said == file->metadata().end() ? "" : said->second;
+  const auto stated = file->metadata().find("architecture");
+  const std::string architecture = stated == file->metadata().end() ? "" : stated->second;
   for (const auto& [name, array] : file->arrays()) {
     if (name.starts_with("decoder."))
       return fail(Errc::invalid_config,

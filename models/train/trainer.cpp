@@ -266,29 +266,29 @@ Status Trainer::save(const std::string& path, const Progress& progress,
   all.merge(owned(decoder_, ""));
   for (const auto& [name, tensor] : average_) all.emplace("average." + name, tensor);
   all.merge(adam_->state());
-  Metadata said = to_metadata(progress);
-  said.emplace("settings", settings);
-  return save_tensors(path, all, said);
+  Metadata metadata = to_metadata(progress);
+  metadata.emplace("settings", settings);
+  return save_tensors(path, all, metadata);
 }
 
 Expected<std::optional<Progress>> Trainer::restore(const std::string& path,
                                                    const std::string& settings) {
   if (!std::filesystem::exists(path)) return std::optional<Progress>{};
-  Metadata said;
+  Metadata metadata;
   {
     const auto file = SafetensorsFile::open(path);
     if (!file) return fail(file.error());
-    said = file->metadata();
+    metadata = file->metadata();
   }
-  if (said["settings"] != settings) {
+  if (metadata["settings"] != settings) {
     return fail(Errc::invalid_config, path + ": belongs to a run with other settings (" +
-                                          difference(said["settings"], settings) +
+                                          difference(metadata["settings"], settings) +
                                           "); use another --work, or delete it to start again");
   }
   const auto tensors = load_tensors(path);
   if (!tensors) return fail(tensors.error());
   return guard(Errc::model_failure, path, [&] {
-    const Progress progress = progress_of(said);
+    const Progress progress = progress_of(metadata);
     begin(progress.stage);
     set_weights(*tensors);
     for (auto& [name, tensor] : average_)

@@ -130,13 +130,13 @@ Expected<Choice> in_order_of(const std::string& list, const References& all, boo
       chosen.push_back({found, *times});
     }
   }
-  const std::string said = list + ": " + std::to_string(unknown.count()) + " of its " +
-                           count_of(names, "photo") + " have no caption in " + all.files + " (" +
-                           unknown.names() + ")";
+  const std::string problem = list + ": " + std::to_string(unknown.count()) + " of its " +
+                              count_of(names, "photo") + " have no caption in " + all.files + " (" +
+                              unknown.names() + ")";
   if (unknown.count() > 0 && (!skip_missing || chosen.empty()))
     return fail(Errc::invalid_config,
-                said + "; remove them from the list, or skip them with --skip-missing");
-  if (unknown.count() > 0) note(said + ": left out");
+                problem + "; remove them from the list, or skip them with --skip-missing");
+  if (unknown.count() > 0) note(problem + ": left out");
   if (chosen.empty()) return fail(Errc::invalid_config, list + ": names no photo");
   return chosen;
 }
@@ -183,12 +183,12 @@ Expected<Choice> choose(const std::string& split, const References& all, bool sk
 /// The error when none of the photos exists: what the captions call them, and what files there are.
 tl::unexpected<Error> none_there(const CaptionSources& sources, const std::string& files,
                                  const Some& missing, PhotoFinder& finder) {
-  Some there;
-  for (const std::string& name : finder.examples(3)) there.add(name);
+  Some existing;
+  for (const std::string& name : finder.examples(3)) existing.add(name);
   return fail(Errc::invalid_config,
               folders_text(sources.photos) + ": holds no photo that " + files + " names (" +
                   missing.names() + "); " +
-                  (there.count() == 0 ? "it has no files" : "it has " + there.names()));
+                  (existing.count() == 0 ? "it has no files" : "it has " + existing.names()));
 }
 
 /// Finds the photos. Missing ones are removed, with a note; if a list named them (`list`, else
@@ -214,15 +214,15 @@ Status locate(Choice& chosen, const CaptionSources& sources, const std::string& 
   if (missing.count() == 0) return {};
   if (chosen.empty()) return none_there(sources, files, missing, finder);
   const bool listed = !list.empty();
-  const std::string said = (listed ? list : files) + ": " + std::to_string(missing.count()) +
-                           " of the " + count_of(all, "photo") + (listed ? "" : " with captions") +
-                           " are not in " + folders_text(sources.photos) + " (" + missing.names() +
-                           ")";
+  const std::string problem = (listed ? list : files) + ": " + std::to_string(missing.count()) +
+                              " of the " + count_of(all, "photo") +
+                              (listed ? "" : " with captions") + " are not in " +
+                              folders_text(sources.photos) + " (" + missing.names() + ")";
   if (listed && !sources.skip_missing)
     return fail(
         Errc::invalid_config,
-        said + "; name their folder with another --photos, or skip them with --skip-missing");
-  note(said + ": left out");
+        problem + "; name their folder with another --photos, or skip them with --skip-missing");
+  note(problem + ": left out");
   return {};
 }
 

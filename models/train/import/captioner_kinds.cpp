@@ -27,8 +27,8 @@ void discard_score_bias(DecoderArrays& decoder, const std::string& layer) {
 void use_search(ImportedCaptioner& made, const CaptionerFiles& files, int beam, int tokens_max) {
   made.search.beam = beam;
   made.search.length_alpha = 0;  // they rank by the sum of log-probabilities
-  const std::int64_t said = files.words.words_max;
-  made.search.tokens_max = said > 0 && said <= 256 ? static_cast<int>(said) : tokens_max;
+  const std::int64_t stated = files.words.words_max;
+  made.search.tokens_max = stated > 0 && stated <= 256 ? static_cast<int>(stated) : tokens_max;
 }
 
 /// Takes the sizes from a table of words (V,E) and the last layer (V,H).
@@ -280,9 +280,9 @@ void import_ruotianluo(DecoderArrays& decoder, const CaptionerFiles& files, std:
   const std::string mark = find_ruotianluo(files.checkpoint.tensors);
   for (const auto& [array, name] : kRuotianluo)
     if (mark == array) made.network = name;
-  const std::string& said = files.words.kind;
-  if (!said.empty() && said != made.network)
-    throw std::runtime_error("its infos call it " + said +
+  const std::string& stated = files.words.kind;
+  if (!stated.empty() && stated != made.network)
+    throw std::runtime_error("its infos call it " + stated +
                              "; fc, newfc, show_tell, att2in2 and show_attend_tell are supported, "
                              "and the arrays look like " +
                              made.network);

@@ -64,8 +64,8 @@ ImportedCaptioner import(CaptionerKind kind, const CaptionerFiles& files,
   const auto layers = encoder_layers(a.encoder);
   a.feature_channels = static_cast<int>(feature_channels(layers));
 
-  StateArrays arrays(state), others(encoder_state);
-  StateArrays& encoder_arrays = files.encoder ? others : arrays;
+  StateArrays arrays(state), encoder_file_arrays(encoder_state);
+  StateArrays& encoder_arrays = files.encoder ? encoder_file_arrays : arrays;
   DecoderArrays decoder{arrays, prefix};
   take_encoder(encoder_arrays, resnet, a.encoder, overrides.norm_epsilon, made);
   switch (kind) {
@@ -86,8 +86,8 @@ ImportedCaptioner import(CaptionerKind kind, const CaptionerFiles& files,
   sort_left_over(arrays, prefix, files.encoder ? "" : resnet.prefix, made);
   arrays.check("the arrays are not those of " + own + "'s " + made.network);
   if (files.encoder) {
-    others.check("the encoder's arrays are not those of " + a.encoder);
-    for (const std::string& name : others.left_over())
+    encoder_file_arrays.check("the encoder's arrays are not those of " + a.encoder);
+    for (const std::string& name : encoder_file_arrays.left_over())
       if (!is_counter(name)) made.left_over.push_back(name);
   }
   if (overrides.side_px > 0) a.input_side_px = overrides.side_px;

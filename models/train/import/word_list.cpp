@@ -78,11 +78,11 @@ WordList read_infos(const Pickle& p, Id vocabulary) {
   const auto options = p.find(p.root(), "opt");
   if (!options) return list;
   const Id own = p.attributes(*options);
-  const Id said = own == Pickle::kNothing ? *options : own;
-  list.kind = text_of(p, p.find(said, "caption_model"));
-  list.features = text_of(p, p.find(said, "input_att_dir"));
+  const Id fields = own == Pickle::kNothing ? *options : own;
+  list.kind = text_of(p, p.find(fields, "caption_model"));
+  list.features = text_of(p, p.find(fields, "input_att_dir"));
   for (const char* name : {"max_length", "seq_length"})
-    if (const auto length = p.find(said, name); length && p.is(*length, Kind::number))
+    if (const auto length = p.find(fields, name); length && p.is(*length, Kind::number))
       if (list.words_max <= 0) list.words_max = p.at(*length).number;
   return list;
 }

@@ -46,11 +46,11 @@ Head fit_one(const Tensor& x, const ConceptTargets& targets, const Tensor& rows)
     const Tensor order = rows.index_select(0, at::randperm(P));
     for (std::int64_t first = 0; first < P && step < all; first += kBatch) {
       const Tensor some = order.slice(0, first, std::min(P, first + kBatch));
-      const Tensor seen = at::dropout(x.index_select(0, some), kInputDropout, true);
-      const Tensor said = at::sigmoid(mixed_linear(seen, head.weight, head.bias));
-      const Tensor error = (said - targets.probability.index_select(0, some)) *
+      const Tensor inputs = at::dropout(x.index_select(0, some), kInputDropout, true);
+      const Tensor predicted = at::sigmoid(mixed_linear(inputs, head.weight, head.bias));
+      const Tensor error = (predicted - targets.probability.index_select(0, some)) *
                            targets.weight.index_select(0, some) / some.size(0);
-      head.weight.mutable_grad() = product(error.t(), seen);
+      head.weight.mutable_grad() = product(error.t(), inputs);
       head.bias.mutable_grad() = error.sum(0);
       adam.step(kRate * (1 - static_cast<double>(step) / static_cast<double>(all)));
       ++step;

@@ -278,15 +278,15 @@ std::vector<CaptionSpan> caption_history(const TrainingWork& work, const std::st
 /// The dev photos to show, evenly spread over those with captions.
 std::vector<std::string> photos_to_show(const std::vector<TrainingWork>& works,
                                         std::size_t photos_max) {
-  std::set<std::string> said;
+  std::set<std::string> captioned;
   for (const TrainingWork& work : works)
     for (const NamedCaptions& captions : work.captions)
-      for (const auto& [photo, caption] : captions) said.insert(photo);
+      for (const auto& [photo, caption] : captions) captioned.insert(photo);
   std::vector<std::string> all, some;
   for (const TrainingWork& work : works)
     for (const std::string& photo : work.dev)
-      if (said.erase(photo) > 0) all.push_back(photo);
-  all.insert(all.end(), said.begin(), said.end());
+      if (captioned.erase(photo) > 0) all.push_back(photo);
+  all.insert(all.end(), captioned.begin(), captioned.end());
   const std::size_t count = std::min(photos_max, all.size());
   for (std::size_t i = 0; i < count; ++i) some.push_back(all[i * all.size() / count]);
   return some;

@@ -36,6 +36,6 @@ struct Progress {
 using Metadata = std::map<std::string, std::string>;
 [[nodiscard]] Metadata to_metadata(const Progress& progress);
 /// Also reads what earlier versions wrote. Throws std::exception when it is not a checkpoint's.
-[[nodiscard]] Progress progress_of(const Metadata& said);
+[[nodiscard]] Progress progress_of(const Metadata& metadata);
 
 }  // namespace photoscribe

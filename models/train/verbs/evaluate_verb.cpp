@@ -162,11 +162,11 @@ Status report_captions(const EvaluateOptions& o, const std::vector<CaptionedPhot
 }
 
 Status evaluate(const EvaluateOptions& o) {
-  if (Status there = check_precision(o.precision); !there) return there;
+  if (Status checked = check_precision(o.precision); !checked) return checked;
   auto models = load_models(o.models);
   if (!models) return fail(models.error());
   for (const StoredModel& model : *models)
-    if (Status there = check_scales(model, o.precision); !there) return there;
+    if (Status checked = check_scales(model, o.precision); !checked) return checked;
   if (o.concept_said_min >= 0)
     for (StoredModel& model : *models) set_concept_said_min(model, o.concept_said_min);
   const SearchSettings& own = models->front().folder.search;
