@@ -25,7 +25,7 @@ constexpr double kSurprise = 0.3;
 struct Head {
   Tensor weight, bias;  // (M,C) (M)
 
-  [[nodiscard]] Tensor says(const Tensor& x) const {
+  [[nodiscard]] Tensor predict(const Tensor& x) const {
     return at::sigmoid(at::linear(x, weight, bias));
   }
 };
@@ -34,7 +34,7 @@ struct Head {
 Head moved(const Head& start, const Tensor& x, const Tensor& wanted) {
   Head head{start.weight.clone(), start.bias.clone()};
   for (int step = 0; step < kHeadSteps; ++step) {
-    const Tensor error = (head.says(x) - wanted) / x.size(0);
+    const Tensor error = (head.predict(x) - wanted) / x.size(0);
     head.weight -= kHeadRate * at::mm(error.t(), x);
     head.bias -= kHeadRate * error.sum(0);
   }
@@ -93,7 +93,7 @@ ConceptHead keep_concept_head(const TensorMap& decoder, const Tensor& mean, cons
   const std::int64_t fresh = named.size(1) - bias.size(0);  // concepts that are new to it
   const Head start{at::cat({weight, at::zeros({fresh, weight.size(1)})}),
                    at::cat({bias, at::full({fresh}, kUnseen)})};
-  const Tensor own = start.says(x), wanted = at::max(own, named);
+  const Tensor own = start.predict(x), wanted = at::max(own, named);
   ConceptHead kept;
   kept.probabilities = own.clone();
   const Tensor fold = at::randperm(x.size(0)).remainder(kFolds);
@@ -102,7 +102,7 @@ ConceptHead keep_concept_head(const TensorMap& decoder, const Tensor& mean, cons
                  rest = at::nonzero(fold.eq(k)).view({-1});
     if (rest.size(0) == 0 || training.size(0) == 0) continue;
     const Head head = moved(start, x.index_select(0, training), wanted.index_select(0, training));
-    kept.probabilities.index_copy_(0, rest, head.says(x.index_select(0, rest)));
+    kept.probabilities.index_copy_(0, rest, head.predict(x.index_select(0, rest)));
   }
   const Head head = moved(start, x, wanted);
   kept.parameters = {{"decoder.concept.head.weight", head.weight},

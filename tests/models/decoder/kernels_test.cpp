@@ -78,7 +78,7 @@ TEST(Kernels, OfEqualSumsTheFirstComeFirst) {
   EXPECT_EQ(places, (std::vector<std::int64_t>{0, 1, 2, 3, 4}));
 }
 
-TEST(Kernels, WhatIsNeverSaidIsNoCandidate) {
+TEST(Kernels, WordsNeverPredictedAreNotCandidates) {
   const std::vector<float> x = {kNone, -2, kNone, kNone}, base = {1};
   std::vector<float> sums(3);
   std::vector<std::int64_t> places(3);

@@ -84,7 +84,7 @@ TEST_F(DepthwiseLoop, IsLibTorchsConvolutionForEveryShape) {
           compare(depthwise(channels, kernel, stride), side, Activation::none);
 }
 
-TEST_F(DepthwiseLoop, DoesTheActivationsInFrontAndBehind) {
+TEST_F(DepthwiseLoop, DoesTheActivationsBeforeAndAfter) {
   for (const Activation behind : {Activation::silu, Activation::relu6, Activation::none}) {
     EncoderLayer layer = depthwise(40, 5, 1);
     layer.activation = behind;

@@ -217,7 +217,7 @@ TEST(Int8Layers, ARelu6NeverCountsBeyondSix) {
   EXPECT_FLOAT_EQ(scale_of(scales, layer), 1);
 }
 
-TEST(Int8Layers, SayWhichLayerHasNoScaleAndWhichTrunksAreNotDone) {
+TEST(Int8Layers, NameTheLayerWithoutAScaleAndRefuseUnsupportedTrunks) {
   EncoderLayer layer;
   layer.name = "features.3.conv.2";
   EXPECT_THROW(static_cast<void>(scale_of({}, layer)), std::runtime_error);

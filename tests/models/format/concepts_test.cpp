@@ -92,7 +92,7 @@ TEST(ConceptHead, TargetsAreWhatPeopleNameAndElseWhatTheClassifierSees) {
   EXPECT_FLOAT_EQ(w[2][1], 0.9F);
 }
 
-TEST(ConceptHead, AThingThatIsSaidToBeAbsentCountsAndPhotosShownOftenCountMore) {
+TEST(ConceptHead, AThingLabelledAbsentCountsAndPhotosShownOftenCountMore) {
   const std::vector<CaptionedPhoto> photos{{"one.jpg", {{"a", "cat"}}, 1}, {"two.jpg", {}, 3}};
   const ConceptLabels labels{{"one.jpg", {{"pizza", 0.0F}}}, {"two.jpg", {{"pizza", 0.5F}}}};
   const ConceptTargets t = concept_targets(photos, labels, kThings);
@@ -105,7 +105,7 @@ TEST(ConceptHead, AThingThatIsSaidToBeAbsentCountsAndPhotosShownOftenCountMore) 
   EXPECT_FLOAT_EQ(w[1][1], 0.75F);
 }
 
-TEST(ConceptHead, LearnsAndSpeaksOfPhotosThatItDidNotSee) {
+TEST(ConceptHead, LearnsAndPredictsPhotosThatItWasNotTrainedOn) {
   // 400 photos of eight channels; the first channel says whether there is a pizza, none whether
   // there is a dog.
   at::manual_seed(1);
@@ -126,7 +126,7 @@ TEST(ConceptHead, LearnsAndSpeaksOfPhotosThatItDidNotSee) {
   EXPECT_TRUE(at::equal(fit_concept_head(features, targets, 7).probabilities, head.probabilities));
 }
 
-TEST(ConceptHead, LabelsThatAreNoneAreRefusedWithTheirLine) {
+TEST(ConceptHead, InvalidLabelsAreRefusedWithTheirLine) {
   const test::TempDir folder;
   const auto good = read_concept_labels(
       folder.write("l.jsonl", "{\"id\":\"a.jpg\",\"concepts\":{\"pizza\":0.5,\"dog\":1}}\n\n"));
@@ -197,7 +197,7 @@ TEST(Concepts, AWordForWhatTheClassifierSeesIsLikelierAndForWhatItDoesNotLess) {
   EXPECT_NEAR(guided.exp().sum().item<double>(), 1, 1e-4);
 }
 
-TEST(Concepts, TheSearchTellsWhatWasSeenAndHowFarFromTraining) {
+TEST(Concepts, TheSearchReportsConceptsAndNovelty) {
   at::manual_seed(2);
   const ModelArchitecture a = with_concepts();
   const Vocabulary words = vocabulary();
@@ -245,7 +245,7 @@ TEST(Concepts, AThingIsNamedAgainOnlyWhenItsWordIsFarLikelierThanOthers) {
   EXPECT_EQ(caption(9), "pizza pizza pizza");
 }
 
-TEST(Evidence, TellsHowTheClassifierAgreesWithTheCaption) {
+TEST(Evidence, ReportsHowTheClassifierAgreesWithTheCaption) {
   const Vocabulary words = vocabulary();
   const std::vector<ConceptEntry> things{{{"pizza"}, {}}, {{"dog", "puppy"}, {}}, {{"cat"}, {}}};
   Hypothesis hypothesis;

@@ -164,7 +164,7 @@ StoredModel stored(const std::string& folder, const StoredModel& model) {
   return *load_model(folder);
 }
 
-TEST(Captioner, AnEnsemblesFolderSpeaksWithTheMeanOfItsMembers) {
+TEST(Captioner, AnEnsemblesFolderCaptionsWithTheMeanOfItsMembers) {
   const test::TempDir folder;
   const StoredModel first = stored(folder.file("a"), small_model(4)),
                     second = stored(folder.file("b"), small_model(5));

@@ -161,7 +161,7 @@ TEST_P(SearchOf, ThePathOfGpusFindsTheSame) {
   }
 }
 
-TEST(Ensemble, SpeaksWithTheMeanOfItsMembersProbabilities) {
+TEST(Ensemble, PredictsTheMeanOfItsMembersProbabilities) {
   const std::vector<DecoderParameters> members{decoder(21, 60, "show_attend_tell"),
                                                decoder(22, 60, "top_down"),
                                                decoder(23, 60, "attend_on_attend")};

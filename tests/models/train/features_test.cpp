@@ -100,7 +100,7 @@ TEST_F(Features, LeaveOutAPhotoThatDoesNotDecode) {
   EXPECT_FALSE(cache->usable(1));
 }
 
-TEST(EncoderParts, RefuseABlockThatIsNotThereOrHasNothingBehindIt) {
+TEST(EncoderParts, RefuseABlockThatDoesNotExistOrHasNothingAfterIt) {
   const Encoder encoder("tf_efficientnet_b0", random_encoder("tf_efficientnet_b0"));
   EXPECT_THROW(static_cast<void>(encoder.until("features.77")), std::runtime_error);
   EXPECT_THROW(static_cast<void>(encoder.until("features.8")), std::runtime_error);

@@ -58,7 +58,7 @@ class FitConcepts : public Fit {
   }
 };
 
-TEST_F(FitConcepts, AWordThatNoPhotoCameWithIsSaidWhereTheClassifierSeesTheThing) {
+TEST_F(FitConcepts, AWordWithoutTrainingPhotosIsUsedWhereTheClassifierSeesTheThing) {
   FitOptions o = options_with_text("model");
   o.epochs = 40;
   o.patience = 40;

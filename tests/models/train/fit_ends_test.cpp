@@ -81,7 +81,7 @@ TEST_F(FitEnds, AllEpochsAreSaidToBeDone) {
   EXPECT_THAT(ended.output, HasSubstr("stopped after epoch 2: all of --epochs; best: epoch "));
 }
 
-TEST_F(FitEnds, CtrlCKeepsWhatIsDoneSaysHowToGoOnAndGoesOnToTheSameBits) {
+TEST_F(FitEnds, CtrlCKeepsWhatIsDoneSaysHowToResumeAndResumesToTheSameBits) {
   EXPECT_EQ(run_train(arguments("whole")).outcome, 0);
   for (const int signal : {SIGINT, SIGTERM}) {
     SCOPED_TRACE(signal);
@@ -197,7 +197,7 @@ TEST_F(FitEnds, ACurveOfAnEarlierVersionGoesOnInTodaysColumns) {
                                 HasSubstr("decoder,0,0,0,1,0,0,0,0,1,\n"), Not(HasSubstr("nan"))));
 }
 
-TEST_F(FitEnds, AnEncoderThatIsNoneSaysHowToMakeOne) {
+TEST_F(FitEnds, AFileThatIsNotAnEncoderSaysHowToMakeOne) {
   FitOptions o = options("model");
   o.encoder = folder_.write("resnet.pth", "PK\3\4 and so on");
   EXPECT_THAT(why(o), AllOf(HasSubstr("resnet.pth: is a file of PyTorch"),
@@ -247,7 +247,7 @@ TEST_F(FullDisk, IsRefusedInOneLineBeforeAPhotoIsRead) {
   EXPECT_TRUE(fit(o));
 }
 
-TEST_F(FullDisk, InMidCacheSaysSoAndGoesOnWithWhatWasMade) {
+TEST_F(FullDisk, InMidCacheIsReportedAndItResumesWithWhatWasMade) {
   many_photos(1'100);
   const std::string work = folder_.file("small");
   fs::create_directory(work);

@@ -179,7 +179,7 @@ TEST_F(Fit, TheLastStageMovesEveryLayer) {
   }
 }
 
-TEST_F(Fit, MovesWhatLiesBehindTheCachedBlockAndNothingInFrontOfIt) {
+TEST_F(Fit, TrainsWhatFollowsTheCachedBlockAndNothingBeforeIt) {
   FitOptions o = options("half");
   o.cache_block = "features.13";
   o.views = 4;

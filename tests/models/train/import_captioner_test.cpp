@@ -66,7 +66,7 @@ TEST(ImportCaptioner, RefusesASecondLayer) {
   EXPECT_THAT(refusal(CaptionerKind::yunjey, files), HasSubstr("lstm.weight_ih_l1 is left over"));
 }
 
-TEST(ImportCaptioner, SaysThatAnotherKindsCheckpointIsNone) {
+TEST(ImportCaptioner, RefusesAnotherKindsCheckpoint) {
   const std::string error = refusal(CaptionerKind::yunjey, sgrvinod());
   EXPECT_THAT(error, HasSubstr("no captioner of yunjey"));
   EXPECT_THAT(error, HasSubstr("lstm.weight_ih_l0"));
@@ -141,7 +141,7 @@ TEST(WordList, ReadsWhatPython2Wrote) {
   EXPECT_EQ(list->words_max, 16);
 }
 
-TEST(WordList, SaysWhatIsNone) {
+TEST(WordList, RefusesWhatIsNotOne) {
   const test::TempDir folder;
   const auto message = [&](const std::string& text) {
     return read_word_list(folder.write("words", text)).error().message;

@@ -107,7 +107,7 @@ TEST_F(Plot, ARowOfAnEarlierVersionInAResumedCurveHasNoCider) {
   EXPECT_EQ(curve->points[1].cider, 0.3);
 }
 
-TEST_F(Plot, ALineThatIsCutShortOrBrokenIsLeftOutAndToldOf) {
+TEST_F(Plot, AnIncompleteOrMalformedLineIsLeftOutWithANote) {
   for (const char* bad : {"decoder,2,60,0.0", "decoder,2,60,x,3,0.6,0.4,0.3,0.2,75,0.4",
                           "decoder,2,60,0.1,nan,0.6,0.4,0.3,0.2,75,0.4", "\xff\xfe,,,",
                           ",,,,,,,,,,", "elsewhere,2,60,0.1,3,0.6,0.4,0.3,0.2,75,0.4"}) {
@@ -156,7 +156,7 @@ TEST_F(Plot, ThePageHoldsEveryCurveAndLoadsNothing) {
   EXPECT_THAT(page, Not(HasSubstr("a<b>")));
 }
 
-TEST_F(Plot, CaptionsStandBesideTheirReferencesAsTheyChange) {
+TEST_F(Plot, CaptionsAreShownBesideTheirReferencesAsTheyChange) {
   const std::string page = curve_page({read(work("w"))}, 10, "now");
   EXPECT_THAT(page, HasSubstr("<small>epoch 1 to epoch 2</small>a man</li>"));
   EXPECT_THAT(page, HasSubstr("<small>critic, step 40</small>a man on a grey horse</li>"));

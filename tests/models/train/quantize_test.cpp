@@ -124,7 +124,7 @@ TEST_F(Quantize, ADamagedFileStopsInt8AndNothingElse) {
   EXPECT_THAT(opened(folder, Precision::automatic), testing::AnyOf("float32", "bfloat16"));
 }
 
-TEST_F(Quantize, AModelThatIsStoredAnewLosesItsScalesAndAnEnsembleKeepsThem) {
+TEST_F(Quantize, AModelThatIsStoredAgainLosesItsScalesAndAnEnsembleKeepsThem) {
   const std::string folder = model("m");
   ASSERT_EQ(quantize(folder).outcome, 0);
   const auto member = load_model(folder);

@@ -265,7 +265,7 @@ TEST_F(SplitsTest, ListedPhotosThatAreMissingAreRefusedOrLeftOut) {
   EXPECT_THAT(names(*left), ElementsAre("a.jpg", "b.jpg"));
 }
 
-TEST_F(SplitsTest, CaptionsOfNoPhotoAreSaidAndLeftOut) {
+TEST_F(SplitsTest, CaptionsOfNoPhotoAreReportedAndLeftOut) {
   photo("photos/a.jpg");
   const std::string captions =
       folder_.write("c.token", "a.jpg#0\ta dog\nb.jpg#0\ta cat\nc.jpg#0\ta bus\n");
