@@ -75,7 +75,7 @@ class TorchCaptioner final : public Captioner {
     try {
       return write_captions(batch);
     } catch (const c10::Error& error) {
-      return to_error(error);
+      return caption_error(error);
     } catch (const std::bad_alloc&) {
       return fail(Errc::device_memory, "caption: the host has not enough memory for this batch");
     } catch (const std::exception& error) {
@@ -84,7 +84,7 @@ class TorchCaptioner final : public Captioner {
   }
 
  private:
-  tl::unexpected<Error> to_error(const c10::Error& error) {
+  tl::unexpected<Error> caption_error(const c10::Error& error) {
     if (is_out_of_memory(error)) {
       release_cached_memory(device_);
       return fail(Errc::device_memory, "caption: " + first_line(error.what_without_backtrace()));

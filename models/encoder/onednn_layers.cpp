@@ -30,7 +30,7 @@ dnnl::memory numbers(const dnnl::engine& engine, const std::vector<float>& value
 }
 #endif
 
-bool is_integer(Type type) { return type == Type::s8 || type == Type::u8; }
+bool is_integer_type(Type type) { return type == Type::s8 || type == Type::u8; }
 
 void append_sum(dnnl::post_ops& after, const std::optional<Rescaling>& rescaling) {
   if (rescaling) {
@@ -56,7 +56,7 @@ dnnl::primitive_attr attributes(const EncoderLayer& layer, Type to,
                                 const std::optional<Rescaling>& rescaling) {
   dnnl::post_ops after;
   if (layer.adds_residual) append_sum(after, rescaling);
-  switch (rescaling && is_integer(to) ? Activation::none : layer.activation) {
+  switch (rescaling && is_integer_type(to) ? Activation::none : layer.activation) {
     case Activation::none:
       break;
     case Activation::relu:
