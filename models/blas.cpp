@@ -13,8 +13,8 @@
 namespace photoscribe {
 namespace {
 
-/// OpenBLAS' name for the kernels that this processor can run, when they are wider than those that
-/// it chose; else null.
+/// OpenBLAS's name for the kernels that this processor can run, if they are wider than those it
+/// chose; else null.
 const char* better_core(std::string_view chosen) {
 #if defined(__x86_64__)
   // What OpenBLAS falls back to when it does not know the processor's model number.
@@ -50,7 +50,7 @@ void set_network_threads(int threads) {
 void choose_blas_kernels(char** argv) {
   bool again = false;
   const auto set = [&again](const char* name, const char* value) {
-    if (std::getenv(name) != nullptr) return;  // the operator's word counts, and ours is said once
+    if (std::getenv(name) != nullptr) return;  // the operator's setting wins, and ours is set once
     again = ::setenv(name, value, 1) == 0 || again;
   };
   using CoreName = char* (*)();
@@ -59,7 +59,7 @@ void choose_blas_kernels(char** argv) {
     if (const char* const better = better_core(core_name())) set("OPENBLAS_CORETYPE", better);
   }
   set("OMP_WAIT_POLICY", "passive");
-  if (again) ::execv("/proc/self/exe", argv);  // only comes back when it failed: slow but sound
+  if (again) ::execv("/proc/self/exe", argv);  // returns only when it fails: slow but correct
 }
 
 }  // namespace photoscribe

@@ -1,10 +1,10 @@
-// blas: how many threads the network's libraries use. Private to models/.
+// blas: the number of threads that the network's libraries use. Private to models/.
 #pragma once
 
 namespace photoscribe {
 
 /// Sets the threads of LibTorch, oneDNN and OpenBLAS; 0 leaves their defaults. OpenBLAS built on
-/// pthreads does not listen to LibTorch's own setting.
+/// pthreads ignores LibTorch's own setting.
 void set_network_threads(int threads);
 
 }  // namespace photoscribe

@@ -23,7 +23,7 @@ namespace {
 
 // N photos, S input side, C feature channels, L grid positions.
 
-/// LibTorch tells a full device by a type of its own since 1.13 and by its message before; a full
+/// LibTorch reports a full device by a type of its own since 1.13 and by its message before; a full
 /// host by its message alone.
 bool is_out_of_memory(const c10::Error& error) {
   const std::string_view text = error.what_without_backtrace();
@@ -75,29 +75,29 @@ class TorchCaptioner final : public Captioner {
     try {
       return write_captions(batch);
     } catch (const c10::Error& error) {
-      return refuse(error);
+      return caption_error(error);
     } catch (const std::bad_alloc&) {
-      return fail(Errc::device_memory, "caption: the host has no memory for this batch");
+      return fail(Errc::device_memory, "caption: the host has not enough memory for this batch");
     } catch (const std::exception& error) {
       return fail(Errc::model_failure, "caption: " + first_line(error.what()));
     }
   }
 
  private:
-  tl::unexpected<Error> refuse(const c10::Error& error) {
+  tl::unexpected<Error> caption_error(const c10::Error& error) {
     if (is_out_of_memory(error)) {
       release_cached_memory(device_);
       return fail(Errc::device_memory, "caption: " + first_line(error.what_without_backtrace()));
     }
-    if (!answers(device_)) {
+    if (!responds(device_)) {
       return fail(Errc::environment, "caption: " + device_.str() + " no longer responds: " +
                                          first_line(error.what_without_backtrace()));
     }
     return fail(Errc::model_failure, "caption: " + first_line(error.what_without_backtrace()));
   }
 
-  /// (N,S,S,3) bytes on the host, in memory that is used again; pinned for a GPU, so that the copy
-  /// runs beside the work before it.
+  /// (N,S,S,3) bytes on the host, in memory that is reused; pinned for a GPU, so that the copy
+  /// overlaps with the work before it.
   torch::Tensor stage(std::span<const DecodedImage* const> batch) {
     const auto n = static_cast<std::int64_t>(batch.size());
     const std::int64_t side = architecture_.input_side_px;
@@ -133,14 +133,14 @@ class TorchCaptioner final : public Captioner {
   std::vector<Caption> write_captions(std::span<const DecodedImage* const> batch) {
     const c10::InferenceMode inference;
     std::vector<Caption> captions;
-    const torch::Tensor features = network_.look(normalised(batch));
-    for (Hypothesis& one : network_.say(features, settings_)) {
+    const torch::Tensor features = network_.encode(normalised(batch));
+    for (Hypothesis& one : network_.decode(features, settings_)) {
       Caption& caption = captions.emplace_back();
       caption.text = vocabulary_.text(one.tokens);
       caption.log_prob = one.log_prob;
       caption.tokens = static_cast<int>(one.tokens.size());
       evidence_.add(one, caption);
-      for (const FinishedCaption& other : one.others) {
+      for (const FinishedCaption& other : one.alternatives) {
         caption.alternatives.push_back({vocabulary_.text(other.tokens), other.log_prob,
                                         static_cast<int>(other.tokens.size())});
       }
@@ -157,20 +157,21 @@ class TorchCaptioner final : public Captioner {
   SearchSettings settings_;
   CaptionNetwork network_;
   EvidenceRule evidence_;
-  PixelTable pixels_;         // on a CPU; elsewhere the rest:
+  PixelTable pixels_;         // on a CPU; elsewhere the next three:
   torch::Tensor mean_, std_;  // (3) of bytes
   torch::Tensor staging_;     // (N,S,S,3) bytes, grows to the largest batch
 };
 
-/// Where one thread does all the work, its own time, which a busy machine does not stretch.
+/// The CPU time of the only thread, which a busy machine does not stretch; wall-clock time with
+/// several.
 double clock_s() {
   timespec now{};
   ::clock_gettime(at::get_num_threads() == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-/// Photos through everything, so that the first real batch does not pay for kernels being chosen.
-/// Returns the seconds of a later batch.
+/// Runs photos through everything, so that the first real batch does not pay for the choice of
+/// kernels. Returns the seconds of a later batch.
 Expected<double> warm_up(Captioner& captioner) {
   DecodedImage grey;
   grey.width_px = grey.height_px = captioner.input_side_px();
@@ -180,16 +181,16 @@ Expected<double> warm_up(Captioner& captioner) {
   double least_s = 0;
   for (int round = 0; round < 3; ++round) {
     const double start_s = clock_s();
-    if (const auto said = captioner.caption(some); !said) return fail(said.error());
+    if (const auto captions = captioner.caption(some); !captions) return fail(captions.error());
     const double took_s = clock_s() - start_s;
     least_s = round <= 1 ? took_s : std::min(least_s, took_s);
   }
   return least_s;
 }
 
-/// Precisions to try of `model`, those that change captions least last. int8 costs some tenths of a
-/// BLEU point and halves the encoder's time in float32; beside bfloat16 it gains too little (ADR
-/// 0013).
+/// Precisions to try with `model`; those that change captions least come last. int8 costs some
+/// tenths of a BLEU point and halves the encoder's time in float32; beside bfloat16 it gains too
+/// little (ADR 0013).
 std::vector<Precision> candidates(Precision asked, const torch::Device& device,
                                   const StoredModel& model) {
   if (!device.is_cpu()) return {Precision::float32};
@@ -204,7 +205,7 @@ std::vector<Precision> candidates(Precision asked, const torch::Device& device,
   return all;
 }
 
-/// How much faster than float32 must int8 be to be taken: it is the coarsest.
+/// How much faster than float32 int8 must be to be chosen: it is the coarsest.
 constexpr double kInt8Gain = 1.1;
 
 }  // namespace
@@ -218,8 +219,9 @@ Expected<std::unique_ptr<Captioner>> make_captioner(const StoredModel& model,
   const auto device = parse_device(config.device);
   if (!device) return fail(device.error());
   if (device->is_cpu()) {
-    if (Status there = check_precision(config.precision); !there) return fail(there.error());
-    if (Status there = check_scales(model, config.precision); !there) return fail(there.error());
+    if (Status checked = check_precision(config.precision); !checked) return fail(checked.error());
+    if (Status checked = check_scales(model, config.precision); !checked)
+      return fail(checked.error());
   }
   set_network_threads(config.threads);
   std::unique_ptr<Captioner> fastest;

@@ -26,12 +26,11 @@ class Captioner {
 
   /// One caption per image, in order. `batch` may be empty; every image is RGB and input_side_px()
   /// square. Fails as a whole with model_failure (the caller bisects to find the bad image),
-  /// device_memory (the caller tries a smaller batch) or environment (the device does not answer
-  /// any more, for any photo: the caller hands its work back and ends).
+  /// device_memory (the caller tries a smaller batch) or environment (the device no longer
+  /// responds, for any photo: the caller hands its work back and exits).
   virtual Expected<std::vector<Caption>> caption(std::span<const DecodedImage* const> batch) = 0;
 
-  /// "float32", "bfloat16", "int8" or "float16": what the network's products are worked out in, for
-  /// logs.
+  /// "float32", "bfloat16", "int8" or "float16": the precision of the network's products, for logs.
   [[nodiscard]] virtual std::string_view precision() const { return "float32"; }
 };
 
@@ -43,22 +42,22 @@ struct CaptionerConfig {
   Precision precision = Precision::float32;  // on a CPU
 };
 
-/// Loads the model and warms it up; with Precision::automatic also in bfloat16, where the CPU has
-/// it, else in int8, where CPU and model have it, to keep the faster: int8 where it is faster by a
-/// tenth. Fails with model_failure or invalid_config, saying what to do.
+/// Loads the model and warms it up. Precision::automatic also tries bfloat16, if the CPU has it,
+/// else int8, if CPU and model have it, and keeps the faster; int8 must be faster by a tenth. Fails
+/// with model_failure or invalid_config, saying what to do.
 [[nodiscard]] Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config);
 
 /// For the first line of main() of a program that captions on a CPU. Both of these libraries read
-/// their settings before main(), so the program starts itself again, once, with them set; returns
-/// when there is nothing to mend, as when a parent has set them already.
+/// their settings before main(), so the program restarts itself, once, with them set; returns when
+/// there is nothing to set, for example because a parent has set them already.
 ///
-/// OPENBLAS_CORETYPE: where OpenBLAS does not know the processor (newer than the library) it takes
-/// its slowest kernels; measured: 29 instead of 235 GFLOP/s.
+/// OPENBLAS_CORETYPE: if OpenBLAS does not know the processor (newer than the library), it uses its
+/// slowest kernels: 29 instead of 235 GFLOP/s, measured.
 /// OMP_WAIT_POLICY=passive: threads that wait for each other sleep instead of spinning; with other
 /// work on the same cores (decoding, a second worker) spinning took 109 ms of CPU a photo, this 16.
 void choose_blas_kernels(char** argv);
 
-/// The devices that `--devices auto` means here: every GPU, else "cpu".
+/// The devices that `--devices auto` means on this machine: every GPU, else "cpu".
 [[nodiscard]] std::vector<std::string> available_devices();
 
 }  // namespace photoscribe

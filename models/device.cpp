@@ -15,14 +15,14 @@ int gpu_count() {
 
 Expected<torch::Device> parse_device(const std::string& name) {
   const int gpus = gpu_count();
-  const std::string there =
-      gpus == 0 ? "only cpu is there (LibTorch sees no GPU)"
-                : "cpu and cuda:0 to cuda:" + std::to_string(gpus - 1) + " are there";
+  const std::string available =
+      gpus == 0 ? "only cpu is available (LibTorch sees no GPU)"
+                : "cpu and cuda:0 to cuda:" + std::to_string(gpus - 1) + " are available";
   const auto parsed =
       guard(Errc::invalid_config, "device " + name, [&] { return torch::Device(name); });
   const bool known = parsed && (parsed->is_cpu() || (parsed->is_cuda() && parsed->index() < gpus &&
                                                      (parsed->has_index() || gpus > 0)));
-  if (!known) return fail(Errc::invalid_config, "device " + name + ": " + there);
+  if (!known) return fail(Errc::invalid_config, "device " + name + ": " + available);
   return parsed->is_cuda() && !parsed->has_index() ? torch::Device(torch::kCUDA, 0) : *parsed;
 }
 
@@ -34,7 +34,7 @@ void release_cached_memory(const torch::Device& device) {
 #endif
 }
 
-bool answers(const torch::Device& device) {
+bool responds(const torch::Device& device) {
   try {
     const torch::NoGradGuard no_grad;
     return at::ones({1}, torch::TensorOptions().device(device)).add(1).item<float>() == 2.0F;

@@ -1,4 +1,4 @@
-// open_model: a captioner of a model that is in memory already. Private to models/ and its checks.
+// open_model: a captioner of a model that is already in memory. Private to models/ and its checks.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace photoscribe {
                                                                   const CaptionerConfig& config);
 
 /// A model of random weights, of the shipped model's architecture unless `architecture` says
-/// otherwise: the same work, but no sense in the words. For checks and benches.
+/// otherwise: the same work, but meaningless words. For checks and benches.
 [[nodiscard]] StoredModel random_model(const ModelArchitecture& architecture,
                                        const Vocabulary& vocabulary, std::uint64_t seed);
 

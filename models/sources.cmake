@@ -1,4 +1,4 @@
-# What models/ needs no package for but LibTorch; ops/gpu/CMakeLists.txt builds it by itself.
+# The sources of models/ that need no package but LibTorch; ops/gpu/CMakeLists.txt builds them on their own.
 set(photoscribe_model_sources
   blas.cpp
   captioner.cpp
@@ -7,7 +7,7 @@ set(photoscribe_model_sources
   decoder/decoder.cpp
   decoder/fast_linear.cpp
   decoder/kernels.cpp
-  decoder/looking.cpp
+  decoder/photo_annotator.cpp
   decoder/plain_decoders.cpp
   decoder/plain_networks.cpp
   decoder/step_network.cpp
@@ -38,14 +38,14 @@ set(photoscribe_model_sources
   search/evidence.cpp
   search/search.cpp
   search/constraints.cpp)
-# The loops of decoder/kernels.cpp and encoder/silu.cpp are only worth having when sums may be reordered into vectors.
+# The loops of decoder/kernels.cpp and encoder/silu.cpp are only worth having if sums may be reordered into vectors.
 set(photoscribe_kernel_options
   -O3 -fno-math-errno -fno-trapping-math -fassociative-math -fno-signed-zeros -freciprocal-math -ffp-contract=fast)
-# `folder`: where models/ lies. Properties are a folder's, so each that compiles these sources calls it.
+# `folder`: the path of models/. Properties belong to a directory, so each one that compiles these sources calls this.
 function(photoscribe_compile_kernels folder)
   set_source_files_properties(${folder}/decoder/kernels.cpp PROPERTIES COMPILE_OPTIONS "${photoscribe_kernel_options}")
-  # No scores of words that are never said, which are -inf, come by here.
+  # No scores of words that are never predicted, which are -inf, occur here.
   set_source_files_properties(${folder}/encoder/silu.cpp PROPERTIES COMPILE_OPTIONS "${photoscribe_kernel_options};-ffinite-math-only")
-  # Its vectors are by hand, its tiles are unrolled.
+  # Its vectors are written by hand, its tiles are unrolled.
   set_source_files_properties(${folder}/encoder/depthwise.cpp PROPERTIES COMPILE_OPTIONS "-O3")
 endfunction()

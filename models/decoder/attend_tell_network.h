@@ -1,5 +1,5 @@
-// attend_tell_network: show_attend_tell as it captions. Part of step_network.h, which is what to
-// call. Private to models/.
+// attend_tell_network: show_attend_tell for captioning. Part of step_network.h, which is the header
+// to include. Private to models/.
 #pragma once
 
 #include <memory>

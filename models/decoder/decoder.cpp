@@ -47,7 +47,7 @@ std::int64_t gates_of(const std::string& decoder) {
   return decoder == "attend_in" || decoder == "maxout_show_tell" ? 5 : 4;
 }
 
-/// Shapes of the parameters of all decoders; no name means two things for one of them.
+/// Shapes of the parameters of all decoders; within a decoder each name is unique.
 std::map<std::string, Shape> shapes(const ModelArchitecture& a, std::int64_t words) {
   const std::int64_t C = a.feature_channels, D = a.annotation_size, A = a.attention_size,
                      E = a.embedding_size, H = a.hidden_size, V = words, M = a.concepts,
@@ -126,7 +126,7 @@ void visit_each(DecoderParameters& parameters, bool with_concepts, Visit&& visit
   ConceptParameters* concepts = concepts_in(parameters);
   if (concepts == nullptr)
     throw std::runtime_error(
-        "this decoder cannot look at concepts; show_attend_tell, top_down and "
+        "this decoder cannot use concepts; show_attend_tell, top_down and "
         "attend_on_attend can");
   concepts->each(visit);
 }
@@ -135,8 +135,9 @@ bool is_number(std::string_view name) {
   return name == "decoder.concept.name" || name == "decoder.concept.of_word";
 }
 
-/// What attention sees for the asking state h1 (N,H): (N,D).
-Tensor look(const AttentionParameters& p, const Annotations& a, const Tensor& h1, Tensor* alpha) {
+/// The context vector (N,D) that attention gives for the querying state h1 (N,H).
+Tensor attention_context(const AttentionParameters& p, const Annotations& a, const Tensor& h1,
+                         Tensor* alpha) {
   const Tensor query = at::linear(h1, p.query_weight, p.query_bias);
   const Tensor score = at::matmul(at::tanh(a.keys + query.unsqueeze(1)), p.score_weight);
   const Tensor weight = at::softmax(score, 1);  // (N,L)
@@ -149,14 +150,14 @@ Tensor logits(const DeepWordParameters& p, const Tensor& out) {
 }
 
 Tensor logits(const AttentionParameters& p, const Annotations& a, const Tensor& out) {
-  const Tensor said = logits(p, out);
-  return a.odds.defined() ? said + concept_gate(p.concepts, at::tanh(out)) * a.odds : said;
+  const Tensor scores = logits(p, out);
+  return a.odds.defined() ? scores + concept_gate(p.concepts, at::tanh(out)) * a.odds : scores;
 }
 
 Tensor step(const AttendTellParameters& p, const Annotations& a, const Tensor& word, Tensor& h,
             Tensor& c, Tensor* alpha) {
   const Tensor gate = at::sigmoid(at::linear(h, p.gate_weight, p.gate_bias));
-  const Tensor context = gate * look(p, a, h, alpha);  // (N,D)
+  const Tensor context = gate * attention_context(p, a, h, alpha);  // (N,D)
   lstm(at::linear(word, p.cell_input, p.cell_bias) + at::linear(context, p.cell_context) +
            at::linear(h, p.cell_hidden),
        h, c);
@@ -172,7 +173,7 @@ Tensor step(const TopDownParameters& p, const Annotations& a, const Tensor& word
   lstm(at::linear(word, p.first_input, p.first_bias) + a.fixed + at::linear(h1, p.first_hidden) +
            at::linear(h2, p.first_second),
        h1, c1);
-  const Tensor context = look(p, a, h1, alpha);
+  const Tensor context = attention_context(p, a, h1, alpha);
   lstm(at::linear(context, p.second_context, p.second_bias) + at::linear(h1, p.second_first) +
            at::linear(h2, p.second_hidden),
        h2, c2);
@@ -188,11 +189,11 @@ Tensor step(const AttendOnAttendParameters& p, const Annotations& a, const Tenso
   lstm(at::linear(word, p.cell_input, p.cell_bias) + a.fixed + at::linear(own, p.cell_hidden) +
            at::linear(h_in[1], p.cell_attended),
        own, c);
-  const Tensor seen = look(p, a, own, alpha);
+  const Tensor context = attention_context(p, a, own, alpha);
   const Tensor information = at::linear(own, p.information_query, p.information_bias) +
-                             at::linear(seen, p.information_value);
+                             at::linear(context, p.information_value);
   const Tensor gate =
-      at::sigmoid(at::linear(own, p.gate_query, p.gate_bias) + at::linear(seen, p.gate_value));
+      at::sigmoid(at::linear(own, p.gate_query, p.gate_bias) + at::linear(context, p.gate_value));
   const Tensor attended = information * gate;
   h = at::cat({own, attended}, 1);
   return logits(p, a, at::linear(attended, p.output_hidden, p.output_bias));
@@ -210,8 +211,8 @@ Tensor step(const Plain& p, const Annotations& a, const Tensor& word, Tensor& h,
   return at::linear(advance(p, a, word, h, c, alpha), p.word_weight, p.word_bias);
 }
 
-void look_first(const AttentionParameters& p, const Tensor& features, double dropout,
-                Annotations& a) {
+void annotate_grid(const AttentionParameters& p, const Tensor& features, double dropout,
+                   Annotations& a) {
   if (features.defined()) {
     a.values =
         at::relu(at::linear(pool_grid(features, p.grid_side), p.annotate_weight, p.annotate_bias));
@@ -222,24 +223,24 @@ void look_first(const AttentionParameters& p, const Tensor& features, double dro
   if (p.concepts.defined()) {
     if (!a.concepts.defined()) a.concepts = detect(p.concepts, standardise(p.concepts, features));
     a.odds = concept_odds(p.concepts, a.concepts);
-    const Tensor seen =
+    const Tensor concept_values =
         at::linear(name_concepts(p, a.concepts), p.concepts.value_weight, p.concepts.value_bias);
-    a.values = at::cat({a.values, seen}, 1);
-    a.mean = a.mean + seen.mean(1);
+    a.values = at::cat({a.values, concept_values}, 1);
+    a.mean = a.mean + concept_values.mean(1);
   }
   if (dropout > 0) a.values = at::dropout(a.values, dropout, true);
   a.keys = at::linear(a.values, p.key_weight);
 }
 
 void begin(const AttendTellParameters& p, const Tensor& features, double dropout, Annotations& a) {
-  look_first(p, features, dropout, a);
+  annotate_grid(p, features, dropout, a);
   const auto start = at::tanh(at::linear(a.mean, p.start_weight, p.start_bias)).chunk(2, 1);
   a.h = start[0].contiguous();
   a.c = start[1].contiguous();
 }
 
 void begin(const TopDownParameters& p, const Tensor& features, double dropout, Annotations& a) {
-  look_first(p, features, dropout, a);
+  annotate_grid(p, features, dropout, a);
   a.fixed = at::linear(a.mean, p.first_mean);
   a.h = at::zeros({a.mean.size(0), 2 * p.first_hidden.size(1)}, a.values.options());
   a.c = at::zeros_like(a.h);
@@ -247,7 +248,7 @@ void begin(const TopDownParameters& p, const Tensor& features, double dropout, A
 
 void begin(const AttendOnAttendParameters& p, const Tensor& features, double dropout,
            Annotations& a) {
-  look_first(p, features, dropout, a);
+  annotate_grid(p, features, dropout, a);
   a.fixed = at::linear(a.mean, p.cell_mean);
   a.c = at::zeros({a.mean.size(0), p.cell_hidden.size(1)}, a.values.options());
   a.h = at::cat({a.c, a.c}, 1);
@@ -278,7 +279,7 @@ DecoderParameters take_decoder(const TensorMap& tensors, const ModelArchitecture
   if (std::holds_alternative<PlainAttendParameters>(parameters) &&
       architecture.annotation_size != architecture.feature_channels)
     throw std::runtime_error(architecture.decoder +
-                             " looks at the features themselves: annotation_size must be " +
+                             " attends to the features themselves: annotation_size must be " +
                              std::to_string(architecture.feature_channels));
   visit_each(parameters, architecture.concepts > 0, [&](const char* name, Tensor& tensor) {
     tensor = take(tensors, name, expected.at(name));
@@ -318,7 +319,7 @@ TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t wor
   std::sort(names.begin(), names.end());
   TensorMap all;
   for (const std::string& name : names) {
-    if (is_number(name)) continue;  // the concepts' list says those
+    if (is_number(name)) continue;  // those come from the list of concepts
     const Shape& shape = expected.at(name);
     if (name == "decoder.embedding.weight" || name == "decoder.word.weight") {
       all.emplace(name, at::empty(shape).uniform_(-0.1, 0.1));
@@ -327,7 +328,7 @@ TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t wor
     } else {
       // Uniform with variance 1 / (3 fan-in), LibTorch's own default for linear layers.
       double bound = 1 / std::sqrt(static_cast<double>(shape.back()));
-      // Words' embeddings are short beside features.
+      // Word embeddings are short compared with features.
       if (name == "decoder.concept.value.weight") bound *= 7;
       all.emplace(name, at::empty(shape).uniform_(-bound, bound));
     }
@@ -335,7 +336,7 @@ TensorMap random_decoder(const ModelArchitecture& architecture, std::int64_t wor
   if (const auto std = all.find("decoder.concept.feature.std"); std != all.end())
     std->second.fill_(1);
   const std::int64_t hidden = architecture.hidden_size;
-  // A forget gate that starts open: Jozefowicz et al., ICML 2015.
+  // The forget gate starts open: Jozefowicz et al., ICML 2015.
   for (const char* bias : {"decoder.cell.bias", "decoder.first.bias", "decoder.second.bias"})
     if (const auto found = all.find(bias); found != all.end())
       found->second.slice(0, hidden, 2 * hidden).fill_(1);
@@ -346,7 +347,7 @@ Tensor pool_grid(const Tensor& features, std::int64_t side) {
   const std::int64_t N = features.size(0), L = features.size(1), C = features.size(2);
   const auto own = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(L))));
   if (side == 0 || side == own) return features;
-  if (own * own != L) throw std::runtime_error("a grid that is no square cannot be pooled");
+  if (own * own != L) throw std::runtime_error("a grid that is not square cannot be pooled");
   const Tensor map = features.transpose(1, 2).reshape({N, C, own, own});
   return at::adaptive_avg_pool2d(map, {side, side})
       .view({N, C, side * side})

@@ -1,5 +1,5 @@
-// decoder_parameters: what each decoder has learnt, by the names of weights.safetensors. Private to
-// models/.
+// decoder_parameters: the parameters of each decoder, by their names in weights.safetensors.
+// Private to models/.
 //
 // N rows, L grid positions, C feature channels, D annotation size, A attention size, E embedding
 // size, H hidden size, V words.
@@ -11,7 +11,7 @@
 
 namespace photoscribe {
 
-/// What every decoder has: words in, and words out of a vector of size U.
+/// What every decoder has: word embeddings, and words predicted from a vector of size U.
 struct WordParameters {
   torch::Tensor embedding;               // (V,E)
   torch::Tensor word_weight, word_bias;  // (V,U) (V)
@@ -25,7 +25,7 @@ struct WordParameters {
   }
 };
 
-/// What our own decoders have: a tanh layer of size E in front of the words, so U is E.
+/// What our own decoders have: a tanh layer of size E before the words, so U is E.
 struct DeepWordParameters : WordParameters {
   torch::Tensor output_hidden;  // (E,H)
   torch::Tensor output_bias;    // (E)
@@ -41,16 +41,16 @@ struct DeepWordParameters : WordParameters {
 /// The concepts beside the grid (concepts.h), for decoders with attention, after You et al., "Image
 /// Captioning with Semantic Attention", CVPR 2016, and Yao et al., "Boosting Image Captioning with
 /// Attributes", ICCV 2017: M concepts, each with a probability that people who look at the photo
-/// name it, by a layer on the mean of the features; the K likeliest join the grid as annotations.
+/// name it, from a layer on the mean of the features; the K likeliest join the grid as annotations.
 /// Deviations: what is attended to is the output embedding of the concept's name times its
-/// probability, so a word that no photo came with when it was learnt is known from text alone.
+/// probability, so a word without training photos is known from text alone.
 struct ConceptParameters {
   torch::Tensor feature_mean, feature_std;  // (C) (C) of the training photos' mean features
   torch::Tensor head_weight, head_bias;     // (M,C) (M), log-odds of those, standardised
   torch::Tensor value_weight, value_bias;   // (D,E) (D), annotations of word embeddings
-  torch::Tensor nothing;                    // (D), the one annotation of a text without a photo
-  torch::Tensor gate_weight, gate_bias;     // (1,E) (1), how much the classifier has to say
-  torch::Tensor name, of_word;              // ConceptNumbers: (M) (V) int64; not learnt
+  torch::Tensor nothing;                    // (D), the only annotation of a text without a photo
+  torch::Tensor gate_weight, gate_bias;     // (1,E) (1), the weight of the classifier
+  torch::Tensor name, of_word;              // ConceptNumbers: (M) (V) int64; not trained
   std::int64_t slots = 0;                   // K
   double weight = 1;                        // ModelArchitecture::concept_weight
   double said_min = 0;                      // ModelArchitecture::concept_said_min
@@ -72,7 +72,7 @@ struct ConceptParameters {
   }
 };
 
-/// What decoders with attention have besides.
+/// What decoders with attention have in addition.
 struct AttentionParameters : DeepWordParameters {
   ConceptParameters concepts;                            // undefined: none
   torch::Tensor annotate_weight, annotate_bias;          // (D,C) (D)
@@ -120,9 +120,9 @@ struct AttendTellParameters : AttentionParameters {
 
 /// top_down: Anderson et al., "Bottom-Up and Top-Down Attention for Image Captioning and Visual
 /// Question Answering", CVPR 2018, section 3.2, over the grid instead of regions. The first LSTM
-/// sees the word, the mean of the annotations and the second one's last state, and asks; the second
-/// sees the answer and the first one's state, and speaks. Deviations: features are projected to D
-/// channels with a ReLU; the words come out of a tanh layer of size E.
+/// gets the word, the mean of the annotations and the second one's last state, and gives the query;
+/// the second gets the context and the first one's state, and gives the words. Deviations: features
+/// are projected to D channels with a ReLU; the words come out of a tanh layer of size E.
 struct TopDownParameters : AttentionParameters {
   torch::Tensor first_input, first_mean;     // (4H,E) (4H,D): gates i f g o
   torch::Tensor first_hidden, first_second;  // (4H,H) of its own last state, (4H,H) of the other's
@@ -146,11 +146,12 @@ struct TopDownParameters : AttentionParameters {
 };
 
 /// attend_on_attend: Huang et al., "Attention on Attention for Image Captioning", ICCV 2019, the
-/// decoder (section 3.3, figure 4b) over the grid: the LSTM sees the word, the mean of the
-/// annotations and what it attended to last, and asks; what it gets and what it asked make both
-/// information and a gate upon it (eq. 2 to 4), and the product speaks. Deviations: one head of
-/// additive attention instead of eight of scaled products; no refining encoder; the mean and the
-/// last attended vector have weights of their own; the words come out of a tanh layer of size E.
+/// decoder (section 3.3, figure 4b) over the grid: the LSTM gets the word, the mean of the
+/// annotations and the last attended vector, and gives the query; query and context make both
+/// information and a gate for it (eq. 2 to 4), and their product gives the words. Deviations: one
+/// head of additive attention instead of eight of scaled products; no refining encoder; the mean
+/// and the last attended vector have weights of their own; the words come out of a tanh layer of
+/// size E.
 struct AttendOnAttendParameters : AttentionParameters {
   torch::Tensor cell_input, cell_mean, cell_attended, cell_hidden;  // (4H,E) (4H,D) (4H,H) (4H,H)
   torch::Tensor cell_bias;                                          // (4H): gates i f g o
@@ -174,8 +175,8 @@ struct AttendOnAttendParameters : AttentionParameters {
   }
 };
 
-/// show_tell: Vinyals et al., "Show and Tell", CVPR 2015, section 3.1: the LSTM is shown the photo
-/// once, in front of the first word. Deviation: the words come out of a tanh layer of size E.
+/// show_tell: Vinyals et al., "Show and Tell", CVPR 2015, section 3.1: the LSTM gets the photo
+/// once, before the first word. Deviation: the words come out of a tanh layer of size E.
 struct ShowTellParameters : DeepWordParameters {
   torch::Tensor photo_weight, photo_bias;  // (E,C) (E), of the mean of the features
   torch::Tensor cell_input, cell_hidden;   // (4H,E) (4H,H): gates i f g o
@@ -199,11 +200,11 @@ struct ShowTellParameters : DeepWordParameters {
 /// features themselves, so D is C. plain_attend_tell is ruotianluo's show_attend_tell: the initial
 /// state is a layer on the mean of the grid as the encoder gives it. gated_attend_tell is that of
 /// sgrvinod's tutorial: a ReLU instead of the attention's tanh, a gate beta that is a vector, and
-/// an initial state that sees the mean of the grid as it is attended to.
+/// an initial state from the mean of the pooled grid.
 struct PlainAttendParameters : WordParameters {
   bool gated = false;
   torch::Tensor key_weight;                             // (A,C)
-  torch::Tensor query_weight, query_bias;               // (A,H) (A), the keys' bias in it
+  torch::Tensor query_weight, query_bias;               // (A,H) (A), including the keys' bias
   torch::Tensor score_weight;                           // (A)
   torch::Tensor gate_weight, gate_bias;                 // (C,H) (C); not of plain_attend_tell
   torch::Tensor start_weight, start_bias;               // (2H,C) (2H): h, c
@@ -229,13 +230,13 @@ struct PlainAttendParameters : WordParameters {
 };
 
 /// attend_in: Att2in of Rennie et al., "Self-critical Sequence Training for Image Captioning", CVPR
-/// 2017, as ruotianluo's att2in2 has it: what is attended to is put into the cell's input alone,
-/// which is the larger of two (maxout) instead of a tanh. The features are projected to D channels
-/// with a ReLU; the initial state is zero.
+/// 2017, as ruotianluo's att2in2 has it: the context goes into the cell's input alone, which is the
+/// larger of two (maxout) instead of a tanh. The features are projected to D channels with a ReLU;
+/// the initial state is zero.
 struct AttendInParameters : WordParameters {
   torch::Tensor annotate_weight, annotate_bias;  // (D,C) (D)
   torch::Tensor key_weight;                      // (A,D)
-  torch::Tensor query_weight, query_bias;        // (A,H) (A), the keys' bias in it
+  torch::Tensor query_weight, query_bias;        // (A,H) (A), including the keys' bias
   torch::Tensor score_weight;                    // (A)
   torch::Tensor cell_input, cell_hidden;         // (5H,E) (5H,H): gates i f o, two inputs
   torch::Tensor cell_bias;                       // (5H)

@@ -19,9 +19,9 @@ namespace photoscribe {
 #ifdef PHOTOSCRIBE_ONEDNN
 namespace {
 
-/// How many of `rows` to multiply in one go. Few different numbers, since each needs a plan, which
-/// takes a millisecond to make; and such as oneDNN 2.6 cuts into equal parts that fit AMX' tiles of
-/// 16 rows: it takes 147 instead of 750 GFLOP/s where no such parts come out even (59 rows, 944).
+/// How many of `rows` to multiply at once. Few different numbers, since each needs a plan, which
+/// takes a millisecond to make; and such that oneDNN 2.6 finds equal parts that fit AMX's tiles of
+/// 16 rows: it reaches 147 instead of 750 GFLOP/s if there are no such parts (59 rows, 944).
 std::int64_t rows_at_once(std::int64_t rows) {
   constexpr std::int64_t kTile = 16, kMost = 512;
   if (rows >= 4 * kTile) return std::min(rows - rows % (4 * kTile), kMost);
@@ -114,7 +114,7 @@ class FastLinear::Plans {
     return plan;
   }
 
-  /// The weight in the layout that a plan wants; plans of other heights mostly share it.
+  /// The weight in the layout that a plan needs; plans of other heights mostly share it.
   dnnl::memory packed(const Desc& wanted) {
     for (const dnnl::memory& made : packed_)
       if (made.get_desc() == wanted) return made;

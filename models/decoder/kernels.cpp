@@ -17,7 +17,7 @@ PHOTOSCRIBE_VECTOR_COPY("arch=x86-64-v4") int vector_bytes() { return 64; }
 int vector_bytes() { return 0; }
 #endif
 
-/// tanh by the rational function of degree 13 over 6 that Eigen uses: within 4e-7 everywhere.
+/// tanh by Eigen's rational function of degree 13 over 6: within 4e-7 everywhere.
 [[gnu::always_inline]] inline float fast_tanh(float value) {
   constexpr float kEnd = 7.90531110763549805F;
   float x = value < -kEnd ? -kEnd : value;
@@ -41,8 +41,8 @@ int vector_bytes() { return 0; }
   return 0.5F * fast_tanh(0.5F * value) + 0.5F;
 }
 
-/// exp of a number that is not above 0, by Cephes' polynomial: within 2e-7 of the true value's
-/// size; below -87 as at -87.
+/// exp of a number that is not above 0, by Cephes's polynomial: relative error 2e-7; below -87 as
+/// at -87.
 [[gnu::always_inline]] inline float fast_exp_of_negative(float value) {
   const float x = value < -87.0F ? -87.0F : value;
   const auto power = static_cast<std::int32_t>(x * 1.44269504088896341F - 0.5F);
@@ -57,13 +57,13 @@ int vector_bytes() { return 0; }
   return (p * r * r + r + 1.0F) * __builtin_bit_cast(float, (power + 127) << 23);
 }
 
-/// Turns a float's bits into a number of the same order, and back.
+/// Turns a float's bits into an integer of the same order, and back.
 [[gnu::always_inline]] inline std::int32_t ordered(std::int32_t bits) {
   return bits ^ ((bits >> 31) & 0x7fffffff);
 }
 
-/// Largest of `count` numbers; -inf of none. As whole numbers: without -ffinite-math-only GCC does
-/// not reorder a maximum of floats.
+/// Largest of `count` numbers; -inf of none. As integers: without -ffinite-math-only GCC does not
+/// reorder a maximum of floats.
 [[gnu::always_inline]] inline float largest(const float* x, std::int64_t count) {
   std::int32_t most =
       ordered(__builtin_bit_cast(std::int32_t, -std::numeric_limits<float>::infinity()));
@@ -75,7 +75,7 @@ int vector_bytes() { return 0; }
   return __builtin_bit_cast(float, ordered(most));
 }
 
-/// Puts `sum` where it belongs among `count` that fall; those that are as large stay before it.
+/// Inserts `sum` into `count` sums in falling order, after equal ones.
 void put(float sum, std::int64_t place, std::int64_t count, float* sums, std::int64_t* places) {
   std::int64_t at = count - 1;
   for (; at > 0 && sums[at - 1] < sum; --at) {
@@ -256,15 +256,15 @@ void lstm_cell_of(const GateSums& gates, const float* c_in, float* c_out, float*
   const std::int64_t H = gates.hidden;
   for (std::int64_t r = 0; r < gates.rows; ++r) {
     const float* const word = gates.word + gates.word_of[r] * 4 * H;
-    const float* const state = gates.state + gates.of[r] * gates.state_stride;
-    const float* const seen = gates.seen + gates.of[r] * gates.seen_stride;
+    const float* const state = gates.state + gates.state_of[r] * gates.state_stride;
+    const float* const context = gates.context + gates.state_of[r] * gates.context_stride;
 #pragma GCC ivdep
     for (std::int64_t j = 0; j < H; ++j) {
       const std::int64_t at = r * H + j;
-      const float i = fast_sigmoid(word[j] + state[j] + seen[j]);
-      const float f = fast_sigmoid(word[H + j] + state[H + j] + seen[H + j]);
-      const float g = fast_tanh(word[2 * H + j] + state[2 * H + j] + seen[2 * H + j]);
-      const float o = fast_sigmoid(word[3 * H + j] + state[3 * H + j] + seen[3 * H + j]);
+      const float i = fast_sigmoid(word[j] + state[j] + context[j]);
+      const float f = fast_sigmoid(word[H + j] + state[H + j] + context[H + j]);
+      const float g = fast_tanh(word[2 * H + j] + state[2 * H + j] + context[2 * H + j]);
+      const float o = fast_sigmoid(word[3 * H + j] + state[3 * H + j] + context[3 * H + j]);
       const float c = f * c_in[at] + i * g;
       c_out[at] = c;
       h_out[at] = o * fast_tanh(c);

@@ -9,7 +9,8 @@ namespace {
 
 using torch::Tensor;
 
-/// The mean of `values` (N,L,D) by how much `energy` (N,L,A) and `score` (A) say of each: (N,D).
+/// The mean (N,D) of `values` (N,L,D), weighted by the softmax of `energy` (N,L,A) times `score`
+/// (A).
 Tensor mix(const Tensor& values, const Tensor& energy, const Tensor& score, Tensor* alpha) {
   const Tensor weight = at::softmax(at::matmul(energy, score), 1);  // (N,L)
   if (alpha != nullptr) *alpha = weight;

@@ -25,7 +25,7 @@ class PlainAttendNetwork final : public StepNetwork {
     from_context_ = FastLinear(p.cell_context, {}, precision);
   }
 
-  Annotations look(const Tensor& features, const Tensor&) const override {
+  Annotations annotate_photos(const Tensor& features, const Tensor&) const override {
     return annotate(p_, features);
   }
 
@@ -35,7 +35,7 @@ class PlainAttendNetwork final : public StepNetwork {
     const Tensor fused = from_hidden_(h);  // (R,A+4H+D)
     const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight,
                                  p_.gated ? Energy::relu : Energy::tanh);
-    tell_attention(weight, 0, alpha);
+    set_attention(weight, 0, alpha);
     Tensor context = weigh(weight, a.values);
     if (p_.gated) context.mul_(at::sigmoid(fused.narrow(1, A + 4 * H, D)));
     Tensor gates = at::index_select(word_gates_, 0, tokens);
@@ -62,7 +62,7 @@ class AttendInNetwork final : public StepNetwork {
     choice_ = FastLinear(p.cell_choice, {}, precision);
   }
 
-  Annotations look(const Tensor& features, const Tensor&) const override {
+  Annotations annotate_photos(const Tensor& features, const Tensor&) const override {
     return annotate(p_, features);
   }
 
@@ -71,7 +71,7 @@ class AttendInNetwork final : public StepNetwork {
     const std::int64_t H = h.size(1), A = p_.query_weight.size(0);
     const Tensor fused = from_hidden_(h);  // (R,A+5H)
     const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight);
-    tell_attention(weight, 0, alpha);
+    set_attention(weight, 0, alpha);
     const Tensor context = weigh(weight, a.values);
     Tensor gates = at::index_select(word_gates_, 0, tokens);
     gates.add_(fused.narrow(1, A, 5 * H));
@@ -96,7 +96,7 @@ class PlainShowTellNetwork final : public StepNetwork {
     from_hidden_ = FastLinear(p.cell_hidden, {}, precision);
   }
 
-  Annotations look(const Tensor& features, const Tensor&) const override {
+  Annotations annotate_photos(const Tensor& features, const Tensor&) const override {
     return annotate(p_, features);
   }
 

@@ -1,5 +1,5 @@
-// plain_networks: the decoders that others trained, as they caption. Part of step_network.h, which
-// is what to call. Private to models/.
+// plain_networks: the decoders that others trained, for captioning. Part of step_network.h, which
+// is the header to include. Private to models/.
 #pragma once
 
 #include <memory>

@@ -7,7 +7,7 @@
 
 #include "models/decoder/attend_tell_network.h"
 #include "models/decoder/fast_linear.h"
-#include "models/decoder/looking.h"
+#include "models/decoder/photo_annotator.h"
 #include "models/decoder/plain_networks.h"
 #include "models/decoder/step_parts.h"
 
@@ -19,7 +19,7 @@ using torch::Tensor;
 class TopDownNetwork final : public StepNetwork {
  public:
   TopDownNetwork(const TopDownParameters& p, Precision precision)
-      : p_(p), looking_(p, precision), words_(p, precision, p.concepts) {
+      : p_(p), annotator_(p, precision), words_(p, precision, p.concepts) {
     word_gates_ = at::linear(p.embedding, p.first_input, p.first_bias).contiguous();
     from_states_ = FastLinear(at::cat({p.first_hidden, p.first_second}, 1), {}, precision);
     from_first_ = FastLinear(at::cat({p.query_weight, p.second_first}),
@@ -29,9 +29,9 @@ class TopDownNetwork final : public StepNetwork {
     output_ = FastLinear(p.output_hidden, p.output_bias, precision);
   }
 
-  Annotations look(const Tensor& features, const Tensor& concepts) const override {
+  Annotations annotate_photos(const Tensor& features, const Tensor& concepts) const override {
     Annotations a;
-    looking_.look(features, concepts, a);
+    annotator_.fill(features, concepts, a);
     a.fixed = at::linear(a.mean, p_.first_mean);
     a.h = at::zeros({features.size(0), 2 * p_.first_hidden.size(1)}, a.values.options());
     a.c = at::zeros_like(a.h);
@@ -51,7 +51,7 @@ class TopDownNetwork final : public StepNetwork {
 
     const Tensor fused = from_first_(h1);  // (R,A+4H)
     const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight);
-    looking_.tell(weight, alpha);
+    annotator_.set_grid_attention(weight, alpha);
     const Tensor context = weigh(weight, a.values);
     Tensor second = fused.narrow(1, A, 4 * H).contiguous();
     from_second_.add_to(second, h2);
@@ -66,7 +66,7 @@ class TopDownNetwork final : public StepNetwork {
 
  private:
   TopDownParameters p_;
-  Looking looking_;
+  PhotoAnnotator annotator_;
   WordLayer words_;
   Tensor word_gates_;       // (V,4H) of each word: first_input x embedding + first_bias
   FastLinear from_states_;  // first LSTM (4H) of both states, side by side
@@ -77,18 +77,18 @@ class TopDownNetwork final : public StepNetwork {
 class AttendOnAttendNetwork final : public StepNetwork {
  public:
   AttendOnAttendNetwork(const AttendOnAttendParameters& p, Precision precision)
-      : p_(p), looking_(p, precision), words_(p, precision, p.concepts) {
+      : p_(p), annotator_(p, precision), words_(p, precision, p.concepts) {
     word_gates_ = at::linear(p.embedding, p.cell_input, p.cell_bias).contiguous();
     from_states_ = FastLinear(at::cat({p.cell_hidden, p.cell_attended}, 1), {}, precision);
     from_hidden_ = FastLinear(at::cat({p.query_weight, p.information_query, p.gate_query}),
                               at::cat({p.query_bias, p.information_bias, p.gate_bias}), precision);
-    from_seen_ = FastLinear(at::cat({p.information_value, p.gate_value}), {}, precision);
+    from_context_ = FastLinear(at::cat({p.information_value, p.gate_value}), {}, precision);
     output_ = FastLinear(p.output_hidden, p.output_bias, precision);
   }
 
-  Annotations look(const Tensor& features, const Tensor& concepts) const override {
+  Annotations annotate_photos(const Tensor& features, const Tensor& concepts) const override {
     Annotations a;
-    looking_.look(features, concepts, a);
+    annotator_.fill(features, concepts, a);
     a.fixed = at::linear(a.mean, p_.cell_mean);
     a.c = at::zeros({features.size(0), p_.cell_hidden.size(1)}, a.values.options());
     a.h = at::cat({a.c, a.c}, 1);
@@ -105,12 +105,12 @@ class AttendOnAttendNetwork final : public StepNetwork {
     Tensor own;
     advance_cell(gates, own, c);
 
-    const Tensor asked = from_hidden_(own);  // (R,A+2H)
-    const Tensor weight = attend(a.keys, asked.narrow(1, 0, A), p_.score_weight);
-    looking_.tell(weight, alpha);
-    const Tensor seen = weigh(weight, a.values);
-    Tensor both = asked.narrow(1, A, 2 * H).contiguous();
-    from_seen_.add_to(both, seen);
+    const Tensor fused = from_hidden_(own);  // (R,A+2H)
+    const Tensor weight = attend(a.keys, fused.narrow(1, 0, A), p_.score_weight);
+    annotator_.set_grid_attention(weight, alpha);
+    const Tensor context = weigh(weight, a.values);
+    Tensor both = fused.narrow(1, A, 2 * H).contiguous();
+    from_context_.add_to(both, context);
     Tensor attended = both.narrow(1, 0, H).contiguous();
     gate_context(attended, both.narrow(1, H, H));
     h = at::cat({own, attended}, 1);
@@ -120,12 +120,12 @@ class AttendOnAttendNetwork final : public StepNetwork {
 
  private:
   AttendOnAttendParameters p_;
-  Looking looking_;
+  PhotoAnnotator annotator_;
   WordLayer words_;
   Tensor word_gates_;       // (V,4H) of each word: cell_input x embedding + cell_bias
   FastLinear from_states_;  // the cell's gates (4H) of its state and what it attended to last
   FastLinear from_hidden_;  // [query (A) | information (H) | gate (H)] of the new state
-  FastLinear from_seen_, output_;
+  FastLinear from_context_, output_;
 };
 
 class ShowTellNetwork final : public StepNetwork {
@@ -136,7 +136,7 @@ class ShowTellNetwork final : public StepNetwork {
     output_ = FastLinear(p.output_hidden, p.output_bias, precision);
   }
 
-  Annotations look(const Tensor& features, const Tensor& concepts) const override {
+  Annotations annotate_photos(const Tensor& features, const Tensor& concepts) const override {
     return annotate(p_, features, 0, concepts);
   }
 
@@ -156,12 +156,12 @@ class ShowTellNetwork final : public StepNetwork {
   FastLinear from_hidden_, output_;
 };
 
-/// Of an ensemble: the mean of the members' shares of the grid, as far as they have the first's.
+/// Of an ensemble: the mean of the members' shares of the grid, of those with the first one's grid.
 class MeanAttention {
  public:
-  void add(const Tensor& look) {  // (R,L)
-    if (sum_.defined() && sum_.sizes() != look.sizes()) return;
-    const Tensor shares = look / look.sum(1, true).clamp_min(1e-20);
+  void add(const Tensor& weights) {  // (R,L)
+    if (sum_.defined() && sum_.sizes() != weights.sizes()) return;
+    const Tensor shares = weights / weights.sum(1, true).clamp_min(1e-20);
     sum_ = sum_.defined() ? sum_ + shares : shares;
     ++members_;
   }
@@ -181,18 +181,18 @@ class EnsembleNetwork final : public StepNetwork {
     }
   }
 
-  Annotations look(const Tensor& features, const Tensor& concepts) const override {
+  Annotations annotate_photos(const Tensor& features, const Tensor& concepts) const override {
     Annotations all;
     std::vector<Tensor> h, c;
     const auto own = features.split_with_sizes(channels_, 2);
     for (std::size_t i = 0; i < networks_.size(); ++i) {
-      all.members.push_back(networks_[i]->look(own[i].contiguous(), concepts));
+      all.members.push_back(networks_[i]->annotate_photos(own[i].contiguous(), concepts));
       h.push_back(all.members.back().h);
       c.push_back(all.members.back().c);
     }
     all.h = at::cat(h, 1);
     all.c = at::cat(c, 1);
-    // What is told of the photo is the first member's; each speaks by its own.
+    // The photo's concepts and novelty are reported from the first member; each uses its own.
     all.concepts = all.members.front().concepts;
     all.novelty = all.members.front().novelty;
     return all;
@@ -201,16 +201,16 @@ class EnsembleNetwork final : public StepNetwork {
   Tensor step(const Annotations& a, const Tensor& tokens, Tensor& h, Tensor& c,
               Tensor* alpha) const override {
     std::vector<Tensor> log_p, next_h, next_c;
-    MeanAttention looks;
+    MeanAttention attention;
     std::int64_t h_at = 0, c_at = 0;
     for (std::size_t i = 0; i < networks_.size(); ++i) {
       const std::int64_t h_size = a.members[i].h.size(1), c_size = a.members[i].c.size(1);
       Tensor own_h = h.narrow(1, h_at, h_size).contiguous();
       Tensor own_c = c.narrow(1, c_at, c_size).contiguous();
-      Tensor look;
+      Tensor weights;
       log_p.push_back(networks_[i]->step(a.members[i], tokens, own_h, own_c,
-                                         alpha == nullptr ? nullptr : &look));
-      if (look.defined()) looks.add(look);
+                                         alpha == nullptr ? nullptr : &weights));
+      if (weights.defined()) attention.add(weights);
       next_h.push_back(own_h);
       next_c.push_back(own_c);
       h_at += h_size;
@@ -218,7 +218,7 @@ class EnsembleNetwork final : public StepNetwork {
     }
     h = at::cat(next_h, 1);
     c = at::cat(next_c, 1);
-    if (alpha != nullptr) *alpha = looks.mean();
+    if (alpha != nullptr) *alpha = attention.mean();
     return at::logsumexp(at::stack(log_p), 0) - std::log(static_cast<double>(networks_.size()));
   }
 

@@ -1,9 +1,9 @@
-// step_network: a decoder as it captions: one word after the other, many rows at once. Private to
+// step_network: a decoder for captioning: one word after the other, many rows at once. Private to
 // models/.
 //
-// Everything that depends on no photo is worked out beforehand; on a CPU the few loops that matter
-// are those of kernels.h and fast_linear.h. What a step computes is reference_step() of decoder.h,
-// and tests hold the two against each other.
+// Everything that depends on no photo is computed beforehand; on a CPU the few loops that matter
+// are those of kernels.h and fast_linear.h. A step computes reference_step() of decoder.h, and
+// tests compare the two.
 //
 // N photos, B rows of each, R = N*B rows; the rest as in decoder.h.
 #pragma once
@@ -24,17 +24,16 @@ class StepNetwork {
   StepNetwork(const StepNetwork&) = delete;
   StepNetwork& operator=(const StepNetwork&) = delete;
 
-  /// annotate() of decoder.h, without a gradient: features (N,L,C) -> what N photos give.
-  /// `concepts` (N,M), when defined, are taken for the classifier's probabilities.
-  [[nodiscard]] virtual Annotations look(const torch::Tensor& features,
-                                         const torch::Tensor& concepts = {}) const = 0;
+  /// annotate() of decoder.h, without a gradient: features (N,L,C) of N photos. `concepts` (N,M),
+  /// if defined, replace the classifier's probabilities.
+  [[nodiscard]] virtual Annotations annotate_photos(const torch::Tensor& features,
+                                                    const torch::Tensor& concepts = {}) const = 0;
 
-  /// log p of the next word (R,V) float32; -inf for words that are never said. tokens (R) int64; h
-  /// and c (R,H) become the next states; of `a` only what is a photo's (N,…) is looked at. `alpha`,
-  /// when not null, gets what the attention says of each position of the grid (R,L) float32, where
-  /// there is one: rows add up to 1 less what goes to concepts beside the grid. An ensemble's is
-  /// the mean of its members' as shares of the grid, as far as their grids are alike (the first
-  /// one's).
+  /// log p of the next word (R,V) float32; -inf for words that are never predicted. tokens (R)
+  /// int64; h and c (R,H) become the next states; of `a` only the photos' parts (N,…) are used.
+  /// `alpha`, if not null, gets the attention to each position of the grid (R,L) float32, if there
+  /// is any: rows add up to 1 minus the attention to concepts beside the grid. An ensemble's is the
+  /// mean of its members' shares of the grid, of those whose grids are like the first one's.
   [[nodiscard]] virtual torch::Tensor step(const Annotations& a, const torch::Tensor& tokens,
                                            torch::Tensor& h, torch::Tensor& c,
                                            torch::Tensor* alpha = nullptr) const = 0;
@@ -48,13 +47,13 @@ class StepNetwork {
 [[nodiscard]] std::unique_ptr<StepNetwork> make_step_network(
     const DecoderParameters& parameters, Precision precision = Precision::float32);
 
-/// Several decoders that speak together: the next word's probability is the mean of theirs.
-/// features (N,L,C) are those of all members' encoders side by side along C. Requires at least one
-/// member, and the same words for all.
+/// Several decoders together: the next word's probability is the mean of theirs. features (N,L,C)
+/// are those of all members' encoders side by side along C. Requires at least one member, and the
+/// same words for all.
 [[nodiscard]] std::unique_ptr<StepNetwork> make_ensemble(
     const std::vector<DecoderParameters>& members, Precision precision = Precision::float32);
 
-/// Channels of the features that a member of an ensemble looks at.
+/// Channels of the features that a member of an ensemble takes.
 [[nodiscard]] std::int64_t feature_channels_of(const DecoderParameters& member);
 
 }  // namespace photoscribe

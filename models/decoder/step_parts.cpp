@@ -20,7 +20,7 @@ bool has_kernels(const Tensor& x) {
 
 namespace {
 
-/// The photos of R rows, equally many of each of N.
+/// The photo of each of R rows, equally many rows for each of N.
 std::vector<std::int64_t> photos_of(std::int64_t rows, std::int64_t photos) {
   std::vector<std::int64_t> photo(static_cast<std::size_t>(rows));
   for (std::int64_t r = 0; r < rows; ++r) photo[static_cast<std::size_t>(r)] = r / (rows / photos);
@@ -37,7 +37,7 @@ SharedRows::SharedRows(const Tensor& rows, std::int64_t photos) : h(rows) {
            0;
   };
   std::vector<std::int64_t> first;  // (U)
-  of = at::empty({R}, torch::kInt64);
+  unique_row = at::empty({R}, torch::kInt64);
   for (std::int64_t r = 0; r < R; ++r) {
     std::size_t u = first.size();
     while (u > 0 && first[u - 1] >= r / B * B && !same(first[u - 1], r)) --u;
@@ -47,7 +47,7 @@ SharedRows::SharedRows(const Tensor& rows, std::int64_t photos) : h(rows) {
       photo.push_back(r / B);
       u = first.size();
     }
-    of.data_ptr<std::int64_t>()[r] = static_cast<std::int64_t>(u) - 1;
+    unique_row.data_ptr<std::int64_t>()[r] = static_cast<std::int64_t>(u) - 1;
   }
   if (static_cast<std::int64_t>(first.size()) < R) h = rows.index_select(0, at::tensor(first));
 }
@@ -92,7 +92,7 @@ Tensor attend(const Tensor& keys, const Tensor& query, const Tensor& v, Energy e
   return at::softmax(at::matmul(t, v), 2);
 }
 
-void tell_attention(const Tensor& weight, std::int64_t beside, Tensor* alpha) {
+void set_attention(const Tensor& weight, std::int64_t beside, Tensor* alpha) {
   if (alpha == nullptr) return;
   *alpha = weight.flatten(0, 1).narrow(1, 0, weight.size(2) - beside).to(torch::kFloat32);
 }
@@ -151,7 +151,7 @@ Tensor WordLayer::operator()(Tensor& out, const Annotations& a) const {
   return at::log_softmax(odds, 1, torch::kFloat32);
 }
 
-/// Uses `odds` (R,V) up.
+/// Overwrites `odds` (R,V).
 Tensor WordLayer::log_softmax(Tensor& odds, const Tensor& out, const Annotations& a) const {
   const std::int64_t R = odds.size(0);
   Tensor gate;

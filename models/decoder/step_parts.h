@@ -1,4 +1,4 @@
-// step_parts: what the step networks of several decoders are made of. Private to models/.
+// step_parts: what the step networks of several decoders share. Private to models/.
 //
 // N photos, B rows of each, R = N*B rows; the rest as in decoder.h.
 #pragma once
@@ -21,17 +21,17 @@ enum class Energy : std::uint8_t { tanh, relu };
 [[nodiscard]] torch::Tensor attend(const torch::Tensor& keys, const torch::Tensor& query,
                                    const torch::Tensor& v, Energy energy = Energy::tanh);
 
-/// The rows of a step whose state is the same, as that of beams is which have the beam they come
-/// from in common: what depends on it alone is worked out once. Only where has_kernels().
+/// The rows of a step whose state is the same, as for beams with the same parent: what depends on
+/// the state alone is computed once. Only if has_kernels().
 struct SharedRows {
   /// h (R,H) contiguous, of `photos` photos.
   SharedRows(const torch::Tensor& h, std::int64_t photos);
 
   torch::Tensor h;                  // (U,H) of the rows that differ
-  torch::Tensor of;                 // (R) int64: which of those each row is
+  torch::Tensor unique_row;         // (R) int64: which of those each row is
   std::vector<std::int64_t> photo;  // (U) of each
 };
-/// As attend() and weigh(), of rows of which photo[r] is the photo: (U,L), and (U,D).
+/// As attend() and weigh(), for rows of which photo[r] is the photo: (U,L), and (U,D).
 [[nodiscard]] torch::Tensor attend_rows(const torch::Tensor& keys,
                                         const std::vector<std::int64_t>& photo,
                                         const torch::Tensor& query, const torch::Tensor& v,
@@ -39,17 +39,17 @@ struct SharedRows {
 [[nodiscard]] torch::Tensor weigh_rows(const torch::Tensor& weight, const torch::Tensor& values,
                                        const std::vector<std::int64_t>& photo);
 
-/// `alpha`, when not null, becomes what attend()'s weights (N,B,L) say of all positions but the
-/// last `beside`: (R,L - beside) float32, perhaps a view.
-void tell_attention(const torch::Tensor& weight, std::int64_t beside, torch::Tensor* alpha);
+/// `alpha`, if not null, becomes attend()'s weights (N,B,L) of all positions but the last `beside`:
+/// (R,L - beside) float32, perhaps a view.
+void set_attention(const torch::Tensor& weight, std::int64_t beside, torch::Tensor* alpha);
 
-/// The values (N,L,D) that `weight` (N,B,L) looks at, both contiguous -> (R,D).
+/// The values (N,L,D) weighted by `weight` (N,B,L), both contiguous -> (R,D).
 [[nodiscard]] torch::Tensor weigh(const torch::Tensor& weight, const torch::Tensor& values);
 
 /// context (R,D) contiguous *= sigmoid(gate): gate (R,D) of a wider row.
 void gate_context(torch::Tensor& context, const torch::Tensor& gate);
 
-/// One LSTM cell; gates (R,4H) are used up, h and c become the next states.
+/// One LSTM cell; gates (R,4H) are overwritten, h and c become the next states.
 void advance_cell(torch::Tensor& gates, torch::Tensor& h, torch::Tensor& c);
 
 /// The last layer: to log-probabilities of words.
@@ -59,7 +59,7 @@ class WordLayer {
 
   /// From an output vector (R,E) before its tanh.
   [[nodiscard]] torch::Tensor operator()(torch::Tensor& out, const Annotations& a) const;
-  /// From what words are made of (R,U) as it is.
+  /// From the input of the word layer (R,U) as it is.
   [[nodiscard]] torch::Tensor plain(const torch::Tensor& out) const;
 
  private:

@@ -65,7 +65,7 @@ Calibration::Calibration(Encoder encoder)
   check_int8(encoder_.layers());
 }
 
-void Calibration::look(const torch::Tensor& images) {
+void Calibration::observe(const torch::Tensor& images) {
   const torch::NoGradGuard no_grad;
   add(photos_, images);
   static_cast<void>(encoder_.forward(
@@ -80,8 +80,8 @@ Int8Scales Calibration::scales() const {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (layers[i].kind != LayerKind::convolution) continue;
     const int steps = is_unsigned(layers[i]) ? kUnsignedSteps : kSignedSteps;
-    found.of.emplace(layers[i].name, layers_[i].best_step(steps));
-    found.of[layers[i].name] = scale_of(found, layers[i]);
+    found.by_layer.emplace(layers[i].name, layers_[i].best_step(steps));
+    found.by_layer[layers[i].name] = scale_of(found, layers[i]);
   }
   return found;
 }

@@ -1,9 +1,9 @@
-// calibration: the scales of an encoder in eight bits, found on photos. Private to models/.
+// calibration: the scales of an 8-bit encoder, found from photos. Private to models/.
 //
-// What lies beyond a scale's end is cut off, and a finer scale cuts off more. The scale of each map
-// is the one whose squared error over all its numbers is least, rounding and cutting off together
-// (Sung et al. 2015; Migacz 2017 minimises a divergence instead), found on a histogram: the same
-// photos in the same order give the same bits.
+// Values beyond the end of a scale are clipped, and a finer scale clips more. Each map gets the
+// scale with the least squared error over all its numbers, rounding and clipping together (Sung et
+// al. 2015; Migacz 2017 minimises a divergence instead), found on a histogram: the same photos in
+// the same order give the same bits.
 #pragma once
 
 #include <torch/types.h>
@@ -16,18 +16,18 @@
 
 namespace photoscribe {
 
-/// How often magnitudes occur. Its range doubles as larger ones come.
+/// How often magnitudes occur. Its range doubles when larger ones arrive.
 class MagnitudeHistogram {
  public:
   MagnitudeHistogram();
   void add(const float* numbers, std::int64_t count);
-  /// What one of `steps` steps from 0 to the end should count; 1 where all numbers are 0.
+  /// The best step size with `steps` steps from 0 to the end; 1 if all numbers are 0.
   [[nodiscard]] float best_step(int steps) const;
 
  private:
   void widen(float largest);
   std::vector<std::int64_t> counts_;
-  float top_ = 0;  // the end of the last bin: a power of two; 0: nothing was added but zeros
+  float top_ = 0;  // the end of the last bin: a power of two; 0: only zeros were added
   float largest_ = 0;
 };
 
@@ -36,7 +36,7 @@ class Calibration {
   /// Throws as check_int8().
   explicit Calibration(Encoder encoder);
   /// (N,S,S,3) normalised RGB.
-  void look(const torch::Tensor& images);
+  void observe(const torch::Tensor& images);
   [[nodiscard]] Int8Scales scales() const;
 
  private:

@@ -12,8 +12,8 @@ namespace photoscribe {
 namespace {
 
 constexpr std::int64_t kLanes = 16;
-/// Widened rows of at most so many bytes are kept: half of the smallest second cache of a CPU with
-/// bfloat16, for two photos' results pass by, too.
+/// At most this many bytes of widened rows are kept: half of the smallest L2 cache of a CPU with
+/// bfloat16, since results go through it too.
 constexpr std::int64_t kRowsBytes = 384 << 10;
 
 }  // namespace
@@ -26,7 +26,7 @@ Depthwise::Depthwise(const EncoderLayer& layer, std::int64_t side, Activation be
       kernel_(layer.kernel),
       stride_(layer.stride),
       before_(before),
-      behind_(layer.activation) {
+      after_(layer.activation) {
   const Padding padding = padding_of(layer, side);
   out_ = padding.out;
   zeros_ = padding.before;
@@ -50,12 +50,12 @@ Depthwise::Depthwise(const EncoderLayer& layer, std::int64_t side, Activation be
 
 namespace {
 
-/// What a row of results is worked out from, sixteen channels of it.
+/// What a row of results is computed from, sixteen channels of it.
 struct Rows {
-  std::array<const float*, 5> row{};  // (columns,16) of the kernel's rows; null: outside of the map
+  std::array<const float*, 5> row{};  // (columns,16) of the kernel's rows; null: outside the map
   const float* weight = nullptr;      // (kernel,kernel,16)
   const float* bias = nullptr;        // (16)
-  float least = 0, most = 0;          // a clamp, where there is no silu
+  float least = 0, most = 0;          // the clamp, if not silu
   std::int64_t channels = 0;
   std::uint16_t lanes = 0;
 };
@@ -105,7 +105,7 @@ PHOTOSCRIBE_AVX512_BF16 void row_of(const Rows& r, std::int64_t count, std::uint
   __m512 all = _mm512_loadu_ps(sums);
   std::int64_t at = 0;
   const auto go = [&] { return at * Stride; };
-  // Grids of a 32nd of 320 and 224 pixels and their doubles come out even.
+  // These divide grids of a 32nd of 320 and 224 pixels, and their doubles, exactly.
   for (; count - at >= 10 && (count - at) % 8 != 0; at += 10)
     all = _mm512_add_ps(all, tile<Kernel, Stride, 10, Silu>(r, go(), to + at * r.channels));
   for (; count - at >= 8; at += 8)
@@ -127,8 +127,8 @@ RowLoop loop_of(std::int64_t kernel, std::int64_t stride) {
   return stride == 1 ? row_of<5, 1, Silu> : row_of<5, 2, Silu>;
 }
 
-/// A row of `width` positions, widened; sixteen channels of it after the other, which lie `apart`
-/// numbers from each other.
+/// Widens a row of `width` positions, into blocks of sixteen channels that lie `apart` numbers from
+/// each other.
 template <bool Silu>
 PHOTOSCRIBE_AVX512_BF16 void widen(const std::uint16_t* from, std::int64_t width,
                                    std::int64_t channels, std::int64_t apart, float* to) {
@@ -153,7 +153,7 @@ PHOTOSCRIBE_AVX512_BF16 void round_means(const float* sums, std::int64_t channel
   }
 }
 
-/// Memory of this thread that is used again and never cleared.
+/// Memory of this thread that is reused and never cleared.
 float* scratch(std::int64_t numbers) {
   thread_local std::vector<float> kept;
   if (static_cast<std::int64_t>(kept.size()) < numbers)
@@ -163,7 +163,7 @@ float* scratch(std::int64_t numbers) {
 
 }  // namespace
 
-bool Depthwise::can(const EncoderLayer& l) {
+bool Depthwise::supports(const EncoderLayer& l) {
   return has_vectors512() && l.kind == LayerKind::convolution && l.groups > 1 && l.groups == l.in &&
          l.in == l.out && (l.kernel == 3 || l.kernel == 5) && (l.stride == 1 || l.stride == 2) &&
          l.activation != Activation::sigmoid && !l.adds_residual;
@@ -181,15 +181,15 @@ void Depthwise::run(const std::uint16_t* from, std::uint16_t* to, std::uint16_t*
     std::fill_n(rows + i * pitch + (zeros_ + side_) * kLanes, (columns_ - zeros_ - side_) * kLanes,
                 0.0F);
   }
-  const bool silu = behind_ == Activation::silu;
+  const bool silu = after_ == Activation::silu;
   const RowLoop loop = silu ? loop_of<true>(kernel_, stride_) : loop_of<false>(kernel_, stride_);
   const auto widen_row = before_ == Activation::silu ? widen<true> : widen<false>;
   constexpr float kEnd = std::numeric_limits<float>::max();
   Rows r;
   r.channels = channels_;
-  r.least = behind_ == Activation::none ? -kEnd : 0;
-  r.most = behind_ == Activation::relu6 ? 6 : kEnd;
-  std::int64_t done = 0;  // rows that were widened
+  r.least = after_ == Activation::none ? -kEnd : 0;
+  r.most = after_ == Activation::relu6 ? 6 : kEnd;
+  std::int64_t done = 0;  // rows widened so far
   for (std::int64_t first = 0; first < out_; first += band_) {
     const std::int64_t end = std::min(first + band_, out_);
     for (; done < std::min(side_, (end - 1) * stride_ + kernel_ - zeros_); ++done)
@@ -215,7 +215,7 @@ void Depthwise::run(const std::uint16_t* from, std::uint16_t* to, std::uint16_t*
 
 PHOTOSCRIBE_AVX512_BF16 void scale_channels(std::uint16_t* x, const std::uint16_t* gate,
                                             std::int64_t positions, std::int64_t channels) {
-  // So many positions make whole vectors; ends of vectors cost six times as much.
+  // This many positions make whole vectors; partial vectors cost six times as much.
   std::int64_t together = 2 * kLanes / std::gcd(channels, 2 * kLanes);
   if (positions % together != 0) together = 1;
   float* const wide = scratch(channels * together + kLanes);
@@ -246,7 +246,7 @@ PHOTOSCRIBE_AVX512_BF16 void scale_channels(std::uint16_t* x, const std::uint16_
 
 #else
 
-bool Depthwise::can(const EncoderLayer&) { return false; }
+bool Depthwise::supports(const EncoderLayer&) { return false; }
 void Depthwise::run(const std::uint16_t*, std::uint16_t*, std::uint16_t*) const {}
 void scale_channels(std::uint16_t*, const std::uint16_t*, std::int64_t, std::int64_t) {}
 

@@ -23,7 +23,7 @@ torch::Tensor activate(const torch::Tensor& x, Activation activation) {
   return x;
 }
 
-/// Zeros around what a ReLU gave are as good as nothing.
+/// After a ReLU, padding with zeros does not change a maximum.
 torch::Tensor max_pool(const EncoderLayer& layer, const torch::Tensor& x) {
   if (!layer.tf_same)
     return at::max_pool2d(x, layer.kernel, layer.stride, layer.padded ? layer.kernel / 2 : 0);
@@ -70,7 +70,7 @@ Encoder Encoder::until(const std::string& name) const {
   return part(0, layers_until(layers_, name));
 }
 
-Encoder Encoder::behind(const std::string& name) const {
+Encoder Encoder::after(const std::string& name) const {
   return part(layers_until(layers_, name), layers_.size());
 }
 

@@ -1,7 +1,7 @@
 // encoder: the convolutional trunk that turns a photo into a grid of features. Private to models/.
 //
-// This is the plain form, which can be trained; fast_encoder.h is the form that captions. What it
-// computes is the list of encoder_layers.h; its parameters are those with batch norm folded in.
+// This is the plain form, which can be trained; fast_encoder.h is the form that captions. It
+// computes the list of layers in encoder_layers.h; batch norm is folded into its parameters.
 //
 // N photos, C channels, S side in pixels, G grid side (S / 32).
 #pragma once
@@ -19,17 +19,17 @@ namespace photoscribe {
 
 class Encoder {
  public:
-  /// Takes its parameters out of `tensors` (names as torchvision's, perhaps behind `prefix`).
-  /// Throws std::runtime_error naming what is missing or has another shape.
+  /// Takes its parameters out of `tensors` (torchvision's names, perhaps after `prefix`). Throws
+  /// std::runtime_error naming what is missing or has another shape.
   Encoder(const std::string& architecture, const TensorMap& tensors,
           const std::string& prefix = "");
 
-  /// The part up to the end of the block `name`, and the part behind it, which takes what the first
-  /// gives (N,C',G',G'). They share this one's parameters. Throws as layers_until().
+  /// The part up to the end of the block `name`, and the part after it, which takes the first's
+  /// output (N,C',G',G'). They share this one's parameters. Throws as layers_until().
   [[nodiscard]] Encoder until(const std::string& name) const;
-  [[nodiscard]] Encoder behind(const std::string& name) const;
+  [[nodiscard]] Encoder after(const std::string& name) const;
 
-  /// Sees what each convolution gives, behind its sum and its activation.
+  /// Gets the output of each convolution, after its residual sum and its activation.
   using Watcher = std::function<void(std::size_t layer, const torch::Tensor& map)>;
   /// (N,3,S,S) normalised RGB -> (N,C,G,G). Differentiable.
   [[nodiscard]] torch::Tensor forward(torch::Tensor images, const Watcher& watch = {}) const;
@@ -53,7 +53,7 @@ class Encoder {
 /// The shape of a convolution's weight.
 [[nodiscard]] std::vector<std::int64_t> weight_shape(const EncoderLayer& layer);
 
-/// Random parameters of He et al. 2015's scale for `architecture`, from LibTorch's default
+/// Random parameters with the scale of He et al. 2015 for `architecture`, from LibTorch's default
 /// generator: for tests and `photoscribe-train init`.
 [[nodiscard]] TensorMap random_encoder(const std::string& architecture);
 

@@ -125,7 +125,7 @@ Layers efficientnet(double width, double depth) {
                                           {6, 5, 1, 112, 3},
                                           {6, 5, 2, 192, 4},
                                           {6, 3, 1, 320, 1}}};
-  const auto wider = [width](std::int64_t channels) {  // to a multiple of 8, at most 10 % less
+  const auto wider = [width](std::int64_t channels) {  // to a multiple of 8, at most 10 % smaller
     const double wanted = static_cast<double>(channels) * width;
     const auto rounded = std::max<std::int64_t>(8, static_cast<std::int64_t>(wanted + 4) / 8 * 8);
     return static_cast<double>(rounded) < 0.9 * wanted ? rounded + 8 : rounded;
@@ -147,10 +147,10 @@ Layers efficientnet(double width, double depth) {
   return layers;
 }
 
-/// `wide`: three convolutions a block and four times the channels behind it (resnet50 and up).
-/// `caffe`: as its authors' own, whose blocks stride in their first convolution instead of the 3x3
-/// one, and whose pooling has its odd row and column behind the map (which TensorFlow's SAME has
-/// too, for an even side; zeros are as good as nothing behind a ReLU).
+/// `wide`: three convolutions per block and four times the output channels (resnet50 and up).
+/// `caffe`: as the authors' own, whose blocks stride in their first convolution instead of the 3x3
+/// one, and whose pooling pads the odd row and column after the map (as TensorFlow's SAME does, for
+/// an even side; zeros after a ReLU do not change a maximum).
 Layers resnet(const std::array<int, 4>& blocks, bool wide, bool caffe = false) {
   Layers layers;
   convolve(layers, "conv1", "bn1", {3, 64, 7, 2}, Activation::relu);
@@ -198,7 +198,7 @@ Layers vgg(const std::array<int, 5>& convolutions) {
       convolve(layers, "features." + std::to_string(number), "", {in, kChannels[stage], 3},
                Activation::relu);
       in = kChannels[stage];
-      number += 2;  // a ReLU stands behind it
+      number += 2;  // followed by a ReLU
     }
     pool(layers, in, 2, false);
     ++number;
@@ -303,14 +303,14 @@ std::vector<EncoderLayer> encoder_layers(const std::string& architecture) {
   if (block.size() < rest.size()) {
     const EncoderLayer& more = layers[find_last(rest.substr(block.size() + 1))];
     if (more.in != kept.back().out || more.adds_residual || more.lane != Lane::main)
-      throw std::runtime_error("encoder: " + more.name + " cannot stand behind " + block);
+      throw std::runtime_error("encoder: " + more.name + " cannot follow " + block);
     kept.push_back(more);
   }
   std::int64_t stride = 1;
   for (const EncoderLayer& layer : kept)
     if (layer.lane == Lane::main) stride *= layer.stride;
   if (stride != 32)
-    throw std::runtime_error("encoder: behind " + block + " the grid is not a 32nd of the side");
+    throw std::runtime_error("encoder: after " + block + " the grid is not a 32nd of the side");
   return kept;
 }
 
@@ -335,7 +335,7 @@ std::size_t layers_until(const std::vector<EncoderLayer>& layers, const std::str
   if (name.empty() || found == layers.rend())
     throw std::runtime_error("the encoder has no block '" + name + "'");
   if (found == layers.rbegin())
-    throw std::runtime_error("the encoder has nothing behind the block '" + name + "'");
+    throw std::runtime_error("the encoder has nothing after the block '" + name + "'");
   return static_cast<std::size_t>(std::distance(found, layers.rend()));
 }
 

@@ -36,8 +36,8 @@ class FastEncoder::Plans {
         scales_(scales),
         engine_(dnnl::engine::kind::cpu, 0),
         stream_(engine_),
-        weights_(encoder, engine_, whole()) {
-    if (whole()) check_int8(encoder.layers());
+        weights_(encoder, engine_, is_int8()) {
+    if (is_int8()) check_int8(encoder.layers());
   }
 
   torch::Tensor forward(const torch::Tensor& images) {
@@ -55,7 +55,7 @@ class FastEncoder::Plans {
   }
 
   [[nodiscard]] const char* name() const noexcept {
-    return type_ == kF32 ? "oneDNN" : whole() ? "oneDNN int8" : "oneDNN bfloat16";
+    return type_ == kF32 ? "oneDNN" : is_int8() ? "oneDNN int8" : "oneDNN bfloat16";
   }
 
  private:
@@ -69,10 +69,10 @@ class FastEncoder::Plans {
         return kF32;
     }
   }
-  /// In whole numbers (int8_layers.h).
-  [[nodiscard]] bool whole() const noexcept { return type_ == Type::s8; }
+  /// In integers (int8_layers.h).
+  [[nodiscard]] bool is_int8() const noexcept { return type_ == Type::s8; }
 
-  /// Photos a pass. Larger passes push the activations out of the caches.
+  /// Photos per pass. Larger passes push the activations out of the caches.
   [[nodiscard]] std::int64_t block() const noexcept { return side_ <= 256 ? 4 : 2; }
 
   struct Step {
@@ -85,12 +85,12 @@ class FastEncoder::Plans {
     std::vector<Step> steps;
     dnnl::memory input, output;  // their data are the caller's
   };
-  /// A plan in the making: the three values of encoder_layers.h and the side of two of them.
+  /// A plan under construction: the three values of encoder_layers.h and the sides of two of them.
   struct Draft {
     Plan plan;
     std::int64_t photos = 0, side = 0, shortcut_side = 0;
     dnnl::memory main, shortcut, gate;
-    float main_scale = 1, shortcut_scale = 1;  // of whole numbers; else 1
+    float main_scale = 1, shortcut_scale = 1;  // of integers; else 1
   };
 
   void run(Plan& plan, float* images, float* features) {
@@ -112,7 +112,7 @@ class FastEncoder::Plans {
                                  : plans_.emplace(photos, make(photos)).first->second;
   }
 
-  /// A buffer of at least `bytes` that is neither `a` nor `b`: three take turns in every plan.
+  /// A buffer of at least `bytes` that is neither `a` nor `b`: every plan alternates between three.
   void* buffer(std::size_t bytes, const void* a, const void* b) {
     for (torch::Tensor& one : buffers_) {
       if (one.defined() && (one.data_ptr() == a || one.data_ptr() == b)) continue;
@@ -150,7 +150,7 @@ class FastEncoder::Plans {
           add_max_pool(d, layers[i], i + 1 == layers.size());
           break;
         case LayerKind::mean:
-          if (!is_loop(i - 1)) add_mean(d, layers[i]);  // else that has it done
+          if (!is_loop(i - 1)) add_mean(d, layers[i]);  // else the loop computes it
           break;
         case LayerKind::scale:
           add_scale(d);
@@ -173,18 +173,18 @@ class FastEncoder::Plans {
     dnnl::memory& from = gate ? d.gate : shortcut ? d.shortcut : d.main;
     const std::int64_t side = gate ? 1 : shortcut ? d.shortcut_side : d.side;
     const std::int64_t out = padding_of(layer, side).out;
-    // Left to choose, oneDNN's kernels for AVX2 choose another layout than what comes in has, and
-    // then do not take it; those for AVX-512 choose this one.
-    const Desc fresh({d.photos, layer.out, out, out}, last ? kF32 : kept(layer), Tag::nhwc);
-    // A residual sum writes over the shortcut, which nobody needs any more.
+    // Given the choice, oneDNN's kernels for AVX2 choose another layout than their input's, and
+    // then do not accept that; those for AVX-512 choose this one.
+    const Desc fresh({d.photos, layer.out, out, out}, last ? kF32 : output_type(layer), Tag::nhwc);
+    // A residual sum overwrites the shortcut, which is no longer needed.
     const bool over = layer.adds_residual && !last;
-    const float to_scale = whole() && !last ? scale_of(scales_, layer) : 1;
+    const float to_scale = is_int8() && !last ? scale_of(scales_, layer) : 1;
     float& from_scale = shortcut ? d.shortcut_scale : d.main_scale;
     std::optional<onednn::Rescaling> rescaling;
-    if (whole()) rescaling = rescale(d, i, from_scale, to_scale, last);
+    if (is_int8()) rescaling = rescale(d, i, from_scale, to_scale, last);
     const auto described =
         onednn::describe(engine_, type_, layer, side, from.get_desc(),
-                         over && !whole() ? d.shortcut.get_desc() : fresh, rescaling);
+                         over && !is_int8() ? d.shortcut.get_desc() : fresh, rescaling);
     dnnl::memory to;
     if (gate) {
       to = dnnl::memory(described.dst_desc(), engine_);  // a few numbers
@@ -211,14 +211,14 @@ class FastEncoder::Plans {
     if (layer.adds_residual) d.shortcut = {};
   }
 
-  /// Whether layer i is done by a loop of ours (depthwise.h). Not where oneDNN has the activation
-  /// fused: then it is the faster (RESULTS.md).
+  /// Whether layer i runs in our own loop (depthwise.h). Not if oneDNN fuses the activation: then
+  /// oneDNN is faster (RESULTS.md).
   [[nodiscard]] bool is_loop(std::size_t i) const {
     return type_ == Type::bf16 && i > 0 && i + 1 < encoder_.layers().size() &&
            encoder_.layers()[i].activation == Activation::silu &&
-           Depthwise::can(encoder_.layers()[i]);
+           Depthwise::supports(encoder_.layers()[i]);
   }
-  /// Whether the next layer does the silu of layer i: none else looks at what comes out.
+  /// Whether the next layer does the silu of layer i, whose output nothing else uses.
   [[nodiscard]] bool leaves_silu(std::size_t i) const {
     return i + 1 < encoder_.layers().size() && encoder_.layers()[i].lane == Lane::main &&
            is_loop(i + 1) && !encoder_.layers()[i + 1].keeps_residual;
@@ -275,11 +275,11 @@ class FastEncoder::Plans {
              {{DNNL_ARG_SRC_0, d.main}, {DNNL_ARG_SRC_1, d.gate}, {DNNL_ARG_DST, d.main}});
   }
 
-  /// The photos in the type of the products.
+  /// Converts the photos to the type of the products.
   void add_rounding(Draft& d) {
     const Desc rounded({d.photos, 3, side_, side_}, type_, Tag::nhwc);
     const dnnl::memory to = place(d, rounded, false);
-    if (whole()) d.main_scale = scales_.photos;
+    if (is_int8()) d.main_scale = scales_.photos;
     add_reorder(d, d.main, to, 1 / d.main_scale);
     d.main = to;
   }
@@ -308,13 +308,13 @@ class FastEncoder::Plans {
     buffer_bytes_ = block() * largest * static_cast<std::int64_t>(sizeof(float));
   }
 
-  /// The type of what a layer gives to the next.
-  [[nodiscard]] Type kept(const EncoderLayer& layer) const noexcept {
-    return whole() && is_unsigned(layer) ? Type::u8 : type_;
+  /// The type of a layer's output.
+  [[nodiscard]] Type output_type(const EncoderLayer& layer) const noexcept {
+    return is_int8() && is_unsigned(layer) ? Type::u8 : type_;
   }
 
-  /// Of layer i, whose numbers count `from` and are to count `to`. What goes out in float32 finds
-  /// the shortcut in float32 as well.
+  /// The rescaling of layer i from the scale `from` to `to`. For an output in float32 the shortcut
+  /// is float32, too.
   onednn::Rescaling rescale(const Draft& d, std::size_t i, float from, float to, bool last) {
     onednn::Rescaling made;
     for (const float weight : weights_.narrowed(i).scales) made.sums.push_back(from * weight / to);
@@ -327,10 +327,10 @@ class FastEncoder::Plans {
   Encoder encoder_;
   std::int64_t side_;
   Type type_;          // of weights and activations; photos, biases and features are float32
-  Int8Scales scales_;  // of whole numbers
+  Int8Scales scales_;  // of integers
   dnnl::engine engine_;
   dnnl::stream stream_;
-  std::map<std::int64_t, Plan> plans_;  // by photos a pass: a power of two up to block()
+  std::map<std::int64_t, Plan> plans_;  // by photos per pass: a power of two up to block()
   onednn::Weights weights_;
   std::map<std::size_t, Depthwise> depthwise_;  // by layer
   std::array<torch::Tensor, 3> buffers_;

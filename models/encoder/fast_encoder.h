@@ -1,9 +1,9 @@
-// fast_encoder: the encoder as it captions. Private to models/.
+// fast_encoder: the encoder for captioning. Private to models/.
 //
-// On a CPU with oneDNN at hand every convolution is one oneDNN primitive with its clamp and
-// residual sum fused into it, weights in the layout that the processor likes best, activations in
-// buffers that are used again: nothing is allocated between photos. Elsewhere (GPUs, builds without
-// oneDNN) it is the plain encoder, channels last.
+// On a CPU with oneDNN every convolution is one oneDNN primitive with its clamp and residual sum
+// fused into it, weights in the layout that suits the processor best, activations in buffers that
+// are reused: nothing is allocated between photos. Elsewhere (GPUs, builds without oneDNN) it is
+// the plain encoder, channels last.
 //
 // N photos, S side in pixels, L grid positions, C channels.
 #pragma once
@@ -20,9 +20,9 @@ namespace photoscribe {
 
 class FastEncoder {
  public:
-  /// Photos side_px square. `encoder`'s parameters decide device and type; it must outlive nothing:
-  /// what is needed is taken. `precision` (not automatic) counts where oneDNN does the work; int8
-  /// needs `scales`. Throws std::runtime_error where int8 lacks one, or has such layers not
+  /// For square photos of side_px. `encoder`'s parameters decide device and type; it need not
+  /// outlive this. `precision` (not automatic) applies when oneDNN does the work; int8 needs
+  /// `scales`. Throws std::runtime_error if int8 lacks a scale or does not support a layer
   /// (check_int8).
   FastEncoder(const Encoder& encoder, std::int64_t side_px,
               Precision precision = Precision::float32, const Int8Scales& scales = {});
@@ -33,8 +33,7 @@ class FastEncoder {
   /// (N,S,S,3) normalised RGB, contiguous -> (N,L,C). Not differentiable.
   [[nodiscard]] torch::Tensor forward(const torch::Tensor& images) const;
 
-  /// "oneDNN", "oneDNN bfloat16", "oneDNN int8" or "LibTorch": what does the work, for logs and
-  /// benches.
+  /// "oneDNN", "oneDNN bfloat16", "oneDNN int8" or "LibTorch": what runs it, for logs and benches.
   [[nodiscard]] const char* backend() const noexcept;
 
  private:

@@ -22,8 +22,8 @@ Int8Weight narrow(const torch::Tensor& weight) {
 }
 
 float scale_of(const Int8Scales& scales, const EncoderLayer& layer) {
-  const auto found = scales.of.find(layer.name);
-  if (found == scales.of.end())
+  const auto found = scales.by_layer.find(layer.name);
+  if (found == scales.by_layer.end())
     throw std::runtime_error("int8: there is no scale for the layer " + layer.name);
   const bool clamped = layer.activation == Activation::relu6;
   return clamped ? std::min(found->second, 6.0F / 255) : found->second;
@@ -35,7 +35,7 @@ void check_int8(const std::vector<EncoderLayer>& layers) {
     if (known && layer.activation != Activation::silu && layer.activation != Activation::sigmoid)
       continue;
     throw std::runtime_error(
-        "int8: encoders with silu or gates (EfficientNet) are not done in eight bits; take auto, "
+        "int8: encoders with silu or gates (EfficientNet) are not supported in int8; use auto, "
         "bfloat16 or float32");
   }
 }

@@ -1,8 +1,8 @@
-// int8_layers: convolutions in whole numbers of eight bits, as plain arithmetic. Private to
+// int8_layers: convolutions in 8-bit integers, as plain arithmetic. Private to
 // models/.
 //
-// A weight is q * scale with q in -127 to 127 and a scale for each channel that comes out; a map is
-// q * scale with one scale for all (Int8Scales), in 0 to 255 behind a ReLU, else in -127 to 127.
+// A weight is q * scale with q from -127 to 127 and a scale for each output channel; a map is q *
+// scale with one scale for all (Int8Scales), q from 0 to 255 after a ReLU, else from -127 to 127.
 // Sums of products are exact.
 #pragma once
 
@@ -15,24 +15,24 @@
 
 namespace photoscribe {
 
-/// Whether what this layer gives is kept without a sign.
+/// Whether this layer's output is unsigned.
 [[nodiscard]] constexpr bool is_unsigned(const EncoderLayer& layer) noexcept {
   return layer.activation == Activation::relu || layer.activation == Activation::relu6;
 }
 
 struct Int8Weight {
   torch::Tensor numbers;      // int8, the weight's shape
-  std::vector<float> scales;  // of each channel that comes out
+  std::vector<float> scales;  // of each output channel
 };
 /// The nearest numbers; a channel's largest magnitude becomes 127.
 [[nodiscard]] Int8Weight narrow(const torch::Tensor& weight);
 
-/// What one step of this layer's output counts. At most a 255th of 6 behind a ReLU6: then the end
-/// of the numbers is its clamp. Throws std::runtime_error where there is no scale for the layer.
+/// The step of this layer's output. At most a 255th of 6 after a ReLU6: then the end of the range
+/// is its clamp. Throws std::runtime_error if there is no scale for the layer.
 [[nodiscard]] float scale_of(const Int8Scales& scales, const EncoderLayer& layer);
 
-/// Throws std::runtime_error where layers of another kind than convolutions, pooling, ReLU and sums
-/// are among them (silu, gates): those are not done in eight bits.
+/// Throws std::runtime_error if there are other layers than convolutions, pooling, ReLU and sums
+/// (silu, gates): those are not supported in eight bits.
 void check_int8(const std::vector<EncoderLayer>& layers);
 
 }  // namespace photoscribe

@@ -14,7 +14,7 @@ void append(dnnl::post_ops& after, dnnl::algorithm algorithm, float alpha, float
 #endif
 }
 
-/// oneDNN's masks: a number for each channel, and one for all.
+/// oneDNN's masks: one number for all, or one for each channel.
 constexpr int kOfAll = 0;
 #if DNNL_VERSION_MAJOR >= 3
 constexpr int kOfChannels = 1, kOfGroupsAndChannels = 3;
@@ -30,7 +30,7 @@ dnnl::memory numbers(const dnnl::engine& engine, const std::vector<float>& value
 }
 #endif
 
-bool is_whole(Type type) { return type == Type::s8 || type == Type::u8; }
+bool is_integer_type(Type type) { return type == Type::s8 || type == Type::u8; }
 
 void append_sum(dnnl::post_ops& after, const std::optional<Rescaling>& rescaling) {
   if (rescaling) {
@@ -56,7 +56,7 @@ dnnl::primitive_attr attributes(const EncoderLayer& layer, Type to,
                                 const std::optional<Rescaling>& rescaling) {
   dnnl::post_ops after;
   if (layer.adds_residual) append_sum(after, rescaling);
-  switch (rescaling && is_whole(to) ? Activation::none : layer.activation) {
+  switch (rescaling && is_integer_type(to) ? Activation::none : layer.activation) {
     case Activation::none:
       break;
     case Activation::relu:
@@ -164,7 +164,7 @@ dnnl::pooling_forward::primitive_desc describe_pool(const dnnl::engine& engine,
   const bool mean = layer.kind == LayerKind::mean;
   const Padding padding = mean ? Padding{} : padding_of(layer, side);
   const std::int64_t size = mean ? side : layer.kernel, step = mean ? 1 : layer.stride;
-  // What lies behind the last whole window is not looked at, however much padding there is.
+  // What lies after the last whole window is not used, however much padding there is.
   const std::int64_t behind = mean ? 0 : (padding.out - 1) * step + size - side - padding.before;
   const dnnl::memory::dims kernel{size, size}, stride{step, step},
       before{padding.before, padding.before}, after{behind, behind};

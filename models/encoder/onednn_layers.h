@@ -1,5 +1,5 @@
-// onednn_layers: the layers of an encoder as oneDNN is told of them, in its versions 2 and 3. Only
-// where oneDNN is at hand. Private to models/.
+// onednn_layers: the layers of an encoder as oneDNN descriptions, for its versions 2 and 3. Only
+// built with oneDNN. Private to models/.
 #pragma once
 
 #include <cstdint>
@@ -21,27 +21,27 @@ inline constexpr auto kF32 = Type::f32;
 [[nodiscard]] dnnl::memory::dims dims_of(const Desc& desc);
 [[nodiscard]] inline Type type_of(const dnnl::memory& memory) { return type_of(memory.get_desc()); }
 
-/// (out,in,kernel,kernel), with the groups in front where there are some.
+/// (out,in,kernel,kernel), preceded by the groups if there are any.
 [[nodiscard]] dnnl::memory::dims weight_dims(const EncoderLayer& layer);
 
-/// What a convolution in whole numbers multiplies: its sums by `sums` (out), what it adds to by
-/// `shortcut`, whose numbers are of `shortcut_type`.
+/// The factors of a convolution in integers: its sums are multiplied by `sums` (out), the shortcut
+/// that it adds, of `shortcut_type`, by `shortcut`.
 struct Rescaling {
   std::vector<float> sums;
   float shortcut = 1;
   Type shortcut_type = Type::undef;
 };
 
-/// A convolution of maps of side x side, with its bias, its residual sum and its activation, but
-/// for silu (silu.h). Weights and what the maps leave open are in `type`. With a rescaling weights
-/// and what comes in are whole numbers; where whole numbers come out, they end where the activation
-/// clamps, which is then not done besides.
+/// A convolution of maps of side x side, with its bias, its residual sum and its activation, except
+/// silu (silu.h). Weights, and whatever the maps leave open, are of `type`. With a rescaling
+/// weights and input are integers; if the output is integers, too, their range ends where the
+/// activation clamps, and no activation is added.
 [[nodiscard]] dnnl::convolution_forward::primitive_desc describe(
     const dnnl::engine& engine, Type type, const EncoderLayer& layer, std::int64_t side,
     const Desc& from, const Desc& to, const std::optional<Rescaling>& rescaling = {});
 
-/// What the bias of a rescaled convolution is to be divided by, whose numbers count `to` a step:
-/// oneDNN 2 adds it before it multiplies, 3 behind.
+/// The divisor of the bias of a rescaled convolution with the output step `to`: oneDNN 2 adds the
+/// bias before it multiplies, 3 after.
 [[nodiscard]] float bias_unit(const Rescaling& rescaling, std::size_t channel, float to);
 
 /// Numbers of `from` times `factor` as those of `to`.
@@ -50,7 +50,7 @@ struct Rescaling {
                                                              float factor);
 
 using Arguments = std::unordered_map<int, dnnl::memory>;
-/// What oneDNN 3 wants to be told of scales at every call, where 2 has them from the start.
+/// Adds the scales that oneDNN 3 takes at every call; 2 has them in the description.
 void add_scales(const dnnl::engine& engine, const Rescaling& rescaling, Arguments& arguments);
 void add_factor(const dnnl::engine& engine, float factor, Arguments& arguments);
 

@@ -32,7 +32,7 @@ void each_photo(std::int64_t photos, const Loop& loop) {
 void activate(const dnnl::memory& memory) {
   const auto width = static_cast<std::int64_t>(dnnl::memory::data_type_size(type_of(memory)));
   const std::int64_t count = static_cast<std::int64_t>(memory.get_desc().get_size()) / width;
-  // Cut where vectors end, so that a number's last bit does not depend on the threads.
+  // Cut where vectors end, so that a number's last bit does not depend on the number of threads.
   constexpr std::int64_t kVector = 32, kGrain = (1 << 15) / kVector;  // kGrain: worth a thread
   at::parallel_for(0, (count + kVector - 1) / kVector, kGrain, [&](auto first, auto last) {
     const std::int64_t from = first * kVector, to = std::min(last * kVector, count);

@@ -1,5 +1,5 @@
-// onednn_loops: loops of ours (silu.h, depthwise.h) over oneDNN's memories, photos and parts of
-// them shared out among LibTorch's threads. Only where oneDNN is at hand. Private to models/.
+// onednn_loops: our own loops (silu.h, depthwise.h) over oneDNN's memories, with photos and parts
+// of them distributed over LibTorch's threads. Only built with oneDNN. Private to models/.
 #pragma once
 
 #include <functional>
@@ -9,18 +9,18 @@
 
 namespace photoscribe::onednn {
 
-/// silu of all numbers, float32 or bfloat16, of those too that fill up a blocked layout, which are
-/// 0 and stay so.
+/// silu of all numbers, float32 or bfloat16, including those that pad a blocked layout, which are 0
+/// and stay 0.
 void activate(const dnnl::memory& memory);
 
 /// depthwise.run() of each photo. Maps in bfloat16, channels last; `mean` (photos,C,1,1) may be
-/// empty. All must outlive what is returned, where they are now.
+/// empty. All must outlive the returned function and must not move.
 [[nodiscard]] std::function<void()> depthwise_loop(const Depthwise& depthwise,
                                                    const dnnl::memory& from, const dnnl::memory& to,
                                                    const dnnl::memory& mean);
 
-/// scale_channels() of each photo, under the same conditions; nothing where these memories or this
-/// CPU are not such as it takes.
+/// scale_channels() of each photo, under the same conditions; empty if it does not support these
+/// memories or this CPU.
 [[nodiscard]] std::function<void()> scale_loop(const dnnl::memory& main, const dnnl::memory& gate);
 
 }  // namespace photoscribe::onednn

@@ -10,8 +10,9 @@ dnnl::memory Weights::weight(std::size_t layer, const Desc& wanted) {
     if (made.get_desc() == wanted) return made;
   const EncoderLayer& l = encoder_.layers()[layer];
   const torch::Tensor plain =
-      whole_ ? narrowed(layer).numbers : encoder_.weight(layer).contiguous();
-  const Desc desc(weight_dims(l), whole_ ? Type::s8 : kF32, l.groups > 1 ? Tag::goihw : Tag::oihw);
+      is_int8_ ? narrowed(layer).numbers : encoder_.weight(layer).contiguous();
+  const Desc desc(weight_dims(l), is_int8_ ? Type::s8 : kF32,
+                  l.groups > 1 ? Tag::goihw : Tag::oihw);
   dnnl::memory source(desc, engine_, plain.data_ptr()), made(wanted, engine_);
   dnnl::reorder(source, made).execute(stream_, source, made);
   stream_.wait();

@@ -1,5 +1,5 @@
-// onednn_weights: an encoder's weights and biases as oneDNN multiplies by them. Only where oneDNN
-// is at hand. Private to models/.
+// onednn_weights: an encoder's weights and biases in oneDNN's layouts. Only built with oneDNN.
+// Private to models/.
 #pragma once
 
 #include <map>
@@ -13,13 +13,13 @@ namespace photoscribe::onednn {
 
 class Weights {
  public:
-  /// `whole`: in whole numbers (int8_layers.h).
-  Weights(const Encoder& encoder, const dnnl::engine& engine, bool whole)
-      : encoder_(encoder), engine_(engine), stream_(engine), whole_(whole) {}
+  /// `is_int8`: in integers (int8_layers.h).
+  Weights(const Encoder& encoder, const dnnl::engine& engine, bool is_int8)
+      : encoder_(encoder), engine_(engine), stream_(engine), is_int8_(is_int8) {}
 
-  /// The layer's weight in the layout that a plan wants; plans of other sizes mostly share it.
+  /// The layer's weight in the layout that a plan needs; plans of other sizes mostly share it.
   [[nodiscard]] dnnl::memory weight(std::size_t layer, const Desc& wanted);
-  /// Its scales, and its whole numbers.
+  /// Its scales, and its integers.
   [[nodiscard]] const Int8Weight& narrowed(std::size_t layer);
 
   /// Shares the encoder's memory.
@@ -31,7 +31,7 @@ class Weights {
   Encoder encoder_;
   dnnl::engine engine_;
   dnnl::stream stream_;
-  bool whole_;
+  bool is_int8_;
   std::map<std::size_t, std::vector<dnnl::memory>> weights_;
   std::map<std::size_t, Int8Weight> narrowed_;
 };

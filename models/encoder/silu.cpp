@@ -6,7 +6,7 @@
 namespace photoscribe {
 namespace {
 
-/// 2^x for x from -126 to 126, of which `fraction` works out 2^f for f from -1/2 to 1/2.
+/// 2^x for x from -126 to 126; `fraction` computes 2^f for f from -1/2 to 1/2.
 template <class Fraction>
 [[gnu::always_inline]] inline float power_of_two(float x, const Fraction& fraction) {
   const float up = x + 127.5F;
@@ -49,7 +49,7 @@ template <class Fraction>
   return __builtin_bit_cast(float, static_cast<std::uint32_t>(bits) << 16);
 }
 
-/// To the nearest, of two the even one.
+/// To nearest, ties to even.
 [[gnu::always_inline]] inline std::uint16_t bfloat16_of(float x) {
   const auto bits = __builtin_bit_cast(std::uint32_t, x);
   return static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
@@ -73,8 +73,8 @@ void plain_silu(std::uint16_t* x, std::int64_t count) {
 
 #ifdef PHOTOSCRIBE_VECTOR_COPY
 
-// By hand where there are instructions for bfloat16, with a rounding of 32 numbers at once: 0.24 ns
-// a number against 0.40.
+// By hand if there are instructions for bfloat16, rounding 32 numbers at once: 0.24 ns a number
+// against 0.40.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC bug 105593
 PHOTOSCRIBE_AVX512_BF16 void fast_silu(std::uint16_t* x, std::int64_t count) {

@@ -2,17 +2,17 @@
 // over arrays. Private to models/.
 //
 // Fused into oneDNN's convolutions (2.6) it takes 1.3 ns a number, most of an EfficientNet's time;
-// a pass of its own over what is still in the caches takes 0.24 to 0.4.
+// a separate pass over what is still in the caches takes 0.24 to 0.4.
 #pragma once
 
 #include <cstdint>
 
 namespace photoscribe {
 
-/// To 1e-6 of LibTorch's.
+/// Within 1e-6 of LibTorch's.
 void silu_in_place(float* x, std::int64_t count);
 
-/// The same of bfloat16s, given by their bits: the nearest bfloat16, or the one beside it.
+/// The same for bfloat16s, given as their bits: the nearest bfloat16, or the one next to it.
 void silu_in_place(std::uint16_t* x, std::int64_t count);
 
 }  // namespace photoscribe

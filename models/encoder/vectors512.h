@@ -1,6 +1,6 @@
-// vectors512: what the loops by hand for AVX-512 with bfloat16 share: conversions and silu, sixteen
-// numbers at a time. For bodies of functions with PHOTOSCRIBE_AVX512_BF16 alone, which are called
-// where has_vectors512() says so. Private to models/.
+// vectors512: what the hand-written loops for AVX-512 with bfloat16 share: conversions and silu,
+// sixteen numbers at a time. Only for functions with PHOTOSCRIBE_AVX512_BF16, which may be called
+// if has_vectors512(). Private to models/.
 #pragma once
 
 #include "common/core/vector_clones.h"
@@ -19,17 +19,17 @@
 namespace photoscribe {
 
 [[nodiscard]] inline bool has_vectors512() {
-  static const bool there =
+  static const bool supported =
       __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  return there;
+  return supported;
 }
 
-/// Sixteen bfloat16s, by their bits.
+/// Sixteen bfloat16s, given as their bits.
 PHOTOSCRIBE_AVX512_BF16 inline __m512 widened(__m256i bits) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
 }
-/// To the nearest, of two the even one.
+/// To nearest, ties to even.
 PHOTOSCRIBE_AVX512_BF16 inline __m256i rounded(__m512 x) {
   const __m256bh bits = _mm512_cvtneps_pbh(x);
   __m256i all;
@@ -48,8 +48,9 @@ PHOTOSCRIBE_AVX512_BF16 inline __m512i rounded(__m512 low, __m512 high) {
   return static_cast<std::uint16_t>(count >= 16 ? 0xffffU : (1U << count) - 1U);
 }
 
-/// x / (1 + exp(-x)) to 2e-4 of its size: fine enough for what becomes a bfloat16. The minimax
-/// polynomial of third degree for the power, and 1 / (1 + e) to 14 bits instead of a division.
+/// x / (1 + exp(-x)) with a relative error of 2e-4: precise enough for what becomes a bfloat16. The
+/// minimax polynomial of third degree for the power, and 1 / (1 + e) to 14 bits instead of a
+/// division.
 PHOTOSCRIBE_AVX512_BF16 inline __m512 silu_of(__m512 x) {
   const __m512 power = _mm512_mul_ps(x, _mm512_set1_ps(-1.44269504F));
   const __m512 whole = _mm512_roundscale_ps(power, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

@@ -32,7 +32,7 @@ int class_number(std::string_view text) {
   const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
   if (read.ec != std::errc{} || read.ptr != text.data() + text.size() || number < 0 ||
       number >= kClasses) {
-    throw std::runtime_error("'" + std::string(text) + "' is no class in 0 to 999");
+    throw std::runtime_error("'" + std::string(text) + "' is not a class from 0 to 999");
   }
   return number;
 }
@@ -70,7 +70,7 @@ ConceptEntry read_line(std::string_view line, std::set<std::string>& seen) {
     if (word.empty() || word.find(' ') != std::string_view::npos)
       throw std::runtime_error("'" + std::string(word) + "' is not one word");
     if (!seen.emplace(word).second)
-      throw std::runtime_error("'" + std::string(word) + "' stands there twice");
+      throw std::runtime_error("'" + std::string(word) + "' is listed twice");
     entry.words.emplace_back(word);
   }
   if (bar != std::string_view::npos) entry.classes = read_classes(line.substr(bar + 1));

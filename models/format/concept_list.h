@@ -1,7 +1,7 @@
 // concept_list: the things that a classifier beside the decoder looks for in a photo, and the words
-// that people say for them. Private to models/.
+// for them. Private to models/.
 //
-// A model's concepts.txt has one a line: its name, further words for it, and, behind a bar, the
+// A model's concepts.txt has one per line: its name, more words for it, and, after a bar, the
 // ImageNet classes (0 to 999, ILSVRC 2012's usual order) that make it up:
 //
 //     pizza, pizzas | 963
@@ -22,17 +22,17 @@ namespace photoscribe {
 
 struct ConceptEntry {
   std::vector<std::string> words;  // the name first; lower case, one token each
-  std::vector<int> classes;        // rising; none: ImageNet does not know it
+  std::vector<int> classes;        // ascending; none: not in ImageNet
 };
 
-/// Reads `path`. Fails with invalid_config, naming file and line: an empty word, a word that stands
-/// twice, a class that is no number in 0 to 999, no concept at all.
+/// Reads `path`. Fails with invalid_config, naming file and line: an empty word, a word listed
+/// twice, a class that is not a number from 0 to 999, no concept at all.
 [[nodiscard]] Expected<std::vector<ConceptEntry>> read_concepts(const std::string& path);
 [[nodiscard]] Status write_concepts(const std::string& path,
                                     const std::vector<ConceptEntry>& concepts);
 
-/// Without the concepts of which the vocabulary has no word; each other's name is its first word
-/// that the vocabulary has.
+/// Leaves out concepts of which the vocabulary has no word, and words that it does not have; the
+/// name is the first word left.
 [[nodiscard]] std::vector<ConceptEntry> known_concepts(const std::vector<ConceptEntry>& concepts,
                                                        const Vocabulary& vocabulary);
 

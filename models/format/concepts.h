@@ -1,5 +1,4 @@
-// concepts: what is on a list of concepts (concept_list.h) as numbers of a vocabulary. Private to
-// models/.
+// concepts: the concepts of a list (concept_list.h) as numbers of a vocabulary. Private to models/.
 #pragma once
 
 #include <torch/types.h>
@@ -20,7 +19,7 @@ struct ConceptNumbers {
 [[nodiscard]] ConceptNumbers concept_numbers(const std::vector<ConceptEntry>& concepts,
                                              const Vocabulary& vocabulary);
 
-/// Puts them among a decoder's tensors, as `decoder.concept.name` and `decoder.concept.of_word`.
+/// Adds them to a decoder's tensors, as `decoder.concept.name` and `decoder.concept.of_word`.
 void add_concept_numbers(TensorMap& tensors, const std::vector<ConceptEntry>& concepts,
                          const Vocabulary& vocabulary);
 

@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kPhotos = "photos";
 constexpr const char* kKind = "photoscribe int8 scales 1";
 
-/// Over the model's hash and every name and number: a bit that flips changes no size.
+/// Over the model's hash and every name and number: a flipped bit changes no size.
 std::string checksum_of(const std::string& model, const std::map<std::string, float>& numbers) {
   Sha256 hash;
   hash.add(model.data(), model.size());
@@ -37,8 +37,8 @@ Expected<Int8Scales> read_int8_scales(const std::string& folder, const std::stri
   if (!std::filesystem::exists(path, ignored)) return Int8Scales{};
   const auto refuse = [&path, &folder](const std::string& why) {
     return fail(Errc::model_failure, path + ": " + why +
-                                         "; make it anew by photoscribe-train quantize " + folder +
-                                         " --photos DIR");
+                                         "; make it again with photoscribe-train quantize " +
+                                         folder + " --photos DIR");
   };
   const auto file = SafetensorsFile::open(path);
   if (!file) return refuse(file.error().message);
@@ -55,20 +55,20 @@ Expected<Int8Scales> read_int8_scales(const std::string& folder, const std::stri
   }
   const std::string made_for = entry(*file, "model");
   if (checksum_of(made_for, numbers) != entry(*file, "sha256"))
-    return refuse("it is damaged: its checksum is another");
+    return refuse("it is damaged: its checksum does not match");
   if (made_for != model) return refuse("it was made for other weights");
   const auto photos = numbers.find(kPhotos);
   if (photos == numbers.end() || numbers.size() < 2) return refuse("scales are missing");
   Int8Scales scales;
   scales.photos = photos->second;
   numbers.erase(photos);
-  scales.of = std::move(numbers);
+  scales.by_layer = std::move(numbers);
   return scales;
 }
 
 Status write_int8_scales(const std::string& folder, const std::string& model,
                          const Int8Scales& scales) {
-  std::map<std::string, float> numbers = scales.of;
+  std::map<std::string, float> numbers = scales.by_layer;
   numbers.emplace(kPhotos, scales.photos);
   std::map<std::string, ArrayView> arrays;
   for (const auto& [name, scale] : numbers)

@@ -7,11 +7,11 @@
 
 namespace photoscribe {
 
-/// Read only, private to this process. Who cuts the file short meanwhile ends the process.
+/// Read-only, private to this process. If another process truncates the file, this one ends.
 class MappedFile {
  public:
   MappedFile() = default;
-  /// Throws std::runtime_error: it is not there, no regular file, or cannot be mapped.
+  /// Throws std::runtime_error: it does not exist, is not a regular file, or cannot be mapped.
   explicit MappedFile(const std::string& path);
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
@@ -22,7 +22,7 @@ class MappedFile {
   }
 
  private:
-  void* map_ = nullptr;  // null: an empty file, too
+  void* map_ = nullptr;  // also null for an empty file
   std::size_t size_ = 0;
 };
 

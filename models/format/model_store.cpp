@@ -111,7 +111,7 @@ Status store_model(const std::string& folder, const ModelToStore& model,
       stored.emplace(name, tensor);
     } else if (name == "decoder.embedding.weight" || name == "decoder.word.weight") {
       narrow_rows(stored, name, tensor);
-    } else if (torch::isFloatingType(tensor.scalar_type())) {  // concepts.txt says the numbers
+    } else if (torch::isFloatingType(tensor.scalar_type())) {  // concepts.txt has the numbers
       stored.emplace(name, tensor.detach().to(torch::kHalf));
     }
   }

@@ -19,12 +19,12 @@ struct StoredModel {
   TensorMap tensors;      // "encoder.…" and "decoder.…", float32; of an ensemble none
   std::vector<ConceptEntry> concepts;  // none: it has no classifier; an ensemble: the first's
   std::vector<StoredModel> members;    // of an ensemble
-  /// Of the encoder; empty: nobody made them (photoscribe-train quantize). An error, where their
-  /// file is not good, is no reason not to caption in other precisions.
+  /// Of the encoder; empty: not made (photoscribe-train quantize). If their file is bad this is its
+  /// error, which does not prevent captioning in other precisions.
   Expected<Int8Scales> int8_scales = Int8Scales{};
 };
 
-/// The models that speak: an ensemble's members, else the model itself. They live in `model`.
+/// The models that caption: an ensemble's members, else the model itself. They live in `model`.
 [[nodiscard]] inline std::vector<const StoredModel*> members_of(const StoredModel& model) {
   if (model.members.empty()) return {&model};
   std::vector<const StoredModel*> members;
@@ -32,7 +32,7 @@ struct StoredModel {
   return members;
 }
 
-/// The same of several.
+/// The same for several.
 [[nodiscard]] inline std::vector<const StoredModel*> members_of(
     const std::vector<StoredModel>& models) {
   std::vector<const StoredModel*> members;
@@ -62,12 +62,12 @@ struct ModelToStore {
 
 /// Makes an ensemble's folder out of copies of `members`' folders, which must not be ensembles
 /// themselves, with the search defaults of the first. model.yaml is written last. Fails with
-/// invalid_config or environment, as when the folder is there already.
+/// invalid_config or environment, for example when the folder exists already.
 [[nodiscard]] Status store_ensemble(const std::string& folder, const std::string& name,
                                     const std::vector<StoredModel>& members);
 
-/// Makes the folder, or replaces what is in it, with weights in half precision, the tables of words
-/// in eight bits (tensors.h), unless the model is to be exact. model.yaml is written last.
+/// Creates the folder, or replaces what is in it, with weights in half precision and the tables of
+/// words in eight bits (tensors.h), unless the model is to be exact. model.yaml is written last.
 [[nodiscard]] Status store_model(const std::string& folder, const ModelToStore& model,
                                  const Vocabulary& vocabulary, const TensorMap& tensors);
 

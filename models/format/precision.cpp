@@ -9,7 +9,7 @@ namespace photoscribe {
 #ifdef PHOTOSCRIBE_ONEDNN
 namespace {
 
-/// oneDNN also takes types that it must emulate, slower than float32. What it says is what it uses,
+/// oneDNN also accepts types that it must emulate, slower than float32. It reports what it uses,
 /// DNNL_MAX_CPU_ISA included; an instruction set has the bits of those that it contains.
 bool uses(dnnl::cpu_isa wanted) {
   const auto bits = static_cast<unsigned>(wanted);
@@ -35,12 +35,12 @@ Status check_precision(Precision asked) {
     return fail(
         Errc::invalid_config,
         "precision bfloat16: this CPU has no instructions for it (avx512_bf16 or amx_bf16), or "
-        "photoscribe was built without oneDNN; take auto or float32");
+        "photoscribe was built without oneDNN; use auto or float32");
   }
   if (asked == Precision::int8 && !has_int8()) {
     return fail(Errc::invalid_config,
                 "precision int8: this CPU has no instructions for it (avx512_vnni or avx_vnni), or "
-                "photoscribe was built without oneDNN; take auto or float32");
+                "photoscribe was built without oneDNN; use auto or float32");
   }
   return {};
 }

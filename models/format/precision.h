@@ -1,4 +1,4 @@
-// precision: the numbers in which a network's products are worked out on a CPU. No LibTorch.
+// precision: the number formats in which a network's products are computed on a CPU. No LibTorch.
 #pragma once
 
 #include <array>
@@ -11,13 +11,13 @@
 
 namespace photoscribe {
 
-/// Sums are float32 in any case, as is all that is not a product of matrices. GPUs work in half
-/// precision whatever this says.
+/// Sums are always float32, as is everything but matrix products. GPUs work in half precision
+/// whatever this says.
 enum class Precision : std::uint8_t {
-  automatic,  // bfloat16, else int8, where CPU and model have it and a trial finds it faster
+  automatic,  // bfloat16, else int8, if CPU and model have it and a trial finds it faster
   float32,
   bfloat16,  // weights and inputs of products rounded to 8 bits of mantissa
-  int8,      // those of the encoder whole numbers; the decoder's as bfloat16 or float32
+  int8,      // the encoder's are 8-bit integers; the decoder's as bfloat16 or float32
 };
 
 inline constexpr std::array<std::pair<Precision, std::string_view>, 4> kPrecisionNames{
@@ -37,15 +37,15 @@ inline constexpr std::array<std::pair<Precision, std::string_view>, 4> kPrecisio
   return std::nullopt;
 }
 
-/// Whether this CPU multiplies bfloat16 by instructions of its own, and oneDNN is here to use them.
+/// Whether this CPU has instructions for bfloat16 products, and oneDNN is there to use them.
 [[nodiscard]] bool has_bfloat16();
-/// The same of eight bits (AVX-512 VNNI, AVX VNNI).
+/// The same for eight bits (AVX-512 VNNI, AVX VNNI).
 [[nodiscard]] bool has_int8();
 
-/// What a decoder's products are in beside such an encoder (not automatic): never int8.
+/// The precision of a decoder's products with such an encoder (not automatic): never int8.
 [[nodiscard]] Precision decoder_precision(Precision encoder);
 
-/// Fails with invalid_config, saying what to do, where what is asked for is not here.
+/// Fails with invalid_config, saying what to do, if this machine does not have it.
 [[nodiscard]] Status check_precision(Precision asked);
 
 }  // namespace photoscribe

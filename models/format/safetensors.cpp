@@ -26,7 +26,7 @@ std::optional<ElementType> element_type(const std::string& name) {
   throw std::runtime_error("array '" + name + "' " + what);
 }
 
-/// Elements times size, or throws when that does not fit the file.
+/// Elements times size; throws when that does not fit into the file.
 std::uint64_t bytes_of(const ArrayView& array, const std::string& name, std::uint64_t limit) {
   std::uint64_t bytes = size_of(array.type);
   for (const std::int64_t extent : array.shape) {
@@ -43,24 +43,26 @@ struct Entry {
   std::uint64_t begin = 0, end = 0;
 };
 
-Entry check_entry(const HeaderEntry& said, std::uint64_t data_bytes) {
-  Entry entry{said.name, {}, said.begin, said.end};
-  const auto type = element_type(said.type);
+Entry check_entry(const HeaderEntry& header_entry, std::uint64_t data_bytes) {
+  Entry entry{header_entry.name, {}, header_entry.begin, header_entry.end};
+  const auto type = element_type(header_entry.type);
   if (!type)
-    bad(said.name, "has elements of type " + said.type + "; F32, F16, BF16, I64, I8 are read");
+    bad(header_entry.name,
+        "has elements of type " + header_entry.type + "; F32, F16, BF16, I64, I8 are read");
   entry.array.type = *type;
-  for (const std::uint64_t extent : said.shape) {
+  for (const std::uint64_t extent : header_entry.shape) {
     if (extent > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-      bad(said.name, "has an extent that is too large");
+      bad(header_entry.name, "has an extent that is too large");
     entry.array.shape.push_back(static_cast<std::int64_t>(extent));
   }
-  if (entry.begin > entry.end || entry.end > data_bytes) bad(said.name, "lies outside the file");
-  if (bytes_of(entry.array, said.name, data_bytes) != entry.end - entry.begin)
-    bad(said.name, "has a shape that does not fill its range");
+  if (entry.begin > entry.end || entry.end > data_bytes)
+    bad(header_entry.name, "lies outside the file");
+  if (bytes_of(entry.array, header_entry.name, data_bytes) != entry.end - entry.begin)
+    bad(header_entry.name, "has a shape that does not fill its range");
   return entry;
 }
 
-/// Ranges must tile the data exactly: no overlap, no hole, nothing behind the last.
+/// Ranges must tile the data exactly: no overlap, no hole, nothing after the last.
 void check_tiling(std::vector<Entry>& entries, std::uint64_t data_bytes) {
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
@@ -73,7 +75,7 @@ void check_tiling(std::vector<Entry>& entries, std::uint64_t data_bytes) {
   }
   if (at != data_bytes)
     throw std::runtime_error("the data are " + std::to_string(data_bytes) +
-                             " bytes, its header tells of " + std::to_string(at));
+                             " bytes, its header describes " + std::to_string(at));
 }
 
 std::string make_header(const std::map<std::string, ArrayView>& arrays,
@@ -138,7 +140,7 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
     const auto file_bytes = static_cast<std::uint64_t>(all.size());
     const auto* bytes = reinterpret_cast<const std::byte*>(all.data());
 
-    std::uint64_t header_bytes = 0;  // little-endian, as every machine that this runs on
+    std::uint64_t header_bytes = 0;  // little-endian, like every machine that this runs on
     std::memcpy(&header_bytes, bytes, sizeof header_bytes);
     if (header_bytes > kHeaderBytesMax || header_bytes > file_bytes - 8)
       throw std::runtime_error("its header is longer than the file or than 64 MiB");
@@ -148,7 +150,8 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
 
     file.metadata_ = std::move(header.metadata);
     std::vector<Entry> entries;
-    for (const HeaderEntry& said : header.entries) entries.push_back(check_entry(said, data_bytes));
+    for (const HeaderEntry& header_entry : header.entries)
+      entries.push_back(check_entry(header_entry, data_bytes));
     check_tiling(entries, data_bytes);
     for (Entry& entry : entries) {
       entry.array.bytes = {data + entry.begin, entry.end - entry.begin};

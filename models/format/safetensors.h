@@ -1,8 +1,8 @@
 // safetensors: named arrays in one file, read through a memory map and written atomically.
 //
-// The format of huggingface/safetensors: eight bytes of header length, a JSON header, the data. No
-// code in it, unlike pickles, so a model may come from anywhere: every size, range and overlap in
-// the header is checked before a byte of data is looked at. It knows nothing of LibTorch; tensors.h
+// The format of huggingface/safetensors: eight bytes of header length, a JSON header, the data. It
+// holds no code, unlike pickles, so a model may come from anywhere: every size, range and overlap
+// in the header is checked before a byte of data is read. It knows nothing of LibTorch; tensors.h
 // makes tensors of it.
 #pragma once
 
@@ -37,8 +37,9 @@ struct ArrayView {
 class SafetensorsFile {
  public:
   /// Maps `path` and checks its whole header. Fails with model_failure, naming file and entry: a
-  /// header longer than 64 MiB or than the file, no JSON, an unknown element type, a shape whose
-  /// size is not its range's, ranges that overlap, leave holes or pass the end of the file.
+  /// header longer than 64 MiB or than the file, invalid JSON, an unknown element type, a shape
+  /// whose size is not that of its range, ranges that overlap, leave holes or pass the end of the
+  /// file.
   [[nodiscard]] static Expected<SafetensorsFile> open(const std::string& path);
 
   [[nodiscard]] const std::map<std::string, ArrayView>& arrays() const noexcept { return arrays_; }
@@ -53,9 +54,9 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-/// Writes `arrays` to `path` in the order of their names, by way of a temporary file beside it that
+/// Writes `arrays` to `path` in the order of their names, through a temporary file beside it that
 /// is synced and renamed: whoever opens `path` sees the old file or the whole new one. Fails with
-/// environment when the disk does not take it.
+/// environment when it cannot be written.
 [[nodiscard]] Status write_safetensors(const std::string& path,
                                        const std::map<std::string, ArrayView>& arrays,
                                        const std::map<std::string, std::string>& metadata = {});

@@ -29,7 +29,7 @@ class Reader {
   [[noreturn]] void bad(const std::string& what) const {
     throw std::runtime_error("its header " + what + " (byte " + std::to_string(at_) + ")");
   }
-  /// The next byte that is no white space; 0 at the end.
+  /// The next byte that is not white space; 0 at the end.
   char peek() {
     while (at_ < json_.size() &&
            std::string_view(" \t\r\n").find(json_[at_]) != std::string_view::npos)
@@ -37,7 +37,7 @@ class Reader {
     return at_ < json_.size() ? json_[at_] : '\0';
   }
   void expect(char c) {
-    if (peek() != c) bad(std::string("has no '") + c + "' where one must be");
+    if (peek() != c) bad(std::string("lacks '") + c + "'");
     ++at_;
   }
   /// Whether another item follows in a list that `close` ends; takes the comma or the end.
@@ -50,7 +50,7 @@ class Reader {
     return true;
   }
   void expect_end() {
-    if (peek() != '\0' || at_ < json_.size()) bad("goes on behind its object");
+    if (peek() != '\0' || at_ < json_.size()) bad("continues after its object");
   }
 
   std::string string() {

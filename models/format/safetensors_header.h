@@ -15,7 +15,7 @@ namespace photoscribe {
 struct HeaderEntry {
   std::string name, type;
   std::vector<std::uint64_t> shape;
-  std::uint64_t begin = 0, end = 0;  // bytes behind the header
+  std::uint64_t begin = 0, end = 0;  // bytes after the header
 };
 
 struct SafetensorsHeader {
@@ -23,8 +23,8 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-/// Throws std::runtime_error on anything else: other fields, names twice, negative or broken
-/// numbers, bytes behind the object.
+/// Throws std::runtime_error on anything else: other fields, duplicate names, negative or malformed
+/// numbers, bytes after the object.
 [[nodiscard]] SafetensorsHeader parse_safetensors_header(std::string_view json);
 
 /// The header's JSON, padded with spaces to a multiple of eight bytes.

@@ -44,7 +44,7 @@ ElementType element_type(const std::string& name, torch::ScalarType type) {
 
 constexpr const char* kScale = ".scale";
 
-/// Multiplies what narrow_rows() made by its scales, which go.
+/// Multiplies what narrow_rows() made by its scales, and removes these.
 void widen_rows(TensorMap& tensors) {
   for (auto& [name, tensor] : tensors) {
     if (tensor.scalar_type() != torch::kInt8) continue;

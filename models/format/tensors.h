@@ -12,12 +12,12 @@ namespace photoscribe {
 
 using TensorMap = std::map<std::string, torch::Tensor>;
 
-/// Every array of `path` as a tensor of its own memory; floating ones as float32, I64 as int64; I8
-/// times its rows' scales, as narrow_rows() made them, as float32.
+/// Every array of `path` as a tensor with its own memory; floating-point ones as float32, I64 as
+/// int64; I8 times its rows' scales, as narrow_rows() made them, as float32.
 [[nodiscard]] Expected<TensorMap> load_tensors(const std::string& path);
 
-/// Puts a table (R,C) into `tensors` in eight bits: `name` holds whole numbers in -127 to 127, and
-/// `name`.scale (R) float32 what each row's are to be multiplied by: its largest magnitude / 127.
+/// Puts a table (R,C) into `tensors` in eight bits: `name` holds integers from -127 to 127, and
+/// `name`.scale (R) float32 the factor of each row: its largest magnitude / 127.
 void narrow_rows(TensorMap& tensors, const std::string& name, const torch::Tensor& table);
 
 /// Writes `tensors` as they are (float32, half, bfloat16, int64 or int8, any device and layout).

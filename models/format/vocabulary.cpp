@@ -18,7 +18,7 @@ Expected<Vocabulary> Vocabulary::make(const std::vector<std::string>& words) {
     if (word.empty() || word.find_first_of(" \t\r\n\v\f") != std::string::npos)
       return fail(Errc::model_failure, line + "empty, or with white space in it");
     if (!made.numbers_.emplace(word, static_cast<std::int64_t>(i)).second)
-      return fail(Errc::model_failure, line + "'" + word + "' stands there twice");
+      return fail(Errc::model_failure, line + "'" + word + "' is listed twice");
   }
   return made;
 }

@@ -13,8 +13,8 @@
 
 namespace photoscribe {
 
-inline constexpr std::int64_t kPadToken = 0;      // fills rows behind their end; never predicted
-inline constexpr std::int64_t kStartToken = 1;    // fed in front of the first word; never predicted
+inline constexpr std::int64_t kPadToken = 0;      // fills rows after their end; never predicted
+inline constexpr std::int64_t kStartToken = 1;    // fed before the first word; never predicted
 inline constexpr std::int64_t kEndToken = 2;      // ends a caption
 inline constexpr std::int64_t kUnknownToken = 3;  // a rare word in training; never predicted
 

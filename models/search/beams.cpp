@@ -20,8 +20,8 @@ using torch::Tensor;
 
 bool is_caption(double score) { return score > kNever / 1e3; }
 
-/// Share of `words` that the other captions (B,T), as far as they have `scores` (B), have too, on
-/// average over these. One that is `words` so far is no other.
+/// Share of `words` that the other captions (B,T) with valid `scores` (B) contain too, on average.
+/// One that is equal to `words` so far does not count.
 double agreement(const std::vector<std::int64_t>& words, const Tensor& captions,
                  const float* scores) {
   if (words.empty()) return 1;
@@ -37,15 +37,15 @@ double agreement(const std::vector<std::int64_t>& words, const Tensor& captions,
   return others == 0 ? 1 : sum / others / static_cast<double>(words.size());
 }
 
-/// Leaves what belongs to these photos; of `of` itself not h and c, which are rows.
+/// Keeps only what belongs to these photos, except h and c of `of` itself, which are rows.
 void keep_photos(Annotations& of, const Tensor& photos) {
   for (Annotations& member : of.members) keep_photos(member, photos);
   for (Tensor* one : {&of.values, &of.keys, &of.fixed, &of.concepts, &of.odds, &of.novelty})
     if (one->defined()) *one = one->index_select(0, photos);
 }
 
-/// The `count` largest of scores (N,S,B) + log_p (N,S,B,V), falling, and their places among the
-/// B*V: (N,S,count) each.
+/// The `count` largest of scores (N,S,B) + log_p (N,S,B,V), in falling order, and their indices
+/// among the B*V: (N,S,count) each.
 std::pair<Tensor, Tensor> best_words(const Tensor& scores, const Tensor& log_p,
                                      std::int64_t count) {
   const std::int64_t N = log_p.size(0), S = log_p.size(1), B = log_p.size(2), V = log_p.size(3);
@@ -66,25 +66,25 @@ int constraints_of(std::int64_t state) { return std::popcount(static_cast<std::u
 
 }  // namespace
 
-Beams::Beams(const Annotations& seen, std::int64_t tokens_max, const ConstraintTensors& constraints,
-             const Tensor& photos)
-    : a(seen),
-      photo_(at::arange(seen.h.size(0), torch::dtype(torch::kInt64).device(a.h.device()))) {
+Beams::Beams(const Annotations& annotations, std::int64_t tokens_max,
+             const ConstraintTensors& constraints, const Tensor& photos)
+    : a(annotations),
+      photo_(at::arange(annotations.h.size(0), torch::dtype(torch::kInt64).device(a.h.device()))) {
   if (constraints.count > 0) begin_constraints(constraints, photos);
   const std::int64_t N = photo_.size(0), S = std::int64_t{1} << constraints.count, T = tokens_max;
-  const auto whole = photo_.options(), real = whole.dtype(torch::kFloat32);
-  // One open beam each before the first word, in the state where nothing is named.
-  scores_ = at::full({N, S, 1}, kNever, real);
+  const auto integers = photo_.options(), floats = integers.dtype(torch::kFloat32);
+  // One open beam each before the first word, in the state in which nothing is named.
+  scores_ = at::full({N, S, 1}, kNever, floats);
   scores_.select(1, 0).zero_();
-  worst_ = at::zeros({N, S, 1}, real);
-  tokens_ = at::full({N * S}, kStartToken, whole);
-  history_ = at::full({N, S, 1, T}, kEndToken, whole);
-  best_score_ = at::full({N, S}, kNever, real);
-  best_log_ = at::zeros({N, S}, real);
-  best_tokens_ = at::full({N, S, T}, kEndToken, whole);
-  best_length_ = at::zeros({N, S}, whole);
-  best_worst_ = at::zeros({N, S}, real);
-  done_ = at::zeros({N}, whole.dtype(torch::kBool));
+  worst_ = at::zeros({N, S, 1}, floats);
+  tokens_ = at::full({N * S}, kStartToken, integers);
+  history_ = at::full({N, S, 1, T}, kEndToken, integers);
+  best_score_ = at::full({N, S}, kNever, floats);
+  best_log_ = at::zeros({N, S}, floats);
+  best_tokens_ = at::full({N, S, T}, kEndToken, integers);
+  best_length_ = at::zeros({N, S}, integers);
+  best_worst_ = at::zeros({N, S}, floats);
+  done_ = at::zeros({N}, integers.dtype(torch::kBool));
 }
 
 void Beams::begin_constraints(const ConstraintTensors& constraints, const Tensor& photos) {
@@ -95,13 +95,13 @@ void Beams::begin_constraints(const ConstraintTensors& constraints, const Tensor
                      words = constraints.words.size(1) / C;
   a.h = a.h.index_select(0, photos).repeat_interleave(S, 0);
   a.c = a.c.index_select(0, photos).repeat_interleave(S, 0);
-  constraints_ = {constraints.count, constraints.words.to(device), constraints.real.to(device)};
+  constraints_ = {constraints.count, constraints.words.to(device), constraints.mask.to(device)};
   std::vector<std::int64_t> unmet, from;
   for (std::int64_t state = 0; state < S; ++state) {
     for (std::int64_t constraint = 0; constraint < C; ++constraint) {
       const std::int64_t bit = std::int64_t{1} << constraint;
       unmet.insert(unmet.end(), static_cast<std::size_t>(words), (state & bit) == 0 ? 1 : 0);
-      // A state without the constraint leads to itself with it; the other way round nothing is
+      // A state without the constraint leads to the one with it; in the other direction nothing is
       // unmet.
       from.push_back((state ^ bit) * C + constraint);
     }
@@ -120,27 +120,28 @@ void Beams::keep(const Tensor& photos) {
   a.h = rows(a.h);
   a.c = rows(a.c);
   tokens_ = rows(tokens_);
-  for (Tensor* one : {&scores_,      &worst_,       &history_,           &best_score_,
-                      &best_log_,    &best_tokens_, &best_length_,       &best_worst_,
-                      &done_,        &photo_,       &constraints_.words, &constraints_.real,
-                      &other_score_, &other_log_,   &other_length_,      &other_tokens_,
-                      &settled_,     &end_scores_,  &end_history_,       &rows_,
+  for (Tensor* one : {&scores_,    &worst_,       &history_,           &best_score_,
+                      &best_log_,  &best_tokens_, &best_length_,       &best_worst_,
+                      &done_,      &photo_,       &constraints_.words, &constraints_.mask,
+                      &top_score_, &top_log_,     &top_length_,        &top_tokens_,
+                      &settled_,   &end_scores_,  &end_history_,       &rows_,
                       &best_rows_})
     if (one->defined()) *one = one->index_select(0, photos);
 }
 
-/// Takes from `each` (N,S,B,V) the words that meet an unmet constraint, which lead to another
-/// state, and returns their log-probabilities (N,S,B,K); kNever for the other words of constraints.
+/// Removes from `each` (N,S,B,V) the words that meet an unmet constraint, since they lead to
+/// another state, and returns their log-probabilities (N,S,B,K); kNever for the other words of
+/// constraints.
 Tensor Beams::take_constrained(Tensor& each) const {
   const std::int64_t N = each.size(0), S = each.size(1), B = each.size(2), K = unmet_.size(1);
   const Tensor words = constraints_.words.view({N, 1, 1, K}).expand({N, S, B, K});
   const Tensor log_p = each.gather(3, words), unmet = unmet_.view({1, S, 1, K});
   each.scatter_(3, words, log_p.masked_fill(unmet, kNever));
-  return log_p.masked_fill((unmet & constraints_.real.view({N, 1, 1, K})).logical_not(), kNever);
+  return log_p.masked_fill((unmet & constraints_.mask.view({N, 1, 1, K})).logical_not(), kNever);
 }
 
-/// The beams that meet another constraint by a word of `named` (N,S,B,K), under the state that they
-/// reach.
+/// The beams that meet another constraint with a word of `named` (N,S,B,K), under the state that
+/// they reach.
 Beams::Candidates Beams::naming_another(const Tensor& named) const {
   const std::int64_t N = named.size(0), S = named.size(1), B = named.size(2), K = named.size(3),
                      C = constraints_.count;
@@ -157,7 +158,7 @@ Beams::Candidates Beams::naming_another(const Tensor& named) const {
           moved(constraints_.words.view({N, 1, 1, K})), moved(named)};
 }
 
-/// The `count` best of each state, or all where there are fewer.
+/// The `count` best of each state, or all if there are fewer.
 Beams::Candidates Beams::candidates(const Tensor& log_p, std::int64_t count) const {
   const std::int64_t N = scores_.size(0), S = scores_.size(1), B = scores_.size(2),
                      V = log_p.size(1);
@@ -177,36 +178,35 @@ Beams::Candidates Beams::candidates(const Tensor& log_p, std::int64_t count) con
           both(same.log_p, more.log_p)};
 }
 
-void Beams::keep_others(std::int64_t count) {
+void Beams::keep_alternatives(std::int64_t count) {
   const std::int64_t N = scores_.size(0), P = count + 1, T = history_.size(3);
-  other_score_ = at::full({N, P}, kNever, scores_.options());
-  other_log_ = at::zeros({N, P}, scores_.options());
-  other_length_ = at::zeros({N, P}, tokens_.options());
-  other_tokens_ = at::full({N, P, T}, kEndToken, tokens_.options());
+  top_score_ = at::full({N, P}, kNever, scores_.options());
+  top_log_ = at::zeros({N, P}, scores_.options());
+  top_length_ = at::zeros({N, P}, tokens_.options());
+  top_tokens_ = at::full({N, P, T}, kEndToken, tokens_.options());
   settled_ = at::zeros_like(done_);
 }
 
-/// Those of `normal` (N,K) that end join the best P; a settled photo's stay. No two are the same:
-/// open beams differ.
+/// Those of `normal` (N,K) that end join the best P, unless the photo is settled. No two are the
+/// same, since open beams differ.
 void Beams::collect(const Tensor& normal, const Candidates& next, std::int64_t t) {
-  const std::int64_t N = normal.size(0), K = normal.size(1), P = other_score_.size(1),
+  const std::int64_t N = normal.size(0), K = normal.size(1), P = top_score_.size(1),
                      T = history_.size(3);
   const Tensor fresh = normal.masked_fill(settled_.unsqueeze(1), kNever);
   const Tensor parent = next.parent.select(1, 0);  // (N,K)
   const Tensor words =
       history_.view({N, -1, T}).gather(1, parent.unsqueeze(2).expand({N, K, T}));  // (N,K,T)
-  const auto [score, which] = at::topk(at::cat({other_score_, fresh}, 1), P, 1);   // (N,P)
+  const auto [score, which] = at::topk(at::cat({top_score_, fresh}, 1), P, 1);     // (N,P)
   const auto both = [&at = which](const Tensor& x, const Tensor& y) {
     return at::cat({x, y}, 1).gather(1, at);
   };
-  other_score_ = score;
-  other_log_ = both(other_log_, next.score.select(1, 0));
-  other_length_ = both(other_length_, at::full_like(parent, t));
-  other_tokens_ =
-      at::cat({other_tokens_, words}, 1).gather(1, which.unsqueeze(2).expand({N, P, T}));
+  top_score_ = score;
+  top_log_ = both(top_log_, next.score.select(1, 0));
+  top_length_ = both(top_length_, at::full_like(parent, t));
+  top_tokens_ = at::cat({top_tokens_, words}, 1).gather(1, which.unsqueeze(2).expand({N, P, T}));
 }
 
-/// Finished: an end among the first candidates, when it beats what the state has.
+/// Finishes captions: an end among the first candidates that beats the state's best so far.
 void Beams::finish(const Candidates& next, std::int64_t t, const SearchSettings& settings) {
   const std::int64_t N = scores_.size(0), S = scores_.size(1), T = settings.tokens_max;
   const Tensor first = at::arange(next.word.size(2), next.word.options()).lt(settings.beam);
@@ -229,16 +229,16 @@ void Beams::finish(const Candidates& next, std::int64_t t, const SearchSettings&
   best_score_ = at::where(better, candidate.squeeze(2), best_score_);
 }
 
-void Beams::look_at(const Tensor& look) {
-  looks_.push_back(look);
+void Beams::keep_attention(const Tensor& attention) {
+  attention_.push_back(attention);
   if (rows_.defined()) return;
   rows_ = at::zeros_like(history_);
   best_rows_ = at::zeros_like(best_tokens_);
 }
 
 void Beams::advance(const Tensor& log_p, std::int64_t t, const SearchSettings& settings,
-                    const Tensor& look) {
-  if (look.defined()) look_at(look);
+                    const Tensor& attention) {
+  if (attention.defined()) keep_attention(attention);
   const std::int64_t N = scores_.size(0), S = scores_.size(1), W = scores_.size(2),
                      T = settings.tokens_max;
   const Candidates next = candidates(log_p, 2 * std::int64_t{settings.beam});
@@ -275,7 +275,7 @@ void Beams::settle(std::int64_t t, const SearchSettings& settings) {
     const bool same = end_scores_.defined() && end_scores_.sizes() == scores_.sizes();
     end_scores_ = same ? at::where(ended, end_scores_, scores_) : scores_.clone();
     end_history_ = same ? at::where(ended.unsqueeze(3), end_history_, history_) : history_.clone();
-    settled_ = settled_ | other_score_.select(1, other_score_.size(1) - 1).ge(reachable);
+    settled_ = settled_ | top_score_.select(1, top_score_.size(1) - 1).ge(reachable);
   }
   done_ = done_ | best_score_.select(1, best_score_.size(1) - 1).ge(reachable);
 }
@@ -299,12 +299,12 @@ int Beams::best_state(std::int64_t photo, const Tensor& best_score, int named) c
   return best;
 }
 
-std::vector<FinishedCaption> Beams::others_of(std::int64_t photo,
-                                              const std::vector<std::int64_t>& best) const {
+std::vector<FinishedCaption> Beams::alternatives_of(std::int64_t photo,
+                                                    const std::vector<std::int64_t>& best) const {
   std::vector<FinishedCaption> all;
-  const std::int64_t P = other_score_.size(1);
-  const Tensor score = other_score_[photo].cpu(), log = other_log_[photo].cpu(),
-               length = other_length_[photo].cpu(), tokens = other_tokens_[photo].cpu();
+  const std::int64_t P = top_score_.size(1);
+  const Tensor score = top_score_[photo].cpu(), log = top_log_[photo].cpu(),
+               length = top_length_[photo].cpu(), tokens = top_tokens_[photo].cpu();
   for (std::int64_t k = 0; k < P; ++k) {
     FinishedCaption one;
     one.score = static_cast<double>(score.data_ptr<float>()[k]);
@@ -325,10 +325,10 @@ void Beams::write(const std::vector<int>& named, std::vector<Hypothesis>& all) c
                best_score = best_score_.cpu(),
                open = (end_scores_.defined() ? end_scores_ : scores_).contiguous().cpu(),
                rows = rows_.defined() ? best_rows_.cpu() : Tensor();
-  std::vector<Tensor> looks;
-  for (const Tensor& look : looks_) looks.push_back(look.cpu());
-  const Tensor seen = a.concepts.defined() ? a.concepts.to(torch::kFloat32).cpu() : Tensor(),
-               far = a.novelty.defined() ? a.novelty.cpu() : Tensor();
+  std::vector<Tensor> attention;
+  for (const Tensor& weights : attention_) attention.push_back(weights.cpu());
+  const Tensor concepts = a.concepts.defined() ? a.concepts.to(torch::kFloat32).cpu() : Tensor(),
+               novelty = a.novelty.defined() ? a.novelty.cpu() : Tensor();
   for (std::int64_t i = 0; i < words.size(0); ++i) {
     const auto place = static_cast<std::size_t>(where.data_ptr<std::int64_t>()[i]);
     const int state = best_state(i, best_score, named.at(place));
@@ -341,15 +341,15 @@ void Beams::write(const std::vector<int>& named, std::vector<Hypothesis>& all) c
     one.word_log_prob_min = static_cast<double>(least.data_ptr<float>()[at]);
     one.beam_agreement =
         agreement(one.tokens, history[i][state], open.data_ptr<float>() + at * open.size(2));
-    if (seen.defined()) {
-      const auto* probability = seen.data_ptr<float>() + i * seen.size(1);
-      one.concepts.assign(probability, probability + seen.size(1));
+    if (concepts.defined()) {
+      const auto* probability = concepts.data_ptr<float>() + i * concepts.size(1);
+      one.concepts.assign(probability, probability + concepts.size(1));
     }
-    if (settled_.defined()) one.others = others_of(i, one.tokens);
+    if (settled_.defined()) one.alternatives = alternatives_of(i, one.tokens);
     if (rows.defined())
-      one.attention =
-          maps_of(looks, rows.data_ptr<std::int64_t>() + at * rows.size(2), one.tokens.size());
-    if (far.defined()) one.novelty = static_cast<double>(far.data_ptr<float>()[i]);
+      one.attention = attention_maps(attention, rows.data_ptr<std::int64_t>() + at * rows.size(2),
+                                     one.tokens.size());
+    if (novelty.defined()) one.novelty = static_cast<double>(novelty.data_ptr<float>()[i]);
   }
 }
 

@@ -15,9 +15,9 @@ TensorMap moved(const TensorMap& tensors, const torch::Device& device, torch::Sc
   TensorMap all;
   for (const auto& [name, tensor] : tensors) {
     const bool numbers = !torch::isFloatingType(tensor.scalar_type());
-    torch::Tensor there = numbers ? tensor.to(device) : tensor.to(device, type);
-    if (there.dim() == 4) there = there.contiguous(at::MemoryFormat::ChannelsLast);
-    all.emplace(name, there);
+    torch::Tensor converted = numbers ? tensor.to(device) : tensor.to(device, type);
+    if (converted.dim() == 4) converted = converted.contiguous(at::MemoryFormat::ChannelsLast);
+    all.emplace(name, converted);
   }
   return all;
 }
@@ -31,7 +31,7 @@ bool same_encoder(const StoredModel& a, const StoredModel& b) {
   });
 }
 
-/// Throws unless both can look at the same pixels and say the same words.
+/// Throws unless both take the same pixels and know the same words.
 void check_fit(const StoredModel& first, const StoredModel& other) {
   const ModelArchitecture &a = first.folder.architecture, &b = other.folder.architecture;
   const char* what = nullptr;
@@ -58,8 +58,8 @@ Status check_scales(const StoredModel& model, Precision asked) {
     const std::string& folder = member->folder.folder;
     return fail(Errc::invalid_config, "precision int8: the model " + folder +
                                           " has no scales for it (" + kInt8File +
-                                          "); make them by photoscribe-train quantize " + folder +
-                                          " --photos DIR, or take auto or float32");
+                                          "); make them with photoscribe-train quantize " + folder +
+                                          " --photos DIR, or use auto or float32");
   }
   return {};
 }
@@ -100,13 +100,13 @@ CaptionNetwork::CaptionNetwork(Parts parts, Precision precision)
                   ? CaptionSearch(parts.decoders.front(), decoder_precision(precision))
                   : CaptionSearch(parts.decoders, decoder_precision(precision))) {}
 
-torch::Tensor CaptionNetwork::look(const torch::Tensor& images) const {
-  std::vector<torch::Tensor> seen, features;
-  seen.reserve(encoders_.size());
-  for (const FastEncoder& encoder : encoders_) seen.push_back(encoder.forward(images));
-  if (encoder_of_.size() == 1) return seen.front();
+torch::Tensor CaptionNetwork::encode(const torch::Tensor& images) const {
+  std::vector<torch::Tensor> encoded, features;
+  encoded.reserve(encoders_.size());
+  for (const FastEncoder& encoder : encoders_) encoded.push_back(encoder.forward(images));
+  if (encoder_of_.size() == 1) return encoded.front();
   features.reserve(encoder_of_.size());
-  for (const std::size_t which : encoder_of_) features.push_back(seen[which]);
+  for (const std::size_t which : encoder_of_) features.push_back(encoded[which]);
   return at::cat(features, 2);
 }
 

@@ -1,5 +1,5 @@
-// caption_network: a model as it captions, or several that speak together: photos in, words out.
-// Private to models/.
+// caption_network: a model for captioning, or several as an ensemble: photos in, words out. Private
+// to models/.
 //
 // N photos, S side in pixels, L grid positions, C feature channels of all members side by side.
 #pragma once
@@ -14,37 +14,37 @@
 
 namespace photoscribe {
 
-/// Fails with invalid_config, saying what to do, when `asked` is int8 and a model that speaks has
-/// an encoder that is not done in int8, or no scales for it; or as read_int8_scales().
+/// Fails with invalid_config, saying what to do, when `asked` is int8 and a member's encoder is not
+/// supported in int8 or has no scales; or as read_int8_scales().
 [[nodiscard]] Status check_scales(const StoredModel& model, Precision asked);
 
 class CaptionNetwork {
  public:
-  /// `members` are moved to `device` in `type`; nothing of them is kept. Members whose encoders are
-  /// alike to the bit share one. Throws std::runtime_error when there is none, when a tensor is
-  /// missing or has another shape, or when members do not take the same pixels or do not know the
-  /// same words. `precision` (not automatic) is that of products on a CPU.
+  /// `members` are copied to `device` in `type`; nothing of them is kept. Members with identical
+  /// encoders share one. Throws std::runtime_error when there is none, when a tensor is missing or
+  /// has another shape, or when members do not take the same pixels or know the same words.
+  /// `precision` (not automatic) is that of products on a CPU.
   CaptionNetwork(const std::vector<const StoredModel*>& members, const torch::Device& device,
                  torch::ScalarType type, Precision precision = Precision::float32);
 
   /// images (N,S,S,3), normalised, on the device -> features (N,L,C). Not differentiable.
-  [[nodiscard]] torch::Tensor look(const torch::Tensor& images) const;
+  [[nodiscard]] torch::Tensor encode(const torch::Tensor& images) const;
 
-  /// CaptionSearch::run() on what look() gave.
-  [[nodiscard]] std::vector<Hypothesis> say(const torch::Tensor& features,
-                                            const SearchSettings& settings) const {
+  /// CaptionSearch::run() on what encode() gave.
+  [[nodiscard]] std::vector<Hypothesis> decode(const torch::Tensor& features,
+                                               const SearchSettings& settings) const {
     return search_.run(features, settings);
   }
 
-  /// CaptionSearch::expect() on what look() gave.
-  [[nodiscard]] Expectation expect(
+  /// CaptionSearch::soft_targets() on what encode() gave.
+  [[nodiscard]] SoftTargets soft_targets(
       const torch::Tensor& features,
       const std::vector<std::vector<std::vector<std::int64_t>>>& captions,
       std::int64_t count) const {
-    return search_.expect(features, captions, count);
+    return search_.soft_targets(features, captions, count);
   }
 
-  /// How many encoders look, and what does their work (FastEncoder::backend).
+  /// How many encoders there are, and what runs them (FastEncoder::backend).
   [[nodiscard]] std::size_t encoders() const noexcept { return encoders_.size(); }
   [[nodiscard]] const char* backend() const noexcept { return encoders_.front().backend(); }
 

@@ -87,16 +87,16 @@ ConstraintTensors ConstraintRule::tensors(
   ConstraintTensors all{static_cast<int>(count), at::empty({photos, K}, torch::kInt64),
                         at::zeros({photos, K}, torch::kBool)};
   auto* word = all.words.data_ptr<std::int64_t>();
-  auto* real = all.real.data_ptr<bool>();
+  auto* mask = all.mask.data_ptr<bool>();
   for (const auto& photo : constraints) {
     for (const std::int64_t constraint : photo) {
       const auto& words = words_[static_cast<std::size_t>(constraint)];
-      // Places without a word hold the first again, so that what is done to it is done twice.
+      // Unused positions repeat the first word, so that what is done to it is only done twice.
       std::fill(std::copy(words.begin(), words.end(), word),
                 word + static_cast<std::ptrdiff_t>(most), words.front());
-      std::fill(real, real + words.size(), true);
+      std::fill(mask, mask + words.size(), true);
       word += most;
-      real += most;
+      mask += most;
     }
   }
   return all;

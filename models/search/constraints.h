@@ -1,7 +1,7 @@
-// constraints: the concepts that a photo's caption should name, since the classifier beside the
-// decoder is sure of them, and which captions of a batch omit one. Private to models/.
+// constraints: the concepts that a photo's caption should name, since the classifier is sure of
+// them, and which captions of a batch omit one. Private to models/.
 //
-// Pure: what becomes of a constraint is the search's matter (beams.h).
+// Pure: applying a constraint is the search's task (beams.h).
 #pragma once
 
 #include <torch/types.h>
@@ -13,38 +13,39 @@
 
 namespace photoscribe {
 
-/// The constraints of N photos as words: `count` of each photo, K words for all of them.
+/// The constraints of N photos as words: `count` for each photo, K words for all of them.
 struct ConstraintTensors {
   int count = 0;
   torch::Tensor words;  // (N,K) int64, K / count of each, one constraint after the other
-  torch::Tensor real;   // (N,K) bool: false where a constraint has fewer words than others
+  torch::Tensor mask;   // (N,K) bool: false where a constraint has fewer words than others
 };
 
-/// Photos with as many constraints, of which their captions omit at least one.
+/// Photos with equally many constraints, of which their captions omit at least one.
 struct ConstraintGroup {
-  std::vector<std::int64_t> photos;  // places in the batch
+  std::vector<std::int64_t> photos;  // positions in the batch
   ConstraintTensors constraints;     // on the CPU
 };
 
 class ConstraintRule {
  public:
-  /// More than two constraints would make eight states of beams, and mostly name one thing twice.
+  /// More than two constraints would need eight or more states of beams, and mostly name one thing
+  /// twice.
   static constexpr std::size_t kConstraintsMax = 2;
 
   /// No concepts (null): nothing is ever required.
   explicit ConstraintRule(const ConceptParameters* concepts);
 
-  /// The concepts with at least ModelArchitecture::concept_said_min, likeliest first,
-  /// kConstraintsMax at most. One that has no word is never required.
+  /// The concepts with at least ModelArchitecture::concept_said_min, likeliest first, at most
+  /// kConstraintsMax. One without a word is never required.
   [[nodiscard]] std::vector<std::int64_t> constraints(
       const std::vector<float>& probabilities) const;
 
-  /// How many of `constraints` the words meet, by any word of each.
+  /// How many of `constraints` the words meet, with any word of each.
   [[nodiscard]] int named(const std::vector<std::int64_t>& words,
                           const std::vector<std::int64_t>& constraints) const;
 
-  /// The captions that miss a constraint, those with equally many constraints together,
-  /// `states_max` states of beams in a group at most (one photo's, if these are more).
+  /// The captions that miss a constraint, grouped by their number of constraints, with at most
+  /// `states_max` states of beams per group (or one photo's, if those are more).
   [[nodiscard]] std::vector<ConstraintGroup> unmet(const std::vector<Hypothesis>& captions,
                                                    std::size_t states_max) const;
 

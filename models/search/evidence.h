@@ -1,5 +1,5 @@
-// evidence: what a search and the classifier of concepts say for and against a caption, as it
-// travels with the caption (CaptionEvidence, Concept). Private to models/.
+// evidence: what a search and the classifier of concepts say for and against a caption, as it is
+// stored with the caption (CaptionEvidence, Concept). Private to models/.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace photoscribe {
 
-/// Concepts less likely than this are not told.
-inline constexpr float kConceptToldMin = 0.05F;
+/// Concepts less likely than this are not reported.
+inline constexpr float kConceptReportedMin = 0.05F;
 
 /// Pure: judges captions by one model's concepts.
 class EvidenceRule {
@@ -20,8 +20,8 @@ class EvidenceRule {
   /// No concepts: there is no evidence.
   EvidenceRule(const std::vector<ConceptEntry>& concepts, const Vocabulary& vocabulary);
 
-  /// Adds to `caption` what `said` knows, of which it is the text. Nothing without concepts.
-  void add(const Hypothesis& said, Caption& caption) const;
+  /// Adds the evidence of `hypothesis` to `caption`, its text. Does nothing without concepts.
+  void add(const Hypothesis& hypothesis, Caption& caption) const;
 
  private:
   std::vector<std::string> names_;

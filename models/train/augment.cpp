@@ -46,7 +46,7 @@ std::optional<torch::Tensor> read_view(const std::string& path, const View& view
                                        const ModelArchitecture& model) {
   const std::int64_t side = model.input_side_px;
   const bool whole = view.width == 1 && view.height == 1;
-  // What is cut out is scaled to the side again: from a larger photo, so that it stays sharp.
+  // The crop is scaled to the side again: from a larger photo, so that it stays sharp.
   const auto photo = read_photo(path, static_cast<int>(whole ? side : side * 4 / 3));
   if (!photo) return std::nullopt;
   torch::Tensor image = normalise(*photo, model);

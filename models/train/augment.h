@@ -1,4 +1,4 @@
-// augment: how photos are shown to the network while it learns. Private to models/train.
+// augment: how photos are shown to the network in training. Private to models/train.
 #pragma once
 
 #include <torch/types.h>
@@ -13,22 +13,22 @@
 
 namespace photoscribe {
 
-/// A cut-out of a photo, perhaps flipped, brightness and contrast changed: `gain` and `offset` are
-/// of normalised values.
+/// A crop of a photo, perhaps flipped, with changed brightness and contrast: `gain` and `offset`
+/// apply to normalised values.
 struct View {
   bool mirrored = false;
   double left = 0, top = 0, width = 1, height = 1;  // shares of the photo's sides
   double gain = 1, offset = 0;
 };
 
-/// A random resized crop: 60 to 100 % of the area, sides up to 15 % out of proportion, gain 0.85 to
+/// A random resized crop: 60 to 100 % of the area, aspect ratio changed by up to 15 %, gain 0.85 to
 /// 1.15, offset -0.15 to 0.15.
 [[nodiscard]] View random_view(std::mt19937_64& random, bool mirrored);
-/// View `number` of a photo's cached ones: 0 shows it as it is; 1 flipped, where photos may be
-/// flipped (`mirror`); the others are random_view()s that photo and number alone decide.
+/// View `number` of a photo's cached ones: 0 shows it as it is; 1 flipped, if photos may be flipped
+/// (`mirror`); the others are random_view()s that depend on photo and number alone.
 [[nodiscard]] View cached_view(std::int64_t photo, std::int64_t number, bool mirror);
 
-/// (3,S,S) normalised pixels of a photo seen that way; nothing, and a line on standard error, when
+/// (3,S,S) normalised pixels of that view of a photo; nothing, and a line on standard error, when
 /// it does not decode.
 [[nodiscard]] std::optional<torch::Tensor> read_view(const std::string& path, const View& view,
                                                      const ModelArchitecture& model);

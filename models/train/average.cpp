@@ -7,7 +7,7 @@
 namespace photoscribe {
 namespace {
 
-/// What keeps `one` from being added to `sum`; empty: nothing.
+/// Why `one` cannot be added to `sum`; empty: it can.
 std::string misfit(const TensorMap& sum, const TensorMap& one) {
   for (const auto& [name, tensor] : one)
     if (!sum.contains(name)) return "has " + name + ", which the first does not have";

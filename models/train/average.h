@@ -1,4 +1,4 @@
-// average: one model out of several of the same origin. Private to models/train.
+// average: one model from several of the same origin. Private to models/train.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace photoscribe {
 
-/// The mean of the weights of `files`, safetensors with the same names and shapes: runs that went
-/// on from the same weights with other seeds or rewards lie in one basin, and their mean is as good
-/// as their ensemble at the price of one. Wortsman et al., "Model soups", ICML 2022 (the uniform
-/// soup). Fails with invalid_config naming the file and the tensor that does not fit.
+/// The mean of the weights of `files`, safetensors with the same names and shapes: runs that
+/// continued from the same weights with other seeds or rewards lie in one basin, and their mean is
+/// as good as their ensemble at the cost of one. Wortsman et al., "Model soups", ICML 2022 (the
+/// uniform soup). Fails with invalid_config naming the file and the tensor that does not fit.
 [[nodiscard]] Expected<TensorMap> average_weights(const std::vector<std::string>& files);
 
 }  // namespace photoscribe

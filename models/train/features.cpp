@@ -27,15 +27,15 @@
 namespace photoscribe {
 namespace {
 
-constexpr std::int64_t kBatch = 16;    // photos a pass: larger ones gain nothing on a CPU
-constexpr std::int64_t kPart = 1'024;  // photos a file
+constexpr std::int64_t kBatch = 16;    // photos per pass: larger ones gain nothing on a CPU
+constexpr std::int64_t kPart = 1'024;  // photos per file
 
 std::vector<std::uint8_t> read_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// What all features are made of but the photos: the encoder's first layers, the pixels' rule.
+/// What all features depend on besides the photos: the encoder's first layers, the preprocessing.
 Fnv1a hash_of(const CachedFeatures& wanted) {
   Fnv1a hash;
   for (const auto& [name, tensor] : wanted.head.parameters()) {
@@ -51,7 +51,7 @@ Fnv1a hash_of(const CachedFeatures& wanted) {
   return hash;
 }
 
-/// Names what the features of some photos are made of.
+/// A key of what the features of some photos were made from.
 std::string cache_key(Fnv1a hash, std::span<const std::string> paths) {
   for (const std::string& path : paths) {
     const auto bytes = read_bytes(path);
@@ -60,15 +60,15 @@ std::string cache_key(Fnv1a hash, std::span<const std::string> paths) {
   return "photoscribe features 3 " + hash.text();
 }
 
-/// The same for files that nobody touched, without reading them: two such keys alike mean that the
-/// other key is, too.
+/// The same for unchanged files, without reading them: if two of these keys are equal, so are the
+/// other keys.
 std::string untouched_key(Fnv1a hash, std::span<const std::string> paths) {
   for (const std::string& path : paths) {
     struct stat now {};
-    const bool there = ::stat(path.c_str(), &now) == 0;
+    const bool exists = ::stat(path.c_str(), &now) == 0;
     hash.add(path);
-    const std::int64_t state[] = {there ? now.st_size : -1, now.st_mtim.tv_sec, now.st_mtim.tv_nsec,
-                                  now.st_ctim.tv_sec, now.st_ctim.tv_nsec};
+    const std::int64_t state[] = {exists ? now.st_size : -1, now.st_mtim.tv_sec,
+                                  now.st_mtim.tv_nsec, now.st_ctim.tv_sec, now.st_ctim.tv_nsec};
     hash.add(state, sizeof state);
   }
   return "untouched " + hash.text();
@@ -88,9 +88,9 @@ std::vector<std::int64_t> shape_of(const CachedFeatures& wanted, std::int64_t ph
   return {photos, side * side, feature_channels(wanted.head.layers())};
 }
 
-std::runtime_error no_room(const std::string& path, int why) {
+std::runtime_error disk_error(const std::string& path, int why) {
   std::error_code ignored;
-  std::filesystem::remove(path, ignored);  // it may hold all that there was
+  std::filesystem::remove(path, ignored);  // it may take all the space that was left
   return std::runtime_error(std::string(std::strerror(why)) +
                             "; make room there, or name a folder on another disk with --features, "
                             "and start again: complete files of features are kept");
@@ -108,20 +108,20 @@ torch::Tensor map_file(const std::string& path, const std::vector<std::int64_t>&
   void* data = full != 0 ? MAP_FAILED
                          : ::mmap(nullptr, bytes, make ? PROT_READ | PROT_WRITE : PROT_READ,
                                   MAP_SHARED, file.get(), 0);
-  if (full != 0) throw no_room(path, full);
+  if (full != 0) throw disk_error(path, full);
   if (data == MAP_FAILED)
     throw std::runtime_error(std::string("cannot be mapped: ") + std::strerror(errno));
   return torch::from_blob(
       data, shape, [bytes](void* mapped) { ::munmap(mapped, bytes); }, torch::kFloat16);
 }
 
-/// What the text file beside a view says.
+/// The contents of the text file beside a view.
 struct Note {
-  std::string key, untouched;  // what it was made of
+  std::string key, untouched;  // what it was made from
   std::vector<bool> usable;    // which photos decoded
 };
 
-/// Nothing when there is none, or one about another number of photos.
+/// Nothing when there is none, or one for another number of photos.
 std::optional<Note> read_note(const std::string& path, std::size_t photos) {
   Note note;
   std::string flags;
@@ -138,10 +138,10 @@ void write_note(const std::string& path, const Note& note) {
   out << note.key << '\n';
   for (const bool one : note.usable) out << (one ? '1' : '0');
   out << '\n' << note.untouched << '\n';
-  if (!out.flush()) throw no_room(path, errno);
+  if (!out.flush()) throw disk_error(path, errno);
 }
 
-/// What a part of the photos should be made of. The photos are read when that must be known.
+/// The keys of a part of the photos. The photos are read only when key() is called.
 class PartKey {
  public:
   PartKey(Fnv1a made_of, std::span<const std::string> paths)
@@ -159,8 +159,8 @@ class PartKey {
   std::string untouched_, key_;
 };
 
-/// The note of a view that is whole and of these photos; it is written anew when the photos were
-/// touched and are the same nevertheless.
+/// The note of a view that is complete and of these photos; rewritten when the photos were touched
+/// but are the same.
 std::optional<Note> whole_note(const std::string& path, PartKey& part, const std::string& seen_as,
                                std::size_t photos) {
   auto note = read_note(path, photos);
@@ -172,8 +172,8 @@ std::optional<Note> whole_note(const std::string& path, PartKey& part, const std
 }
 
 /// Fills `features` with view `number` of the photos, the first of which is photo `offset` of all;
-/// returns which decoded. Tells `progress` how many of them are done. Nothing when it was asked to
-/// stop.
+/// returns which decoded. Calls `progress` with how many of them are done. Nothing when it was
+/// asked to stop.
 std::optional<std::vector<bool>> encode_view(const torch::Tensor& features,
                                              std::span<const std::string> paths,
                                              std::int64_t offset, const CachedFeatures& wanted,
@@ -228,9 +228,9 @@ FeatureSpace space_of(const std::string& file, std::int64_t photos, const Cached
     const std::int64_t bytes = bytes_of(shape_of(wanted, std::min(kPart, photos - first)));
     for (std::int64_t view = 0; view < wanted.views; ++view) {
       struct stat now {};
-      const bool there = ::stat(part_path(file, view, first / kPart).c_str(), &now) == 0;
+      const bool exists = ::stat(part_path(file, view, first / kPart).c_str(), &now) == 0;
       space.all += bytes;
-      space.missing += std::max<std::int64_t>(0, bytes - (there ? now.st_blocks * 512 : 0));
+      space.missing += std::max<std::int64_t>(0, bytes - (exists ? now.st_blocks * 512 : 0));
     }
   }
   return space;
@@ -257,7 +257,7 @@ Expected<std::string> check_space(const std::string& folder, const FeatureSpace&
 Expected<FeatureCache> FeatureCache::open_or_make(const std::string& file,
                                                   const std::vector<std::string>& paths,
                                                   const CachedFeatures& wanted,
-                                                  const Told& progress) {
+                                                  const ProgressCallback& progress) {
   bool stopped = false;
   auto made = guard(Errc::environment, file, [&] {
     const torch::NoGradGuard no_grad;
@@ -313,9 +313,9 @@ torch::Tensor FeatureCache::get(const std::vector<std::int64_t>& which,
   const torch::Tensor& some = views_.front().front();
   auto features = at::empty({static_cast<std::int64_t>(which.size()), some.size(1), some.size(2)});
   for (std::size_t k = 0; k < which.size(); ++k) {
-    const View& seen = views_.at(view.empty() ? 0 : static_cast<std::size_t>(view[k]));
+    const View& parts = views_.at(view.empty() ? 0 : static_cast<std::size_t>(view[k]));
     features.select(0, static_cast<std::int64_t>(k))
-        .copy_(seen.at(static_cast<std::size_t>(which[k] / kPart)).select(0, which[k] % kPart));
+        .copy_(parts.at(static_cast<std::size_t>(which[k] / kPart)).select(0, which[k] % kPart));
   }
   return features;
 }
@@ -324,7 +324,7 @@ torch::Tensor finish_encoding(const Encoder& encoder, const std::string& block,
                               const torch::Tensor& cached) {
   if (block.empty()) return cached;
   const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(cached.size(1))));
-  return encoder.behind(block)
+  return encoder.after(block)
       .forward(cached.unflatten(1, {side, side}).permute({0, 3, 1, 2}))  // channels last already
       .flatten(2)
       .transpose(1, 2)

@@ -1,12 +1,12 @@
-// features: photos as the network's pixels, and the encoder's features of them kept on disk.
+// features: photos as the network's pixels, and a cache on disk of the encoder's features of them.
 // Private to models/train.
 //
-// The cache is files of half-precision features, one for each thousand photos and way of showing
-// them, mapped into memory; beside each a text file says what it was made of, and made of anything
-// else, it is made anew. None is ever taken for whole before it is: the text file is written last.
-// So what a killed run has done stays, a disk that is full keeps what fitted, and a longer list of
-// photos costs only what it adds; one file for all would need its whole room at once, and a second
-// copy to grow. Only pages in use are in memory, and the system takes those back when it likes.
+// The cache consists of files of half-precision features, one for each thousand photos and view of
+// them, mapped into memory; a text file beside each says what it was made from, and if that
+// changed, it is made again. An incomplete file is never taken for complete: the text file is
+// written last. So a killed run's work is kept, a full disk keeps what fitted, and a longer list of
+// photos costs only what it adds; one file for all would need its whole space at once, and a second
+// copy to grow. Only pages in use are in memory, and the system can reclaim those.
 #pragma once
 
 #include <torch/types.h>
@@ -28,13 +28,13 @@ namespace photoscribe {
 /// does not decode.
 [[nodiscard]] std::optional<DecodedImage> read_photo(const std::string& path, int side_px);
 
-/// (S,S,3) bytes -> (3,S,S) float32: RGB / 255, less mean, by std.
+/// (S,S,3) bytes -> (3,S,S) float32: (RGB / 255 - mean) / std.
 [[nodiscard]] torch::Tensor normalise(const DecodedImage& photo, const ModelArchitecture& model);
 
 /// What is cached: the first layers of an encoder, and how photos are shown to them.
 struct CachedFeatures {
   Encoder head;
-  ModelArchitecture model;  // its side and pixels' scale count
+  ModelArchitecture model;  // only its side, mean and std matter
   std::int64_t views = 1;   // of each photo, as cached_view() gives them
   bool mirror = false;
   Precision precision = Precision::float32;  // of the encoder's products; not automatic
@@ -45,7 +45,7 @@ struct FeatureSpace {
   std::int64_t all = 0, missing = 0;  // missing: what the disk does not hold yet
 };
 
-/// What so many photos take in files FILE.VIEW.PART.
+/// The space that this many photos take in files FILE.VIEW.PART.
 [[nodiscard]] FeatureSpace space_of(const std::string& file, std::int64_t photos,
                                     const CachedFeatures& wanted);
 
@@ -55,32 +55,32 @@ struct FeatureSpace {
 
 class FeatureCache {
  public:
-  using Told = std::function<void(std::int64_t done, std::int64_t all)>;
+  using ProgressCallback = std::function<void(std::int64_t done, std::int64_t all)>;
 
   /// Takes the features of `paths` from the files FILE.VIEW.PART, or makes those that are missing
-  /// or were made of something else: needs 2 * L * C bytes a photo and view. Tells `progress`
-  /// (photos times views) now and then. Fails with environment (disk), and with cancelled when it
-  /// was asked to stop (stop.h); whole files stay.
+  /// or out of date: needs 2 * L * C bytes per photo and view. Calls `progress` (photos times
+  /// views) now and then. Fails with environment (disk), and with cancelled when it was asked to
+  /// stop (stop.h); whole files stay.
   [[nodiscard]] static Expected<FeatureCache> open_or_make(const std::string& file,
                                                            const std::vector<std::string>& paths,
                                                            const CachedFeatures& wanted,
-                                                           const Told& progress);
+                                                           const ProgressCallback& progress);
 
   /// Whether photo i decoded.
   [[nodiscard]] bool usable(std::size_t i) const { return usable_.at(i); }
-  /// Features (n,L,C) float32 of photos `which`, seen as `view[k]` says; no views: as they are.
+  /// Features (n,L,C) float32 of photos `which`, in view `view[k]`; no views: as they are.
   [[nodiscard]] torch::Tensor get(const std::vector<std::int64_t>& which,
                                   const std::vector<std::int64_t>& view) const;
 
  private:
   FeatureCache() = default;
-  using View = std::vector<torch::Tensor>;  // (photos, L, C) half, each over its file, mapped
+  using View = std::vector<torch::Tensor>;  // (photos, L, C) half, each mapped from its file
   std::vector<View> views_;
   std::vector<bool> usable_;
 };
 
-/// The features (n,L,C) at the end of `encoder` of what is cached behind its block `block`;
-/// differentiable. Empty: it is cached at the end.
+/// The features (n,L,C) at the end of `encoder` from those cached after its block `block`;
+/// differentiable. Empty: cached at the end.
 [[nodiscard]] torch::Tensor finish_encoding(const Encoder& encoder, const std::string& block,
                                             const torch::Tensor& cached);
 

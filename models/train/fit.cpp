@@ -30,27 +30,27 @@ std::vector<std::string> paths_of(const std::vector<CaptionedPhoto>& photos) {
   return paths;
 }
 
-FeatureCache::Told say_cached(const char* what) {
+FeatureCache::ProgressCallback feature_progress(const char* what) {
   return [line = ProgressLine("features of " + std::string(what) + " photos", "photos")](
-             std::int64_t done, std::int64_t all) mutable { line.tell(done, all); };
+             std::int64_t done, std::int64_t all) mutable { line.update(done, all); };
 }
 
-/// Features that were not made; when a person stopped that, how to go on.
-tl::unexpected<Error> not_made(const FitOptions& o, Error error) {
+/// The error of features that were not made; says how to resume when a person stopped that.
+tl::unexpected<Error> features_error(const FitOptions& o, Error error) {
   if (error.code == Errc::cancelled)
     error.message += "; the same command resumes there: " + o.command;
   return fail(std::move(error));
 }
 
-/// What is made out of the photos of a run, and what of it.
+/// A file of features, and which photos of a run it holds.
 struct FeatureFile {
   const char* name = "";
   std::int64_t photos = 0, views = 1;
 };
 
-/// Says how much room the features take, before a photo is read; fails when there is not enough.
-Status say_space(const FitOptions& o, CachedFeatures cached,
-                 const std::vector<FeatureFile>& files) {
+/// Prints how much space the features take, before a photo is read; fails when there is too little.
+Status report_space(const FitOptions& o, CachedFeatures cached,
+                    const std::vector<FeatureFile>& files) {
   FeatureSpace sum;
   for (const FeatureFile& file : files) {
     cached.views = file.views;
@@ -60,10 +60,10 @@ Status say_space(const FitOptions& o, CachedFeatures cached,
   }
   std::error_code failed;
   const auto disk = std::filesystem::space(o.features, failed);
-  const auto said =
+  const auto summary =
       check_space(o.features, sum, failed ? INT64_MAX : static_cast<std::int64_t>(disk.available));
-  if (!said) return fail(said.error());
-  std::fprintf(stderr, "features: %s\n", said->c_str());
+  if (!summary) return fail(summary.error());
+  std::fprintf(stderr, "features: %s\n", summary->c_str());
   return {};
 }
 
@@ -80,9 +80,9 @@ Expected<FitOptions> complete(FitOptions o) {
                                  ": does not say which encoder it has; start from a model's folder "
                                  "(the run's snapshot is one), or give --architecture");
   if (!o.encoder.empty()) {
-    const auto said = architecture_of_encoder(o.encoder);
-    if (!said) return fail(said.error());
-    if (o.architecture.encoder.empty()) o.architecture.encoder = *said;
+    const auto stated = architecture_of_encoder(o.encoder);
+    if (!stated) return fail(stated.error());
+    if (o.architecture.encoder.empty()) o.architecture.encoder = *stated;
   }
   return guard(Errc::invalid_config, o.encoder, [&] {
     if (o.architecture.input_side_px % 32 != 0)
@@ -105,11 +105,11 @@ torch::Tensor mean_features(const FeatureCache& cache, std::int64_t photos) {
   return at::cat(means);
 }
 
-/// All that a model's concepts are learnt from.
+/// Everything that a model's concepts are learnt from.
 struct ConceptSources {
   std::vector<ConceptEntry> concepts;
   ConceptLabels labels;
-  std::vector<CaptionedPhoto> further;  // photos with labels alone
+  std::vector<CaptionedPhoto> further;  // photos with labels only
 };
 
 Expected<ConceptSources> read_concept_sources(const FitOptions& o, const Vocabulary& vocabulary) {
@@ -134,7 +134,7 @@ Expected<ConceptSources> read_concept_sources(const FitOptions& o, const Vocabul
     const auto path = finder.find({}, name);
     if (!path)
       return fail(Errc::invalid_config,
-                  o.concept_photos + ": " + name + " is not in " + in_words(o.sources.photos));
+                  o.concept_photos + ": " + name + " is not in " + folders_text(o.sources.photos));
     sources.further.push_back({name, {}, 1, *path});
   }
   return sources;
@@ -145,7 +145,7 @@ struct Concepts {
   ConceptHead head;
 };
 
-/// Fits the classifier, or goes on from the start's, or takes what an earlier run with the same
+/// Fits the classifier, or continues from the start's, or takes what an earlier run with the same
 /// photos, labels and features left in the features' folder.
 Expected<Concepts> learn_concepts(const FitOptions& o, const ConceptSources& sources,
                                   const std::vector<CaptionedPhoto>& train,
@@ -157,8 +157,8 @@ Expected<Concepts> learn_concepts(const FitOptions& o, const ConceptSources& sou
   if (!sources.further.empty()) {
     const auto further =
         FeatureCache::open_or_make(o.features + "/features.concepts", paths_of(sources.further),
-                                   cached, say_cached("concepts'"));
-    if (!further) return not_made(o, further.error());
+                                   cached, feature_progress("concepts'"));
+    if (!further) return features_error(o, further.error());
     photos.insert(photos.end(), sources.further.begin(), sources.further.end());
     features = at::cat(
         {features, mean_features(*further, static_cast<std::int64_t>(sources.further.size()))});
@@ -202,19 +202,19 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
       options.architecture, options.views, options.mirror,
       options.bfloat16 && has_bfloat16() ? Precision::bfloat16 : Precision::float32};
   const auto size = [](const auto& photos) { return static_cast<std::int64_t>(photos.size()); };
-  if (Status s = say_space(options, cached,
-                           {{"/features.train", size(train), options.views},
-                            {"/features.dev", size(dev), 1},
-                            {"/features.concepts", size(concepts.further), options.views}});
+  if (Status s = report_space(options, cached,
+                              {{"/features.train", size(train), options.views},
+                               {"/features.dev", size(dev), 1},
+                               {"/features.concepts", size(concepts.further), options.views}});
       !s)
     return s;
   const auto train_features = FeatureCache::open_or_make(options.features + "/features.train",
-                                                         paths, cached, say_cached("train"));
-  if (!train_features) return not_made(options, train_features.error());
+                                                         paths, cached, feature_progress("train"));
+  if (!train_features) return features_error(options, train_features.error());
   cached.views = 1;
-  const auto dev_features = FeatureCache::open_or_make(options.features + "/features.dev",
-                                                       paths_of(dev), cached, say_cached("dev"));
-  if (!dev_features) return not_made(options, dev_features.error());
+  const auto dev_features = FeatureCache::open_or_make(
+      options.features + "/features.dev", paths_of(dev), cached, feature_progress("dev"));
+  if (!dev_features) return features_error(options, dev_features.error());
   at::manual_seed(options.seed);
   TensorMap decoder = complete_decoder(start, options.architecture, vocabulary);
   Guides guides;
@@ -232,19 +232,19 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
     if (text_batches) guides.text = &*text_batches;
   }
   std::optional<Teacher> teacher;
-  std::string taught = options.teacher;
-  if (taught.empty() && is_fine_tuning(options) && options.loss.teacher_share > 0) {
-    taught = options.work + "/teacher.safetensors";
-    if (Status s = teach_by_start(options, train, vocabulary, taught); !s) return s;
+  std::string teacher_file = options.teacher;
+  if (teacher_file.empty() && is_fine_tuning(options) && options.loss.teacher_share > 0) {
+    teacher_file = options.work + "/teacher.safetensors";
+    if (Status s = teach_by_start(options, train, vocabulary, teacher_file); !s) return s;
   }
-  if (!taught.empty()) {
-    auto opened = Teacher::open(taught, train, vocabulary,
+  if (!teacher_file.empty()) {
+    auto opened = Teacher::open(teacher_file, train, vocabulary,
                                 static_cast<std::size_t>(options.search.tokens_max));
     if (!opened) return fail(opened.error());
     teacher = std::move(*opened);
     guides.teacher = &*teacher;
   }
-  if (is_fine_tuning(options)) hold_on(guides, start.decoder);
+  if (is_fine_tuning(options)) hold_parameters(guides, start.decoder);
   Trainer trainer(options, vocabulary, train, encoder.parameters(), decoder, guides);
   return Run(options,
              {vocabulary, train, dev, *train_features, *dev_features, paths, concepts.concepts,

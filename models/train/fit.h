@@ -1,11 +1,11 @@
-// fit: a model out of photos and what people said about them. Private to models/train.
+// fit: trains a model on captioned photos. Private to models/train.
 //
 // Three stages. The first trains the decoder on cached features of the untouched encoder with cross
-// entropy; the second, which may be left out, goes on there with self-critical training; the third
-// moves encoder and decoder together, on the photos themselves. With features cached in the middle
-// of the encoder its other half moves in the first two as well. All go on after a kill where the
-// last checkpoint stands: batches and random numbers depend only on the seed and the step, so the
-// weights come out as if nothing had happened.
+// entropy; the second, which is optional, continues with self-critical training; the third trains
+// encoder and decoder together, on the photos themselves. With features cached in the middle of the
+// encoder, its second half is trained in the first two as well. After a kill all resume from the
+// last checkpoint: batches and random numbers depend only on the seed and the step, so the weights
+// come out as if nothing had happened.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@
 
 namespace photoscribe {
 
-/// The dev score that decides which weights are the best, and when it ends.
+/// The dev score that decides which weights are the best, and when training ends.
 enum class SelectBy : std::uint8_t { bleu4, cider };
 [[nodiscard]] const char* to_string(SelectBy score) noexcept;
 
@@ -28,31 +28,31 @@ struct FitOptions {
   CaptionSources sources;
   SplitChoice splits;
   std::string encoder;  // safetensors of the trunk (import.h)
-  std::string start;  // weights of a whole model (WORK/best.safetensors, or a model's folder) to go
-                      // on from, instead of the encoder's and random ones; empty: none
-  std::string text;   // sentences without photos, one a line; empty: none
+  std::string start;    // weights of a whole model (WORK/best.safetensors, or a model's folder) to
+                        // continue from, instead of the encoder's and random ones; empty: none
+  std::string text;     // sentences without photos, one per line; empty: none
   std::string concepts, concept_labels,
-      concept_photos;       // concepts.h, concept_head.h, and a list of
-                            // further photos with labels; empty: none
-  std::string output;       // model folder to write
-  std::string work;         // checkpoint and curve; kept afterwards
-  std::string features;     // folder of the cached features; empty: `work`
-  std::string cache_block;  // of the encoder, whose features are cached; what lies behind it moves
-                            // in every stage. Empty: the encoder's end
-  double encoder_share = 0.1;  // of the rate: what moves behind cache_block, until the last stage
+      concept_photos;          // concepts.h, concept_head.h, and a list of
+                               // more photos with labels; empty: none
+  std::string output;          // model folder to write
+  std::string work;            // checkpoint and curve; kept afterwards
+  std::string features;        // folder of the cached features; empty: `work`
+  std::string cache_block;     // of the encoder, whose features are cached; what follows it is
+                               // trained in every stage. Empty: the encoder's end
+  double encoder_share = 0.1;  // of the rate: for what follows cache_block, until the last stage
   std::int64_t views = 2;      // cached of each photo: as it is, flipped, then random crops
   std::string teacher;         // what photoscribe-train teach wrote, to learn from in the first
                                // stage too; empty: none
   std::string name = "photoscribe";
-  std::string command;  // as it was typed, for the record and to go on with
+  std::string command;  // as it was typed, for the record and to resume with
 
   ModelArchitecture architecture;  // no encoder: what the encoder's file says, else mobilenet_v2;
                                    // feature_channels are the encoder's
   LossSettings loss;
   SearchSettings search;
   VocabularySettings words;
-  std::int64_t text_rows = 60;  // sentences a step of the first stage, with --text
-  double text_share = 0.5;      // weight of their loss beside the photos'
+  std::int64_t text_rows = 60;  // sentences per step of the first stage, with --text
+  double text_share = 0.5;      // weight of their loss relative to the photos'
   bool bfloat16 = false;        // mixed.h
   std::int64_t epochs = 10;
   std::int64_t batch_photos = 20;   // with all their captions
@@ -68,11 +68,11 @@ struct FitOptions {
   std::int64_t checkpoint_steps = 200;
   std::int64_t steps_max = 0;  // stops there, checkpoint written; 0: no limit
 
-  double average = 0;  // how much of the weights' moving average a step keeps; 0: none is taken
+  double average = 0;  // decay of the weights' moving average per step; 0: no average
 
-  std::int64_t critic_epochs = 0;  // of self-critical training behind the epochs of cross entropy
+  std::int64_t critic_epochs = 0;  // of self-critical training after the epochs of cross entropy
   double critic_rate = 5e-5;
-  std::int64_t critic_photos = 30;  // a step
+  std::int64_t critic_photos = 30;  // per step
   std::int64_t critic_samples = 5;  // captions drawn for each
   double critic_dropout = 0;
   std::int64_t critic_score_steps = 100;  // how often the dev split is scored
@@ -80,13 +80,13 @@ struct FitOptions {
 
   std::int64_t finetune_steps = 0;
   double finetune_rate = 2e-5;
-  std::int64_t finetune_photos = 16;      // a step
+  std::int64_t finetune_photos = 16;      // per step
   bool finetune_critic = false;           // self-critical also without critic_epochs
   std::int64_t finetune_score_steps = 0;  // how often the dev split is scored; 0: at the end only
 };
 
-/// Trains and writes the model folder. Says what it does on standard error. Fails with cancelled
-/// when it was asked to stop (stop.h): the message says how to go on.
+/// Trains and writes the model folder. Reports on standard error. Fails with cancelled when it was
+/// asked to stop (stop.h): the message says how to resume.
 [[nodiscard]] Status fit(const FitOptions& options);
 
 }  // namespace photoscribe

@@ -55,14 +55,14 @@ Run::Run(const FitOptions& options, RunData data, Trainer& trainer)
 
 Status Run::go() {
   if (train_usable_.empty() || dev_usable_.empty())
-    return fail(Errc::environment, in_words(options_.sources.photos) + ": no photo " +
+    return fail(Errc::environment, folders_text(options_.sources.photos) + ": no photo " +
                                        (train_usable_.empty() ? "to train on" : "for evaluation") +
                                        " decodes there");
   if (Status s = restore(); !s) return s;
   if (!progress_.ending.empty()) {
     std::fprintf(stderr, "already finished: %s\n", progress_.ending.c_str());
     if (read_model_folder(options_.output)) {
-      say_next();
+      print_next_step();
       return {};
     }
   }
@@ -116,7 +116,7 @@ Status Run::enter(Stage stage) {
   progress_.stage = stage;
   progress_.step = progress_.scored = 0;
   progress_.epochs_since_best = 0;
-  progress_.best_score = -1;  // of this stage: in what is shipped, the encoder must have moved
+  progress_.best_score = -1;  // of this stage: the encoder of the final model must have changed
   progress_.best = {};
   progress_.loss_sum = progress_.loss_count = 0;
   pace_s_ = 0;
@@ -194,7 +194,7 @@ Status Run::train_stage() {
   const std::int64_t all = steps_of_stage();
   for (;;) {
     if (score_is_due()) {
-      if (Status s = save(); !s) return s;  // scores may take long
+      if (Status s = save(); !s) return s;  // scoring may take long
       const SplitScore score = score_dev();
       if (stop_requested()) return interrupted();
       if (Status s = take_score(score); !s) return s;
@@ -312,7 +312,7 @@ std::string Run::ending() const {
                             100 * progress_.best.bleu4, 100 * std::max(0.0, progress_.best.cider));
 }
 
-void Run::say_next() const {
+void Run::print_next_step() const {
   std::fprintf(stderr, "model: %s\nnext: photoscribe run PHOTOS -o archive.db --model %s\n",
                options_.output.c_str(), options_.output.c_str());
 }
@@ -324,31 +324,31 @@ Status Run::finish() {
     if (!read) return fail(read.error());
     weights = std::move(*read);
   }
-  if (progress_.stage == Stage::whole) warn_of_still_layers(weights);
+  if (progress_.stage == Stage::whole) warn_of_unchanged_layers(weights);
   if (Status s = write_model(options_.output, weights); !s) return s;
-  const bool told = !progress_.ending.empty();
+  const bool reported = !progress_.ending.empty();
   progress_.ending = ending();
-  if (!told) std::fprintf(stderr, "%s\n", progress_.ending.c_str());
+  if (!reported) std::fprintf(stderr, "%s\n", progress_.ending.c_str());
   if (Status s = save(); !s) return s;
-  say_next();
+  print_next_step();
   return {};
 }
 
-/// What is shipped must not hold a layer of the encoder as it came (and half precision, in which it
-/// is written, would hide a change that is too small): neither its weight nor its bias moved.
-void Run::warn_of_still_layers(const TensorMap& weights) const {
+/// Every layer of the encoder should have changed in weight or bias (half precision, in which the
+/// model is written, would hide too small a change).
+void Run::warn_of_unchanged_layers(const TensorMap& weights) const {
   std::set<std::string> all, moved;  // layers
-  for (const auto& [name, tensor] : data_.came) {
+  for (const auto& [name, tensor] : data_.initial_encoder) {
     const torch::Tensor& now = weights.at("encoder." + name);
     const std::string layer = name.substr(0, name.rfind('.'));
     all.insert(layer);
     if (!at::equal(now.to(torch::kFloat16), tensor.to(torch::kFloat16))) moved.insert(layer);
   }
-  std::string still;
+  std::string unchanged;
   for (const std::string& layer : all)
-    if (!moved.contains(layer)) still += " " + layer;
-  if (!still.empty())
-    std::fprintf(stderr, "warning: did not move in half precision:%s\n", still.c_str());
+    if (!moved.contains(layer)) unchanged += " " + layer;
+  if (!unchanged.empty())
+    std::fprintf(stderr, "warning: did not move in half precision:%s\n", unchanged.c_str());
 }
 
 Status Run::write_model(const std::string& folder, const TensorMap& weights) const {

@@ -11,21 +11,21 @@
 
 namespace photoscribe {
 
-/// What a run learns from and is judged by. Borrowed.
+/// What a run trains on and is scored by. Borrowed.
 struct RunData {
   const Vocabulary& vocabulary;
   const std::vector<CaptionedPhoto>&train, &dev;
   const FeatureCache &train_features, &dev_features;
   std::vector<std::string> train_paths;  // of the photos of `train`
   std::vector<ConceptEntry> concepts;    // none: the model has no classifier
-  const TensorMap& came;                 // the encoder's weights before this run
+  const TensorMap& initial_encoder;      // the encoder's weights before this run
 };
 
 class Run {
  public:
   Run(const FitOptions& options, RunData data, Trainer& trainer);
 
-  /// Goes through the stages, from the last checkpoint on when there is one, and writes the model.
+  /// Goes through the stages, from the last checkpoint if there is one, and writes the model.
   [[nodiscard]] Status go();
 
  private:
@@ -40,7 +40,7 @@ class Run {
   Status train_stage();
   double step();
   Status save();
-  /// Saves, and says how to go on.
+  /// Saves; the error says how to resume.
   Status interrupted();
   [[nodiscard]] std::int64_t steps_of_stage() const;
   [[nodiscard]] std::int64_t steps_between_scores() const;
@@ -51,13 +51,13 @@ class Run {
   [[nodiscard]] double rate() const;
 
   [[nodiscard]] SplitScore score_dev() const;
-  /// Writes the curve's line, keeps the weights when they are the best so far, checkpoints.
+  /// Writes the curve's line, keeps the weights if they are the best so far, and checkpoints.
   Status take_score(const SplitScore& score);
   Status finish();
-  /// How this stage ended, and which of its scores was the best: for people.
+  /// How this stage ended, and which of its scores was the best, in words.
   [[nodiscard]] std::string ending() const;
-  void say_next() const;
-  void warn_of_still_layers(const TensorMap& weights) const;
+  void print_next_step() const;
+  void warn_of_unchanged_layers(const TensorMap& weights) const;
   Status write_model(const std::string& folder, const TensorMap& weights) const;
   void note_progress(double number, double step_s);
 

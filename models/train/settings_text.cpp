@@ -10,7 +10,7 @@
 namespace photoscribe {
 namespace {
 
-/// name -> value of lines "name: value"; indented ones are members of the last that is not.
+/// name -> value of lines "name: value"; indented ones are members of the last one that is not.
 std::map<std::string, std::string> fields_of(const std::string& text) {
   std::map<std::string, std::string> fields;
   std::istringstream lines(text);
@@ -86,7 +86,7 @@ std::string settings_text(const FitOptions& o, const Vocabulary& vocabulary,
 }
 
 std::string difference(const std::string& before, const std::string& here) {
-  constexpr int kSaid = 5;
+  constexpr int kShownMax = 5;
   if (before == here) return {};
   const auto then = fields_of(before), now = fields_of(here);
   std::map<std::string, std::string> all = then;
@@ -99,10 +99,10 @@ std::string difference(const std::string& before, const std::string& here) {
   int differ = 0;
   for (const auto& [name, ignored] : all) {
     const std::string was = value(then, name), is = value(now, name);
-    if (was == is || ++differ > kSaid) continue;
+    if (was == is || ++differ > kShownMax) continue;
     text += (text.empty() ? "" : "; ") + name + " " + was + ", here " + is;
   }
-  if (differ > kSaid) text += "; …";
+  if (differ > kShownMax) text += "; …";
   return differ > 0 ? text : "written by another version of photoscribe-train";
 }
 

@@ -1,5 +1,5 @@
-// settings_text: all that the continuation of a training run depends on, as lines of "name: value",
-// so that a checkpoint can say which of them differ. Private to models/train.
+// settings_text: everything that resuming a training run depends on, as lines of "name: value", so
+// that a checkpoint can say which of them differ. Private to models/train.
 #pragma once
 
 #include <string>
@@ -11,17 +11,17 @@
 
 namespace photoscribe {
 
-/// Names, captions and how often a photo is shown, as a number: the same for the same photos in the
-/// same order, wherever they lie.
+/// A key of names, captions and how often each photo is shown: the same for the same photos in the
+/// same order, wherever they are stored.
 [[nodiscard]] std::string data_key(const std::vector<CaptionedPhoto>& photos);
 
-/// Of the first stage; later ones may be continued with other settings, by whoever wants that.
-/// `usable`: how many photos of train decode, each as often as an epoch shows it.
+/// Of the first stage; later ones may be resumed with other settings. `usable`: how many photos of
+/// train decode, each counted as often as an epoch shows it.
 [[nodiscard]] std::string settings_text(const FitOptions& options, const Vocabulary& vocabulary,
                                         const std::vector<CaptionedPhoto>& train,
                                         const std::vector<CaptionedPhoto>& dev, std::size_t usable);
 
-/// "epochs 10, here 20; rate …": what differs, at most five of it. Empty: nothing does.
+/// "epochs 10, here 20; rate …": at most five differences. Empty: none.
 [[nodiscard]] std::string difference(const std::string& before, const std::string& here);
 
 }  // namespace photoscribe

@@ -14,7 +14,8 @@
 namespace photoscribe {
 namespace {
 
-/// Rows of `table` (V,…) or (V) where words stood before, moved into `fresh`.
+/// Copies the rows of `table` (V,…) or (V), in the order of `words`, to where `vocabulary` has them
+/// in `fresh`.
 void move_rows(torch::Tensor& fresh, const torch::Tensor& table,
                const std::vector<std::string>& words, const Vocabulary& vocabulary) {
   std::unordered_map<std::string, std::int64_t> place;
@@ -26,7 +27,7 @@ void move_rows(torch::Tensor& fresh, const torch::Tensor& table,
 }
 
 /// An encoder has convolutions only, batch norms folded in.
-bool of_an_encoder(const std::string& name) {
+bool is_encoder_array(const std::string& name) {
   return !name.starts_with("classifier.") && !name.starts_with("fc.") &&
          !name.ends_with(".running_mean") && !name.ends_with(".num_batches_tracked");
 }
@@ -63,13 +64,13 @@ Expected<std::string> architecture_of_encoder(const std::string& path) {
   if (is_zip(path)) return import_first(path, "a file of PyTorch", {});
   const auto file = SafetensorsFile::open(path);
   if (!file) return fail(file.error());
-  const auto said = file->metadata().find("architecture");
-  const std::string architecture = said == file->metadata().end() ? "" : said->second;
+  const auto stated = file->metadata().find("architecture");
+  const std::string architecture = stated == file->metadata().end() ? "" : stated->second;
   for (const auto& [name, array] : file->arrays()) {
     if (name.starts_with("decoder."))
       return fail(Errc::invalid_config,
                   path + ": holds a whole model; continue from it with --start FOLDER");
-    if (!of_an_encoder(name)) return import_first(path, "a whole state dict", architecture);
+    if (!is_encoder_array(name)) return import_first(path, "a whole state dict", architecture);
   }
   return architecture.empty() ? "mobilenet_v2" : architecture;
 }
@@ -118,13 +119,13 @@ TensorMap complete_decoder(const Start& start, const ModelArchitecture& architec
     const bool of_words = name == "decoder.embedding.weight" || name == "decoder.word.weight" ||
                           name == "decoder.word.bias";
     if (of_words && !same_words) {
-      // A word that was never heard of is said as seldom as the rarest that was.
+      // A new word gets the bias of the least likely known one.
       if (tensor.dim() == 1) tensor.fill_(found->second.min());
       move_rows(tensor, found->second, start.words, vocabulary);
     } else if (found->second.sizes() == tensor.sizes()) {
       tensor = found->second;
-    } else if (!name.starts_with("decoder.concept.")) {  // another list of concepts is learnt anew
-      tensor = take(start.decoder, name, tensor.sizes());  // says what does not fit
+    } else if (!name.starts_with("decoder.concept.")) {    // another list of concepts starts afresh
+      tensor = take(start.decoder, name, tensor.sizes());  // reports what does not fit
     }
   }
   return decoder;

@@ -1,5 +1,5 @@
-// start: the weights that a training run starts from, fitted to its own words and concepts. Private
-// to models/train.
+// start: the weights that a training run starts from, adapted to its own words and concepts.
+// Private to models/train.
 #pragma once
 
 #include "common/core/error.h"
@@ -18,17 +18,17 @@ struct Start {
   std::vector<ConceptEntry> concepts;  // of its classifier, with a model's folder
 };
 
-/// What an encoder's file says of its architecture; mobilenet_v2 where it says nothing. Fails,
-/// saying what to do, when it is no file of photoscribe-train import: a whole state dict, PyTorch's
-/// own.
+/// The architecture that an encoder's file names; mobilenet_v2 if it names none. Fails, saying what
+/// to do, when photoscribe-train import did not write it: for a whole state dict or PyTorch's own
+/// file.
 [[nodiscard]] Expected<std::string> architecture_of_encoder(const std::string& file);
 
 /// The encoder of FitOptions::encoder, or all of FitOptions::start: a file of weights or a model's
 /// folder.
 [[nodiscard]] Expected<Start> read_start(const FitOptions& options);
 
-/// The decoder to train: `start`'s, with the rows of words moved to where `vocabulary` has them and
-/// everything it lacks fresh from LibTorch's default generator.
+/// The decoder to train: `start`'s, with the rows of words moved to where `vocabulary` has them,
+/// and everything it lacks newly drawn from LibTorch's default generator.
 [[nodiscard]] TensorMap complete_decoder(const Start& start, const ModelArchitecture& architecture,
                                          const Vocabulary& vocabulary);
 

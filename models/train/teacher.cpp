@@ -22,7 +22,7 @@ std::vector<std::vector<std::vector<std::int64_t>>> encode_all(
   return all;
 }
 
-/// With the words that a model does not know as its unknown word.
+/// Replaces the words that a model does not know by its unknown word.
 std::vector<std::vector<std::int64_t>> within(std::vector<std::vector<std::int64_t>> captions,
                                               std::int64_t known) {
   for (auto& caption : captions)
@@ -33,9 +33,9 @@ std::vector<std::vector<std::int64_t>> within(std::vector<std::vector<std::int64
 
 }  // namespace
 
-// Places of photos that do not decode stay at zero.
-TensorMap expectations(const TeachOptions& o, const std::vector<const StoredModel*>& models,
-                       const std::vector<CaptionedPhoto>& split, const Vocabulary& vocabulary) {
+// Positions of photos that do not decode stay zero.
+TensorMap teacher_targets(const TeachOptions& o, const std::vector<const StoredModel*>& models,
+                          const std::vector<CaptionedPhoto>& split, const Vocabulary& vocabulary) {
   const torch::NoGradGuard no_grad;
   constexpr std::size_t kBatch = 16;
   const CaptionNetwork network(models, torch::kCPU, torch::kFloat32);
@@ -63,17 +63,18 @@ TensorMap expectations(const TeachOptions& o, const std::vector<const StoredMode
       which.push_back(next);
     }
     if (images.empty()) continue;
-    const Expectation said = network.expect(network.look(at::stack(images).contiguous()), some, K);
+    const SoftTargets predicted =
+        network.soft_targets(network.encode(at::stack(images).contiguous()), some, K);
     std::int64_t at = 0;
     for (std::size_t k = 0; k < which.size(); ++k) {
       std::int64_t places = 0;
       for (const auto& caption : some[k]) places += static_cast<std::int64_t>(caption.size());
       const std::int64_t first = first_of_photo[which[k]];
-      words.narrow(0, first, places).copy_(said.words.narrow(0, at, places));
-      probabilities.narrow(0, first, places).copy_(said.probabilities.narrow(0, at, places));
+      words.narrow(0, first, places).copy_(predicted.words.narrow(0, at, places));
+      probabilities.narrow(0, first, places).copy_(predicted.probabilities.narrow(0, at, places));
       at += places;
     }
-    progress.tell(static_cast<std::int64_t>(next), static_cast<std::int64_t>(split.size()));
+    progress.update(static_cast<std::int64_t>(next), static_cast<std::int64_t>(split.size()));
   }
   return {{"targets", at::tensor(targets)}, {"words", words}, {"probabilities", probabilities}};
 }
@@ -83,11 +84,11 @@ Status teach(const TeachOptions& o) {
   if (!models) return fail(models.error());
   const auto split = read_split(o.sources, o.split);
   if (!split) return fail(split.error());
-  const auto said = guard(Errc::model_failure, "teach", [&] {
-    return expectations(o, members_of(*models), *split, models->front().vocabulary);
+  const auto tensors = guard(Errc::model_failure, "teach", [&] {
+    return teacher_targets(o, members_of(*models), *split, models->front().vocabulary);
   });
-  if (!said) return fail(said.error());
-  return save_tensors(o.output, *said);
+  if (!tensors) return fail(tensors.error());
+  return save_tensors(o.output, *tensors);
 }
 
 Expected<Teacher> Teacher::open(const std::string& path, const std::vector<CaptionedPhoto>& train,
@@ -119,8 +120,9 @@ Expected<Teacher> Teacher::open(const std::string& path, const std::vector<Capti
         words.scalar_type() != torch::kInt64 || words.min().item<std::int64_t>() < 0 ||
         words.max().item<std::int64_t>() >= vocabulary.size()) {
       throw std::runtime_error(
-          "was made of other captions, another vocabulary or a longer cut than this training has; "
-          "make it anew with photoscribe-train teach, of the same captions and split");
+          "was made from other captions, another vocabulary or another --tokens-max than this "
+          "training "
+          "has; make it again with photoscribe-train teach, from the same captions and split");
     }
     teacher.words_ = words;
     teacher.probabilities_ = probabilities;
@@ -130,7 +132,7 @@ Expected<Teacher> Teacher::open(const std::string& path, const std::vector<Capti
   });
 }
 
-Expectation Teacher::of(const Batch& batch) const {
+SoftTargets Teacher::of(const Batch& batch) const {
   // The captions in the order in which make_batch() packed them.
   std::vector<std::int64_t> places_from;
   std::vector<bool> mirrored;
@@ -155,7 +157,7 @@ Expectation Teacher::of(const Batch& batch) const {
     }
   }
   const Tensor which = at::tensor(place);
-  Expectation some{words_.index_select(0, which),
+  SoftTargets some{words_.index_select(0, which),
                    probabilities_.index_select(0, which).to(torch::kFloat32)};
   const Tensor flipped = at::tensor(flip).to(torch::kBool).unsqueeze(1);
   const Tensor sided = some.words.eq(left_) | some.words.eq(right_);

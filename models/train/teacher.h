@@ -1,12 +1,12 @@
-// teacher: what other models would have said at every place of the training captions, for a model
+// teacher: other models' probabilities at every position of the training captions, for a model
 // that learns from them too. Private to models/train.
 //
 // Word-level distillation: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015, and
 // Kim & Rush, "Sequence-Level Knowledge Distillation", EMNLP 2016, section 3.1; temperature 1. The
-// teachers look once at each photo as it is, and only their likeliest words are kept, so a student
-// with other features, views and sizes learns from them at the price of a table look-up.
+// teachers see each photo once, unchanged, and only their likeliest words are kept, so a student
+// with other features, views and sizes learns from them at the cost of a table look-up.
 //
-// S packed words (sequence.h), P places of all captions, K words kept.
+// S packed words (sequence.h), P positions of all captions, K words kept.
 #pragma once
 
 #include <torch/types.h>
@@ -23,15 +23,15 @@ namespace photoscribe {
 
 class Teacher {
  public:
-  /// Reads what teach() wrote. Fails with invalid_config when it was made of other captions, of
-  /// another vocabulary or with another cut than these.
+  /// Reads what teach() wrote. Fails with invalid_config when it was made of other captions,
+  /// another vocabulary or another maximal length.
   [[nodiscard]] static Expected<Teacher> open(const std::string& path,
                                               const std::vector<CaptionedPhoto>& train,
                                               const Vocabulary& vocabulary, std::size_t words_max);
 
-  /// For every packed word of a batch of whole photos (make_batch). Flipped photos have left and
-  /// right changed.
-  [[nodiscard]] Expectation of(const Batch& batch) const;
+  /// For every packed word of a batch of whole photos (make_batch). In flipped photos left and
+  /// right are swapped.
+  [[nodiscard]] SoftTargets of(const Batch& batch) const;
 
  private:
   Teacher() = default;
@@ -49,15 +49,15 @@ struct TeachOptions {
   std::int64_t words_max = SearchSettings().tokens_max;  // captions are cut there, as fit cuts them
 };
 
-/// Asks the models and writes the file. Photos that do not decode are left out, with a line on
-/// standard error. Says how far it is on standard error.
+/// Runs the models and writes the file. Photos that do not decode are left out, with a line on
+/// standard error. Reports progress on standard error.
 [[nodiscard]] Status teach(const TeachOptions& options);
 
-/// What the file holds: of the captions of `split` as `vocabulary` numbers them, which may have
-/// more words than the models know, behind theirs.
-[[nodiscard]] TensorMap expectations(const TeachOptions& options,
-                                     const std::vector<const StoredModel*>& models,
-                                     const std::vector<CaptionedPhoto>& split,
-                                     const Vocabulary& vocabulary);
+/// What the file holds, for the captions of `split` as numbers of `vocabulary`, which may have more
+/// words than the models know, after theirs.
+[[nodiscard]] TensorMap teacher_targets(const TeachOptions& options,
+                                        const std::vector<const StoredModel*>& models,
+                                        const std::vector<CaptionedPhoto>& split,
+                                        const Vocabulary& vocabulary);
 
 }  // namespace photoscribe

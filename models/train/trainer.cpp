@@ -15,7 +15,7 @@
 namespace photoscribe {
 namespace {
 
-/// A stream of random bits for one purpose at one step.
+/// The seed for one purpose at one step.
 std::uint64_t mix(std::uint64_t seed, std::uint64_t stage, std::uint64_t number) {
   std::seed_seq sequence{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
                          static_cast<std::uint32_t>(stage), static_cast<std::uint32_t>(number)};
@@ -69,7 +69,7 @@ void Trainer::begin(Stage stage) {
     moving.insert(encoder_.begin(), encoder_.end());
   } else if (!options_.cache_block.empty()) {
     const Encoder all(options_.architecture.encoder, encoder_, "encoder.");
-    for (auto& [name, tensor] : all.behind(options_.cache_block).parameters("encoder."))
+    for (auto& [name, tensor] : all.after(options_.cache_block).parameters("encoder."))
       moving.emplace(name, tensor.set_requires_grad(true));
   }
   average_ = options_.average > 0 ? owned(moving, "") : TensorMap{};
@@ -81,14 +81,14 @@ void Trainer::begin(Stage stage) {
   adam_ = std::make_unique<Adam>(std::move(moving), settings);
 }
 
-std::int64_t Trainer::photos_a_step() const {
+std::int64_t Trainer::photos_per_step() const {
   return stage_ == Stage::decoder  ? options_.batch_photos
          : stage_ == Stage::critic ? options_.critic_photos
                                    : options_.finetune_photos;
 }
 
 std::int64_t Trainer::steps_per_epoch(std::size_t usable) const {
-  const std::int64_t size = photos_a_step();
+  const std::int64_t size = photos_per_step();
   return (static_cast<std::int64_t>(usable) + size - 1) / size;
 }
 
@@ -104,7 +104,7 @@ const EpochOrder& Trainer::order_of(std::int64_t epoch,
 }
 
 Batch Trainer::batch_of(std::int64_t step, const std::vector<std::int64_t>& usable) const {
-  const std::int64_t size = photos_a_step();
+  const std::int64_t size = photos_per_step();
   const std::int64_t steps = steps_per_epoch(usable.size());
   const auto& [of_stage, epoch, order, draws] = order_of(step / steps, usable);
   const auto first = static_cast<std::size_t>(step % steps * size);
@@ -121,7 +121,7 @@ Batch Trainer::batch_of(std::int64_t step, const std::vector<std::int64_t>& usab
         static_cast<std::int64_t>(draws[i] % static_cast<std::uint64_t>(options_.views)));
     mirror.push_back(cached_view(order[i], view.back(), options_.mirror).mirrored);
   }
-  // Dropout's numbers, too, depend on nothing but the step: a restart needs no generator's state.
+  // Dropout, too, depends on nothing but the step: a restart needs no generator state.
   at::manual_seed(mix(options_.seed, stage_number() + 16, static_cast<std::uint64_t>(step)));
   Batch batch = make_batch(train_, std::move(photos), std::move(mirror), vocabulary_,
                            static_cast<std::size_t>(options_.search.tokens_max));
@@ -139,7 +139,7 @@ double Trainer::update(const torch::Tensor& loss, double rate) {
   const double norm = adam_->step(rate);
   if (!std::isfinite(norm)) std::fprintf(stderr, "warning: a step without a finite gradient\n");
   const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : guides_.pull)
+  for (const auto& [name, tensor] : guides_.held)
     decoder_.at(name).narrow(0, 0, tensor.size(0)).copy_(tensor);
   // Early averages would remember the start of a stage for too long.
   const double share =
@@ -158,7 +158,7 @@ torch::Tensor Trainer::finish(const torch::Tensor& cached) const {
                          options_.cache_block, cached);
 }
 
-Shown Trainer::shown(const Batch& batch, const torch::Tensor& features) const {
+PhotoInputs Trainer::photo_inputs(const Batch& batch, const torch::Tensor& features) const {
   return {features, guides_.concepts.defined()
                         ? guides_.concepts.index_select(0, at::tensor(batch.photos))
                         : torch::Tensor()};
@@ -171,10 +171,10 @@ torch::Tensor Trainer::text_loss(std::int64_t step) {
 }
 
 double Trainer::step_decoder(const Batch& batch, const torch::Tensor& cached, double rate) {
-  std::optional<Expectation> taught;
-  if (guides_.teacher != nullptr) taught = guides_.teacher->of(batch);
-  const Loss loss = caption_loss(decoder_parameters(), shown(batch, finish(cached)), batch,
-                                 options_.loss, taught ? &*taught : nullptr);
+  std::optional<SoftTargets> soft;
+  if (guides_.teacher != nullptr) soft = guides_.teacher->of(batch);
+  const Loss loss = caption_loss(decoder_parameters(), photo_inputs(batch, finish(cached)), batch,
+                                 options_.loss, soft ? &*soft : nullptr);
   torch::Tensor total = loss.total;
   if (guides_.text != nullptr) total = total + options_.text_share * text_loss(batch.step);
   update(total, rate);
@@ -185,9 +185,9 @@ torch::Tensor Trainer::critic(const Batch& batch, const torch::Tensor& features,
   const std::int64_t count = options_.critic_samples;
   const auto photos = static_cast<std::int64_t>(batch.photos.size());
   const CaptionSearch search(decoder_parameters());
-  const Shown given = shown(batch, features);
+  const PhotoInputs inputs = photo_inputs(batch, features);
   const auto drawn =
-      search.sample(features.detach(), count, options_.search.tokens_max, given.concepts);
+      search.sample(features.detach(), count, options_.search.tokens_max, inputs.concepts);
   const std::int64_t left = vocabulary_.number("left"), right = vocabulary_.number("right");
   std::vector<std::vector<std::int64_t>> rows;
   std::vector<std::int64_t> photo_of;
@@ -198,21 +198,21 @@ torch::Tensor Trainer::critic(const Batch& batch, const torch::Tensor& features,
     photo_of.push_back(static_cast<std::int64_t>(r) / count);
     const auto photo = static_cast<std::size_t>(photo_of.back());
     // A photo that was shown flipped has the unflipped one's references.
-    std::vector<std::int64_t> said = row;
-    for (std::int64_t& word : said)
+    std::vector<std::int64_t> scored = row;
+    for (std::int64_t& word : scored)
       if (batch.mirror[photo] && (word == left || word == right)) word = left + right - word;
-    rewards.push_back(static_cast<float>(reward_->score(batch.photos[photo], said)));
+    rewards.push_back(static_cast<float>(reward_->score(batch.photos[photo], scored)));
   }
-  const torch::Tensor worth = at::tensor(rewards).view({photos, count});
-  reward = worth.mean().item<double>();
-  const torch::Tensor others = (worth.sum(1, /*keepdim=*/true) - worth) /
-                               std::max<double>(1, static_cast<double>(count - 1));
+  const torch::Tensor reward_table = at::tensor(rewards).view({photos, count});
+  reward = reward_table.mean().item<double>();
+  const torch::Tensor baseline = (reward_table.sum(1, /*keepdim=*/true) - reward_table) /
+                                 std::max<double>(1, static_cast<double>(count - 1));
   const Batch packed = pack_rows(rows, photo_of, batch.photos, batch.mirror);
   LossSettings settings = options_.loss;
   settings.dropout = options_.critic_dropout;
-  return critic_loss(decoder_parameters(), given, packed,
-                     (worth - others).view({-1}).index_select(0, at::tensor(packed.row_of)),
-                     settings);
+  return critic_loss(
+      decoder_parameters(), inputs, packed,
+      (reward_table - baseline).view({-1}).index_select(0, at::tensor(packed.row_of)), settings);
 }
 
 double Trainer::step_critic(const Batch& batch, const torch::Tensor& cached, double rate) {
@@ -233,14 +233,14 @@ double Trainer::step_whole(const Batch& batch, const torch::Tensor& images, doub
     return reward;
   }
   const Loss loss =
-      caption_loss(decoder_parameters(), shown(batch, features), batch, options_.loss);
+      caption_loss(decoder_parameters(), photo_inputs(batch, features), batch, options_.loss);
   update(loss.total, rate);
   return loss.per_token.item<double>();
 }
 
 TensorMap Trainer::weights() const {
   TensorMap all = owned(average_, "");
-  all.merge(owned(encoder_, ""));  // those that have no average
+  all.merge(owned(encoder_, ""));  // those without an average
   all.merge(owned(decoder_, ""));
   return all;
 }
@@ -266,29 +266,29 @@ Status Trainer::save(const std::string& path, const Progress& progress,
   all.merge(owned(decoder_, ""));
   for (const auto& [name, tensor] : average_) all.emplace("average." + name, tensor);
   all.merge(adam_->state());
-  Metadata said = to_metadata(progress);
-  said.emplace("settings", settings);
-  return save_tensors(path, all, said);
+  Metadata metadata = to_metadata(progress);
+  metadata.emplace("settings", settings);
+  return save_tensors(path, all, metadata);
 }
 
 Expected<std::optional<Progress>> Trainer::restore(const std::string& path,
                                                    const std::string& settings) {
   if (!std::filesystem::exists(path)) return std::optional<Progress>{};
-  Metadata said;
+  Metadata metadata;
   {
     const auto file = SafetensorsFile::open(path);
     if (!file) return fail(file.error());
-    said = file->metadata();
+    metadata = file->metadata();
   }
-  if (said["settings"] != settings) {
+  if (metadata["settings"] != settings) {
     return fail(Errc::invalid_config, path + ": belongs to a run with other settings (" +
-                                          difference(said["settings"], settings) +
+                                          difference(metadata["settings"], settings) +
                                           "); use another --work, or delete it to start again");
   }
   const auto tensors = load_tensors(path);
   if (!tensors) return fail(tensors.error());
   return guard(Errc::model_failure, path, [&] {
-    const Progress progress = progress_of(said);
+    const Progress progress = progress_of(metadata);
     begin(progress.stage);
     set_weights(*tensors);
     for (auto& [name, tensor] : average_)

@@ -19,13 +19,13 @@
 
 namespace photoscribe {
 
-/// What a trainer learns from beside photos and captions. Borrowed; each may be absent.
+/// What a trainer learns from besides photos and captions. Borrowed; each may be absent.
 struct Guides {
   const Teacher* teacher = nullptr;   // in step_decoder()
   const TextBatches* text = nullptr;  // in step_decoder()
   torch::Tensor concepts;             // (P,M) what is detected in each photo of the train split
-  TensorMap pull;  // of the decoder: what each step puts its parameters back to; rows of words
-                   // behind these tables' ends are free. Empty: nothing is held
+  TensorMap held;  // of the decoder: the values to which each step resets its parameters; rows of
+                   // words after the ends of these tables are free. Empty: nothing is held
 };
 
 /// The photos of an epoch in the order in which they are shown, and a draw for each.
@@ -46,7 +46,8 @@ class Trainer {
   /// One update on cached features (P,L,C) at this rate; returns the loss per token.
   double step_decoder(const Batch& batch, const torch::Tensor& cached, double rate);
   /// One self-critical update on cached features: captions are drawn for the batch's photos, each
-  /// is worth its reward less the mean of its photo's others. Returns the mean reward.
+  /// weighted by its reward less the mean reward of the photo's other captions. Returns the mean
+  /// reward.
   double step_critic(const Batch& batch, const torch::Tensor& cached, double rate);
   /// One update of everything on the photos' pixels (P,3,S,S): self-critical when there was a
   /// self-critical stage before, or the options say so, and the reward returned; else cross
@@ -57,7 +58,7 @@ class Trainer {
   [[nodiscard]] Batch batch_of(std::int64_t step, const std::vector<std::int64_t>& usable) const;
   [[nodiscard]] std::int64_t steps_per_epoch(std::size_t usable) const;
 
-  /// Starts a stage: which parameters move, with fresh optimiser memory.
+  /// Starts a stage: selects its parameters and resets the optimiser.
   void begin(Stage stage);
   [[nodiscard]] Stage stage() const noexcept { return stage_; }
 
@@ -74,14 +75,14 @@ class Trainer {
   /// `settings` as settings_text() has them.
   [[nodiscard]] Status save(const std::string& path, const Progress& progress,
                             const std::string& settings) const;
-  /// Nothing when there is no checkpoint; fails when there is one of other settings, saying which.
+  /// Nothing when there is no checkpoint; fails when it has other settings, saying which.
   [[nodiscard]] Expected<std::optional<Progress>> restore(const std::string& path,
                                                           const std::string& settings);
 
  private:
   /// The encoder's features of cached ones. Differentiable.
   [[nodiscard]] torch::Tensor finish(const torch::Tensor& cached) const;
-  [[nodiscard]] Shown shown(const Batch& batch, const torch::Tensor& features) const;
+  [[nodiscard]] PhotoInputs photo_inputs(const Batch& batch, const torch::Tensor& features) const;
   /// The loss of some sentences without photos.
   [[nodiscard]] torch::Tensor text_loss(std::int64_t step);
   [[nodiscard]] std::vector<std::int64_t> concept_of_word() const;
@@ -92,7 +93,7 @@ class Trainer {
   /// Draws captions for the batch's photos and gives their loss; sets `reward`.
   torch::Tensor critic(const Batch& batch, const torch::Tensor& features, double& reward);
   [[nodiscard]] DecoderParameters decoder_parameters() const;
-  [[nodiscard]] std::int64_t photos_a_step() const;
+  [[nodiscard]] std::int64_t photos_per_step() const;
 
   const FitOptions& options_;
   const Vocabulary& vocabulary_;
@@ -100,10 +101,10 @@ class Trainer {
   Guides guides_;
   Stage stage_ = Stage::decoder;
   TensorMap encoder_, decoder_;  // names as in weights.safetensors
-  TensorMap average_;            // of the parameters that moved in this stage; empty: not wanted
+  TensorMap average_;            // of the parameters trained in this stage; empty: not wanted
   std::unique_ptr<Reward> reward_;
   std::unique_ptr<Adam> adam_;
-  mutable EpochOrder order_;  // of the last batch: shuffling 100,000 photos at each step is dear
+  mutable EpochOrder order_;  // of the last batch: shuffling 100,000 photos per step is slow
 };
 
 }  // namespace photoscribe

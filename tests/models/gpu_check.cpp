@@ -1,4 +1,4 @@
-// gpu_check: what only a machine with a GPU can tell: that half precision on it gives the features
+// gpu_check: what only a machine with a GPU can test: that half precision there gives the features
 // and captions of float32 on the CPU, that a full device is survived, and how fast it is.
 //
 // No test framework: a GPU machine may have nothing but CMake, a compiler and PyTorch (ops/gpu).
@@ -153,7 +153,7 @@ int bench(const StoredModel& stored, const std::string& device) {
     for (std::size_t batch = 8; batch <= largest; batch *= 2) {
       const auto all = pointers(images);
       const std::span<const DecodedImage* const> some(all.data(), batch);
-      if (!captioner->caption(some)) return 1;  // and warm
+      if (!captioner->caption(some)) return 1;  // and warms up
       std::size_t photos = 0;
       const auto start = Clock::now();
       double seconds = 0;

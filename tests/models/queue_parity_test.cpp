@@ -1,4 +1,4 @@
-// The same captions by way of the queue and by photoscribe-train evaluate.
+// The same captions from the queue and from photoscribe-train evaluate.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -13,7 +13,7 @@
 namespace photoscribe {
 namespace {
 
-/// A sharp BMP of 64 x 64 pixels: blocks of a few colours under noise, other ones for each seed.
+/// A sharp BMP of 64 x 64 pixels: blocks of a few colours under noise, different for each seed.
 std::string picture(std::uint32_t seed) {
   constexpr std::uint32_t kSide = 64, kHead = 54;
   std::string bytes(kHead + kSide * kSide * 3, '\0');
@@ -47,7 +47,7 @@ int run(const std::string& command, const std::string& out) {
   return WEXITSTATUS(std::system(line.c_str()));
 }
 
-/// Captions by photo of JSON Lines, whatever else they say.
+/// Captions by photo from JSON Lines, ignoring everything else.
 std::map<std::string, std::string> captions_of(const std::string& path) {
   std::map<std::string, std::string> captions;
   std::ifstream text(path);

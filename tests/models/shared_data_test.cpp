@@ -1,4 +1,4 @@
-// What only the big data shows: weights that learnt something, and photographs.
+// Tests that need the large data: trained weights and photographs.
 #include "tests/support/shared_data.h"
 
 #include "tests/models/encoder/torchvision_parity.h"
@@ -35,9 +35,9 @@ TEST(SharedData, MobileNetV2GivesPyTorchsFeatures) {
   EXPECT_LT(difference, 1e-4F);
 }
 
-// The reference comes from float32 weights; the file that there is holds them rounded to half
-// precision, which alone moves features by up to a thousandth of the largest. To 1e-4 and better,
-// the same file is held against torchvision in the test below.
+// The reference comes from float32 weights; the available file has them rounded to half precision,
+// which alone changes features by up to a thousandth of the largest. The test below compares the
+// same file with torchvision to 1e-4 and better.
 TEST(SharedData, EfficientNetB4GivesPyTorchsFeaturesUpToTheRoundingOfItsFile) {
   const auto encoders = shared_data("encoders/ref_efficientnet_b4.safetensors");
   if (!encoders.there) GTEST_SKIP() << encoders.why_not;

@@ -38,7 +38,7 @@ Expected<Vocabulary> make_vocabulary(const std::vector<CaptionedPhoto>& photos,
   }
   if (kept.empty())
     return fail(Errc::invalid_config,
-                "no word stands " + std::to_string(settings.count_min) +
+                "no word occurs " + std::to_string(settings.count_min) +
                     " times in the captions of " + std::to_string(photos.size()) +
                     " photos, the most frequent " + std::to_string(most) + "; --words-count-min " +
                     std::to_string(most) + " or less keeps rarer ones, more captions are better");

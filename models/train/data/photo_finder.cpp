@@ -16,8 +16,8 @@ bool is_file(const std::string& path) {
 
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-/// How many parts of two paths agree, from the end.
-std::size_t parts_alike(const std::string& a, const std::string& b) {
+/// How many parts of two paths match, from the end.
+std::size_t matching_parts(const std::string& a, const std::string& b) {
   const fs::path one(a), other(b);
   auto i = one.end(), j = other.end();
   std::size_t alike = 0;
@@ -47,9 +47,9 @@ PhotoFinder::Paths PhotoFinder::in_folders(const std::string& name) const {
   return found;
 }
 
-void PhotoFinder::look_below() {
-  if (looked_below_) return;
-  looked_below_ = true;
+void PhotoFinder::index_subfolders() {
+  if (is_indexed_) return;
+  is_indexed_ = true;
   for (const std::string& folder : folders_) {
     std::error_code failed;
     fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied,
@@ -57,19 +57,19 @@ void PhotoFinder::look_below() {
     for (; !failed && at != fs::recursive_directory_iterator(); at.increment(failed)) {
       std::error_code ignored;
       if (at->is_regular_file(ignored))
-        below_[at->path().filename().string()].push_back(at->path().string());
+        paths_by_name_[at->path().filename().string()].push_back(at->path().string());
     }
   }
 }
 
 PhotoFinder::Paths PhotoFinder::by_ending(const std::string& wanted) {
-  look_below();
+  index_subfolders();
   Paths best;
   std::size_t most = 0;
-  const auto found = below_.find(last_part(wanted));
-  if (found == below_.end()) return best;
+  const auto found = paths_by_name_.find(last_part(wanted));
+  if (found == paths_by_name_.end()) return best;
   for (const std::string& path : found->second) {
-    const std::size_t alike = parts_alike(path, wanted);
+    const std::size_t alike = matching_parts(path, wanted);
     if (alike > most) best.clear();
     most = std::max(most, alike);
     if (alike == most) best.push_back(path);
@@ -77,7 +77,7 @@ PhotoFinder::Paths PhotoFinder::by_ending(const std::string& wanted) {
   return best;
 }
 
-std::optional<std::string> PhotoFinder::only(const std::string& name, const Paths& found) {
+std::optional<std::string> PhotoFinder::unique_path(const std::string& name, const Paths& found) {
   if (found.size() == 1) return found.front();
   std::set<std::string> files;  // two folders may hold the same one
   for (const std::string& path : found) {
@@ -85,30 +85,31 @@ std::optional<std::string> PhotoFinder::only(const std::string& name, const Path
     files.insert(fs::canonical(path, failed).string());
   }
   if (files.size() == 1) return found.front();
-  if (doubts_.size() < 3) doubts_.push_back(name + " is " + found[0] + " as well as " + found[1]);
+  if (ambiguities_.size() < 3)
+    ambiguities_.push_back(name + " is " + found[0] + " as well as " + found[1]);
   return std::nullopt;
 }
 
 std::optional<std::string> PhotoFinder::find(std::string_view folder, const std::string& name) {
   const std::string wanted = folder.empty() ? name : std::string(folder) + "/" + name;
-  if (const Paths found = in_folders(wanted); !found.empty()) return only(wanted, found);
+  if (const Paths found = in_folders(wanted); !found.empty()) return unique_path(wanted, found);
   if (!folder.empty())
-    if (const Paths found = in_folders(name); !found.empty()) return only(name, found);
-  if (const Paths found = by_ending(wanted); !found.empty()) return only(wanted, found);
+    if (const Paths found = in_folders(name); !found.empty()) return unique_path(name, found);
+  if (const Paths found = by_ending(wanted); !found.empty()) return unique_path(wanted, found);
   return std::nullopt;
 }
 
 std::vector<std::string> PhotoFinder::examples(std::size_t count) {
-  look_below();
+  index_subfolders();
   std::vector<std::string> names;
-  for (const auto& [name, paths] : below_) {
+  for (const auto& [name, paths] : paths_by_name_) {
     names.push_back(name);
     if (names.size() == count) break;
   }
   return names;
 }
 
-std::string in_words(const std::vector<std::string>& folders) {
+std::string folders_text(const std::vector<std::string>& folders) {
   if (folders.empty()) return "no folder";
   const std::size_t others = folders.size() - 1;
   return folders.front() + (others == 0   ? ""

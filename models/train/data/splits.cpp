@@ -22,7 +22,7 @@
 namespace photoscribe {
 namespace {
 
-/// All that some files say. Those of `captions` are read once.
+/// The contents of some caption files, each of which is read once.
 struct References {
   std::string files;  // for messages
   std::vector<NamedReferences> photos;
@@ -37,7 +37,7 @@ struct Chosen {
 };
 using Choice = std::vector<Chosen>;
 
-/// "3 (a.jpg, b.jpg, …)": some of what is not as it should be.
+/// A count of problems and the first few names, for messages.
 class Some {
  public:
   void add(const std::string& name) {
@@ -85,8 +85,8 @@ Expected<References> read_all(const std::vector<std::string>& files) {
   return all;
 }
 
-/// "NAME" or "NAME<TAB>TIMES": what stands behind the tab, which goes; nothing when it is no number
-/// in 0 to 1,000.
+/// "NAME" or "NAME<TAB>TIMES": removes the tab and what follows, and returns that; nothing when it
+/// is not a number from 0 to 1,000.
 std::optional<int> take_times(std::string& line) {
   const auto tab = line.rfind('\t');
   if (tab == std::string::npos) return 1;
@@ -98,7 +98,7 @@ std::optional<int> take_times(std::string& line) {
   return times;
 }
 
-/// The photo that a list calls so: by its whole name, or by its last part.
+/// The photo that a list calls `name`: by its whole name, or by its last part.
 const NamedReferences* named(const References& all, const std::string& name) {
   auto found = all.place.find(name);
   if (found == all.place.end()) found = all.place.find(name.substr(name.rfind('/') + 1));
@@ -130,13 +130,13 @@ Expected<Choice> in_order_of(const std::string& list, const References& all, boo
       chosen.push_back({found, *times});
     }
   }
-  const std::string said = list + ": " + std::to_string(unknown.count()) + " of its " +
-                           count_of(names, "photo") + " have no caption in " + all.files + " (" +
-                           unknown.names() + ")";
+  const std::string problem = list + ": " + std::to_string(unknown.count()) + " of its " +
+                              count_of(names, "photo") + " have no caption in " + all.files + " (" +
+                              unknown.names() + ")";
   if (unknown.count() > 0 && (!skip_missing || chosen.empty()))
     return fail(Errc::invalid_config,
-                said + "; remove them from the list, or skip them with --skip-missing");
-  if (unknown.count() > 0) note(said + ": left out");
+                problem + "; remove them from the list, or skip them with --skip-missing");
+  if (unknown.count() > 0) note(problem + ": left out");
   if (chosen.empty()) return fail(Errc::invalid_config, list + ": names no photo");
   return chosen;
 }
@@ -180,19 +180,19 @@ Expected<Choice> choose(const std::string& split, const References& all, bool sk
   return is_list(split) ? in_order_of(split, all, skip_missing) : of_splits(split, all);
 }
 
-/// Why not one of the photos is there: what the captions call them, and what files there are.
+/// The error when none of the photos exists: what the captions call them, and what files there are.
 tl::unexpected<Error> none_there(const CaptionSources& sources, const std::string& files,
                                  const Some& missing, PhotoFinder& finder) {
-  Some there;
-  for (const std::string& name : finder.examples(3)) there.add(name);
+  Some existing;
+  for (const std::string& name : finder.examples(3)) existing.add(name);
   return fail(Errc::invalid_config,
-              in_words(sources.photos) + ": holds no photo that " + files + " names (" +
+              folders_text(sources.photos) + ": holds no photo that " + files + " names (" +
                   missing.names() + "); " +
-                  (there.count() == 0 ? "it has no files" : "it has " + there.names()));
+                  (existing.count() == 0 ? "it has no files" : "it has " + existing.names()));
 }
 
-/// Finds the photos. Those that are not there go, with a note; where a list named them
-/// (`list`, else empty), that is an error.
+/// Finds the photos. Missing ones are removed, with a note; if a list named them (`list`, else
+/// empty), that is an error.
 Status locate(Choice& chosen, const CaptionSources& sources, const std::string& files,
               const std::string& list, PhotoFinder& finder) {
   if (sources.photos.empty()) {
@@ -207,25 +207,26 @@ Status locate(Choice& chosen, const CaptionSources& sources, const std::string& 
     one.path = std::move(path).value_or("");
     return one.path.empty();
   });
-  if (!finder.doubts().empty())
+  if (!finder.ambiguities().empty())
     return fail(Errc::invalid_config,
-                finder.doubts().front() +
+                finder.ambiguities().front() +
                     "; name the folder in the captions, or only one of them with --photos");
   if (missing.count() == 0) return {};
   if (chosen.empty()) return none_there(sources, files, missing, finder);
   const bool listed = !list.empty();
-  const std::string said = (listed ? list : files) + ": " + std::to_string(missing.count()) +
-                           " of the " + count_of(all, "photo") + (listed ? "" : " with captions") +
-                           " are not in " + in_words(sources.photos) + " (" + missing.names() + ")";
+  const std::string problem = (listed ? list : files) + ": " + std::to_string(missing.count()) +
+                              " of the " + count_of(all, "photo") +
+                              (listed ? "" : " with captions") + " are not in " +
+                              folders_text(sources.photos) + " (" + missing.names() + ")";
   if (listed && !sources.skip_missing)
     return fail(
         Errc::invalid_config,
-        said + "; name their folder with another --photos, or skip them with --skip-missing");
-  note(said + ": left out");
+        problem + "; name their folder with another --photos, or skip them with --skip-missing");
+  note(problem + ": left out");
   return {};
 }
 
-/// FNV-1a, stirred: names of one camera differ in a digit or two.
+/// FNV-1a with a final mix: names of one camera differ in a digit or two.
 std::uint64_t hash_of(const std::string& name) {
   std::uint64_t hash = fnv1a(name);
   hash ^= hash >> 33;
@@ -275,7 +276,7 @@ Status refuse_overlap(const Choice& train, const Choice& dev) {
                                         "the two, or allow it with --allow-overlap");
 }
 
-/// Captions as words; photos without any go, with a note.
+/// Captions as words; photos without any are removed, with a note.
 std::vector<CaptionedPhoto> to_words(const Choice& chosen, const std::string& files) {
   std::vector<CaptionedPhoto> photos;
   Some wordless;
@@ -296,7 +297,7 @@ std::vector<CaptionedPhoto> to_words(const Choice& chosen, const std::string& fi
   return photos;
 }
 
-/// What nobody said: train out of what the captions have.
+/// The default of train, from the splits that the captions have.
 std::string own_train(const References& all) {
   if (!all.splits.contains("train")) return {};
   return all.splits.contains("restval") ? "train+restval" : "train";

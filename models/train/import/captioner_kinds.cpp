@@ -1,4 +1,4 @@
-// What each kind of captioner calls its arrays, and what becomes of them.
+// The arrays of each kind of captioner, and how they are converted.
 #include <ATen/ATen.h>
 
 #include <array>
@@ -19,19 +19,19 @@ void put_words(ImportedCaptioner& made, const WordRows& words, const Tensor& emb
   made.tensors["decoder.word.bias"] = take_rows(bias, words);
 }
 
-/// A score over positions does not change with a number that is added to all of them.
-void forget_score_bias(DecoderArrays& decoder, const std::string& layer) {
+/// A softmax over positions does not change with a number that is added to all scores.
+void discard_score_bias(DecoderArrays& decoder, const std::string& layer) {
   static_cast<void>(decoder.bias(layer, 1));
 }
 
 void use_search(ImportedCaptioner& made, const CaptionerFiles& files, int beam, int tokens_max) {
   made.search.beam = beam;
   made.search.length_alpha = 0;  // they rank by the sum of log-probabilities
-  const std::int64_t said = files.words.words_max;
-  made.search.tokens_max = said > 0 && said <= 256 ? static_cast<int>(said) : tokens_max;
+  const std::int64_t stated = files.words.words_max;
+  made.search.tokens_max = stated > 0 && stated <= 256 ? static_cast<int>(stated) : tokens_max;
 }
 
-/// All sizes that a table of words (V,E) and the last layer (V,H) say.
+/// Takes the sizes from a table of words (V,E) and the last layer (V,H).
 std::int64_t use_sizes(const DecoderArrays& decoder, const std::string& embedding,
                        const std::string& last, ModelArchitecture& a) {
   a.embedding_size = static_cast<int>(decoder.extent(embedding, 1));
@@ -65,7 +65,7 @@ void import_sgrvinod(DecoderArrays& decoder, const CaptionerFiles& files, std::i
   const Tensor query = decoder.weight("attention.decoder_att", A, H),
                query_bias = decoder.bias("attention.decoder_att", A);
   const Tensor score = decoder.weight("attention.full_att", 1, A);
-  forget_score_bias(decoder, "attention.full_att");
+  discard_score_bias(decoder, "attention.full_att");
   const Tensor gate = decoder.weight("f_beta", C, H), gate_bias = decoder.bias("f_beta", C);
   const Tensor h = decoder.weight("init_h", H, C), h_bias = decoder.bias("init_h", H),
                c = decoder.weight("init_c", H, C), c_bias = decoder.bias("init_c", H);
@@ -96,7 +96,7 @@ void import_yunjey(DecoderArrays& decoder, DecoderArrays& head, const CaptionerF
   a.decoder = "plain_show_tell";
   a.input_side_px = 224;
   const std::int64_t V = use_sizes(decoder, "embed.weight", "linear", a);
-  a.annotation_size = a.attention_size = 1;  // it looks at no grid
+  a.annotation_size = a.attention_size = 1;  // it does not use the grid
   check_sizes(a, V);
   use_search(made, files, 3, 20);
   const std::int64_t E = a.embedding_size, H = a.hidden_size;
@@ -179,7 +179,7 @@ void import_attend_tell(DecoderArrays& decoder, const CaptionerFiles& files, std
   const Tensor start = decoder.weight("linear", H, C), start_bias = decoder.bias("linear", H);
   const Tensor input = decoder.get("core.rnn.weight_ih_l0", {4 * H, E + C});
   const Tensor score = decoder.weight("core.alpha_net", 1, A);
-  forget_score_bias(decoder, "core.alpha_net");
+  discard_score_bias(decoder, "core.alpha_net");
   TensorMap& t = made.tensors;
   t["decoder.attention.key.weight"] = decoder.weight("core.ctx2att", A, C);
   t["decoder.attention.query.weight"] = decoder.weight("core.h2att", A, H);
@@ -207,15 +207,15 @@ Norm norm_of(DecoderArrays& decoder, const std::string& layer, std::int64_t size
   return {scale, shift - mean * scale};
 }
 
-/// Makes a layer see what the norm gives of its input.
+/// Folds a norm of its input into a layer.
 void fold_in_front(const Norm& norm, Tensor& weight, Tensor& bias) {
   const Tensor exact = weight.to(torch::kFloat64);
   bias = (bias + at::mv(exact, norm.shift)).to(torch::kFloat32);
   weight = (exact * norm.scale).to(torch::kFloat32);
 }
 
-/// att2in2. Its features may be normed in front of their layer (use_bn 1) and behind it (2): the
-/// first is folded into the layer, the second into what looks at the annotations.
+/// att2in2. Its features may be normalised before their layer (use_bn 1) and after it (2): the
+/// first is folded into the layer, the second into the layers that use the annotations.
 void import_att2in2(DecoderArrays& decoder, const CaptionerFiles& files, std::int64_t C,
                     ImportedCaptioner& made) {
   ModelArchitecture& a = made.architecture;
@@ -234,7 +234,7 @@ void import_att2in2(DecoderArrays& decoder, const CaptionerFiles& files, std::in
   Tensor choice = decoder.weight("core.a2c", 2 * H, H),
          choice_bias = decoder.bias("core.a2c", 2 * H);
   if (normed) fold_in_front(norm_of(decoder, "att_embed.0", C), annotate, annotate_bias);
-  if (normed_behind) {  // weights of attention add up to 1, so the addend comes through whole
+  if (normed_behind) {  // attention weights add up to 1, so the addend passes unchanged
     const Norm norm = norm_of(decoder, "att_embed.4", H);
     fold_in_front(norm, key, key_bias);
     fold_in_front(norm, choice, choice_bias);
@@ -242,7 +242,7 @@ void import_att2in2(DecoderArrays& decoder, const CaptionerFiles& files, std::in
   const Tensor embedding = at::relu(decoder.get("embed.0.weight", {V, E}));
   const Tensor last = decoder.weight("logit", V, H), last_bias = decoder.bias("logit", V);
   const Tensor score = decoder.weight("core.attention.alpha_net", 1, A);
-  forget_score_bias(decoder, "core.attention.alpha_net");
+  discard_score_bias(decoder, "core.attention.alpha_net");
   TensorMap& t = made.tensors;
   t["decoder.annotate.weight"] = annotate;
   t["decoder.annotate.bias"] = annotate_bias;
@@ -258,7 +258,7 @@ void import_att2in2(DecoderArrays& decoder, const CaptionerFiles& files, std::in
   put_words(made, arrange(files, V, made), embedding, last, last_bias);
 }
 
-/// The array that only one of ruotianluo's captioners has, and what he calls that one.
+/// For each of ruotianluo's captioners an array that only it has, and its name there.
 constexpr std::array<std::array<const char*, 2>, 5> kRuotianluo{
     {{"_core.i2h.weight", "newfc"},
      {"core.rnn.weight_ih_l0", "show_attend_tell"},
@@ -280,9 +280,9 @@ void import_ruotianluo(DecoderArrays& decoder, const CaptionerFiles& files, std:
   const std::string mark = find_ruotianluo(files.checkpoint.tensors);
   for (const auto& [array, name] : kRuotianluo)
     if (mark == array) made.network = name;
-  const std::string& said = files.words.kind;
-  if (!said.empty() && said != made.network)
-    throw std::runtime_error("its infos call it " + said +
+  const std::string& stated = files.words.kind;
+  if (!stated.empty() && stated != made.network)
+    throw std::runtime_error("its infos call it " + stated +
                              "; fc, newfc, show_tell, att2in2 and show_attend_tell are supported, "
                              "and the arrays look like " +
                              made.network);

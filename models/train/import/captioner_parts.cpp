@@ -49,7 +49,7 @@ std::string FoundResnet::name(const std::string& torchvisions) const {
   if (!sequential || torchvisions.empty()) return prefix + torchvisions;
   if (torchvisions == "conv1") return prefix + "0";
   if (torchvisions == "bn1") return prefix + "1";
-  // layer1 is the fourth child, behind a ReLU and a pooling
+  // layer1 is the fourth child, after a ReLU and a pooling
   return prefix + std::to_string(torchvisions[5] - '0' + 3) + torchvisions.substr(6);
 }
 

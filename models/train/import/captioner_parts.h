@@ -1,5 +1,5 @@
-// captioner_parts: what the importers of captioners share. Part of import_captioner.h, which is
-// what to call. Private to models/train.
+// captioner_parts: what the importers of captioners share. Part of import_captioner.h, which is the
+// header to include. Private to models/train.
 //
 // As in decoder_parameters.h: C feature channels, A attention size, E embedding size, H hidden
 // size, V words.
@@ -15,7 +15,7 @@ namespace photoscribe {
 
 /// A ResNet in a state dict, under torchvision's names or as an nn.Sequential of its children.
 struct FoundResnet {
-  std::string prefix;        // in front of its names
+  std::string prefix;        // before its names
   bool sequential = false;   // "0", "1", "4" … instead of conv1, bn1, layer1 …
   std::string architecture;  // encoder_layers.h, torchvision's
   [[nodiscard]] std::string name(const std::string& torchvisions) const;
@@ -23,12 +23,12 @@ struct FoundResnet {
 /// Throws std::runtime_error when there is none, or one of unknown depth.
 [[nodiscard]] FoundResnet find_resnet(const TensorMap& state);
 
-/// What stands in front of `name` in the state dict; the shortest, where it stands there twice.
-/// Throws std::runtime_error when it does not: `kind` says whose captioner that would be.
+/// The prefix of `name` in the state dict; the shortest, if there are several. Throws
+/// std::runtime_error when there is none: `kind` says whose captioner that would be.
 [[nodiscard]] std::string find_prefix(const TensorMap& state, const std::string& name,
                                       const std::string& kind);
 
-/// Takes the decoder's arrays out of a state dict by their names behind a prefix.
+/// Takes the decoder's arrays out of a state dict by their names after a prefix.
 struct DecoderArrays {
   StateArrays& all;
   std::string prefix;
@@ -52,9 +52,9 @@ struct DecoderArrays {
 /// Throws std::runtime_error unless every size is one that a captioner can have.
 void check_sizes(const ModelArchitecture& a, std::int64_t words);
 
-/// What a kind makes of its decoder's arrays: sizes, decoder and search settings of `made`, and its
-/// "decoder.…" tensors. `channels` come out of its encoder. What is missing or has another shape is
-/// remembered by the arrays; throws std::runtime_error for what makes no sense at all.
+/// Imports the decoder of each kind: sets sizes, decoder and search settings of `made`, and its
+/// "decoder.…" tensors. `channels`: the encoder's output channels. The arrays collect what is
+/// missing or has another shape; throws std::runtime_error for what makes no sense at all.
 void import_sgrvinod(DecoderArrays& decoder, const CaptionerFiles& files, std::int64_t channels,
                      ImportedCaptioner& made);
 void import_ruotianluo(DecoderArrays& decoder, const CaptionerFiles& files, std::int64_t channels,
@@ -63,7 +63,7 @@ void import_ruotianluo(DecoderArrays& decoder, const CaptionerFiles& files, std:
 void import_yunjey(DecoderArrays& decoder, DecoderArrays& head, const CaptionerFiles& files,
                    std::int64_t channels, ImportedCaptioner& made);
 
-/// The array that only one of ruotianluo's decoders has, of the one that is there.
+/// The array that identifies which of ruotianluo's decoders this is.
 [[nodiscard]] std::string find_ruotianluo(const TensorMap& state);
 
 /// The words of `files`, for tables of V rows; sets the vocabulary. Throws std::runtime_error.

@@ -10,7 +10,7 @@
 namespace photoscribe {
 namespace {
 
-/// The array of a state dict that says where its decoder is.
+/// The array of a state dict that locates its decoder.
 std::string landmark(CaptionerKind kind, const TensorMap& state) {
   switch (kind) {
     case CaptionerKind::sgrvinod:
@@ -25,15 +25,15 @@ std::string landmark(CaptionerKind kind, const TensorMap& state) {
 
 bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
-/// Moves what nobody took of `arrays` to what is left over, or complains when it is the decoder's:
-/// a network with more layers is another network.
-void judge_left_over(StateArrays& arrays, const std::string& decoder, const std::string& encoder,
-                     ImportedCaptioner& made) {
+/// Lists the arrays that were not taken as left over, or as a problem if they are the decoder's: a
+/// network with more layers is another network.
+void sort_left_over(StateArrays& arrays, const std::string& decoder, const std::string& encoder,
+                    ImportedCaptioner& made) {
   for (const std::string& name : arrays.left_over()) {
     if (is_counter(name)) continue;
     const bool encoders = !encoder.empty() && name.starts_with(encoder);
     if (name.starts_with(decoder) && !encoders) {
-      arrays.complain(name + " is left over");
+      arrays.add_problem(name + " is left over");
     } else {
       made.left_over.push_back(name);
     }
@@ -64,8 +64,8 @@ ImportedCaptioner import(CaptionerKind kind, const CaptionerFiles& files,
   const auto layers = encoder_layers(a.encoder);
   a.feature_channels = static_cast<int>(feature_channels(layers));
 
-  StateArrays arrays(state), others(encoder_state);
-  StateArrays& encoder_arrays = files.encoder ? others : arrays;
+  StateArrays arrays(state), encoder_file_arrays(encoder_state);
+  StateArrays& encoder_arrays = files.encoder ? encoder_file_arrays : arrays;
   DecoderArrays decoder{arrays, prefix};
   take_encoder(encoder_arrays, resnet, a.encoder, overrides.norm_epsilon, made);
   switch (kind) {
@@ -83,11 +83,11 @@ ImportedCaptioner import(CaptionerKind kind, const CaptionerFiles& files,
       break;
     }
   }
-  judge_left_over(arrays, prefix, files.encoder ? "" : resnet.prefix, made);
+  sort_left_over(arrays, prefix, files.encoder ? "" : resnet.prefix, made);
   arrays.check("the arrays are not those of " + own + "'s " + made.network);
   if (files.encoder) {
-    others.check("the encoder's arrays are not those of " + a.encoder);
-    for (const std::string& name : others.left_over())
+    encoder_file_arrays.check("the encoder's arrays are not those of " + a.encoder);
+    for (const std::string& name : encoder_file_arrays.left_over())
       if (!is_counter(name)) made.left_over.push_back(name);
   }
   if (overrides.side_px > 0) a.input_side_px = overrides.side_px;

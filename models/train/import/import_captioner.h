@@ -1,9 +1,9 @@
-// import_captioner: whole CNN-LSTM captioners that others trained and published, made into ours.
-// Private to models/train.
+// import_captioner: converts whole CNN-LSTM captioners that others trained and published. Private
+// to models/train.
 //
 // Names, shapes, gates and preprocessing are facts of the repositories named below; the code is
-// ours. What they compute is what the decoders of decoder_parameters.h compute, so their weights
-// are moved, added up where two biases meet, and batch norms folded, nothing else.
+// ours. They compute what the decoders of decoder_parameters.h compute, so weights are only moved,
+// pairs of biases added, and batch norms folded.
 #pragma once
 
 #include <optional>
@@ -24,17 +24,17 @@ enum class CaptionerKind : std::uint8_t {
   yunjey,      // pytorch-tutorial, image_captioning: plain_show_tell on ResNet-152
 };
 [[nodiscard]] const std::vector<std::string>& captioner_kinds();
-/// Throws std::runtime_error for another word.
+/// Throws std::runtime_error for any other word.
 [[nodiscard]] CaptionerKind captioner_kind(const std::string& name);
 
 /// What the files of a captioner hold.
 struct CaptionerFiles {
   StateDict checkpoint;
-  std::optional<StateDict> encoder;  // where the checkpoint has none
+  std::optional<StateDict> encoder;  // if the checkpoint has none
   WordList words;
 };
 
-/// What differs from the kind's own; empty or 0: nothing.
+/// What differs from the kind's defaults; empty or 0: nothing.
 struct ImportOverrides {
   std::string encoder;  // encoder_layers.h
   int side_px = 0, grid_side = 0;
@@ -45,9 +45,9 @@ struct ImportedCaptioner {
   ModelArchitecture architecture;
   SearchSettings search;
   Vocabulary vocabulary;
-  TensorMap tensors;                          // as weights.safetensors has them, float32
-  std::string network;                        // what was recognised, for people
-  std::vector<std::string> left_over, notes;  // arrays not needed; what a person should know
+  TensorMap tensors;                          // as in weights.safetensors, float32
+  std::string network;                        // what was recognised, in words
+  std::vector<std::string> left_over, notes;  // arrays not needed; remarks for the user
 };
 
 /// Fails with invalid_config, naming every array that is missing, has another shape or is left over

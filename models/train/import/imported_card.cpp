@@ -7,7 +7,7 @@ namespace {
 
 struct Source {
   const char* repository;
-  const char* photos;  // how they were shown there, and how they are here
+  const char* photos;  // how they were prepared there, and how they are here
   const char* scores;  // theirs
 };
 

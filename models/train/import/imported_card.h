@@ -1,5 +1,4 @@
-// imported_card: what an imported model's folder says of where it came from. Private to
-// models/train.
+// imported_card: the record of an imported model's origin in its folder. Private to models/train.
 #pragma once
 
 #include <string>

@@ -1,10 +1,10 @@
-// pickle: what a Python pickle says, read as a tree of inert values. Private to models/train.
+// pickle: a Python pickle, read as a tree of inert values. Private to models/train.
 //
 // A pickle is a program, and Python's own reader runs it: whatever function it names is called.
-// This one calls nothing and knows no class: a call of a function, or an object of a class, becomes
-// a node that says which one and with what. All protocols are read, 0 to 5, as Python 2 and 3 wrote
-// them. Memory is bounded by the pickle's own size, which is bounded itself; nothing here is
-// recursive, so nesting costs no stack. It knows neither files nor tensors (torch_file.h).
+// This one calls nothing and knows no classes: a call of a function, or an object of a class,
+// becomes a node that says which one and with what. All protocols are read, 0 to 5, as Python 2 and
+// 3 wrote them. Memory is bounded by the pickle's own size, which is bounded itself; nothing here
+// is recursive, so nesting costs no stack. It knows neither files nor tensors (torch_file.h).
 #pragma once
 
 #include <cstdint>
@@ -52,19 +52,19 @@ class Pickle {
   };
 
   /// Reads the pickle that `bytes` begins with; they must live as long as the result. Throws
-  /// std::runtime_error: it ends early, has an unknown opcode, recalls what it has not kept, is
-  /// longer than kPickleBytesMax or makes more than kPickleNodesMax values.
+  /// std::runtime_error: it ends early, has an unknown opcode, gets what it has not put into the
+  /// memo, is longer than kPickleBytesMax or makes more than kPickleNodesMax values.
   [[nodiscard]] static Pickle read(std::string_view bytes);
 
   [[nodiscard]] Id root() const noexcept { return root_; }
-  /// Bytes that it took, its end included.
+  /// The bytes read, its end included.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t nodes() const noexcept { return nodes_.size(); }
   [[nodiscard]] const Node& at(Id id) const { return nodes_.at(id); }
 
   /// The pairs of a dictionary, of an OrderedDict, or of another object that items were put into.
   [[nodiscard]] std::vector<std::pair<Id, Id>> pairs(Id id) const;
-  /// What stands under `key`, a text, in it.
+  /// The value of the text `key` in it.
   [[nodiscard]] std::optional<Id> find(Id id, std::string_view key) const;
   /// An object's attributes: a dictionary, or kNothing.
   [[nodiscard]] Id attributes(Id id) const;
@@ -77,7 +77,7 @@ class Pickle {
  private:
   friend class PickleReader;
   std::vector<Node> nodes_;
-  std::deque<std::string> texts_;  // that do not stand in the pickle as they are
+  std::deque<std::string> texts_;  // that are not in the pickle as they are
   Id root_ = kNothing;
   std::size_t size_ = 0;
 };

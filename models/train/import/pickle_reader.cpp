@@ -1,4 +1,4 @@
-// The machine that a pickle is a program for, less the opcode that calls.
+// The machine that a pickle is a program for, except that it calls nothing.
 #include <bit>
 #include <charconv>
 #include <cstdlib>
@@ -107,16 +107,16 @@ class PickleReader {
 
   Id pop() {
     if (stack_.empty() || (!marks_.empty() && marks_.back() >= stack_.size()))
-      reject("it takes more than it has");
+      reject("it pops an empty stack");
     const Id id = stack_.back();
     stack_.pop_back();
     return id;
   }
   Id top() const {
-    if (stack_.empty()) reject("it takes more than it has");
+    if (stack_.empty()) reject("it pops an empty stack");
     return stack_.back();
   }
-  /// What lies above the last mark.
+  /// What is above the last mark.
   std::vector<Id> above_mark() {
     if (marks_.empty() || marks_.back() > stack_.size()) reject("a mark is missing");
     const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
@@ -261,11 +261,11 @@ class PickleReader {
     return items;
   }
 
-  /// Puts `items` into what is on top: a `kind`, or an object of a class that is like one.
+  /// Puts `items` into what is on top: a `kind`, or an object of a similar class.
   bool add(const std::vector<Id>& items, Kind kind) {
     Pickle::Node& to = node(top());
-    if (to.kind != kind && to.kind != Kind::call) reject("something is put into no collection");
-    if (to.kind == Kind::call && kind != Kind::dictionary) return true;  // nobody asks for those
+    if (to.kind != kind && to.kind != Kind::call) reject("items without a collection");
+    if (to.kind == Kind::call && kind != Kind::dictionary) return true;  // not needed
     to.items.insert(to.items.end(), items.begin(), items.end());
     return true;
   }
@@ -279,7 +279,7 @@ class PickleReader {
       case 0x93: {  // STACK_GLOBAL
         const Id name = pop(), module = pop();
         if (node(name).kind != Kind::text || node(module).kind != Kind::text)
-          reject("a name that is no text");
+          reject("a name that is not text");
         return push_text(keep(std::string(node(module).text) + " " + std::string(node(name).text)),
                          Kind::name);
       }
@@ -308,7 +308,7 @@ class PickleReader {
       }
       case 'o': {  // OBJ
         std::vector<Id> items = above_mark();
-        if (items.empty()) reject("an object of no class");
+        if (items.empty()) reject("an object without a class");
         const Id function = items.front();
         items.erase(items.begin());
         return make_object(function, std::move(items));
@@ -382,7 +382,7 @@ class PickleReader {
   }
   bool recall(std::uint32_t place) {
     const auto found = memo_.find(place);
-    if (found == memo_.end()) reject("it recalls what it has not kept");
+    if (found == memo_.end()) reject("it gets what is not in its memo");
     return push(found->second);
   }
 

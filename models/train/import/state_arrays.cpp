@@ -20,13 +20,13 @@ torch::Tensor StateArrays::get(const std::string& name, const std::vector<std::i
   used_.insert(name);
   const auto found = state_.find(name);
   if (found == state_.end()) {
-    complaints_.push_back(name + " is missing");
+    problems_.push_back(name + " is missing");
   } else if (found->second.sizes() != c10::IntArrayRef(shape)) {
     std::ostringstream text;
     text << name << " has the shape " << found->second.sizes() << ", not "
          << c10::IntArrayRef(shape);
-    // Says more than what is missing.
-    complaints_.insert(complaints_.begin(), text.str());
+    // This says more than what is missing.
+    problems_.insert(problems_.begin(), text.str());
   } else {
     return found->second.to(torch::kFloat32).contiguous();
   }
@@ -34,12 +34,12 @@ torch::Tensor StateArrays::get(const std::string& name, const std::vector<std::i
 }
 
 void StateArrays::check(const std::string& what) const {
-  if (complaints_.empty()) return;
+  if (problems_.empty()) return;
   std::string text;
-  const std::size_t shown = std::min<std::size_t>(complaints_.size(), 10);
-  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? " " : "; ") + complaints_[i];
-  if (shown < complaints_.size())
-    text += "; and " + std::to_string(complaints_.size() - shown) + " more";
+  const std::size_t shown = std::min<std::size_t>(problems_.size(), 10);
+  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? " " : "; ") + problems_[i];
+  if (shown < problems_.size())
+    text += "; and " + std::to_string(problems_.size() - shown) + " more";
   throw std::runtime_error(what + ":" + text);
 }
 

@@ -1,5 +1,5 @@
-// state_arrays: the arrays of a state dict, taken one by one, with a memory of which were taken and
-// what was wrong with them. Private to models/train.
+// state_arrays: the arrays of a state dict, taken one by one, recording which were taken and what
+// was wrong with them. Private to models/train.
 #pragma once
 
 #include <set>
@@ -20,21 +20,21 @@ class StateArrays {
   /// axis.
   [[nodiscard]] std::int64_t extent(const std::string& name, std::size_t axis) const;
 
-  /// The array as contiguous float32. A single zero, of the size asked for, when it is not there or
-  /// has another shape; check() then says so.
+  /// The array as contiguous float32. Zeros of that shape when it is missing or has another shape;
+  /// check() then says so.
   torch::Tensor get(const std::string& name, const std::vector<std::int64_t>& shape);
-  /// Adds a complaint of the caller's own.
-  void complain(std::string text) { complaints_.push_back(std::move(text)); }
+  /// Adds a problem found by the caller.
+  void add_problem(std::string text) { problems_.push_back(std::move(text)); }
 
-  /// Throws std::runtime_error "WHAT: complaints" when there are any, at most ten of them.
+  /// Throws std::runtime_error "WHAT: problems" if there are any, listing at most ten.
   void check(const std::string& what) const;
-  /// Names that nobody took.
+  /// Names that were not taken.
   [[nodiscard]] std::vector<std::string> left_over() const;
 
  private:
   const TensorMap& state_;
   std::set<std::string> used_;
-  std::vector<std::string> complaints_;
+  std::vector<std::string> problems_;
 };
 
 }  // namespace photoscribe

@@ -19,7 +19,7 @@ using Id = Pickle::Id;
 using Kind = Pickle::Kind;
 
 constexpr int kDepthMax = 64;                // of modules in modules
-constexpr std::size_t kVisitsMax = 300'000;  // of values; the largest captioners have some thousand
+constexpr std::size_t kVisitsMax = 300'000;  // of values; the largest captioners have thousands
 constexpr std::int64_t kElementsMax = std::int64_t{1} << 29;  // of all tensors together
 constexpr std::int64_t kReachMax = std::int64_t{1} << 40;
 
@@ -75,7 +75,7 @@ class StateReader {
 
   void visit(const std::string& name, Id id, int depth) {
     if (depth > kDepthMax) refuse_tensors("modules in modules, " + std::to_string(depth) + " deep");
-    if (++visits_ > kVisitsMax) refuse_tensors("it names values without end");
+    if (++visits_ > kVisitsMax) refuse_tensors("it names values endlessly");
     if (is_module(id)) {
       visit_module(name, id, depth);
     } else if (const auto tensor = tensor_of(id)) {
@@ -137,7 +137,7 @@ class StateReader {
     if (!p_.is(tuple, Kind::tuple) && !p_.is(tuple, Kind::list))
       refuse_tensors("a tensor without sizes");
     for (const Id one : p_.items(tuple)) {
-      if (!p_.is(one, Kind::number)) refuse_tensors("a size that is no number");
+      if (!p_.is(one, Kind::number)) refuse_tensors("a size that is not a number");
       all.push_back(p_.at(one).number);
     }
     return all;
@@ -151,13 +151,13 @@ class StateReader {
     const std::int64_t offset = p_.at(arguments[1]).number;
     const auto sizes = numbers(arguments[2]), strides = numbers(arguments[3]);
     if (sizes.size() != strides.size() || sizes.size() > 8 || offset < 0 || offset > kReachMax)
-      refuse_tensors("a tensor of broken sizes");
-    std::int64_t reach = offset, elements = 1;  // the last element that is looked at
+      refuse_tensors("a tensor with invalid sizes");
+    std::int64_t reach = offset, elements = 1;  // the last element used
     for (std::size_t i = 0; i < sizes.size(); ++i) {
       if (sizes[i] < 0 || strides[i] < 0 || sizes[i] > kElementsMax ||
           strides[i] > kReachMax / (sizes[i] + 1) ||
           (sizes[i] > 0 && elements > kElementsMax / sizes[i]))
-        refuse_tensors("a tensor of broken sizes");
+        refuse_tensors("a tensor with invalid sizes");
       elements *= sizes[i];
       reach += std::max<std::int64_t>(sizes[i] - 1, 0) * strides[i];
     }
@@ -166,7 +166,7 @@ class StateReader {
     return flat.as_strided(sizes, strides, offset);
   }
 
-  /// One copy of each storage: files have it at any byte.
+  /// One copy of each storage: in files it may start at any byte.
   torch::Tensor storage(Id id) {
     const auto found = storages_.find(id);
     if (found != storages_.end()) return found->second;
@@ -177,7 +177,7 @@ class StateReader {
     const auto count = static_cast<std::int64_t>(bytes.size() / torch_element_bytes(from.type));
     if (!flat.defined() || flat.scalar_type() != type || flat.numel() != count) {
       copied_ += bytes.size();
-      if (copied_ > 4 * file_bytes_) refuse_tensors("storages that lie over each other");
+      if (copied_ > 4 * file_bytes_) refuse_tensors("storages that overlap");
       flat = at::empty({count}, type);
       if (count > 0) std::memcpy(flat.data_ptr(), bytes.data(), flat.nbytes());
     }
@@ -190,11 +190,11 @@ class StateReader {
   const std::size_t file_bytes_;
   std::size_t copied_ = 0;
   StateDict state_;
-  std::string_view inert_;  // the function or class of a value that is no tensor
+  std::string_view inert_;  // the function or class of a value that is not a tensor
   std::size_t visits_ = 0;
   std::int64_t elements_ = 0;
   std::unordered_map<Id, torch::Tensor> storages_;
-  std::unordered_map<const char*, torch::Tensor> copies_;  // by where the bytes lie
+  std::unordered_map<const char*, torch::Tensor> copies_;  // by the address of the bytes
 };
 
 }  // namespace

@@ -15,14 +15,14 @@ namespace {
 using Id = Pickle::Id;
 using Kind = Pickle::Kind;
 
-// The pickle of the number 0x1950a86a20f9469cfc6c, in front of files of PyTorch before 1.6.
+// The pickle of the number 0x1950a86a20f9469cfc6c, at the start of files of PyTorch before 1.6.
 constexpr std::string_view kOldMagic{
     "\x80\x02\x8a\nl\xfc\x9c"
     "F\xf9 j\xa8P\x19.",
     15};
 constexpr std::int64_t kOldVersion = 1001;
 
-/// What a persistent node says of a storage: ('storage', type, key, device, elements[, view]).
+/// How a persistent node describes a storage: ('storage', type, key, device, elements[, view]).
 struct StorageName {
   std::string_view type, key;
   std::int64_t view_first = 0, view_size = -1;  // in elements; below 0: all of it
@@ -78,7 +78,7 @@ TorchFile TorchFile::read_zip(std::string_view bytes) {
   constexpr std::string_view kProgram = "data.pkl";
   for (const auto& [name, content] : entries) {
     if (name != kProgram && !name.ends_with("/data.pkl")) continue;
-    if (std::count(name.begin(), name.end(), '/') > 1) continue;  // an archive in the archive's
+    if (std::count(name.begin(), name.end(), '/') > 1) continue;  // an archive in the archive
     const std::string folder = name.substr(0, name.size() - kProgram.size());
     const auto order = entries.find(folder + "byteorder");
     refuse_big_endian(order == entries.end() || order->second != "big");
@@ -112,13 +112,13 @@ TorchFile TorchFile::read_old(std::string_view bytes) {
       types.emplace(name->key, name->type);
   const Pickle keys = next();
   for (const Id key : keys.items(keys.root())) {
-    if (!keys.is(key, Kind::text)) throw std::runtime_error("a storage's key is no text");
+    if (!keys.is(key, Kind::text)) throw std::runtime_error("a storage's key is not text");
     const auto type = types.find(keys.at(key).text);
     std::uint64_t count = 0;
     if (bytes.size() < sizeof count) throw std::runtime_error("it is cut short; download it again");
     std::memcpy(&count, bytes.data(), sizeof count);
     bytes.remove_prefix(sizeof count);
-    if (type == types.end()) throw std::runtime_error("a storage that no tensor looks at");
+    if (type == types.end()) throw std::runtime_error("a storage that no tensor uses");
     const std::uint64_t size = torch_element_bytes(type->second);
     if (count > bytes.size() / size) throw std::runtime_error("it is cut short; download it again");
     file.storages_.emplace(keys.at(key).text, bytes.substr(0, count * size));
@@ -135,7 +135,7 @@ TorchFile TorchFile::read(std::string_view bytes) {
 
 TorchStorage TorchFile::storage(Pickle::Id id) const {
   const auto name = storage_name(pickle_, id);
-  if (!name) throw std::runtime_error("a tensor of something that is no storage");
+  if (!name) throw std::runtime_error("a tensor of something that is not a storage");
   const auto found = storages_.find(name->key);
   if (found == storages_.end())
     throw std::runtime_error("the storage " + std::string(name->key) + " is missing");

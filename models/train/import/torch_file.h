@@ -1,7 +1,7 @@
 // torch_file: a file of torch.save, of any version of PyTorch, or of Python's pickle alone, as
 // inert values and the bytes of its tensors. Private to models/train.
 //
-// PyTorch 1.6 and later: a zip archive with data.pkl and a file for each storage. Before: three
+// PyTorch 1.6 and later: a zip archive with data.pkl and a file for each storage. Older: three
 // small pickles, the pickle, the list of its storages, and their bytes one after the other. It
 // knows nothing of LibTorch: state_dict.h makes tensors of it.
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace photoscribe {
 
-/// Elements that a tensor looks at.
+/// The elements that a tensor is a view of.
 struct TorchStorage {
   std::string type;  // "Float", "Half", "Double", "Long", "BFloat16", "Int", "Byte", "Bool" …
   std::string_view bytes;  // all of them; in the file

@@ -60,7 +60,7 @@ std::int64_t number_of(const Pickle& p, Id id) {
     const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (failed != std::errc{} || end != digits.data() + digits.size()) value = -1;
   }
-  if (value < 0) throw std::runtime_error("a word's number is none");
+  if (value < 0) throw std::runtime_error("a word's number is invalid");
   return value;
 }
 
@@ -71,18 +71,18 @@ std::string text_of(const Pickle& p, std::optional<Id> id) {
 WordList read_infos(const Pickle& p, Id vocabulary) {
   WordList list;
   for (const auto& [number, word] : p.pairs(vocabulary)) {
-    if (!p.is(word, Kind::text)) throw std::runtime_error("a word that is no text");
+    if (!p.is(word, Kind::text)) throw std::runtime_error("a word that is not text");
     put(list, number_of(p, number), as_utf8(p.at(word).text));
   }
   list.start = list.end = 0;
   const auto options = p.find(p.root(), "opt");
   if (!options) return list;
   const Id own = p.attributes(*options);
-  const Id said = own == Pickle::kNothing ? *options : own;
-  list.kind = text_of(p, p.find(said, "caption_model"));
-  list.features = text_of(p, p.find(said, "input_att_dir"));
+  const Id fields = own == Pickle::kNothing ? *options : own;
+  list.kind = text_of(p, p.find(fields, "caption_model"));
+  list.features = text_of(p, p.find(fields, "input_att_dir"));
   for (const char* name : {"max_length", "seq_length"})
-    if (const auto length = p.find(said, name); length && p.is(*length, Kind::number))
+    if (const auto length = p.find(fields, name); length && p.is(*length, Kind::number))
       if (list.words_max <= 0) list.words_max = p.at(*length).number;
   return list;
 }
@@ -90,7 +90,7 @@ WordList read_infos(const Pickle& p, Id vocabulary) {
 WordList read_word_numbers(const Pickle& p, Id numbers) {
   WordList list;
   for (const auto& [word, number] : p.pairs(numbers)) {
-    if (!p.is(word, Kind::text)) throw std::runtime_error("a word that is no text");
+    if (!p.is(word, Kind::text)) throw std::runtime_error("a word that is not text");
     put(list, number_of(p, number), as_utf8(p.at(word).text));
   }
   return list;

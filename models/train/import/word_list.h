@@ -1,5 +1,5 @@
 // word_list: the words of a captioner that others trained, by their numbers there, and what else
-// their files say of it. Private to models/train.
+// their files say about it. Private to models/train.
 #pragma once
 
 #include <torch/types.h>
@@ -14,10 +14,10 @@
 namespace photoscribe {
 
 struct WordList {
-  std::vector<std::string> words;                   // by number; empty: a number that no word has
+  std::vector<std::string> words;                   // by number; empty: an unused number
   std::int64_t start = -1, end = -1, unknown = -1;  // below 0: none
-  std::string kind;            // what ruotianluo's infos call the captioner; empty: not said
-  std::int64_t words_max = 0;  // of a caption; 0: not said
+  std::string kind;            // what ruotianluo's infos call the captioner; empty: unknown
+  std::int64_t words_max = 0;  // of a caption; 0: unknown
   std::string features;        // the folder of the features that it was trained on
 };
 
@@ -28,14 +28,14 @@ struct WordList {
 /// Pickles of Python 2 and 3; nothing in them is called (pickle.h). Fails with invalid_config.
 [[nodiscard]] Expected<WordList> read_word_list(const std::string& path);
 
-/// Our words, and where their rows are in the tables of a list.
+/// Our words, and their rows in the tables of a list.
 struct WordRows {
   Vocabulary vocabulary;
-  std::vector<std::int64_t> row;      // of each of our words; below 0: there is none
+  std::vector<std::int64_t> row;      // of each of our words; below 0: none
   std::vector<std::string> left_out;  // words that a vocabulary cannot hold
 };
-/// Of tables with `rows` rows. Fails with invalid_config: a number that they do not have, no start
-/// or end.
+/// For tables with `rows` rows. Fails with invalid_config if they lack a number, or the list has no
+/// start or end.
 [[nodiscard]] Expected<WordRows> arrange_words(const WordList& list, std::int64_t rows);
 
 /// Rows of `table` (rows,…) for our words; zeros where there is none.

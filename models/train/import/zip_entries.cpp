@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50,
                         kEnd64 = 0x06064b50, kLocator64 = 0x07064b50;
 constexpr std::size_t kEndBytes = 22, kLocatorBytes = 20, kCommentBytesMax = 65'535;
-constexpr std::uint32_t kIn64 = 0xffffffff;  // the true value stands in the zip64 field
+constexpr std::uint32_t kIn64 = 0xffffffff;  // the true value is in the zip64 field
 
 [[noreturn]] void refuse_zip(const std::string& what) {
   throw std::runtime_error("a damaged zip file: " + what);
@@ -67,7 +67,7 @@ struct Entry {
   std::uint64_t packed_bytes = 0, bytes = 0, at = 0;  // of its local header
 };
 
-/// Takes what the zip64 field of the extra data says for what has no place in the record.
+/// Takes from the zip64 field of the extra data what does not fit into the record.
 void read_zip64(const Range& extra, Entry& entry) {
   for (std::uint64_t at = 0; at + 4 <= extra.size(); at += 4 + extra.u16(at + 2)) {
     if (extra.u16(at) != 1) continue;
@@ -96,7 +96,7 @@ std::map<std::string, std::string_view> zip_entries(std::string_view bytes) {
     read_zip64(Range(file.part(at + 46 + name_bytes, extra_bytes)), entry);
     if (file.u16(at + 10) != 0 || (file.u16(at + 8) & 1) != 0 || entry.packed_bytes != entry.bytes)
       throw std::runtime_error("its entry " + name +
-                               " is packed or encrypted; torch.save writes neither");
+                               " is compressed or encrypted; torch.save writes neither");
     if (file.u32(entry.at) != kLocal)
       refuse_zip("its entry " + name + " is not where it should be");
     const std::uint64_t data = entry.at + 30 + file.u16(entry.at + 26) + file.u16(entry.at + 28);

@@ -1,8 +1,8 @@
 // adam: the optimiser, one pass over each parameter. Private to models/train.
 //
 // Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019 (AdamW), with the global
-// gradient norm clipped (Pascanu et al., ICML 2013). Written out because LibTorch's takes ten
-// passes over memory where one does, which is a quarter of a step on a CPU.
+// gradient norm clipped (Pascanu et al., ICML 2013). Written by hand because LibTorch's takes ten
+// passes over memory where one is enough, a quarter of a step on a CPU.
 #pragma once
 
 #include <torch/types.h>
@@ -24,7 +24,7 @@ struct AdamSettings {
 
 class Adam {
  public:
-  /// `parameters` are leaves on the CPU that want gradients.
+  /// `parameters` are leaves on the CPU that require gradients.
   Adam(TensorMap parameters, const AdamSettings& settings);
 
   /// One update at `rate` from the gradients, which are cleared. Returns the norm before clipping;
@@ -32,9 +32,9 @@ class Adam {
   double step(double rate);
 
   [[nodiscard]] std::int64_t steps() const noexcept { return steps_; }
-  /// Its memory, "adam.m.…", "adam.v.…" and "adam.t", for a checkpoint.
+  /// Its state, "adam.m.…", "adam.v.…" and "adam.t", for a checkpoint.
   [[nodiscard]] TensorMap state() const;
-  /// Takes it back. Throws std::runtime_error when it does not fit.
+  /// Restores it. Throws std::runtime_error when it does not fit.
   void restore(const TensorMap& state);
 
  private:

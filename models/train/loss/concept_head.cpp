@@ -21,15 +21,15 @@ constexpr int kFolds = 4;
 constexpr std::int64_t kEpochs = 30, kStepsMin = 1'500;
 constexpr std::int64_t kBatch = 256;
 constexpr double kRate = 1e-3, kDecay = 0.03, kInputDropout = 0.3;
-constexpr std::size_t kManyPeople = 3;  // captions that together name most of what is there
-constexpr float kSilenceOfOne = 0.25F;  // weight of "not named", where fewer were asked
+constexpr std::size_t kEnoughCaptions = 3;  // captions that together name most of what is there
+constexpr float kUnnamedWeight = 0.25F;     // weight of "not named" with fewer captions
 
 struct Head {
   Tensor weight, bias;  // (M,C) (M)
 };
 
-/// The loss of photo and concept is weight * cross entropy; its gradient by the log-odds is
-/// weight * (sigmoid - target).
+/// The loss of a photo and a concept is weight * cross entropy; its gradient with respect to the
+/// log-odds is weight * (sigmoid - target).
 Head fit_one(const Tensor& x, const ConceptTargets& targets, const Tensor& rows) {
   const std::int64_t P = rows.size(0), C = x.size(1), M = targets.probability.size(1);
   const Tensor share = (targets.probability * targets.weight).index_select(0, rows).sum(0) /
@@ -46,11 +46,11 @@ Head fit_one(const Tensor& x, const ConceptTargets& targets, const Tensor& rows)
     const Tensor order = rows.index_select(0, at::randperm(P));
     for (std::int64_t first = 0; first < P && step < all; first += kBatch) {
       const Tensor some = order.slice(0, first, std::min(P, first + kBatch));
-      const Tensor seen = at::dropout(x.index_select(0, some), kInputDropout, true);
-      const Tensor said = at::sigmoid(mixed_linear(seen, head.weight, head.bias));
-      const Tensor error = (said - targets.probability.index_select(0, some)) *
+      const Tensor inputs = at::dropout(x.index_select(0, some), kInputDropout, true);
+      const Tensor predicted = at::sigmoid(mixed_linear(inputs, head.weight, head.bias));
+      const Tensor error = (predicted - targets.probability.index_select(0, some)) *
                            targets.weight.index_select(0, some) / some.size(0);
-      head.weight.mutable_grad() = product(error.t(), seen);
+      head.weight.mutable_grad() = product(error.t(), inputs);
       head.bias.mutable_grad() = error.sum(0);
       adam.step(kRate * (1 - static_cast<double>(step) / static_cast<double>(all)));
       ++step;
@@ -98,8 +98,8 @@ ConceptTargets concept_targets(const std::vector<CaptionedPhoto>& photos,
   auto weight = targets.weight.accessor<float, 2>();
   for (std::int64_t i = 0; i < P; ++i) {
     const CaptionedPhoto& photo = photos[static_cast<std::size_t>(i)];
-    if (photo.captions.size() < kManyPeople)
-      for (std::int64_t m = 0; m < M; ++m) weight[i][m] = kSilenceOfOne;
+    if (photo.captions.size() < kEnoughCaptions)
+      for (std::int64_t m = 0; m < M; ++m) weight[i][m] = kUnnamedWeight;
     if (const auto found = labels.find(photo.name); found != labels.end()) {
       for (const auto& [word, p] : found->second)
         if (const auto m = of_word.find(word); m != of_word.end()) {

@@ -1,5 +1,5 @@
 // concept_head: the classifier of concepts (concepts.h) on the mean of an encoder's features,
-// learnt from what people said and what another classifier sees. Private to models/train.
+// learnt from people's captions and another classifier's labels. Private to models/train.
 //
 // After Fang et al., "From Captions to Visual Concepts and Back", CVPR 2015, with captions of
 // several people as labels, and Hinton et al. 2015 for the other classifier's probabilities.
@@ -21,8 +21,8 @@
 
 namespace photoscribe {
 
-/// What another classifier says: photo -> concepts' words with their probabilities. 0 says that it
-/// is not there, which counts as much as that none of many people named it; a concept that is left
+/// Another classifier's labels: photo -> concepts' words with their probabilities. 0 says that the
+/// thing is absent, which counts as much as several people not naming it; a concept that is left
 /// out may be there.
 using ConceptLabels = std::map<std::string, std::vector<std::pair<std::string, float>>>;
 
@@ -30,11 +30,11 @@ using ConceptLabels = std::map<std::string, std::vector<std::pair<std::string, f
 /// file and line.
 [[nodiscard]] Expected<ConceptLabels> read_concept_labels(const std::string& path);
 
-/// How likely each photo's people name each concept, and how much that says.
+/// How likely people name each concept for each photo, and the weight of that label.
 struct ConceptTargets {
-  torch::Tensor probability;  // (P,M): 1 where a caption names it, else the other classifier's
-  /// (P,M): less where few people would have said it if it were there; more for a photo that an
-  /// epoch shows several times.
+  torch::Tensor probability;  // (P,M): 1 if a caption names it, else the other classifier's
+  /// (P,M): less if few captions could have named it; more for a photo that an epoch shows several
+  /// times.
   torch::Tensor weight;
 };
 /// `photos` may have captions, labels, or both.
@@ -44,12 +44,12 @@ struct ConceptTargets {
 
 struct ConceptHead {
   TensorMap parameters;         // decoder.concept.feature.* and decoder.concept.head.*
-  torch::Tensor probabilities;  // (P,M) of photos that the head which said it did not learn from
+  torch::Tensor probabilities;  // (P,M), each from a head that was not trained on the photo
 };
 /// Logistic regression of the targets on mean features (P,C). The decoder must learn from
-/// probabilities as it will meet them, not from those of photos that the head knows by heart, so
-/// four further heads learn from three quarters of the photos each and speak about the rest.
-/// Depends on the seed alone. Says how far it is on standard error.
+/// probabilities as it will meet them, not from those of photos that the head has memorised, so
+/// four more heads are trained on three quarters of the photos each and applied to the rest.
+/// Depends on the seed alone. Reports progress on standard error.
 [[nodiscard]] ConceptHead fit_concept_head(const torch::Tensor& features,
                                            const ConceptTargets& targets, std::uint64_t seed);
 

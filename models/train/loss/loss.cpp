@@ -18,18 +18,18 @@ torch::Tensor drop(const torch::Tensor& x, double share) {
 }
 
 struct Scores {
-  torch::Tensor logits;  // (S,V)
-  torch::Tensor looked;  // (N,L) attention to the grid, summed over a caption's words, or undefined
+  torch::Tensor logits;          // (S,V)
+  torch::Tensor attention_sums;  // (N,L) of the grid, over a caption's words; may be undefined
 };
 
-/// What one decoder makes of words (S,E): what words are made of (S,U), before its tanh where there
-/// is one, and its attention.
-struct Spoken {
+/// What one decoder makes of words (S,E): the input of the word layer (S,U), before its tanh where
+/// there is one, and its attention.
+struct DecoderOutput {
   torch::Tensor out, alpha;
 };
 
-Spoken speak(const AttendTellParameters& p, const Annotations& a, const torch::Tensor& words,
-             const Packing& packing) {
+DecoderOutput decode_words(const AttendTellParameters& p, const Annotations& a,
+                           const torch::Tensor& words, const Packing& packing) {
   const SequenceOutput seq =
       run_sequence(p, a, mixed_linear(words, p.cell_input, p.cell_bias), packing);
   return {mixed_linear(seq.hidden, p.output_hidden, p.output_bias) +
@@ -37,22 +37,22 @@ Spoken speak(const AttendTellParameters& p, const Annotations& a, const torch::T
           seq.alpha};
 }
 
-Spoken speak(const TopDownParameters& p, const Annotations& a, const torch::Tensor& words,
-             const Packing& packing) {
+DecoderOutput decode_words(const TopDownParameters& p, const Annotations& a,
+                           const torch::Tensor& words, const Packing& packing) {
   const SequenceOutput seq =
       run_sequence(p, a, mixed_linear(words, p.first_input, p.first_bias), packing);
   return {mixed_linear(seq.hidden, p.output_hidden, p.output_bias), seq.alpha};
 }
 
-Spoken speak(const AttendOnAttendParameters& p, const Annotations& a, const torch::Tensor& words,
-             const Packing& packing) {
+DecoderOutput decode_words(const AttendOnAttendParameters& p, const Annotations& a,
+                           const torch::Tensor& words, const Packing& packing) {
   const SequenceOutput seq =
       run_sequence(p, a, mixed_linear(words, p.cell_input, p.cell_bias), packing);
   return {mixed_linear(seq.hidden, p.output_hidden, p.output_bias), seq.alpha};
 }
 
-Spoken speak(const ShowTellParameters& p, const Annotations& a, const torch::Tensor& words,
-             const Packing& packing) {
+DecoderOutput decode_words(const ShowTellParameters& p, const Annotations& a,
+                           const torch::Tensor& words, const Packing& packing) {
   const SequenceOutput seq =
       run_sequence(p, a, mixed_linear(words, p.cell_input, p.cell_bias), packing);
   return {mixed_linear(seq.hidden, p.output_hidden, p.output_bias), {}};
@@ -60,14 +60,14 @@ Spoken speak(const ShowTellParameters& p, const Annotations& a, const torch::Ten
 
 /// Of a decoder whose words come straight out of its state: step by step, with LibTorch's gradient.
 template <class Plain, std::enable_if_t<!std::is_base_of_v<DeepWordParameters, Plain>, int> = 0>
-Spoken speak(const Plain& p, const Annotations& a, const torch::Tensor& words,
-             const Packing& packing) {
+DecoderOutput decode_words(const Plain& p, const Annotations& a, const torch::Tensor& words,
+                           const Packing& packing) {
   const SequenceOutput seq = run_plain_sequence(p, a, words, packing);
   return {seq.hidden, seq.alpha};
 }
 
-/// What words are made of, from what speak() gave.
-torch::Tensor before_words(const DecoderParameters& p, const torch::Tensor& out) {
+/// The input of the word layer, from what decode_words() gave.
+torch::Tensor word_features(const DecoderParameters& p, const torch::Tensor& out) {
   return std::visit(
       [&out]<class P>(const P&) {
         return std::is_base_of_v<DeepWordParameters, P> ? at::tanh(out) : out;
@@ -75,10 +75,10 @@ torch::Tensor before_words(const DecoderParameters& p, const torch::Tensor& out)
       p);
 }
 
-Scores score_words(const DecoderParameters& p, const Shown& shown, const Batch& batch,
+Scores score_words(const DecoderParameters& p, const PhotoInputs& photo_inputs, const Batch& batch,
                    const LossSettings& settings) {
   const Annotations photo =
-      annotate(p, shown.features, settings.annotation_dropout, shown.concepts);
+      annotate(p, photo_inputs.features, settings.annotation_dropout, photo_inputs.concepts);
   const auto of_rows = [&batch](const torch::Tensor& x) {
     return x.defined() ? x.index_select(0, batch.photo_of_row) : x;
   };
@@ -90,10 +90,10 @@ Scores score_words(const DecoderParameters& p, const Shown& shown, const Batch& 
   row.c = of_rows(photo.c);
   const WordParameters& own = words_of(p);
   const torch::Tensor words = drop(at::embedding(own.embedding, batch.inputs), settings.dropout);
-  const Spoken spoken =
-      std::visit([&](const auto& decoder) { return speak(decoder, row, words, batch.packing); }, p);
+  const DecoderOutput output = std::visit(
+      [&](const auto& decoder) { return decode_words(decoder, row, words, batch.packing); }, p);
   Scores scores;
-  const torch::Tensor out = drop(before_words(p, spoken.out), settings.dropout);
+  const torch::Tensor out = drop(word_features(p, output.out), settings.dropout);
   scores.logits = mixed_linear(out, own.word_weight, own.word_bias);
   if (photo.odds.defined()) {
     const torch::Tensor photo_of_word =
@@ -101,9 +101,9 @@ Scores score_words(const DecoderParameters& p, const Shown& shown, const Batch& 
     scores.logits = at::addcmul(scores.logits, concept_gate(*concepts_of(p), out),
                                 photo.odds.index_select(0, photo_of_word));
   }
-  if (settings.attention_penalty > 0 && spoken.alpha.defined() && shown.features.defined())
-    scores.looked =  // the grid alone
-        sum_steps(spoken.alpha, batch.packing)
+  if (settings.attention_penalty > 0 && output.alpha.defined() && photo_inputs.features.defined())
+    scores.attention_sums =  // the grid alone
+        sum_steps(output.alpha, batch.packing)
             .narrow(1, 0,
                     photo.values.size(1) - (photo.concepts.defined() ? concepts_of(p)->slots : 0));
   return scores;
@@ -155,9 +155,9 @@ Batch make_batch(const std::vector<CaptionedPhoto>& split, std::vector<std::int6
   return pack_rows(rows, photo_of, std::move(photos), std::move(mirror));
 }
 
-Loss caption_loss(const DecoderParameters& p, const Shown& shown, const Batch& batch,
-                  const LossSettings& settings, const Expectation* teacher) {
-  const Scores scores = score_words(p, shown, batch, settings);
+Loss caption_loss(const DecoderParameters& p, const PhotoInputs& photo_inputs, const Batch& batch,
+                  const LossSettings& settings, const SoftTargets* teacher) {
+  const Scores scores = score_words(p, photo_inputs, batch, settings);
   Loss loss;
   loss.per_token = at::cross_entropy_loss(scores.logits, batch.targets, {}, at::Reduction::Mean,
                                           kUnknownToken, settings.label_smoothing);
@@ -169,17 +169,19 @@ Loss caption_loss(const DecoderParameters& p, const Shown& shown, const Batch& b
              .mean();
     loss.total = (1 - settings.teacher_share) * loss.total + settings.teacher_share * followed;
   }
-  if (scores.looked.defined())
-    loss.total = loss.total + settings.attention_penalty * (1 - scores.looked).square().mean();
+  if (scores.attention_sums.defined())
+    loss.total =
+        loss.total + settings.attention_penalty * (1 - scores.attention_sums).square().mean();
   return loss;
 }
 
-torch::Tensor critic_loss(const DecoderParameters& p, const Shown& shown, const Batch& batch,
-                          const torch::Tensor& advantage, const LossSettings& settings) {
+torch::Tensor critic_loss(const DecoderParameters& p, const PhotoInputs& photo_inputs,
+                          const Batch& batch, const torch::Tensor& advantage,
+                          const LossSettings& settings) {
   LossSettings own = settings;
   own.attention_penalty = 0;
-  torch::Tensor logits = score_words(p, shown, batch, own).logits;
-  // What the search never says has no share of the probability here either.
+  torch::Tensor logits = score_words(p, photo_inputs, batch, own).logits;
+  // What the search never predicts has no share of the probability here either.
   torch::Tensor never = at::zeros({logits.size(1)}, logits.options());
   for (const std::int64_t special : {kPadToken, kStartToken, kUnknownToken}) never[special] = -1e9;
   logits = logits + never;

@@ -1,19 +1,18 @@
-// mixed: the trainer's large matrix products, in bfloat16 where that was asked for. Private to
-// models/train.
+// mixed: the trainer's large matrix products, in bfloat16 if requested. Private to models/train.
 //
 // Micikevicius et al., "Mixed Precision Training", ICLR 2018, with bfloat16, which needs no scaling
-// of the loss: parameters, sums and everything element by element stay float32. On a processor with
-// AMX or AVX512-BF16 a product takes a quarter to a half of the time; on others it is slower.
+// of the loss: parameters, sums and element-wise operations stay float32. On a processor with AMX
+// or AVX512-BF16 a product takes a quarter to a half of the time; on others it is slower.
 #pragma once
 
 #include <torch/types.h>
 
 namespace photoscribe {
 
-/// Process-wide, set once before training. Off at first.
+/// Process-wide, set once before training. Off by default.
 void use_bfloat16(bool yes) noexcept;
 
-/// A matrix as products take it: itself, or a bfloat16 copy.
+/// A matrix as input of products: itself, or a bfloat16 copy.
 [[nodiscard]] torch::Tensor for_products(const torch::Tensor& matrix);
 
 /// a (M,K) x b (K,N), both float32 or as for_products() gives them -> float32. Not differentiable.

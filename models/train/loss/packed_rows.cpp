@@ -47,19 +47,19 @@ void attend_step(const AttentionTrace& trace, const torch::Tensor& keys,
   torch::Tensor weight = rows(trace.alpha, at, count);
   attention_scores(attention, trace.t.data_ptr<float>() + at * L * A, weight.data_ptr<float>());
   at::_softmax_out(weight, weight.clone(), 1, false);
-  torch::Tensor seen = rows(trace.seen, at, count).unsqueeze(1);
-  at::bmm_out(seen, weight.unsqueeze(1), rows(values, 0, count));
+  torch::Tensor context = rows(trace.context, at, count).unsqueeze(1);
+  at::bmm_out(context, weight.unsqueeze(1), rows(values, 0, count));
 }
 
 void attend_step_backward(const AttentionTrace& trace, const torch::Tensor& values,
-                          const torch::Tensor& score, const torch::Tensor& d_seen,
+                          const torch::Tensor& score, const torch::Tensor& d_context,
                           const torch::Tensor& d_alpha, std::int64_t at,
                           const torch::Tensor& d_score, const torch::Tensor& d_query,
                           torch::Tensor& d_keys) {
-  const std::int64_t count = d_seen.size(0), L = d_keys.size(1), A = d_keys.size(2);
+  const std::int64_t count = d_context.size(0), L = d_keys.size(1), A = d_keys.size(2);
   const torch::Tensor weight = rows(trace.alpha, at, count);
   const torch::Tensor d_weight =
-      at::bmm(rows(values, 0, count), d_seen.unsqueeze(2)).squeeze(2) + rows(d_alpha, at, count);
+      at::bmm(rows(values, 0, count), d_context.unsqueeze(2)).squeeze(2) + rows(d_alpha, at, count);
   torch::Tensor d_score_step = rows(d_score, at, count);
   at::mul_out(d_score_step, weight, d_weight - (d_weight * weight).sum(1, /*keepdim=*/true));
   const AttentionStep attention{count, L, A, nullptr, nullptr, nullptr, 0, score.data_ptr<float>()};

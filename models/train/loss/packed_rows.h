@@ -1,4 +1,4 @@
-// packed_rows: parts of packed arrays, for the sequences with a gradient of their own. Private to
+// packed_rows: parts of packed arrays, for the sequences with hand-written gradients. Private to
 // models/train. The letters are those of sequence.h.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace photoscribe {
   return packed.narrow(0, first, count);
 }
 
-/// Row r of step t reads the state behind step t-1, which is that step's row r (t = 0: start's).
+/// Row r of step t reads the state after step t-1, which is that step's row r (t = 0: start's).
 [[nodiscard]] torch::Tensor previous(const torch::Tensor& packed, const torch::Tensor& start,
                                      const Packing& packing, std::size_t t);
 
@@ -21,23 +21,23 @@ namespace photoscribe {
 [[nodiscard]] torch::Tensor all_previous(const torch::Tensor& packed, const torch::Tensor& start,
                                          const Packing& packing);
 
-/// (S,X) packed -> (N,T,X) with zeros behind each row's end.
+/// (S,X) packed -> (N,T,X) with zeros after each row's end.
 [[nodiscard]] torch::Tensor pad(const torch::Tensor& packed, const Packing& packing);
 
-/// What attention leaves behind for its gradient, packed.
+/// What attention's gradient needs of the forward pass, packed.
 struct AttentionTrace {
-  torch::Tensor t, alpha, seen;  // (S*L,A) (S,L) (S,D)
+  torch::Tensor t, alpha, context;  // (S*L,A) (S,L) (S,D)
 };
-/// Additive attention of one step: rows at `at`, `count` of them, ask with the first A columns of
-/// query (count,W). keys (N,L,A), values (N,L,D), score (A). Fills the rows of `trace`.
+/// Additive attention of one step: rows at `at`, `count` of them, whose queries are the first A
+/// columns of query (count,W). keys (N,L,A), values (N,L,D), score (A). Fills the rows of `trace`.
 void attend_step(const AttentionTrace& trace, const torch::Tensor& keys,
                  const torch::Tensor& values, const torch::Tensor& score,
                  const torch::Tensor& query, std::int64_t at);
-/// Its gradient: of d_seen (count,D) and d_alpha (S,L). Writes the rows of d_score (S,L) and the
-/// first A columns of d_query (count,W), adds to d_keys (N,L,A). That of the values and of `score`
-/// are one product each behind the loop.
+/// Its gradient: of d_context (count,D) and d_alpha (S,L). Writes the rows of d_score (S,L) and the
+/// first A columns of d_query (count,W), adds to d_keys (N,L,A). The gradients of the values and of
+/// `score` are one product each after the loop.
 void attend_step_backward(const AttentionTrace& trace, const torch::Tensor& values,
-                          const torch::Tensor& score, const torch::Tensor& d_seen,
+                          const torch::Tensor& score, const torch::Tensor& d_context,
                           const torch::Tensor& d_alpha, std::int64_t at,
                           const torch::Tensor& d_score, const torch::Tensor& d_query,
                           torch::Tensor& d_keys);

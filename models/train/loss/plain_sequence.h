@@ -7,7 +7,7 @@
 namespace photoscribe {
 
 /// As run_sequence() of sequence.h, but from words (S,E), step by step, and with LibTorch's own
-/// gradient: slower, and no kernel to write for each kind.
+/// gradient: slower, but without a kernel for each kind.
 [[nodiscard]] SequenceOutput run_plain_sequence(const PlainAttendParameters& p,
                                                 const Annotations& a, const torch::Tensor& words,
                                                 const Packing& packing);

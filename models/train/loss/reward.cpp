@@ -10,7 +10,7 @@ namespace {
 
 std::vector<std::vector<TokenIds>> number_references(const std::vector<CaptionedPhoto>& split,
                                                      const Vocabulary& vocabulary) {
-  std::unordered_map<std::string, TokenId> rare;  // words behind the vocabulary's
+  std::unordered_map<std::string, TokenId> rare;  // words after the vocabulary's
   std::vector<std::vector<TokenIds>> references;
   for (const CaptionedPhoto& photo : split) {
     std::vector<TokenIds>& captions = references.emplace_back();

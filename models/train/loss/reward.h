@@ -1,4 +1,4 @@
-// reward: how good captions are that a model in training made up. Private to models/train.
+// reward: the reward of captions sampled from a model in training. Private to models/train.
 #pragma once
 
 #include <cstdint>
@@ -13,20 +13,20 @@ namespace photoscribe {
 struct RewardSettings {
   double cider = 1;  // weight of CIDEr-D, in [0, 10]
   double bleu = 2;   // weight of the mean of BLEU-1..4, in [0, 1]
-  /// Taken for each time that a caption names a concept oftener than any reference does: things
-  /// that are not there, and "a bed with a bed".
+  /// Subtracted for each time that a caption names a concept more often than any reference does:
+  /// things that are not there, and "a bed with a bed".
   double false_concept = 0;
 };
 
 /// CIDEr-D and sentence BLEU against a split's references. Frequencies are the split's own.
 ///
 /// Deviations from the scores that are reported: tokens are the vocabulary's numbers (a word that
-/// is not in it matches nothing); the end of a caption counts as a word of it, without which
-/// captions learn to break off ("a man in a"); BLEU-2..4 have one added to matches and totals (Lin
-/// & Och, ACL 2004), as one caption alone mostly has no match of four words.
+/// is not in it matches nothing); the end of a caption counts as a word, without which captions
+/// learn to break off ("a man in a"); BLEU-2..4 have one added to matches and totals (Lin & Och,
+/// ACL 2004), since a single caption mostly has no match of four words.
 class Reward {
  public:
-  /// `of_word` (V): the concept that each word names, -1: none; empty: there are no concepts.
+  /// `of_word` (V): the concept that each word names, -1: none; empty: no concepts.
   Reward(const std::vector<CaptionedPhoto>& split, const Vocabulary& vocabulary,
          const RewardSettings& settings, std::vector<std::int64_t> of_word = {});
 
@@ -39,7 +39,7 @@ class Reward {
 
   RewardSettings settings_;
   std::vector<std::int64_t> of_word_;
-  /// Of each photo: how often one of its references names each concept, at most.
+  /// Of each photo: how often a reference names each concept, at most.
   std::vector<std::map<std::int64_t, std::int64_t>> named_;
   std::vector<std::vector<TokenIds>> references_;
   CiderReferences cider_;

@@ -25,7 +25,7 @@ enum Input { kGates, kKeys, kValues, kH0, kC0, kFromHidden, kFromContext, kBias,
 // fused = [query (A) | gate (D) | cell (4H)]: all that the previous hidden state is multiplied by.
 class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
  public:
-  // A packing is no tensor; it travels as an int64 tensor of counts.
+  // A packing is not a tensor; its counts are saved for backward().
   static variable_list forward(AutogradContext* context, const Variable& input_gates,
                                const Variable& keys, const Variable& values, const Variable& h0,
                                const Variable& c0, const Variable& from_hidden,
@@ -33,7 +33,8 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
                                const Variable& score, const Packing* packing) {
     const Sizes n = sizes(keys, values, h0);
     const std::int64_t S = packing->total;
-    const AttentionTrace look{at::empty({S * n.L, n.A}), at::empty({S, n.L}), at::empty({S, n.D})};
+    const AttentionTrace attention{at::empty({S * n.L, n.A}), at::empty({S, n.L}),
+                                   at::empty({S, n.D})};
     Tensor beta = at::empty({S, n.D}), z = at::empty({S, n.D}), gates = at::empty({S, 4 * n.H});
     Tensor c = at::empty({S, n.H}), tanh_c = at::empty({S, n.H}), h = at::empty({S, n.H});
     const Tensor from_hidden_t = for_products(from_hidden).t(),
@@ -43,11 +44,11 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
       const std::int64_t count = packing->counts[step], at = packing->offsets[step];
       const Tensor h_in = previous(h, h0, *packing, step), c_in = previous(c, c0, *packing, step);
       const Tensor fused = product(h_in, from_hidden_t).add_(bias);  // (count, A+D+4H)
-      attend_step(look, keys, values, score, fused, at);
+      attend_step(attention, keys, values, score, fused, at);
       Tensor gate = rows(beta, at, count);
       at::sigmoid_out(gate, fused.narrow(1, n.A, n.D));
       Tensor context_step = rows(z, at, count);
-      at::mul_out(context_step, gate, rows(look.seen, at, count));
+      at::mul_out(context_step, gate, rows(attention.context, at, count));
       Tensor pre = rows(gates, at, count);
       at::add_out(pre, rows(input_gates, at, count), fused.narrow(1, n.A + n.D, 4 * n.H));
       pre.add_(product(context_step, from_context_t));
@@ -56,9 +57,9 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
                 rows(h, at, count).data_ptr<float>());
     }
     context->saved_data["counts"] = packing->counts;
-    context->save_for_backward({keys, values, h0, c0, from_hidden, from_context, score, look.t,
-                                look.alpha, look.seen, beta, z, gates, c, tanh_c, h});
-    return {h, z, look.alpha};
+    context->save_for_backward({keys, values, h0, c0, from_hidden, from_context, score, attention.t,
+                                attention.alpha, attention.context, beta, z, gates, c, tanh_c, h});
+    return {h, z, attention.alpha};
   }
 
   static variable_list backward(AutogradContext* context, variable_list d_out) {
@@ -67,7 +68,7 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
                  &from_hidden = saved[4], &from_context = saved[5], &score = saved[6],
                  &beta = saved[10], &z = saved[11], &gates = saved[12], &c = saved[13],
                  &tanh_c = saved[14], &h = saved[15];
-    const AttentionTrace look{saved[7], saved[8], saved[9]};
+    const AttentionTrace attention{saved[7], saved[8], saved[9]};
     const Packing packing = pack_counts(context->saved_data["counts"].toIntVector());
     const Sizes n = sizes(keys, values, h0);
     const std::int64_t S = packing.total, fused_size = n.A + n.D + 4 * n.H;
@@ -75,12 +76,12 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
       return d.defined() ? d.contiguous() : at::zeros_like(like);
     };
     const Tensor d_hidden = given(d_out[0], h), d_context = given(d_out[1], z),
-                 d_alpha = given(d_out[2], look.alpha);
+                 d_alpha = given(d_out[2], attention.alpha);
 
     Tensor d_fused = at::empty({S, fused_size}), d_raw = at::empty({S, n.D}),
            d_score = at::empty({S, n.L}), d_keys = at::zeros_like(keys);
     const Tensor hidden_back = for_products(from_hidden), context_back = for_products(from_context);
-    Tensor d_h = at::zeros_like(h0), d_c = at::zeros_like(c0);  // of the state behind the step
+    Tensor d_h = at::zeros_like(h0), d_c = at::zeros_like(c0);  // of the state after the step
     for (std::size_t step = packing.counts.size(); step-- > 0;) {
       const std::int64_t count = packing.counts[step], at = packing.offsets[step];
       Tensor d_h_step = rows(d_h, 0, count).add_(rows(d_hidden, at, count));
@@ -94,21 +95,23 @@ class SequenceFunction : public torch::autograd::Function<SequenceFunction> {
       const Tensor gate = rows(beta, at, count);
       Tensor d_raw_step = rows(d_raw, at, count);
       at::mul_out(d_raw_step, d_z, gate);
-      d_step.narrow(1, n.A, n.D).copy_(d_raw_step * rows(look.seen, at, count) * (1 - gate));
-      attend_step_backward(look, values, score, d_raw_step, d_alpha, at, d_score, d_step, d_keys);
+      d_step.narrow(1, n.A, n.D)
+          .copy_(d_raw_step * rows(attention.context, at, count) * (1 - gate));
+      attend_step_backward(attention, values, score, d_raw_step, d_alpha, at, d_score, d_step,
+                           d_keys);
       d_h_step.copy_(product(d_step, hidden_back));
     }
     const Tensor d_gates = d_fused.narrow(1, n.A + n.D, 4 * n.H);
     variable_list d(kInputs + 1);
     d[kGates] = d_gates;
     d[kKeys] = d_keys;
-    d[kValues] = at::bmm(pad(look.alpha, packing).transpose(1, 2), pad(d_raw, packing));
+    d[kValues] = at::bmm(pad(attention.alpha, packing).transpose(1, 2), pad(d_raw, packing));
     d[kH0] = d_h;
     d[kC0] = d_c;
     d[kFromHidden] = product(d_fused.t(), all_previous(h, h0, packing));
     d[kFromContext] = product(d_gates.t(), z);
     d[kBias] = d_fused.sum(0);
-    d[kScore] = at::mv(look.t.t(), d_score.view({-1}));
+    d[kScore] = at::mv(attention.t.t(), d_score.view({-1}));
     return d;
   }
 

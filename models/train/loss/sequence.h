@@ -1,8 +1,8 @@
 // sequence: whole captions through the decoder at once, forward and backward. Private to models/.
 //
 // Rows are sorted by length and packed step after step, so no work is done on padding; what does
-// not depend on the previous word is one large product before or behind the loop; the gradient of
-// the loop is written by hand (a test holds it against LibTorch's own, over reference_step).
+// not depend on the previous word is one large product before or after the loop; the gradient of
+// the loop is written by hand (a test compares it with LibTorch's own, over reference_step).
 //
 // N rows, T steps, S words of all rows together; the rest as in decoder.h. Packed arrays hold step
 // 0 of all rows, then step 1 of the rows that have one, and so on.
@@ -16,18 +16,18 @@
 
 namespace photoscribe {
 
-/// Where each row's words lie in packed order.
+/// Where each row's words are in packed order.
 struct Packing {
-  std::vector<std::int64_t> counts;   // rows alive at each step, falling; counts[0] = N
+  std::vector<std::int64_t> counts;   // rows alive at each step, descending; counts[0] = N
   std::vector<std::int64_t> offsets;  // of each step's first row in packed order
   std::int64_t total = 0;             // S
 };
-/// `lengths` in falling order, none below 1.
+/// `lengths` in descending order, none below 1.
 [[nodiscard]] Packing pack(const std::vector<std::int64_t>& lengths);
 
 struct SequenceOutput {
-  torch::Tensor hidden;   // (S,H) that words are made of
-  torch::Tensor context;  // (S,D) seen; undefined without attention
+  torch::Tensor hidden;   // (S,H) input of the word layer
+  torch::Tensor context;  // (S,D) that attention gave; undefined without it
   torch::Tensor alpha;    // (S,L); undefined without attention
 };
 

@@ -7,7 +7,7 @@
 namespace photoscribe {
 namespace {
 
-constexpr std::size_t kEnoughHits = 8;  // before a concept's own probabilities are drawn from
+constexpr std::size_t kEnoughHits = 8;  // before a concept's own probabilities are sampled
 
 template <class T>
 const T& one_of(const std::vector<T>& items, std::mt19937_64& random) {
@@ -28,19 +28,19 @@ TextBatches::TextBatches(const std::vector<Tokens>& sentences, const Vocabulary&
       words_max_(words_max),
       hits_(static_cast<std::size_t>(concepts_)) {
   const auto [likeliest, which] = at::topk(detected, slots, 1);
-  const auto said = detected.accessor<float, 2>();
+  const auto probability = detected.accessor<float, 2>();
   const auto target = targets.probability.accessor<float, 2>(),
              weight = targets.weight.accessor<float, 2>();
   const auto top = which.accessor<std::int64_t, 2>();
   for (std::int64_t i = 0; i < detected.size(0); ++i) {
     for (std::int64_t m = 0; m < concepts_; ++m) {
       if (target[i][m] < 1) continue;
-      hits_[static_cast<std::size_t>(m)].push_back(said[i][m]);
-      all_hits_.push_back(said[i][m]);
+      hits_[static_cast<std::size_t>(m)].push_back(probability[i][m]);
+      all_hits_.push_back(probability[i][m]);
     }
     for (std::int64_t k = 0; k < slots; ++k) {
       const std::int64_t m = top[i][k];
-      if (target[i][m] < 0.1F && weight[i][m] >= 1) alarms_.emplace_back(m, said[i][m]);
+      if (target[i][m] < 0.1F && weight[i][m] >= 1) alarms_.emplace_back(m, probability[i][m]);
     }
   }
   if (all_hits_.empty()) all_hits_.push_back(0.5F);
@@ -64,7 +64,7 @@ TextBatches::Batch TextBatches::draw(std::int64_t count, std::mt19937_64& random
     }
     for (std::int64_t k = 0; k < slots_; ++k) {
       const auto& [m, p] = one_of(alarms_, random);
-      // Sentences name a few of the things that there are: some alarms are none.
+      // Sentences name only some of what there is: some alarms are not false.
       if (!own.contains(m) && random() % 4 != 0) probability[i][m] = std::max(probability[i][m], p);
     }
   }

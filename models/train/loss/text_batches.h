@@ -1,10 +1,10 @@
-// text_batches: sentences without photos, with detections made up for them, so that the decoder
-// learns to speak of things that no photo here shows. Private to models/train.
+// text_batches: sentences without photos, with simulated detections, so that the decoder learns to
+// name things that no training photo shows. Private to models/train.
 //
 // After Hendricks et al., "Deep Compositional Captioning", CVPR 2016, and Feng et al.,
 // "Unsupervised Image Captioning", CVPR 2019: language is learnt from text, and the words for
-// things bind it to what a classifier sees. A sentence's own concepts are detected with
-// probabilities as the classifier gave to concepts that people named, others with those of its
+// things connect it to what a classifier sees. A sentence's own concepts are detected with
+// probabilities that the classifier gave to concepts that people named, others with those of its
 // false alarms.
 //
 // P photos, M concepts.
@@ -25,8 +25,8 @@ namespace photoscribe {
 
 class TextBatches {
  public:
-  /// `detected` (P,M): what the classifier said of photos that it did not learn from; `slots`: how
-  /// many concepts the decoder looks at. `sentences` is borrowed.
+  /// `detected` (P,M): the classifier's probabilities for photos that it was not trained on;
+  /// `slots`: how many concepts the decoder uses. `sentences` is borrowed.
   TextBatches(const std::vector<Tokens>& sentences, const Vocabulary& vocabulary,
               const torch::Tensor& of_word, const torch::Tensor& detected,
               const ConceptTargets& targets, std::int64_t slots, std::size_t words_max);
@@ -46,7 +46,7 @@ class TextBatches {
   std::size_t words_max_;
   std::vector<std::vector<float>> hits_;  // of each concept: probabilities where it was named
   std::vector<float> all_hits_;
-  std::vector<std::pair<std::int64_t, float>> alarms_;  // false ones among a photo's likeliest
+  std::vector<std::pair<std::int64_t, float>> alarms_;  // false positives among a photo's likeliest
 };
 
 }  // namespace photoscribe

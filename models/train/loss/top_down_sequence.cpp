@@ -13,9 +13,9 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
-/// What a forward pass leaves for the backward one, packed.
+/// What the backward pass needs of the forward one, packed.
 struct Trace {
-  AttentionTrace look;
+  AttentionTrace attention;
   Tensor gates1, c1, tanh_c1, h1;  // the attention LSTM: (S,4H) (S,H) …
   Tensor gates2, c2, tanh_c2, h2;  // the language LSTM
 };
@@ -81,20 +81,21 @@ class TopDownFunction : public torch::autograd::Function<TopDownFunction> {
            rows(x.tanh_c1, at, count), rows(x.h1, at, count));
 
       const Tensor first = at::addmm(bias, rows(x.h1, at, count), from_first.t());  // (count,A+4H)
-      attend_step(x.look, keys, values, score, first, at);
+      attend_step(x.attention, keys, values, score, first, at);
 
       Tensor pre2 = rows(x.gates2, at, count);
       pre2.copy_(first.narrow(1, n.A, 4 * n.H));
-      pre2.addmm_(h2_in, own2.t()).addmm_(rows(x.look.seen, at, count), context2.t());
+      pre2.addmm_(h2_in, own2.t()).addmm_(rows(x.attention.context, at, count), context2.t());
       cell(pre2, previous(x.c2, c2_0, *packing, step), rows(x.c2, at, count),
            rows(x.tanh_c2, at, count), rows(x.h2, at, count));
     }
+    const auto& [t, alpha, context] = x.attention;
     saved->saved_data["counts"] = packing->counts;
-    saved->save_for_backward({keys,     values,       h1_0,        c1_0,      h2_0,     c2_0,
-                              own1,     other1,       from_first,  own2,      context2, score,
-                              x.look.t, x.look.alpha, x.look.seen, x.gates1,  x.c1,     x.tanh_c1,
-                              x.h1,     x.gates2,     x.c2,        x.tanh_c2, x.h2});
-    return {x.h2, x.look.seen, x.look.alpha};
+    saved->save_for_backward({keys, values,   h1_0,       c1_0,      h2_0,     c2_0,
+                              own1, other1,   from_first, own2,      context2, score,
+                              t,    alpha,    context,    x.gates1,  x.c1,     x.tanh_c1,
+                              x.h1, x.gates2, x.c2,       x.tanh_c2, x.h2});
+    return {x.h2, context, alpha};
   }
 
   static variable_list backward(AutogradContext* saved_context, variable_list d_out) {
@@ -109,13 +110,14 @@ class TopDownFunction : public torch::autograd::Function<TopDownFunction> {
     const auto given = [](const Tensor& d, const Tensor& like) {
       return d.defined() ? d.contiguous() : at::zeros_like(like);
     };
-    const Tensor d_hidden = given(d_out[0], x.h2), d_seen = given(d_out[1], x.look.seen),
-                 d_alpha = given(d_out[2], x.look.alpha);
+    const Tensor d_hidden = given(d_out[0], x.h2),
+                 d_context_out = given(d_out[1], x.attention.context),
+                 d_alpha = given(d_out[2], x.attention.alpha);
 
     Tensor d_gates1 = at::empty({S, 4 * n.H}), d_first = at::empty({S, first_size}),
            d_context = at::empty({S, n.D}), d_score = at::empty({S, n.L}),
            d_keys = at::zeros_like(keys);
-    // Of the states behind the step.
+    // Of the states after the step.
     Tensor d_h1 = at::zeros_like(h1_0), d_c1 = at::zeros_like(c1_0), d_h2 = at::zeros_like(h2_0),
            d_c2 = at::zeros_like(c2_0);
     for (std::size_t step = packing.counts.size(); step-- > 0;) {
@@ -129,8 +131,8 @@ class TopDownFunction : public torch::autograd::Function<TopDownFunction> {
       const Tensor d_gates2 = d_first_step.narrow(1, n.A, 4 * n.H);
 
       Tensor d_context_step = rows(d_context, at, count);
-      d_context_step.copy_(rows(d_seen, at, count)).addmm_(d_gates2, context2);
-      attend_step_backward(x.look, values, score, d_context_step, d_alpha, at, d_score,
+      d_context_step.copy_(rows(d_context_out, at, count)).addmm_(d_gates2, context2);
+      attend_step_backward(x.attention, values, score, d_context_step, d_alpha, at, d_score,
                            d_first_step, d_keys);
 
       Tensor d_h1_step = rows(d_h1, 0, count).addmm_(d_first_step, from_first);
@@ -149,7 +151,7 @@ class TopDownFunction : public torch::autograd::Function<TopDownFunction> {
     d[kGates] = d_gates1;
     d[kFixed] = sum_steps(d_gates1, packing);
     d[kKeys] = d_keys;
-    d[kValues] = at::bmm(pad(x.look.alpha, packing).transpose(1, 2), pad(d_context, packing));
+    d[kValues] = at::bmm(pad(x.attention.alpha, packing).transpose(1, 2), pad(d_context, packing));
     d[kH1] = d_h1;
     d[kC1] = d_c1;
     d[kH2] = d_h2;
@@ -159,8 +161,8 @@ class TopDownFunction : public torch::autograd::Function<TopDownFunction> {
     d[kFromFirst] = at::mm(d_first.t(), x.h1);
     d[kBias] = d_first.sum(0);
     d[kOwn2] = at::mm(d_gates2.t(), h2_in);
-    d[kContext2] = at::mm(d_gates2.t(), x.look.seen);
-    d[kScore] = at::mv(x.look.t.t(), d_score.view({-1}));
+    d[kContext2] = at::mm(d_gates2.t(), x.attention.context);
+    d[kScore] = at::mv(x.attention.t.t(), d_score.view({-1}));
     return d;
   }
 };

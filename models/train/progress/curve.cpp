@@ -39,7 +39,7 @@ std::optional<double> number_in(const std::string& field) {
   return value;
 }
 
-/// A row under the columns of `kColumns` and, perhaps, one more.
+/// A row with the columns of `kColumns` and, perhaps, one more.
 std::optional<CurvePoint> point_of(const std::vector<std::string>& fields, bool with_cider) {
   if (fields.size() != kColumns.size() + (with_cider ? 1 : 0)) return std::nullopt;
   CurvePoint point;
@@ -102,7 +102,7 @@ std::vector<std::string> lines_of(const std::string& path) {
   return lines;
 }
 
-/// {"id": NAME, "caption": TEXT} a line; lines that are something else are left out.
+/// One {"id": NAME, "caption": TEXT} per line; other lines are left out.
 NamedCaptions captions_in(const std::string& path) {
   NamedCaptions captions;
   for (const std::string& line : lines_of(path)) {

@@ -1,10 +1,10 @@
-// curve_file: what a run's work folder tells others of its scores: curve.csv, and the dev captions
-// at each of them. Private to models/train.
+// curve_file: the scores in a run's work folder: curve.csv, and the dev captions at each of them.
+// Private to models/train.
 //
 // curve.csv has a line for each score; BLEU in [0, 1], CIDEr-D in [0, 10] (shown times 100), the
 // loss is the mean per token since the last score (stage critic: the mean reward), seconds are
 // those of training. captions/STAGE-STEP.jsonl has the captions, as photoscribe score takes them,
-// and references.jsonl what people said of the same photos.
+// and references.jsonl the reference captions of the same photos.
 #pragma once
 
 #include <string>
@@ -17,12 +17,12 @@
 namespace photoscribe {
 
 struct ScoredStep {
-  std::int64_t epoch = 0;  // of the first stage; of the others the step
+  std::int64_t epoch = 0;  // of the first stage; for the others the step
   double rate = 0, loss = 0;
   const SplitScore& score;
 };
 
-/// The text of an empty curve, or an earlier version's in today's columns.
+/// The text of an empty curve, or an earlier version's with the current columns.
 [[nodiscard]] std::string begin_curve(const std::string& before);
 [[nodiscard]] std::string curve_line(const Progress& progress, const ScoredStep& at);
 
@@ -31,11 +31,11 @@ struct ScoredStep {
                                  const std::vector<std::string>& names,
                                  const std::vector<std::string>& captions);
 
-/// Writes references.jsonl: what people said of the photos to judge by, as words.
+/// Writes references.jsonl: the reference captions of the dev photos, as words.
 [[nodiscard]] Status write_references(const std::string& work,
                                       const std::vector<CaptionedPhoto>& dev);
 
-/// Removes the captions of a run that is begun anew.
+/// Removes the captions of a run that starts again.
 void clear_captions(const std::string& work);
 
 }  // namespace photoscribe

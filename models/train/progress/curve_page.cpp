@@ -26,7 +26,7 @@ std::string work_time(double seconds) {
   return fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);
 }
 
-/// The last part of a work folder's path, or the path where several have the same.
+/// The last part of a work folder's path, or the path if several have the same.
 std::vector<std::string> names_of(const std::vector<TrainingWork>& works) {
   const auto last_part = [](std::string path) {
     while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -40,11 +40,11 @@ std::vector<std::string> names_of(const std::vector<TrainingWork>& works) {
   return names;
 }
 
-/// A line of a chart: name, and what stands where.
+/// A line of a chart: its name and its points.
 struct Series {
   std::string name;
   std::vector<std::pair<double, double>> points;
-  std::vector<std::string> tips;  // one a point
+  std::vector<std::string> tips;  // one per point
 };
 
 using Value = std::function<std::optional<double>(const CurvePoint&)>;
@@ -77,7 +77,7 @@ std::string legend(const std::vector<Series>& all) {
   return out + "</p>";
 }
 
-/// What the series span upwards: from zero, or from near the least where that is far from zero.
+/// The vertical span of the series: from zero, or from near the least if that is far from zero.
 page::Span span_of(const std::vector<Series>& all) {
   double least = 0, most = 0;
   bool first = true;
@@ -100,7 +100,7 @@ struct Boundary {
   std::string stage;
 };
 
-/// Where stages begin, of one training: several would only confuse.
+/// Where stages begin, for one training only: several would be confusing.
 std::vector<Boundary> boundaries_of(const std::vector<TrainingWork>& works) {
   std::vector<Boundary> boundaries;
   if (works.size() != 1) return boundaries;
@@ -131,7 +131,7 @@ std::string figure(const std::string& caption, const std::vector<Series>& all, A
          "</figure>\n";
 }
 
-/// Whether a stage's number is a reward and no loss: the critic's, and what followed a critic.
+/// Whether a stage's number is a reward instead of a loss: the critic's, and what followed one.
 bool is_reward(const std::vector<CurvePoint>& points, const CurvePoint& point) {
   if (point.stage != "whole") return point.stage == "critic";
   return std::any_of(points.begin(), points.end(),
@@ -256,37 +256,37 @@ std::string score_table(const TrainingWork& work, const std::string& name) {
   return out + "</tbody></table></div></details>\n";
 }
 
-/// What one training said of a photo from score to score, the same captions in a row as one.
-struct Saying {
+/// A training's caption of a photo over the scores at which it stayed the same.
+struct CaptionSpan {
   std::string from, to;  // places
   std::string caption;
 };
 
-std::vector<Saying> sayings_of(const TrainingWork& work, const std::string& photo) {
-  std::vector<Saying> sayings;
+std::vector<CaptionSpan> caption_history(const TrainingWork& work, const std::string& photo) {
+  std::vector<CaptionSpan> history;
   for (std::size_t i = 0; i < work.captions.size(); ++i) {
     const auto found = work.captions[i].find(photo);
     if (found == work.captions[i].end()) continue;
     const std::string place = place_text(work.curve.points[i]);
-    if (sayings.empty() || sayings.back().caption != found->second)
-      sayings.push_back({place, place, found->second});
-    sayings.back().to = place;
+    if (history.empty() || history.back().caption != found->second)
+      history.push_back({place, place, found->second});
+    history.back().to = place;
   }
-  return sayings;
+  return history;
 }
 
-/// The dev photos to show, evenly out of those of which anything was said.
+/// The dev photos to show, evenly spread over those with captions.
 std::vector<std::string> photos_to_show(const std::vector<TrainingWork>& works,
                                         std::size_t photos_max) {
-  std::set<std::string> said;
+  std::set<std::string> captioned;
   for (const TrainingWork& work : works)
     for (const NamedCaptions& captions : work.captions)
-      for (const auto& [photo, caption] : captions) said.insert(photo);
+      for (const auto& [photo, caption] : captions) captioned.insert(photo);
   std::vector<std::string> all, some;
   for (const TrainingWork& work : works)
     for (const std::string& photo : work.dev)
-      if (said.erase(photo) > 0) all.push_back(photo);
-  all.insert(all.end(), said.begin(), said.end());
+      if (captioned.erase(photo) > 0) all.push_back(photo);
+  all.insert(all.end(), captioned.begin(), captioned.end());
   const std::size_t count = std::min(photos_max, all.size());
   for (std::size_t i = 0; i < count; ++i) some.push_back(all[i * all.size() / count]);
   return some;
@@ -297,11 +297,11 @@ std::string caption_card(const std::vector<TrainingWork>& works,
   std::string out = "<article class=\"photo\"><p class=\"name\">" + html(photo) + "</p>";
   const std::vector<std::string>* references = nullptr;
   for (std::size_t i = 0; i < works.size(); ++i) {
-    const auto sayings = sayings_of(works[i], photo);
-    if (sayings.empty()) continue;
+    const auto history = caption_history(works[i], photo);
+    if (history.empty()) continue;
     if (works.size() > 1) out += "<p class=\"note\">" + html(names[i]) + "</p>";
     out += "<ol class=\"sayings\">";
-    for (const Saying& one : sayings)
+    for (const CaptionSpan& one : history)
       out += "<li><small>" + html(one.from == one.to ? one.from : one.from + " to " + one.to) +
              "</small>" + html(one.caption) + "</li>";
     out += "</ol>";
@@ -322,7 +322,7 @@ std::string caption_cards(const std::vector<TrainingWork>& works, std::size_t ph
   if (photos.empty()) return {};
   const auto names = names_of(works);
   std::string out =
-      "<section id=\"captions\"><h2>What it said of dev photos</h2>\n<div class=\"gallery\">\n";
+      "<section id=\"captions\"><h2>What it said about dev photos</h2>\n<div class=\"gallery\">\n";
   for (const std::string& photo : photos) out += caption_card(works, names, photo);
   return out + "</div></section>\n";
 }

@@ -1,5 +1,5 @@
-// curve_page: trainings as one HTML file that needs nothing else, as JSON, and as a short table.
-// Pure: what was read goes in, text comes out. Private to models/train.
+// curve_page: trainings as one self-contained HTML file, as JSON, and as a short table. Pure: from
+// what was read to text. Private to models/train.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -16,10 +16,10 @@ namespace photoscribe {
 [[nodiscard]] std::string curve_page(const std::vector<TrainingWork>& works, std::size_t photos_max,
                                      const std::string& made_at);
 
-/// Every number, note, caption and reference; CIDEr-D in [0, 10], null where it is not known.
+/// Every number, note, caption and reference; CIDEr-D in [0, 10], null if unknown.
 [[nodiscard]] nlohmann::json curve_json(const std::vector<TrainingWork>& works);
 
-/// For a terminal: a line a training, with the score that is kept.
+/// For a terminal: one line per training, with the score that is kept.
 [[nodiscard]] std::string curve_table(const std::vector<TrainingWork>& works);
 
 }  // namespace photoscribe

@@ -47,7 +47,7 @@ SplitScore score_split(
   ProgressLine progress("captions of dev photos", "photos");
   for (std::size_t first = 0; first < which.size(); first += kBatch) {
     if (stop_requested()) return score;
-    progress.tell(static_cast<std::int64_t>(first), static_cast<std::int64_t>(which.size()));
+    progress.update(static_cast<std::int64_t>(first), static_cast<std::int64_t>(which.size()));
     const std::size_t last = std::min(which.size(), first + kBatch);
     const std::vector<std::int64_t> some(which.begin() + static_cast<std::ptrdiff_t>(first),
                                          which.begin() + static_cast<std::ptrdiff_t>(last));

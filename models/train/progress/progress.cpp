@@ -9,9 +9,9 @@ namespace {
 
 std::string exact(double number) { return fmt::format("{:.17g}", number); }
 
-double number_or(const Metadata& said, const char* name, double otherwise) {
-  const auto found = said.find(name);
-  return found == said.end() ? otherwise : std::stod(found->second);
+double number_or(const Metadata& metadata, const char* name, double otherwise) {
+  const auto found = metadata.find(name);
+  return found == metadata.end() ? otherwise : std::stod(found->second);
 }
 
 }  // namespace
@@ -43,23 +43,23 @@ Metadata to_metadata(const Progress& p) {
           {"ending", p.ending}};
 }
 
-Progress progress_of(const Metadata& said) {
+Progress progress_of(const Metadata& metadata) {
   Progress p;
-  p.stage = stage_from_string(said.at("stage"));
-  p.step = std::stoll(said.at("step"));
+  p.stage = stage_from_string(metadata.at("stage"));
+  p.step = std::stoll(metadata.at("step"));
   p.scored = static_cast<std::int64_t>(
-      number_or(said, "scored", static_cast<double>(p.step)));  // it was saved behind the score
-  p.best_score = std::stod(said.at("best_score"));
-  p.best.step = static_cast<std::int64_t>(number_or(said, "best_step", 0));
-  p.best.epoch = static_cast<std::int64_t>(number_or(said, "best_epoch", 0));
-  p.best.bleu4 = number_or(said, "best_bleu4", p.best_score);
-  p.best.cider = number_or(said, "best_cider", -1);
-  p.epochs_since_best = std::stoll(said.at("epochs_since_best"));
-  p.loss_sum = number_or(said, "loss_sum", 0);
-  p.loss_count = number_or(said, "loss_count", 0);
-  p.seconds = std::stod(said.at("seconds"));
-  p.curve = said.at("curve");
-  if (const auto found = said.find("ending"); found != said.end()) p.ending = found->second;
+      number_or(metadata, "scored", static_cast<double>(p.step)));  // it was saved after the score
+  p.best_score = std::stod(metadata.at("best_score"));
+  p.best.step = static_cast<std::int64_t>(number_or(metadata, "best_step", 0));
+  p.best.epoch = static_cast<std::int64_t>(number_or(metadata, "best_epoch", 0));
+  p.best.bleu4 = number_or(metadata, "best_bleu4", p.best_score);
+  p.best.cider = number_or(metadata, "best_cider", -1);
+  p.epochs_since_best = std::stoll(metadata.at("epochs_since_best"));
+  p.loss_sum = number_or(metadata, "loss_sum", 0);
+  p.loss_count = number_or(metadata, "loss_count", 0);
+  p.seconds = std::stod(metadata.at("seconds"));
+  p.curve = metadata.at("curve");
+  if (const auto found = metadata.find("ending"); found != metadata.end()) p.ending = found->second;
   return p;
 }
 

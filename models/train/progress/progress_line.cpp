@@ -16,18 +16,18 @@ std::string clock_text(double seconds) {
 ProgressLine::ProgressLine(std::string what, std::string unit)
     : what_(std::move(what)), unit_(std::move(unit)) {}
 
-void ProgressLine::tell(std::int64_t done, std::int64_t all) {
+void ProgressLine::update(std::int64_t done, std::int64_t all) {
   const auto now = Clock::now();
-  if (before_ < 0) {
-    before_ = done;
-    start_ = told_ = now;
+  if (done_at_start_ < 0) {
+    done_at_start_ = done;
+    start_ = reported_at_ = now;
   }
-  const bool end = done >= all && spoke_;
-  if (now - told_ < std::chrono::seconds(10) && !end) return;
-  told_ = now;
-  spoke_ = true;
+  const bool end = done >= all && has_reported_;
+  if (now - reported_at_ < std::chrono::seconds(10) && !end) return;
+  reported_at_ = now;
+  has_reported_ = true;
   const double seconds = std::max(1e-3, std::chrono::duration<double>(now - start_).count());
-  const double rate = static_cast<double>(done - before_) / seconds;
+  const double rate = static_cast<double>(done - done_at_start_) / seconds;
   const std::string left =
       rate > 0 ? ", " + clock_text(static_cast<double>(all - done) / rate) + " left" : "";
   std::fprintf(stderr, "%s: %lld of %lld, %.1f %s/s%s\n", what_.c_str(),

@@ -16,7 +16,7 @@ std::atomic<int> requests{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
 void write_quietly(std::string_view text) {
-  if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // nobody is left to tell
+  if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // no one left to tell
 }
 
 void on_signal(int /*number*/) {

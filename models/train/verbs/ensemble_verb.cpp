@@ -1,4 +1,4 @@
-// The verb ensemble: one model's folder out of several that speak together.
+// The verb ensemble: one model folder that combines several models.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>

@@ -35,38 +35,38 @@ struct EvaluateOptions {
   bool show = false;
 };
 
-/// What a model said about the photos of a split that decode, once for each beam.
-struct Said {
+/// A model's captions of the photos of a split that decode, once for each beam.
+struct SplitCaptions {
   std::vector<std::int64_t> usable;
   std::vector<std::vector<std::string>> captions;
 };
 
 /// Encodes and searches as a worker does, some photos at a time; all models together.
-Said caption_split(const std::vector<const StoredModel*>& models,
-                   const std::vector<CaptionedPhoto>& split,
-                   const std::vector<SearchSettings>& searches, Precision precision) {
+SplitCaptions caption_split(const std::vector<const StoredModel*>& models,
+                            const std::vector<CaptionedPhoto>& split,
+                            const std::vector<SearchSettings>& searches, Precision precision) {
   constexpr std::size_t kBatch = 32;
   const CaptionNetwork network(models, torch::kCPU, torch::kFloat32, precision);
   const ModelArchitecture& a = models.front()->folder.architecture;
-  Said said;
-  said.captions.resize(searches.size());
+  SplitCaptions result;
+  result.captions.resize(searches.size());
   ProgressLine progress("captions", "photos");
   for (std::size_t next = 0; next < split.size();) {
-    progress.tell(static_cast<std::int64_t>(next), static_cast<std::int64_t>(split.size()));
+    progress.update(static_cast<std::int64_t>(next), static_cast<std::int64_t>(split.size()));
     std::vector<torch::Tensor> images;
     for (; next < split.size() && images.size() < kBatch; ++next) {
       const auto photo = read_photo(split[next].path, a.input_side_px);
       if (!photo) continue;
       images.push_back(normalise(*photo, a).permute({1, 2, 0}));
-      said.usable.push_back(static_cast<std::int64_t>(next));
+      result.usable.push_back(static_cast<std::int64_t>(next));
     }
     if (images.empty()) continue;
-    const torch::Tensor features = network.look(at::stack(images).contiguous());
+    const torch::Tensor features = network.encode(at::stack(images).contiguous());
     for (std::size_t i = 0; i < searches.size(); ++i)
-      for (const Hypothesis& one : network.say(features, searches[i]))
-        said.captions[i].push_back(models.front()->vocabulary.text(one.tokens));
+      for (const Hypothesis& one : network.decode(features, searches[i]))
+        result.captions[i].push_back(models.front()->vocabulary.text(one.tokens));
   }
-  return said;
+  return result;
 }
 
 void set_concept_said_min(StoredModel& model, double said_min) {
@@ -92,25 +92,25 @@ void print_scores(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& s
                   const std::vector<std::int64_t>& usable,
                   const std::vector<std::string>& captions) {
   TokenTable words;
-  CaptionSet said(words, Tokenizer::ptb), true_ones(words, Tokenizer::none);
+  CaptionSet candidates(words, Tokenizer::ptb), references(words, Tokenizer::none);
   for (const CaptionedPhoto& one : split)
-    for (const Tokens& caption : one.captions) true_ones.add(one.name, joined(caption));
+    for (const Tokens& caption : one.captions) references.add(one.name, joined(caption));
   std::vector<ScoredPair> pairs;
   ScoreSignature signature;
   signature.references_min = 1'000'000;
   for (std::size_t k = 0; k < usable.size(); ++k) {
     const std::string& name = split[static_cast<std::size_t>(usable[k])].name;
-    pairs.push_back({said.add(name, captions[k]), *true_ones.find(name)});
+    pairs.push_back({candidates.add(name, captions[k]), *references.find(name)});
   }
-  said.group();
-  true_ones.group();
+  candidates.group();
+  references.group();
   for (const ScoredPair& pair : pairs) {
-    const auto count = static_cast<std::int64_t>(true_ones.count_of(pair.reference));
+    const auto count = static_cast<std::int64_t>(references.count_of(pair.reference));
     signature.references_min = std::min(signature.references_min, count);
     signature.references_max = std::max(signature.references_max, count);
   }
   const int threads = std::max(1, o.threads);
-  const auto photos = score_photos(said, true_ones, pairs, frequencies_of(true_ones, pairs),
+  const auto photos = score_photos(candidates, references, pairs, frequencies_of(references, pairs),
                                    BleuRule::coco, threads);
   const CorpusScore corpus = score_of(photos, BleuRule::coco);
   BootstrapSettings bootstrap;
@@ -146,9 +146,9 @@ Status write_hypotheses(const std::string& path, const std::vector<CaptionedPhot
   return (*out)->finish();
 }
 
-Status tell(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
-            const std::vector<std::int64_t>& usable, const std::vector<std::string>& captions,
-            const SearchSettings& settings) {
+Status report_captions(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
+                       const std::vector<std::int64_t>& usable,
+                       const std::vector<std::string>& captions, const SearchSettings& settings) {
   std::printf("beam %d, length_alpha %g: %zu photos, %zu left out\n", settings.beam,
               settings.length_alpha, usable.size(), split.size() - usable.size());
   print_scores(o, split, usable, captions);
@@ -162,11 +162,11 @@ Status tell(const EvaluateOptions& o, const std::vector<CaptionedPhoto>& split,
 }
 
 Status evaluate(const EvaluateOptions& o) {
-  if (Status there = check_precision(o.precision); !there) return there;
+  if (Status checked = check_precision(o.precision); !checked) return checked;
   auto models = load_models(o.models);
   if (!models) return fail(models.error());
   for (const StoredModel& model : *models)
-    if (Status there = check_scales(model, o.precision); !there) return there;
+    if (Status checked = check_scales(model, o.precision); !checked) return checked;
   if (o.concept_said_min >= 0)
     for (StoredModel& model : *models) set_concept_said_min(model, o.concept_said_min);
   const SearchSettings& own = models->front().folder.search;
@@ -178,17 +178,18 @@ Status evaluate(const EvaluateOptions& o) {
     searches.back().beam = beam;
     if (o.length_alpha >= 0) searches.back().length_alpha = o.length_alpha;
   }
-  auto said = guard(Errc::model_failure, "evaluate", [&] {
+  auto captioned = guard(Errc::model_failure, "evaluate", [&] {
     const torch::NoGradGuard no_grad;
     return caption_split(members_of(*models), *split, searches, o.precision);
   });
-  if (!said) return fail(said.error());
-  if (said->usable.empty())
+  if (!captioned) return fail(captioned.error());
+  if (captioned->usable.empty())
     return fail(Errc::environment,
-                in_words(o.sources.photos) + ": no photo of the split decodes there");
+                folders_text(o.sources.photos) + ": no photo of the split decodes there");
   for (std::size_t i = 0; i < searches.size(); ++i) {
-    const Status told = tell(o, *split, said->usable, said->captions[i], searches[i]);
-    if (!told) return told;
+    const Status reported =
+        report_captions(o, *split, captioned->usable, captioned->captions[i], searches[i]);
+    if (!reported) return reported;
   }
   return {};
 }

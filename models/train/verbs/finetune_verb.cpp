@@ -19,7 +19,8 @@ void default_to_fine_tuning(const CLI::App& verb, FitOptions& o) {
   const auto prefer = [&verb](const char* option, auto& value, auto fitting) {
     if (verb.count(option) == 0) value = fitting;
   };
-  prefer("--rate", o.rate, o.loss.teacher_share > 0 ? 5e-3 : 3e-4);  // without: all of it moves
+  // Without a teacher all of it is trained.
+  prefer("--rate", o.rate, o.loss.teacher_share > 0 ? 5e-3 : 3e-4);
   prefer("--epochs", o.epochs, 6);
   prefer("--warmup-steps", o.warmup_steps, 10);
   prefer("--dropout", o.loss.dropout, 0.3);

@@ -1,5 +1,5 @@
-// finetune_verb: what fit's command line has for going on from a whole model (finetune.h). Private
-// to models/train.
+// finetune_verb: the part of fit's command line that continues from a whole model (finetune.h).
+// Private to models/train.
 #pragma once
 
 #include "models/train/fit.h"
@@ -13,7 +13,7 @@ namespace photoscribe {
 /// --no-teacher.
 void add_fine_tuning(CLI::App& verb, FitOptions& options);
 
-/// In a fine-tuning: what was not typed becomes what fits a small archive.
+/// When fine-tuning, sets options that were not given to values that suit a small archive.
 void default_to_fine_tuning(const CLI::App& verb, FitOptions& options);
 
 }  // namespace photoscribe

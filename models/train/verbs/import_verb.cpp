@@ -1,4 +1,4 @@
-// The verb import: what other frameworks trained, made into an encoder or into a whole model.
+// The verb import: converts what other frameworks trained to an encoder or a whole model.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>

@@ -8,7 +8,7 @@ namespace photoscribe {
 namespace {
 
 /// A model of random weights with a small decoder: for tests, which need a real model's files and
-/// shapes but not its wisdom.
+/// shapes but not its quality.
 Status init(const std::string& output, std::uint64_t seed) {
   return guard(Errc::model_failure, "init",
                [&] {

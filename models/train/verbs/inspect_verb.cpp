@@ -1,4 +1,4 @@
-// The verbs that look at a finished model: inspect and bench-network.
+// The verbs for a finished model: inspect and bench-network.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <time.h>
@@ -127,7 +127,7 @@ std::vector<DecodedImage> bench_images(const std::string& folder, int side, std:
   return images;
 }
 
-/// Photos a second of encoder and search together: decoding and blur check left out.
+/// Photos per second of encoder and search together, without decoding and blur check.
 Status bench_network(BenchOptions o) {
   const auto folder = read_model_folder(o.captioner.model_folder);
   if (!folder) return fail(folder.error());
@@ -167,12 +167,12 @@ Status bench_network(BenchOptions o) {
                                  *precision_from_string((*captioner)->precision()));
     const auto s = static_cast<std::int64_t>(side);
     const torch::Tensor noise = at::randn({o.batch, s, s, 3});
-    static_cast<void>(network.look(noise));
+    static_cast<void>(network.encode(noise));
     std::int64_t encoded = 0;
     const auto begin = Clock::now();
     const double cpu_begin = cpu_seconds();
     for (; seconds_since(begin) < o.seconds; encoded += o.batch)
-      static_cast<void>(network.look(noise));
+      static_cast<void>(network.encode(noise));
     std::printf("encoder alone: %.1f photos/s, %.2f ms of CPU a photo (%s)\n",
                 static_cast<double>(encoded) / seconds_since(begin),
                 1e3 * (cpu_seconds() - cpu_begin) / static_cast<double>(encoded),
@@ -193,7 +193,7 @@ void add_precision(CLI::App& verb, Precision& precision, const std::vector<std::
   verb.add_option_function<std::string>(
           "--precision",
           [&precision](const std::string& name) { precision = *precision_from_string(name); },
-          "Numbers that the CPU multiplies")
+          "Number format of the CPU's matrix products")
       ->check(CLI::IsMember(choices))
       ->default_str(std::string(to_string(precision)));
 }
@@ -227,7 +227,7 @@ void add_bench_network(CLI::App& app, Status& status) {
       ->check(CLI::Range(0, 64))
       ->capture_default_str();
   verb->add_option("--keep-attention", state->captioner.search.attention,
-                   "1: also keep where the network looked for each word")
+                   "1: also keep the attention map of each word")
       ->check(CLI::Range(0, 1))
       ->capture_default_str();
   verb->add_option("--seconds", state->seconds)->capture_default_str();

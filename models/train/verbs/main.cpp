@@ -14,14 +14,14 @@
 
 namespace {
 
-/// The command line, to be typed again.
+/// The command line, quoted so that it can be run again.
 std::string join(int argc, char** argv) {
   std::string line = photoscribe::shell_quoted(argv[0]);
   for (int i = 1; i < argc; ++i) line += " " + photoscribe::shell_quoted(argv[i]);
   return line;
 }
 
-/// As those of photoscribe (ops/cli/terminal/exit_status.h).
+/// As for photoscribe (ops/cli/terminal/exit_status.h).
 int exit_code(const photoscribe::Status& status) {
   using photoscribe::Errc;
   if (status) return 0;

@@ -1,4 +1,4 @@
-// The verb quantize: scales for the encoder in eight bits, found on photos.
+// The verb quantize: scales for the encoder in eight bits, found from photos.
 #include <ATen/ATen.h>
 
 #include <CLI/CLI.hpp>
@@ -38,7 +38,7 @@ Expected<std::vector<std::string>> files_below(const std::vector<std::string>& f
   });
 }
 
-/// The photos that a list names, one a line; what stands behind a tab is fit's.
+/// The photos that a list names, one per line; what follows a tab is for fit.
 Expected<std::vector<std::string>> listed(const std::string& list,
                                           const std::vector<std::string>& folders) {
   std::ifstream file(list);
@@ -52,7 +52,7 @@ Expected<std::vector<std::string>> listed(const std::string& list,
     const auto path = finder.find("", name);
     if (!path)
       return fail(Errc::invalid_config, list + ":" + std::to_string(number) + ": no photo '" +
-                                            name + "' in " + in_words(folders));
+                                            name + "' in " + folders_text(folders));
     paths.push_back(*path);
   }
   if (file.bad() || number == 0)
@@ -81,14 +81,14 @@ Found calibrate(const Encoder& encoder, const ModelArchitecture& a,
   Found found;
   ProgressLine progress("calibration", "photos");
   for (std::size_t next = 0; next < paths.size();) {
-    progress.tell(static_cast<std::int64_t>(next), static_cast<std::int64_t>(paths.size()));
+    progress.update(static_cast<std::int64_t>(next), static_cast<std::int64_t>(paths.size()));
     std::vector<torch::Tensor> images;
     for (; next < paths.size() && images.size() < kBatch; ++next)
       if (const auto photo = read_photo(paths[next], a.input_side_px))
         images.push_back(normalise(*photo, a).permute({1, 2, 0}));
     if (images.empty()) continue;
     const torch::Tensor batch = at::stack(images).contiguous();
-    calibration.look(batch);
+    calibration.observe(batch);
     if (!found.some.defined()) found.some = batch;
     found.photos += images.size();
   }
@@ -100,9 +100,9 @@ Found calibrate(const Encoder& encoder, const ModelArchitecture& a,
 /// How far features in eight bits are from those in float32, as a share of their norm.
 double distance(const Encoder& encoder, const ModelArchitecture& a, const Found& found) {
   const FastEncoder exact(encoder, a.input_side_px);
-  const FastEncoder whole(encoder, a.input_side_px, Precision::int8, found.scales);
+  const FastEncoder quantized(encoder, a.input_side_px, Precision::int8, found.scales);
   const torch::Tensor wanted = exact.forward(found.some);
-  return ((whole.forward(found.some) - wanted).norm() / wanted.norm()).item<double>();
+  return ((quantized.forward(found.some) - wanted).norm() / wanted.norm()).item<double>();
 }
 
 Status quantize_one(const StoredModel& model, const std::vector<std::string>& paths) {
@@ -115,7 +115,7 @@ Status quantize_one(const StoredModel& model, const std::vector<std::string>& pa
   if (Status s = write_int8_scales(model.folder.folder, model.folder.hash, found->scales); !s)
     return s;
   std::printf("%s/%s: scales of %zu layers from %zu photos\n", model.folder.folder.c_str(),
-              kInt8File, found->scales.of.size(), found->photos);
+              kInt8File, found->scales.by_layer.size(), found->photos);
   if (!has_int8()) {
     std::printf("not tried: this CPU has no instructions for int8\n");
     return {};
@@ -126,7 +126,7 @@ Status quantize_one(const StoredModel& model, const std::vector<std::string>& pa
   });
   if (!off) return fail(off.error());
   std::printf(
-      "features in int8 are off by %.1f %% of their norm; see what captions lose:\n"
+      "features in int8 are off by %.1f %% of their norm; measure the effect on captions:\n"
       "  photoscribe-train evaluate %s --precision int8 …\n",
       100 * *off, model.folder.folder.c_str());
   return {};
@@ -149,17 +149,17 @@ void add_quantize(CLI::App& app, Status& status) {
   CLI::App* verb = app.add_subcommand(
       "quantize", "Find the scales with which a model's encoder captions in int8 on CPUs");
   verb->footer(
-      "Writes MODEL/int8.safetensors; weights and the model's hash stay as they are. Take photos\n"
+      "Writes MODEL/int8.safetensors; weights and the model's hash stay as they are. Use photos\n"
       "that the model was trained on or that are like those it will see, never those that it is\n"
-      "judged by. The same photos give the same file.");
+      "evaluated on. The same photos give the same file.");
   verb->add_option("MODEL", state->model, "Model folder")->required();
   verb->add_option("--photos", state->photos, "Folder of photos, with all below it (repeatable)")
       ->required()
       ->check(CLI::ExistingDirectory);
   verb->add_option("--list", state->list,
-                   "Only photos that this file names, one a line, such as those of training")
+                   "Only photos that this file names, one per line, such as those of training")
       ->check(CLI::ExistingFile);
-  verb->add_option("--count", state->count, "Photos to look at, evenly spread over all")
+  verb->add_option("--count", state->count, "Photos to use, evenly spread over all")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   add_threads(*verb, state->threads);

@@ -1,4 +1,4 @@
-// The verb teach: what models would have said at every place of the training captions.
+// The verb teach: models' probabilities at every position of the training captions.
 #include <CLI/CLI.hpp>
 #include <memory>
 

@@ -22,7 +22,7 @@ void add_sources(CLI::App& verb, CaptionSources& sources);
 void add_threads(CLI::App& verb, int& threads);
 /// `choices`: names of Precision.
 void add_precision(CLI::App& verb, Precision& precision, const std::vector<std::string>& choices);
-/// Takes what --threads said; 0 leaves the default.
+/// Applies --threads; 0 leaves the default.
 void use_threads(int threads);
 
 void add_average(CLI::App& app, Status& status);

@@ -11,8 +11,6 @@
 #include "models/train/verbs/verb_options.h"
 
 namespace photoscribe {
-namespace {}  // namespace
-
 void add_sources(CLI::App& verb, CaptionSources& sources) {
   verb.add_option("--photos", sources.photos,
                   "Folder of the photos; several are searched together, and their subfolders if "
@@ -36,10 +34,9 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
   add_sources(verb, o.sources);
   verb.add_option(
       "--train,--split", o.splits.train,
-      "Photos to train on: a list, one name a line (behind a tab how often an epoch shows that "
-      "photo), or a split of the captions, as train or train+restval. Default: the splits train "
-      "and "
-      "restval where the captions have them, else all photos that --dev does not name");
+      "Photos to train on: a list, one name per line (optionally a tab and how often an epoch "
+      "shows it), or a split of the captions, such as train or train+restval. Default: the splits "
+      "train and restval if the captions have them, else all photos that --dev does not name");
   verb.add_option("--dev", o.splits.dev,
                   "Photos that decide which epoch is best: a list, or a split. Default: all of "
                   "--dev-captions, else the split val if the captions have it, else --dev-share");
@@ -78,7 +75,7 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
   verb.add_option("--teacher", o.teacher,
-                  "A file of photoscribe-train teach: the first stage learns from it, too")
+                  "A file written by photoscribe-train teach: the first stage learns from it, too")
       ->check(CLI::ExistingFile);
   verb.add_option("--teacher-share", o.loss.teacher_share, "Its share of the first stage's loss")
       ->check(CLI::Range(0.0, 1.0))
@@ -253,13 +250,13 @@ void add_fit_schedule(CLI::App& verb, FitOptions& o) {
       ->capture_default_str();
 }
 
-/// What was not typed is as in the model that the run starts from, if it is one.
+/// Options that were not given are taken from the model that the run starts from, if it is one.
 Status take_from_start(const CLI::App& verb, FitOptions& o) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(o.start, ignored)) return {};
   const auto folder = read_model_folder(o.start);
   if (!folder) return fail(folder.error());
-  if (!folder->members.empty()) return {};  // read_start() says what it thinks of ensembles
+  if (!folder->members.empty()) return {};  // read_start() refuses ensembles
   ModelArchitecture architecture = folder->architecture;
   SearchSettings search = folder->search;
   const auto typed = [&verb](const char* option, auto& into, const auto& from) {
@@ -302,18 +299,18 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
   state->options.architecture.concept_slots = 10;
   CLI::App* verb = app.add_subcommand("fit", "Train a model on captioned photos");
   verb->footer(
-      "The least that it takes, photos and captions and a model to begin with:\n"
+      "The minimum: photos, captions and a model to start from:\n"
       "  photoscribe-train fit --photos DIR --captions FILE --start models/fast --output MODEL\n"
-      "From a model's folder, without --encoder, --concepts and --text, that model goes on to\n"
-      "these photos: what it knows stays, and their new words and things are learnt. What is not\n"
-      "typed is then what fits some hundred photos: --rate 5e-3 --epochs 6 --dropout 0.3\n"
+      "From a model's folder, without --encoder, --concepts and --text, that model is fine-tuned\n"
+      "on these photos: it keeps what it knows and learns their new words and things. The\n"
+      "defaults are then those for some hundred photos: --rate 5e-3 --epochs 6 --dropout 0.3\n"
       "--words-count-min 3 --warmup-steps 10 --select-by cider. With --no-teacher (then --rate\n"
-      "3e-4) all of it moves, which is for many thousand photos.\n"
+      "3e-4) all of it is trained, for many thousands of photos.\n"
       "COCO, its own split into train and val:\n"
       "  photoscribe-train fit --photos train2014 --photos val2014 --captions "
       "captions_train2014.json \\\n"
       "    --dev-captions captions_val2014.json --start models/fast --no-teacher --output MODEL\n"
-      "Ctrl-C keeps what is done; the same command goes on there, and says when it has finished.\n"
+      "Ctrl-C keeps what is done; the same command resumes there, and says when it has finished.\n"
       "Exit status: 0 done, 2 usage, 3 environment, 4 stopped before the end (run it again), 130 "
       "hard stop.");
   add_fit_files(*verb, state->options);

@@ -11,8 +11,8 @@ class App;
 
 namespace photoscribe {
 
-/// Adds every verb to `app`; parsing runs the one that was typed and leaves its outcome in
-/// `status`. `command` is the whole command line, for a model's record.
+/// Adds every verb to `app`; parsing runs the given one and puts its outcome into `status`.
+/// `command` is the whole command line, for a model's record.
 void add_verbs(CLI::App& app, const std::string& command, Status& status);
 
 }  // namespace photoscribe

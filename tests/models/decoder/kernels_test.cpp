@@ -20,7 +20,7 @@ using torch::Tensor;
 
 constexpr float kNone = -std::numeric_limits<float>::infinity();
 
-/// Scores of words (R,V) of which the first three are never said.
+/// Scores of words (R,V) of which the first three are never predicted.
 Tensor scores(std::int64_t rows, std::int64_t words) {
   Tensor x = at::randn({rows, words}) * 5;
   x.narrow(1, 0, 3).fill_(kNone);
@@ -35,13 +35,13 @@ TEST(Kernels, LogSoftmaxIsLibTorchs) {
   at::manual_seed(1);
   for (const std::int64_t words : {4, 19, 130, 5004}) {
     const Tensor x = scores(6, words), odds = at::randn({2, words}), gate = at::rand({6});
-    Tensor plain = x.clone(), told = x.clone();
+    Tensor plain = x.clone(), actual = x.clone();
     log_softmax_rows({}, 6, words, plain.data_ptr<float>());
     log_softmax_rows({gate.data_ptr<float>(), odds.data_ptr<float>(), 3}, 6, words,
-                     told.data_ptr<float>());
+                     actual.data_ptr<float>());
     EXPECT_LT(farthest(plain, at::log_softmax(x, 1)), 1e-5) << words;
     const Tensor added = x + gate.unsqueeze(1) * odds.repeat_interleave(3, 0);
-    EXPECT_LT(farthest(told, at::log_softmax(added, 1)), 1e-5) << words;
+    EXPECT_LT(farthest(actual, at::log_softmax(added, 1)), 1e-5) << words;
     EXPECT_EQ(plain[0][0].item<float>(), kNone);
   }
 }
@@ -78,7 +78,7 @@ TEST(Kernels, OfEqualSumsTheFirstComeFirst) {
   EXPECT_EQ(places, (std::vector<std::int64_t>{0, 1, 2, 3, 4}));
 }
 
-TEST(Kernels, WhatIsNeverSaidIsNoCandidate) {
+TEST(Kernels, WordsNeverPredictedAreNotCandidates) {
   const std::vector<float> x = {kNone, -2, kNone, kNone}, base = {1};
   std::vector<float> sums(3);
   std::vector<std::int64_t> places(3);
@@ -109,16 +109,17 @@ TEST(Kernels, AnLstmsGatesAreSumsOfWhatRowsShare) {
   at::manual_seed(6);
   constexpr std::int64_t kHidden = 37, kRows = 5;
   const Tensor word = at::randn({9, 4 * kHidden}), state = at::randn({3, 4 * kHidden + 4}),
-               seen = at::randn({3, 4 * kHidden}), c_in = at::randn({kRows, kHidden});
+               context = at::randn({3, 4 * kHidden}), c_in = at::randn({kRows, kHidden});
   const Tensor words = at::tensor({8, 0, 3, 3, 1}, torch::kInt64),
-               of = at::tensor({0, 0, 2, 1, 2}, torch::kInt64);
+               state_of = at::tensor({0, 0, 2, 1, 2}, torch::kInt64);
   Tensor c = at::empty({kRows, kHidden}), h = at::empty({kRows, kHidden});
   lstm_cell_of({kRows, kHidden, word.data_ptr<float>(), words.data_ptr<std::int64_t>(),
-                of.data_ptr<std::int64_t>(), state.data_ptr<float>() + 4, seen.data_ptr<float>(),
-                state.stride(0), seen.stride(0)},
+                state_of.data_ptr<std::int64_t>(), state.data_ptr<float>() + 4,
+                context.data_ptr<float>(), state.stride(0), context.stride(0)},
                c_in.data_ptr<float>(), c.data_ptr<float>(), h.data_ptr<float>());
   Tensor wanted_h, wanted_c = c_in;
-  lstm(word.index_select(0, words) + (state.narrow(1, 4, 4 * kHidden) + seen).index_select(0, of),
+  lstm(word.index_select(0, words) +
+           (state.narrow(1, 4, 4 * kHidden) + context).index_select(0, state_of),
        wanted_h, wanted_c);
   EXPECT_LT(farthest(c, wanted_c), 1e-5);
   EXPECT_LT(farthest(h, wanted_h), 1e-5);
@@ -147,12 +148,13 @@ TEST(Kernels, RowsOfOneStateAreFoundWithinTheirPhotoAlone) {
   const Tensor h = states.index_select(0, at::tensor({0, 1, 0, 2, 2, 2, 0, 0, 1}));
   const SharedRows rows(h, 3);
   EXPECT_EQ(rows.photo, (std::vector<std::int64_t>{0, 0, 1, 2, 2}));
-  EXPECT_TRUE(at::equal(rows.of, at::tensor({0, 1, 0, 2, 2, 2, 3, 3, 4}, torch::kInt64)));
+  EXPECT_TRUE(at::equal(rows.unique_row, at::tensor({0, 1, 0, 2, 2, 2, 3, 3, 4}, torch::kInt64)));
   EXPECT_TRUE(at::equal(rows.h, states.index_select(0, at::tensor({0, 1, 2, 0, 1}))));
-  EXPECT_TRUE(at::equal(rows.h.index_select(0, rows.of), h));
+  EXPECT_TRUE(at::equal(rows.h.index_select(0, rows.unique_row), h));
 }
 
-// oneDNN cuts rows into equal parts; ours are cut so that it finds some, whatever their number.
+// oneDNN splits rows into equal parts; ours are chosen so that it finds some, whatever their
+// number.
 TEST(Kernels, AFastLinearTakesAnyNumberOfRows) {
   at::manual_seed(5);
   const Tensor weight = at::randn({24, 40}), bias = at::randn({24});
@@ -170,8 +172,8 @@ TEST(Kernels, AFastLinearTakesAnyNumberOfRows) {
   }
 }
 
-// target_clones("arch=haswell") is the copy for a Haswell, not for what came after it: all later
-// processors ran the copy without AVX.
+// target_clones("arch=haswell") is the copy for a Haswell, not for later processors: those ran the
+// copy without AVX.
 TEST(Kernels, Issue17TheCopyForThisCpuRuns) {
 #if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)

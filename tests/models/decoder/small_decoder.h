@@ -11,7 +11,7 @@ inline ModelArchitecture small_decoder(const std::string& name) {
   ModelArchitecture a;
   a.decoder = name;
   a.feature_channels = 12;
-  // Some look at the features themselves.
+  // Some attend to the features themselves.
   a.annotation_size = name == "gated_attend_tell" || name == "plain_attend_tell" ? 12 : 9;
   a.embedding_size = 11;
   a.hidden_size = 7;

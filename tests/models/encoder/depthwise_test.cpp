@@ -13,11 +13,11 @@ namespace {
 
 using torch::Tensor;
 
-constexpr std::int64_t kGuard = 64;  // numbers behind what is written
+constexpr std::int64_t kGuard = 64;  // numbers after what is written
 
 std::uint16_t* bits(const Tensor& x) { return reinterpret_cast<std::uint16_t*>(x.data_ptr()); }
 
-/// Off by half a step of bfloat16 at most, beside 1e-3.
+/// Off by at most half a step of bfloat16, or 1e-3.
 void expect_near(const Tensor& found, const Tensor& wanted) {
   const Tensor off = (found.to(torch::kFloat32) - wanted).abs() - wanted.abs() / 250;
   const auto largest = off.max().item<float>();
@@ -36,7 +36,7 @@ EncoderLayer depthwise(std::int64_t channels, std::int64_t kernel, std::int64_t 
 void compare(const EncoderLayer& layer, std::int64_t side, Activation before) {
   SCOPED_TRACE(std::to_string(layer.in) + " channels, kernel " + std::to_string(layer.kernel) +
                ", stride " + std::to_string(layer.stride) + ", side " + std::to_string(side));
-  ASSERT_TRUE(Depthwise::can(layer));
+  ASSERT_TRUE(Depthwise::supports(layer));
   const std::int64_t C = layer.in;
   const Tensor photo = at::randn({side, side, C}).to(torch::kBFloat16),
                weight = at::randn({C, 1, layer.kernel, layer.kernel}), bias = at::randn({C});
@@ -70,7 +70,8 @@ void compare(const EncoderLayer& layer, std::int64_t side, Activation before) {
 class DepthwiseLoop : public testing::Test {
  protected:
   void SetUp() override {
-    if (!Depthwise::can(depthwise(16, 3, 1))) GTEST_SKIP() << "this CPU or build has no such loops";
+    if (!Depthwise::supports(depthwise(16, 3, 1)))
+      GTEST_SKIP() << "this CPU or build has no such loops";
     at::manual_seed(1);
   }
 };
@@ -83,7 +84,7 @@ TEST_F(DepthwiseLoop, IsLibTorchsConvolutionForEveryShape) {
           compare(depthwise(channels, kernel, stride), side, Activation::none);
 }
 
-TEST_F(DepthwiseLoop, DoesTheActivationsInFrontAndBehind) {
+TEST_F(DepthwiseLoop, DoesTheActivationsBeforeAndAfter) {
   for (const Activation behind : {Activation::silu, Activation::relu6, Activation::none}) {
     EncoderLayer layer = depthwise(40, 5, 1);
     layer.activation = behind;
@@ -95,7 +96,7 @@ TEST_F(DepthwiseLoop, DoesTheActivationsInFrontAndBehind) {
   }
 }
 
-// More rows than are kept at once: they go round in their buffer.
+// More rows than are kept at once: their buffer is circular.
 TEST_F(DepthwiseLoop, WideMapsGoThroughInBands) {
   compare(depthwise(720, 5, 1), 33, Activation::silu);
   compare(depthwise(720, 3, 2), 47, Activation::silu);
@@ -124,9 +125,9 @@ TEST(Depthwise, LeavesOtherConvolutionsAlone) {
                adds = depthwise(16, 3, 1);
   grouped.groups = 4;
   adds.adds_residual = true;
-  EXPECT_FALSE(Depthwise::can(grouped));
-  EXPECT_FALSE(Depthwise::can(wide));
-  EXPECT_FALSE(Depthwise::can(adds));
+  EXPECT_FALSE(Depthwise::supports(grouped));
+  EXPECT_FALSE(Depthwise::supports(wide));
+  EXPECT_FALSE(Depthwise::supports(adds));
 }
 
 }  // namespace

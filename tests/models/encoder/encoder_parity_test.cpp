@@ -1,5 +1,5 @@
-// Every trunk's features against those that torchvision made of the same made weights and picture:
-// tests/data/encoders, where make_features.py says what the formula of the weights is.
+// Every trunk's features against torchvision's for the same generated weights and picture:
+// tests/data/encoders, where make_features.py has the formula of the weights.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -57,7 +57,7 @@ TensorMap made_state(const std::vector<EncoderLayer>& layers, double gain) {
   return state;
 }
 
-/// How far `features` (C,G,G) are from what the file has of them, over the largest in the file.
+/// How far `features` (C,G,G) are from those in the file, relative to the largest there.
 double off(const torch::Tensor& features, const TensorMap& file, const std::string& trunk) {
   const torch::Tensor &expected = file.at(trunk + " every 9th"),
                       &squares = file.at(trunk + " sum of squares");

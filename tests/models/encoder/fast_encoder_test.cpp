@@ -1,4 +1,4 @@
-// The encoder that captions against the plain one.
+// The encoder for captioning against the plain one.
 #include "models/encoder/fast_encoder.h"
 
 #include <ATen/ATen.h>
@@ -53,18 +53,18 @@ TEST_P(FastEncoderOf, InBfloat16GivesNearlyTheSameForAnyBatchSize) {
     ASSERT_EQ(features.scalar_type(), torch::kFloat32);
     const double off = ((features - expected).norm() / expected.norm()).item<double>();
     std::printf("bfloat16: %ld photos: off by %.3g of the norm\n", photos, off);
-    EXPECT_LT(off, 0.15);  // random weights pass errors on; trained ones change no score (ADR 0012)
+    EXPECT_LT(off, 0.15);  // random weights propagate errors; trained ones: ADR 0012
     EXPECT_GT(off, 1e-6) << "nothing was rounded";
   }
 }
 
-// Photos of a pass lie behind one another: each has means and gates of its own.
+// Photos of a pass are stored one after the other: each has its own means and gates.
 TEST(FastEncoder, InBfloat16EachPhotoHasItsOwnGates) {
   if (!has_bfloat16()) GTEST_SKIP() << "this CPU has no bfloat16";
   const torch::NoGradGuard no_grad;
   at::manual_seed(1);
   TensorMap parameters = random_encoder("tf_efficientnet_b0");
-  for (auto& [name, tensor] : parameters)  // so that gates tell photos apart
+  for (auto& [name, tensor] : parameters)  // so that gates differ between photos
     if (name.find(".fc") != std::string::npos && tensor.dim() == 4) tensor.mul_(30);
   const FastEncoder fast({"tf_efficientnet_b0", parameters}, 64, Precision::bfloat16);
   const torch::Tensor images =

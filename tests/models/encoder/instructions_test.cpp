@@ -1,5 +1,5 @@
-// What oneDNN makes of the encoder on processors with fewer instructions than this one: where no
-// kernel fits a layer's layout it takes a reference implementation, a hundred times slower.
+// How oneDNN runs the encoder on processors with fewer instructions than this one: if no kernel
+// fits a layer's layout it uses a reference implementation, a hundred times slower.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 using testing::IsEmpty;
 
-/// A variable of the environment, for as long as it lives.
+/// An environment variable, set for this object's lifetime.
 class Variable {
  public:
   Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
@@ -32,7 +32,7 @@ class Variable {
 
 class Instructions : public testing::Test {
  protected:
-  /// A small model of random weights with this encoder, and scales where it may have some.
+  /// A small model of random weights with this encoder, and scales if it can have some.
   std::string model(const std::string& encoder) const {
     ModelArchitecture a;
     a.encoder = encoder;
@@ -54,19 +54,19 @@ class Instructions : public testing::Test {
     Int8Scales scales;
     scales.photos = 0.02F;
     for (const EncoderLayer& layer : encoder_layers(stored->folder.architecture.encoder))
-      if (layer.kind == LayerKind::convolution) scales.of.emplace(layer.name, 0.02F);
+      if (layer.kind == LayerKind::convolution) scales.by_layer.emplace(layer.name, 0.02F);
     ASSERT_TRUE(write_int8_scales(folder, stored->folder.hash, scales));
   }
 
-  /// The convolutions that the reference implementation did with no more than `isa`.
+  /// The convolutions that the reference implementation ran with at most `isa`.
   static std::set<std::string> slow(const std::string& folder, const char* isa,
                                     const std::string& precision) {
     const Variable most("ONEDNN_MAX_CPU_ISA", isa), verbose("ONEDNN_VERBOSE", "1");
     const test::Ended ended =
         test::run_train({"bench-network", folder, "--precision", precision, "--batch", "2",
                          "--seconds", "0.01", "--threads", "1"});
-    EXPECT_EQ(ended.outcome, 0) << ended.said;
-    std::istringstream lines(ended.said);
+    EXPECT_EQ(ended.outcome, 0) << ended.output;
+    std::istringstream lines(ended.output);
     std::set<std::string> found;
     int convolutions = 0;
     for (std::string line; std::getline(lines, line);) {
@@ -75,7 +75,7 @@ class Instructions : public testing::Test {
       if (line.find(",convolution,ref") != std::string::npos)
         found.insert(line.substr(0, line.rfind(',')));
     }
-    EXPECT_GT(convolutions, 0) << ended.said;
+    EXPECT_GT(convolutions, 0) << ended.output;
     return found;
   }
 

@@ -1,4 +1,4 @@
-// The encoder in eight bits: against plain arithmetic on whole numbers, and against float32.
+// The encoder in eight bits: against plain arithmetic on integers, and against float32.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,11 +26,11 @@ Encoder trunk(const char* name) {
 
 Int8Scales scales_of(const Encoder& encoder, const torch::Tensor& images) {
   Calibration calibration(encoder);
-  calibration.look(images);
+  calibration.observe(images);
   return calibration.scales();
 }
 
-/// A map of whole numbers, in double so that sums of products are exact, and what a step counts.
+/// A map of integers, in double so that sums of products are exact, and its step.
 struct Whole {
   torch::Tensor numbers;
   double step = 1;
@@ -54,8 +54,8 @@ torch::Tensor convolve(const EncoderLayer& layer, const Encoder& encoder, std::s
          encoder.bias(at).to(torch::kFloat64).view({1, -1, 1, 1});
 }
 
-/// What int8_layers.h says, a layer after the other; for trunks of convolutions and pooling with
-/// the same padding on every side.
+/// What int8_layers.h describes, layer by layer; for trunks of convolutions and pooling with the
+/// same padding on every side.
 torch::Tensor plain(const Encoder& encoder, const Int8Scales& scales, const torch::Tensor& images) {
   Whole main = rounded(images.permute({0, 3, 1, 2}).to(torch::kFloat64),
                        static_cast<double>(scales.photos), -128, 127);
@@ -103,8 +103,8 @@ TEST_P(Int8EncoderOf, GivesWhatPlainArithmeticOnWholeNumbersGivesForAnyBatchSize
     const double off = distance(features.to(torch::kFloat64), expected.narrow(0, 0, photos));
     std::printf("int8: %ld photos: off by %.3g of the norm\n", photos, off);
     // Sums are exact; what is scaled in float32 may round to the other side of a half, and random
-    // weights pass that on. Without a shortcut's scale, a bias or the padding's zeros it is
-    // above 1.
+    // weights propagate that. Without a shortcut's scale, a bias or the padding's zeros it is above
+    // 1.
     EXPECT_LT(off, 0.1);
   }
 }
@@ -133,7 +133,7 @@ TEST_P(Int8EncoderOf, IsNearFloat32) {
   const FastEncoder fast(encoder, 64, Precision::int8, scales_of(encoder, images));
   const double off = distance(fast.forward(images), FastEncoder(encoder, 64).forward(images));
   std::printf("int8: off from float32 by %.3g of the norm\n", off);
-  EXPECT_LT(off, 0.3);  // random weights pass errors on; trained ones: ADR 0013
+  EXPECT_LT(off, 0.3);  // random weights propagate errors; trained ones: ADR 0013
   EXPECT_GT(off, 1e-4) << "nothing was rounded";
 }
 
@@ -176,9 +176,9 @@ TEST(Int8Captioner, CaptionsWithTheScalesOfItsModel) {
   EXPECT_EQ((*captioner)->precision(), "int8");
   DecodedImage grey{64, 64, 3, std::vector<std::uint8_t>(64 * 64 * 3, 128)};
   const DecodedImage* const one = &grey;
-  const auto said = (*captioner)->caption({&one, 1});
-  ASSERT_TRUE(said) << said.error().message;
-  EXPECT_LT(said->front().log_prob, 0);
+  const auto captions = (*captioner)->caption({&one, 1});
+  ASSERT_TRUE(captions) << captions.error().message;
+  EXPECT_LT(captions->front().log_prob, 0);
 }
 
 TEST(Int8Captioner, RefusesEfficientNet) {
@@ -217,7 +217,7 @@ TEST(Int8Layers, ARelu6NeverCountsBeyondSix) {
   EXPECT_FLOAT_EQ(scale_of(scales, layer), 1);
 }
 
-TEST(Int8Layers, SayWhichLayerHasNoScaleAndWhichTrunksAreNotDone) {
+TEST(Int8Layers, NameTheLayerWithoutAScaleAndRefuseUnsupportedTrunks) {
   EncoderLayer layer;
   layer.name = "features.3.conv.2";
   EXPECT_THROW(static_cast<void>(scale_of({}, layer)), std::runtime_error);

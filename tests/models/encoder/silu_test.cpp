@@ -9,7 +9,7 @@ namespace {
 
 using torch::Tensor;
 
-/// Numbers of all sizes, in a count that no vector divides.
+/// Numbers of all sizes, in a count that no vector length divides.
 Tensor numbers() {
   at::manual_seed(1);
   return at::cat({at::randn({5000}) * 5, at::linspace(-20, 20, 777),

@@ -1,4 +1,4 @@
-// torchvision_parity: a trunk against torchvision's own, by way of a .pth file and import.
+// torchvision_parity: a trunk against torchvision's own, through a .pth file and import.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -26,7 +26,7 @@ inline torch::Tensor read_floats(const std::string& path, const std::vector<std:
   return tensor;
 }
 
-/// Runs torchvision_reference.py; false: there is no torchvision.
+/// Runs torchvision_reference.py; false: torchvision is not installed.
 inline bool make_reference(const std::string& architecture, const std::string& folder,
                            const std::string& weights) {
   const std::string command = "/usr/bin/python3 " PHOTOSCRIBE_SOURCE_DIR

@@ -1,4 +1,4 @@
-// The list of concepts, the classifier that learns them, and what the decoder makes of them.
+// The list of concepts, the classifier that learns them, and how the decoder uses them.
 #include "models/format/concepts.h"
 
 #include <ATen/ATen.h>
@@ -35,7 +35,7 @@ TEST(Concepts, AListIsReadWithItsWordsAndClasses) {
   EXPECT_THAT(read->at(1).classes, ElementsAre(151, 152, 153, 200));
   EXPECT_THAT(read->at(2).words, ElementsAre("cat"));
 
-  // What is written is read again as the same.
+  // What is written is read back the same.
   ASSERT_TRUE(write_concepts(folder.file("again.txt"), *read));
   const auto again = read_concepts(folder.file("again.txt"));
   ASSERT_TRUE(again) << again.error().message;
@@ -53,9 +53,9 @@ TEST(Concepts, WhatIsWrongInAListIsNamedWithItsLine) {
   };
   EXPECT_THAT(message("dog\nhot dog\n"), HasSubstr("line 2: 'hot dog' is not one word"));
   EXPECT_THAT(message("dog,,cat\n"), HasSubstr("line 1: '' is not one word"));
-  EXPECT_THAT(message("dog, cat\nbird\ncat\n"), HasSubstr("line 3: 'cat' stands there twice"));
-  EXPECT_THAT(message("dog | 1000\n"), HasSubstr("'1000' is no class"));
-  EXPECT_THAT(message("dog | 3-x\n"), HasSubstr("'x' is no class"));
+  EXPECT_THAT(message("dog, cat\nbird\ncat\n"), HasSubstr("line 3: 'cat' is listed twice"));
+  EXPECT_THAT(message("dog | 1000\n"), HasSubstr("'1000' is not a class"));
+  EXPECT_THAT(message("dog | 3-x\n"), HasSubstr("'x' is not a class"));
   EXPECT_THAT(message("dog | 9-3\n"), HasSubstr("runs backwards"));
   EXPECT_THAT(message("# nothing\n"), HasSubstr("names no concept"));
   EXPECT_THAT(read_concepts(folder.file("none.txt")).error().message,
@@ -83,16 +83,16 @@ TEST(ConceptHead, TargetsAreWhatPeopleNameAndElseWhatTheClassifierSees) {
   const ConceptLabels labels{{"many.jpg", {{"pizza", 0.4F}}}, {"none.jpg", {{"dogs", 0.9F}}}};
   const ConceptTargets t = concept_targets(photos, labels, kThings);
   const auto p = t.probability.accessor<float, 2>(), w = t.weight.accessor<float, 2>();
-  EXPECT_FLOAT_EQ(p[0][0], 0.4F);  // nobody named it, the classifier sees some
+  EXPECT_FLOAT_EQ(p[0][0], 0.4F);  // not named, the classifier sees some
   EXPECT_FLOAT_EQ(p[0][1], 1);
-  EXPECT_FLOAT_EQ(w[0][0], 1);  // three people would have said it
+  EXPECT_FLOAT_EQ(w[0][0], 1);  // three people would have named it
   EXPECT_FLOAT_EQ(p[1][0], 0);
   EXPECT_FLOAT_EQ(w[1][0], 0.25F);  // one might not
   EXPECT_FLOAT_EQ(p[2][1], 0.9F);
   EXPECT_FLOAT_EQ(w[2][1], 0.9F);
 }
 
-TEST(ConceptHead, AThingThatIsSaidToBeAbsentCountsAndPhotosShownOftenCountMore) {
+TEST(ConceptHead, AThingLabelledAbsentCountsAndPhotosShownOftenCountMore) {
   const std::vector<CaptionedPhoto> photos{{"one.jpg", {{"a", "cat"}}, 1}, {"two.jpg", {}, 3}};
   const ConceptLabels labels{{"one.jpg", {{"pizza", 0.0F}}}, {"two.jpg", {{"pizza", 0.5F}}}};
   const ConceptTargets t = concept_targets(photos, labels, kThings);
@@ -105,9 +105,9 @@ TEST(ConceptHead, AThingThatIsSaidToBeAbsentCountsAndPhotosShownOftenCountMore) 
   EXPECT_FLOAT_EQ(w[1][1], 0.75F);
 }
 
-TEST(ConceptHead, LearnsAndSpeaksOfPhotosThatItDidNotSee) {
-  // 400 photos of eight channels; the first channel says whether there is a pizza, nothing says
-  // whether there is a dog.
+TEST(ConceptHead, LearnsAndPredictsPhotosThatItWasNotTrainedOn) {
+  // 400 photos of eight channels; the first channel says whether there is a pizza, none whether
+  // there is a dog.
   at::manual_seed(1);
   torch::Tensor features = at::randn({400, 8}) * 3 + 5;
   ConceptTargets targets{at::zeros({400, 2}), at::ones({400, 2})};
@@ -119,14 +119,14 @@ TEST(ConceptHead, LearnsAndSpeaksOfPhotosThatItDidNotSee) {
   const torch::Tensor is = targets.probability.select(1, 0).gt(0.5);
   EXPECT_GT(pizza.masked_select(is).mean().item<double>(),
             pizza.masked_select(is.logical_not()).mean().item<double>() + 0.15);
-  // An honest guess, since the photos were not learnt from: no certainty out of noise.
+  // An honest guess, since it was not trained on these photos: no certainty from noise.
   EXPECT_NEAR(dog.mean().item<double>(), 0.25, 0.08);
   EXPECT_LT(dog.max().item<double>(), 0.7);
   // The same again.
   EXPECT_TRUE(at::equal(fit_concept_head(features, targets, 7).probabilities, head.probabilities));
 }
 
-TEST(ConceptHead, LabelsThatAreNoneAreRefusedWithTheirLine) {
+TEST(ConceptHead, InvalidLabelsAreRefusedWithTheirLine) {
   const test::TempDir folder;
   const auto good = read_concept_labels(
       folder.write("l.jsonl", "{\"id\":\"a.jpg\",\"concepts\":{\"pizza\":0.5,\"dog\":1}}\n\n"));
@@ -181,13 +181,13 @@ TEST(Concepts, AWordForWhatTheClassifierSeesIsLikelierAndForWhatItDoesNotLess) {
   const auto first_word = [&](double weight) {
     a.concept_weight = weight;
     const auto network = make_step_network(take_decoder(tensors, a, words.size()));
-    const Annotations seen = network->look(photo);
-    torch::Tensor h = seen.h, c = seen.c;
-    return network->step(seen, at::tensor({kStartToken}), h, c).squeeze(0).clone();
+    const Annotations annotations = network->annotate_photos(photo);
+    torch::Tensor h = annotations.h, c = annotations.c;
+    return network->step(annotations, at::tensor({kStartToken}), h, c).squeeze(0).clone();
   };
   const torch::Tensor plain = first_word(0), guided = first_word(1);
   const auto odds = [&](const torch::Tensor& log_p,
-                        const char* word) {  // beside a word of no thing
+                        const char* word) {  // beside a word that names no thing
     return (log_p[words.number(word)] - log_p[words.number("eats")]).item<double>();
   };
   for (const char* dog : {"dog", "dogs", "puppy"})
@@ -197,7 +197,7 @@ TEST(Concepts, AWordForWhatTheClassifierSeesIsLikelierAndForWhatItDoesNotLess) {
   EXPECT_NEAR(guided.exp().sum().item<double>(), 1, 1e-4);
 }
 
-TEST(Concepts, TheSearchTellsWhatWasSeenAndHowFarFromTraining) {
+TEST(Concepts, TheSearchReportsConceptsAndNovelty) {
   at::manual_seed(2);
   const ModelArchitecture a = with_concepts();
   const Vocabulary words = vocabulary();
@@ -232,7 +232,7 @@ TEST(Concepts, AThingIsNamedAgainOnlyWhenItsWordIsFarLikelierThanOthers) {
   add_concept_numbers(tensors, kThings, words);
   // Every word is as likely at each place as its bias says.
   tensors["decoder.word.weight"].zero_();
-  const auto said = [&](float pizza) {
+  const auto caption = [&](float pizza) {
     tensors["decoder.word.bias"].fill_(-9);
     tensors["decoder.word.bias"][words.number("pizza")] = pizza;
     tensors["decoder.word.bias"][words.number("eats")] = 2;
@@ -241,34 +241,34 @@ TEST(Concepts, AThingIsNamedAgainOnlyWhenItsWordIsFarLikelierThanOthers) {
         search.run(at::randn({1, 4, 12}), {.beam = 1, .length_alpha = 0.7, .tokens_max = 3})[0]
             .tokens);
   };
-  EXPECT_EQ(said(3), "pizza eats eats");  // a word of no thing may come again
-  EXPECT_EQ(said(9), "pizza pizza pizza");
+  EXPECT_EQ(caption(3), "pizza eats eats");  // a word that names no thing may be repeated
+  EXPECT_EQ(caption(9), "pizza pizza pizza");
 }
 
-TEST(Evidence, TellsHowTheClassifierAgreesWithTheCaption) {
+TEST(Evidence, ReportsHowTheClassifierAgreesWithTheCaption) {
   const Vocabulary words = vocabulary();
   const std::vector<ConceptEntry> things{{{"pizza"}, {}}, {{"dog", "puppy"}, {}}, {{"cat"}, {}}};
-  Hypothesis said;
+  Hypothesis hypothesis;
   for (const char* word : {"a", "puppy", "eats", "pizza"})
-    said.tokens.push_back(words.number(word));
-  said.concepts = {0.2F, 0.7F, 0.04F};
-  said.word_log_prob_min = -3;
-  said.beam_agreement = 0.5;
-  said.novelty = 1.5;
+    hypothesis.tokens.push_back(words.number(word));
+  hypothesis.concepts = {0.2F, 0.7F, 0.04F};
+  hypothesis.word_log_prob_min = -3;
+  hypothesis.beam_agreement = 0.5;
+  hypothesis.novelty = 1.5;
   Caption caption;
-  EvidenceRule(things, words).add(said, caption);
+  EvidenceRule(things, words).add(hypothesis, caption);
   ASSERT_TRUE(caption.evidence);
   const CaptionEvidence expected{-3, 0.5, 0.2F, 0.04F, 1.5};
   EXPECT_EQ(*caption.evidence, expected);
   EXPECT_THAT(caption.concepts, ElementsAre(Concept{"dog", 0.7F}, Concept{"pizza", 0.2F}));
 
-  // A caption that names nothing contradicts nothing; a model without concepts tells nothing.
-  said.tokens = {words.number("a")};
-  EvidenceRule(things, words).add(said, caption);
+  // A caption that names nothing contradicts nothing; a model without concepts reports nothing.
+  hypothesis.tokens = {words.number("a")};
+  EvidenceRule(things, words).add(hypothesis, caption);
   EXPECT_EQ(caption.evidence->mentioned_min, 1);
   EXPECT_NEAR(caption.evidence->unmentioned_max, 0.7, 1e-6);
   Caption silent;
-  EvidenceRule({}, words).add(said, silent);
+  EvidenceRule({}, words).add(hypothesis, silent);
   EXPECT_FALSE(silent.evidence);
 }
 

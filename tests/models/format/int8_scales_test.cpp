@@ -1,4 +1,4 @@
-// The file of scales for int8: there and back, and every way in which it can be bad.
+// The file of scales for int8: the round trip, and every way in which it can be bad.
 #include "models/format/int8_scales.h"
 
 #include <gmock/gmock.h>
@@ -48,7 +48,7 @@ TEST_F(Int8ScalesFile, IsReadAsItWasWritten) {
   ASSERT_TRUE(write_int8_scales(folder(), "hash", scales_));
   const auto read = read_int8_scales(folder(), "hash");
   ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(read->of, scales_.of);
+  EXPECT_EQ(read->by_layer, scales_.by_layer);
   EXPECT_EQ(read->photos, scales_.photos);
 }
 
@@ -71,9 +71,9 @@ TEST_F(Int8ScalesFile, AFlippedBitInAnyByteIsNoticed) {
     bad[i] = static_cast<char>(bad[i] ^ (1 << i % 8));
     put(bad);
     const auto read = read_int8_scales(folder(), "hash");
-    // Spaces around the header's JSON are all that may change and say the same.
+    // Only spaces around the header's JSON may change without a difference.
     if (read) {
-      EXPECT_EQ(read->of, scales_.of) << "byte " << i;
+      EXPECT_EQ(read->by_layer, scales_.by_layer) << "byte " << i;
       EXPECT_EQ(read->photos, scales_.photos) << "byte " << i;
     }
   }
@@ -93,7 +93,7 @@ TEST_F(Int8ScalesFile, NumbersThatAreNoScalesAreRefused) {
                                  std::numeric_limits<float>::quiet_NaN()};
   for (const float number : bad) {
     Int8Scales scales = scales_;
-    scales.of["features.0.0"] = number;
+    scales.by_layer["features.0.0"] = number;
     ASSERT_TRUE(write_int8_scales(folder(), "hash", scales));
     EXPECT_THAT(refusal(), AllOf(HasSubstr("features.0.0"), HasSubstr("above zero")));
   }

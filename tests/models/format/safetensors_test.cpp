@@ -22,11 +22,11 @@ class Safetensors : public testing::Test {
   /// A file of this header and this many data bytes.
   void write(const std::string& header, std::size_t data_bytes, std::uint64_t header_bytes = 0) {
     std::ofstream file(path(), std::ios::binary | std::ios::trunc);
-    const std::uint64_t said = header_bytes != 0 ? header_bytes : header.size();
-    file.write(reinterpret_cast<const char*>(&said), sizeof said);
+    const std::uint64_t stated = header_bytes != 0 ? header_bytes : header.size();
+    file.write(reinterpret_cast<const char*>(&stated), sizeof stated);
     file << header << std::string(data_bytes, '\1');
   }
-  /// What opening it says.
+  /// The error of opening it.
   std::string refusal() {
     const auto file = SafetensorsFile::open(path());
     if (file) return "opened";
@@ -98,7 +98,7 @@ TEST_F(Safetensors, RefusesHeadersThatAreNoHeader) {
   write("{" + x + "," + x + "}", 4);
   EXPECT_THAT(refusal(), HasSubstr("names 'x' twice"));
   write("{" + x + "} {}", 4);
-  EXPECT_THAT(refusal(), HasSubstr("goes on behind"));
+  EXPECT_THAT(refusal(), HasSubstr("continues after"));
 }
 
 TEST_F(Safetensors, RefusesArraysOutsideTheFile) {
@@ -113,7 +113,7 @@ TEST_F(Safetensors, RefusesArraysOutsideTheFile) {
 TEST_F(Safetensors, RefusesShapesThatAreNotTheirRangesSize) {
   write("{" + entry("x", "F32", "[3]", "[0,16]") + "}", 16);
   EXPECT_THAT(refusal(), HasSubstr("does not fill its range"));
-  // 2^33 * 2^31 elements of four bytes are 2^66: zero, if nobody looks.
+  // 2^33 * 2^31 elements of four bytes are 2^66 bytes: zero without a check.
   write("{" + entry("x", "F32", "[8589934592,2147483648]", "[0,0]") + "}", 0);
   EXPECT_THAT(refusal(), HasSubstr("larger than the file"));
   write("{" + entry("x", "F32", "[1e2]", "[0,16]") + "}", 16);
@@ -127,7 +127,7 @@ TEST_F(Safetensors, RefusesOverlapsHolesAndWhatIsLeftOver) {
   write("{" + a + "," + entry("b", "F32", "[2]", "[12,20]") + "}", 20);
   EXPECT_THAT(refusal(), HasSubstr("hole"));
   write("{" + a + "}", 9);
-  EXPECT_THAT(refusal(), HasSubstr("tells of 8"));
+  EXPECT_THAT(refusal(), HasSubstr("describes 8"));
 }
 
 TEST_F(Safetensors, RefusesUnknownTypesAndFields) {

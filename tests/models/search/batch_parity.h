@@ -1,4 +1,4 @@
-// batch_parity: the model that ships gives a photo the same words alone and in a batch.
+// batch_parity: the shipped model gives a photo the same words alone and in a batch.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The model that ships, on made photos: the same words for a photo alone and in a batch.
+// The shipped model, on generated photos: the same words for a photo alone and in a batch.
 #include "tests/models/search/batch_parity.h"
 
 namespace photoscribe::test {

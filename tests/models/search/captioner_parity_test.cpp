@@ -1,5 +1,5 @@
-// Captioners that others trained, imported: what they compute against what PyTorch computed of the
-// same checkpoints (make_captioners.py wrote both).
+// Captioners that others trained, imported: their output against PyTorch's for the same checkpoints
+// (make_captioners.py wrote both).
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -87,7 +87,7 @@ torch::Tensor normalised(const ModelArchitecture& a) {
   return at::stack(images).contiguous();
 }
 
-/// What PyTorch said, with words by our numbers.
+/// PyTorch's output, with words by our numbers.
 class Golden {
  public:
   Golden(const std::string& name, const WordRows& words) : words_(words) {
@@ -98,17 +98,17 @@ class Golden {
     ours_[json_["start"].get<std::int64_t>()] = kStartToken;
   }
   [[nodiscard]] torch::Tensor features() const { return floats(json_["features"]); }
-  /// (T,2): the words that both captions are told at each step.
+  /// (T,2): the input words of both captions at each step.
   [[nodiscard]] torch::Tensor forced() const {
-    std::vector<std::int64_t> told;
+    std::vector<std::int64_t> inputs;
     const std::size_t steps = json_["forced"][0].size();
     for (std::size_t t = 0; t < steps; ++t)
       for (std::size_t n = 0; n < 2; ++n)
-        told.push_back(ours_.at(json_["forced"][n][t].get<std::int64_t>()));
-    return at::tensor(told).view({static_cast<std::int64_t>(steps), 2});
+        inputs.push_back(ours_.at(json_["forced"][n][t].get<std::int64_t>()));
+    return at::tensor(inputs).view({static_cast<std::int64_t>(steps), 2});
   }
-  /// (T,2,V'): of the end and the words that are said, by our numbers from 2 on; the unknown word's
-  /// are among them.
+  /// (T,2,V'): of the end and the words that can be predicted, by our numbers from 2 on, including
+  /// the unknown word's.
   [[nodiscard]] torch::Tensor logits() const {
     std::vector<torch::Tensor> steps;
     for (const auto& step : json_["logits"])
@@ -152,7 +152,7 @@ TEST_P(CaptionerParity, LogitsAndBeamsAreThoseOfPyTorch) {
   ASSERT_TRUE(words) << words.error().message;
   const Golden golden(GetParam().name, *words);
 
-  // By way of the model's folder, as everybody who captions with it.
+  // Through the model's folder, as in use.
   const test::TempDir folder;
   ModelToStore store;
   store.name = GetParam().name;
@@ -168,16 +168,16 @@ TEST_P(CaptionerParity, LogitsAndBeamsAreThoseOfPyTorch) {
   EXPECT_EQ(model->folder.architecture, made->architecture);
 
   const CaptionNetwork network({&*model}, torch::kCPU, torch::kFloat32);
-  const torch::Tensor features = network.look(normalised(model->folder.architecture));
-  const torch::Tensor seen =
+  const torch::Tensor features = network.encode(normalised(model->folder.architecture));
+  const torch::Tensor sample =
       at::cat({features.mean().view({1}), features[1].t().slice(0, 0, 3).flatten()});
   const double scale = std::max(1.0, golden.features().abs().max().item<double>());
-  EXPECT_LT(largest_difference(seen, golden.features()), kNear * scale);
+  EXPECT_LT(largest_difference(sample, golden.features()), kNear * scale);
 
   const DecoderParameters p =
       take_decoder(model->tensors, model->folder.architecture, model->vocabulary.size());
   const auto steps = make_step_network(p);
-  const Annotations plain = annotate(p, features), fast = steps->look(features);
+  const Annotations plain = annotate(p, features), fast = steps->annotate_photos(features);
   torch::Tensor h = plain.h, c = plain.c, fast_h = fast.h, fast_c = fast.c;
   const torch::Tensor forced = golden.forced(), expected = golden.logits();
   double off = 0, fast_off = 0;
@@ -195,7 +195,7 @@ TEST_P(CaptionerParity, LogitsAndBeamsAreThoseOfPyTorch) {
   EXPECT_LT(off, kNear * std::max(1.0, expected.abs().max().item<double>()));
   EXPECT_LT(fast_off, kNear);
 
-  const auto captions = network.say(features, model->folder.search);
+  const auto captions = network.decode(features, model->folder.search);
   for (std::size_t n = 0; n < 2; ++n) {
     EXPECT_EQ(captions[n].tokens, golden.caption(n));
     EXPECT_NEAR(captions[n].log_prob, golden.log_prob(n), kNear);
@@ -204,10 +204,10 @@ TEST_P(CaptionerParity, LogitsAndBeamsAreThoseOfPyTorch) {
   ASSERT_TRUE(captioner) << captioner.error().message;
   const DecodedImage first = photo(0), second = photo(1);
   const std::vector<const DecodedImage*> batch{&first, &second};
-  const auto said = (*captioner)->caption(batch);
-  ASSERT_TRUE(said) << said.error().message;
+  const auto from_folder = (*captioner)->caption(batch);
+  ASSERT_TRUE(from_folder) << from_folder.error().message;
   for (std::size_t n = 0; n < 2; ++n)
-    EXPECT_EQ((*said)[n].text, model->vocabulary.text(golden.caption(n)));
+    EXPECT_EQ((*from_folder)[n].text, model->vocabulary.text(golden.caption(n)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, CaptionerParity, testing::ValuesIn(cases()),

@@ -149,7 +149,7 @@ TEST(Captioner, TablesOfWordsAreStoredInEightBitsAndTheRestInHalfPrecision) {
     EXPECT_FALSE(at::equal(is, was)) << name;
   }
 
-  // Whole numbers without their scales are no table.
+  // Integers without their scales are not a table.
   ASSERT_TRUE(save_tensors(path, {{"x", at::ones({2, 3}, torch::kInt8)}}));
   const auto bare = load_tensors(path);
   ASSERT_FALSE(bare);
@@ -164,7 +164,7 @@ StoredModel stored(const std::string& folder, const StoredModel& model) {
   return *load_model(folder);
 }
 
-TEST(Captioner, AnEnsemblesFolderSpeaksWithTheMeanOfItsMembers) {
+TEST(Captioner, AnEnsemblesFolderCaptionsWithTheMeanOfItsMembers) {
   const test::TempDir folder;
   const StoredModel first = stored(folder.file("a"), small_model(4)),
                     second = stored(folder.file("b"), small_model(5));
@@ -175,20 +175,21 @@ TEST(Captioner, AnEnsemblesFolderSpeaksWithTheMeanOfItsMembers) {
   auto alone = open_captioner({.model_folder = folder.file("a"), .search = search});
   ASSERT_TRUE(both) << both.error().message;
 
-  const auto said = (*both)->caption(pointers(images)), one = (*alone)->caption(pointers(images));
+  const auto together = (*both)->caption(pointers(images)),
+             one = (*alone)->caption(pointers(images));
 
-  // The same out of the parts, with the mean worked out by make_ensemble() of step_network.h.
+  // The same from the parts, with the mean computed by make_ensemble() of step_network.h.
   const CaptionNetwork network({&first, &second}, torch::kCPU, torch::kFloat32);
   EXPECT_EQ(network.encoders(), 2U);
   std::vector<torch::Tensor> pixels;
   for (const DecodedImage& image : images)
     pixels.push_back(normalise(image, first.folder.architecture).permute({1, 2, 0}));
-  const auto expected = network.say(network.look(at::stack(pixels).contiguous()), search);
+  const auto expected = network.decode(network.encode(at::stack(pixels).contiguous()), search);
   bool another = false;
   for (std::size_t i = 0; i < images.size(); ++i) {
-    EXPECT_EQ(said->at(i).text, first.vocabulary.text(expected[i].tokens));
-    EXPECT_NEAR(said->at(i).log_prob, expected[i].log_prob, 1e-3);
-    another = another || said->at(i).text != one->at(i).text;
+    EXPECT_EQ(together->at(i).text, first.vocabulary.text(expected[i].tokens));
+    EXPECT_NEAR(together->at(i).log_prob, expected[i].log_prob, 1e-3);
+    another = another || together->at(i).text != one->at(i).text;
   }
   EXPECT_TRUE(another) << "the second member had no say";
 }
@@ -200,8 +201,8 @@ TEST(Captioner, MembersWithTheSameEncoderShareIt) {
   const CaptionNetwork shared({&first, &second}, torch::kCPU, torch::kFloat32);
   EXPECT_EQ(shared.encoders(), 1U);
   const torch::Tensor images = at::randn({2, 64, 64, 3});
-  const torch::Tensor alone = CaptionNetwork({&first}, torch::kCPU, torch::kFloat32).look(images);
-  EXPECT_TRUE(at::equal(shared.look(images), at::cat({alone, alone}, 2)));
+  const torch::Tensor alone = CaptionNetwork({&first}, torch::kCPU, torch::kFloat32).encode(images);
+  EXPECT_TRUE(at::equal(shared.encode(images), at::cat({alone, alone}, 2)));
 }
 
 TEST(Captioner, AnEnsembleRefusesMembersThatDoNotFitTogether) {

@@ -37,8 +37,8 @@ ModelArchitecture small(double said_min, const std::string& decoder = "show_atte
   return a;
 }
 
-/// Words by their log-odds at each place, whatever was said before, on a photo of which the
-/// classifier says `probabilities`. Other words are hardly ever said.
+/// Words by their log-odds at each position, whatever the words before, for a photo with the
+/// classifier's `probabilities`. Other words are very unlikely.
 TensorMap speaks_by_heart(const std::vector<std::pair<const char*, double>>& words,
                           const std::vector<float>& probabilities) {
   at::manual_seed(2);
@@ -56,7 +56,7 @@ TensorMap speaks_by_heart(const std::vector<std::pair<const char*, double>>& wor
   return tensors;
 }
 
-Hypothesis said(const TensorMap& tensors, double said_min, int tokens_max = 4) {
+Hypothesis constrained_caption(const TensorMap& tensors, double said_min, int tokens_max = 4) {
   ModelArchitecture a = small(said_min);
   a.concept_weight = 0;  // the words' odds are as given
   const CaptionSearch search(take_decoder(tensors, a, vocabulary().size()));
@@ -75,12 +75,12 @@ std::multiset<std::string> words(const Hypothesis& one) {
 TEST(Constraints, AConceptThatTheModelIsSureOfIsNamed) {
   const TensorMap model =
       speaks_by_heart({{"a", 2}, {".", 2}, {"pizza", 0.5}, {"cat", 0}}, {0.9F, 0.1F, 0.3F});
-  ASSERT_EQ(text(said(model, 0)).find("pizza"), std::string::npos);
-  const Hypothesis found = said(model, 0.8);
+  ASSERT_EQ(text(constrained_caption(model, 0)).find("pizza"), std::string::npos);
+  const Hypothesis found = constrained_caption(model, 0.8);
   EXPECT_EQ(words(found).count("pizza"), 1U);
   EXPECT_EQ(words(found).count("cat"), 0U);
-  // What is told of the caption is told of this one.
-  EXPECT_LT(found.log_prob, said(model, 0).log_prob);
+  // What is reported about the caption is about this one.
+  EXPECT_LT(found.log_prob, constrained_caption(model, 0).log_prob);
   EXPECT_GE(found.word_log_prob_min, found.log_prob);
   ASSERT_EQ(found.concepts.size(), 3U);
   EXPECT_NEAR(found.concepts[0], 0.9, 1e-5);
@@ -91,7 +91,7 @@ TEST(Constraints, AConceptThatTheModelIsSureOfIsNamed) {
 TEST(Constraints, NoneIsRequiredByDefaultNorBelowTheModelsProbability) {
   EXPECT_EQ(ModelArchitecture().concept_said_min, 0);
   const TensorMap model = speaks_by_heart({{"a", 2}, {".", 2}, {"pizza", 0.5}}, {0.9F, 0.1F, 0.3F});
-  const Hypothesis plain = said(model, 0), unsure = said(model, 0.95);
+  const Hypothesis plain = constrained_caption(model, 0), unsure = constrained_caption(model, 0.95);
   EXPECT_EQ(unsure.tokens, plain.tokens);
   EXPECT_EQ(unsure.log_prob, plain.log_prob);  // to the bit
   EXPECT_EQ(unsure.word_log_prob_min, plain.word_log_prob_min);
@@ -102,19 +102,19 @@ TEST(Constraints, AnyOfAConceptsWordsWillDo) {
   const std::vector<float> dog{0.1F, 0.9F, 0.1F};
   const TensorMap puppies =
       speaks_by_heart({{"a", 2}, {".", 2}, {"dog", -2}, {"puppy", 0}, {"dogs", -1}}, dog);
-  EXPECT_EQ(words(said(puppies, 0)).count("puppy"), 0U);
-  EXPECT_EQ(words(said(puppies, 0.8)).count("puppy"), 1U);
-  // One that names it already stays.
+  EXPECT_EQ(words(constrained_caption(puppies, 0)).count("puppy"), 0U);
+  EXPECT_EQ(words(constrained_caption(puppies, 0.8)).count("puppy"), 1U);
+  // One that already names it stays.
   const TensorMap dogs = speaks_by_heart({{"dogs", 3}, {".", 2}, {"dog", 1}}, dog);
-  EXPECT_EQ(words(said(dogs, 0)).count("dogs"), 1U);
-  EXPECT_EQ(said(dogs, 0.8).tokens, said(dogs, 0).tokens);
-  EXPECT_EQ(said(dogs, 0.8).log_prob, said(dogs, 0).log_prob);
+  EXPECT_EQ(words(constrained_caption(dogs, 0)).count("dogs"), 1U);
+  EXPECT_EQ(constrained_caption(dogs, 0.8).tokens, constrained_caption(dogs, 0).tokens);
+  EXPECT_EQ(constrained_caption(dogs, 0.8).log_prob, constrained_caption(dogs, 0).log_prob);
 }
 
 TEST(Constraints, TheTwoLikeliestAreNamed) {
   const TensorMap model = speaks_by_heart(
       {{"a", 2}, {".", 2}, {"pizza", 0}, {"dog", 0}, {"cat", 0}}, {0.93F, 0.95F, 0.91F});
-  const auto found = words(said(model, 0.9));
+  const auto found = words(constrained_caption(model, 0.9));
   EXPECT_EQ(found.count("pizza"), 1U);
   EXPECT_EQ(found.count("dog"), 1U);
   EXPECT_EQ(found.count("cat"), 0U);
@@ -124,8 +124,8 @@ TEST(Constraints, WhereNotAllCanBeNamedMostAre) {
   const std::vector<std::pair<const char*, double>> odds{
       {"a", 2}, {".", 2}, {"pizza", 0}, {"dog", 0.5}};
   const TensorMap model = speaks_by_heart(odds, {0.95F, 0.9F, 0.1F});
-  EXPECT_EQ(text(said(model, 0.8, 1)), "dog");  // one word: the likelier of the two
-  EXPECT_THAT(text(said(model, 0.8, 2)), AnyOf("dog pizza", "pizza dog"));
+  EXPECT_EQ(text(constrained_caption(model, 0.8, 1)), "dog");  // one word: the likelier of the two
+  EXPECT_THAT(text(constrained_caption(model, 0.8, 2)), AnyOf("dog pizza", "pizza dog"));
 }
 
 // What CaptionSearch must find, by trying everything: 64 captions of three words.
@@ -156,7 +156,7 @@ struct Best {
   double log_prob = -INFINITY;
 };
 
-/// Repeats of concepts' words at their cost.
+/// The cost of repeated words of concepts.
 torch::Tensor next_but_repeats(const DecoderParameters& p, const torch::Tensor& photo,
                                const std::vector<std::int64_t>& words) {
   torch::Tensor log_p = next_word(p, photo, words);
@@ -239,7 +239,7 @@ TEST_P(ConstraintsOf, APhotosCaptionDoesNotDependOnItsBatch) {
 }
 
 TEST_P(ConstraintsOf, ThePathOfGpusFindsTheSame) {
-  // As in search_test.cpp: float64 goes the way that GPUs go.
+  // As in search_test.cpp: float64 takes the code path of GPUs.
   TensorMap tensors = random_model(7, GetParam());
   const ModelArchitecture a = random_kind(GetParam(), 0.4);
   const torch::Tensor photos = at::randn({12, 6, 12});

@@ -1,4 +1,4 @@
-// next_word: what search tests ask a decoder, by the reference step.
+// next_word: a decoder's next word by the reference step, for search tests.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -65,7 +65,7 @@ TEST_P(SearchOf, InBfloat16WordsAreNearlyAsLikely) {
   const DecoderParameters p = decoder(1, kWords, GetParam());
   const auto exact = make_step_network(p), rounded = make_step_network(p, Precision::bfloat16);
   const torch::Tensor photos = at::randn({3, 6, 12});
-  const Annotations a = exact->look(photos), b = rounded->look(photos);
+  const Annotations a = exact->annotate_photos(photos), b = rounded->annotate_photos(photos);
   torch::Tensor h = a.h, c = a.c, rounded_h = b.h, rounded_c = b.c;
   double off = 0;
   for (int t = 0; t < 4; ++t) {
@@ -83,7 +83,7 @@ TEST_P(SearchOf, AWideBeamFindsTheBestOfAllCaptions) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const DecoderParameters p = decoder(seed, kWords, GetParam());
     const torch::Tensor photo = at::randn({1, 6, 12});
-    // Without normalisation the end of a search is exact; with it, it is a rule of thumb.
+    // Without normalisation the end of a search is exact; with it, it is a heuristic.
     SearchSettings settings{.beam = 64, .length_alpha = 0, .tokens_max = 3};
     Best best;
     std::vector<std::int64_t> words;
@@ -146,7 +146,7 @@ TEST_P(SearchOf, APhotosCaptionDoesNotDependOnItsBatch) {
 }
 
 TEST_P(SearchOf, ThePathOfGpusFindsTheSame) {
-  // Anything but float32 on a CPU goes the way that GPUs go, without the hand-written loops.
+  // Anything but float32 on a CPU takes the code path of GPUs, without the hand-written loops.
   DecoderParameters p = decoder(17, 200, GetParam());
   const torch::Tensor photos = at::randn({12, 6, 12});
   const SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = 10};
@@ -161,7 +161,7 @@ TEST_P(SearchOf, ThePathOfGpusFindsTheSame) {
   }
 }
 
-TEST(Ensemble, SpeaksWithTheMeanOfItsMembersProbabilities) {
+TEST(Ensemble, PredictsTheMeanOfItsMembersProbabilities) {
   const std::vector<DecoderParameters> members{decoder(21, 60, "show_attend_tell"),
                                                decoder(22, 60, "top_down"),
                                                decoder(23, 60, "attend_on_attend")};
@@ -189,14 +189,14 @@ TEST(Ensemble, SpeaksWithTheMeanOfItsMembersProbabilities) {
   }
 }
 
-TEST_P(SearchOf, ExpectsAtEachPlaceOfCaptionsWhatTheModelSays) {
+TEST_P(SearchOf, SoftTargetsAreTheModelsProbabilitiesAtEachPosition) {
   const DecoderParameters p = decoder(3, kWords, GetParam());
   const torch::Tensor photos = at::randn({2, 6, 12});
   const std::vector<std::vector<std::vector<std::int64_t>>> captions{
       {{4, 5, kEndToken}, {kEndToken}, {6, kUnknownToken, 7, 4, kEndToken}}, {{7, 7, kEndToken}}};
 
-  const Expectation all = CaptionSearch(p).expect(photos, captions, 5);  // end and four words
-  const Expectation two = CaptionSearch(p).expect(photos, captions, 2);
+  const SoftTargets all = CaptionSearch(p).soft_targets(photos, captions, 5);  // end and four words
+  const SoftTargets two = CaptionSearch(p).soft_targets(photos, captions, 2);
 
   ASSERT_EQ(all.words.size(0), 12);
   std::int64_t place = 0;
@@ -205,9 +205,9 @@ TEST_P(SearchOf, ExpectsAtEachPlaceOfCaptionsWhatTheModelSays) {
       for (std::size_t t = 0; t < caption.size(); ++t, ++place) {
         const std::vector<std::int64_t> before(caption.begin(),
                                                caption.begin() + static_cast<std::ptrdiff_t>(t));
-        const torch::Tensor said =
+        const torch::Tensor probabilities =
             next_word(p, photos.narrow(0, static_cast<std::int64_t>(n), 1), before).exp();
-        const torch::Tensor expected = said.index_select(0, all.words[place]);
+        const torch::Tensor expected = probabilities.index_select(0, all.words[place]);
         EXPECT_TRUE(at::allclose(all.probabilities[place], expected, 1e-4, 1e-5)) << place;
         const torch::Tensor first = expected.narrow(0, 0, 2);
         EXPECT_TRUE(at::equal(two.words[place], all.words[place].narrow(0, 0, 2)));

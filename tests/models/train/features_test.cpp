@@ -1,4 +1,4 @@
-// Cached features: what is in them, when they are made anew, and the encoder in two parts.
+// Cached features: what is in them, when they are made again, and the encoder in two parts.
 #include "models/train/features.h"
 
 #include <ATen/ATen.h>
@@ -26,7 +26,7 @@ class Features : public testing::Test {
     }
   }
 
-  /// What the cache should hold, worked out by the plain encoder.
+  /// What the cache should hold, computed by the plain encoder.
   torch::Tensor expected(const Encoder& encoder, std::int64_t photo, const View& view) const {
     const auto image = read_view(paths_.at(static_cast<std::size_t>(photo)), view, model_);
     return encoder.forward(image->unsqueeze(0)).flatten(2).transpose(1, 2);
@@ -100,7 +100,7 @@ TEST_F(Features, LeaveOutAPhotoThatDoesNotDecode) {
   EXPECT_FALSE(cache->usable(1));
 }
 
-TEST(EncoderParts, RefuseABlockThatIsNotThereOrHasNothingBehindIt) {
+TEST(EncoderParts, RefuseABlockThatDoesNotExistOrHasNothingAfterIt) {
   const Encoder encoder("tf_efficientnet_b0", random_encoder("tf_efficientnet_b0"));
   EXPECT_THROW(static_cast<void>(encoder.until("features.77")), std::runtime_error);
   EXPECT_THROW(static_cast<void>(encoder.until("features.8")), std::runtime_error);

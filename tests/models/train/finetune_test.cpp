@@ -1,5 +1,5 @@
-// A model goes on to an archive: what it knew stays, what is new follows, and nobody needs to say
-// how.
+// A model is fine-tuned on an archive: what it knew stays, new words are added, and no options are
+// needed.
 #include "models/train/finetune.h"
 
 #include <ATen/ATen.h>
@@ -40,7 +40,7 @@ class FineTune : public Fit {
     return o.output;
   }
 
-  /// Captions of the same photos in which "sea" is "lagoon", once a photo.
+  /// Captions of the same photos in which "sea" is "lagoon", one per photo.
   std::string archive() const {
     std::string lines;
     for (int i = 0; i < 4; ++i)
@@ -76,7 +76,7 @@ TEST_F(FineTune, OldWordsKeepTheirNumbersAndNewOnesFollow) {
   const auto words = extend_vocabulary(before, photos, {.count_min = 2});
   ASSERT_TRUE(words);
   ASSERT_EQ(words->size(), 9);
-  EXPECT_EQ(words->number("dog"), 5);  // which the archive never says
+  EXPECT_EQ(words->number("dog"), 5);  // which the archive never uses
   EXPECT_EQ(words->number("runs"), 6);
   EXPECT_EQ(words->word(7), "kiosk");  // the more frequent first
   EXPECT_EQ(words->word(8), "lagoon");
@@ -101,11 +101,11 @@ TEST_F(FineTune, AConceptThatNoCaptionNamesStaysToTheBit) {
   EXPECT_TRUE(at::equal(before[0], after[0]));
   EXPECT_TRUE(at::equal(before[2], after[2]));
   EXPECT_FALSE(at::equal(before[1], after[1]));
-  const auto said = [&mean](const torch::Tensor& weight, const torch::Tensor& bias) {
+  const auto mean_probability = [&mean](const torch::Tensor& weight, const torch::Tensor& bias) {
     return at::sigmoid(at::linear(mean, weight, bias)).select(1, 1).mean().item<double>();
   };
-  EXPECT_GT(said(after, kept.parameters.at("decoder.concept.head.bias")),
-            said(before, at::zeros({3})));
+  EXPECT_GT(mean_probability(after, kept.parameters.at("decoder.concept.head.bias")),
+            mean_probability(before, at::zeros({3})));
 }
 
 TEST_F(FineTune, WordsConceptsEncoderAndConfidenceStay) {
@@ -138,10 +138,10 @@ TEST_F(FineTune, WordsConceptsEncoderAndConfidenceStay) {
 TEST_F(FineTune, TheStartTeachesButForNewWords) {
   const FitOptions o = tuning("tuned");
   ASSERT_TRUE(fit(o));
-  const auto said = load_tensors(o.work + "/teacher.safetensors");
-  ASSERT_TRUE(said) << said.error().message;
-  const torch::Tensor &targets = said->at("targets"), &words = said->at("words"),
-                      probabilities = said->at("probabilities").to(torch::kFloat32);
+  const auto taught = load_tensors(o.work + "/teacher.safetensors");
+  ASSERT_TRUE(taught) << taught.error().message;
+  const torch::Tensor &targets = taught->at("targets"), &words = taught->at("words"),
+                      probabilities = taught->at("probabilities").to(torch::kFloat32);
   const std::int64_t lagoon = load(o.output).vocabulary.number("lagoon");
   const torch::Tensor sums = probabilities.sum(1);
   EXPECT_LT(sums.max().item<double>(), 1.01);
@@ -169,8 +169,8 @@ TEST_F(FineTune, NeedsNoFurtherOptionsAndSaysWhatItKept) {
                                            "--threads",
                                            "1"};
   const Ended trained = run_train(arguments);
-  ASSERT_EQ(trained.outcome, 0) << trained.said;
-  EXPECT_THAT(trained.said, HasSubstr("still that of " + model));
+  ASSERT_EQ(trained.outcome, 0) << trained.output;
+  EXPECT_THAT(trained.output, HasSubstr("still that of " + model));
   const auto checkpoint =
       SafetensorsFile::open(folder_.file("tuned.work") + "/checkpoint.safetensors");
   ASSERT_TRUE(checkpoint);
@@ -186,7 +186,7 @@ TEST_F(FineTune, WhatIsTypedWinsAndTheTeacherCanBeLeftOut) {
       run_train({"fit", "--start", model, "--photos", folder_.path().string(), "--captions",
                  archive(), "--output", folder_.file("tuned"), "--threads", "1", "--no-teacher",
                  "--epochs", "1", "--rate", "0.0008"});
-  ASSERT_EQ(trained.outcome, 0) << trained.said;
+  ASSERT_EQ(trained.outcome, 0) << trained.output;
   EXPECT_FALSE(fs::exists(folder_.file("tuned.work") + "/teacher.safetensors"));
   const auto checkpoint =
       SafetensorsFile::open(folder_.file("tuned.work") + "/checkpoint.safetensors");

@@ -1,5 +1,5 @@
-// Training with concepts and text: words that no photo came with are said where the classifier sees
-// the thing; lists, words and texts are taken as they are meant.
+// Training with concepts and text: words without training photos are used where the classifier sees
+// the thing; lists, words and texts are taken as intended.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -53,12 +53,12 @@ class FitConcepts : public Fit {
         normalise(*image, model.folder.architecture).permute({1, 2, 0}).unsqueeze(0).contiguous();
     const torch::NoGradGuard no_grad;
     return model.vocabulary.text(
-        network.say(network.look(pixels), {.beam = 3, .length_alpha = 0.7, .tokens_max = 8})[0]
+        network.decode(network.encode(pixels), {.beam = 3, .length_alpha = 0.7, .tokens_max = 8})[0]
             .tokens);
   }
 };
 
-TEST_F(FitConcepts, AWordThatNoPhotoCameWithIsSaidWhereTheClassifierSeesTheThing) {
+TEST_F(FitConcepts, AWordWithoutTrainingPhotosIsUsedWhereTheClassifierSeesTheThing) {
   FitOptions o = options_with_text("model");
   o.epochs = 40;
   o.patience = 40;
@@ -88,7 +88,7 @@ TEST_F(FitConcepts, GoesOnAfterAStopAsIfThereHadBeenNone) {
   FitOptions parts = options_with_text("parts");
   parts.steps_max = 2;
   ASSERT_TRUE(fit(parts));
-  std::filesystem::remove(parts.work + "/concepts.safetensors");  // fitted anew, to the same bits
+  std::filesystem::remove(parts.work + "/concepts.safetensors");  // fitted again, to the same bits
   parts.steps_max = 0;
   ASSERT_TRUE(fit(parts));
   const auto a = load_tensors(whole.work + "/checkpoint.safetensors"),
@@ -111,7 +111,7 @@ TEST_F(FitConcepts, StartsFromAModelsFolderWithOtherWords) {
   EXPECT_EQ(before->vocabulary.number("zebra"), kUnknownToken);
   EXPECT_NE(after->vocabulary.number("zebra"), kUnknownToken);
   for (const auto& [name, tensor] : before->tensors) {
-    if (!name.starts_with("encoder.")) continue;  // the encoder came along and stood still
+    if (!name.starts_with("encoder.")) continue;  // the encoder was taken over unchanged
     EXPECT_TRUE(at::equal(tensor, after->tensors.at(name))) << name;
   }
 }

@@ -1,4 +1,4 @@
-// How a training ends, goes on and refuses: what a person reads then, and what lies on the disk.
+// How a training ends, resumes and refuses: what it prints, and what is on the disk.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -44,7 +44,7 @@ class FitEnds : public Fit {
     EXPECT_FALSE(status);
     return status ? "" : status.error().message;
   }
-  /// More photos than one file of features takes.
+  /// More photos than fit into one file of features.
   void many_photos(int count) {
     captions_ = folder_.file("many.token");
     std::ofstream lines(captions_);
@@ -61,15 +61,15 @@ TEST_F(FitEnds, WithoutABetterScoreItSaysSoAndWhichWasTheBestAndWhatIsNext) {
   const auto arguments =
       this->arguments("model", {"--epochs", "9", "--patience", "2", "--rate", "0"});
   const Ended ended = run_train(arguments);
-  EXPECT_EQ(ended.outcome, 0) << ended.said;
-  const std::string said = "stopped after epoch 3: no better BLEU-4 in 2 epochs; best: epoch 1 (";
-  EXPECT_THAT(ended.said, AllOf(HasSubstr(said), HasSubstr("next: photoscribe run PHOTOS"),
-                                HasSubstr("--model " + folder_.file("model"))));
-  // The same again finds it finished, and writes the model anew where that is gone.
+  EXPECT_EQ(ended.outcome, 0) << ended.output;
+  const std::string ending = "stopped after epoch 3: no better BLEU-4 in 2 epochs; best: epoch 1 (";
+  EXPECT_THAT(ended.output, AllOf(HasSubstr(ending), HasSubstr("next: photoscribe run PHOTOS"),
+                                  HasSubstr("--model " + folder_.file("model"))));
+  // The same command finds it finished, and writes the model again if it is gone.
   const auto written = fs::last_write_time(folder_.file("model/model.yaml"));
   const Ended again = run_train(arguments);
-  EXPECT_EQ(again.outcome, 0) << again.said;
-  EXPECT_THAT(again.said, HasSubstr("already finished: " + said));
+  EXPECT_EQ(again.outcome, 0) << again.output;
+  EXPECT_THAT(again.output, HasSubstr("already finished: " + ending));
   EXPECT_EQ(fs::last_write_time(folder_.file("model/model.yaml")), written);
   fs::remove_all(folder_.file("model"));
   EXPECT_EQ(run_train(arguments).outcome, 0);
@@ -78,23 +78,23 @@ TEST_F(FitEnds, WithoutABetterScoreItSaysSoAndWhichWasTheBestAndWhatIsNext) {
 
 TEST_F(FitEnds, AllEpochsAreSaidToBeDone) {
   const Ended ended = run_train(arguments("model"));
-  EXPECT_THAT(ended.said, HasSubstr("stopped after epoch 2: all of --epochs; best: epoch "));
+  EXPECT_THAT(ended.output, HasSubstr("stopped after epoch 2: all of --epochs; best: epoch "));
 }
 
-TEST_F(FitEnds, CtrlCKeepsWhatIsDoneSaysHowToGoOnAndGoesOnToTheSameBits) {
+TEST_F(FitEnds, CtrlCKeepsWhatIsDoneSaysHowToResumeAndResumesToTheSameBits) {
   EXPECT_EQ(run_train(arguments("whole")).outcome, 0);
   for (const int signal : {SIGINT, SIGTERM}) {
     SCOPED_TRACE(signal);
     const std::string name = "parts " + std::to_string(signal);  // quoted in the command
     const Ended stopped = run_train(arguments(name), {.at_line = "epoch 1:", .signal = signal});
-    EXPECT_EQ(stopped.outcome, 4) << stopped.said;
-    EXPECT_THAT(stopped.said, AllOf(HasSubstr("stopping, and keeping what is done"),
-                                    HasSubstr("of stage 'decoder'"),
-                                    HasSubstr("the same command resumes there: "),
-                                    HasSubstr("--output '" + folder_.file(name) + "'")));
+    EXPECT_EQ(stopped.outcome, 4) << stopped.output;
+    EXPECT_THAT(stopped.output, AllOf(HasSubstr("stopping, and keeping what is done"),
+                                      HasSubstr("of stage 'decoder'"),
+                                      HasSubstr("the same command resumes there: "),
+                                      HasSubstr("--output '" + folder_.file(name) + "'")));
     const Ended resumed = run_train(arguments(name));
-    EXPECT_EQ(resumed.outcome, 0) << resumed.said;
-    EXPECT_THAT(resumed.said, HasSubstr("resuming at step"));
+    EXPECT_EQ(resumed.outcome, 0) << resumed.output;
+    EXPECT_THAT(resumed.output, HasSubstr("resuming at step"));
     expect_same("whole", name);
   }
 }
@@ -105,7 +105,7 @@ TEST_F(FitEnds, KilledTwiceInMidCacheAndStoppedOnceItComesToTheSameBits) {
     return this->arguments(name, {"--epochs", "1", "--batch-photos", "100"});
   };
   const Ended whole = run_train(arguments("whole"));
-  EXPECT_EQ(whole.outcome, 0) << whole.said;
+  EXPECT_EQ(whole.outcome, 0) << whole.output;
   const std::string features = folder_.file("parts.work/features.train.");
   const auto begun = [&](const std::string& part) {
     return test::Interrupt{.when = [path = features + part] { return fs::exists(path); }};
@@ -118,12 +118,13 @@ TEST_F(FitEnds, KilledTwiceInMidCacheAndStoppedOnceItComesToTheSameBits) {
   test::Interrupt polite = begun("1.1");
   polite.signal = SIGINT;
   const Ended stopped = run_train(arguments("parts"), polite);
-  EXPECT_THAT(stopped.outcome, testing::AnyOf(4, 0)) << stopped.said;  // it may have been too fast
+  EXPECT_THAT(stopped.outcome, testing::AnyOf(4, 0))
+      << stopped.output;  // it may have been too fast
   EXPECT_TRUE(stopped.outcome == 0 ||
-              stopped.said.find("the same command resumes there: ") != std::string::npos)
-      << stopped.said;
+              stopped.output.find("the same command resumes there: ") != std::string::npos)
+      << stopped.output;
   const Ended parts = run_train(arguments("parts"));
-  EXPECT_EQ(parts.outcome, 0) << parts.said;
+  EXPECT_EQ(parts.outcome, 0) << parts.output;
   EXPECT_EQ(fs::last_write_time(features + "0.0"), first_made);  // not made again
   expect_same("whole", "parts");
 }
@@ -178,14 +179,14 @@ TEST_F(FitEnds, ACurveOfAnEarlierVersionGoesOnInTodaysColumns) {
   const std::string checkpoint = o.work + "/checkpoint.safetensors";
   auto tensors = load_tensors(checkpoint);
   ASSERT_TRUE(tensors);
-  auto said = SafetensorsFile::open(checkpoint)->metadata();
-  said["curve"] =
+  auto metadata = SafetensorsFile::open(checkpoint)->metadata();
+  metadata["curve"] =
       "stage,epoch,step,rate,loss,bleu1,bleu2,bleu3,bleu4,seconds\ndecoder,0,0,0,1,0,0,0,0,1\n";
   for (const char* name : {"scored", "best_step", "best_epoch", "best_bleu4", "best_cider",
                            "loss_sum", "loss_count", "ending"})
-    said.erase(name);
+    metadata.erase(name);
   for (auto& [name, tensor] : *tensors) tensor = tensor.clone();
-  ASSERT_TRUE(save_tensors(checkpoint, *tensors, said));
+  ASSERT_TRUE(save_tensors(checkpoint, *tensors, metadata));
   o.steps_max = 0;
   const Status status = fit(o);
   ASSERT_TRUE(status) << status.error().message;
@@ -196,7 +197,7 @@ TEST_F(FitEnds, ACurveOfAnEarlierVersionGoesOnInTodaysColumns) {
                                 HasSubstr("decoder,0,0,0,1,0,0,0,0,1,\n"), Not(HasSubstr("nan"))));
 }
 
-TEST_F(FitEnds, AnEncoderThatIsNoneSaysHowToMakeOne) {
+TEST_F(FitEnds, AFileThatIsNotAnEncoderSaysHowToMakeOne) {
   FitOptions o = options("model");
   o.encoder = folder_.write("resnet.pth", "PK\3\4 and so on");
   EXPECT_THAT(why(o), AllOf(HasSubstr("resnet.pth: is a file of PyTorch"),
@@ -246,7 +247,7 @@ TEST_F(FullDisk, IsRefusedInOneLineBeforeAPhotoIsRead) {
   EXPECT_TRUE(fit(o));
 }
 
-TEST_F(FullDisk, InMidCacheSaysSoAndGoesOnWithWhatWasMade) {
+TEST_F(FullDisk, InMidCacheIsReportedAndItResumesWithWhatWasMade) {
   many_photos(1'100);
   const std::string work = folder_.file("small");
   fs::create_directory(work);
@@ -260,7 +261,7 @@ TEST_F(FullDisk, InMidCacheSaysSoAndGoesOnWithWhatWasMade) {
   ASSERT_TRUE(photos) << photos.error().message;
   std::vector<std::string> paths;
   for (const CaptionedPhoto& photo : *photos) paths.push_back(photo.path);
-  const auto open = [&](const FeatureCache::Told& progress) {
+  const auto open = [&](const FeatureCache::ProgressCallback& progress) {
     return FeatureCache::open_or_make(work + "/features", paths, wanted, progress);
   };
   bool filled = false;

@@ -1,4 +1,4 @@
-// fit_fixture: a dozen made photos of three colours, what is said about them, and a training small
+// fit_fixture: a dozen generated photos of three colours, their captions, and a training small
 // enough for a test.
 #pragma once
 
@@ -71,7 +71,8 @@ class Fit : public testing::Test {
     return o;
   }
 
-  /// photoscribe-train's, for a training as small, which holds out its own photos to judge by.
+  /// photoscribe-train's, for an equally small training, which holds out its own photos for
+  /// evaluation.
   std::vector<std::string> arguments(const std::string& name,
                                      const std::vector<std::string>& more = {}) const {
     std::vector<std::string> all{"fit",

@@ -1,4 +1,4 @@
-// Every form of captions through fit and evaluate, with nothing said but photos and captions.
+// Every form of captions through fit and evaluate, with no options but photos and captions.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -40,20 +40,20 @@ class FitFormats : public Fit {
     captions_ = folder_.write(file, captions);
     const std::string model = folder_.file(file + ".model");
     const Ended trained = run_train(arguments(file + ".model"));
-    ASSERT_EQ(trained.outcome, 0) << trained.said;
-    EXPECT_THAT(trained.said, AllOf(HasSubstr(dev), HasSubstr("next: photoscribe run PHOTOS")));
+    ASSERT_EQ(trained.outcome, 0) << trained.output;
+    EXPECT_THAT(trained.output, AllOf(HasSubstr(dev), HasSubstr("next: photoscribe run PHOTOS")));
     EXPECT_TRUE(load_model(model));
     const std::vector<std::string> evaluate{
         "evaluate",   model,     "--photos",    folder_.path().string(),
         "--captions", captions_, "--bootstrap", "0"};
     const Ended scored = run_train(evaluate);
-    EXPECT_EQ(scored.outcome, 0) << scored.said;
-    EXPECT_THAT(scored.said, AllOf(HasSubstr("12 photos, 0 left out"), HasSubstr("BLEU-4"),
-                                   HasSubstr("CIDEr-D")));
+    EXPECT_EQ(scored.outcome, 0) << scored.output;
+    EXPECT_THAT(scored.output, AllOf(HasSubstr("12 photos, 0 left out"), HasSubstr("BLEU-4"),
+                                     HasSubstr("CIDEr-D")));
     std::vector<std::string> on_dev = evaluate;
     on_dev.insert(on_dev.end(), {"--split", model + ".work/dev.txt"});
     const Ended of_dev = run_train(on_dev);
-    EXPECT_EQ(of_dev.outcome, 0) << of_dev.said;
+    EXPECT_EQ(of_dev.outcome, 0) << of_dev.output;
   }
 };
 
@@ -98,7 +98,7 @@ TEST_F(FitFormats, Karpathy) {
   const Ended tested =
       run_train({"evaluate", folder_.file("dataset.json.model"), "--photos",
                  folder_.path().string(), "--captions", captions_, "--split", "test"});
-  EXPECT_THAT(tested.said, HasSubstr("3 photos, 0 left out"));
+  EXPECT_THAT(tested.output, HasSubstr("3 photos, 0 left out"));
 }
 
 TEST_F(FitFormats, CocosDevCaptionsMayLieInAnotherFile) {
@@ -107,17 +107,17 @@ TEST_F(FitFormats, CocosDevCaptionsMayLieInAnotherFile) {
   captions_ = folder_.write("train.token", train);
   const Ended trained =
       run_train(arguments("apart", {"--dev-captions", folder_.write("dev.token", dev)}));
-  EXPECT_EQ(trained.outcome, 0) << trained.said;
-  EXPECT_THAT(trained.said, HasSubstr("9 photos to train on, 3 for evaluation"));
+  EXPECT_EQ(trained.outcome, 0) << trained.output;
+  EXPECT_THAT(trained.output, HasSubstr("9 photos to train on, 3 for evaluation"));
 }
 
 TEST_F(FitFormats, PhotosCaptionsAndAModelToStartFromAreEnough) {
   const Ended first = run_train(arguments("first"));
-  ASSERT_EQ(first.outcome, 0) << first.said;
+  ASSERT_EQ(first.outcome, 0) << first.output;
   const Ended next = run_train({"fit", "--photos", folder_.path().string(), "--captions", captions_,
                                 "--start", folder_.file("first"), "--output", folder_.file("next"),
                                 "--words-count-min", "1"});
-  EXPECT_EQ(next.outcome, 0) << next.said;
+  EXPECT_EQ(next.outcome, 0) << next.output;
   const auto before = load_model(folder_.file("first")), after = load_model(folder_.file("next"));
   ASSERT_TRUE(before && after);
   EXPECT_EQ(before->folder.architecture, after->folder.architecture);
@@ -127,8 +127,8 @@ TEST_F(FitFormats, WithoutWeightsToBeginWithItSaysWhichThereAre) {
   const Ended refused = run_train({"fit", "--photos", folder_.path().string(), "--captions",
                                    captions_, "--output", folder_.file("none")});
   EXPECT_EQ(refused.outcome, 2);
-  EXPECT_THAT(refused.said, AllOf(HasSubstr("--start MODEL"), HasSubstr("--encoder FILE"),
-                                  HasSubstr("photoscribe-train import")));
+  EXPECT_THAT(refused.output, AllOf(HasSubstr("--start MODEL"), HasSubstr("--encoder FILE"),
+                                    HasSubstr("photoscribe-train import")));
 }
 
 }  // namespace

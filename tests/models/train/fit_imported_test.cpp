@@ -1,5 +1,5 @@
-// Going on from a model that others trained: its decoder has words straight out of its state, and
-// may look at a pooled grid.
+// Continuing from a model that others trained: its decoder has words straight out of its state, and
+// may attend to a pooled grid.
 #include <ATen/ATen.h>
 
 #include "models/format/model_store.h"

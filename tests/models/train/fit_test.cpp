@@ -1,5 +1,5 @@
-// Training on small made photos: it learns, it goes on after a stop as if there had been none, and
-// the second stage moves every layer of the encoder.
+// Training on small generated photos: it learns, it resumes after a stop as if there had been none,
+// and the last stage changes every layer of the encoder.
 #include "models/train/fit.h"
 
 #include <ATen/ATen.h>
@@ -50,7 +50,7 @@ TEST_F(Fit, LearnsToTellColoursApart) {
     for (int i = 0; i < 6; ++i) std::getline(fields, field, ',');
     best = std::max(best, std::stod(field));
   }
-  EXPECT_GT(best, 0.95);  // BLEU-1 over the photos that it learned from
+  EXPECT_GT(best, 0.95);  // BLEU-1 over the training photos
 }
 
 TEST_F(Fit, GoesOnAfterAStopAsIfThereHadBeenNone) {
@@ -106,13 +106,13 @@ TEST_F(Fit, GoesOnInEveryStageAfterBeingKilledAsIfItHadNotBeen) {
                                   "3"});
   };
   const Ended whole = run_train(arguments("whole"));
-  EXPECT_EQ(whole.outcome, 0) << whole.said;
+  EXPECT_EQ(whole.outcome, 0) << whole.output;
   for (const char* line : {"epoch 1:", "step 3:", "training encoder"}) {
     const Ended killed = run_train(arguments("parts"), {.at_line = line});
-    EXPECT_EQ(killed.outcome, SIGKILL) << line << killed.said;
+    EXPECT_EQ(killed.outcome, SIGKILL) << line << killed.output;
   }
   const Ended parts = run_train(arguments("parts"));
-  EXPECT_EQ(parts.outcome, 0) << parts.said;
+  EXPECT_EQ(parts.outcome, 0) << parts.output;
 
   for (const char* file : {".work/checkpoint.safetensors", "/weights.safetensors"}) {
     const auto a = load_tensors(folder_.file(std::string("whole") + file));
@@ -170,16 +170,16 @@ TEST_F(Fit, TheLastStageMovesEveryLayer) {
   ASSERT_TRUE(status) << status.error().message;
   const auto model = load_model(o.output);
   ASSERT_TRUE(model) << model.error().message;
-  const auto came = load_tensors(o.encoder);
-  ASSERT_TRUE(came);
-  for (const auto& [name, tensor] : *came) {
+  const auto initial = load_tensors(o.encoder);
+  ASSERT_TRUE(initial);
+  for (const auto& [name, tensor] : *initial) {
     EXPECT_FALSE(at::equal(model->tensors.at("encoder." + name),
                            tensor.to(torch::kFloat16).to(torch::kFloat32)))
         << name;
   }
 }
 
-TEST_F(Fit, MovesWhatLiesBehindTheCachedBlockAndNothingInFrontOfIt) {
+TEST_F(Fit, TrainsWhatFollowsTheCachedBlockAndNothingBeforeIt) {
   FitOptions o = options("half");
   o.cache_block = "features.13";
   o.views = 4;
@@ -188,12 +188,12 @@ TEST_F(Fit, MovesWhatLiesBehindTheCachedBlockAndNothingInFrontOfIt) {
   o.critic_rate = 1e-3;
   const Status status = fit(o);
   ASSERT_TRUE(status) << status.error().message;
-  const auto came = load_tensors(o.encoder), now = load_tensors(o.work + "/best.safetensors");
-  ASSERT_TRUE(came && now);
-  const Encoder encoder("mobilenet_v2", *came);
+  const auto initial = load_tensors(o.encoder), now = load_tensors(o.work + "/best.safetensors");
+  ASSERT_TRUE(initial && now);
+  const Encoder encoder("mobilenet_v2", *initial);
   for (const auto& [name, tensor] : encoder.until("features.13").parameters())
     EXPECT_TRUE(at::equal(now->at("encoder." + name), tensor)) << name;
-  for (const auto& [name, tensor] : encoder.behind("features.13").parameters())
+  for (const auto& [name, tensor] : encoder.after("features.13").parameters())
     EXPECT_FALSE(at::equal(now->at("encoder." + name), tensor)) << name;
 }
 

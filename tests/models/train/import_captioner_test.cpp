@@ -1,5 +1,5 @@
-// Whole captioners that do not fit: what the errors say. What they compute when they do is
-// captioner_parity_test.cpp's.
+// Whole captioners that do not fit: what the errors say. What they compute when they do is in
+// captioner_parity_test.cpp.
 #include "models/train/import/import_captioner.h"
 
 #include <ATen/ATen.h>
@@ -47,11 +47,11 @@ TEST(ImportCaptioner, NamesEveryArrayThatIsMissingOrHasAnotherShapeOrIsLeftOver)
   t.erase("encoder.resnet.5.0.conv2.weight");
   t["decoder.init_h.weight"] = at::zeros({3, 4});
   t["decoder.deep_output.weight"] = at::zeros({3, 4});
-  const std::string said = refusal(CaptionerKind::sgrvinod, files);
-  EXPECT_THAT(said, HasSubstr("decoder.f_beta.bias is missing"));
-  EXPECT_THAT(said, HasSubstr("encoder.resnet.5.0.conv2.weight is missing"));
-  EXPECT_THAT(said, HasSubstr("decoder.init_h.weight has the shape [3, 4], not [11, 512]"));
-  EXPECT_THAT(said, HasSubstr("decoder.deep_output.weight is left over"));
+  const std::string error = refusal(CaptionerKind::sgrvinod, files);
+  EXPECT_THAT(error, HasSubstr("decoder.f_beta.bias is missing"));
+  EXPECT_THAT(error, HasSubstr("encoder.resnet.5.0.conv2.weight is missing"));
+  EXPECT_THAT(error, HasSubstr("decoder.init_h.weight has the shape [3, 4], not [11, 512]"));
+  EXPECT_THAT(error, HasSubstr("decoder.deep_output.weight is left over"));
 }
 
 TEST(ImportCaptioner, NamesTheArrayThatWouldHaveSaidASize) {
@@ -66,11 +66,11 @@ TEST(ImportCaptioner, RefusesASecondLayer) {
   EXPECT_THAT(refusal(CaptionerKind::yunjey, files), HasSubstr("lstm.weight_ih_l1 is left over"));
 }
 
-TEST(ImportCaptioner, SaysThatAnotherKindsCheckpointIsNone) {
-  const std::string said = refusal(CaptionerKind::yunjey, sgrvinod());
-  EXPECT_THAT(said, HasSubstr("no captioner of yunjey"));
-  EXPECT_THAT(said, HasSubstr("lstm.weight_ih_l0"));
-  EXPECT_THAT(said, HasSubstr("it holds decoder."));
+TEST(ImportCaptioner, RefusesAnotherKindsCheckpoint) {
+  const std::string error = refusal(CaptionerKind::yunjey, sgrvinod());
+  EXPECT_THAT(error, HasSubstr("no captioner of yunjey"));
+  EXPECT_THAT(error, HasSubstr("lstm.weight_ih_l0"));
+  EXPECT_THAT(error, HasSubstr("it holds decoder."));
 }
 
 TEST(ImportCaptioner, AsksForTheEncodersFile) {
@@ -141,7 +141,7 @@ TEST(WordList, ReadsWhatPython2Wrote) {
   EXPECT_EQ(list->words_max, 16);
 }
 
-TEST(WordList, SaysWhatIsNone) {
+TEST(WordList, RefusesWhatIsNotOne) {
   const test::TempDir folder;
   const auto message = [&](const std::string& text) {
     return read_word_list(folder.write("words", text)).error().message;

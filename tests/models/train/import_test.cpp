@@ -181,7 +181,7 @@ TEST(EncoderLayers, NamesWhatIsKnownForWhatIsNot) {
                std::runtime_error);
 }
 
-TEST(EncoderLayers, SamePaddingPutsTheOddPixelBehind) {
+TEST(EncoderLayers, SamePaddingPutsTheOddPixelAfter) {
   EncoderLayer layer;
   layer.kernel = 3;
   layer.stride = 2;

@@ -1,4 +1,4 @@
-// photoscribe-train import --kind, as it is typed.
+// photoscribe-train import --kind, as a command.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -30,12 +30,12 @@ std::pair<int, std::string> run(const test::TempDir& folder, const std::string& 
 TEST(ImportVerb, WritesAWholeModelFolder) {
   const test::TempDir folder;
   const std::string model = folder.file("model");
-  const auto [status, said] =
+  const auto [status, output] =
       run(folder, "import " + kFolder + "sgrvinod_old.pth.tar --kind sgrvinod --words " + kFolder +
                       "sgrvinod_WORDMAP.json --side 96 --half --output " + model);
-  EXPECT_EQ(status, 0) << said;
-  EXPECT_THAT(said, HasSubstr("nothing was left over"));
-  EXPECT_THAT(said, HasSubstr("photoscribe run PHOTOS --model " + model));
+  EXPECT_EQ(status, 0) << output;
+  EXPECT_THAT(output, HasSubstr("nothing was left over"));
+  EXPECT_THAT(output, HasSubstr("photoscribe run PHOTOS --model " + model));
   const auto loaded = load_model(model);
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_EQ(loaded->folder.architecture.grid_side, 14);
@@ -48,12 +48,12 @@ TEST(ImportVerb, WritesAWholeModelFolder) {
 TEST(ImportVerb, SaysWhichOptionIsMissing) {
   const test::TempDir folder;
   const std::string checkpoint = "import " + kFolder + "sgrvinod.pth.tar --output x ";
-  auto [status, said] = run(folder, checkpoint + "--kind sgrvinod");
+  auto [status, output] = run(folder, checkpoint + "--kind sgrvinod");
   EXPECT_NE(status, 0);
-  EXPECT_THAT(said, HasSubstr("--words"));
-  std::tie(status, said) = run(folder, checkpoint);
+  EXPECT_THAT(output, HasSubstr("--words"));
+  std::tie(status, output) = run(folder, checkpoint);
   EXPECT_NE(status, 0);
-  EXPECT_THAT(said, HasSubstr("--kind"));
+  EXPECT_THAT(output, HasSubstr("--kind"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// pickle_writer: pickles for tests, opcode by opcode; the ones that Python would not write, too.
+// pickle_writer: pickles for tests, opcode by opcode; also ones that Python would not write.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ inline std::string number(std::int32_t value) { return "J" + little(value); }
 inline std::string name(const std::string& module, const std::string& function) {
   return "c" + module + "\n" + function + "\n";
 }
-/// `items` are what stands in it, one behind the other.
+/// `items` are its contents, one after the other.
 inline std::string tuple(const std::string& items) { return "(" + items + "t"; }
 /// `pairs`: key, value, key, value …
 inline std::string dictionary(const std::string& pairs) { return "}(" + pairs + "u"; }

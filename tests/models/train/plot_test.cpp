@@ -1,5 +1,5 @@
-// The verb plot: what it reads of a training's work folder, the page that it makes of it, and what
-// it says of folders that it can make nothing of.
+// The verb plot: what it reads from a training's work folder, the page that it makes, and its
+// errors for other folders.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +31,7 @@ std::string line(const std::string& at, const std::string& bleu4, const std::str
 
 class Plot : public testing::Test {
  protected:
-  /// A training of two epochs and a critic's stage, whose dev photos are `a<b>.jpg` and c.jpg.
+  /// A training of two epochs and a critic stage, whose dev photos are `a<b>.jpg` and c.jpg.
   std::string work(const std::string& name) const {
     const std::string folder = folder_.file(name);
     fs::create_directories(folder + "/captions");
@@ -39,16 +39,16 @@ class Plot : public testing::Test {
         kHeader + line("decoder,1,30", "0.10", "0.2") + line("decoder,2,60", "0.14", "0.3") +
             line("critic,20,20", "0.19", "0.5") + line("critic,40,40", "0.18", "0.55"));
     put(name + "/dev.txt", "a<b>.jpg\nc.jpg\n");
-    put(name + "/captions/decoder-30.jsonl", said("a man"));
-    put(name + "/captions/decoder-60.jsonl", said("a man"));
-    put(name + "/captions/critic-20.jsonl", said("a man on a horse"));
-    put(name + "/captions/critic-40.jsonl", said("a man on a grey horse"));
+    put(name + "/captions/decoder-30.jsonl", caption_line("a man"));
+    put(name + "/captions/decoder-60.jsonl", caption_line("a man"));
+    put(name + "/captions/critic-20.jsonl", caption_line("a man on a horse"));
+    put(name + "/captions/critic-40.jsonl", caption_line("a man on a grey horse"));
     put(name + "/references.jsonl", R"({"id": "a<b>.jpg", "captions": ["A rider & his <horse> ."]})"
                                     "\n");
     return folder;
   }
 
-  static std::string said(const std::string& caption) {
+  static std::string caption_line(const std::string& caption) {
     return R"({"id": "a<b>.jpg", "caption": ")" + caption + "\"}\n" +
            R"({"id": "c.jpg", "caption": "green grass"})" + "\n";
   }
@@ -107,7 +107,7 @@ TEST_F(Plot, ARowOfAnEarlierVersionInAResumedCurveHasNoCider) {
   EXPECT_EQ(curve->points[1].cider, 0.3);
 }
 
-TEST_F(Plot, ALineThatIsCutShortOrBrokenIsLeftOutAndToldOf) {
+TEST_F(Plot, AnIncompleteOrMalformedLineIsLeftOutWithANote) {
   for (const char* bad : {"decoder,2,60,0.0", "decoder,2,60,x,3,0.6,0.4,0.3,0.2,75,0.4",
                           "decoder,2,60,0.1,nan,0.6,0.4,0.3,0.2,75,0.4", "\xff\xfe,,,",
                           ",,,,,,,,,,", "elsewhere,2,60,0.1,3,0.6,0.4,0.3,0.2,75,0.4"}) {
@@ -156,7 +156,7 @@ TEST_F(Plot, ThePageHoldsEveryCurveAndLoadsNothing) {
   EXPECT_THAT(page, Not(HasSubstr("a<b>")));
 }
 
-TEST_F(Plot, CaptionsStandBesideTheirReferencesAsTheyChange) {
+TEST_F(Plot, CaptionsAreShownBesideTheirReferencesAsTheyChange) {
   const std::string page = curve_page({read(work("w"))}, 10, "now");
   EXPECT_THAT(page, HasSubstr("<small>epoch 1 to epoch 2</small>a man</li>"));
   EXPECT_THAT(page, HasSubstr("<small>critic, step 40</small>a man on a grey horse</li>"));
@@ -170,13 +170,13 @@ TEST_F(Plot, SeveralTrainingsShareTheChartsAndTheCards) {
   put("x", "");
   fs::create_directories(folder_.file("other"));
   const std::string first = work("w"), second = work("v");
-  put("v/captions/critic-40.jsonl", said("a camel"));
+  put("v/captions/critic-40.jsonl", caption_line("a camel"));
   const std::string page = curve_page({read(first), read(second)}, 10, "now");
   EXPECT_THAT(page, HasSubstr("</i>w</span>"));
   EXPECT_THAT(page, HasSubstr("</i>v</span>"));
   EXPECT_THAT(page, HasSubstr("<figcaption>BLEU-1</figcaption>"));
   EXPECT_THAT(page, HasSubstr("a camel"));
-  // Two folders of one name are told apart by their paths.
+  // Two folders of one name are distinguished by their paths.
   fs::create_directories(folder_.file("deep"));
   fs::copy(first, folder_.file("deep") + "/w", fs::copy_options::recursive);
   const std::string twins = curve_page({read(first), read(folder_.file("deep") + "/w")}, 10, "now");
@@ -190,14 +190,14 @@ TEST_F(Plot, TheVerbWritesPageAndJsonAndSaysWhatItCannotRead) {
   ASSERT_EQ(std::system((program + folder + " --html " + page + " --json > " + json).c_str()), 0);
   EXPECT_GT(fs::file_size(page), 5'000U);
   std::ifstream file(json);
-  const auto told = nlohmann::json::parse(file);
-  EXPECT_EQ(told["trainings"][0]["scores"][3]["total_step"], 100);
-  EXPECT_EQ(told["trainings"][0]["scores"][3]["captions"]["a<b>.jpg"], "a man on a grey horse");
+  const auto parsed = nlohmann::json::parse(file);
+  EXPECT_EQ(parsed["trainings"][0]["scores"][3]["total_step"], 100);
+  EXPECT_EQ(parsed["trainings"][0]["scores"][3]["captions"]["a<b>.jpg"], "a man on a grey horse");
   const int status = std::system((program + folder_.file("absent") + " 2> " + errors).c_str());
   EXPECT_EQ(WEXITSTATUS(status), 2);
-  std::ifstream said(errors);
+  std::ifstream printed(errors);
   std::string sentence;
-  std::getline(said, sentence);
+  std::getline(printed, sentence);
   EXPECT_THAT(sentence, HasSubstr("no such folder"));
 }
 

@@ -1,4 +1,4 @@
-// The verb quantize: a model with and without its file of scales, as programs meet it.
+// The verb quantize: a model with and without its file of scales.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -59,7 +59,7 @@ class Quantize : public testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  /// What opening a captioner of it in that precision says, or the precision that it took.
+  /// The error of opening a captioner of it in that precision, or the precision that it chose.
   static std::string opened(const std::string& model, Precision precision) {
     CaptionerConfig config{.model_folder = model, .search = {}};
     config.precision = precision;
@@ -75,8 +75,8 @@ TEST_F(Quantize, WritesTheSameScalesEveryTimeAndLeavesTheModelsHash) {
   const std::string folder = model("m");
   const std::string hash = read_model_folder(folder)->hash;
   const test::Ended first = quantize(folder);
-  ASSERT_EQ(first.outcome, 0) << first.said;
-  EXPECT_THAT(first.said, HasSubstr("scales of 52 layers from 6 photos"));
+  ASSERT_EQ(first.outcome, 0) << first.output;
+  EXPECT_THAT(first.output, HasSubstr("scales of 52 layers from 6 photos"));
   const std::string once = scales(folder);
   ASSERT_EQ(quantize(folder).outcome, 0);
   EXPECT_EQ(scales(folder), once);
@@ -90,25 +90,25 @@ TEST_F(Quantize, TakesAListOfPhotosAndACount) {
   const std::string folder = model("m"), list = folder_.file("train.txt");
   std::ofstream(list) << "1.bmp\t2\nbelow/2.bmp\n3.bmp\n";
   test::Ended ended = quantize(folder, {"--list", list, "--count", "2"});
-  EXPECT_EQ(ended.outcome, 0) << ended.said;
-  EXPECT_THAT(ended.said, HasSubstr("from 2 photos"));
+  EXPECT_EQ(ended.outcome, 0) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("from 2 photos"));
   std::ofstream(list) << "1.bmp\ngone.bmp\n";
   ended = quantize(folder, {"--list", list});
   EXPECT_NE(ended.outcome, 0);
-  EXPECT_THAT(ended.said, HasSubstr("train.txt:2: no photo 'gone.bmp'"));
+  EXPECT_THAT(ended.output, HasSubstr("train.txt:2: no photo 'gone.bmp'"));
 }
 
 TEST_F(Quantize, SaysWhatIsWrongWithPhotosAndModels) {
   const test::Ended silu = quantize(model("e", "efficientnet_b0"));
   EXPECT_NE(silu.outcome, 0);
-  EXPECT_THAT(silu.said, HasSubstr("EfficientNet"));
+  EXPECT_THAT(silu.output, HasSubstr("EfficientNet"));
   EXPECT_EQ(scales(folder_.file("e")), "");
   const std::string folder = model("m"), empty = folder_.file("empty");
   fs::create_directories(empty);
   const test::Ended none =
       test::run_train({"quantize", folder, "--photos", empty, "--threads", "1"});
   EXPECT_NE(none.outcome, 0);
-  EXPECT_THAT(none.said, HasSubstr("none of the photos decodes"));
+  EXPECT_THAT(none.output, HasSubstr("none of the photos decodes"));
 }
 
 TEST_F(Quantize, ADamagedFileStopsInt8AndNothingElse) {
@@ -124,7 +124,7 @@ TEST_F(Quantize, ADamagedFileStopsInt8AndNothingElse) {
   EXPECT_THAT(opened(folder, Precision::automatic), testing::AnyOf("float32", "bfloat16"));
 }
 
-TEST_F(Quantize, AModelThatIsStoredAnewLosesItsScalesAndAnEnsembleKeepsThem) {
+TEST_F(Quantize, AModelThatIsStoredAgainLosesItsScalesAndAnEnsembleKeepsThem) {
   const std::string folder = model("m");
   ASSERT_EQ(quantize(folder).outcome, 0);
   const auto member = load_model(folder);

@@ -30,7 +30,7 @@ TEST_F(RewardOf, BleuAloneOfAReferenceIsItsWholeWeight) {
 TEST_F(RewardOf, BleuAloneIsAsWorkedOutByHand) {
   const Reward reward(split_, vocabulary_, {.cider = 0, .bleu = 1});
   // "a dog is red <end>": a, dog, <end> match (3 of 5); one of 4 pairs ("a dog"), none of 3 and 2
-  // longer ones, each with one added above and below; as long as the closer reference.
+  // longer ones, each with one added to numerator and denominator; as long as the closer reference.
   const double b1 = 3.0 / 5, b2 = 2.0 / 5, b3 = 1.0 / 4, b4 = 1.0 / 3;
   const double expected = (b1 + std::pow(b1 * b2, 1.0 / 2) + std::pow(b1 * b2 * b3, 1.0 / 3) +
                            std::pow(b1 * b2 * b3 * b4, 1.0 / 4)) /
@@ -51,7 +51,7 @@ TEST_F(RewardOf, ACaptionThatBreaksOffIsWorthLessThanOneThatEnds) {
 }
 
 TEST_F(RewardOf, AnUnknownWordMatchesNothing) {
-  const Vocabulary few = *make_vocabulary(split_, {}, {2});  // "grass" stands once
+  const Vocabulary few = *make_vocabulary(split_, {}, {2});  // "grass" occurs once
   const Reward reward(split_, few, {.cider = 0, .bleu = 1});
   const std::vector<std::int64_t> unknown{kUnknownToken};
   EXPECT_EQ(reward.score(0, unknown), 0);

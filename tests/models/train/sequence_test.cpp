@@ -25,7 +25,7 @@ TensorMap leaves(const TensorMap& tensors) {
   return all;
 }
 
-/// Four concepts, two of them looked at, named by words 5, 9, 10 and 20.
+/// Four concepts, two of them used, named by words 5, 9, 10 and 20.
 ModelArchitecture with_concepts(const std::string& name) {
   ModelArchitecture a = small_decoder(name);
   a.concepts = 4;
@@ -80,8 +80,8 @@ torch::Tensor reference_loss(const DecoderParameters& p, const torch::Tensor& fe
   all.odds = pick(photo.odds);
   torch::Tensor h = pick(photo.h), c = pick(photo.c);
   std::vector<torch::Tensor> logits;
-  torch::Tensor looked = at::zeros({all.values.size(0), all.values.size(1)});
-  bool looks = false;
+  torch::Tensor attention_sums = at::zeros({all.values.size(0), all.values.size(1)});
+  bool attends = false;
   for (std::size_t t = 0; t < b.packing.counts.size(); ++t) {
     const std::int64_t n = b.packing.counts[t], first = b.packing.offsets[t];
     const auto some = [n](const torch::Tensor& x) { return x.defined() ? x.narrow(0, 0, n) : x; };
@@ -94,15 +94,18 @@ torch::Tensor reference_loss(const DecoderParameters& p, const torch::Tensor& fe
     h = some(h);
     c = some(c);
     logits.push_back(reference_step(p, here, b.inputs.narrow(0, first, n), h, c, &alpha));
-    looks = alpha.defined();
-    if (looks) looked = looked + at::cat({alpha, at::zeros({looked.size(0) - n, looked.size(1)})});
+    attends = alpha.defined();
+    if (attends)
+      attention_sums =
+          attention_sums +
+          at::cat({alpha, at::zeros({attention_sums.size(0) - n, attention_sums.size(1)})});
   }
   const torch::Tensor loss = at::cross_entropy_loss(
       at::cat(logits), b.targets, {}, at::Reduction::Mean, kUnknownToken, settings.label_smoothing);
   // The penalty is about the grid alone.
-  if (looks && features.defined()) looked = looked.narrow(1, 0, features.size(1));
-  return looks && features.defined()
-             ? loss + settings.attention_penalty * (1 - looked).square().mean()
+  if (attends && features.defined()) attention_sums = attention_sums.narrow(1, 0, features.size(1));
+  return attends && features.defined()
+             ? loss + settings.attention_penalty * (1 - attention_sums).square().mean()
              : loss;
 }
 
@@ -145,8 +148,8 @@ TEST_P(SequenceOf, GradientsAreThoseOfTheReferenceStep) {
 }
 
 TEST_P(SequenceOf, GradientsWithConceptsAreThoseOfTheReferenceStep) {
-  const std::set<std::string> looking{"show_attend_tell", "top_down", "attend_on_attend"};
-  if (!looking.contains(GetParam())) GTEST_SKIP() << "looks at no concepts";
+  const std::set<std::string> attending{"show_attend_tell", "top_down", "attend_on_attend"};
+  if (!attending.contains(GetParam())) GTEST_SKIP() << "does not use concepts";
   const ModelArchitecture architecture = with_concepts(GetParam());
   const torch::Tensor detected =
       at::tensor({0.9F, 0.1F, 0.4F, 0.2F, 0.1F, 0.3F, 0.2F, 0.8F}).view({2, 4});  // of two photos

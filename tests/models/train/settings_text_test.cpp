@@ -1,4 +1,4 @@
-// What a checkpoint says when it is of another run.
+// What a checkpoint says when it belongs to another run.
 #include "models/train/settings_text.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Which photos a training learns from and is judged by, out of files as people have them.
+// Which photos a training uses for training and for evaluation, from files as people have them.
 #include "models/train/data/splits.h"
 
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@ using testing::UnorderedElementsAre;
 
 class SplitsTest : public testing::Test {
  protected:
-  /// An empty file in the place of a photo.
+  /// An empty file in place of a photo.
   std::string photo(const std::string& name) const {
     const std::filesystem::path path = folder_.path() / name;
     std::filesystem::create_directories(path.parent_path());
@@ -175,8 +175,9 @@ TEST_F(SplitsTest, ANameOfTwoPhotosIsRefusedNamingBoth) {
   ASSERT_FALSE(split);
   EXPECT_THAT(split.error().message,
               AllOf(HasSubstr("photos/one/a.jpg"), HasSubstr("photos/two/a.jpg")));
-  const std::string said = folder_.write("d.csv", "image,caption\ntwo/a.jpg,a dog\nb.jpg,a cat\n");
-  const auto named = read_split(sources({said}), "");
+  const std::string with_folder =
+      folder_.write("d.csv", "image,caption\ntwo/a.jpg,a dog\nb.jpg,a cat\n");
+  const auto named = read_split(sources({with_folder}), "");
   ASSERT_TRUE(named) << named.error().message;
   EXPECT_EQ(named->at(0).path, at("photos/two/a.jpg"));
 }
@@ -189,7 +190,7 @@ TEST_F(SplitsTest, WithoutListsATenthIsHeldOutTheSameInEveryRun) {
   EXPECT_GE(first->dev.size(), 4U);
   EXPECT_LE(first->dev.size(), 20U);
   EXPECT_THAT(first->held_out, HasSubstr(" of 100 held out"));
-  // With fewer photos those that are left stay where they were.
+  // With fewer photos the remaining ones stay where they were.
   std::string half;
   for (int i = 0; i < 50; ++i) half += "n" + std::to_string(i) + ".jpg#0\ta dog runs\n";
   const auto fewer = read_splits(sources({folder_.write("half.token", half)}), {});
@@ -264,17 +265,17 @@ TEST_F(SplitsTest, ListedPhotosThatAreMissingAreRefusedOrLeftOut) {
   EXPECT_THAT(names(*left), ElementsAre("a.jpg", "b.jpg"));
 }
 
-TEST_F(SplitsTest, CaptionsOfNoPhotoAreSaidAndLeftOut) {
+TEST_F(SplitsTest, CaptionsOfNoPhotoAreReportedAndLeftOut) {
   photo("photos/a.jpg");
   const std::string captions =
       folder_.write("c.token", "a.jpg#0\ta dog\nb.jpg#0\ta cat\nc.jpg#0\ta bus\n");
   testing::internal::CaptureStderr();
   const auto split = read_split(sources({captions}), "");
-  const std::string said = testing::internal::GetCapturedStderr();
+  const std::string printed = testing::internal::GetCapturedStderr();
   ASSERT_TRUE(split) << split.error().message;
   EXPECT_THAT(names(*split), ElementsAre("a.jpg"));
-  EXPECT_THAT(said, AllOf(HasSubstr("2 of the 3 photos with captions are not in"),
-                          HasSubstr("b.jpg, c.jpg")));
+  EXPECT_THAT(printed, AllOf(HasSubstr("2 of the 3 photos with captions are not in"),
+                             HasSubstr("b.jpg, c.jpg")));
 }
 
 TEST_F(SplitsTest, CaptionsOfNoPhotoAtAllAreRefusedShowingBothNames) {
@@ -330,7 +331,7 @@ TEST(WordCounts, NoWordFiveTimesSaysWhatToDo) {
   const auto none = make_vocabulary({{"a.jpg", {{"a", "dog"}, {"a", "cat"}}}}, {}, {});
   ASSERT_FALSE(none);
   EXPECT_THAT(none.error().message,
-              AllOf(HasSubstr("no word stands 5 times"), HasSubstr("--words-count-min 2 or less")));
+              AllOf(HasSubstr("no word occurs 5 times"), HasSubstr("--words-count-min 2 or less")));
 }
 
 }  // namespace

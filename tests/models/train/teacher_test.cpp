@@ -1,4 +1,4 @@
-// Learning from another model's expectations.
+// Learning from another model's probabilities.
 #include "models/train/teacher.h"
 
 #include <ATen/ATen.h>
@@ -18,31 +18,32 @@ using test::Fit;
 using testing::HasSubstr;
 
 TEST_F(Fit, AStudentTakesAfterItsTeacher) {
-  FitOptions taught_by = options("teacher");
-  taught_by.epochs = 1;  // it knows little but how frequent words are: unlike the captions
-  ASSERT_TRUE(fit(taught_by));
-  TeachOptions lesson{.models = {taught_by.output},
-                      .sources = taught_by.sources,
-                      .split = list_,
-                      .output = folder_.file("lesson.safetensors"),
-                      .words_kept = 100,
-                      .words_max = 8};
-  const Status asked = teach(lesson);
+  FitOptions teacher_options = options("teacher");
+  teacher_options.epochs = 1;  // it knows little but word frequencies: unlike the captions
+  ASSERT_TRUE(fit(teacher_options));
+  TeachOptions teaching{.models = {teacher_options.output},
+                        .sources = teacher_options.sources,
+                        .split = list_,
+                        .output = folder_.file("teacher.safetensors"),
+                        .words_kept = 100,
+                        .words_max = 8};
+  const Status asked = teach(teaching);
   ASSERT_TRUE(asked) << asked.error().message;
 
-  // How far two models are from the lesson, in nats a word, on the captions that both saw.
+  // How far two models are from the teacher, in nats per word, on the captions that both saw.
   const auto distance = [&](const std::string& folder) {
-    lesson.models = {folder};
-    const std::string own = lesson.output + ".own";
-    TeachOptions same = lesson;
+    teaching.models = {folder};
+    const std::string own = teaching.output + ".own";
+    TeachOptions same = teaching;
     same.output = own;
     EXPECT_TRUE(teach(same));
-    const auto wanted = load_tensors(lesson.output), said = load_tensors(own);
+    const auto wanted = load_tensors(teaching.output), predicted = load_tensors(own);
     double sum = 0;
     const auto places = wanted->at("words").size(0);
     for (std::int64_t i = 0; i < places; ++i) {
       torch::Tensor table = at::full({100}, 1e-6);
-      table.index_put_({said->at("words")[i]}, said->at("probabilities")[i].clamp_min(1e-6));
+      table.index_put_({predicted->at("words")[i]},
+                       predicted->at("probabilities")[i].clamp_min(1e-6));
       sum -= (wanted->at("probabilities")[i] * table.index_select(0, wanted->at("words")[i]).log())
                  .sum()
                  .item<double>();
@@ -53,7 +54,7 @@ TEST_F(Fit, AStudentTakesAfterItsTeacher) {
   alone.seed = student.seed = 9;
   alone.epochs = student.epochs = 30;
   alone.patience = student.patience = 30;
-  student.teacher = lesson.output;
+  student.teacher = teaching.output;
   student.loss.teacher_share = 1;
   ASSERT_TRUE(fit(alone));
   const Status learnt = fit(student);
@@ -62,9 +63,9 @@ TEST_F(Fit, AStudentTakesAfterItsTeacher) {
   std::printf("from the teacher: student %.4f, another %.4f nats a word\n", by_student, by_another);
   EXPECT_LT(by_student, by_another - 0.3);
 
-  // A lesson of other captions is refused.
+  // A teacher's file for other captions is refused.
   FitOptions other = options("other");
-  other.teacher = lesson.output;
+  other.teacher = teaching.output;
   other.sources.captions.front() = folder_.write("other.txt", [this] {
     std::ifstream in(captions_);
     std::string text{std::istreambuf_iterator<char>(in), {}};
@@ -75,14 +76,14 @@ TEST_F(Fit, AStudentTakesAfterItsTeacher) {
   EXPECT_THAT(refused.error().message, HasSubstr("other captions"));
 }
 
-TEST_F(Fit, ALessonFollowsThePackedWordsAndTheMirror) {
+TEST_F(Fit, SoftTargetsFollowThePackedWordsAndTheMirror) {
   const std::string text =
       "a.bmp#0\tleft a b\na.bmp#1\tb right\nb.bmp#0\ta\nc.bmp#0\tb left a right\n";
   const std::string captions = folder_.write("sides.txt", text),
                     list = folder_.write("sides.list", "a.bmp\nb.bmp\nc.bmp\n");
   const auto split = read_split({{}, {captions}}, list);
   const auto vocabulary = make_vocabulary(*split, {}, {1});
-  // Place i expects its own target most, then word i of a count.
+  // Position i has its own target as the likeliest word, then word i of a count.
   std::vector<std::int64_t> targets, words;
   for (const CaptionedPhoto& photo : *split)
     for (const Tokens& caption : photo.captions)
@@ -100,13 +101,13 @@ TEST_F(Fit, ALessonFollowsThePackedWordsAndTheMirror) {
   ASSERT_TRUE(teacher) << teacher.error().message;
 
   const Batch batch = make_batch(*split, {2, 0}, {true, false}, *vocabulary, 8);
-  const Expectation lesson = teacher->of(batch);
+  const SoftTargets soft = teacher->of(batch);
 
-  ASSERT_EQ(lesson.words.size(0), batch.packing.total);
-  // A flipped photo's targets have their sides changed, and so have the teacher's words.
-  EXPECT_TRUE(at::equal(lesson.words.select(1, 0), batch.targets));
+  ASSERT_EQ(soft.words.size(0), batch.packing.total);
+  // A flipped photo's targets have left and right swapped, and so have the teacher's words.
+  EXPECT_TRUE(at::equal(soft.words.select(1, 0), batch.targets));
   const auto start_of_c = P - 5;
-  EXPECT_FLOAT_EQ(lesson.probabilities[0][1].item<float>(),
+  EXPECT_FLOAT_EQ(soft.probabilities[0][1].item<float>(),
                   static_cast<float>(2 * start_of_c + 1) / 64);
 }
 

@@ -31,9 +31,9 @@ Ended run_train(const std::vector<std::string>& arguments, const Interrupt& inte
     char some[4'096];
     const ssize_t size = ready ? ::read(ends[0], some, sizeof some) : -1;
     if (ready && size <= 0) break;
-    if (ready) ended.said.append(some, static_cast<std::size_t>(size));
+    if (ready) ended.output.append(some, static_cast<std::size_t>(size));
     const bool line = !interrupt.at_line.empty() &&
-                      ("\n" + ended.said).find("\n" + interrupt.at_line) != std::string::npos;
+                      ("\n" + ended.output).find("\n" + interrupt.at_line) != std::string::npos;
     if (sent || !(line || (interrupt.when && interrupt.when()))) continue;
     sent = true;
     ::kill(child, interrupt.signal);

@@ -8,7 +8,7 @@
 
 namespace photoscribe::test {
 
-/// When to send which signal: at a line that begins so, or as soon as `when` says.
+/// When to send which signal: at a line with this beginning, or as soon as `when` returns true.
 struct Interrupt {
   std::string at_line = {};
   std::function<bool()> when = nullptr;
@@ -16,8 +16,8 @@ struct Interrupt {
 };
 
 struct Ended {
-  int outcome = 0;   // exit status, or the signal that ended it
-  std::string said;  // on standard output and error
+  int outcome = 0;     // exit status, or the signal that ended it
+  std::string output;  // standard output and error
 };
 
 /// Runs `photoscribe-train ARGUMENTS`.

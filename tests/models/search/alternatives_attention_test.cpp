@@ -1,4 +1,4 @@
-// What a search keeps beside its captions: the others that it finished, and where it looked.
+// What a search keeps beside its captions: alternatives, and what it attended to.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -51,9 +51,9 @@ void list_all(const DecoderParameters& p, const torch::Tensor& photo, std::size_
   }
 }
 
-class LooksOf : public testing::TestWithParam<std::string> {};
+class AlternativesAndAttentionOf : public testing::TestWithParam<std::string> {};
 
-TEST_P(LooksOf, AWideBeamKeepsTheBestOfAllOtherCaptions) {
+TEST_P(AlternativesAndAttentionOf, AWideBeamKeepsTheBestOfAllOtherCaptions) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const DecoderParameters p = tiny_decoder(seed, GetParam());
     const torch::Tensor photo = at::randn({1, kGrid, 12});
@@ -68,16 +68,16 @@ TEST_P(LooksOf, AWideBeamKeepsTheBestOfAllOtherCaptions) {
     const Hypothesis found = CaptionSearch(p).run(photo, settings)[0];
 
     EXPECT_EQ(found.tokens, all[0].tokens);
-    ASSERT_EQ(found.others.size(), 4U);
+    ASSERT_EQ(found.alternatives.size(), 4U);
     for (std::size_t i = 0; i < 4; ++i) {
-      EXPECT_EQ(found.others[i].tokens, all[i + 1].tokens) << seed << " " << i;
-      EXPECT_NEAR(found.others[i].log_prob, all[i + 1].log_prob, 1e-4);
+      EXPECT_EQ(found.alternatives[i].tokens, all[i + 1].tokens) << seed << " " << i;
+      EXPECT_NEAR(found.alternatives[i].log_prob, all[i + 1].log_prob, 1e-4);
     }
   }
 }
 
-// Asked for or not, a photo's caption and what speaks for it are the same, in any batch.
-TEST_P(LooksOf, WhatIsKeptBesideACaptionChangesNothingOfIt) {
+// Asked for or not, a photo's caption and its evidence are the same, in any batch.
+TEST_P(AlternativesAndAttentionOf, WhatIsKeptBesideACaptionChangesNothingOfIt) {
   const DecoderParameters p = tiny_decoder(13, GetParam(), 200);
   const torch::Tensor photos = at::randn({24, kGrid, 12});
   SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = 10};
@@ -85,49 +85,51 @@ TEST_P(LooksOf, WhatIsKeptBesideACaptionChangesNothingOfIt) {
   const auto plain = search.run(photos, settings);
   settings.alternatives = 3;
   const auto kept = search.run(photos, settings);
-  std::size_t others = 0;
+  std::size_t alternatives = 0;
   for (std::size_t i = 0; i < plain.size(); ++i) {
     EXPECT_EQ(plain[i].tokens, kept[i].tokens) << i;
     EXPECT_NEAR(plain[i].log_prob, kept[i].log_prob, 1e-4) << i;
-    EXPECT_TRUE(plain[i].others.empty());
-    EXPECT_LE(kept[i].others.size(), 3U);
+    EXPECT_TRUE(plain[i].alternatives.empty());
+    EXPECT_LE(kept[i].alternatives.size(), 3U);
     const auto alone = search.run(photos.narrow(0, static_cast<std::int64_t>(i), 1), settings);
-    ASSERT_EQ(alone[0].others.size(), kept[i].others.size()) << i;
-    for (std::size_t k = 0; k < kept[i].others.size(); ++k) {
-      const FinishedCaption& one = kept[i].others[k];
-      EXPECT_EQ(alone[0].others[k].tokens, one.tokens) << i;
+    ASSERT_EQ(alone[0].alternatives.size(), kept[i].alternatives.size()) << i;
+    for (std::size_t k = 0; k < kept[i].alternatives.size(); ++k) {
+      const FinishedCaption& one = kept[i].alternatives[k];
+      EXPECT_EQ(alone[0].alternatives[k].tokens, one.tokens) << i;
       EXPECT_NE(one.tokens, kept[i].tokens);
       const auto length = static_cast<std::int64_t>(one.tokens.size()) + 1;
       EXPECT_NEAR(one.score, one.log_prob / length_norm(length, 0.7), 1e-4);
-      EXPECT_LE(one.score, kept[i].others[k == 0 ? 0 : k - 1].score);
-      ++others;
+      EXPECT_LE(one.score, kept[i].alternatives[k == 0 ? 0 : k - 1].score);
+      ++alternatives;
     }
   }
-  EXPECT_GT(others, plain.size());
+  EXPECT_GT(alternatives, plain.size());
 }
 
-TEST_P(LooksOf, AStepTellsTheAttentionOfTheReferenceStep) {
+TEST_P(AlternativesAndAttentionOf, AStepGivesTheAttentionOfTheReferenceStep) {
   const DecoderParameters p = tiny_decoder(5, GetParam(), 30);
   const torch::Tensor photos = at::randn({3, kGrid, 12});
   const auto network = make_step_network(p);
-  const Annotations fast = network->look(photos), plain = annotate(p, photos);
+  const Annotations fast = network->annotate_photos(photos), plain = annotate(p, photos);
   torch::Tensor h = fast.h, c = fast.c, plain_h = plain.h, plain_c = plain.c;
   double off = 0;
   for (int t = 0; t < 4; ++t) {
     const torch::Tensor words = at::randint(kUnknownToken + 1, 30, {3}, torch::kInt64);
-    torch::Tensor look, alpha;
-    (void)network->step(fast, words, h, c, &look);
+    torch::Tensor attention, alpha;
+    (void)network->step(fast, words, h, c, &attention);
     (void)reference_step(p, plain, words, plain_h, plain_c, &alpha);
-    ASSERT_EQ(look.defined(), GetParam() != "show_tell") << "it looks once, and at no place";
-    ASSERT_EQ(look.defined(), alpha.defined());
-    if (look.defined()) off = std::max(off, (look - alpha).abs().max().item<double>());
+    ASSERT_EQ(attention.defined(), GetParam() != "show_tell")
+        << "it sees the photo once, without attention";
+    ASSERT_EQ(attention.defined(), alpha.defined());
+    if (attention.defined()) off = std::max(off, (attention - alpha).abs().max().item<double>());
   }
   std::printf("attention: off by at most %.3g\n", off);
   EXPECT_LT(off, 1e-5);
 }
 
-/// What the reference step looks at (T,L) as it says `words` of one photo (1,L,C).
-torch::Tensor looks_at(const DecoderParameters& p, const torch::Tensor& photo, const Words& words) {
+/// The attention (T,L) of the reference step as it writes `words` of one photo (1,L,C).
+torch::Tensor attention_of(const DecoderParameters& p, const torch::Tensor& photo,
+                           const Words& words) {
   const Annotations a = annotate(p, photo);
   torch::Tensor h = a.h, c = a.c, alpha;
   std::vector<torch::Tensor> all;
@@ -148,7 +150,7 @@ void expect_maps(const AttentionMaps& maps, const torch::Tensor& weights) {
 }
 
 // Photos leave the batch one after the other, and beams change places all the time.
-TEST_P(LooksOf, MapsAreTheAttentionOfEachWordInOrder) {
+TEST_P(AlternativesAndAttentionOf, MapsAreTheAttentionOfEachWordInOrder) {
   const DecoderParameters p = tiny_decoder(5, GetParam(), 30);
   const torch::Tensor photos = at::randn({24, kGrid, 12});
   SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = 7};
@@ -165,17 +167,17 @@ TEST_P(LooksOf, MapsAreTheAttentionOfEachWordInOrder) {
       lengths.insert(all[i].tokens.size());
       if (!all[i].attention) continue;
       const torch::Tensor photo = photos.narrow(0, static_cast<std::int64_t>(i), 1);
-      expect_maps(*all[i].attention, looks_at(p, photo, all[i].tokens));
+      expect_maps(*all[i].attention, attention_of(p, photo, all[i].tokens));
     }
   }
   EXPECT_GT(lengths.size(), GetParam() == "show_attend_tell" ? 2U : 0U) << "all end at once";
 }
 
-INSTANTIATE_TEST_SUITE_P(Decoders, LooksOf,
+INSTANTIATE_TEST_SUITE_P(Decoders, AlternativesAndAttentionOf,
                          testing::Values("show_attend_tell", "top_down", "attend_on_attend",
                                          "plain_attend_tell", "show_tell"));
 
-TEST(Looks, OfAnEnsembleAreTheMeanOfItsMembers) {
+TEST(AttentionMaps, OfAnEnsembleAreTheMeanOfItsMembers) {
   const DecoderParameters a = tiny_decoder(1, "top_down", 30), b = tiny_decoder(2, "top_down", 30);
   const torch::Tensor features = at::randn({1, kGrid, 24});
   const SearchSettings settings{.beam = 3, .length_alpha = 0.7, .tokens_max = 4, .attention = 1};
@@ -183,12 +185,13 @@ TEST(Looks, OfAnEnsembleAreTheMeanOfItsMembers) {
   const Hypothesis found = CaptionSearch(std::vector{a, b}).run(features, settings)[0];
 
   ASSERT_FALSE(found.tokens.empty());
-  expect_maps(found.attention.value(), looks_at(a, features.narrow(2, 0, 12), found.tokens) +
-                                           looks_at(b, features.narrow(2, 12, 12), found.tokens));
+  expect_maps(found.attention.value(),
+              attention_of(a, features.narrow(2, 0, 12), found.tokens) +
+                  attention_of(b, features.narrow(2, 12, 12), found.tokens));
 }
 
-// Concepts stand beside the grid, and captions are searched for anew that omit one.
-TEST(Looks, LeaveOutWhatGoesToConceptsAndFollowTheirSearch) {
+// Concepts stand beside the grid, and captions that omit one are searched for again.
+TEST(AttentionMaps, LeaveOutWhatGoesToConceptsAndFollowTheirSearch) {
   ModelArchitecture kind = tiny("show_attend_tell");
   kind.concepts = 2;
   kind.concept_slots = 2;
@@ -214,7 +217,7 @@ TEST(Looks, LeaveOutWhatGoesToConceptsAndFollowTheirSearch) {
       ++compared;
       changed += all[i].tokens != before[i].tokens ? 1 : 0;
       const torch::Tensor photo = photos.narrow(0, static_cast<std::int64_t>(i), 1);
-      expect_maps(all[i].attention.value(), looks_at(constrained, photo, all[i].tokens));
+      expect_maps(all[i].attention.value(), attention_of(constrained, photo, all[i].tokens));
     }
   }
   EXPECT_GT(changed, 0);
