@@ -31,8 +31,12 @@ void MagnitudeHistogram::widen(float largest) {
 
 void MagnitudeHistogram::add(const float* numbers, std::int64_t count) {
   float largest = 0;
-  for (std::int64_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(numbers[i]));
-  if (!(largest > 0) || !std::isfinite(largest)) return;
+  bool finite = true;  // max() passes over a NaN
+  for (std::int64_t i = 0; i < count; ++i) {
+    finite = finite && std::isfinite(numbers[i]);
+    largest = std::max(largest, std::abs(numbers[i]));
+  }
+  if (!finite || largest <= 0) return;
   widen(largest);
   const float bins_per_one = static_cast<float>(kBins) / top_;
   for (std::int64_t i = 0; i < count; ++i)

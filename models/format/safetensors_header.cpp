@@ -108,6 +108,8 @@ class Reader {
       const std::uint32_t low = hex4();
       if (low < 0xDC00 || low > 0xDFFF) bad("has half a character in a string");
       code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+    } else if (code >= 0xDC00 && code <= 0xDFFF) {
+      bad("has half a character in a string");
     }
     append_utf8(text, code);
   }
@@ -183,7 +185,8 @@ SafetensorsHeader parse_safetensors_header(std::string_view json) {
     for (bool one = true; in.more('}', one); one = false) {
       const std::string key = in.string();
       in.expect(':');
-      header.metadata[key] = in.string();
+      if (!header.metadata.emplace(key, in.string()).second)
+        in.bad("has '" + key + "' twice in its metadata");
     }
   }
   in.expect_end();

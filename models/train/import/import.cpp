@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <charconv>
+#include <optional>
 #include <sstream>
 
 #include "models/encoder/encoder.h"
@@ -37,6 +39,14 @@ std::string torchvision_part(const std::string& part, bool expands, bool mobilen
 }
 
 /// timm's name of a parameter of MobileNetV2 or EfficientNet as torchvision's; others unchanged.
+std::optional<int> number_of(const std::string& text) {
+  int number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [behind, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || behind != end || number < 0) return std::nullopt;
+  return number;
+}
+
 /// timm: conv_stem, bn1, blocks.STAGE.BLOCK.{conv_pw, bn1, conv_dw, bn2, se, conv_pwl, bn3}
 /// (without an expansion {conv_dw, bn1, se, conv_pw, bn2}), conv_head, bn2.
 std::string torchvision_name(const std::string& name, const TensorMap& state, bool mobilenet) {
@@ -52,13 +62,14 @@ std::string torchvision_name(const std::string& name, const TensorMap& state, bo
   const std::string block = "blocks." + parts[1] + "." + parts[2] + ".";
   const std::string part = torchvision_part(parts[parts.size() - 2],
                                             state.contains(block + "conv_pwl.weight"), mobilenet);
-  const int stage = std::stoi(parts[1]);
+  const std::optional<int> stage = number_of(parts[1]), inner = number_of(parts[2]);
+  if (!stage || !inner) return name;  // reported as left over
   if (!mobilenet) {
-    return "features." + std::to_string(stage + 1) + "." + parts[2] + ".block." + part + "." +
+    return "features." + std::to_string(*stage + 1) + "." + parts[2] + ".block." + part + "." +
            parts.back();
   }
-  int number = 1 + std::stoi(parts[2]);  // torchvision counts the blocks of all stages through
-  for (int before = 0; before < stage; ++before) {
+  int number = 1 + *inner;  // torchvision counts the blocks of all stages through
+  for (int before = 0; before < *stage; ++before) {
     const std::string its = "blocks." + std::to_string(before) + ".";
     for (int i = 0; state.contains(its + std::to_string(i) + ".conv_dw.weight"); ++i) ++number;
   }

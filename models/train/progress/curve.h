@@ -57,7 +57,8 @@ struct TrainingWork {
 /// For each point the steps since the start of the training, over all stages.
 [[nodiscard]] std::vector<std::int64_t> total_steps(const Curve& curve);
 
-/// The point with the best BLEU-4 of the last stage, which is what fit keeps. `points` must not be
+/// The point with the best BLEU-4 of the last stage, which is what fit keeps
+/// unless it was told to --select-by cider. `points` must not be
 /// empty.
 [[nodiscard]] const CurvePoint& best_point(const Curve& curve);
 

@@ -254,6 +254,15 @@ TEST(MagnitudeHistogram, DoesNotDependOnHowNumbersArrive) {
   EXPECT_EQ(once.best_step(127), bits.best_step(127));
 }
 
+TEST(MagnitudeHistogram, LeavesOutMapsWithNumbersThatAreNotFinite) {
+  for (const float odd : {NAN, INFINITY, -INFINITY}) {
+    MagnitudeHistogram histogram;
+    const std::vector<float> numbers{1, odd, 2};
+    histogram.add(numbers.data(), 3);
+    EXPECT_EQ(histogram.best_step(255), 1) << odd;
+  }
+}
+
 TEST(MagnitudeHistogram, OfNothingButZerosStepsByOne) {
   MagnitudeHistogram histogram;
   const std::vector<float> zeros(10);

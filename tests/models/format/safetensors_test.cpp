@@ -97,6 +97,12 @@ TEST_F(Safetensors, RefusesHeadersThatAreNoHeader) {
   const std::string x = entry("x", "F32", "[]", "[0,4]");
   write("{" + x + "," + x + "}", 4);
   EXPECT_THAT(refusal(), HasSubstr("names 'x' twice"));
+  write(R"({"__metadata__":{"a":"1","a":"2"},)" + x + "}", 4);
+  EXPECT_THAT(refusal(), HasSubstr("has 'a' twice"));
+  for (const char* half : {R"({"\ud83d":{}})", R"({"\udc00":{}})", R"({"\ud83d\u0041":{}})"}) {
+    write(half, 0);
+    EXPECT_THAT(refusal(), HasSubstr("half a character")) << half;
+  }
   write("{" + x + "} {}", 4);
   EXPECT_THAT(refusal(), HasSubstr("continues after"));
 }

@@ -145,6 +145,10 @@ TEST(Import, KnowsTimmsNames) {
     EXPECT_TRUE(from_timm->left_over.empty());
     for (const auto& [name, tensor] : from_torchvision->tensors)
       EXPECT_TRUE(at::equal(tensor, from_timm->tensors.at(name))) << name;
+    renamed.emplace("blocks.x.0.conv_pw.weight", at::zeros({1}));  // a stage that is no number
+    const auto odd = import_encoder(renamed, architecture, 1e-5);
+    ASSERT_TRUE(odd) << odd.error().message;
+    EXPECT_EQ(odd->left_over.size(), 1U);
   }
 }
 
