@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <sstream>
+#include <utility>
 
 namespace photoscribe {
 namespace {
@@ -24,22 +25,27 @@ std::string misfit(const TensorMap& sum, const TensorMap& one) {
 
 }  // namespace
 
-Expected<TensorMap> average_weights(const std::vector<std::string>& files) {
-  TensorMap sum;
+Expected<Weights> average_weights(const std::vector<std::string>& files) {
+  Weights mean;
+  TensorMap& sum = mean.tensors;
   for (const std::string& file : files) {
-    const auto tensors = load_tensors(file);
-    if (!tensors) return fail(tensors.error());
+    auto weights = load_weights(file);
+    if (!weights) return fail(weights.error());
     if (sum.empty()) {
-      for (const auto& [name, tensor] : *tensors) sum.emplace(name, tensor.to(torch::kFloat64));
+      mean.words = std::move(weights->words);
+      for (const auto& [name, tensor] : weights->tensors)
+        sum.emplace(name, tensor.to(torch::kFloat64));
       continue;
     }
-    if (const std::string why = misfit(sum, *tensors); !why.empty())
+    if (const std::string why = misfit(sum, weights->tensors); !why.empty())
       return fail(Errc::invalid_config, file + ": " + why);
-    for (auto& [name, tensor] : sum) tensor += tensors->at(name);
+    if (weights->words != mean.words)
+      return fail(Errc::invalid_config, file + ": has other words than the first");
+    for (auto& [name, tensor] : sum) tensor += weights->tensors.at(name);
   }
   const auto count = static_cast<double>(files.size());
   for (auto& [name, tensor] : sum) tensor = (tensor / count).to(torch::kFloat32);
-  return sum;
+  return mean;
 }
 
 }  // namespace photoscribe

@@ -21,6 +21,7 @@
 #include "models/train/progress/progress_line.h"
 #include "models/train/progress/stop.h"
 #include "models/train/settings_text.h"
+#include "models/train/weights.h"
 
 namespace photoscribe {
 namespace {
@@ -285,7 +286,7 @@ Status Run::take_score(const SplitScore& score) {
     progress_.best = {progress_.step, epoch(), score.bleu[3], score.cider};
     progress_.epochs_since_best = 0;
     const TensorMap weights = trainer_.weights();
-    if (Status s = save_tensors(best(), weights); !s) return s;
+    if (Status s = save_weights(best(), {weights, data_.vocabulary.words()}); !s) return s;
     if (Status s = write_model(options_.work + "/snapshot", weights); !s) return s;
   }
   progress_.loss_sum = progress_.loss_count = 0;

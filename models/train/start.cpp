@@ -10,6 +10,7 @@
 #include "models/encoder/encoder.h"
 #include "models/format/model_store.h"
 #include "models/format/safetensors.h"
+#include "models/train/weights.h"
 
 namespace photoscribe {
 namespace {
@@ -77,8 +78,14 @@ Expected<std::string> architecture_of_encoder(const std::string& path) {
 
 Expected<Start> read_start(const FitOptions& o) {
   Start start;
+  if (o.start.empty()) {
+    auto encoder = read_encoder(o.encoder, o.architecture.encoder);
+    if (!encoder) return fail(encoder.error());
+    start.encoder = std::move(*encoder);
+    return start;
+  }
   TensorMap tensors;
-  if (!o.start.empty() && std::filesystem::is_directory(o.start)) {
+  if (std::filesystem::is_directory(o.start)) {
     auto model = load_model(o.start);
     if (!model) return fail(model.error());
     if (!model->members.empty())
@@ -89,14 +96,15 @@ Expected<Start> read_start(const FitOptions& o) {
     start.grid_side = model->folder.architecture.grid_side;
     start.concepts = std::move(model->concepts);
   } else {
-    auto read =
-        o.start.empty() ? read_encoder(o.encoder, o.architecture.encoder) : load_tensors(o.start);
+    auto read = load_weights(o.start);
     if (!read) return fail(read.error());
-    tensors = std::move(*read);
-  }
-  if (o.start.empty()) {
-    start.encoder = std::move(tensors);
-    return start;
+    if (read->words.empty() && read->tensors.contains("decoder.word.weight"))
+      return fail(Errc::invalid_config,
+                  o.start +
+                      ": does not say which words its rows are for (an earlier version wrote it); "
+                      "start from the model's folder that its training wrote");
+    tensors = std::move(read->tensors);
+    start.words = std::move(read->words);
   }
   const std::string prefix = "encoder.";
   for (const auto& [name, tensor] : tensors) {
@@ -112,7 +120,7 @@ Expected<Start> read_start(const FitOptions& o) {
 TensorMap complete_decoder(const Start& start, const ModelArchitecture& architecture,
                            const Vocabulary& vocabulary) {
   TensorMap decoder = random_decoder(architecture, vocabulary.size());
-  const bool same_words = start.words.empty() || start.words == vocabulary.words();
+  const bool same_words = start.words == vocabulary.words();
   for (auto& [name, tensor] : decoder) {
     const auto found = start.decoder.find(name);
     if (found == start.decoder.end()) continue;

@@ -13,7 +13,7 @@ namespace photoscribe {
 /// Where a run starts.
 struct Start {
   TensorMap encoder, decoder;      // names without "encoder.", with "decoder."; no decoder: random
-  std::vector<std::string> words;  // the decoder's; none: those of the run
+  std::vector<std::string> words;  // the decoder's; none: there is no decoder
   int grid_side = 0;               // ModelArchitecture::grid_side of the model's folder
   std::vector<ConceptEntry> concepts;  // of its classifier, with a model's folder
 };

@@ -26,7 +26,7 @@ void add_average(CLI::App& app, Status& status) {
       ->required();
   verb->callback([state, &status] {
     const auto mean = average_weights(state->files);
-    status = mean ? save_tensors(state->output, *mean) : Status(fail(mean.error()));
+    status = mean ? save_weights(state->output, *mean) : Status(fail(mean.error()));
     if (status) std::printf("%s: the mean of %zu\n", state->output.c_str(), state->files.size());
   });
 }

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +15,7 @@
 #include "models/encoder/encoder.h"
 #include "models/format/model_store.h"
 #include "models/train/average.h"
+#include "models/train/weights.h"
 #include "tests/models/train/fit_fixture.h"
 #include "tests/models/train/train_process.h"
 
@@ -161,6 +163,44 @@ TEST_F(Fit, StartsFromTheWeightsOfAnotherRun) {
     EXPECT_TRUE(at::equal(tensor, b->tensors.at(name))) << name;
 }
 
+// Words are numbered by how frequent they are, so other captions number them otherwise.
+TEST_F(Fit, KeepsWhatItLearntOfWordsWithOtherCaptions) {
+  FitOptions first = options("first");
+  ASSERT_TRUE(fit(first));
+  std::string captions;
+  std::ifstream list(list_);
+  for (std::string name; std::getline(list, name);)
+    captions +=
+        name + "#0\tthe sun\n" + name + "#1\ta red wall in the calm sea is green grass today\n";
+  FitOptions second = options("second");
+  second.sources.captions = {folder_.write("other.txt", captions)};
+  second.start = first.work + "/best.safetensors";
+  second.epochs = 0;
+  const Status status = fit(second);
+  ASSERT_TRUE(status) << status.error().message;
+  const auto a = load_model(first.output), b = load_model(second.output);
+  ASSERT_TRUE(a && b);
+  ASSERT_NE(a->vocabulary.words(), b->vocabulary.words());
+  for (const char* table : {"decoder.embedding.weight", "decoder.word.weight"}) {
+    for (std::int64_t i = 0; i < a->vocabulary.size(); ++i) {
+      const auto& words = b->vocabulary.words();
+      const auto found = std::find(words.begin(), words.end(), a->vocabulary.word(i));
+      ASSERT_NE(found, words.end()) << a->vocabulary.word(i);
+      EXPECT_TRUE(at::equal(a->tensors.at(table)[i], b->tensors.at(table)[found - words.begin()]))
+          << table << ": " << a->vocabulary.word(i);
+    }
+  }
+}
+
+TEST_F(Fit, RefusesWeightsThatDoNotSayTheirWords) {
+  FitOptions o = options("next");
+  o.start = folder_.file("old.safetensors");
+  ASSERT_TRUE(save_tensors(o.start, {{"decoder.word.weight", at::zeros({4, 2})}}));
+  const Status status = fit(o);
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("does not say which words its rows are for"));
+}
+
 TEST_F(Fit, TheLastStageMovesEveryLayer) {
   FitOptions o = options("moved");
   o.finetune_steps = 3;
@@ -210,11 +250,11 @@ TEST_F(Fit, GoesOnSelfCriticallyFromTheMeanOfTwoRuns) {
   ASSERT_TRUE(mean) << mean.error().message;
   const auto a = load_tensors(weights[0]), b = load_tensors(weights[1]);
   ASSERT_TRUE(a && b);
-  ASSERT_EQ(mean->size(), a->size());
-  for (const auto& [name, tensor] : *mean)
+  ASSERT_EQ(mean->tensors.size(), a->size());
+  for (const auto& [name, tensor] : mean->tensors)
     EXPECT_TRUE(at::allclose(tensor, (a->at(name) + b->at(name)) / 2)) << name;
   EXPECT_FALSE(at::equal(a->at("decoder.word.weight"), b->at("decoder.word.weight")));
-  ASSERT_TRUE(save_tensors(folder_.file("mean.safetensors"), *mean));
+  ASSERT_TRUE(save_weights(folder_.file("mean.safetensors"), *mean));
   FitOptions last = options("last");
   last.start = folder_.file("mean.safetensors");
   last.epochs = 0;
