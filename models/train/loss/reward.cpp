@@ -58,13 +58,20 @@ Reward::Reward(const std::vector<CaptionedPhoto>& split, const Vocabulary& vocab
   if (of_word_.empty()) return;
   for (const std::vector<TokenIds>& photo : references_) {
     std::map<std::int64_t, std::int64_t>& most = named_.emplace_back();
+    std::map<std::int64_t, std::int64_t> references;  // that name each
     for (const TokenIds& reference : photo) {
       std::map<std::int64_t, std::int64_t> counts;
       for (const TokenId word : reference)
         if (static_cast<std::size_t>(word) < of_word_.size())
           ++counts[of_word_[static_cast<std::size_t>(word)]];
-      for (const auto& [one, count] : counts) most[one] = std::max(most[one], count);
+      for (const auto& [one, count] : counts) {
+        most[one] = std::max(most[one], count);
+        ++references[one];
+      }
     }
+    std::set<std::int64_t>& main = main_.emplace_back();
+    for (const auto& [one, count] : references)
+      if (one >= 0 && count >= kSeveral) main.insert(one);
   }
 }
 
@@ -79,6 +86,14 @@ std::int64_t Reward::false_concepts(std::size_t photo,
   return wrong;
 }
 
+std::int64_t Reward::main_concepts(std::size_t photo,
+                                   const std::vector<std::int64_t>& caption) const {
+  std::set<std::int64_t> named;
+  for (const std::int64_t word : caption) named.insert(of_word_.at(static_cast<std::size_t>(word)));
+  return std::count_if(main_.at(photo).begin(), main_.at(photo).end(),
+                       [&](std::int64_t one) { return named.contains(one); });
+}
+
 double Reward::score(std::int64_t photo, const std::vector<std::int64_t>& caption) const {
   const auto at = static_cast<std::size_t>(photo);
   TokenIds ids;
@@ -90,6 +105,8 @@ double Reward::score(std::int64_t photo, const std::vector<std::int64_t>& captio
   }
   if (settings_.false_concept != 0 && !of_word_.empty())
     reward -= settings_.false_concept * static_cast<double>(false_concepts(at, caption));
+  if (settings_.main_concept != 0 && !of_word_.empty())
+    reward += settings_.main_concept * static_cast<double>(main_concepts(at, caption));
   return reward;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "common/scores/cider.h"
@@ -16,6 +17,10 @@ struct RewardSettings {
   /// Subtracted for each time that a caption names a concept more often than any reference does:
   /// things that are not there, and "a bed with a bed".
   double false_concept = 0;
+  /// Added for each concept that kSeveral references name and the caption names: what a photo is of
+  /// (the recall that `score --chair` reports). Without it, false_concept alone makes captions that
+  /// name less.
+  double main_concept = 0;
 };
 
 /// CIDEr-D and sentence BLEU against a split's references. Frequencies are the split's own.
@@ -26,6 +31,8 @@ struct RewardSettings {
 /// ACL 2004), since a single caption mostly has no match of four words.
 class Reward {
  public:
+  static constexpr std::int64_t kSeveral = 3;  // as many as --chair takes for main objects
+
   /// `of_word` (V): the concept that each word names, -1: none; empty: no concepts.
   Reward(const std::vector<CaptionedPhoto>& split, const Vocabulary& vocabulary,
          const RewardSettings& settings, std::vector<std::int64_t> of_word = {});
@@ -37,10 +44,14 @@ class Reward {
   [[nodiscard]] std::int64_t false_concepts(std::size_t photo,
                                             const std::vector<std::int64_t>& caption) const;
 
+  [[nodiscard]] std::int64_t main_concepts(std::size_t photo,
+                                           const std::vector<std::int64_t>& caption) const;
+
   RewardSettings settings_;
   std::vector<std::int64_t> of_word_;
   /// Of each photo: how often a reference names each concept, at most.
   std::vector<std::map<std::int64_t, std::int64_t>> named_;
+  std::vector<std::set<std::int64_t>> main_;  // of each photo: concepts that kSeveral of them name
   std::vector<std::vector<TokenIds>> references_;
   CiderReferences cider_;
 };

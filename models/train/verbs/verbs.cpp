@@ -169,6 +169,10 @@ void add_fit_critic(CLI::App& verb, FitOptions& o) {
                   "Subtracted from the reward for each concept that a caption names and no "
                   "reference does, with --concepts")
       ->capture_default_str();
+  verb.add_option("--reward-main-concept", o.reward.main_concept,
+                  "Added to the reward for each concept that three references name and the caption "
+                  "names, with --concepts")
+      ->capture_default_str();
   verb.add_option("--reward-bleu", o.reward.bleu, "Weight of the mean of BLEU-1..4 in the reward")
       ->capture_default_str();
 }

@@ -69,5 +69,27 @@ TEST_F(RewardOf, AConceptCostsEachTimeThatItIsNamedOftenerThanAnyReferenceDoes) 
   EXPECT_EQ(reward.score(1, caption({"a", "car", "dog"})), -1);
 }
 
+TEST_F(RewardOf, AConceptThatThreeReferencesNameIsWorthSomethingOnce) {
+  const std::vector<CaptionedPhoto> photos{
+      {"a.jpg",
+       {{"a", "dog", "dog"}, {"the", "dog", "and", "a", "car"}, {"dog"}, {"a", "car"}},
+       1,
+       {}},
+      {"b.jpg", {{"a", "dog"}, {"a", "car"}}, 1, {}}};
+  const Vocabulary words = *make_vocabulary(photos, {}, {1});
+  std::vector<std::int64_t> of_word(static_cast<std::size_t>(words.size()), -1);
+  of_word.at(static_cast<std::size_t>(words.number("dog"))) = 0;
+  of_word.at(static_cast<std::size_t>(words.number("car"))) = 1;
+  const Reward reward(photos, words, {.cider = 0, .bleu = 0, .main_concept = 0.5}, of_word);
+  const auto numbers = [&](const Tokens& caption) {
+    std::vector<std::int64_t> ids;
+    for (const std::string& word : caption) ids.push_back(words.number(word));
+    return ids;
+  };
+  EXPECT_EQ(reward.score(0, numbers({"a", "dog", "and", "dog"})), 0.5);
+  EXPECT_EQ(reward.score(0, numbers({"a", "car"})), 0);  // two of four name it
+  EXPECT_EQ(reward.score(1, numbers({"a", "dog"})), 0);
+}
+
 }  // namespace
 }  // namespace photoscribe
