@@ -58,7 +58,8 @@ void add_fit_files(CLI::App& verb, FitOptions& o) {
   verb.add_option("--start", o.start,
                   "Initial weights: a model's folder, whose words may differ and whose encoder, "
                   "sizes and search are then the defaults; or best.safetensors of another "
-                  "training's work folder. The features are then those of its encoder")
+                  "training's work folder, which holds its words as well. The features are then "
+                  "those of its encoder")
       ->check(CLI::ExistingPath);
   verb.add_option("--output", o.output, "Model folder to write")->required();
   verb.add_option("--work", o.work,
