@@ -321,7 +321,7 @@ TEST(ConstraintRule, PutsCaptionsTogetherThatOmitEquallyMany) {
   EXPECT_EQ(groups[0].constraints.count, 2);
   const torch::Tensor words = at::tensor({1, 1, 1, 2, 3, 4}, torch::kInt64);
   EXPECT_TRUE(at::equal(groups[0].constraints.words[1], words));
-  EXPECT_TRUE(at::equal(groups[0].constraints.real[1].to(torch::kInt64),
+  EXPECT_TRUE(at::equal(groups[0].constraints.mask[1].to(torch::kInt64),
                         at::tensor({1, 0, 0, 1, 1, 1}, torch::kInt64)));
   EXPECT_THAT(groups[1].photos, ElementsAre(2));
   EXPECT_EQ(groups[1].constraints.count, 1);
