@@ -100,7 +100,8 @@ Expected<std::vector<ConceptEntry>> read_concepts(const std::string& path) {
 
 Status write_concepts(const std::string& path, const std::vector<ConceptEntry>& concepts) {
   std::ofstream file(path, std::ios::trunc);
-  file << "# name, further words | ImageNet classes that make it up (models/format/concept_list.h)\n";
+  file << "# name, further words | ImageNet classes that make it up "
+          "(models/format/concept_list.h)\n";
   for (const ConceptEntry& entry : concepts) {
     for (std::size_t i = 0; i < entry.words.size(); ++i)
       file << (i == 0 ? "" : ", ") << entry.words[i];

@@ -93,7 +93,7 @@ TEST_F(Safetensors, RefusesHeadersThatAreNoHeader) {
     EXPECT_NE(refusal(), "opened") << header;
   }
   write(std::string(5'000, '['), 0);
-  EXPECT_THAT(refusal(), HasSubstr("no '{'"));
+  EXPECT_THAT(refusal(), HasSubstr("lacks '{'"));
   const std::string x = entry("x", "F32", "[]", "[0,4]");
   write("{" + x + "," + x + "}", 4);
   EXPECT_THAT(refusal(), HasSubstr("names 'x' twice"));
