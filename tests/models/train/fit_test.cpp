@@ -170,8 +170,8 @@ TEST_F(Fit, KeepsWhatItLearntOfWordsWithOtherCaptions) {
   std::string captions;
   std::ifstream list(list_);
   for (std::string name; std::getline(list, name);)
-    captions +=
-        name + "#0\tthe sun\n" + name + "#1\ta red wall in the calm sea is green grass today\n";
+    captions += name + "#0\tthe sun\n" + name +
+                "#1\ta red wall in the calm blue sea is green grass today\n";
   FitOptions second = options("second");
   second.sources.captions = {folder_.write("other.txt", captions)};
   second.start = first.work + "/best.safetensors";
