@@ -306,7 +306,7 @@ TEST_F(ExportFiles, WhatMayNotBeWrittenIsLeftAloneWithAReason) {
   std::string reasons;
   for (const json& one : done["left_alone"]) reasons += std::string(one["reason"]) + "\n";
   EXPECT_THAT(reasons,
-              AllOf(HasSubstr("hard links"), HasSubstr("it is a link"),
+              AllOf(HasSubstr("hard links"), HasSubstr("it is a symbolic link"),
                     HasSubstr("changed since it was captioned"), HasSubstr("No such file")));
   EXPECT_EQ(done["new"], 2);
   EXPECT_EQ(bytes_of(real), bytes_of(PHOTOSCRIBE_SOURCE_DIR "/tests/data/photos/meadow.webp"));

@@ -44,7 +44,7 @@ TEST(FixesFile, ReadsJsonLines) {
   EXPECT_EQ((*lines)[1].line, 3);
   EXPECT_EQ((*lines)[1].edited_caption, "");
   EXPECT_THAT((*lines)[2].wrong, HasSubstr("names no photo"));
-  EXPECT_THAT((*lines)[3].wrong, HasSubstr("no JSON object"));
+  EXPECT_THAT((*lines)[3].wrong, HasSubstr("not a JSON object"));
   EXPECT_THAT((*lines)[4].wrong, HasSubstr("\"caption\" is not text"));
 }
 
