@@ -170,7 +170,7 @@ TEST_F(Fit, KeepsWhatItLearntOfWordsWithOtherCaptions) {
   std::string captions;
   std::ifstream list(list_);
   for (std::string name; std::getline(list, name);)
-    captions += name + "#0\tthe sun\n" + name +
+    captions += name + "#0\twall sun today\n" + name +
                 "#1\ta red wall in the calm blue sea is green grass today\n";
   FitOptions second = options("second");
   second.sources.captions = {folder_.write("other.txt", captions)};
