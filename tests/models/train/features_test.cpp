@@ -34,7 +34,8 @@ class Features : public testing::Test {
 
   Expected<FeatureCache> open(const Encoder& head, std::int64_t views = 4) {
     made_ = 0;
-    return FeatureCache::open_or_make(folder_.file("features"), paths_, {head, model_, views, true},
+    return FeatureCache::open_or_make(folder_.file("features"), paths_,
+                                      {head, model_, views, true, precision_},
                                       [this](std::int64_t, std::int64_t) { ++made_; });
   }
 
@@ -46,6 +47,7 @@ class Features : public testing::Test {
   test::TempDir folder_;
   ModelArchitecture model_;
   std::vector<std::string> paths_;
+  Precision precision_ = Precision::float32;
   int made_ = 0;  // passes that the last open() took
 };
 
@@ -90,6 +92,21 @@ TEST_F(Features, AreMadeOnceForTheSameHeadAndPhotos) {
   folder_.write("1.bmp", test::bmp(kSide, {1, 2, 3}));
   ASSERT_TRUE(open(encoder(4).until("features.5"), 3));
   EXPECT_EQ(made_, 3);
+}
+
+TEST_F(Features, InBfloat16AreMadeAnewAndNearThoseInFloat32) {
+  if (!has_bfloat16()) GTEST_SKIP() << "this CPU has no bfloat16";
+  const Encoder head = encoder();
+  const auto exact = open(head, 1);
+  ASSERT_TRUE(exact) << exact.error().message;
+  const torch::Tensor wanted = exact->get({0, 1, 2}, {}).clone();
+  precision_ = Precision::bfloat16;
+  const auto rounded = open(head, 1);
+  ASSERT_TRUE(rounded) << rounded.error().message;
+  EXPECT_GT(made_, 0);
+  const torch::Tensor got = rounded->get({0, 1, 2}, {});
+  EXPECT_FALSE(at::equal(got, wanted));
+  EXPECT_LT((got - wanted).norm().item<double>(), 0.05 * wanted.norm().item<double>());
 }
 
 TEST_F(Features, LeaveOutAPhotoThatDoesNotDecode) {
