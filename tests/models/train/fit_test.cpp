@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "models/encoder/encoder.h"
 #include "models/format/model_store.h"
@@ -18,6 +19,7 @@
 #include "models/train/weights.h"
 #include "tests/models/train/fit_fixture.h"
 #include "tests/models/train/train_process.h"
+#include "tests/support/must.h"
 
 namespace photoscribe {
 namespace {
@@ -147,26 +149,29 @@ TEST_F(Fit, SelfCriticalTrainingRaisesTheReward) {
   EXPECT_GT(rewards.back(), 1.2 * rewards.front());
 }
 
+/// The models of `first` and of `second`, which starts from its weights and trains nothing.
+std::pair<StoredModel, StoredModel> trained_and_started(const FitOptions& first,
+                                                        FitOptions second) {
+  test::must(fit(first));
+  second.start = first.work + "/best.safetensors";
+  second.epochs = 0;
+  test::must(fit(second));
+  return {test::must(load_model(first.output)), test::must(load_model(second.output))};
+}
+
 TEST_F(Fit, StartsFromTheWeightsOfAnotherRun) {
   FitOptions first = options("first");
   first.finetune_steps = 2;
   first.finetune_rate = 1e-3;
-  ASSERT_TRUE(fit(first));
   FitOptions second = options("second");
-  second.start = first.work + "/best.safetensors";
-  second.epochs = 0;
-  const Status status = fit(second);
-  ASSERT_TRUE(status) << status.error().message;
-  const auto a = load_model(first.output), b = load_model(second.output);
-  ASSERT_TRUE(a && b);
-  for (const auto& [name, tensor] : a->tensors)
-    EXPECT_TRUE(at::equal(tensor, b->tensors.at(name))) << name;
+  const auto [a, b] = trained_and_started(first, second);
+  for (const auto& [name, tensor] : a.tensors)
+    EXPECT_TRUE(at::equal(tensor, b.tensors.at(name))) << name;
 }
 
 // Words are numbered by how frequent they are, so other captions number them otherwise.
 TEST_F(Fit, KeepsWhatItLearntOfWordsWithOtherCaptions) {
   FitOptions first = options("first");
-  ASSERT_TRUE(fit(first));
   std::string captions;
   std::ifstream list(list_);
   for (std::string name; std::getline(list, name);)
@@ -174,20 +179,15 @@ TEST_F(Fit, KeepsWhatItLearntOfWordsWithOtherCaptions) {
                 "#1\ta red wall in the calm blue sea is green grass today\n";
   FitOptions second = options("second");
   second.sources.captions = {folder_.write("other.txt", captions)};
-  second.start = first.work + "/best.safetensors";
-  second.epochs = 0;
-  const Status status = fit(second);
-  ASSERT_TRUE(status) << status.error().message;
-  const auto a = load_model(first.output), b = load_model(second.output);
-  ASSERT_TRUE(a && b);
-  ASSERT_NE(a->vocabulary.words(), b->vocabulary.words());
+  const auto [a, b] = trained_and_started(first, second);
+  ASSERT_NE(a.vocabulary.words(), b.vocabulary.words());
   for (const char* table : {"decoder.embedding.weight", "decoder.word.weight"}) {
-    for (std::int64_t i = 0; i < a->vocabulary.size(); ++i) {
-      const auto& words = b->vocabulary.words();
-      const auto found = std::find(words.begin(), words.end(), a->vocabulary.word(i));
-      ASSERT_NE(found, words.end()) << a->vocabulary.word(i);
-      EXPECT_TRUE(at::equal(a->tensors.at(table)[i], b->tensors.at(table)[found - words.begin()]))
-          << table << ": " << a->vocabulary.word(i);
+    for (std::int64_t i = 0; i < a.vocabulary.size(); ++i) {
+      const auto& words = b.vocabulary.words();
+      const auto found = std::find(words.begin(), words.end(), a.vocabulary.word(i));
+      ASSERT_NE(found, words.end()) << a.vocabulary.word(i);
+      EXPECT_TRUE(at::equal(a.tensors.at(table)[i], b.tensors.at(table)[found - words.begin()]))
+          << table << ": " << a.vocabulary.word(i);
     }
   }
 }
