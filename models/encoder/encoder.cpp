@@ -33,6 +33,10 @@ torch::Tensor max_pool(const EncoderLayer& layer, const torch::Tensor& x) {
       layer.kernel, layer.stride);
 }
 
+bool is_pointwise(const EncoderLayer& layer) {
+  return layer.kernel == 1 && layer.stride == 1 && layer.groups == 1;
+}
+
 bool has_parameters(const EncoderLayer& layer) { return layer.kind == LayerKind::convolution; }
 
 }  // namespace
@@ -74,8 +78,12 @@ Encoder Encoder::after(const std::string& name) const {
   return part(layers_until(layers_, name), layers_.size());
 }
 
-torch::Tensor Encoder::convolve(std::size_t at, torch::Tensor x) const {
+torch::Tensor Encoder::convolve(std::size_t at, torch::Tensor x, const Product& product) const {
   const EncoderLayer& layer = layers_[at];
+  if (product && is_pointwise(layer))
+    return product(x.permute({0, 2, 3, 1}).flatten(0, 2), weights_[at].flatten(1), biases_[at])
+        .view({x.size(0), x.size(2), x.size(3), layer.out})
+        .permute({0, 3, 1, 2});
   Padding rows = padding_of(layer, x.size(2)), columns = padding_of(layer, x.size(3));
   if (rows.before != rows.after || columns.before != columns.after) {
     x = at::constant_pad_nd(x, {columns.before, columns.after, rows.before, rows.after});
@@ -85,7 +93,8 @@ torch::Tensor Encoder::convolve(std::size_t at, torch::Tensor x) const {
                     layer.groups);
 }
 
-torch::Tensor Encoder::forward(torch::Tensor main, const Watcher& watch) const {
+torch::Tensor Encoder::forward(torch::Tensor main, const Watcher& watch,
+                               const Product& product) const {
   torch::Tensor shortcut, gate;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const EncoderLayer& layer = layers_[i];
@@ -95,7 +104,7 @@ torch::Tensor Encoder::forward(torch::Tensor main, const Watcher& watch) const {
                                                       : gate;
     switch (layer.kind) {
       case LayerKind::convolution:
-        x = convolve(i, x);
+        x = convolve(i, x, product);
         if (layer.adds_residual) x = x + shortcut;
         x = activate(x, layer.activation);
         if (watch) watch(i, x);

@@ -31,8 +31,13 @@ class Encoder {
 
   /// Gets the output of each convolution, after its residual sum and its activation.
   using Watcher = std::function<void(std::size_t layer, const torch::Tensor& map)>;
-  /// (N,3,S,S) normalised RGB -> (N,C,G,G). Differentiable.
-  [[nodiscard]] torch::Tensor forward(torch::Tensor images, const Watcher& watch = {}) const;
+  /// (R,in) x (out,in), plus (out) -> (R,out): a convolution that looks at one position alone.
+  using Product = std::function<torch::Tensor(
+      const torch::Tensor& rows, const torch::Tensor& weight, const torch::Tensor& bias)>;
+  /// (N,3,S,S) normalised RGB -> (N,C,G,G). Differentiable if `product` is, which computes the
+  /// pointwise convolutions; none: LibTorch does.
+  [[nodiscard]] torch::Tensor forward(torch::Tensor images, const Watcher& watch = {},
+                                      const Product& product = {}) const;
 
   /// Names with `prefix` -> the live parameters.
   [[nodiscard]] TensorMap parameters(const std::string& prefix = "") const;
@@ -44,7 +49,8 @@ class Encoder {
  private:
   Encoder() = default;
   [[nodiscard]] Encoder part(std::size_t first, std::size_t last) const;
-  [[nodiscard]] torch::Tensor convolve(std::size_t layer, torch::Tensor x) const;
+  [[nodiscard]] torch::Tensor convolve(std::size_t layer, torch::Tensor x,
+                                       const Product& product) const;
 
   std::vector<EncoderLayer> layers_;
   std::vector<torch::Tensor> weights_, biases_;

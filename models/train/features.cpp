@@ -22,6 +22,8 @@
 #include "common/image/photo.h"
 #include "models/encoder/fast_encoder.h"
 #include "models/train/augment.h"
+#include "models/train/loss/mixed.h"
+#include "models/train/progress/progress_line.h"
 #include "models/train/progress/stop.h"
 
 namespace photoscribe {
@@ -320,12 +322,18 @@ torch::Tensor FeatureCache::get(const std::vector<std::int64_t>& which,
   return features;
 }
 
+FeatureCache::ProgressCallback feature_progress(const std::string& what) {
+  return [line = ProgressLine("features of " + what + " photos", "photos")](
+             std::int64_t done, std::int64_t all) mutable { line.update(done, all); };
+}
+
 torch::Tensor finish_encoding(const Encoder& encoder, const std::string& block,
                               const torch::Tensor& cached) {
   if (block.empty()) return cached;
   const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(cached.size(1))));
   return encoder.after(block)
-      .forward(cached.unflatten(1, {side, side}).permute({0, 3, 1, 2}))  // channels last already
+      .forward(cached.unflatten(1, {side, side}).permute({0, 3, 1, 2}),  // channels last already
+               {}, uses_bfloat16() ? mixed_linear : Encoder::Product())
       .flatten(2)
       .transpose(1, 2)
       .contiguous();

@@ -79,8 +79,11 @@ class FeatureCache {
   std::vector<bool> usable_;
 };
 
+/// Reports on standard error: "features of WHAT photos".
+[[nodiscard]] FeatureCache::ProgressCallback feature_progress(const std::string& what);
+
 /// The features (n,L,C) at the end of `encoder` from those cached after its block `block`;
-/// differentiable. Empty: cached at the end.
+/// differentiable, its pointwise convolutions as mixed_linear(). Empty: cached at the end.
 [[nodiscard]] torch::Tensor finish_encoding(const Encoder& encoder, const std::string& block,
                                             const torch::Tensor& cached);
 

@@ -16,24 +16,12 @@
 #include "models/train/loss/concept_head.h"
 #include "models/train/loss/mixed.h"
 #include "models/train/progress/curve_file.h"
-#include "models/train/progress/progress_line.h"
 #include "models/train/run.h"
 #include "models/train/start.h"
 #include "models/train/teacher.h"
 
 namespace photoscribe {
 namespace {
-
-std::vector<std::string> paths_of(const std::vector<CaptionedPhoto>& photos) {
-  std::vector<std::string> paths;
-  for (const CaptionedPhoto& photo : photos) paths.push_back(photo.path);
-  return paths;
-}
-
-FeatureCache::ProgressCallback feature_progress(const char* what) {
-  return [line = ProgressLine("features of " + std::string(what) + " photos", "photos")](
-             std::int64_t done, std::int64_t all) mutable { line.update(done, all); };
-}
 
 /// The error of features that were not made; says how to resume when a person stopped that.
 tl::unexpected<Error> features_error(const FitOptions& o, Error error) {

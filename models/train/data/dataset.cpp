@@ -7,6 +7,12 @@
 #include "common/scores/tokenize.h"
 
 namespace photoscribe {
+std::vector<std::string> paths_of(const std::vector<CaptionedPhoto>& photos) {
+  std::vector<std::string> paths;
+  for (const CaptionedPhoto& photo : photos) paths.push_back(photo.path);
+  return paths;
+}
+
 Expected<std::vector<Tokens>> read_text(const std::string& path) {
   std::ifstream file(path);
   if (!file) return fail(Errc::invalid_config, path + ": cannot be opened");

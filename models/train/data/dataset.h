@@ -19,6 +19,9 @@ struct CaptionedPhoto {
   std::string path = {};         // where it is; empty: unknown
 };
 
+/// Where each of them is.
+[[nodiscard]] std::vector<std::string> paths_of(const std::vector<CaptionedPhoto>& photos);
+
 /// Sentences of a file, one per line, for a decoder that learns from text alone. Lines without
 /// words are left out. Fails with invalid_config if it cannot be read or has none.
 [[nodiscard]] Expected<std::vector<Tokens>> read_text(const std::string& path);

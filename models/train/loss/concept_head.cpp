@@ -93,28 +93,42 @@ ConceptTargets concept_targets(const std::vector<CaptionedPhoto>& photos,
       of_word.emplace(word, static_cast<std::int64_t>(m));
   const auto P = static_cast<std::int64_t>(photos.size()),
              M = static_cast<std::int64_t>(concepts.size());
-  ConceptTargets targets{at::zeros({P, M}), at::ones({P, M})};
+  ConceptTargets targets{at::zeros({P, M}), at::ones({P, M}),
+                         at::zeros({P, M}, torch::dtype(torch::kBool))};
   auto probability = targets.probability.accessor<float, 2>();
   auto weight = targets.weight.accessor<float, 2>();
+  auto unknown = targets.unknown.accessor<bool, 2>();
   for (std::int64_t i = 0; i < P; ++i) {
     const CaptionedPhoto& photo = photos[static_cast<std::size_t>(i)];
     if (photo.captions.size() < kEnoughCaptions)
-      for (std::int64_t m = 0; m < M; ++m) weight[i][m] = kUnnamedWeight;
+      for (std::int64_t m = 0; m < M; ++m) {
+        weight[i][m] = kUnnamedWeight;
+        unknown[i][m] = true;
+      }
     if (const auto found = labels.find(photo.name); found != labels.end()) {
       for (const auto& [word, p] : found->second)
         if (const auto m = of_word.find(word); m != of_word.end()) {
           probability[i][m->second] = std::max(probability[i][m->second], p);
           weight[i][m->second] = std::max(weight[i][m->second], p > 0 ? p : 1);
+          unknown[i][m->second] = false;
         }
     }
     for (const Tokens& caption : photo.captions)
       for (const std::string& word : caption)
         if (const auto m = of_word.find(word); m != of_word.end())
-          probability[i][m->second] = weight[i][m->second] = 1;
+          probability[i][m->second] = weight[i][m->second] = 1, unknown[i][m->second] = false;
     if (photo.times > 1)
       for (std::int64_t m = 0; m < M; ++m) weight[i][m] *= static_cast<float>(photo.times);
   }
   return targets;
+}
+
+Tensor concept_log_odds(const TensorMap& decoder, const Tensor& mean, double input_dropout) {
+  const Tensor x = (mean - decoder.at("decoder.concept.feature.mean")) /
+                   decoder.at("decoder.concept.feature.std");
+  return at::linear(at::dropout(x, input_dropout, input_dropout > 0),
+                    decoder.at("decoder.concept.head.weight"),
+                    decoder.at("decoder.concept.head.bias"));
 }
 
 ConceptHead fit_concept_head(const Tensor& features, const ConceptTargets& targets,

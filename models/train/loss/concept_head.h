@@ -36,11 +36,17 @@ struct ConceptTargets {
   /// (P,M): less if few captions could have named it; more for a photo that an epoch shows several
   /// times.
   torch::Tensor weight;
+  torch::Tensor unknown =
+      {};  // (P,M) bool: few captions, none names it, and no label says anything
 };
 /// `photos` may have captions, labels, or both.
 [[nodiscard]] ConceptTargets concept_targets(const std::vector<CaptionedPhoto>& photos,
                                              const ConceptLabels& labels,
                                              const std::vector<ConceptEntry>& concepts);
+
+/// The log-odds (P,M) that the classifier in `decoder` gives photos with these mean features (P,C).
+[[nodiscard]] torch::Tensor concept_log_odds(const TensorMap& decoder, const torch::Tensor& mean,
+                                             double input_dropout = 0);
 
 struct ConceptHead {
   TensorMap parameters;         // decoder.concept.feature.* and decoder.concept.head.*

@@ -11,6 +11,8 @@ bool in_use = false;
 
 void use_bfloat16(bool yes) noexcept { in_use = yes; }
 
+bool uses_bfloat16() noexcept { return in_use; }
+
 torch::Tensor for_products(const torch::Tensor& matrix) {
   return in_use ? matrix.to(torch::kBFloat16) : matrix;
 }

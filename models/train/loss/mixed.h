@@ -11,6 +11,7 @@ namespace photoscribe {
 
 /// Process-wide, set once before training. Off by default.
 void use_bfloat16(bool yes) noexcept;
+[[nodiscard]] bool uses_bfloat16() noexcept;
 
 /// A matrix as input of products: itself, or a bfloat16 copy.
 [[nodiscard]] torch::Tensor for_products(const torch::Tensor& matrix);

@@ -332,6 +332,7 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
 
 void add_verbs(CLI::App& app, const std::string& command, Status& status) {
   add_fit(app, command, status);
+  add_fit_encoder(app, command, status);
   add_average(app, status);
   add_ensemble(app, status);
   add_import(app, status);
@@ -341,6 +342,7 @@ void add_verbs(CLI::App& app, const std::string& command, Status& status) {
   add_plot(app, status);
   add_quantize(app, status);
   add_teach(app, status);
+  add_label(app, status);
   add_bench_network(app, status);
 }
 

@@ -92,6 +92,15 @@ TEST(ConceptHead, TargetsAreWhatPeopleNameAndElseWhatTheClassifierSees) {
   EXPECT_FLOAT_EQ(w[2][1], 0.9F);
 }
 
+TEST(ConceptHead, WhatFewCaptionsAndNoLabelSayIsUnknown) {
+  const std::vector<CaptionedPhoto> photos{{"many.jpg", {{"a"}, {"b"}, {"c"}}, 1},
+                                           {"one.jpg", {{"a", "puppy"}}, 1},
+                                           {"labelled.jpg", {{"a", "cat"}}, 4}};
+  const ConceptLabels labels{{"labelled.jpg", {{"dog", 0.0F}}}};
+  const ConceptTargets t = concept_targets(photos, labels, kThings);  // pizza, dog
+  EXPECT_TRUE(at::equal(t.unknown, at::tensor({0, 0, 1, 0, 1, 0}).view({3, 2}).gt(0)));
+}
+
 TEST(ConceptHead, AThingLabelledAbsentCountsAndPhotosShownOftenCountMore) {
   const std::vector<CaptionedPhoto> photos{{"one.jpg", {{"a", "cat"}}, 1}, {"two.jpg", {}, 3}};
   const ConceptLabels labels{{"one.jpg", {{"pizza", 0.0F}}}, {"two.jpg", {{"pizza", 0.5F}}}};
