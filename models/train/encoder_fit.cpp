@@ -11,7 +11,6 @@
 #include <memory>
 #include <numbers>
 #include <optional>
-#include <sstream>
 
 #include "models/encoder/encoder.h"
 #include "models/format/model_store.h"
@@ -31,7 +30,9 @@ namespace {
 using torch::Tensor;
 
 constexpr double kInputDropout = 0.3;  // as in concept_head.cpp
-constexpr float kOwnWeight = 0.5F;     // of what the model itself said, where nothing else is known
+/// What the model itself said, where nothing else is known, counts this often as much as a thing
+/// that few captions might have named.
+constexpr double kOwnShare = 2;
 constexpr std::int64_t kWarmupSteps = 50;
 constexpr std::chrono::minutes kCheckpointEvery{10};
 constexpr std::array kHead{"decoder.concept.head.weight", "decoder.concept.head.bias"};
@@ -43,10 +44,12 @@ Tensor concept_loss(const Tensor& log_odds, const Tensor& target, const Tensor& 
   return (each * weight).sum() / log_odds.size(0);
 }
 
-std::vector<std::int64_t> usable_of(const FeatureCache& cache, std::size_t photos) {
+/// Those that decode and are not left out of epochs by their list.
+std::vector<std::int64_t> usable_of(const FeatureCache& cache,
+                                    const std::vector<CaptionedPhoto>& photos) {
   std::vector<std::int64_t> usable;
-  for (std::size_t i = 0; i < photos; ++i)
-    if (cache.usable(i)) usable.push_back(static_cast<std::int64_t>(i));
+  for (std::size_t i = 0; i < photos.size(); ++i)
+    if (cache.usable(i) && photos[i].times > 0) usable.push_back(static_cast<std::int64_t>(i));
   return usable;
 }
 
@@ -94,6 +97,15 @@ class EncoderRun {
   Status go() {
     if (Status s = restore(); !s) return s;
     const std::int64_t all = options_.epochs * per_epoch_;
+    if (score_dev().concepts == 0)
+      return fail(Errc::invalid_config,
+                  fmt::format("captions of at least {} photos for evaluation must name the same "
+                              "concept, and none do: name more photos with --dev",
+                              kPositivesMin));
+    if (progress_.step == all && read_model_folder(options_.output)) {
+      std::fprintf(stderr, "already finished: %s is the model\n", options_.output.c_str());
+      return {};
+    }
     const std::int64_t every = options_.score_steps > 0 ? options_.score_steps : per_epoch_;
     ProgressLine line("encoder", "steps");
     if (progress_.step == 0 && progress_.best < 0) take_score();
@@ -159,7 +171,7 @@ class EncoderRun {
       const Tensor own = at::sigmoid(concept_log_odds(model_.tensors, before.mean(1)));
       const Tensor unknown = targets.unknown.index_select(0, which);
       target = at::where(unknown, own, target);
-      weight = at::where(unknown, at::full({}, kOwnWeight), weight);
+      weight = at::where(unknown, weight * kOwnShare, weight);
     }
     const Tensor features = finish_features(tensors_, cached);
     const Tensor loss =
@@ -283,7 +295,7 @@ class EncoderRun {
     std::fprintf(stderr,
                  "best: step %lld, mean average precision %.4f\nmodel: %s\n"
                  "next: its decoder has not seen these features yet; photoscribe-train fit --start "
-                 "%s … trains it on them\n",
+                 "%s --no-teacher … trains it on them; it has no confidence yet\n",
                  static_cast<long long>(progress_.best_step), progress_.best,
                  options_.output.c_str(), options_.output.c_str());
     return {};
@@ -300,32 +312,6 @@ class EncoderRun {
   double loss_sum_ = 0, loss_count_ = 0;
   Clock::time_point saved_at_ = Clock::now();
 };
-
-std::string settings_of(const EncoderFitOptions& o, const StoredModel& model,
-                        const std::vector<CaptionedPhoto>& train,
-                        const std::vector<CaptionedPhoto>& dev, const ConceptTargets& targets) {
-  std::ostringstream text;
-  const auto line = [&text](const char* name, const auto& value) {
-    text << name << ": " << value << '\n';
-  };
-  line("model", model.folder.hash);
-  line("train", data_key(train));
-  line("dev", data_key(dev));
-  line("labels", targets.probability.sum(torch::kFloat64).item<double>());
-  line("cache_block", o.cache_block);
-  line("views", o.views);
-  line("mirror", o.mirror);
-  line("bfloat16", o.bfloat16);
-  line("epochs", o.epochs);
-  line("batch_photos", o.batch_photos);
-  line("rate", o.rate);
-  line("encoder_share", o.encoder_share);
-  line("keep", o.keep);
-  line("weight_decay", o.weight_decay);
-  line("average", o.average);
-  line("seed", o.seed);
-  return text.str();
-}
 
 }  // namespace
 
@@ -346,9 +332,17 @@ Status fit_encoder(const EncoderFitOptions& wanted) {
     std::filesystem::create_directories(folder, failed);
     if (failed) return fail(Errc::environment, folder + ": " + failed.message());
   }
+  const auto head = guard(Errc::invalid_config, "--cache-block", [&] {
+    return Encoder(model->folder.architecture.encoder, model->tensors, "encoder.")
+        .until(o.cache_block);
+  });
+  if (!head) return fail(head.error());
   const auto splits = read_splits(o.sources, o.splits);
   if (!splits) return fail(splits.error());
   if (!splits->held_out.empty()) std::fprintf(stderr, "%s\n", splits->held_out.c_str());
+  for (const auto& [name, photos] :
+       {std::pair{"/train.txt", &splits->train}, std::pair{"/dev.txt", &splits->dev}})
+    if (Status s = write_list(o.work + name, *photos); !s) return s;
   ConceptLabels labels;
   if (!o.concept_labels.empty()) {
     auto read = read_concept_labels(o.concept_labels);
@@ -356,15 +350,19 @@ Status fit_encoder(const EncoderFitOptions& wanted) {
     labels = std::move(*read);
   }
   const auto done = guard(Errc::model_failure, "fit-encoder", [&]() -> Status {
-    const Encoder encoder(model->folder.architecture.encoder, model->tensors, "encoder.");
-    CachedFeatures cached{encoder.until(o.cache_block), model->folder.architecture, o.views,
-                          o.mirror,
+    CachedFeatures cached{*head, model->folder.architecture, o.views, o.mirror,
                           o.bfloat16 && has_bfloat16() ? Precision::bfloat16 : Precision::float32};
     const auto resumed = [&o](Error error) {
       if (error.code == Errc::cancelled)
         error.message += "; the same command resumes there: " + o.command;
       return fail(std::move(error));
     };
+    const auto size = [](const auto& photos) { return static_cast<std::int64_t>(photos.size()); };
+    if (Status s = report_space(o.features, cached,
+                                {{"/features.train", size(splits->train), o.views},
+                                 {"/features.dev", size(splits->dev), 1}});
+        !s)
+      return s;
     const auto train = FeatureCache::open_or_make(
         o.features + "/features.train", paths_of(splits->train), cached, feature_progress("train"));
     if (!train) return resumed(train.error());
@@ -373,14 +371,15 @@ Status fit_encoder(const EncoderFitOptions& wanted) {
                                                 cached, feature_progress("dev"));
     if (!dev) return resumed(dev.error());
     Split training{*train, concept_targets(splits->train, labels, model->concepts),
-                   usable_of(*train, splits->train.size())};
+                   usable_of(*train, splits->train)};
     Split scored{*dev, concept_targets(splits->dev, {}, model->concepts),
-                 usable_of(*dev, splits->dev.size())};
+                 usable_of(*dev, splits->dev)};
     if (training.usable.empty() || scored.usable.empty())
       return fail(Errc::environment, "no photo to train on, or none for evaluation, decodes");
     std::fprintf(stderr, "%zu photos to train on, %zu for evaluation, %zu concepts\n",
                  training.usable.size(), scored.usable.size(), model->concepts.size());
-    std::string settings = settings_of(o, *model, splits->train, splits->dev, training.targets);
+    std::string settings = settings_text(o, *model, splits->train, splits->dev, training.targets,
+                                         training.usable.size());
     return EncoderRun(o, *model, std::move(training), std::move(scored), std::move(settings)).go();
   });
   return done.and_then([](Status status) { return status; });

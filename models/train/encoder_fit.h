@@ -9,7 +9,8 @@
 // itself said before (Li & Hoiem, "Learning without Forgetting", ECCV 2016), and a penalty keeps
 // the features near those that its decoder knows.
 //
-// The decoder is left as it is: `fit --start` trains it on the new features afterwards.
+// The decoder is left as it is: `fit --start FOLDER --no-teacher` trains it on the new features
+// afterwards.
 #pragma once
 
 #include <cstdint>

@@ -256,6 +256,24 @@ Expected<std::string> check_space(const std::string& folder, const FeatureSpace&
                                      "or use fewer --views or a smaller --side");
 }
 
+Status report_space(const std::string& folder, CachedFeatures cached,
+                    const std::vector<FeatureFile>& files) {
+  FeatureSpace sum;
+  for (const FeatureFile& file : files) {
+    cached.views = file.views;
+    const FeatureSpace one = space_of(folder + file.name, file.photos, cached);
+    sum.all += one.all;
+    sum.missing += one.missing;
+  }
+  std::error_code failed;
+  const auto disk = std::filesystem::space(folder, failed);
+  const auto summary =
+      check_space(folder, sum, failed ? INT64_MAX : static_cast<std::int64_t>(disk.available));
+  if (!summary) return fail(summary.error());
+  std::fprintf(stderr, "features: %s\n", summary->c_str());
+  return {};
+}
+
 Expected<FeatureCache> FeatureCache::open_or_make(const std::string& file,
                                                   const std::vector<std::string>& paths,
                                                   const CachedFeatures& wanted,

@@ -53,6 +53,17 @@ struct FeatureSpace {
 [[nodiscard]] Expected<std::string> check_space(const std::string& folder,
                                                 const FeatureSpace& space, std::int64_t free_bytes);
 
+/// A file of features in a folder, such as "/features.train", and how many photos it holds.
+struct FeatureFile {
+  const char* name = "";
+  std::int64_t photos = 0, views = 1;
+};
+
+/// Prints on standard error how much space the features take, before a photo is read; fails as
+/// check_space().
+[[nodiscard]] Status report_space(const std::string& folder, CachedFeatures cached,
+                                  const std::vector<FeatureFile>& files);
+
 class FeatureCache {
  public:
   using ProgressCallback = std::function<void(std::int64_t done, std::int64_t all)>;

@@ -30,31 +30,6 @@ tl::unexpected<Error> features_error(const FitOptions& o, Error error) {
   return fail(std::move(error));
 }
 
-/// A file of features, and which photos of a run it holds.
-struct FeatureFile {
-  const char* name = "";
-  std::int64_t photos = 0, views = 1;
-};
-
-/// Prints how much space the features take, before a photo is read; fails when there is too little.
-Status report_space(const FitOptions& o, CachedFeatures cached,
-                    const std::vector<FeatureFile>& files) {
-  FeatureSpace sum;
-  for (const FeatureFile& file : files) {
-    cached.views = file.views;
-    const FeatureSpace one = space_of(o.features + file.name, file.photos, cached);
-    sum.all += one.all;
-    sum.missing += one.missing;
-  }
-  std::error_code failed;
-  const auto disk = std::filesystem::space(o.features, failed);
-  const auto summary =
-      check_space(o.features, sum, failed ? INT64_MAX : static_cast<std::int64_t>(disk.available));
-  if (!summary) return fail(summary.error());
-  std::fprintf(stderr, "features: %s\n", summary->c_str());
-  return {};
-}
-
 /// Fills in what follows from the encoder's file.
 Expected<FitOptions> complete(FitOptions o) {
   if (o.features.empty()) o.features = o.work;
@@ -190,7 +165,7 @@ Status train(const FitOptions& options, const Vocabulary& vocabulary,
       options.architecture, options.views, options.mirror,
       options.bfloat16 && has_bfloat16() ? Precision::bfloat16 : Precision::float32};
   const auto size = [](const auto& photos) { return static_cast<std::int64_t>(photos.size()); };
-  if (Status s = report_space(options, cached,
+  if (Status s = report_space(options.features, cached,
                               {{"/features.train", size(train), options.views},
                                {"/features.dev", size(dev), 1},
                                {"/features.concepts", size(concepts.further), options.views}});

@@ -19,9 +19,10 @@ struct LabelOptions {
 };
 
 /// Writes each photo's probabilities, rounded to thousandths, under each concept's first word;
-/// below kAbsentBelow as 0, which says that the thing is absent. Photos that do not decode are left
-/// out, and reported. The file appears when it is complete. Fails with invalid_config for a model
-/// without concepts, with cancelled when it was asked to stop (stop.h).
+/// below kAbsentBelow as 0, which says that the thing is absent. Photos that do not decode, or
+/// whose name is not UTF-8, are left out and reported. The file appears when it is complete. Fails
+/// with invalid_config for an ensemble or a model without concepts, with environment when no photo
+/// decodes or the disk refuses.
 [[nodiscard]] Status label(const LabelOptions& options);
 
 inline constexpr float kAbsentBelow = 0.02F;

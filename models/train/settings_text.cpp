@@ -1,5 +1,7 @@
 #include "models/train/settings_text.h"
 
+#include <ATen/ATen.h>
+
 #include <map>
 #include <sstream>
 
@@ -25,6 +27,16 @@ std::map<std::string, std::string> fields_of(const std::string& text) {
     fields[name] = value == std::string::npos ? "" : line.substr(value);
   }
   return fields;
+}
+
+/// A key of all that the targets say.
+std::string key_of(const ConceptTargets& targets) {
+  Fnv1a hash;
+  for (const torch::Tensor& one : {targets.probability, targets.weight, targets.unknown}) {
+    const torch::Tensor bytes = one.contiguous();
+    hash.add(bytes.data_ptr(), bytes.nbytes());
+  }
+  return hash.text();
 }
 
 }  // namespace
@@ -82,6 +94,34 @@ std::string settings_text(const FitOptions& o, const Vocabulary& vocabulary,
     line("teacher", o.teacher);
     line("teacher-share", o.loss.teacher_share);
   }
+  return text.str();
+}
+
+std::string settings_text(const EncoderFitOptions& o, const StoredModel& model,
+                          const std::vector<CaptionedPhoto>& train,
+                          const std::vector<CaptionedPhoto>& dev, const ConceptTargets& targets,
+                          std::size_t usable) {
+  std::ostringstream text;
+  const auto line = [&text](const char* name, const auto& value) {
+    text << name << ": " << value << '\n';
+  };
+  line("model", model.folder.hash);
+  line("train", data_key(train));
+  line("dev", data_key(dev));
+  line("labels", key_of(targets));
+  line("photos_that_decode", usable);
+  line("cache_block", o.cache_block);
+  line("views", o.views);
+  line("mirror", o.mirror);
+  line("bfloat16", o.bfloat16);
+  line("epochs", o.epochs);
+  line("batch_photos", o.batch_photos);
+  line("rate", o.rate);
+  line("encoder_share", o.encoder_share);
+  line("keep", o.keep);
+  line("weight_decay", o.weight_decay);
+  line("average", o.average);
+  line("seed", o.seed);
   return text.str();
 }
 

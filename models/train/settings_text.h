@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "models/format/model_store.h"
 #include "models/format/vocabulary.h"
 #include "models/train/data/dataset.h"
+#include "models/train/encoder_fit.h"
 #include "models/train/fit.h"
+#include "models/train/loss/concept_head.h"
 
 namespace photoscribe {
 
@@ -20,6 +23,12 @@ namespace photoscribe {
 [[nodiscard]] std::string settings_text(const FitOptions& options, const Vocabulary& vocabulary,
                                         const std::vector<CaptionedPhoto>& train,
                                         const std::vector<CaptionedPhoto>& dev, std::size_t usable);
+
+/// Of fit-encoder; `usable`: how many photos of train decode and are shown.
+[[nodiscard]] std::string settings_text(const EncoderFitOptions& options, const StoredModel& model,
+                                        const std::vector<CaptionedPhoto>& train,
+                                        const std::vector<CaptionedPhoto>& dev,
+                                        const ConceptTargets& targets, std::size_t usable);
 
 /// "epochs 10, here 20; rate …": at most five differences. Empty: none.
 [[nodiscard]] std::string difference(const std::string& before, const std::string& here);

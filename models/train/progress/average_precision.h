@@ -20,7 +20,8 @@ struct MeanAveragePrecision {
 
 /// The mean over concepts of their average precision: the mean over a concept's photos of the share
 /// of such photos among those ranked at least as high. Equal scores share one rank, so that a
-/// constant score gets the share of positives. scores (P,M) float32, positive (P,M) bool.
+/// constant score gets the share of positives; a NaN is the least. scores (P,M), positive (P,M)
+/// bool.
 [[nodiscard]] MeanAveragePrecision mean_average_precision(const torch::Tensor& scores,
                                                           const torch::Tensor& positive);
 

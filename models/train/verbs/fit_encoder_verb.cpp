@@ -23,7 +23,7 @@ void add_fit_encoder(CLI::App& app, const std::string& command, Status& status) 
       "photo with one or two captions stays as the model had it. Writes the model with the "
       "weights\n"
       "that rank the dev photos best. Its decoder has not seen the new features: go on with\n"
-      "  photoscribe-train fit --start OUTPUT …\n"
+      "  photoscribe-train fit --start OUTPUT --no-teacher …\n"
       "Ctrl-C keeps what is done; the same command resumes there.\n"
       "Exit status: 0 done, 2 usage, 3 environment, 4 stopped before the end (run it again).");
   verb->add_option("MODEL", o.model, "Model folder with concepts")
@@ -37,6 +37,14 @@ void add_fit_encoder(CLI::App& app, const std::string& command, Status& status) 
   verb->add_option("--dev", o.splits.dev,
                    "Photos that decide which weights are the best: a list, or a split. Default: as "
                    "for fit");
+  verb->add_option("--dev-captions", o.splits.dev_captions,
+                   "Captions of those photos, if they are in other files")
+      ->check(CLI::ExistingFile);
+  verb->add_option("--dev-share", o.splits.dev_share,
+                   "Share of the photos to hold out for evaluation if no list or split says which; "
+                   "WORK/dev.txt lists them")
+      ->check(CLI::Range(0.001, 0.9))
+      ->capture_default_str();
   verb->add_flag("--allow-overlap", o.splits.overlap,
                  "Allow photos in both train and dev, which makes scores too good");
   verb->add_option("--concept-labels", o.concept_labels, "Labels of another classifier, as for fit")

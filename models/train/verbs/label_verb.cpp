@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "models/train/label.h"
-#include "models/train/progress/stop.h"
 #include "models/train/verbs/verb_options.h"
 
 namespace photoscribe {
@@ -30,7 +29,6 @@ void add_label(CLI::App& app, Status& status) {
   add_threads(*verb, state->threads);
   verb->callback([state, &status] {
     use_threads(state->threads);
-    stop_on_signals();
     status = label(state->options);
   });
 }

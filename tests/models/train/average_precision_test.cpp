@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace photoscribe {
 namespace {
 
@@ -22,6 +24,14 @@ TEST(AveragePrecision, IsThatOfTheRanking) {
 TEST(AveragePrecision, EqualScoresAreOneRankSoAConstantGetsTheShareOfPositives) {
   EXPECT_DOUBLE_EQ(mean_average_precision(column({5, 5, 5, 5}), column({1, 0, 1, 1}).gt(0)).mean,
                    0.75);
+}
+
+TEST(AveragePrecision, WhatIsNoNumberIsTheLeastLikely) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_DOUBLE_EQ(
+      mean_average_precision(column({nan, 0.5F, 0.4F, 0.3F}), column({0, 1, 1, 1}).gt(0)).mean, 1);
+  EXPECT_DOUBLE_EQ(
+      mean_average_precision(column({nan, nan, nan, nan}), column({1, 1, 1, 0}).gt(0)).mean, 0.75);
 }
 
 TEST(AveragePrecision, ConceptsTooRareToRankDoNotCount) {

@@ -120,8 +120,31 @@ TEST_F(FitEncoder, TailAndClassifierLearnAndTheRestStays) {
   next.encoder.clear();
   next.start = o.output;
   next.architecture = after->folder.architecture;
+  next.loss.teacher_share = 0;  // --no-teacher
   const Status learnt = fit(next);
-  EXPECT_TRUE(learnt) << learnt.error().message;
+  ASSERT_TRUE(learnt) << learnt.error().message;
+  const auto whole = load_model(next.output);
+  ASSERT_TRUE(whole);
+  EXPECT_FALSE(at::equal(after->tensors.at("decoder.annotate.weight"),
+                         whole->tensors.at("decoder.annotate.weight")));
+}
+
+TEST_F(FitEncoder, AFinishedRunIsNotWrittenAgainAndAPhotoShownNeverTeachesNothing) {
+  EncoderFitOptions o = encoder_options(blank_model(), "seeing");
+  ASSERT_TRUE(fit_encoder(o));
+  const auto written = std::filesystem::last_write_time(o.output + "/model.yaml");
+  ASSERT_TRUE(fit_encoder(o));
+  EXPECT_EQ(std::filesystem::last_write_time(o.output + "/model.yaml"), written);
+
+  std::string never;
+  for (int i = 0; i < 4; ++i)
+    for (const char* colour : {"red", "green", "blue"})
+      never += colour + std::to_string(i) + ".bmp\t0\n";
+  EncoderFitOptions none = encoder_options(o.model, "none");
+  none.splits.train = folder_.write("never.txt", never);
+  const Status refused = fit_encoder(none);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("no photo to train on"));
 }
 
 TEST_F(FitEncoder, CtrlCKeepsWhatIsDoneAndResumesToTheSameBits) {
@@ -162,6 +185,10 @@ TEST_F(FitEncoder, WhatCannotWorkIsRefusedWithACure) {
   EncoderFitOptions strange = encoder_options(blank_model(), "b");
   strange.cache_block = "features.99";
   EXPECT_THAT(refusal(strange), HasSubstr("features.99"));
+  EXPECT_THAT(refusal(strange), HasSubstr("--cache-block"));
+  EncoderFitOptions few = encoder_options(strange.model, "d");
+  few.splits.dev = folder_.write("few.txt", "red0.bmp\ngreen0.bmp\n");
+  EXPECT_THAT(refusal(few), HasSubstr("name more photos with --dev"));
   // Nothing moves, so nothing is recognised better.
   EncoderFitOptions still = encoder_options(strange.model, "c");
   still.rate = 0;
@@ -173,7 +200,9 @@ TEST_F(FitEncoder, LabelsOfOneModelTeachAnother) {
   EncoderFitOptions o = encoder_options(blank_model(), "seeing");
   ASSERT_TRUE(fit_encoder(o));
   folder_.write("broken.bmp", "no photo");
-  std::ofstream(captions_, std::ios::app) << "broken.bmp#0\tgreen grass .\n";
+  folder_.write("gr\xfcn.bmp", test::bmp(test::kSide, {20, 220, 30}));
+  std::ofstream(captions_, std::ios::app)
+      << "broken.bmp#0\tgreen grass .\ngr\xfcn.bmp#0\tgreen grass .\n";
   const LabelOptions wanted{.model = o.output,
                             .sources = o.sources,
                             .split = {},
