@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -10,7 +11,6 @@
 #include <filesystem>
 #include <memory>
 #include <numbers>
-#include <optional>
 
 #include "models/encoder/encoder.h"
 #include "models/format/model_store.h"
@@ -97,18 +97,17 @@ class EncoderRun {
   Status go() {
     if (Status s = restore(); !s) return s;
     const std::int64_t all = options_.epochs * per_epoch_;
-    if (score_dev().concepts == 0)
-      return fail(Errc::invalid_config,
-                  fmt::format("captions of at least {} photos for evaluation must name the same "
-                              "concept, and none do: name more photos with --dev",
-                              kPositivesMin));
     if (progress_.step == all && read_model_folder(options_.output)) {
       std::fprintf(stderr, "already finished: %s is the model\n", options_.output.c_str());
       return {};
     }
     const std::int64_t every = options_.score_steps > 0 ? options_.score_steps : per_epoch_;
     ProgressLine line("encoder", "steps");
-    if (progress_.step == 0 && progress_.best < 0) take_score();
+    if (progress_.best < 0 && take_score() == 0)
+      return fail(Errc::invalid_config,
+                  fmt::format("captions of at least {} photos for evaluation must name the same "
+                              "concept, and none do: name more photos with --dev",
+                              kPositivesMin));
     while (progress_.step < all) {
       line.update(progress_.step, all);
       const auto start = Clock::now();
@@ -212,7 +211,8 @@ class EncoderRun {
         at::cat(scores), dev_.targets.probability.index_select(0, at::tensor(dev_.usable)).gt(0));
   }
 
-  void take_score() {
+  /// Returns how many concepts were scored.
+  std::int64_t take_score() {
     const MeanAveragePrecision score = score_dev();
     std::fprintf(
         stderr, "step %lld: loss %.3f, mean average precision %.4f over %lld concepts; %s\n",
@@ -221,11 +221,12 @@ class EncoderRun {
     progress_.curve += fmt::format("    {},{:.4f},{:.4f}\n", progress_.step,
                                    loss_sum_ / std::max(1.0, loss_count_), score.mean);
     loss_sum_ = loss_count_ = 0;
-    if (score.mean <= progress_.best) return;
+    if (score.mean <= progress_.best) return score.concepts;
     progress_.best = score.mean;
     progress_.best_step = progress_.step;
     best_.clear();
     for (const auto& [name, tensor] : average_) best_.emplace(name, tensor.clone());
+    return score.concepts;
   }
 
   Status save() {
