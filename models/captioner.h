@@ -42,9 +42,9 @@ struct CaptionerConfig {
   Precision precision = Precision::float32;  // on a CPU
 };
 
-/// Loads the model and warms it up. Precision::automatic also tries bfloat16, if the CPU has it,
-/// else int8, if CPU and model have it, and keeps the faster; int8 must be faster by a tenth. Fails
-/// with model_failure or invalid_config, saying what to do.
+/// Loads the model and warms it up. Precision::automatic tries what precisions_to_try() says and
+/// keeps the fastest; int8 must be faster by a quarter. Fails with model_failure or invalid_config,
+/// saying what to do.
 [[nodiscard]] Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config);
 
 /// For the first line of main() of a program that captions on a CPU. Both of these libraries read

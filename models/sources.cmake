@@ -10,6 +10,7 @@ set(photoscribe_model_sources
   decoder/photo_annotator.cpp
   decoder/plain_decoders.cpp
   decoder/plain_networks.cpp
+  decoder/quantised.cpp
   decoder/step_network.cpp
   decoder/step_parts.cpp
   device.cpp
@@ -38,12 +39,12 @@ set(photoscribe_model_sources
   search/evidence.cpp
   search/search.cpp
   search/constraints.cpp)
-# The loops of decoder/kernels.cpp and encoder/silu.cpp are only worth having if sums may be reordered into vectors.
+# The loops of decoder/kernels.cpp, decoder/quantised.cpp and encoder/silu.cpp are only worth having if sums may be reordered into vectors.
 set(photoscribe_kernel_options
   -O3 -fno-math-errno -fno-trapping-math -fassociative-math -fno-signed-zeros -freciprocal-math -ffp-contract=fast)
 # `folder`: the path of models/. Properties belong to a directory, so each one that compiles these sources calls this.
 function(photoscribe_compile_kernels folder)
-  set_source_files_properties(${folder}/decoder/kernels.cpp PROPERTIES COMPILE_OPTIONS "${photoscribe_kernel_options}")
+  set_source_files_properties(${folder}/decoder/kernels.cpp ${folder}/decoder/quantised.cpp PROPERTIES COMPILE_OPTIONS "${photoscribe_kernel_options}")
   # No scores of words that are never predicted, which are -inf, occur here.
   set_source_files_properties(${folder}/encoder/silu.cpp PROPERTIES COMPILE_OPTIONS "${photoscribe_kernel_options};-ffinite-math-only")
   # Its vectors are written by hand, its tiles are unrolled.

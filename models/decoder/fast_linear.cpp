@@ -12,6 +12,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "models/decoder/kernels.h"
+#include "models/decoder/quantised.h"
 #endif
 
 namespace photoscribe {
@@ -33,14 +34,17 @@ std::int64_t rows_at_once(std::int64_t rows) {
 class FastLinear::Plans {
  public:
   Plans(const torch::Tensor& weight, const torch::Tensor& bias, Precision precision)
-      : type_(precision == Precision::bfloat16 ? dnnl::memory::data_type::bf16 : kF32),
+      : precision_(precision),
         engine_(dnnl::engine::kind::cpu, 0),
         stream_(engine_),
         weight_(weight.detach().clone().contiguous()),
-        bias_(bias.defined() ? bias.detach().clone().contiguous() : bias) {}
+        bias_(bias.defined() ? bias.detach().clone().contiguous() : bias) {
+    if (precision == Precision::int8) quantise();
+  }
 
   void run(const torch::Tensor& x, const torch::Tensor& y, bool add) {
-    const torch::Tensor taken = type_ == kF32 ? x : rounded(x);
+    if (precision_ == Precision::int8) return run_quantised(x, y, add);
+    const torch::Tensor taken = precision_ == Precision::float32 ? x : rounded(x);
     const auto row_bytes = [](const torch::Tensor& t) {
       return t.size(1) * static_cast<std::int64_t>(t.element_size());
     };
@@ -62,13 +66,56 @@ class FastLinear::Plans {
  private:
   using Desc = dnnl::memory::desc;
   using Tag = dnnl::memory::format_tag;
-  static constexpr auto kF32 = dnnl::memory::data_type::f32;
+  using Type = dnnl::memory::data_type;
 
   struct Plan {
     dnnl::inner_product_forward primitive;
     dnnl::memory x, y;
     std::unordered_map<int, dnnl::memory> arguments;
   };
+
+  void quantise() {
+    const std::int64_t in = weight_.size(1), out = weight_.size(0);
+    const torch::Tensor bits = at::empty({out, in}, torch::kInt8);
+    column_scale_ = at::empty({out});
+    offset_ = at::empty({out}, torch::kInt32);
+    quantise_weight(out, in, weight_.data_ptr<float>(), bits.data_ptr<std::int8_t>(),
+                    column_scale_.data_ptr<float>(), offset_.data_ptr<std::int32_t>());
+    weight_ = bits;
+  }
+
+  /// Sums of a few rows at a time become numbers while they are still in the cache.
+  void run_quantised(const torch::Tensor& x, const torch::Tensor& y, bool add) {
+    const std::int64_t in = weight_.size(1), out = weight_.size(0), all = x.size(0);
+    if (!bits_.defined() || bits_.size(0) < all) {
+      bits_ = at::empty({all, in}, torch::kUInt8);
+      row_scale_ = at::empty({all});
+      sums_ = at::empty({rows_at_once(all), out}, torch::kInt32);
+    }
+    quantise_rows(all, in, x.data_ptr<float>(), bits_.data_ptr<std::uint8_t>(),
+                  row_scale_.data_ptr<float>());
+    for (std::int64_t done = 0; done < all;) {
+      const std::int64_t rows = rows_at_once(all - done);
+      Plan& plan = find(rows, false);
+      plan.x.set_data_handle(bits_.data_ptr<std::uint8_t>() + done * in);
+      plan.y.set_data_handle(sums_.data_ptr());
+      plan.primitive.execute(stream_, plan.arguments);
+      stream_.wait();
+      const QuantisedProducts products{rows,
+                                       out,
+                                       sums_.data_ptr<std::int32_t>(),
+                                       offset_.data_ptr<std::int32_t>(),
+                                       row_scale_.data_ptr<float>() + done,
+                                       column_scale_.data_ptr<float>()};
+      float* const to = y.data_ptr<float>() + done * out;
+      if (add) {
+        add_products(products, to);
+      } else {
+        take_products(products, bias_.defined() ? bias_.data_ptr<float>() : nullptr, to);
+      }
+      done += rows;
+    }
+  }
 
   /// LibTorch's own conversion takes five times as long.
   static torch::Tensor rounded(const torch::Tensor& x) {
@@ -84,10 +131,22 @@ class FastLinear::Plans {
                                  : plans_.emplace(key, make(rows, add)).first->second;
   }
 
+  struct Types {
+    Type x, weight, y;
+  };
+  [[nodiscard]] Types types() const {
+    if (precision_ == Precision::int8) return {Type::u8, Type::s8, Type::s32};
+    const Type type = precision_ == Precision::bfloat16 ? Type::bf16 : Type::f32;
+    return {type, type, Type::f32};
+  }
+
+  /// int8 takes neither bias nor sum: both are of numbers.
   Plan make(std::int64_t rows, bool add) {
     const std::int64_t in = weight_.size(1), out = weight_.size(0);
-    const Desc x({rows, in}, type_, Tag::nc), y({rows, out}, kF32, Tag::nc);
-    const Desc weight({out, in}, type_, Tag::any), bias({out}, kF32, Tag::x);
+    const Types type = types();
+    const Desc x({rows, in}, type.x, Tag::nc), y({rows, out}, type.y, Tag::nc);
+    const Desc weight({out, in}, type.weight, Tag::any), bias({out}, Type::f32, Tag::x);
+    const bool biased = bias_.defined() && precision_ != Precision::int8;
     dnnl::primitive_attr attributes;
     if (add) {
       dnnl::post_ops after;
@@ -98,18 +157,18 @@ class FastLinear::Plans {
     using Primitive = dnnl::inner_product_forward;
 #if DNNL_VERSION_MAJOR >= 3
     const auto described =
-        bias_.defined() ? Primitive::primitive_desc(engine_, kind, x, weight, bias, y, attributes)
-                        : Primitive::primitive_desc(engine_, kind, x, weight, y, attributes);
+        biased ? Primitive::primitive_desc(engine_, kind, x, weight, bias, y, attributes)
+               : Primitive::primitive_desc(engine_, kind, x, weight, y, attributes);
 #else
     const auto described =
-        bias_.defined() ? Primitive::primitive_desc({kind, x, weight, bias, y}, attributes, engine_)
-                        : Primitive::primitive_desc({kind, x, weight, y}, attributes, engine_);
+        biased ? Primitive::primitive_desc({kind, x, weight, bias, y}, attributes, engine_)
+               : Primitive::primitive_desc({kind, x, weight, y}, attributes, engine_);
 #endif
     Plan plan{Primitive(described), {x, engine_, nullptr}, {y, engine_, nullptr}, {}};
     plan.arguments = {{DNNL_ARG_SRC, plan.x},
                       {DNNL_ARG_WEIGHTS, packed(described.weights_desc())},
                       {DNNL_ARG_DST, plan.y}};
-    if (bias_.defined())
+    if (biased)
       plan.arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(bias, engine_, bias_.data_ptr()));
     return plan;
   }
@@ -118,7 +177,8 @@ class FastLinear::Plans {
   dnnl::memory packed(const Desc& wanted) {
     for (const dnnl::memory& made : packed_)
       if (made.get_desc() == wanted) return made;
-    dnnl::memory plain(Desc({weight_.size(0), weight_.size(1)}, kF32, Tag::nc), engine_,
+    const Type type = precision_ == Precision::int8 ? Type::s8 : Type::f32;
+    dnnl::memory plain(Desc({weight_.size(0), weight_.size(1)}, type, Tag::nc), engine_,
                        weight_.data_ptr());
     dnnl::memory made(wanted, engine_);
     dnnl::reorder(plain, made).execute(stream_, plain, made);
@@ -127,10 +187,12 @@ class FastLinear::Plans {
     return made;
   }
 
-  dnnl::memory::data_type type_;  // of x and the weight; sums, bias and y are float32
+  Precision precision_;  // of x and the weight; bias and y are float32
   dnnl::engine engine_;
   dnnl::stream stream_;
-  torch::Tensor weight_, bias_;
+  torch::Tensor weight_, bias_;            // (N,K), int8 if the products are; (N)
+  torch::Tensor column_scale_, offset_;    // (N) in int8
+  torch::Tensor bits_, row_scale_, sums_;  // (M,K) (M) (M,N) in int8; grow, and are reused
   std::map<std::pair<std::int64_t, bool>, Plan> plans_;  // by rows
   std::vector<dnnl::memory> packed_;
 };

@@ -25,9 +25,13 @@ bool has_bfloat16() { return false; }
 bool has_int8() { return false; }
 #endif
 
-Precision decoder_precision(Precision encoder) {
-  if (encoder != Precision::int8) return encoder;
-  return has_bfloat16() ? Precision::bfloat16 : Precision::float32;
+std::vector<Precision> precisions_to_try(Precision asked, bool bfloat16, bool int8) {
+  if (asked != Precision::automatic) return {asked};
+  std::vector<Precision> all;
+  if (int8) all.push_back(Precision::int8);
+  if (bfloat16) all.push_back(Precision::bfloat16);
+  all.push_back(Precision::float32);
+  return all;
 }
 
 Status check_precision(Precision asked) {

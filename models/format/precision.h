@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/core/error.h"
 
@@ -14,10 +15,10 @@ namespace photoscribe {
 /// Sums are always float32, as is everything but matrix products. GPUs work in half precision
 /// whatever this says.
 enum class Precision : std::uint8_t {
-  automatic,  // bfloat16, else int8, if CPU and model have it and a trial finds it faster
+  automatic,  // whichever of the others, if CPU and model have it, a trial finds fastest
   float32,
   bfloat16,  // weights and inputs of products rounded to 8 bits of mantissa
-  int8,      // the encoder's are 8-bit integers; the decoder's as bfloat16 or float32
+  int8,      // both are 8-bit integers: with fixed scales in the encoder, one a row in the decoder
 };
 
 inline constexpr std::array<std::pair<Precision, std::string_view>, 4> kPrecisionNames{
@@ -42,8 +43,10 @@ inline constexpr std::array<std::pair<Precision, std::string_view>, 4> kPrecisio
 /// The same for eight bits (AVX-512 VNNI, AVX VNNI).
 [[nodiscard]] bool has_int8();
 
-/// The precision of a decoder's products with such an encoder (not automatic): never int8.
-[[nodiscard]] Precision decoder_precision(Precision encoder);
+/// What `asked` may mean on a CPU that has these formats or not (`int8`: and a model with scales
+/// for it), those that change captions least last. Which is fastest differs between CPUs that have
+/// the same formats: without AMX some multiply bfloat16 no faster than float32, or slower.
+[[nodiscard]] std::vector<Precision> precisions_to_try(Precision asked, bool bfloat16, bool int8);
 
 /// Fails with invalid_config, saying what to do, if this machine does not have it.
 [[nodiscard]] Status check_precision(Precision asked);

@@ -158,8 +158,9 @@ TEST(Kernels, RowsOfOneStateAreFoundWithinTheirPhotoAlone) {
 TEST(Kernels, AFastLinearTakesAnyNumberOfRows) {
   at::manual_seed(5);
   const Tensor weight = at::randn({24, 40}), bias = at::randn({24});
-  for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
+  for (const Precision precision : {Precision::float32, Precision::bfloat16, Precision::int8}) {
     if (precision == Precision::bfloat16 && !has_bfloat16()) continue;
+    if (precision == Precision::int8 && !has_int8()) continue;
     const FastLinear whole(weight, bias, precision), added(weight, {}, precision);
     for (const std::int64_t rows : {1, 15, 16, 17, 51, 59, 63, 64, 65, 118, 511, 513, 944}) {
       const Tensor x = at::randn({rows, 40}), wanted = at::linear(x, weight);

@@ -59,11 +59,11 @@ void try_all(const DecoderParameters& p, const torch::Tensor& photo, const Searc
 
 class SearchOf : public testing::TestWithParam<std::string> {};
 
-TEST_P(SearchOf, InBfloat16WordsAreNearlyAsLikely) {
-  if (!has_bfloat16()) GTEST_SKIP() << "this CPU has no bfloat16";
+/// How far words' log-probabilities in `precision` are at most from those in float32.
+double farthest_words(const std::string& kind, Precision precision) {
   const torch::NoGradGuard no_grad;
-  const DecoderParameters p = decoder(1, kWords, GetParam());
-  const auto exact = make_step_network(p), rounded = make_step_network(p, Precision::bfloat16);
+  const DecoderParameters p = decoder(1, kWords, kind);
+  const auto exact = make_step_network(p), rounded = make_step_network(p, precision);
   const torch::Tensor photos = at::randn({3, 6, 12});
   const Annotations a = exact->annotate_photos(photos), b = rounded->annotate_photos(photos);
   torch::Tensor h = a.h, c = a.c, rounded_h = b.h, rounded_c = b.c;
@@ -74,7 +74,20 @@ TEST_P(SearchOf, InBfloat16WordsAreNearlyAsLikely) {
         exact->step(a, words, h, c) - rounded->step(b, words, rounded_h, rounded_c);
     off = std::max(off, difference.nan_to_num(0, 0, 0).abs().max().item<double>());
   }
-  std::printf("bfloat16: off by at most %.3g\n", off);
+  std::printf("off by at most %.3g\n", off);
+  return off;
+}
+
+TEST_P(SearchOf, InBfloat16WordsAreNearlyAsLikely) {
+  if (!has_bfloat16()) GTEST_SKIP() << "this CPU has no bfloat16";
+  const double off = farthest_words(GetParam(), Precision::bfloat16);
+  EXPECT_LT(off, 0.3);
+  EXPECT_GT(off, 1e-6) << "nothing was rounded";
+}
+
+TEST_P(SearchOf, InInt8WordsAreNearlyAsLikely) {
+  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+  const double off = farthest_words(GetParam(), Precision::int8);
   EXPECT_LT(off, 0.3);
   EXPECT_GT(off, 1e-6) << "nothing was rounded";
 }

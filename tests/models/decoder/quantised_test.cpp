@@ -1,0 +1,100 @@
+#include "models/decoder/quantised.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "models/decoder/fast_linear.h"
+#include "models/format/precision.h"
+
+namespace photoscribe {
+namespace {
+
+using testing::ElementsAre;
+using torch::Tensor;
+
+struct Rows {
+  std::vector<std::uint8_t> bits;
+  std::vector<float> scale;
+};
+Rows quantised(const std::vector<float>& x, std::size_t rows) {
+  Rows made{std::vector<std::uint8_t>(x.size()), std::vector<float>(rows)};
+  quantise_rows(static_cast<std::int64_t>(rows), static_cast<std::int64_t>(x.size() / rows),
+                x.data(), made.bits.data(), made.scale.data());
+  return made;
+}
+
+TEST(Quantised, ARowsLargestMagnitudeIs127AndZeroIs128) {
+  const Rows rows = quantised({-2, 1, 0, 0.5, 0, 1e-3F, -1e-3F, 0}, 2);
+  EXPECT_THAT(rows.bits, ElementsAre(1, 192, 128, 160, 128, 255, 1, 128));
+  EXPECT_FLOAT_EQ(rows.scale[0], 2.0F / 127);
+  EXPECT_FLOAT_EQ(rows.scale[1], 1e-3F / 127);
+}
+
+TEST(Quantised, RowsOfNothingAreZeroAndOthersDoNotSeeThem) {
+  const float tiny = std::numeric_limits<float>::denorm_min();
+  const Rows rows = quantised({0, 0, tiny, -tiny, 1, 1}, 3);
+  EXPECT_THAT(rows.bits, ElementsAre(128, 128, 128, 128, 255, 255));
+  EXPECT_EQ(rows.scale[0], 0);
+  EXPECT_LT(rows.scale[1], 1e-40F);
+}
+
+TEST(Quantised, ARowThatIsNotFiniteHasNoScale) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const Rows rows = quantised({1, std::nanf(""), 1, infinity, -infinity, 1, 2, 2}, 4);
+  for (const std::size_t r : {0U, 1U, 2U}) EXPECT_TRUE(std::isnan(rows.scale[r])) << r;
+  EXPECT_FLOAT_EQ(rows.scale[3], 2.0F / 127);
+}
+
+TEST(Quantised, AWeightsIntegersGiveItBackWithinHalfAStep) {
+  at::manual_seed(3);
+  const Tensor weight = at::randn({7, 33}), bits = at::empty({7, 33}, torch::kInt8),
+               scale = at::empty({7}), offset = at::empty({7}, torch::kInt32);
+  quantise_weight(7, 33, weight.data_ptr<float>(), bits.data_ptr<std::int8_t>(),
+                  scale.data_ptr<float>(), offset.data_ptr<std::int32_t>());
+  const Tensor off = (bits.to(torch::kFloat32) * scale.unsqueeze(1) - weight).abs();
+  EXPECT_LE((off / scale.unsqueeze(1)).max().item<float>(), 0.501F);
+  EXPECT_TRUE(at::equal(offset, (bits.to(torch::kInt32).sum(1) * 128).to(torch::kInt32)));
+  EXPECT_EQ(bits.abs().amax(1).min().item<int>(), 127);
+}
+
+// The same rule in the arithmetic of LibTorch: integers multiplied exactly, one scale a row and one
+// a column.
+TEST(Quantised, AFastLinearMultipliesExactlyTheseIntegers) {
+  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+  at::manual_seed(4);
+  const Tensor weight = at::randn({40, 24}), bias = at::randn({40});
+  const auto integers = [](const Tensor& t, Tensor& scale) {
+    scale = t.abs().amax(1, /*keepdim=*/true) / 127;
+    return at::round(t / scale).to(torch::kFloat64);
+  };
+  Tensor columns;
+  const Tensor w = integers(weight, columns);
+  const FastLinear layer(weight, bias, Precision::int8);
+  for (const std::int64_t rows : {1, 7, 16, 70}) {
+    const Tensor x = at::randn({rows, 24}) * at::rand({rows, 1});
+    Tensor scale;
+    const Tensor sums = at::mm(integers(x, scale), w.t());
+    const Tensor wanted = sums * scale * columns.t() + bias;
+    // A number near the middle between two integers may round the other way.
+    const Tensor off = (layer(x) - wanted).abs();
+    EXPECT_LT(off.median().item<double>(), 1e-5) << rows;
+    EXPECT_LT((off / scale).max().item<double>(), 4) << rows;
+  }
+}
+
+TEST(Quantised, WordsThatAreNeverSaidStayImpossible) {
+  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+  Tensor bias = at::zeros({16});
+  bias[3] = -std::numeric_limits<float>::infinity();
+  const FastLinear layer(at::randn({16, 8}), bias, Precision::int8);
+  const Tensor y = layer(at::randn({5, 8}));
+  EXPECT_TRUE(y.select(1, 3).isinf().all().item<bool>());
+  EXPECT_TRUE(y.select(1, 4).isfinite().all().item<bool>());
+}
+
+}  // namespace
+}  // namespace photoscribe
