@@ -13,6 +13,9 @@ constexpr float kLargest = 127.0F;
 /// Added to a small number, it leaves the nearest integer in the lowest bits: 1.5 * 2^23.
 constexpr float kRound = 12582912.0F;
 constexpr float kMost = std::numeric_limits<float>::max();
+constexpr std::uint32_t kInfinity = 0x7f800000U;  // bits of it
+/// Bits of a number whose 127th is a normal one. Smaller weights are none.
+constexpr std::uint32_t kNormal = 0x05000000U;
 constexpr float kNoNumber = std::numeric_limits<float>::quiet_NaN();
 
 /// The bits of the largest magnitude, whose order is that of the numbers, with NaN above all.
@@ -30,7 +33,6 @@ constexpr float kNoNumber = std::numeric_limits<float>::quiet_NaN();
 PHOTOSCRIBE_VECTOR_CLONES
 void quantise_rows(std::int64_t rows, std::int64_t size, const float* x, std::uint8_t* bits,
                    float* scale) {
-  constexpr std::uint32_t kInfinity = 0x7f800000U;
   for (std::int64_t r = 0; r < rows; ++r) {
     const float* const from = x + r * size;
     std::uint8_t* const to = bits + r * size;
@@ -52,9 +54,13 @@ void quantise_weight(std::int64_t rows, std::int64_t size, const float* weight, 
                      float* scale, std::int32_t* offset) {
   for (std::int64_t r = 0; r < rows; ++r) {
     const float* const from = weight + r * size;
-    float largest = 0;
-    for (std::int64_t k = 0; k < size; ++k) largest = std::max(largest, std::abs(from[k]));
-    scale[r] = largest > 0 ? largest / kLargest : 1.0F;
+    const std::uint32_t largest = largest_bits(from, size);
+    scale[r] = largest < kInfinity ? __builtin_bit_cast(float, largest) / kLargest : kNoNumber;
+    offset[r] = 0;
+    if (largest < kNormal || largest >= kInfinity) {
+      std::fill_n(bits + r * size, size, std::int8_t{0});
+      continue;
+    }
     std::int32_t sum = 0;
     for (std::int64_t k = 0; k < size; ++k) {
       const auto number = static_cast<std::int32_t>(

@@ -12,8 +12,9 @@
 
 namespace photoscribe {
 
-/// Sums are always float32, as is everything but matrix products. GPUs work in half precision
-/// whatever this says.
+/// Everything but matrix products is always float32, and so are their sums, except in int8, whose
+/// encoders are integers from the photos to the last layer. GPUs work in half precision whatever
+/// this says.
 enum class Precision : std::uint8_t {
   automatic,  // whichever of the others, if CPU and model have it, a trial finds fastest
   float32,

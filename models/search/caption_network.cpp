@@ -96,9 +96,8 @@ CaptionNetwork::CaptionNetwork(const std::vector<const StoredModel*>& members,
 CaptionNetwork::CaptionNetwork(Parts parts, Precision precision)
     : encoders_(std::move(parts.encoders)),
       encoder_of_(std::move(parts.encoder_of)),
-      search_(parts.decoders.size() == 1
-                  ? CaptionSearch(parts.decoders.front(), precision)
-                  : CaptionSearch(parts.decoders, precision)) {}
+      search_(parts.decoders.size() == 1 ? CaptionSearch(parts.decoders.front(), precision)
+                                         : CaptionSearch(parts.decoders, precision)) {}
 
 torch::Tensor CaptionNetwork::encode(const torch::Tensor& images) const {
   std::vector<torch::Tensor> encoded, features;

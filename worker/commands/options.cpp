@@ -122,7 +122,7 @@ void declare_options(CLI::App& app, WorkerOptions& options) {
   app.add_option_function<std::string>(
          "--precision",
          [&options](const std::string& name) { options.precision = *precision_from_string(name); },
-         "numbers that a CPU multiplies; auto: the faster of those it has")
+         "numbers that a CPU multiplies; auto: the fastest that it has")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "int8"}))
       ->default_str("auto");
   app.add_option("--memory-max", options.memory_max_bytes,

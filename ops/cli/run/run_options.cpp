@@ -251,7 +251,7 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
   s.flag("--batch", "worker.batch", "N", "photos per network call (default: automatic)")
       ->group(machine);
   s.flag("--precision", "worker.precision", "auto|float32|bfloat16|int8",
-         "numbers that a CPU multiplies (default: auto, the faster of those it has)")
+         "numbers that a CPU multiplies (default: auto, the fastest that it has)")
       ->group(machine);
   s.flag("--memory-max", "worker.memory_max", "SIZE",
          "memory a worker may use, such as 2GiB, before it is replaced")

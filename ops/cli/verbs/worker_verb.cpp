@@ -90,7 +90,7 @@ void add_worker(CLI::App& app, Action& action) {
   s.flag("--batch", "worker.batch", "N", "photos per network call (default: automatic)");
   s.flag("--threads", "worker.threads", "N", "CPU threads in all (default: every core)");
   s.flag("--precision", "worker.precision", "auto|float32|bfloat16|int8",
-         "numbers that a CPU multiplies (default: auto, the faster of those it has)");
+         "numbers that a CPU multiplies (default: auto, the fastest that it has)");
   s.flag("--memory-max", "worker.memory_max", "SIZE",
          "memory it may use, such as 2GiB, before it asks to be replaced");
   s.remote_flags();

@@ -162,7 +162,8 @@ TEST(Kernels, AFastLinearTakesAnyNumberOfRows) {
     if (precision == Precision::bfloat16 && !has_bfloat16()) continue;
     if (precision == Precision::int8 && !has_int8()) continue;
     const FastLinear whole(weight, bias, precision), added(weight, {}, precision);
-    for (const std::int64_t rows : {1, 15, 16, 17, 51, 59, 63, 64, 65, 118, 511, 513, 944}) {
+    for (const std::int64_t rows :
+         {1, 15, 16, 17, 51, 59, 63, 64, 65, 118, 511, 513, 944, 3, 64, 1}) {
       const Tensor x = at::randn({rows, 40}), wanted = at::linear(x, weight);
       Tensor y = at::ones({rows, 24});
       added.add_to(y, x);

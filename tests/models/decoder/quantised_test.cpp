@@ -66,7 +66,7 @@ TEST(Quantised, AWeightsIntegersGiveItBackWithinHalfAStep) {
 TEST(Quantised, AFastLinearMultipliesExactlyTheseIntegers) {
   if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
   at::manual_seed(4);
-  const Tensor weight = at::randn({40, 24}), bias = at::randn({40});
+  const Tensor weight = at::randn({40, 23}), bias = at::randn({40});
   const auto integers = [](const Tensor& t, Tensor& scale) {
     scale = t.abs().amax(1, /*keepdim=*/true) / 127;
     return at::round(t / scale).to(torch::kFloat64);
@@ -75,7 +75,7 @@ TEST(Quantised, AFastLinearMultipliesExactlyTheseIntegers) {
   const Tensor w = integers(weight, columns);
   const FastLinear layer(weight, bias, Precision::int8);
   for (const std::int64_t rows : {1, 7, 16, 70}) {
-    const Tensor x = at::randn({rows, 24}) * at::rand({rows, 1});
+    const Tensor x = at::randn({rows, 23}) * at::rand({rows, 1});
     Tensor scale;
     const Tensor sums = at::mm(integers(x, scale), w.t());
     const Tensor wanted = sums * scale * columns.t() + bias;
@@ -86,13 +86,36 @@ TEST(Quantised, AFastLinearMultipliesExactlyTheseIntegers) {
   }
 }
 
+// The largest integers, on which instructions of 16 bits in between would saturate.
+TEST(Quantised, TheLargestProductsDoNotSaturate) {
+  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+  for (const std::int64_t size : {5, 64, 643}) {
+    const FastLinear layer(at::ones({3, size}), {}, Precision::int8);
+    const auto wanted = static_cast<float>(size);
+    for (const std::int64_t rows : {1, 16, 48})
+      EXPECT_LT((layer(at::ones({rows, size})) - wanted).abs().max().item<float>(), wanted * 1e-5F);
+  }
+}
+
+TEST(Quantised, AWeightThatIsNotFiniteSpoilsItsColumnAlone) {
+  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+  Tensor weight = at::ones({4, 8});
+  weight[0][3] = std::numeric_limits<float>::quiet_NaN();
+  weight[1][0] = std::numeric_limits<float>::infinity();
+  weight[2] = std::numeric_limits<float>::denorm_min();
+  const Tensor y = FastLinear(weight, {}, Precision::int8)(at::ones({2, 8}));
+  EXPECT_TRUE(y.narrow(1, 0, 2).isnan().all().item<bool>());
+  EXPECT_TRUE(y.select(1, 2).eq(0).all().item<bool>());
+  EXPECT_LT((y.select(1, 3) - 8).abs().max().item<float>(), 1e-4F);
+}
+
 TEST(Quantised, WordsThatAreNeverSaidStayImpossible) {
   if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
   Tensor bias = at::zeros({16});
   bias[3] = -std::numeric_limits<float>::infinity();
   const FastLinear layer(at::randn({16, 8}), bias, Precision::int8);
   const Tensor y = layer(at::randn({5, 8}));
-  EXPECT_TRUE(y.select(1, 3).isinf().all().item<bool>());
+  EXPECT_TRUE(y.select(1, 3).eq(-std::numeric_limits<float>::infinity()).all().item<bool>());
   EXPECT_TRUE(y.select(1, 4).isfinite().all().item<bool>());
 }
 

@@ -88,7 +88,7 @@ TEST_P(SearchOf, InBfloat16WordsAreNearlyAsLikely) {
 TEST_P(SearchOf, InInt8WordsAreNearlyAsLikely) {
   if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
   const double off = farthest_words(GetParam(), Precision::int8);
-  EXPECT_LT(off, 0.3);
+  EXPECT_LT(off, 0.05);
   EXPECT_GT(off, 1e-6) << "nothing was rounded";
 }
 
