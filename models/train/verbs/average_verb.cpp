@@ -21,8 +21,10 @@ void add_average(CLI::App& app, Status& status) {
       ->required()
       ->expected(2, 64)
       ->check(CLI::ExistingFile);
-  verb->add_option("--output", state->output,
-                   "File to write, for fit --start FILE --epochs 0, which makes a model from it")
+  verb->add_option(
+          "--output", state->output,
+          "File to write, for fit --start FILE --architecture NAME --epochs 0, which makes a model "
+          "from it")
       ->required();
   verb->callback([state, &status] {
     const auto mean = average_weights(state->files);
