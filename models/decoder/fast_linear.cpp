@@ -13,6 +13,7 @@
 
 #include "models/decoder/kernels.h"
 #include "models/decoder/quantised.h"
+#include "models/encoder/int8_layers.h"
 #endif
 
 namespace photoscribe {
@@ -75,13 +76,10 @@ class FastLinear::Plans {
   };
 
   void quantise() {
-    const std::int64_t in = weight_.size(1), out = weight_.size(0);
-    const torch::Tensor bits = at::empty({out, in}, torch::kInt8);
-    column_scale_ = at::empty({out});
-    offset_ = at::empty({out}, torch::kInt32);
-    quantise_weight(out, in, weight_.data_ptr<float>(), bits.data_ptr<std::int8_t>(),
-                    column_scale_.data_ptr<float>(), offset_.data_ptr<std::int32_t>());
-    weight_ = bits;
+    const Int8Weight narrowed = narrow(weight_);
+    weight_ = narrowed.numbers;
+    column_scale_ = at::tensor(narrowed.scales);
+    offset_ = (weight_.sum(1, /*keepdim=*/false, torch::kInt32) * 128).contiguous();
   }
 
   /// Sums of a few rows at a time become numbers while they are still in the cache.

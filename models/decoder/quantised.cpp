@@ -1,7 +1,5 @@
 #include "models/decoder/quantised.h"
 
-#include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "common/core/vector_clones.h"
@@ -14,8 +12,6 @@ constexpr float kLargest = 127.0F;
 constexpr float kRound = 12582912.0F;
 constexpr float kMost = std::numeric_limits<float>::max();
 constexpr std::uint32_t kInfinity = 0x7f800000U;  // bits of it
-/// Bits of a number whose 127th is a normal one. Smaller weights are none.
-constexpr std::uint32_t kNormal = 0x05000000U;
 constexpr float kNoNumber = std::numeric_limits<float>::quiet_NaN();
 
 /// The bits of the largest magnitude, whose order is that of the numbers, with NaN above all.
@@ -47,28 +43,6 @@ void quantise_rows(std::int64_t rows, std::int64_t size, const float* x, std::ui
       const float rounded = from[j] * factor + kRound;
       to[j] = static_cast<std::uint8_t>(__builtin_bit_cast(std::uint32_t, rounded) + 128U);
     }
-  }
-}
-
-void quantise_weight(std::int64_t rows, std::int64_t size, const float* weight, std::int8_t* bits,
-                     float* scale, std::int32_t* offset) {
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const float* const from = weight + r * size;
-    const std::uint32_t largest = largest_bits(from, size);
-    scale[r] = largest < kInfinity ? __builtin_bit_cast(float, largest) / kLargest : kNoNumber;
-    offset[r] = 0;
-    if (largest < kNormal || largest >= kInfinity) {
-      std::fill_n(bits + r * size, size, std::int8_t{0});
-      continue;
-    }
-    std::int32_t sum = 0;
-    for (std::int64_t k = 0; k < size; ++k) {
-      const auto number = static_cast<std::int32_t>(
-          std::clamp(std::nearbyint(from[k] / scale[r]), -kLargest, kLargest));
-      bits[r * size + k] = static_cast<std::int8_t>(number);
-      sum += number;
-    }
-    offset[r] = 128 * sum;
   }
 }
 

@@ -17,11 +17,9 @@ namespace photoscribe {
 void quantise_rows(std::int64_t rows, std::int64_t size, const float* x, std::uint8_t* bits,
                    float* scale);
 
-/// The same for rows of a weight, signed; offset[r] is 128 times the sum of the row's integers. K
-/// is at most 65,000: sums of products are 32 bits.
-void quantise_weight(std::int64_t rows, std::int64_t size, const float* weight, std::int8_t* bits,
-                     float* scale, std::int32_t* offset);
-
+/// Of the weight, whose integers are narrow()'s (int8_layers.h), offset[v] is 128 times the sum of
+/// a column's. K is at most 65,000: sums of products are 32 bits.
+///
 /// y[r,v] = (sum[r,v] - offset[v]) * row_scale[r] * column_scale[v], plus bias[v] or y[r,v] itself.
 struct QuantisedProducts {
   std::int64_t rows = 0, columns = 0;    // n, V

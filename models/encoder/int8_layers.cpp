@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace photoscribe {
@@ -11,9 +12,14 @@ Int8Weight narrow(const torch::Tensor& weight) {
   Int8Weight made;
   const torch::Tensor rows = weight.detach().to(torch::kFloat32).contiguous().flatten(1);
   const torch::Tensor largest = std::get<0>(rows.abs().max(1));
-  const torch::Tensor scales = at::where(largest > 0, largest / 127, at::ones_like(largest));
-  made.numbers = at::round(rows / scales.unsqueeze(1))
-                     .clamp(-127, 127)
+  // Channels of zeros, or too small to be divided by, are zeros; those that are not finite have no
+  // scale.
+  const torch::Tensor usable = at::logical_and(largest > 1e-35, at::isfinite(largest)),
+                      one = at::ones_like(largest);
+  const torch::Tensor scales =
+      at::where(usable, largest / 127, at::where(at::isfinite(largest), one, one * NAN));
+  const torch::Tensor steps = at::round(rows / scales.unsqueeze(1)).clamp(-127, 127);
+  made.numbers = at::where(usable.unsqueeze(1), steps, at::zeros_like(steps))
                      .to(torch::kInt8)
                      .view(weight.sizes())
                      .contiguous();

@@ -24,7 +24,8 @@ struct Int8Weight {
   torch::Tensor numbers;      // int8, the weight's shape
   std::vector<float> scales;  // of each output channel
 };
-/// The nearest numbers; a channel's largest magnitude becomes 127.
+/// The nearest numbers; a channel's largest magnitude becomes 127. A channel that is not finite has
+/// zeros, and NaN for its scale.
 [[nodiscard]] Int8Weight narrow(const torch::Tensor& weight);
 
 /// The step of this layer's output. At most a 255th of 6 after a ReLU6: then the end of the range

@@ -49,18 +49,6 @@ TEST(Quantised, ARowThatIsNotFiniteHasNoScale) {
   EXPECT_FLOAT_EQ(rows.scale[3], 2.0F / 127);
 }
 
-TEST(Quantised, AWeightsIntegersGiveItBackWithinHalfAStep) {
-  at::manual_seed(3);
-  const Tensor weight = at::randn({7, 33}), bits = at::empty({7, 33}, torch::kInt8),
-               scale = at::empty({7}), offset = at::empty({7}, torch::kInt32);
-  quantise_weight(7, 33, weight.data_ptr<float>(), bits.data_ptr<std::int8_t>(),
-                  scale.data_ptr<float>(), offset.data_ptr<std::int32_t>());
-  const Tensor off = (bits.to(torch::kFloat32) * scale.unsqueeze(1) - weight).abs();
-  EXPECT_LE((off / scale.unsqueeze(1)).max().item<float>(), 0.501F);
-  EXPECT_TRUE(at::equal(offset, (bits.to(torch::kInt32).sum(1) * 128).to(torch::kInt32)));
-  EXPECT_EQ(bits.abs().amax(1).min().item<int>(), 127);
-}
-
 // The same rule in the arithmetic of LibTorch: integers multiplied exactly, one scale a row and one
 // a column.
 TEST(Quantised, AFastLinearMultipliesExactlyTheseIntegers) {
