@@ -20,10 +20,12 @@ set(photoscribe_model_sources
   encoder/encoder_layers.cpp
   encoder/fast_encoder.cpp
   encoder/int8_layers.cpp
+  encoder/layer_loops.cpp
   encoder/onednn_layers.cpp
   encoder/onednn_loops.cpp
   encoder/onednn_weights.cpp
   encoder/pixels.cpp
+  encoder/pointwise.cpp
   encoder/silu.cpp
   format/concept_list.cpp
   format/concepts.cpp
@@ -47,6 +49,6 @@ function(photoscribe_compile_kernels folder)
   set_source_files_properties(${folder}/decoder/kernels.cpp ${folder}/decoder/quantised.cpp PROPERTIES COMPILE_OPTIONS "${photoscribe_kernel_options}")
   # No scores of words that are never predicted, which are -inf, occur here.
   set_source_files_properties(${folder}/encoder/silu.cpp PROPERTIES COMPILE_OPTIONS "${photoscribe_kernel_options};-ffinite-math-only")
-  # Its vectors are written by hand, its tiles are unrolled.
-  set_source_files_properties(${folder}/encoder/depthwise.cpp PROPERTIES COMPILE_OPTIONS "-O3")
+  # Their vectors are written by hand, their tiles are unrolled.
+  set_source_files_properties(${folder}/encoder/depthwise.cpp ${folder}/encoder/pointwise.cpp PROPERTIES COMPILE_OPTIONS "-O3")
 endfunction()

@@ -66,7 +66,10 @@ float MagnitudeHistogram::best_step(int steps) const {
 
 Calibration::Calibration(Encoder encoder)
     : encoder_(std::move(encoder)), layers_(encoder_.layers().size()) {
-  check_int8(encoder_.layers());
+  if (!have_fixed_scales(encoder_.layers()))
+    throw std::runtime_error(
+        "encoders with silu or gates (EfficientNet) find their scales as photos come; --precision "
+        "int8 needs no file for them");
 }
 
 void Calibration::observe(const torch::Tensor& images) {

@@ -33,7 +33,7 @@ class MagnitudeHistogram {
 
 class Calibration {
  public:
-  /// Throws as check_int8().
+  /// Throws std::runtime_error if the encoder has no fixed scales (have_fixed_scales).
   explicit Calibration(Encoder encoder);
   /// (N,S,S,3) normalised RGB.
   void observe(const torch::Tensor& images);

@@ -169,8 +169,43 @@ bool Depthwise::supports(const EncoderLayer& l) {
          l.activation != Activation::sigmoid && !l.adds_residual;
 }
 
+/// Where rows of the map lie as float32: in places y % kept of (padded / 16,kept,columns,16).
+struct Depthwise::Ring {
+  float* first = nullptr;  // behind the padding
+  std::int64_t kept = 0, pitch = 0, apart = 0;
+  [[nodiscard]] float* row(std::int64_t y) const { return first + y % kept * pitch; }
+};
+
 void Depthwise::run(const std::uint16_t* from, std::uint16_t* to, std::uint16_t* mean) const {
-  // Rows lie in places y % kept of (padded / 16,kept,columns,16).
+  const auto widen_row = before_ == Activation::silu ? widen<true> : widen<false>;
+  run_rows(
+      [&](std::int64_t first, std::int64_t end, const Ring& ring) {
+        for (std::int64_t y = first; y < end; ++y)
+          widen_row(from + y * side_ * channels_, side_, channels_, ring.apart, ring.row(y));
+      },
+      to, mean);
+}
+
+void Depthwise::run(const Pointwise& expand, const std::uint16_t* from, std::uint16_t* to,
+                    std::uint16_t* mean) const {
+  thread_local QuantisedRows quantised;
+  thread_local std::vector<float*> lines;
+  run_rows(
+      [&](std::int64_t first, std::int64_t end, const Ring& ring) {
+        const std::int64_t count = (end - first) * side_;
+        quantised.reserve(count, expand.in());
+        for (std::int64_t i = 0; i < count; ++i)
+          quantised.set(i, from + (first * side_ + i) * expand.in(), nullptr);
+        lines.clear();
+        for (std::int64_t y = first; y < end; ++y) lines.push_back(ring.row(y));
+        expand.run_blocked(quantised, side_, lines, ring.apart);
+      },
+      to, mean);
+}
+
+/// `fill` gets the rows first to end - 1.
+template <class Fill>
+void Depthwise::run_rows(const Fill& fill, std::uint16_t* to, std::uint16_t* mean) const {
   const std::int64_t kept = (band_ - 1) * stride_ + kernel_, pitch = columns_ * kLanes,
                      apart = kept * pitch;
   float* const sums = scratch(padded_ + padded_ / kLanes * apart);
@@ -183,18 +218,18 @@ void Depthwise::run(const std::uint16_t* from, std::uint16_t* to, std::uint16_t*
   }
   const bool silu = after_ == Activation::silu;
   const RowLoop loop = silu ? loop_of<true>(kernel_, stride_) : loop_of<false>(kernel_, stride_);
-  const auto widen_row = before_ == Activation::silu ? widen<true> : widen<false>;
+  const Ring ring{rows + zeros_ * kLanes, kept, pitch, apart};
   constexpr float kEnd = std::numeric_limits<float>::max();
   Rows r;
   r.channels = channels_;
   r.least = after_ == Activation::none ? -kEnd : 0;
   r.most = after_ == Activation::relu6 ? 6 : kEnd;
-  std::int64_t done = 0;  // rows widened so far
+  std::int64_t done = 0;  // rows filled so far
   for (std::int64_t first = 0; first < out_; first += band_) {
     const std::int64_t end = std::min(first + band_, out_);
-    for (; done < std::min(side_, (end - 1) * stride_ + kernel_ - zeros_); ++done)
-      widen_row(from + done * side_ * channels_, side_, channels_, apart,
-                rows + done % kept * pitch + zeros_ * kLanes);
+    const std::int64_t wanted = std::min(side_, (end - 1) * stride_ + kernel_ - zeros_);
+    if (wanted > done) fill(done, wanted, ring);
+    done = std::max(done, wanted);
     for (std::int64_t c = 0; c < padded_; c += kLanes) {
       r.lanes = lanes(channels_ - c);
       r.bias = bias_.data() + c;
@@ -248,6 +283,7 @@ PHOTOSCRIBE_AVX512_BF16 void scale_channels(std::uint16_t* x, const std::uint16_
 
 bool Depthwise::supports(const EncoderLayer&) { return false; }
 void Depthwise::run(const std::uint16_t*, std::uint16_t*, std::uint16_t*) const {}
+void Depthwise::run(const Pointwise&, const std::uint16_t*, std::uint16_t*, std::uint16_t*) const {}
 void scale_channels(std::uint16_t*, const std::uint16_t*, std::int64_t, std::int64_t) {}
 
 #endif

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/encoder/encoder_layers.h"
+#include "models/encoder/pointwise.h"
 
 namespace photoscribe {
 
@@ -29,11 +30,19 @@ class Depthwise {
   /// One photo's map (side,side,C) -> (out,out,C), and the mean of each channel of it, where `mean`
   /// (C) is not null. Any thread, many at once.
   void run(const std::uint16_t* from, std::uint16_t* to, std::uint16_t* mean) const;
+  /// The same of what `expand` makes of a photo's map (side,side,expand.in()), which is not stored:
+  /// `before` has no say.
+  void run(const Pointwise& expand, const std::uint16_t* from, std::uint16_t* to,
+           std::uint16_t* mean) const;
 
   [[nodiscard]] std::int64_t side() const noexcept { return side_; }
   [[nodiscard]] Activation before() const noexcept { return before_; }
 
  private:
+  struct Ring;
+  template <class Fill>
+  void run_rows(const Fill& fill, std::uint16_t* to, std::uint16_t* mean) const;
+
   std::int64_t side_, out_, channels_, padded_;  // padded_: channels rounded up to whole vectors
   std::int64_t kernel_, stride_, zeros_;         // zeros_: before an axis
   std::int64_t columns_, band_;                  // columns_: of a widened row, padding included

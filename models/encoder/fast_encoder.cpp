@@ -13,6 +13,7 @@
 
 #ifdef PHOTOSCRIBE_ONEDNN
 #include "models/encoder/int8_layers.h"
+#include "models/encoder/layer_loops.h"
 #include "models/encoder/onednn_layers.h"
 #include "models/encoder/onednn_loops.h"
 #include "models/encoder/onednn_weights.h"
@@ -32,12 +33,14 @@ class FastEncoder::Plans {
   Plans(const Encoder& encoder, std::int64_t side, Precision precision, const Int8Scales& scales)
       : encoder_(encoder),
         side_(side),
-        type_(type_of(precision)),
+        precision_(precision),
+        type_(type_of(precision, encoder.layers())),
+        loops_(encoder.layers(), precision),
         scales_(scales),
         engine_(dnnl::engine::kind::cpu, 0),
         stream_(engine_),
-        weights_(encoder, engine_, is_int8()) {
-    if (is_int8()) check_int8(encoder.layers());
+        weights_(encoder, engine_, is_fixed()) {
+    if (precision == Precision::int8) check_int8(encoder.layers());
   }
 
   torch::Tensor forward(const torch::Tensor& images) {
@@ -55,22 +58,23 @@ class FastEncoder::Plans {
   }
 
   [[nodiscard]] const char* name() const noexcept {
-    return type_ == kF32 ? "oneDNN" : is_int8() ? "oneDNN int8" : "oneDNN bfloat16";
+    if (precision_ == Precision::int8) return "oneDNN int8";
+    return type_ == kF32 ? "oneDNN" : "oneDNN bfloat16";
   }
 
  private:
-  static Type type_of(Precision precision) noexcept {
+  static Type type_of(Precision precision, const std::vector<EncoderLayer>& layers) {
     switch (precision) {
       case Precision::bfloat16:
         return Type::bf16;
       case Precision::int8:
-        return Type::s8;
+        return have_fixed_scales(layers) ? Type::s8 : Type::bf16;
       default:
         return kF32;
     }
   }
-  /// In integers (int8_layers.h).
-  [[nodiscard]] bool is_int8() const noexcept { return type_ == Type::s8; }
+  /// In integers from layer to layer (int8_layers.h).
+  [[nodiscard]] bool is_fixed() const noexcept { return type_ == Type::s8; }
 
   /// Photos per pass. Larger passes push the activations out of the caches.
   [[nodiscard]] std::int64_t block() const noexcept { return side_ <= 256 ? 4 : 2; }
@@ -140,8 +144,10 @@ class FastEncoder::Plans {
       }
       switch (layers[i].kind) {
         case LayerKind::convolution:
-          if (is_loop(i)) {
+          if (loops_.is_depthwise(i)) {
             add_depthwise(d, i);
+          } else if (loops_.is_pointwise(i)) {
+            if (!loops_.is_expanded_by_next(i)) add_pointwise(d, i);
           } else {
             add_convolution(d, i, i + 1 == layers.size());
           }
@@ -150,10 +156,10 @@ class FastEncoder::Plans {
           add_max_pool(d, layers[i], i + 1 == layers.size());
           break;
         case LayerKind::mean:
-          if (!is_loop(i - 1)) add_mean(d, layers[i]);  // else the loop computes it
+          if (!loops_.is_depthwise(i - 1)) add_mean(d, layers[i]);  // else the loop computes it
           break;
         case LayerKind::scale:
-          add_scale(d);
+          if (!loops_.is_pointwise(i + 1)) add_scale(d);  // else the loop multiplies by it
           break;
       }
     }
@@ -178,13 +184,13 @@ class FastEncoder::Plans {
     const Desc fresh({d.photos, layer.out, out, out}, last ? kF32 : output_type(layer), Tag::nhwc);
     // A residual sum overwrites the shortcut, which is no longer needed.
     const bool over = layer.adds_residual && !last;
-    const float to_scale = is_int8() && !last ? scale_of(scales_, layer) : 1;
+    const float to_scale = is_fixed() && !last ? scale_of(scales_, layer) : 1;
     float& from_scale = shortcut ? d.shortcut_scale : d.main_scale;
     std::optional<onednn::Rescaling> rescaling;
-    if (is_int8()) rescaling = rescale(d, i, from_scale, to_scale, last);
+    if (is_fixed()) rescaling = rescale(d, i, from_scale, to_scale, last);
     const auto described =
         onednn::describe(engine_, type_, layer, side, from.get_desc(),
-                         over && !is_int8() ? d.shortcut.get_desc() : fresh, rescaling);
+                         over && !is_fixed() ? d.shortcut.get_desc() : fresh, rescaling);
     dnnl::memory to;
     if (gate) {
       to = dnnl::memory(described.dst_desc(), engine_);  // a few numbers
@@ -203,7 +209,8 @@ class FastEncoder::Plans {
         {DNNL_ARG_DST, to}};
     if (rescaling) onednn::add_scales(engine_, *rescaling, arguments);
     add_step(d, dnnl::convolution_forward(described), std::move(arguments));
-    if (layer.activation == Activation::silu && !leaves_silu(i)) d.plan.steps.back().activated = to;
+    if (layer.activation == Activation::silu && !loops_.leaves_silu(i))
+      d.plan.steps.back().activated = to;
     from = to;
     if (!gate) from_scale = to_scale;
     if (shortcut) d.shortcut_side = out;
@@ -211,26 +218,13 @@ class FastEncoder::Plans {
     if (layer.adds_residual) d.shortcut = {};
   }
 
-  /// Whether layer i runs in our own loop (depthwise.h). Not if oneDNN fuses the activation: then
-  /// oneDNN is faster (RESULTS.md).
-  [[nodiscard]] bool is_loop(std::size_t i) const {
-    return type_ == Type::bf16 && i > 0 && i + 1 < encoder_.layers().size() &&
-           encoder_.layers()[i].activation == Activation::silu &&
-           Depthwise::supports(encoder_.layers()[i]);
-  }
-  /// Whether the next layer does the silu of layer i, whose output nothing else uses.
-  [[nodiscard]] bool leaves_silu(std::size_t i) const {
-    return i + 1 < encoder_.layers().size() && encoder_.layers()[i].lane == Lane::main &&
-           is_loop(i + 1) && !encoder_.layers()[i + 1].keeps_residual;
-  }
-
   void add_depthwise(Draft& d, std::size_t i) {
     const EncoderLayer& layer = encoder_.layers()[i];
-    const bool silu = encoder_.layers()[i - 1].activation == Activation::silu && leaves_silu(i - 1);
     const torch::Tensor weight = encoder_.weight(i).contiguous();
     const Depthwise& loop =
         depthwise_
-            .try_emplace(i, layer, d.side, silu ? Activation::silu : Activation::none,
+            .try_emplace(i, layer, d.side,
+                         loops_.leaves_silu(i - 1) ? Activation::silu : Activation::none,
                          weight.data_ptr<float>(), encoder_.bias(i).data_ptr<float>())
             .first->second;
     const std::int64_t out = padding_of(layer, d.side).out;
@@ -239,9 +233,30 @@ class FastEncoder::Plans {
     dnnl::memory mean;
     if (encoder_.layers()[i + 1].kind == LayerKind::mean)
       mean = d.gate = dnnl::memory(Desc({d.photos, layer.out, 1, 1}, type_, Tag::nhwc), engine_);
-    d.plan.steps.emplace_back().loop = onednn::depthwise_loop(loop, d.main, to, mean);
+    const Pointwise* const expand = loops_.is_expanded_by_next(i - 1) ? &pointwise(i - 1) : nullptr;
+    d.plan.steps.emplace_back().loop = onednn::depthwise_loop(loop, expand, d.main, to, mean);
     d.main = to;
     d.side = out;
+  }
+
+  const Pointwise& pointwise(std::size_t i) {
+    return pointwise_
+        .try_emplace(i, encoder_.layers()[i], weights_.narrowed(i),
+                     encoder_.bias(i).data_ptr<float>())
+        .first->second;
+  }
+
+  void add_pointwise(Draft& d, std::size_t i) {
+    const EncoderLayer& layer = encoder_.layers()[i];
+    const bool last = i + 1 == encoder_.layers().size();
+    const Desc fresh({d.photos, layer.out, d.side, d.side}, last ? kF32 : type_, Tag::nhwc);
+    const bool gated = encoder_.layers()[i - 1].kind == LayerKind::scale;
+    const dnnl::memory to = layer.adds_residual ? d.shortcut : place(d, fresh, last);
+    d.plan.steps.emplace_back().loop =
+        onednn::pointwise_loop(pointwise(i), d.main, gated ? d.gate : dnnl::memory(),
+                               layer.adds_residual ? d.shortcut : dnnl::memory(), to);
+    d.main = to;
+    if (layer.adds_residual) d.shortcut = {};
   }
 
   void add_max_pool(Draft& d, const EncoderLayer& layer, bool last) {
@@ -279,7 +294,7 @@ class FastEncoder::Plans {
   void add_rounding(Draft& d) {
     const Desc rounded({d.photos, 3, side_, side_}, type_, Tag::nhwc);
     const dnnl::memory to = place(d, rounded, false);
-    if (is_int8()) d.main_scale = scales_.photos;
+    if (is_fixed()) d.main_scale = scales_.photos;
     add_reorder(d, d.main, to, 1 / d.main_scale);
     d.main = to;
   }
@@ -310,7 +325,7 @@ class FastEncoder::Plans {
 
   /// The type of a layer's output.
   [[nodiscard]] Type output_type(const EncoderLayer& layer) const noexcept {
-    return is_int8() && is_unsigned(layer) ? Type::u8 : type_;
+    return is_fixed() && is_unsigned(layer) ? Type::u8 : type_;
   }
 
   /// The rescaling of layer i from the scale `from` to `to`. For an output in float32 the shortcut
@@ -326,13 +341,16 @@ class FastEncoder::Plans {
 
   Encoder encoder_;
   std::int64_t side_;
-  Type type_;          // of weights and activations; photos, biases and features are float32
+  Precision precision_;
+  Type type_;  // of weights and activations; photos, biases and features are float32
+  LayerLoops loops_;
   Int8Scales scales_;  // of integers
   dnnl::engine engine_;
   dnnl::stream stream_;
   std::map<std::int64_t, Plan> plans_;  // by photos per pass: a power of two up to block()
   onednn::Weights weights_;
   std::map<std::size_t, Depthwise> depthwise_;  // by layer
+  std::map<std::size_t, Pointwise> pointwise_;  // by layer
   std::array<torch::Tensor, 3> buffers_;
   std::int64_t buffer_bytes_ = 0;
 };

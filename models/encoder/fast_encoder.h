@@ -22,8 +22,8 @@ class FastEncoder {
  public:
   /// For square photos of side_px. `encoder`'s parameters decide device and type; it need not
   /// outlive this. `precision` (not automatic) applies when oneDNN does the work; int8 needs
-  /// `scales`. Throws std::runtime_error if int8 lacks a scale or does not support a layer
-  /// (check_int8).
+  /// `scales` if the layers have fixed ones (have_fixed_scales). Throws std::runtime_error if it
+  /// lacks one, and as check_int8().
   FastEncoder(const Encoder& encoder, std::int64_t side_px,
               Precision precision = Precision::float32, const Int8Scales& scales = {});
   FastEncoder(FastEncoder&&) noexcept;

@@ -6,6 +6,9 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "models/encoder/pointwise.h"
+#include "models/format/precision.h"
+
 namespace photoscribe {
 
 Int8Weight narrow(const torch::Tensor& weight) {
@@ -35,15 +38,18 @@ float scale_of(const Int8Scales& scales, const EncoderLayer& layer) {
   return clamped ? std::min(found->second, 6.0F / 255) : found->second;
 }
 
+bool have_fixed_scales(const std::vector<EncoderLayer>& layers) {
+  return std::none_of(layers.begin(), layers.end(), [](const EncoderLayer& layer) {
+    return layer.kind == LayerKind::mean || layer.kind == LayerKind::scale ||
+           layer.activation == Activation::silu || layer.activation == Activation::sigmoid;
+  });
+}
+
 void check_int8(const std::vector<EncoderLayer>& layers) {
-  for (const EncoderLayer& layer : layers) {
-    const bool known = layer.kind == LayerKind::convolution || layer.kind == LayerKind::max_pool;
-    if (known && layer.activation != Activation::silu && layer.activation != Activation::sigmoid)
-      continue;
-    throw std::runtime_error(
-        "int8: encoders with silu or gates (EfficientNet) are not supported in int8; use auto, "
-        "bfloat16 or float32");
-  }
+  if (have_fixed_scales(layers) || (has_pointwise() && has_bfloat16())) return;
+  throw std::runtime_error(
+      "int8: encoders with silu or gates (EfficientNet) need a CPU with avx512_vnni and "
+      "avx512_bf16; use auto or float32");
 }
 
 }  // namespace photoscribe

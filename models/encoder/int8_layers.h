@@ -1,5 +1,4 @@
-// int8_layers: convolutions in 8-bit integers, as plain arithmetic. Private to
-// models/.
+// int8_layers: convolutions in 8-bit integers, as plain arithmetic. Private to models/.
 //
 // A weight is q * scale with q from -127 to 127 and a scale for each output channel; a map is q *
 // scale with one scale for all (Int8Scales), q from 0 to 255 after a ReLU, else from -127 to 127.
@@ -32,8 +31,13 @@ struct Int8Weight {
 /// is its clamp. Throws std::runtime_error if there is no scale for the layer.
 [[nodiscard]] float scale_of(const Int8Scales& scales, const EncoderLayer& layer);
 
-/// Throws std::runtime_error if there are other layers than convolutions, pooling, ReLU and sums
-/// (silu, gates): those are not supported in eight bits.
+/// Whether these layers' numbers have the fixed scales described above: convolutions, pooling, ReLU
+/// and sums. Those with silu or gates (EfficientNet) have scales that are found as photos come, in
+/// front of matrix products alone (pointwise.h).
+[[nodiscard]] bool have_fixed_scales(const std::vector<EncoderLayer>& layers);
+
+/// Throws std::runtime_error, saying what to do, if this CPU does not compute these layers in eight
+/// bits although it has int8 (has_int8()).
 void check_int8(const std::vector<EncoderLayer>& layers);
 
 }  // namespace photoscribe

@@ -11,6 +11,8 @@
 namespace photoscribe::onednn {
 namespace {
 
+constexpr std::int64_t kRowsBytes = 96 << 10;
+
 std::uint16_t* bits(const dnnl::memory& memory) {
   return memory ? static_cast<std::uint16_t*>(memory.get_data_handle()) : nullptr;
 }
@@ -44,15 +46,22 @@ void activate(const dnnl::memory& memory) {
   });
 }
 
-std::function<void()> depthwise_loop(const Depthwise& depthwise, const dnnl::memory& from,
-                                     const dnnl::memory& to, const dnnl::memory& mean) {
+std::function<void()> depthwise_loop(const Depthwise& depthwise, const Pointwise* expand,
+                                     const dnnl::memory& from, const dnnl::memory& to,
+                                     const dnnl::memory& mean) {
   const dnnl::memory::dims in = dims_of(from.get_desc()), out = dims_of(to.get_desc());
   return
-      [&depthwise, photos = in[0], channels = in[1], in_size = in[1] * in[2] * in[3],
+      [&depthwise, expand, photos = in[0], channels = out[1], in_size = in[1] * in[2] * in[3],
        out_size = out[1] * out[2] * out[3], from = bits(from), to = bits(to), mean = bits(mean)] {
         each_photo(photos, [&](std::int64_t photo) {
-          depthwise.run(from + photo * in_size, to + photo * out_size,
-                        mean == nullptr ? nullptr : mean + photo * channels);
+          const std::uint16_t* const map = from + photo * in_size;
+          std::uint16_t* const result = to + photo * out_size;
+          std::uint16_t* const means = mean == nullptr ? nullptr : mean + photo * channels;
+          if (expand != nullptr) {
+            depthwise.run(*expand, map, result, means);
+          } else {
+            depthwise.run(map, result, means);
+          }
         });
       };
 }
@@ -65,6 +74,38 @@ std::function<void()> scale_loop(const dnnl::memory& main, const dnnl::memory& g
     each_photo(photos, [&](std::int64_t photo) {
       scale_channels(main + photo * positions * channels, gate + photo * channels, positions,
                      channels);
+    });
+  };
+}
+
+std::function<void()> pointwise_loop(const Pointwise& pointwise, const dnnl::memory& from,
+                                     const dnnl::memory& gate, const dnnl::memory& shortcut,
+                                     const dnnl::memory& to) {
+  const dnnl::memory::dims size = dims_of(from.get_desc());
+  const std::int64_t positions = size[2] * size[3], rows = size[0] * positions;
+  // What is read again for every tile of columns stays in the cache.
+  const std::int64_t chunk = std::clamp<std::int64_t>(kRowsBytes / pointwise.in(), 24, rows);
+  return [&pointwise, rows, positions, chunk, gate = bits(gate), shortcut = bits(shortcut),
+          main = bits(from), to] {
+    void* const results = to.get_data_handle();  // of the last layer, another at every call
+    const bool is_float = type_of(to) == kF32;
+    at::parallel_for(0, (rows + chunk - 1) / chunk, 1, [&](std::int64_t begin, std::int64_t end) {
+      thread_local QuantisedRows quantised;
+      const std::int64_t in = pointwise.in(), out = pointwise.out();
+      for (std::int64_t first = begin * chunk; first < std::min(end * chunk, rows);
+           first += chunk) {
+        const std::int64_t count = std::min(chunk, rows - first);
+        quantised.reserve(count, in);
+        for (std::int64_t i = 0; i < count; ++i)
+          quantised.set(i, main + (first + i) * in,
+                        gate == nullptr ? nullptr : gate + (first + i) / positions * in);
+        if (is_float) {
+          pointwise.run(quantised, count, static_cast<float*>(results) + first * out);
+        } else {
+          pointwise.run(quantised, count, shortcut == nullptr ? nullptr : shortcut + first * out,
+                        static_cast<std::uint16_t*>(results) + first * out);
+        }
+      }
     });
   };
 }

@@ -48,11 +48,13 @@ void check_fit(const StoredModel& first, const StoredModel& other) {
 Status check_scales(const StoredModel& model, Precision asked) {
   if (asked != Precision::int8) return {};
   for (const StoredModel* member : members_of(model)) {
-    const auto done = guard(Errc::invalid_config, "model " + member->folder.folder, [&] {
-      check_int8(encoder_layers(member->folder.architecture.encoder));
-      return true;
+    const auto fixed = guard(Errc::invalid_config, "model " + member->folder.folder, [&] {
+      const auto layers = encoder_layers(member->folder.architecture.encoder);
+      check_int8(layers);
+      return have_fixed_scales(layers);
     });
-    if (!done) return fail(done.error());
+    if (!fixed) return fail(fixed.error());
+    if (!*fixed) continue;
     if (!member->int8_scales) return fail(member->int8_scales.error());
     if (!member->int8_scales->empty()) continue;
     const std::string& folder = member->folder.folder;

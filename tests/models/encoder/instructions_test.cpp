@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "models/encoder/fast_encoder.h"
+#include "models/encoder/pointwise.h"
 #include "models/format/model_store.h"
 #include "models/open_model.h"
 #include "tests/models/train/train_process.h"
@@ -99,6 +100,9 @@ TEST_F(Instructions, NorAreTheseInInt8) {
     const std::string folder = model(encoder);
     add_scales(folder);
     EXPECT_THAT(slow(folder, "ALL", "int8"), IsEmpty()) << encoder;
+  }
+  if (has_pointwise() && has_bfloat16()) {
+    EXPECT_THAT(slow(model("efficientnet_b0"), "ALL", "int8"), IsEmpty());
   }
 }
 
