@@ -188,10 +188,6 @@ Expected<double> warm_up(Captioner& captioner) {
   return least_s;
 }
 
-/// How much faster than the others int8 must be to be chosen unasked: it is the coarsest (ADR
-/// 0013).
-constexpr double kInt8Gain = 1.25;
-
 }  // namespace
 
 Expected<std::unique_ptr<Captioner>> make_captioner(const StoredModel& model,
@@ -220,12 +216,12 @@ Expected<std::unique_ptr<Captioner>> make_captioner(const StoredModel& model,
           return std::make_unique<TorchCaptioner>(model, *device, precision, config.search);
         });
     if (!opened) return opened;
-    auto took_s = warm_up(**opened);
+    const auto took_s = warm_up(**opened);
     if (!took_s) return fail(took_s.error());
-    if (precision == Precision::int8) *took_s *= kInt8Gain;
-    if (fastest != nullptr && *took_s >= least_s) continue;
+    const double cost_s = trial_cost_s(precision, *took_s);
+    if (fastest != nullptr && cost_s >= least_s) continue;
     fastest = std::move(*opened);
-    least_s = *took_s;
+    least_s = cost_s;
   }
   return fastest;
 }

@@ -43,7 +43,7 @@ struct CaptionerConfig {
 };
 
 /// Loads the model and warms it up. Precision::automatic tries what precisions_to_try() says and
-/// keeps the fastest; int8 must be faster by a quarter. Fails with model_failure or invalid_config,
+/// keeps the fastest (trial_cost_s). Fails with model_failure or invalid_config,
 /// saying what to do.
 [[nodiscard]] Expected<std::unique_ptr<Captioner>> open_captioner(const CaptionerConfig& config);
 

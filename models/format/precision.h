@@ -12,14 +12,14 @@
 
 namespace photoscribe {
 
-/// Everything but matrix products is always float32, and so are their sums, except in int8, whose
-/// encoders are integers from the photos to the last layer. GPUs work in half precision whatever
-/// this says.
+/// Everything but matrix products is always float32, and so are their sums, except in int8:
+/// encoders of ReLU are integers from the photos to the last layer then. GPUs work in half
+/// precision whatever this says.
 enum class Precision : std::uint8_t {
   automatic,  // whichever of the others, if CPU and model have it, a trial finds fastest
   float32,
   bfloat16,  // weights and inputs of products rounded to 8 bits of mantissa
-  int8,      // both are 8-bit integers: with fixed scales in the encoder, one a row in the decoder
+  int8,      // both are 8-bit integers: by scales fixed or found as photos come (ADR 0013)
 };
 
 inline constexpr std::array<std::pair<Precision, std::string_view>, 4> kPrecisionNames{
@@ -44,10 +44,16 @@ inline constexpr std::array<std::pair<Precision, std::string_view>, 4> kPrecisio
 /// The same for eight bits (AVX-512 VNNI, AVX VNNI).
 [[nodiscard]] bool has_int8();
 
-/// What `asked` may mean on a CPU that has these formats or not (`int8`: and a model with scales
-/// for it), those that change captions least last. Which is fastest differs between CPUs that have
-/// the same formats: without AMX some multiply bfloat16 no faster than float32, or slower.
+/// What `asked` may mean on a CPU that has these formats or not (`int8`: for this model, too),
+/// those that change captions least last. Which is fastest differs between CPUs that have the same
+/// formats: without AMX some multiply bfloat16 no faster than float32, or slower.
 [[nodiscard]] std::vector<Precision> precisions_to_try(Precision asked, bool bfloat16, bool int8);
+
+/// What a trial of a batch that took `seconds` counts as when the cheapest is chosen: int8 must be
+/// faster than the others by a seventh to be taken unasked, since it is the coarsest (ADR 0013).
+[[nodiscard]] constexpr double trial_cost_s(Precision precision, double seconds) noexcept {
+  return precision == Precision::int8 ? seconds * 1.15 : seconds;
+}
 
 /// Fails with invalid_config, saying what to do, if this machine does not have it.
 [[nodiscard]] Status check_precision(Precision asked);

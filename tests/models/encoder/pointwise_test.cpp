@@ -242,8 +242,9 @@ TEST_P(Int8EfficientNet, IsTheTrunkWithProductsOfIntegersForAnyBatchSize) {
   const FastEncoder rounded(encoder, 64, Precision::bfloat16);
   for (std::int64_t i = 0; i < 3; ++i) {
     const Tensor one = fast.forward(images.narrow(0, i, 1));
-    std::printf("alone: %.3g from float32, %.3g from the batch, bfloat16 %.3g\n", distance(one, exact.narrow(0, i, 1)), distance(one, found.narrow(0, i, 1)),
-      distance(rounded.forward(images.narrow(0, i, 1)), bfloat16.narrow(0, i, 1)));
+    std::printf("alone: %.3g from float32, %.3g from the batch, bfloat16 %.3g\n",
+                distance(one, exact.narrow(0, i, 1)), distance(one, found.narrow(0, i, 1)),
+                distance(rounded.forward(images.narrow(0, i, 1)), bfloat16.narrow(0, i, 1)));
     EXPECT_LT(distance(one, exact.narrow(0, i, 1)), 1.5 * std::hypot(integers, rounding)) << i;
   }
 }

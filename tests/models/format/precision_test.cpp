@@ -22,5 +22,14 @@ TEST(PrecisionsToTry, OthersMeanThemselves) {
       EXPECT_THAT(precisions_to_try(asked, has, has), ElementsAre(asked));
 }
 
+TEST(PrecisionsToTry, Int8MustBeFasterByMoreThanChance) {
+  for (const Precision other : {float32, bfloat16}) {
+    EXPECT_LT(trial_cost_s(int8, 0.80), trial_cost_s(other, 1.0));
+    EXPECT_GT(trial_cost_s(int8, 0.90), trial_cost_s(other, 1.0));
+    EXPECT_GT(trial_cost_s(int8, 1.00), trial_cost_s(other, 1.0));
+  }
+  EXPECT_LT(trial_cost_s(bfloat16, 0.99), trial_cost_s(float32, 1.0));
+}
+
 }  // namespace
 }  // namespace photoscribe
