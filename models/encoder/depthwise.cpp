@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "models/encoder/pointwise.h"
 #include "models/encoder/vectors512.h"
 
 namespace photoscribe {

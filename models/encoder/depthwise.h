@@ -11,9 +11,10 @@
 #include <vector>
 
 #include "models/encoder/encoder_layers.h"
-#include "models/encoder/pointwise.h"
 
 namespace photoscribe {
+
+class Pointwise;
 
 /// A depthwise convolution as oneDNN would compute it, on maps of bfloat16 given as their bits,
 /// channels last. Sums, weights and activations are float32, and rounded once.
@@ -30,13 +31,10 @@ class Depthwise {
   /// One photo's map (side,side,C) -> (out,out,C), and the mean of each channel of it, where `mean`
   /// (C) is not null. Any thread, many at once.
   void run(const std::uint16_t* from, std::uint16_t* to, std::uint16_t* mean) const;
-  /// The same of what `expand` makes of a photo's map (side,side,expand.in()), which is not stored:
-  /// `before` has no say.
+  /// The same of what `expand`, which has this one's channels, makes of a photo's map
+  /// (side,side,expand.in()); that is not stored. `before` has no say.
   void run(const Pointwise& expand, const std::uint16_t* from, std::uint16_t* to,
            std::uint16_t* mean) const;
-
-  [[nodiscard]] std::int64_t side() const noexcept { return side_; }
-  [[nodiscard]] Activation before() const noexcept { return before_; }
 
  private:
   struct Ring;

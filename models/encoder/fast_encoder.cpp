@@ -240,10 +240,11 @@ class FastEncoder::Plans {
   }
 
   const Pointwise& pointwise(std::size_t i) {
-    return pointwise_
-        .try_emplace(i, encoder_.layers()[i], weights_.narrowed(i),
-                     encoder_.bias(i).data_ptr<float>())
-        .first->second;
+    const auto found = pointwise_.find(i);
+    if (found != pointwise_.end()) return found->second;
+    const Pointwise made(encoder_.layers()[i], narrow(encoder_.weight(i)),
+                         encoder_.bias(i).data_ptr<float>());
+    return pointwise_.emplace(i, made).first->second;
   }
 
   void add_pointwise(Draft& d, std::size_t i) {

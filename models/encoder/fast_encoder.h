@@ -1,9 +1,9 @@
 // fast_encoder: the encoder for captioning. Private to models/.
 //
 // On a CPU with oneDNN every convolution is one oneDNN primitive with its clamp and residual sum
-// fused into it, weights in the layout that suits the processor best, activations in buffers that
-// are reused: nothing is allocated between photos. Elsewhere (GPUs, builds without oneDNN) it is
-// the plain encoder, channels last.
+// fused into it, or a loop of ours (layer_loops.h), weights in the layout that suits the processor
+// best, activations in buffers that are reused: nothing is allocated between photos. Elsewhere
+// (GPUs, builds without oneDNN) it is the plain encoder, channels last.
 //
 // N photos, S side in pixels, L grid positions, C channels.
 #pragma once

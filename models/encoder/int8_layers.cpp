@@ -49,7 +49,7 @@ void check_int8(const std::vector<EncoderLayer>& layers) {
   if (have_fixed_scales(layers) || (has_pointwise() && has_bfloat16())) return;
   throw std::runtime_error(
       "int8: encoders with silu or gates (EfficientNet) need a CPU with avx512_vnni and "
-      "avx512_bf16; use auto or float32");
+      "avx512_bf16, and a build with loops for these; use auto or float32");
 }
 
 }  // namespace photoscribe

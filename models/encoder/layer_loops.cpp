@@ -25,8 +25,8 @@ bool LayerLoops::is_pointwise(std::size_t i) const {
 }
 
 bool LayerLoops::is_expanded_by_next(std::size_t i) const {
-  return is_pointwise(i) && !layers_[i].adds_residual && is_depthwise(i + 1) &&
-         !layers_[i + 1].keeps_residual;
+  return is_pointwise(i) && !layers_[i].adds_residual && layers_[i - 1].kind != LayerKind::scale &&
+         is_depthwise(i + 1) && !layers_[i + 1].keeps_residual;
 }
 
 bool LayerLoops::leaves_silu(std::size_t i) const {

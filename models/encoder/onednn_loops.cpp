@@ -11,7 +11,7 @@
 namespace photoscribe::onednn {
 namespace {
 
-constexpr std::int64_t kRowsBytes = 96 << 10;
+constexpr std::int64_t kRowsBytes = 96 << 10, kTile = 24;  // kTile: rows of several tiles
 
 std::uint16_t* bits(const dnnl::memory& memory) {
   return memory ? static_cast<std::uint16_t*>(memory.get_data_handle()) : nullptr;
@@ -84,7 +84,7 @@ std::function<void()> pointwise_loop(const Pointwise& pointwise, const dnnl::mem
   const dnnl::memory::dims size = dims_of(from.get_desc());
   const std::int64_t positions = size[2] * size[3], rows = size[0] * positions;
   // What is read again for every tile of columns stays in the cache.
-  const std::int64_t chunk = std::clamp<std::int64_t>(kRowsBytes / pointwise.in(), 24, rows);
+  const std::int64_t chunk = std::min(rows, std::max(kRowsBytes / pointwise.in(), kTile));
   return [&pointwise, rows, positions, chunk, gate = bits(gate), shortcut = bits(shortcut),
           main = bits(from), to] {
     void* const results = to.get_data_handle();  // of the last layer, another at every call

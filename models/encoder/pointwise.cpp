@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "models/encoder/int8_layers.h"
 #include "models/encoder/vectors512.h"
 
 namespace photoscribe {

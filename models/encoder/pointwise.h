@@ -14,14 +14,15 @@
 #include <vector>
 
 #include "models/encoder/encoder_layers.h"
-#include "models/encoder/int8_layers.h"
 
 namespace photoscribe {
+
+struct Int8Weight;  // int8_layers.h
 
 /// Whether this CPU has what Pointwise needs: AVX-512 with VNNI and bfloat16.
 [[nodiscard]] bool has_pointwise();
 
-/// Rows of channels as integers: x = scale * (number - zero).
+/// Rows of channels as integers: x = scale * (number - zero), `zero` being the zero point.
 class QuantisedRows {
  public:
   /// Room for `rows` of `channels`. Numbers are not cleared.
@@ -49,7 +50,7 @@ class Pointwise {
   /// Whether this CPU and these loops support `layer`.
   [[nodiscard]] static bool supports(const EncoderLayer& layer);
 
-  /// Requires supports(). weight (out,in), bias (out) are copied.
+  /// Requires supports(). weight (out,in) and bias (out) are copied.
   Pointwise(const EncoderLayer& layer, const Int8Weight& weight, const float* bias);
 
   /// The first `rows` of `from` (in) -> `to` (rows,out), plus `shortcut` (rows,out) if the layer

@@ -151,7 +151,7 @@ void add_quantize(CLI::App& app, Status& status) {
   verb->footer(
       "Writes MODEL/int8.safetensors; weights and the model's hash stay as they are. Use photos\n"
       "that the model was trained on or that are like those it will see, never those that it is\n"
-      "evaluated on. The same photos give the same file.");
+      "evaluated on. The same photos give the same file. EfficientNets need none.");
   verb->add_option("MODEL", state->model, "Model folder")->required();
   verb->add_option("--photos", state->photos, "Folder of photos, with all below it (repeatable)")
       ->required()

@@ -17,7 +17,9 @@
 namespace photoscribe {
 namespace {
 
+using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 /// An environment variable, set for this object's lifetime.
 class Variable {
@@ -104,6 +106,22 @@ TEST_F(Instructions, NorAreTheseInInt8) {
   if (has_pointwise() && has_bfloat16()) {
     EXPECT_THAT(slow(model("efficientnet_b0"), "ALL", "int8"), IsEmpty());
   }
+}
+
+TEST_F(Instructions, EfficientNetIsRefusedInInt8WithoutThoseForBfloat16AndAutoPassesIt) {
+  if (!has_pointwise() || !has_bfloat16()) GTEST_SKIP() << "this CPU has no such loops";
+  const std::string folder = model("efficientnet_b0");
+  const Variable most("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_VNNI");
+  const auto bench = [&folder](const std::string& precision) {
+    return test::run_train({"bench-network", folder, "--precision", precision, "--batch", "2",
+                            "--seconds", "0.01", "--threads", "1"});
+  };
+  const test::Ended asked = bench("int8");
+  EXPECT_NE(asked.outcome, 0);
+  EXPECT_THAT(asked.output, HasSubstr("avx512_bf16"));
+  const test::Ended automatic = bench("auto");
+  EXPECT_EQ(automatic.outcome, 0) << automatic.output;
+  EXPECT_THAT(automatic.output, Not(HasSubstr("int8")));
 }
 
 }  // namespace
