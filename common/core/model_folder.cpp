@@ -83,6 +83,8 @@ void check(const ModelArchitecture& a) {
   in("architecture.concepts", a.concepts, 0, 65'536);
   in("architecture.concept_slots", a.concept_slots, 0, a.concepts);
   if (!(a.concept_weight >= 0)) throw std::runtime_error("architecture.concept_weight: below zero");
+  if (!(a.concept_undecided > 0 && a.concept_undecided < 1))
+    throw std::runtime_error("architecture.concept_undecided: must be above 0 and below 1");
   if (!(a.concept_said_min >= 0 && a.concept_said_min <= 1))
     throw std::runtime_error("architecture.concept_said_min: must be in 0 to 1");
   for (const double value : a.std) {
@@ -114,6 +116,7 @@ ModelArchitecture read_architecture(const YAML::Node& map) {
   net.read("concepts", a.concepts);
   net.read("concept_slots", a.concept_slots);
   net.read("concept_weight", a.concept_weight);
+  net.read("concept_undecided", a.concept_undecided);
   net.read("concept_said_min", a.concept_said_min);
   net.reject_unknown();
   check(a);
@@ -243,6 +246,8 @@ std::string to_yaml(const ModelArchitecture& a, const SearchSettings& s) {
   if (a.concepts > 0) {
     out << "  concepts: " << a.concepts << "\n  concept_slots: " << a.concept_slots
         << "\n  concept_weight: " << a.concept_weight << "\n";
+    if (a.concept_undecided != ModelArchitecture().concept_undecided)
+      out << "  concept_undecided: " << a.concept_undecided << "\n";
     if (a.concept_said_min > 0) out << "  concept_said_min: " << a.concept_said_min << "\n";
   }
   out << to_yaml(s);

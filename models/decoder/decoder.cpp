@@ -288,6 +288,7 @@ DecoderParameters take_decoder(const TensorMap& tensors, const ModelArchitecture
   if (ConceptParameters* concepts = concepts_in(parameters); concepts != nullptr) {
     concepts->slots = architecture.concept_slots;
     concepts->weight = architecture.concept_weight;
+    concepts->undecided = architecture.concept_undecided;
     concepts->said_min = architecture.concept_said_min;
   }
   return parameters;
@@ -370,8 +371,8 @@ Tensor name_concepts(const AttentionParameters& p, const Tensor& concepts) {
 }
 
 Tensor concept_odds(const ConceptParameters& p, const Tensor& concepts) {
-  constexpr double kLeast = 0.003, kUndecided = 0.1;
-  const Tensor odds = at::log(concepts.clamp_min(kLeast) / kUndecided) * p.weight;
+  constexpr double kLeast = 0.003;
+  const Tensor odds = at::log(concepts.clamp_min(kLeast) / p.undecided) * p.weight;
   return odds.index_select(1, p.of_word.clamp_min(0)).masked_fill_(p.of_word.lt(0), 0);
 }
 

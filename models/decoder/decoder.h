@@ -75,11 +75,11 @@ struct Annotations {
 [[nodiscard]] torch::Tensor name_concepts(const AttentionParameters& p,
                                           const torch::Tensor& concepts);
 
-/// The log-odds (N,V) that concepts (N,M) add to words: log(p / 0.1) of the concept that a word
-/// names, p being at least 0.003; 0 for words that name none. When the decoder is about to name
-/// something, which it learns to recognise (gate), they are added to the words' log-odds: a product
-/// of experts (Hinton 2002), so that a thing that is detected is named even if no training photo
-/// showed it, and one that is not is left out.
+/// The log-odds (N,V) that concepts (N,M) add to words: weight * log(p / undecided) of the concept
+/// that a word names, p being at least 0.003; 0 for words that name none. When the decoder is about
+/// to name something, which it learns to recognise (gate), they are added to the words' log-odds: a
+/// product of experts (Hinton 2002), so that a thing that is detected is named even if no training
+/// photo showed it, and one that is not is left out.
 [[nodiscard]] torch::Tensor concept_odds(const ConceptParameters& p, const torch::Tensor& concepts);
 
 /// The gate (S,1), not negative, for output vectors (S,E) after their tanh.

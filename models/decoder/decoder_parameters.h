@@ -53,6 +53,7 @@ struct ConceptParameters {
   torch::Tensor name, of_word;              // ConceptNumbers: (M) (V) int64; not trained
   std::int64_t slots = 0;                   // K
   double weight = 1;                        // ModelArchitecture::concept_weight
+  double undecided = 0.1;                   // ModelArchitecture::concept_undecided
   double said_min = 0;                      // ModelArchitecture::concept_said_min
 
   [[nodiscard]] bool defined() const noexcept { return head_weight.defined(); }

@@ -27,8 +27,8 @@ struct EvaluateOptions {
   CaptionSources sources;
   std::string split, hypotheses;
   std::vector<int> beams;
-  double length_alpha = -1;      // below 0: the model's
-  double concept_said_min = -1;  // below 0: the model's
+  double length_alpha = -1;                              // below 0: the model's
+  double concept_said_min = -1, concept_undecided = -1;  // below 0: the model's
   int resamples = 1'000;
   int threads = 0;
   Precision precision = Precision::float32;
@@ -69,9 +69,12 @@ SplitCaptions caption_split(const std::vector<const StoredModel*>& models,
   return result;
 }
 
-void set_concept_said_min(StoredModel& model, double said_min) {
-  model.folder.architecture.concept_said_min = said_min;
-  for (StoredModel& member : model.members) set_concept_said_min(member, said_min);
+/// What is below 0 stays as it is.
+void set_concepts(StoredModel& model, double said_min, double undecided) {
+  ModelArchitecture& a = model.folder.architecture;
+  if (said_min >= 0) a.concept_said_min = said_min;
+  if (undecided >= 0) a.concept_undecided = undecided;
+  for (StoredModel& member : model.members) set_concepts(member, said_min, undecided);
 }
 
 void print_line(const char* name, double score, const Interval* interval) {
@@ -167,8 +170,7 @@ Status evaluate(const EvaluateOptions& o) {
   if (!models) return fail(models.error());
   for (const StoredModel& model : *models)
     if (Status checked = check_scales(model, o.precision); !checked) return checked;
-  if (o.concept_said_min >= 0)
-    for (StoredModel& model : *models) set_concept_said_min(model, o.concept_said_min);
+  for (StoredModel& model : *models) set_concepts(model, o.concept_said_min, o.concept_undecided);
   const SearchSettings& own = models->front().folder.search;
   const auto split = read_split(o.sources, o.split);
   if (!split) return fail(split.error());
@@ -213,6 +215,10 @@ void add_evaluate(CLI::App& app, Status& status) {
                    "Concepts with at least this probability are named in the caption; 0: none must "
                    "be. Default: the model's own")
       ->check(CLI::Range(0.0, 1.0));
+  verb->add_option("--concept-undecided", state->concept_undecided,
+                   "Probability of a concept at which the classifier has no say in its words; more "
+                   "names fewer false things. Default: the model's own")
+      ->check(CLI::Range(0.001, 0.999));
   verb->add_option("--bootstrap", state->resamples, "Resamples for 95 % intervals; 0: none")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();

@@ -49,8 +49,8 @@ void print_model(const StoredModel& model, bool list) {
               a.hidden_size, static_cast<double>(decoder) / 1e6);
   std::printf("vocabulary   %lld words\n", static_cast<long long>(model.vocabulary.size()));
   if (a.concepts > 0) {
-    std::printf("concepts     %d, the likeliest %d used; weight %g\n", a.concepts, a.concept_slots,
-                a.concept_weight);
+    std::printf("concepts     %d, the likeliest %d used; weight %g, undecided at p = %g\n",
+                a.concepts, a.concept_slots, a.concept_weight, a.concept_undecided);
     if (a.concept_said_min > 0)
       std::printf("             named in the caption from p = %g on\n", a.concept_said_min);
   }

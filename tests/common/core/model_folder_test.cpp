@@ -92,6 +92,29 @@ TEST_F(ModelFolderFile, SaysFromWhichProbabilityOnConceptsAreNamedWhereTheyAre) 
               HasSubstr("architecture.concept_said_min: must be in 0 to 1"));
 }
 
+TEST_F(ModelFolderFile, SaysAtWhichProbabilityConceptsAreUndecidedWhereItIsNotTheUsualOne) {
+  const std::string folder = folder_.path().string();
+  folder_.write("concepts.txt", "dog\n");
+  ModelArchitecture made;
+  made.concepts = made.concept_slots = 1;
+  const auto read_with = [&](double undecided) {
+    made.concept_undecided = undecided;
+    folder_.write("model.yaml", "name: one\n" + to_yaml(made, SearchSettings()));
+    return read_model_folder(folder);
+  };
+  const auto usual = read_with(ModelArchitecture().concept_undecided);
+  ASSERT_TRUE(usual) << usual.error().message;
+  EXPECT_THAT(yaml(), Not(HasSubstr("concept_undecided")));
+  const auto other = read_with(0.3);
+  ASSERT_TRUE(other) << other.error().message;
+  EXPECT_EQ(other->architecture, made);
+  EXPECT_NE(other->hash, usual->hash) << "its captions are others";
+  for (const double wrong : {0.0, 1.0, -0.1, 1.5}) {
+    EXPECT_THAT(read_with(wrong).error().message,
+                HasSubstr("architecture.concept_undecided: must be above 0 and below 1"));
+  }
+}
+
 TEST_F(ModelFolderFile, TakesAConfidenceOfThreeTermsAsOlderVersionsWroteIt) {
   folder_.write("model.yaml", yaml() +
                                   "confidence:  # log-odds that CIDEr-D is at least 0.5\n"

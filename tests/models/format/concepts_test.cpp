@@ -187,8 +187,9 @@ TEST(Concepts, AWordForWhatTheClassifierSeesIsLikelierAndForWhatItDoesNotLess) {
   tensors["decoder.concept.gate.weight"].zero_();
   tensors["decoder.concept.gate.bias"].fill_(std::log(std::exp(1.5) - 1));
   const torch::Tensor photo = at::randn({1, 4, 12});
-  const auto first_word = [&](double weight) {
+  const auto first_word = [&](double weight, double undecided = 0.1) {
     a.concept_weight = weight;
+    a.concept_undecided = undecided;
     const auto network = make_step_network(take_decoder(tensors, a, words.size()));
     const Annotations annotations = network->annotate_photos(photo);
     torch::Tensor h = annotations.h, c = annotations.c;
@@ -204,6 +205,10 @@ TEST(Concepts, AWordForWhatTheClassifierSeesIsLikelierAndForWhatItDoesNotLess) {
   EXPECT_NEAR(odds(guided, "pizza"), odds(plain, "pizza") + 1.5 * std::log(0.9 / 0.1), 1e-3);
   EXPECT_NEAR(odds(guided, "cat"), odds(plain, "cat"), 1e-4);
   EXPECT_NEAR(guided.exp().sum().item<double>(), 1, 1e-4);
+  const torch::Tensor careful = first_word(1, 0.4);
+  EXPECT_NEAR(odds(careful, "dog"), odds(plain, "dog") + 1.5 * std::log(0.01 / 0.4), 1e-3);
+  EXPECT_NEAR(odds(careful, "pizza"), odds(plain, "pizza") + 1.5 * std::log(0.9 / 0.4), 1e-3);
+  EXPECT_NEAR(odds(careful, "cat"), odds(plain, "cat"), 1e-4);
 }
 
 TEST(Concepts, TheSearchReportsConceptsAndNovelty) {
