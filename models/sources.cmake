@@ -38,6 +38,7 @@ set(photoscribe_model_sources
   search/attention.cpp
   search/beams.cpp
   search/caption_network.cpp
+  search/endings.cpp
   search/evidence.cpp
   search/search.cpp
   search/constraints.cpp)

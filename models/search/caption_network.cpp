@@ -93,13 +93,15 @@ CaptionNetwork::Parts CaptionNetwork::take_apart(const std::vector<const StoredM
 CaptionNetwork::CaptionNetwork(const std::vector<const StoredModel*>& members,
                                const torch::Device& device, torch::ScalarType type,
                                Precision precision)
-    : CaptionNetwork(take_apart(members, device, type, precision), precision) {}
+    : CaptionNetwork(take_apart(members, device, type, precision), precision,
+                     EndingRule(members.front()->vocabulary)) {}
 
-CaptionNetwork::CaptionNetwork(Parts parts, Precision precision)
+CaptionNetwork::CaptionNetwork(Parts parts, Precision precision, EndingRule endings)
     : encoders_(std::move(parts.encoders)),
       encoder_of_(std::move(parts.encoder_of)),
-      search_(parts.decoders.size() == 1 ? CaptionSearch(parts.decoders.front(), precision)
-                                         : CaptionSearch(parts.decoders, precision)) {}
+      search_(parts.decoders.size() == 1
+                  ? CaptionSearch(parts.decoders.front(), precision, std::move(endings))
+                  : CaptionSearch(parts.decoders, precision, std::move(endings))) {}
 
 torch::Tensor CaptionNetwork::encode(const torch::Tensor& images) const {
   std::vector<torch::Tensor> encoded, features;

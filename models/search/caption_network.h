@@ -56,7 +56,7 @@ class CaptionNetwork {
   };
   static Parts take_apart(const std::vector<const StoredModel*>& members,
                           const torch::Device& device, torch::ScalarType type, Precision precision);
-  CaptionNetwork(Parts parts, Precision precision);
+  CaptionNetwork(Parts parts, Precision precision, EndingRule endings);
 
   std::vector<FastEncoder> encoders_;
   std::vector<std::size_t> encoder_of_;

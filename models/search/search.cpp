@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "models/format/vocabulary.h"
 
@@ -50,15 +51,19 @@ void keep_replaced(const Hypothesis& before, const SearchSettings& settings, Hyp
 
 }  // namespace
 
-CaptionSearch::CaptionSearch(const DecoderParameters& parameters, Precision precision)
+CaptionSearch::CaptionSearch(const DecoderParameters& parameters, Precision precision,
+                             EndingRule endings)
     : network_(make_step_network(parameters, precision)),
       names_(names_of(parameters)),
-      constraints_(concepts_of(parameters)) {}
+      constraints_(concepts_of(parameters)),
+      endings_(std::move(endings)) {}
 
-CaptionSearch::CaptionSearch(const std::vector<DecoderParameters>& members, Precision precision)
+CaptionSearch::CaptionSearch(const std::vector<DecoderParameters>& members, Precision precision,
+                             EndingRule endings)
     : network_(make_ensemble(members, precision)),
       names_(names_of(members.front())),
-      constraints_(concepts_of(members.front())) {}
+      constraints_(concepts_of(members.front())),
+      endings_(std::move(endings)) {}
 
 void CaptionSearch::run_beams(Beams& b, const SearchSettings& settings,
                               const std::vector<int>& named, std::vector<Hypothesis>& all) const {
@@ -68,8 +73,11 @@ void CaptionSearch::run_beams(Beams& b, const SearchSettings& settings,
     Tensor attention;
     Tensor log_p = network_->step(b.a, b.tokens(), b.a.h, b.a.c,
                                   settings.attention != 0 ? &attention : nullptr);  // (R,V)
-    if (t > 0 && names_.defined())
-      penalise_repeats(log_p, b.history().narrow(3, 0, t).reshape({-1, t}), names_);
+    if (t > 0) {
+      const Tensor history = b.history().narrow(3, 0, t).reshape({-1, t});
+      if (names_.defined()) penalise_repeats(log_p, history, names_);
+      endings_.penalise(log_p, history);
+    }
     if (t == T) force_end(log_p);
     b.advance(log_p, t, settings, attention);
     if (t == T) break;

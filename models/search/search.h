@@ -18,6 +18,7 @@
 #include "common/core/spec.h"
 #include "models/decoder/step_network.h"
 #include "models/search/beams.h"
+#include "models/search/endings.h"
 
 namespace photoscribe {
 
@@ -32,10 +33,10 @@ struct SoftTargets {
 class CaptionSearch {
  public:
   explicit CaptionSearch(const DecoderParameters& parameters,
-                         Precision precision = Precision::float32);
+                         Precision precision = Precision::float32, EndingRule endings = {});
   /// An ensemble: make_ensemble() of step_network.h.
   explicit CaptionSearch(const std::vector<DecoderParameters>& members,
-                         Precision precision = Precision::float32);
+                         Precision precision = Precision::float32, EndingRule endings = {});
 
   /// features (N,L,C) on the parameters' device and in their type. Captions are ranked by
   /// log_prob / (words + 1)^length_alpha, the end counting as a word; one ends after tokens_max
@@ -43,6 +44,8 @@ class CaptionSearch {
   ///
   /// A word that names a concept costs kRepeatCost each time that it is repeated: without that,
   /// captions name things that are certain twice ("a table on top of a table").
+  ///
+  /// A caption that would end in an open phrase is ranked far lower (endings.h).
   ///
   /// A photo's search ends when its likeliest open beam, which can only become less likely, would
   /// not beat the best finished caption if it ended at once. With length_alpha above 0 a longer one
@@ -84,6 +87,7 @@ class CaptionSearch {
   std::unique_ptr<StepNetwork> network_;
   torch::Tensor names_;  // (V) bool: the word names a concept; undefined: no concepts
   ConstraintRule constraints_;
+  EndingRule endings_;
 };
 
 }  // namespace photoscribe

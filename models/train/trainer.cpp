@@ -246,7 +246,8 @@ TensorMap Trainer::weights() const {
 }
 
 CaptionSearch Trainer::search() const {
-  return CaptionSearch(take_decoder(weights(), options_.architecture, vocabulary_.size()));
+  return CaptionSearch(take_decoder(weights(), options_.architecture, vocabulary_.size()),
+                       Precision::float32, EndingRule(vocabulary_));
 }
 
 Encoder Trainer::encoder() const {
