@@ -38,8 +38,8 @@ struct ModelArchitecture {
   /// How much the classifier's log-odds count beside the decoder's own for words that name
   /// concepts; 1 is what it was trained with.
   double concept_weight = 1;
-  /// The probability of a concept at which the classifier has no say in whether its words are used;
-  /// the decoder was trained with 0.1. More: fewer false things, and fewer things.
+  /// The probability of a concept at which the classifier has no say in whether its words are used.
+  /// More: fewer false things, and fewer things.
   double concept_undecided = 0.1;
   /// A concept with at least this probability is named in the caption, by any of its words
   /// (models/search/constraints.h); 0: none must be.

@@ -87,21 +87,21 @@ CaptionNetwork::Parts CaptionNetwork::take_apart(const std::vector<const StoredM
     }
     parts.decoders.push_back(take_decoder(tensors, a, member->vocabulary.size()));
   }
+  parts.endings = EndingRule(members.front()->vocabulary, device);
   return parts;
 }
 
 CaptionNetwork::CaptionNetwork(const std::vector<const StoredModel*>& members,
                                const torch::Device& device, torch::ScalarType type,
                                Precision precision)
-    : CaptionNetwork(take_apart(members, device, type, precision), precision,
-                     EndingRule(members.front()->vocabulary)) {}
+    : CaptionNetwork(take_apart(members, device, type, precision), precision) {}
 
-CaptionNetwork::CaptionNetwork(Parts parts, Precision precision, EndingRule endings)
+CaptionNetwork::CaptionNetwork(Parts parts, Precision precision)
     : encoders_(std::move(parts.encoders)),
       encoder_of_(std::move(parts.encoder_of)),
       search_(parts.decoders.size() == 1
-                  ? CaptionSearch(parts.decoders.front(), precision, std::move(endings))
-                  : CaptionSearch(parts.decoders, precision, std::move(endings))) {}
+                  ? CaptionSearch(parts.decoders.front(), precision, std::move(parts.endings))
+                  : CaptionSearch(parts.decoders, precision, std::move(parts.endings))) {}
 
 torch::Tensor CaptionNetwork::encode(const torch::Tensor& images) const {
   std::vector<torch::Tensor> encoded, features;

@@ -53,10 +53,11 @@ class CaptionNetwork {
     std::vector<FastEncoder> encoders;
     std::vector<std::size_t> encoder_of;  // of each member
     std::vector<DecoderParameters> decoders;
+    EndingRule endings;
   };
   static Parts take_apart(const std::vector<const StoredModel*>& members,
                           const torch::Device& device, torch::ScalarType type, Precision precision);
-  CaptionNetwork(Parts parts, Precision precision, EndingRule endings);
+  CaptionNetwork(Parts parts, Precision precision);
 
   std::vector<FastEncoder> encoders_;
   std::vector<std::size_t> encoder_of_;

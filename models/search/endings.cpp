@@ -15,13 +15,12 @@ constexpr double kOpenEndCost = 8;
 
 enum Kind : std::int64_t { other = 0, link = 1, article = 2, adjective = 3, conjunction = 4 };
 
-constexpr std::array<std::string_view, 33> kLinks{
-    "of",  "in",    "on",   "at",    "with",    "to",     "into",    "onto",    "from",
-    "by",  "for",   "near", "over",  "under",   "while",  "wearing", "is",      "are",
-    "was", "were",  "be",   "being", "between", "behind", "beside",  "against", "that",
-    "who", "which", "as",   "than",  "next",    "very"};
-constexpr std::array<std::string_view, 8> kArticles{"a",   "an",  "the",   "his",
-                                                    "her", "its", "their", "another"};
+// Not "on", "by", "behind", "her" and "another": people end captions so ("a man looks on").
+constexpr std::array<std::string_view, 30> kLinks{
+    "of",      "in",     "at",      "with",    "to",  "into",  "onto", "from", "for",  "near",
+    "over",    "under",  "while",   "wearing", "is",  "are",   "was",  "were", "be",   "being",
+    "between", "beside", "against", "that",    "who", "which", "as",   "than", "next", "very"};
+constexpr std::array<std::string_view, 6> kArticles{"a", "an", "the", "his", "its", "their"};
 constexpr std::array<std::string_view, 30> kAdjectives{
     "black",  "white", "red",      "blue",    "green",  "yellow",  "brown",  "pink",
     "purple", "grey",  "gray",     "large",   "big",    "small",   "little", "tiny",
@@ -31,7 +30,7 @@ constexpr std::array<std::string_view, 2> kConjunctions{"and", "or"};
 
 }  // namespace
 
-EndingRule::EndingRule(const Vocabulary& vocabulary)
+EndingRule::EndingRule(const Vocabulary& vocabulary, const torch::Device& device)
     : kinds_(at::zeros({vocabulary.size()}, torch::kInt64)) {
   const auto mark = [&](const auto& words, Kind kind) {
     for (const std::string_view word : words) {
@@ -43,12 +42,12 @@ EndingRule::EndingRule(const Vocabulary& vocabulary)
   mark(kArticles, article);
   mark(kAdjectives, adjective);
   mark(kConjunctions, conjunction);
+  kinds_ = kinds_.to(device);
 }
 
 Tensor EndingRule::open(const Tensor& history) const {
   const std::int64_t t = history.size(1);
-  const Tensor kind =
-      kinds_.to(history.device()).index_select(0, history.flatten()).view({history.size(0), t});
+  const Tensor kind = kinds_.index_select(0, history.flatten()).view({history.size(0), t});
   const Tensor last = kind.select(1, t - 1);
   // The word in front of the adjectives and conjunctions at the end; the first if all are those.
   const Tensor place = at::arange(t, history.options()).expand_as(kind);

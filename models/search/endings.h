@@ -19,8 +19,8 @@ class EndingRule {
  public:
   /// No word leaves anything open.
   EndingRule() = default;
-  /// The English words of `vocabulary` that do; it may have none of them.
-  explicit EndingRule(const Vocabulary& vocabulary);
+  /// The English words of `vocabulary` that do; it may have none of them. For searches on `device`.
+  explicit EndingRule(const Vocabulary& vocabulary, const torch::Device& device = torch::kCPU);
 
   /// The rows of history (R,t), t above 0, that end behind "and", a preposition, a form of "be" or
   /// an article, or behind an article and adjectives: (R) bool. "dressed in black and white" ends
