@@ -6,7 +6,8 @@
 // "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
 // CVPR 2018, section 2.1; theirs are fixed and of a whole map): no calibration, and no loss where
 // positions differ in size. The product's sums become numbers again where they are computed, with
-// the bias, the residual sum and silu.
+// the bias, the residual sum and silu. (The decoder's rows, float32 and signed, have no zero point
+// of their own, and run on every CPU: decoder/quantised.h.)
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@
 
 #include "models/encoder/calibration.h"
 #include "models/encoder/fast_encoder.h"
+#include "models/encoder/pointwise.h"
 #include "models/open_model.h"
 #include "tests/models/small_model.h"
 
@@ -141,10 +142,26 @@ TEST_P(Int8EncoderOf, IsNearFloat32) {
 INSTANTIATE_TEST_SUITE_P(Trunks, Int8EncoderOf,
                          testing::Values("mobilenet_v2", "resnet18", "resnet50", "vgg16"));
 
-TEST(Int8Captioner, AsksForScalesWhereAModelHasNone) {
-  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+CaptionerConfig in_int8() {
   CaptionerConfig config{.model_folder = "tiny", .search = {}};
   config.precision = Precision::int8;
+  return config;
+}
+
+void expect_captions_in_int8(const StoredModel& model) {
+  const auto captioner = make_captioner(model, in_int8());
+  ASSERT_TRUE(captioner) << captioner.error().message;
+  EXPECT_EQ((*captioner)->precision(), "int8");
+  DecodedImage grey{64, 64, 3, std::vector<std::uint8_t>(64 * 64 * 3, 128)};
+  const DecodedImage* const one = &grey;
+  const auto captions = (*captioner)->caption({&one, 1});
+  ASSERT_TRUE(captions) << captions.error().message;
+  EXPECT_LT(captions->front().log_prob, 0);
+}
+
+TEST(Int8Captioner, AsksForScalesWhereAModelHasNone) {
+  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+  CaptionerConfig config = in_int8();
   StoredModel model = small_model();
   model.folder.folder = "tiny";
   const auto without = make_captioner(model, config);
@@ -169,16 +186,29 @@ TEST(Int8Captioner, CaptionsWithTheScalesOfItsModel) {
   model.int8_scales =
       scales_of(Encoder(model.folder.architecture.encoder, model.tensors, "encoder."),
                 at::randn({4, 64, 64, 3}));
-  CaptionerConfig config{.model_folder = "tiny", .search = {}};
-  config.precision = Precision::int8;
-  const auto captioner = make_captioner(model, config);
-  ASSERT_TRUE(captioner) << captioner.error().message;
-  EXPECT_EQ((*captioner)->precision(), "int8");
-  DecodedImage grey{64, 64, 3, std::vector<std::uint8_t>(64 * 64 * 3, 128)};
-  const DecodedImage* const one = &grey;
-  const auto captions = (*captioner)->caption({&one, 1});
-  ASSERT_TRUE(captions) << captions.error().message;
-  EXPECT_LT(captions->front().log_prob, 0);
+  expect_captions_in_int8(model);
+}
+
+TEST(Int8Captioner, CaptionsWithEfficientNetWithoutAFile) {
+  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
+  const StoredModel small = small_model();
+  ModelArchitecture a = small.folder.architecture;
+  a.encoder = "efficientnet_b0";
+  a.feature_channels = 1280;
+  const StoredModel model = random_model(a, small.vocabulary, 4);
+  if (has_pointwise() && has_bfloat16()) return expect_captions_in_int8(model);
+  const auto captioner = make_captioner(model, in_int8());
+  ASSERT_FALSE(captioner);
+  EXPECT_THAT(captioner.error().message, HasSubstr("EfficientNet"));
+}
+
+TEST(Int8Calibration, SaysThatEfficientNetNeedsNone) {
+  try {
+    const Calibration calibration(Encoder("efficientnet_b0", random_encoder("efficientnet_b0")));
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("needs no file"));
+  }
 }
 
 TEST(Int8Layers, AChannelsLargestWeightIs127AndAnEmptyChannelStaysZero) {

@@ -4,7 +4,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -14,16 +13,14 @@
 #include <string>
 #include <vector>
 
-#include "models/encoder/calibration.h"
 #include "models/encoder/depthwise.h"
 #include "models/encoder/fast_encoder.h"
-#include "models/open_model.h"
-#include "tests/models/small_model.h"
+#include "models/encoder/int8_layers.h"
+#include "models/format/precision.h"
 
 namespace photoscribe {
 namespace {
 
-using testing::HasSubstr;
 using torch::Tensor;
 
 constexpr std::int64_t kGuard = 64;  // numbers after what is written
@@ -371,39 +368,6 @@ INSTANTIATE_TEST_SUITE_P(Trunks, Int8EfficientNet,
                          testing::Values("efficientnet_b0", "tf_efficientnet_b1",
                                          "efficientnet_b0@features.6.1",
                                          "tf_efficientnet_b0@features.6.0"));
-
-TEST(Int8Captioner, CaptionsWithEfficientNetWithoutAFile) {
-  if (!has_int8()) GTEST_SKIP() << "this CPU has no int8";
-  StoredModel model = small_model();
-  ModelArchitecture a = model.folder.architecture;
-  a.encoder = "efficientnet_b0";
-  a.feature_channels = 1280;
-  model = random_model(a, model.vocabulary, 4);
-  CaptionerConfig config{.model_folder = "tiny", .search = {}};
-  config.precision = Precision::int8;
-  const auto captioner = make_captioner(model, config);
-  if (!has_pointwise() || !has_bfloat16()) {
-    ASSERT_FALSE(captioner);
-    EXPECT_THAT(captioner.error().message, HasSubstr("EfficientNet"));
-    return;
-  }
-  ASSERT_TRUE(captioner) << captioner.error().message;
-  EXPECT_EQ((*captioner)->precision(), "int8");
-  DecodedImage grey{64, 64, 3, std::vector<std::uint8_t>(64 * 64 * 3, 128)};
-  const DecodedImage* const one = &grey;
-  const auto captions = (*captioner)->caption({&one, 1});
-  ASSERT_TRUE(captions) << captions.error().message;
-  EXPECT_LT(captions->front().log_prob, 0);
-}
-
-TEST(Int8Calibration, SaysThatEfficientNetNeedsNone) {
-  try {
-    const Calibration calibration(Encoder("efficientnet_b0", random_encoder("efficientnet_b0")));
-    FAIL();
-  } catch (const std::runtime_error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("needs no file"));
-  }
-}
 
 }  // namespace
 }  // namespace photoscribe
