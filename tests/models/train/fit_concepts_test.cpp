@@ -6,12 +6,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "models/format/model_store.h"
 #include "models/search/caption_network.h"
 #include "models/train/features.h"
 #include "models/train/fit.h"
 #include "tests/models/train/fit_fixture.h"
+#include "tests/models/train/train_process.h"
 
 namespace photoscribe {
 namespace {
@@ -114,6 +116,47 @@ TEST_F(FitConcepts, StartsFromAModelsFolderWithOtherWords) {
     if (!name.starts_with("encoder.")) continue;  // the encoder was taken over unchanged
     EXPECT_TRUE(at::equal(tensor, after->tensors.at(name))) << name;
   }
+}
+
+TEST_F(FitConcepts, EvaluateTriesTheSettingsThatAModelsFolderMayHave) {
+  FitOptions o = options_with_text("tried");
+  o.epochs = 10;
+  ASSERT_TRUE(fit(o));
+  const auto captions = [this](const std::string& model, const std::vector<std::string>& more) {
+    std::vector<std::string> all{"evaluate",
+                                 model,
+                                 "--photos",
+                                 folder_.path().string(),
+                                 "--captions",
+                                 captions_,
+                                 "--bootstrap",
+                                 "0",
+                                 "--show",
+                                 "--threads",
+                                 "1"};
+    all.insert(all.end(), more.begin(), more.end());
+    const test::Ended ended = test::run_train(all);
+    EXPECT_EQ(ended.outcome, 0) << ended.output;
+    return ended.output.substr(ended.output.find("red0.bmp\t"));
+  };
+  const auto with = [&](const std::string& setting) {
+    const std::string model = folder_.file(setting.substr(0, setting.find(':')));
+    std::filesystem::copy(o.output, model);
+    std::ifstream in(model + "/model.yaml");
+    std::string yaml(std::istreambuf_iterator<char>(in), {});
+    const std::string place = "  concept_slots:";
+    EXPECT_NE(yaml.find(place), std::string::npos);
+    yaml.insert(yaml.find(place), "  " + setting + "\n");
+    std::ofstream(model + "/model.yaml", std::ios::trunc) << yaml;
+    return captions(model, {});
+  };
+  const std::string own = captions(o.output, {}),
+                    undecided = captions(o.output, {"--concept-undecided", "0.999"}),
+                    said = captions(o.output, {"--concept-said-min", "0.001"});
+  EXPECT_NE(undecided, own);
+  EXPECT_NE(said, own);
+  EXPECT_EQ(undecided, with("concept_undecided: 0.999"));
+  EXPECT_EQ(said, with("concept_said_min: 0.001"));
 }
 
 TEST_F(FitConcepts, WhatCannotWorkIsRefusedWithACure) {
