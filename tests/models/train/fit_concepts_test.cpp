@@ -1,5 +1,5 @@
 // Training with concepts and text: words without training photos are used where the classifier sees
-// the thing; lists, words and texts are taken as intended.
+// the thing; lists, words, texts and evaluate's settings are taken as intended.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -121,6 +121,7 @@ TEST_F(FitConcepts, StartsFromAModelsFolderWithOtherWords) {
 TEST_F(FitConcepts, EvaluateTriesTheSettingsThatAModelsFolderMayHave) {
   FitOptions o = options_with_text("tried");
   o.epochs = 10;
+  o.architecture.concept_weight = 4;
   ASSERT_TRUE(fit(o));
   const auto captions = [this](const std::string& model, const std::vector<std::string>& more) {
     std::vector<std::string> all{"evaluate",
@@ -137,7 +138,9 @@ TEST_F(FitConcepts, EvaluateTriesTheSettingsThatAModelsFolderMayHave) {
     all.insert(all.end(), more.begin(), more.end());
     const test::Ended ended = test::run_train(all);
     EXPECT_EQ(ended.outcome, 0) << ended.output;
-    return ended.output.substr(ended.output.find("red0.bmp\t"));
+    const auto first = ended.output.find(".bmp\t");  // the photos follow the scores
+    EXPECT_NE(first, std::string::npos) << ended.output;
+    return first == std::string::npos ? "" : ended.output.substr(ended.output.rfind('\n', first));
   };
   const auto with = [&](const std::string& setting) {
     const std::string model = folder_.file(setting.substr(0, setting.find(':')));
