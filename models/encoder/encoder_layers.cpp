@@ -114,6 +114,52 @@ void efficientnet_block(Layers& layers, const std::string& name, const Shape& sh
   layers[first].keeps_residual = residual;
 }
 
+/// One fused MBConv block: a whole 3x3 convolution expands, a 1x1 one projects.
+void fused_block(Layers& layers, const std::string& name, const Shape& shape,
+                 std::int64_t expansion) {
+  const std::int64_t wide = shape.in * expansion;
+  const bool residual = shape.stride == 1 && shape.in == shape.out;
+  const std::string block = name + ".block.";
+  convolve(layers, block + "0.0", block + "0.1", {shape.in, wide, shape.kernel, shape.stride},
+           Activation::silu)
+      .keeps_residual = residual;
+  convolve(layers, block + "1.0", block + "1.1", {wide, shape.out}, Activation::none)
+      .adds_residual = residual;
+}
+
+Layers efficientnetv2_b0() {
+  struct Stage {
+    std::int64_t expansion, stride, channels, blocks;
+    bool fused;
+  };
+  constexpr std::array<Stage, 5> kStages{{{4, 2, 32, 2, true},
+                                          {4, 2, 48, 2, true},
+                                          {4, 2, 96, 3, false},
+                                          {6, 1, 112, 5, false},
+                                          {6, 2, 192, 8, false}}};
+  Layers layers;
+  convolve(layers, "features.0.0", "features.0.1", {3, 32, 3, 2}, Activation::silu);
+  // A fused block that does not expand is one convolution.
+  convolve(layers, "features.1.0.block.0.0", "features.1.0.block.0.1", {32, 16, 3},
+           Activation::silu);
+  std::int64_t in = 16;
+  for (std::size_t s = 0; s < kStages.size(); ++s) {
+    const Stage& stage = kStages[s];
+    for (std::int64_t block = 0; block < stage.blocks; ++block) {
+      const std::string name = "features." + std::to_string(s + 2) + "." + std::to_string(block);
+      const Shape shape{in, stage.channels, 3, block == 0 ? stage.stride : 1};
+      if (stage.fused) {
+        fused_block(layers, name, shape, stage.expansion);
+      } else {
+        efficientnet_block(layers, name, shape, stage.expansion);
+      }
+      in = stage.channels;
+    }
+  }
+  convolve(layers, "features.7.0", "features.7.1", {in, 1280}, Activation::silu);
+  return layers;
+}
+
 Layers efficientnet(double width, double depth) {
   struct Stage {
     std::int64_t expansion, kernel, stride, channels, blocks;
@@ -228,6 +274,7 @@ Layers whole_trunk(const std::string& name) {
   if (name == "efficientnet_b2") return efficientnet(1.1, 1.2);
   if (name == "efficientnet_b3") return efficientnet(1.2, 1.4);
   if (name == "efficientnet_b4") return efficientnet(1.4, 1.8);
+  if (name == "efficientnetv2_b0") return efficientnetv2_b0();
   throw std::runtime_error("no trunk of that name");
 }
 
@@ -272,6 +319,7 @@ const std::vector<std::string>& encoder_names() {
                                               "tf_efficientnet_b2",
                                               "tf_efficientnet_b3",
                                               "tf_efficientnet_b4",
+                                              "tf_efficientnetv2_b0",
                                               "vgg16",
                                               "vgg19"};
   return names;

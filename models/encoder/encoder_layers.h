@@ -51,7 +51,10 @@ struct Padding {
 /// - vgg16, vgg19: Simonyan & Zisserman, ICLR 2015, configurations D and E;
 /// - mobilenet_v2: Sandler et al., CVPR 2018;
 /// - efficientnet_b0 to efficientnet_b4: Tan & Le, ICML 2019. With "tf_" in front (timm's name for
-///   the original weights) stride 2 is padded as TensorFlow does.
+///   the original weights) stride 2 is padded as TensorFlow does;
+/// - tf_efficientnetv2_b0: Tan & Le, ICML 2021, Keras' EfficientNetV2B0: fused blocks (a whole 3x3
+///   convolution instead of 1x1 and depthwise) in front. torchvision has no such model; names are
+///   those that it gives the larger ones.
 /// "NAME@BLOCK" stops after the block BLOCK, "NAME@BLOCK+LAYER" continues with the convolution
 /// LAYER from there: "tf_efficientnet_b4@features.7.0+features.8.0" leaves out features.7.1.
 [[nodiscard]] std::vector<EncoderLayer> encoder_layers(const std::string& architecture);

@@ -100,6 +100,18 @@ Status store_ensemble(const std::string& folder, const std::string& name,
   return {};
 }
 
+namespace {
+
+/// Whether store_model() keeps an array in eight bits: those that make up nearly all of a model's
+/// size, with rows long enough that a scale for each costs nothing.
+bool is_narrowed(const torch::Tensor& tensor) {
+  constexpr std::int64_t kNumbersMin = 1 << 15, kRowMin = 64;
+  return tensor.dim() >= 2 && tensor.numel() >= kNumbersMin &&
+         tensor.numel() / tensor.size(0) >= kRowMin;
+}
+
+}  // namespace
+
 Status store_model(const std::string& folder, const ModelToStore& model,
                    const Vocabulary& vocabulary, const TensorMap& tensors) {
   std::error_code failed;
@@ -109,9 +121,11 @@ Status store_model(const std::string& folder, const ModelToStore& model,
   for (const auto& [name, tensor] : tensors) {
     if (model.exact && torch::isFloatingType(tensor.scalar_type())) {
       stored.emplace(name, tensor);
-    } else if (name == "decoder.embedding.weight" || name == "decoder.word.weight") {
+    } else if (!torch::isFloatingType(tensor.scalar_type())) {
+      continue;  // concepts.txt has the numbers
+    } else if (is_narrowed(tensor)) {
       narrow_rows(stored, name, tensor);
-    } else if (torch::isFloatingType(tensor.scalar_type())) {  // concepts.txt has the numbers
+    } else {
       stored.emplace(name, tensor.detach().to(torch::kHalf));
     }
   }

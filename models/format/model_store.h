@@ -66,8 +66,9 @@ struct ModelToStore {
 [[nodiscard]] Status store_ensemble(const std::string& folder, const std::string& name,
                                     const std::vector<StoredModel>& members);
 
-/// Creates the folder, or replaces what is in it, with weights in half precision and the tables of
-/// words in eight bits (tensors.h), unless the model is to be exact. model.yaml is written last.
+/// Creates the folder, or replaces what is in it, with its large arrays in eight bits (tensors.h),
+/// a scale for each row, and the others in half precision, unless the model is to be exact.
+/// model.yaml is written last.
 [[nodiscard]] Status store_model(const std::string& folder, const ModelToStore& model,
                                  const Vocabulary& vocabulary, const TensorMap& tensors);
 

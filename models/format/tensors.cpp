@@ -49,10 +49,11 @@ void widen_rows(TensorMap& tensors) {
   for (auto& [name, tensor] : tensors) {
     if (tensor.scalar_type() != torch::kInt8) continue;
     const auto scale = tensors.find(name + kScale);
-    if (scale == tensors.end() || tensor.dim() != 2 || scale->second.dim() != 1 ||
+    if (scale == tensors.end() || tensor.dim() < 2 || scale->second.dim() != 1 ||
         scale->second.size(0) != tensor.size(0))
       throw std::runtime_error("array '" + name + "' has no scale for each of its rows");
-    tensor = tensor.to(torch::kFloat32) * scale->second.unsqueeze(1);
+    tensor =
+        (tensor.to(torch::kFloat32).flatten(1) * scale->second.unsqueeze(1)).view(tensor.sizes());
     tensors.erase(scale);
   }
 }
@@ -79,9 +80,9 @@ Expected<TensorMap> load_tensors(const std::string& path) {
 }
 
 void narrow_rows(TensorMap& tensors, const std::string& name, const torch::Tensor& table) {
-  const torch::Tensor plain = table.detach().to(torch::kFloat32);
+  const torch::Tensor plain = table.detach().to(torch::kFloat32).flatten(1);
   const torch::Tensor scale = std::get<0>(plain.abs().max(1)).clamp_min(1e-12F) / 127;
-  tensors[name] = (plain / scale.unsqueeze(1)).round().to(torch::kInt8);
+  tensors[name] = (plain / scale.unsqueeze(1)).round().to(torch::kInt8).view(table.sizes());
   tensors[name + kScale] = scale;
 }
 

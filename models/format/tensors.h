@@ -16,7 +16,7 @@ using TensorMap = std::map<std::string, torch::Tensor>;
 /// int64; I8 times its rows' scales, as narrow_rows() made them, as float32.
 [[nodiscard]] Expected<TensorMap> load_tensors(const std::string& path);
 
-/// Puts a table (R,C) into `tensors` in eight bits: `name` holds integers from -127 to 127, and
+/// Puts a table (R,…) into `tensors` in eight bits: `name` holds integers from -127 to 127, and
 /// `name`.scale (R) float32 the factor of each row: its largest magnitude / 127.
 void narrow_rows(TensorMap& tensors, const std::string& name, const torch::Tensor& table);
 

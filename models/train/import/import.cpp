@@ -19,6 +19,16 @@ std::vector<std::string> split_dots(const std::string& name) {
   return parts;
 }
 
+/// Where torchvision keeps what timm calls `part` of a fused block, which has no depthwise
+/// convolution.
+std::string torchvision_fused_part(const std::string& part) {
+  if (part == "conv" || part == "conv_exp") return "0.0";
+  if (part == "bn1") return "0.1";
+  if (part == "conv_pwl") return "1.0";
+  if (part == "bn2") return "1.1";
+  return part;
+}
+
 /// Where torchvision keeps what timm calls `part` of an inverted residual block.
 std::string torchvision_part(const std::string& part, bool expands, bool mobilenet) {
   const int depthwise = expands ? 1 : 0;  // number of the convolution within the block
@@ -38,7 +48,6 @@ std::string torchvision_part(const std::string& part, bool expands, bool mobilen
   return part;
 }
 
-/// timm's name of a parameter of MobileNetV2 or EfficientNet as torchvision's; others unchanged.
 std::optional<int> number_of(const std::string& text) {
   int number = 0;
   const char* const end = text.data() + text.size();
@@ -47,11 +56,13 @@ std::optional<int> number_of(const std::string& text) {
   return number;
 }
 
+/// timm's name of a parameter of MobileNetV2 or EfficientNet as torchvision's; others unchanged.
 /// timm: conv_stem, bn1, blocks.STAGE.BLOCK.{conv_pw, bn1, conv_dw, bn2, se, conv_pwl, bn3}
-/// (without an expansion {conv_dw, bn1, se, conv_pw, bn2}), conv_head, bn2.
-std::string torchvision_name(const std::string& name, const TensorMap& state, bool mobilenet) {
+/// (without an expansion {conv_dw, bn1, se, conv_pw, bn2}; fused {conv_exp, bn1, conv_pwl, bn2} or
+/// {conv, bn1}), conv_head, bn2. `last`: of the layers in front of the pooling, torchvision's.
+std::string torchvision_name(const std::string& name, const TensorMap& state, bool mobilenet,
+                             const std::string& last) {
   const std::vector<std::string> parts = split_dots(name);
-  const std::string last = mobilenet ? "features.18." : "features.8.";
   if (parts.size() == 2) {
     if (parts[0] == "conv_stem") return "features.0.0." + parts[1];
     if (parts[0] == "bn1") return "features.0.1." + parts[1];
@@ -60,8 +71,11 @@ std::string torchvision_name(const std::string& name, const TensorMap& state, bo
   }
   if (parts.size() < 5 || parts[0] != "blocks") return name;
   const std::string block = "blocks." + parts[1] + "." + parts[2] + ".";
-  const std::string part = torchvision_part(parts[parts.size() - 2],
-                                            state.contains(block + "conv_pwl.weight"), mobilenet);
+  const bool fused = !state.contains(block + "conv_dw.weight");
+  const std::string& timms = parts[parts.size() - 2];
+  const std::string part =
+      fused ? torchvision_fused_part(timms)
+            : torchvision_part(timms, state.contains(block + "conv_pwl.weight"), mobilenet);
   const std::optional<int> stage = number_of(parts[1]), inner = number_of(parts[2]);
   if (!stage || !inner) return name;  // reported as left over
   if (!mobilenet) {
@@ -79,10 +93,12 @@ std::string torchvision_name(const std::string& name, const TensorMap& state, bo
 /// `state` with torchvision's names.
 TensorMap with_torchvision_names(const TensorMap& state, const std::string& architecture) {
   if (!state.contains("conv_stem.weight")) return state;
+  const bool mobilenet = architecture.starts_with("mobilenet");
+  const bool second = architecture.find("efficientnetv2") != std::string::npos;
+  const std::string last = mobilenet ? "features.18." : second ? "features.7." : "features.8.";
   TensorMap renamed;
-  for (const auto& [name, tensor] : state) {
-    renamed.emplace(torchvision_name(name, state, architecture.starts_with("mobilenet")), tensor);
-  }
+  for (const auto& [name, tensor] : state)
+    renamed.emplace(torchvision_name(name, state, mobilenet, last), tensor);
   return renamed;
 }
 

@@ -182,9 +182,10 @@ void add_import(CLI::App& app, Status& status) {
       ->group("A whole captioner");
   verb->add_option("--name", state->name, "The model's name, for people")
       ->group("A whole captioner");
-  verb->add_flag("--half", state->half,
-                 "Store weights in half precision and words in eight bits, like the bundled "
-                 "models: half the size")
+  verb->add_flag(
+          "--half", state->half,
+          "Store large weights in eight bits and the others in half precision, like the bundled "
+          "models: a quarter of the size")
       ->group("A whole captioner");
   verb->callback([state, &status] { status = import(*state); });
 }

@@ -26,6 +26,7 @@ void add_precision(CLI::App& verb, Precision& precision, const std::vector<std::
 void use_threads(int threads);
 
 void add_fit_encoder(CLI::App& app, const std::string& command, Status& status);
+void add_replace_encoder(CLI::App& app, const std::string& command, Status& status);
 void add_label(CLI::App& app, Status& status);
 void add_average(CLI::App& app, Status& status);
 void add_ensemble(CLI::App& app, Status& status);

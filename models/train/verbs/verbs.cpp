@@ -333,6 +333,7 @@ void add_fit(CLI::App& app, const std::string& command, Status& status) {
 void add_verbs(CLI::App& app, const std::string& command, Status& status) {
   add_fit(app, command, status);
   add_fit_encoder(app, command, status);
+  add_replace_encoder(app, command, status);
   add_average(app, status);
   add_ensemble(app, status);
   add_import(app, status);

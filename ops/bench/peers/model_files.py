@@ -6,7 +6,7 @@ import numpy as np
 
 
 def read_safetensors(path):
-    """Arrays by name, as float32; tables of words, which are in eight bits, times their scales."""
+    """Arrays by name, as float32; large ones, which are in eight bits, times their rows' scales."""
     data = open(path, 'rb').read()
     size, = struct.unpack('<Q', data[:8])
     header = json.loads(data[8:8 + size])
@@ -19,5 +19,6 @@ def read_safetensors(path):
         raw = np.frombuffer(data[8 + size + begin:8 + size + end], kinds[entry['dtype']])
         arrays[name] = raw.reshape(entry['shape']).astype(np.float32)
     for name in [name for name in arrays if name.endswith('.scale')]:
-        arrays[name[:-6]] *= arrays.pop(name)[:, None]
+        scale, table = arrays.pop(name), arrays[name[:-6]]
+        table *= scale.reshape(-1, *[1] * (table.ndim - 1))
     return arrays

@@ -25,18 +25,20 @@ import torch
 import torchvision
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent.parent / "models"))
-from torchvision_reference import pad_as_tensorflow, stride_as_caffe, trunk_of  # noqa: E402
+sys.path.insert(0, str(HERE.parent.parent / "models" / "encoder"))
+from torchvision_reference import model_of, pad_as_tensorflow, stride_as_caffe, trunk_of  # noqa: E402
 
 TRUNKS = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152",
           "caffe_resnet50", "caffe_resnet101", "caffe_resnet152", "vgg16", "vgg19", "mobilenet_v2",
           *(tf + "efficientnet_b%d" % n for tf in ("", "tf_") for n in range(5)),
-          "tf_efficientnet_b4@features.7.0", "tf_efficientnet_b4@features.7.0+features.8"]
+          "tf_efficientnetv2_b0", "tf_efficientnet_b4@features.7.0", "tf_efficientnet_b4@features.7.0+features.8"]
 
 
 def gain_of(trunk):
     if trunk.endswith(("efficientnet_b0", "efficientnet_b1", "efficientnet_b2")):
         return 6.0
+    if trunk == "tf_efficientnetv2_b0":
+        return 4.5
     return 5.25 if "efficientnet" in trunk else 5.0
 
 
@@ -74,8 +76,7 @@ def picture(name):
 def features(trunk):
     """(C, 2, 2), in double precision."""
     name, _, last = trunk.partition("@")
-    plain = name.removeprefix("tf_").removeprefix("caffe_")
-    model = getattr(torchvision.models, plain)().eval()
+    model = model_of(name).eval()
     fill(model, gain_of(trunk))
     if name.startswith("tf_"):
         pad_as_tensorflow(model)

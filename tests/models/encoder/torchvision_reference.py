@@ -59,6 +59,18 @@ def read_safetensors(path):
     return tensors
 
 
+def model_of(name):
+    """The model of that name without weights; those that torchvision does not have from its parts."""
+    name = name.removeprefix("tf_").removeprefix("caffe_")
+    if name != "efficientnetv2_b0":
+        return getattr(torchvision.models, name)()
+    from torchvision.models import efficientnet as parts
+    fused, plain = parts.FusedMBConvConfig, parts.MBConvConfig
+    return parts.EfficientNet([fused(1, 3, 1, 32, 16, 1), fused(4, 3, 2, 16, 32, 2), fused(4, 3, 2, 32, 48, 2),
+                               plain(4, 3, 2, 48, 96, 3), plain(6, 3, 1, 96, 112, 5), plain(6, 3, 2, 112, 192, 8)],
+                              dropout=0.2, last_channel=1280)
+
+
 def trunk_of(model, name, last):
     """The modules in front of pooling and classifier, up to `last`."""
     if "resnet" in name:
@@ -78,8 +90,7 @@ def main():
     torch.manual_seed(7)
     torch.set_num_threads(1)
     name, _, last = architecture.partition("@")
-    plain = name[3:] if name.startswith("tf_") else name.replace("caffe_", "")
-    model = getattr(torchvision.models, plain)().eval()
+    model = model_of(name).eval()
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):

@@ -82,7 +82,7 @@ TEST(Import, TakesWhatIsFoldedAlreadyAsItIs) {
 }
 
 /// torchvision's name of a parameter as timm's, by tables of its blocks' parts.
-std::string timms(const std::string& name) {
+std::string timms(const std::string& name, bool second) {
   using Table = std::map<std::string, std::string>;
   static const Table kExpanding{{"block.0.0", "conv_pw"},
                                 {"block.0.1", "bn1"},
@@ -108,7 +108,13 @@ std::string timms(const std::string& name) {
                             {"conv.0.1", "bn1"},
                             {"conv.1", "conv_pw"},
                             {"conv.2", "bn2"}};
+  static const Table kFused{{"block.0.0", "conv_exp"},
+                            {"block.0.1", "bn1"},
+                            {"block.1.0", "conv_pwl"},
+                            {"block.1.1", "bn2"}};
+  static const Table kFusedPlain{{"block.0.0", "conv"}, {"block.0.1", "bn1"}};
   static const Table kEnds{{"features.0.0", "conv_stem"},  {"features.0.1", "bn1"},
+                           {"features.7.0", "conv_head"},  {"features.7.1", "bn2"},
                            {"features.8.0", "conv_head"},  {"features.8.1", "bn2"},
                            {"features.18.0", "conv_head"}, {"features.18.1", "bn2"}};
   const std::size_t dot = name.rfind('.');
@@ -128,15 +134,20 @@ std::string timms(const std::string& name) {
     stage = std::stoi(layer.substr(9)) - 1;
     block = std::stoi(layer.substr(11));
   }
+  const Table& table = second && stage == 0  ? kFusedPlain
+                       : second && stage < 3 ? kFused
+                       : stage == 0          ? kPlain
+                                             : kExpanding;
   return "blocks." + std::to_string(stage) + "." + std::to_string(block) + "." +
-         (stage == 0 ? kPlain : kExpanding).at(layer.substr(part)) + array;
+         table.at(layer.substr(part)) + array;
 }
 
 TEST(Import, KnowsTimmsNames) {
-  for (const char* architecture : {"efficientnet_b0", "mobilenet_v2"}) {
+  for (const char* architecture : {"efficientnet_b0", "mobilenet_v2", "tf_efficientnetv2_b0"}) {
     const TensorMap state = state_of(architecture);
+    const bool second = std::string_view(architecture).find("v2_b") != std::string_view::npos;
     TensorMap renamed;
-    for (const auto& [name, tensor] : state) renamed.emplace(timms(name), tensor);
+    for (const auto& [name, tensor] : state) renamed.emplace(timms(name, second), tensor);
     ASSERT_EQ(renamed.size(), state.size());
     const auto from_torchvision = import_encoder(state, architecture, 1e-5),
                from_timm = import_encoder(renamed, architecture, 1e-5);
