@@ -5,7 +5,7 @@
 
 START is a model's folder: vocabulary, encoder and the decoder's first weights are its. NAMES lists photos, one a line, all with
 captions in CAPTIONS (Flickr's .token or JSON Lines). FEATURES (float16, photos x places x channels) is made where it is not there:
-a DataLoader with two processes, MobileNetV2 in batches of 32. Sizes, loss, optimiser, schedule, photos a step and their order are
+a DataLoader with two processes, EfficientNetV2-B0 in batches of 32. Sizes, loss, optimiser, schedule, photos a step and their order are
 photoscribe's; captions of a step are sorted by length and those that have ended drop out of the loop (as the well-known tutorials
 do it), annotations are worked out once a photo and words once a step. Prints one JSON object. A development check for
 ops/bench/fit: needs Debian's python3-torch, python3-opencv and python3-yaml.
@@ -28,7 +28,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from cpp_random import epoch_order  # noqa: E402
-from plain_pytorch import MobileNetV2, Photos, read_tensors  # noqa: E402
+from plain_pytorch import EfficientNetV2B0, Photos, read_tensors  # noqa: E402
 
 UNKNOWN, START, END, WORDS_MAX = 3, 1, 2, 22
 RATE, RATE_END, WARMUP, DECAY, CLIP, SMOOTHING, PENALTY = 8e-4, 0.01, 200, 0.01, 5, 0.1, 1
@@ -100,7 +100,7 @@ def read_captions(path):
 
 
 def make_features(path, tensors, photos, names):
-    encoder = MobileNetV2().eval()
+    encoder = EfficientNetV2B0().eval()
     encoder.load_state_dict({name[8:]: tensor for name, tensor in tensors.items() if name.startswith("encoder.")})
     loader = torch.utils.data.DataLoader(Photos([os.path.join(photos, name) for name in names], 224, blur=False), batch_size=32,
                                          num_workers=2)

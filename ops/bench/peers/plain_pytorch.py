@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The script that people write instead of photoscribe: a DataLoader, the model's own weights, greedy words, SQLite.
 
-It does the same work per photo (blur check with plain OpenCV, MobileNetV2 + soft-attention LSTM, one row), only with
+It does the same work per photo (blur check with plain OpenCV, EfficientNetV2-B0 + soft-attention LSTM, one row), only with
 less of a search: greedy, where photoscribe runs beam 3. A development check: needs python3-torch, python3-opencv and
 python3-yaml; the product needs no Python.
 
@@ -37,33 +37,54 @@ def read_concepts(folder, vocabulary):
 
 
 class Conv(nn.Sequential):
-    """Convolution (batch norm folded into its bias) and ReLU6, under torchvision's names."""
+    """Convolution (batch norm folded into its bias), padded as TensorFlow does, and silu, under torchvision's names."""
 
-    def __init__(self, i, o, k=3, s=1, g=1):
-        super().__init__(nn.Conv2d(i, o, k, s, (k - 1) // 2, groups=g), nn.ReLU6(inplace=True))
-
-
-class InvertedResidual(nn.Module):
-    def __init__(self, i, o, s, t):
-        super().__init__()
-        self.skip = s == 1 and i == o
-        layers = [] if t == 1 else [Conv(i, i * t, k=1)]
-        self.conv = nn.Sequential(*layers, Conv(i * t, i * t, s=s, g=i * t), nn.Conv2d(i * t, o, 1))
+    def __init__(self, i, o, k=1, s=1, g=1, silu=True):
+        super().__init__(nn.Conv2d(i, o, k, s, 0 if s == 2 else (k - 1) // 2, groups=g))
+        self.pad, self.silu = (0, k - 2, 0, k - 2) if s == 2 else None, silu  # for even sides
 
     def forward(self, x):
-        return x + self.conv(x) if self.skip else self.conv(x)
+        x = self[0](F.pad(x, self.pad) if self.pad else x)
+        return F.silu(x) if self.silu else x
 
 
-class MobileNetV2(nn.Module):
+class Gate(nn.Module):
+    def __init__(self, i, squeezed):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Conv2d(i, squeezed, 1), nn.Conv2d(squeezed, i, 1)
+
+    def forward(self, x):
+        return x * torch.sigmoid(self.fc2(F.silu(self.fc1(x.mean((2, 3), keepdim=True)))))
+
+
+class Block(nn.Module):
+    """MBConv, or fused MBConv: a whole 3x3 convolution in place of a pointwise and a depthwise one."""
+
+    def __init__(self, i, o, s, t, fused):
+        super().__init__()
+        self.skip, wide = s == 1 and i == o, i * t
+        if fused:
+            layers = [Conv(i, wide, 3, s), Conv(wide, o, silu=False)] if t > 1 else [Conv(i, o, 3, s)]
+        else:
+            layers = [Conv(i, wide), Conv(wide, wide, 3, s, wide), Gate(wide, i // 4), Conv(wide, o, silu=False)]
+        self.block = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return x + self.block(x) if self.skip else self.block(x)
+
+
+class EfficientNetV2B0(nn.Module):
     def __init__(self):
         super().__init__()
-        layers, i = [Conv(3, 32, s=2)], 32
-        for t, c, n, s in [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
-                           (6, 160, 3, 2), (6, 320, 1, 1)]:
+        stages, i = [Conv(3, 32, 3, 2)], 32
+        for t, c, n, s, fused in [(1, 16, 1, 1, True), (4, 32, 2, 2, True), (4, 48, 2, 2, True), (4, 96, 3, 2, False),
+                                  (6, 112, 5, 1, False), (6, 192, 8, 2, False)]:
+            blocks = []
             for k in range(n):
-                layers.append(InvertedResidual(i, c, s if k == 0 else 1, t))
+                blocks.append(Block(i, c, s if k == 0 else 1, t, fused))
                 i = c
-        self.features = nn.Sequential(*layers, Conv(320, 1280, k=1))
+            stages.append(nn.Sequential(*blocks))
+        self.features = nn.Sequential(*stages, Conv(192, 1280))
 
     def forward(self, x):
         return self.features(x)
@@ -173,7 +194,7 @@ def main():
     tensors = read_tensors(f'{options.model}/weights.safetensors')
     vocabulary = open(f'{options.model}/vocab.txt', encoding='utf-8').read().rstrip('\n').split('\n')
     side = settings['architecture'].get('input_side_px', 224)
-    encoder = MobileNetV2()
+    encoder = EfficientNetV2B0()
     encoder.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith('encoder.')})
     encoder.eval()
     if options.tuned:

@@ -82,7 +82,9 @@ INSTANTIATE_TEST_SUITE_P(Trunks, FastEncoderOf,
                          testing::Values("mobilenet_v2", "resnet18", "resnet50", "vgg16",
                                          "efficientnet_b0", "tf_efficientnet_b0",
                                          "tf_efficientnet_b0@features.6.3",
-                                         "tf_efficientnet_b0@features.6.3+features.6.1.block.0"));
+                                         "tf_efficientnet_b0@features.6.3+features.6.1.block.0",
+                                         "tf_efficientnetv2_b0",
+                                         "tf_efficientnetv2_b0@features.6.7"));
 
 }  // namespace
 }  // namespace photoscribe

@@ -367,7 +367,8 @@ TEST_F(Int8EfficientNetPart, OfFewLayersAndManyRowsIsTheTrunkWithProductsOfInteg
 INSTANTIATE_TEST_SUITE_P(Trunks, Int8EfficientNet,
                          testing::Values("efficientnet_b0", "tf_efficientnet_b1",
                                          "efficientnet_b0@features.6.1",
-                                         "tf_efficientnet_b0@features.6.0"));
+                                         "tf_efficientnet_b0@features.6.0", "tf_efficientnetv2_b0",
+                                         "tf_efficientnetv2_b0@features.6.7"));
 
 }  // namespace
 }  // namespace photoscribe
