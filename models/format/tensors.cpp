@@ -81,8 +81,12 @@ Expected<TensorMap> load_tensors(const std::string& path) {
 
 void narrow_rows(TensorMap& tensors, const std::string& name, const torch::Tensor& table) {
   const torch::Tensor plain = table.detach().to(torch::kFloat32).flatten(1);
-  const torch::Tensor scale = std::get<0>(plain.abs().max(1)).clamp_min(1e-12F) / 127;
-  tensors[name] = (plain / scale.unsqueeze(1)).round().to(torch::kInt8).view(table.sizes());
+  const torch::Tensor exact = std::get<0>(plain.abs().max(1)).clamp_min(1e-12F) / 127;
+  // Of 16 bits (Veltkamp's splitting), so that products with integers up to 127 are exact, and a
+  // table that was narrowed stays as it is when it is narrowed again.
+  const torch::Tensor split = exact * 257, scale = split - (split - exact);
+  tensors[name] =
+      (plain / scale.unsqueeze(1)).round().clamp(-127, 127).to(torch::kInt8).view(table.sizes());
   tensors[name + kScale] = scale;
 }
 

@@ -17,7 +17,8 @@ using TensorMap = std::map<std::string, torch::Tensor>;
 [[nodiscard]] Expected<TensorMap> load_tensors(const std::string& path);
 
 /// Puts a table (R,…) into `tensors` in eight bits: `name` holds integers from -127 to 127, and
-/// `name`.scale (R) float32 the factor of each row: its largest magnitude / 127.
+/// `name`.scale (R) float32 the factor of each row: its largest magnitude / 127, in 16 bits. What
+/// load_tensors() makes of them gives the same again.
 void narrow_rows(TensorMap& tensors, const std::string& name, const torch::Tensor& table);
 
 /// Writes `tensors` as they are (float32, half, bfloat16, int64 or int8, any device and layout).

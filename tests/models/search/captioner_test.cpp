@@ -154,6 +154,11 @@ TEST(Captioner, LargeArraysAreStoredInEightBitsAndTheRestInHalfPrecision) {
     EXPECT_TRUE(((is - was).flatten(1).abs() <= step * 0.501).all().item<bool>()) << name;
     EXPECT_FALSE(at::equal(is, was)) << name;
   }
+  // Stored again, nothing moves any more.
+  ASSERT_TRUE(store_model(folder.file("m"), to_store, model.vocabulary, *read));
+  const auto again = load_tensors(path);
+  ASSERT_TRUE(again);
+  for (const auto& [name, tensor] : *read) EXPECT_TRUE(at::equal(tensor, again->at(name))) << name;
 
   // Integers without their scales are not a table.
   ASSERT_TRUE(save_tensors(path, {{"x", at::ones({2, 3}, torch::kInt8)}}));
