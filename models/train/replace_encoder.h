@@ -32,8 +32,9 @@ struct ReplaceEncoderOptions {
 
 /// Writes the model's folder with the other encoder. Reports on standard error, also which share of
 /// the annotations' variance the new features explain. Fails with invalid_config for an ensemble, a
-/// decoder that does not look at a grid through decoder.annotate, or a file that holds no encoder;
-/// with environment when no photo decodes; with cancelled when it was asked to stop (stop.h).
+/// decoder that does not look at a grid through decoder.annotate, or arrays that are no encoder's;
+/// with model_failure for a file that is no safetensors; with environment when no photo decodes;
+/// with cancelled when it was asked to stop (stop.h).
 [[nodiscard]] Status replace_encoder(const ReplaceEncoderOptions& options);
 
 /// Ridge regression, added up batch by batch in double precision: n rows of C numbers to D.
