@@ -106,7 +106,9 @@ Expected<Fitted> fit_on(const std::vector<CaptionedPhoto>& photos, const StoredM
     for (; next < photos.size() && seen.size() < kBatch; ++next) {
       const auto one = read_photo(photos[next].path, old.input_side_px);
       if (!one) continue;
-      const auto other = read_photo(photos[next].path, sight.architecture.input_side_px);
+      const auto other = sight.architecture.input_side_px == old.input_side_px
+                             ? one
+                             : read_photo(photos[next].path, sight.architecture.input_side_px);
       if (!other) continue;
       seen.push_back(normalise(*one, old).permute({1, 2, 0}));
       shown.push_back(normalise(*other, sight.architecture).permute({1, 2, 0}));

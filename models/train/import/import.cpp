@@ -94,8 +94,9 @@ std::string torchvision_name(const std::string& name, const TensorMap& state, bo
 TensorMap with_torchvision_names(const TensorMap& state, const std::string& architecture) {
   if (!state.contains("conv_stem.weight")) return state;
   const bool mobilenet = architecture.starts_with("mobilenet");
-  const bool second = architecture.find("efficientnetv2") != std::string::npos;
-  const std::string last = mobilenet ? "features.18." : second ? "features.7." : "features.8.";
+  const std::string trunk = architecture.substr(0, architecture.find('@'));
+  const std::string top = encoder_layers(trunk).back().name;  // "features.18.0"
+  const std::string last = top.substr(0, top.rfind('.') + 1);
   TensorMap renamed;
   for (const auto& [name, tensor] : state)
     renamed.emplace(torchvision_name(name, state, mobilenet, last), tensor);
