@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -95,6 +96,7 @@ std::string DiskCache::path_of(const std::string& key) const {
 
 void DiskCache::load() {
   if (std::exchange(loaded_, true)) return;
+  std::vector<std::pair<std::array<std::int64_t, 2>, std::string>> by_use;  // seconds, nanoseconds
   std::error_code failed;
   for (fs::recursive_directory_iterator it(folder_, failed), end; !failed && it != end;
        it.increment(failed)) {
@@ -104,9 +106,19 @@ void DiskCache::load() {
         !S_ISREG(info.st_mode)) {
       continue;
     }
-    entries_[name.substr(0, name.size() - kSuffix.size())] = {info.st_size, info.st_mtime};
+    std::string key = name.substr(0, name.size() - kSuffix.size());
+    entries_[key] = {info.st_size, info.st_mtime};
     bytes_ += info.st_size;
+    by_use.push_back({{info.st_mtim.tv_sec, info.st_mtim.tv_nsec}, std::move(key)});
   }
+  std::sort(by_use.begin(), by_use.end());
+  for (const auto& [used, key] : by_use) entries_[key].turn = ++turns_;
+}
+
+void DiskCache::note_use(Entry& entry, std::int64_t bytes) {
+  bytes_ += bytes - std::exchange(entry.bytes, bytes);
+  entry.used_unix_s = std::time(nullptr);
+  entry.turn = ++turns_;
 }
 
 std::optional<std::string> DiskCache::get(const std::string& key) {
@@ -119,11 +131,9 @@ std::optional<std::string> DiskCache::get(const std::string& key) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!loaded_) return bytes;
   Entry& entry = entries_[key];
-  const auto size = static_cast<std::int64_t>(bytes.size());
-  bytes_ += size - std::exchange(entry.bytes, size);
-  const std::int64_t now = std::time(nullptr);
-  if (now - entry.used_unix_s > kTouchAfter) touch(file);
-  entry.used_unix_s = now;
+  const std::int64_t used_before = entry.used_unix_s;
+  note_use(entry, static_cast<std::int64_t>(bytes.size()));
+  if (entry.used_unix_s - used_before > kTouchAfter) touch(file);
   return bytes;
 }
 
@@ -143,20 +153,17 @@ Status DiskCache::put(const std::string& key, std::string_view bytes) {
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   load();
-  Entry& entry = entries_[key];
-  const auto size = static_cast<std::int64_t>(bytes.size());
-  bytes_ += size - std::exchange(entry.bytes, size);
-  entry.used_unix_s = std::time(nullptr);
+  note_use(entries_[key], static_cast<std::int64_t>(bytes.size()));
   if (bytes_ > bytes_max_) make_room();
   return {};
 }
 
 void DiskCache::make_room() {
-  std::vector<std::pair<std::int64_t, std::string>> oldest;
+  std::vector<std::pair<std::uint64_t, std::string>> oldest;
   oldest.reserve(entries_.size());
-  for (const auto& [key, entry] : entries_) oldest.emplace_back(entry.used_unix_s, key);
+  for (const auto& [key, entry] : entries_) oldest.emplace_back(entry.turn, key);
   std::sort(oldest.begin(), oldest.end());
-  for (const auto& [used, key] : oldest) {
+  for (const auto& [turn, key] : oldest) {
     if (bytes_ <= bytes_max_ - bytes_max_ / 10) break;
     ::unlink(path_of(key).c_str());
     bytes_ -= entries_[key].bytes;

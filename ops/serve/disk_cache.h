@@ -32,11 +32,13 @@ class DiskCache {
  private:
   struct Entry {
     std::int64_t bytes = 0, used_unix_s = 0;
+    std::uint64_t turn = 0;  // the order of use: clocks have ties, and are set back
   };
   [[nodiscard]] std::string path_of(const std::string& key) const;
   [[nodiscard]] Status make_folder();
   [[nodiscard]] bool is_ours();
   void load();
+  void note_use(Entry& entry, std::int64_t bytes);
   void make_room();
 
   const std::string folder_;
@@ -45,6 +47,7 @@ class DiskCache {
   bool ours_ = false;  // checked once: nobody else can change it afterwards
   bool loaded_ = false;
   std::int64_t bytes_ = 0;
+  std::uint64_t turns_ = 0;
   std::unordered_map<std::string, Entry> entries_;
 };
 

@@ -203,6 +203,30 @@ TEST(DiskCache, KeepsTheLastUsedWithinItsBounds) {
   EXPECT_LE(bytes, 2'000U);
 }
 
+// CI once removed the picture just put: file times are finer than time()'s, and clocks are set back.
+TEST(DiskCache, TheOrderOfUseNeedsNoClock) {
+  const test::TempDir folder;
+  {
+    DiskCache cache(folder.file("pictures"), 10'000);
+    for (const char* key : {"aaaa", "bbbb", "cccc"}) {
+      ASSERT_TRUE(cache.put(key, std::string(1'000, 'x')));
+    }
+  }
+  const auto in_an_hour = std::filesystem::file_time_type::clock::now() + std::chrono::hours(1);
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder.file("pictures"))) {
+    if (file.is_regular_file()) std::filesystem::last_write_time(file.path(), in_an_hour);
+  }
+  DiskCache later(folder.file("pictures"), 4'500);
+  ASSERT_TRUE(later.put("dddd", std::string(1'000, 'y')));  // 4,000 of 4,500 bytes
+  EXPECT_TRUE(later.get("aaaa"));                           // in the same second
+  ASSERT_TRUE(later.put("0000", std::string(1'000, 'z')));  // two have to go
+  EXPECT_TRUE(later.get("0000")) << "the last put";
+  EXPECT_TRUE(later.get("dddd")) << "put by a clock that had been set back";
+  EXPECT_TRUE(later.get("aaaa")) << "asked for since";
+  EXPECT_FALSE(later.get("bbbb"));
+  EXPECT_FALSE(later.get("cccc"));
+}
+
 TEST(DiskCache, SaysThatItsFolderCannotBeWritten) {
   DiskCache cache("/proc/nowhere", 1'000);
   EXPECT_FALSE(cache.put("aaaa", "x"));
