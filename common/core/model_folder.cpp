@@ -134,7 +134,7 @@ SearchSettings read_search(const YAML::Node& map) {
   return s;
 }
 
-void read_terms(Section& section, std::array<double, kConfidenceTerms.size()>& values) {
+void read_terms(Section& section, ConfidenceTermValues& values) {
   for (std::size_t i = 0; i < values.size(); ++i)
     section.read(std::string(kConfidenceTerms[i]).c_str(), values[i]);
 }
@@ -146,9 +146,19 @@ ConfidenceModel read_confidence(const YAML::Node& map) {
   section.read("min", fitted.min);
   section.read("bias", fitted.bias);
   read_terms(section, fitted.weights);
-  YAML::Node means;
+  YAML::Node means, objects;
   section.read("means", means);
+  section.read("objects", objects);
   section.reject_unknown();
+  if (objects.IsDefined() && !objects.IsNull()) {
+    if (!objects.IsMap())
+      throw std::runtime_error("confidence.objects: must be a map of objects to numbers");
+    for (const auto& one : objects) {
+      const auto name = one.first.as<std::string>();
+      if (!YAML::convert<double>::decode(one.second, fitted.objects[name]))
+        throw std::runtime_error("confidence.objects." + name + ": must be a number");
+    }
+  }
   if (means.IsDefined() && !means.IsNull()) {
     Section of_terms(means, "confidence.means");
     read_terms(of_terms, fitted.means);
@@ -274,6 +284,11 @@ std::string to_yaml(const ConfidenceModel& confidence) {
   terms("  ", confidence.weights);
   out << "  means:  # what a term counts as where it is not known\n";
   terms("    ", confidence.means);
+  if (confidence.objects.empty()) return out.str();
+  out << "  objects:  # what each adds where a caption names it; no other object counts\n";
+  out.precision(4);
+  for (const auto& [name, offset] : confidence.objects)
+    out << "    " << name << ": " << offset << "\n";
   return out.str();
 }
 

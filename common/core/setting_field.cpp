@@ -16,11 +16,21 @@ using nlohmann::json;
   throw std::runtime_error(std::string(field.key) + " " + what);
 }
 
+/// The terms as the versions wrote them that had eight, unless later ones count.
+json json_of(const ConfidenceTermValues& values) {
+  constexpr std::size_t kFewest = 8;
+  std::size_t count = values.size();
+  while (count > kFewest && values[count - 1] == 0) --count;
+  return std::vector<double>(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
 json json_of(const ConfidenceModel& fitted) {
-  return {{"bias", fitted.bias},
-          {"weights", fitted.weights},
-          {"means", fitted.means},
-          {"min", fitted.min}};
+  json object{{"bias", fitted.bias},
+              {"weights", json_of(fitted.weights)},
+              {"means", json_of(fitted.means)},
+              {"min", fitted.min}};
+  if (!fitted.objects.empty()) object["objects"] = fitted.objects;
+  return object;
 }
 
 json json_of(const SettingField& field) {
@@ -49,6 +59,8 @@ ConfidenceModel confidence_from(const json& value) {
   read("weights", fitted.weights);
   read("means", fitted.means);
   fitted.min = value.value("min", 0.0);
+  if (const auto objects = value.find("objects"); objects != value.end())
+    objects->get_to(fitted.objects);
   return fitted;
 }
 

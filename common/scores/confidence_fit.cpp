@@ -3,27 +3,38 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <string>
+#include <utility>
 
 namespace photoscribe {
 namespace {
 
-constexpr std::size_t kTerms = std::tuple_size_v<ConfidenceFeatures> + 1;  // and the bias, first
-using Terms = std::array<double, kTerms>;
+constexpr std::size_t kTerms = kConfidenceTerms.size() + 1;  // and the bias, first
 
-struct Scale {
-  Terms mean{}, deviation{};
+using Vector = std::vector<double>;
+using Matrix = std::vector<Vector>;
+
+/// One caption's row of the regression: the bias and the standardised terms, then a 1 for each
+/// object that it names, by their places.
+struct Row {
+  std::array<double, kTerms> terms{1};
+  std::vector<std::size_t> objects;
 };
 
-Scale scale_of(std::span<const JudgedCaption> captions, std::span<const double> weights) {
+struct Scale {
+  std::array<double, kTerms> mean{}, deviation{};
+};
+
+Scale scale_of(std::span<const ConfidenceTerms> captions, std::span<const double> weights) {
   Scale scale;
   scale.deviation.fill(1);
   for (std::size_t k = 1; k < kTerms; ++k) {
     double sum = 0, squares = 0, count = 0;
     for (std::size_t i = 0; i < captions.size(); ++i) {
-      const std::optional<double>& known = captions[i].features[k - 1];
+      const std::optional<double>& known = captions[i][k - 1];
       if (!known) continue;
       sum += weights[i] * *known;
       squares += weights[i] * *known * *known;
@@ -37,62 +48,90 @@ Scale scale_of(std::span<const JudgedCaption> captions, std::span<const double> 
   return scale;
 }
 
-Terms standardised(const ConfidenceFeatures& features, const Scale& scale) {
-  Terms x{1};
-  for (std::size_t k = 1; k < kTerms; ++k) {
-    x[k] = (features[k - 1].value_or(scale.mean[k]) - scale.mean[k]) / scale.deviation[k];
+/// The objects that concepts speak for, as far as these captions name them; offsets of 0.
+ObjectOffsets known_objects(std::span<const JudgedCaption> captions) {
+  ObjectOffsets known;
+  for (const JudgedCaption& one : captions)
+    for (const NamedObject& object : one.features.objects)
+      if (object.probability > 0) known.emplace(object.name, 0);
+  return known;
+}
+
+std::vector<Row> rows_of(std::span<const JudgedCaption> captions,
+                         std::span<const ConfidenceTerms> terms, const Scale& scale,
+                         const ObjectOffsets& objects) {
+  std::vector<Row> rows(captions.size());
+  for (std::size_t i = 0; i < captions.size(); ++i) {
+    for (std::size_t k = 1; k < kTerms; ++k) {
+      rows[i].terms[k] =
+          (terms[i][k - 1].value_or(scale.mean[k]) - scale.mean[k]) / scale.deviation[k];
+    }
+    for (const NamedObject& object : captions[i].features.objects) {
+      const auto found = objects.find(object.name);
+      if (found == objects.end()) continue;
+      rows[i].objects.push_back(kTerms +
+                                static_cast<std::size_t>(std::distance(objects.begin(), found)));
+    }
   }
-  return x;
+  return rows;
+}
+
+/// Calls `with` with each place of a row that is not 0, and what is there.
+template <class With>
+void for_each_place(const Row& row, With with) {
+  for (std::size_t k = 0; k < kTerms; ++k) with(k, row.terms[k]);
+  for (const std::size_t k : row.objects) with(k, 1.0);
 }
 
 /// Solves a x = b for a symmetric positive definite a, by elimination.
-Terms solve(std::array<Terms, kTerms> a, Terms b) {
-  for (std::size_t i = 0; i < kTerms; ++i) {
-    for (std::size_t row = i + 1; row < kTerms; ++row) {
+Vector solve(Matrix a, Vector b) {
+  const std::size_t size = b.size();
+  for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t row = i + 1; row < size; ++row) {
       const double factor = a[row][i] / a[i][i];
-      for (std::size_t column = i; column < kTerms; ++column) {
+      if (factor == 0) continue;
+      for (std::size_t column = i; column < size; ++column) {
         a[row][column] -= factor * a[i][column];
       }
       b[row] -= factor * b[i];
     }
   }
-  for (std::size_t i = kTerms; i-- > 0;) {
-    for (std::size_t column = i + 1; column < kTerms; ++column) b[i] -= a[i][column] * b[column];
+  for (std::size_t i = size; i-- > 0;) {
+    for (std::size_t column = i + 1; column < size; ++column) b[i] -= a[i][column] * b[column];
     b[i] /= a[i][i];
   }
   return b;
 }
 
-Terms newton(std::span<const JudgedCaption> captions, std::span<const double> counts,
-             const Scale& scale) {
-  constexpr double kRidge = 1e-3;
+/// The weights of `size` places, by Newton's method.
+Vector newton(std::span<const Row> rows, std::span<const JudgedCaption> captions,
+              std::span<const double> counts, std::size_t size) {
+  constexpr double kRidge = 1e-3, kObjectRidge = 20;
   constexpr int kSteps = 50;
-  Terms weights{};
+  const auto count = static_cast<double>(rows.size());
+  Vector weights(size);
   for (int step = 0; step < kSteps; ++step) {
-    std::array<Terms, kTerms> curvature{};
-    Terms gradient{};
-    for (std::size_t i = 0; i < captions.size(); ++i) {
-      const JudgedCaption& one = captions[i];
-      const Terms x = standardised(one.features, scale);
+    Matrix curvature(size, Vector(size));
+    Vector gradient(size);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
       double odds = 0;
-      for (std::size_t k = 0; k < kTerms; ++k) odds += weights[k] * x[k];
+      for_each_place(rows[i], [&](std::size_t k, double x) { odds += weights[k] * x; });
       const double p = 1 / (1 + std::exp(-odds));
-      for (std::size_t k = 0; k < kTerms; ++k) {
-        gradient[k] += counts[i] * (p - (one.good ? 1 : 0)) * x[k];
-        for (std::size_t j = 0; j < kTerms; ++j)
-          curvature[k][j] += counts[i] * p * (1 - p) * x[k] * x[j];
-      }
+      const double miss = counts[i] * (p - (captions[i].good ? 1 : 0)) / count;
+      const double slope = counts[i] * p * (1 - p) / count;
+      for_each_place(rows[i], [&](std::size_t k, double x) {
+        gradient[k] += miss * x;
+        for_each_place(rows[i], [&](std::size_t j, double y) { curvature[k][j] += slope * x * y; });
+      });
     }
-    const auto count = static_cast<double>(captions.size());
-    for (std::size_t k = 0; k < kTerms; ++k) {
-      gradient[k] /= count;
-      for (double& value : curvature[k]) value /= count;
-      curvature[k][k] += kRidge;
-      gradient[k] += kRidge * weights[k];
+    for (std::size_t k = 0; k < size; ++k) {
+      const double ridge = k < kTerms ? kRidge : kObjectRidge / count;
+      curvature[k][k] += ridge;
+      gradient[k] += ridge * weights[k];
     }
-    const Terms move = solve(curvature, gradient);
+    const Vector move = solve(std::move(curvature), std::move(gradient));
     double largest = 0;
-    for (std::size_t k = 0; k < kTerms; ++k) {
+    for (std::size_t k = 0; k < size; ++k) {
       weights[k] -= move[k];
       largest = std::max(largest, std::abs(move[k]));
     }
@@ -147,15 +186,22 @@ Expected<ConfidenceModel> fit_confidence(std::span<const JudgedCaption> captions
                                  std::to_string(kFewest) + " of both kinds are needed");
   }
   const std::vector<double> counts = domain_weights(captions);
-  const Scale scale = scale_of(captions, counts);
-  const Terms weights = newton(captions, counts, scale);
   ConfidenceModel model;
+  model.objects = known_objects(captions);
+  std::vector<ConfidenceTerms> terms;
+  for (const JudgedCaption& one : captions)
+    terms.push_back(confidence_terms(one.features, model.objects));
+  const Scale scale = scale_of(terms, counts);
+  const std::vector<Row> rows = rows_of(captions, terms, scale, model.objects);
+  const Vector weights = newton(rows, captions, counts, kTerms + model.objects.size());
   model.bias = weights[0];
   for (std::size_t k = 1; k < kTerms; ++k) {
     model.weights[k - 1] = weights[k] / scale.deviation[k];
     model.means[k - 1] = scale.mean[k];
     model.bias -= model.weights[k - 1] * scale.mean[k];
   }
+  std::size_t place = kTerms;
+  for (auto& [name, offset] : model.objects) offset = weights[place++];
   return model;
 }
 

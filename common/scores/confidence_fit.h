@@ -28,8 +28,10 @@ struct JudgedCaption {
 
 /// Logistic regression with a weak ridge (1e-3 on standardised weights), by Newton's method
 /// (Hastie, Tibshirani and Friedman, "The Elements of Statistical Learning", section 4.4.1), every
-/// domain counting alike. A term that is not known counts as its mean. `min` stays 0. Fails with
-/// usage on fewer than 50 captions, or when all or none of them are good.
+/// domain counting alike. A term that is not known counts as its mean. Objects that the concepts
+/// speak for, as far as captions name them, have an offset each with a ridge of 20 captions, which
+/// is where regressions that had not seen a domain ranked its captions best (ops/adr/0015). `min`
+/// stays 0. Fails with usage on fewer than 50 captions, or when all or none of them are good.
 [[nodiscard]] Expected<ConfidenceModel> fit_confidence(std::span<const JudgedCaption> captions);
 
 /// One bin of a reliability curve.

@@ -1,6 +1,8 @@
 // The evidence for and against captions, and the verdict that follows: which are unsure.
 #include <cmath>
+#include <utility>
 
+#include "common/scores/named_objects.h"
 #include "common/sqlite/storage.h"
 #include "scheduler/store/store.h"
 #include "scheduler/store/store_impl.h"
@@ -21,7 +23,8 @@ const std::string kForget =
     std::string(kOfTheModel) + ")";
 const std::string kCaptions =
     "SELECT image.image_id, result.result_id, log_prob, tokens, coalesce(blur_full, blur_score), "
-    "word_log_prob_min, beam_agreement, mentioned_min, unmentioned_max, novelty FROM image "
+    "word_log_prob_min, beam_agreement, mentioned_min, unmentioned_max, novelty, caption FROM "
+    "image "
     "LEFT JOIN result ON result.image_id = image.image_id AND result.attempt = image.attempt "
     "AND image.settings_id IN " +
     std::string(kOfTheModel) +
@@ -83,8 +86,11 @@ void StoreDatabase::judge_confidence(RunId run, const std::optional<ConfidenceMo
         more = true;
         last = row.integer(0);
         if (row.is_null(2)) continue;
-        const ConfidenceFeatures features =
-            confidence_features(row.real(2), row.integer(3), row.real(4), evidence(row, 5));
+        std::vector<NamedObject> objects;
+        if (!model->objects.empty())
+          objects = named_objects(row.text(10), concepts(row.integer(1)));
+        const ConfidenceFeatures features = confidence_features(
+            row.real(2), row.integer(3), row.real(4), evidence(row, 5), std::move(objects));
         page.push_back({row.integer(1), confidence(*model, features)});
       }
     }

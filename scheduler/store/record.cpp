@@ -20,12 +20,13 @@ struct Outcome {
 
 Outcome outcome_of(const Result& result, const RunSettings& settings) {
   Outcome outcome;
-  outcome.verdict = verdict_of(result, settings);
+  const std::optional<double> confidence = confidence_of(result, settings.confidence);
+  outcome.verdict = verdict_of(result, settings, confidence);
   if (result.blur_scores) outcome.blur_score = result.blur_scores->of(settings.blur.mode);
   if (const auto* captioned = std::get_if<Captioned>(&result.outcome)) {
     if (outcome.verdict != Verdict::blurred) {
       outcome.caption = &captioned->caption;
-      outcome.confidence = confidence_of(result, settings.confidence);
+      outcome.confidence = confidence;
     }
   } else if (const auto* failed = std::get_if<Failed>(&result.outcome)) {
     outcome.reason = failed->reason;

@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "common/core/types.h"
+#include "common/scores/named_objects.h"
 #include "scheduler/store/run_types.h"
 
 namespace photoscribe {
@@ -35,18 +38,20 @@ enum class Verdict : std::uint8_t {
   const auto* captioned = std::get_if<Captioned>(&result.outcome);
   if (captioned == nullptr || !model || !result.blur_scores) return std::nullopt;
   const Caption& caption = captioned->caption;
-  return confidence(*model,
-                    confidence_features(caption.log_prob, caption.tokens,
-                                        result.blur_scores->of(BlurMode::full), caption.evidence));
+  std::vector<NamedObject> objects;
+  if (!model->objects.empty()) objects = named_objects(caption.text, caption.concepts);
+  return confidence(*model, confidence_features(caption.log_prob, caption.tokens,
+                                                result.blur_scores->of(BlurMode::full),
+                                                caption.evidence, std::move(objects)));
 }
 
-[[nodiscard]] inline Verdict verdict_of(const Result& result, const RunSettings& settings) {
+/// `confidence`: confidence_of(result).
+[[nodiscard]] inline Verdict verdict_of(const Result& result, const RunSettings& settings,
+                                        const std::optional<double>& confidence) {
   if (std::holds_alternative<Failed>(result.outcome)) return Verdict::failed;
   if (result.blur_scores && is_blurred(*result.blur_scores, settings.blur)) return Verdict::blurred;
   if (!std::holds_alternative<Captioned>(result.outcome)) return Verdict::uncaptioned;
-  return is_unsure(confidence_of(result, settings.confidence), settings.min_confidence)
-             ? Verdict::unsure
-             : Verdict::done;
+  return is_unsure(confidence, settings.min_confidence) ? Verdict::unsure : Verdict::done;
 }
 
 /// `image` is none when the run has no such row.

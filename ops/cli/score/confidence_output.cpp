@@ -145,6 +145,7 @@ std::string confidence_json(const FittedConfidence& fitted) {
     object["weights"][std::string(kConfidenceTerms[i])] = fitted.model.weights[i];
     object["means"][std::string(kConfidenceTerms[i])] = fitted.model.means[i];
   }
+  object["objects"] = fitted.model.objects;
   object["target_precision"] = fitted.target_precision;
   object["min"] = fitted.min ? nlohmann::json(*fitted.min) : nlohmann::json();
   object["domains"] = nlohmann::json::array();

@@ -7,6 +7,7 @@
 
 #include "common/core/model_folder.h"
 #include "common/scores/chair.h"
+#include "common/scores/named_objects.h"
 #include "common/text/safe_text.h"
 #include "ops/cli/config/settings.h"
 #include "ops/cli/run/choose_run.h"
@@ -63,7 +64,8 @@ Status add_run(Lookup& store, const RunRow& run, const std::string& database, Ga
     if (!references) return fail(references.error());
     if (references->empty()) return {};
     JudgedCaption one;
-    one.features = confidence_features(*row.log_prob, *row.tokens, full_score(row), row.evidence);
+    one.features = confidence_features(*row.log_prob, *row.tokens, full_score(row), row.evidence,
+                                       named_objects(*row.caption, row.concepts));
     one.good = !names_what_is_absent(ObjectLexicon::built_in(), *row.caption, *references);
     one.domain = place_of(all.domains, {stem, run.name, row.root});
     all.captions.push_back(one);
@@ -167,8 +169,9 @@ void add_confidence(CLI::App& app, Action& action) {
       ->type_name("MODEL");
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer(
-      "A logistic regression on what the network and its search know about a caption. Right means\n"
-      "that it names nothing that is absent from every reference (CHAIR). Every domain (database, "
+      "A logistic regression on what the network and its search know about a caption, and on the\n"
+      "objects that it names. Right means that it names nothing that is absent from every\n"
+      "reference (CHAIR). Every domain (database, "
       "run, root)\n"
       "counts alike. Runs with that model then store a probability with every caption, and those\n"
       "below its `min` are unsure (run --min-confidence). Example:\n"

@@ -128,9 +128,25 @@ TEST_F(ModelFolderFile, TakesAConfidenceOfThreeTermsAsOlderVersionsWroteIt) {
   EXPECT_EQ(model->confidence->min, 0) << "no caption of an older model is unsure";
 }
 
+TEST_F(ModelFolderFile, ReadsTheConfidenceThatItWrote) {
+  ConfidenceModel fitted{0.5, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, {0.125, 0, 0, 0, 0, 0, 0, 1}, 0.25};
+  fitted.objects = {{"dog", -0.75}, {"living room", 0.25}, {"tv", 0}};
+  const auto before = read_model_folder(folder_.path().string());
+
+  ASSERT_TRUE(write_confidence(folder_.path().string(), fitted));
+  ASSERT_TRUE(write_confidence(folder_.path().string(), fitted));  // in place of the first
+
+  const auto model = read_model_folder(folder_.path().string());
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(model->confidence, fitted);
+  EXPECT_EQ(model->hash, before->hash);
+}
+
 TEST_F(ModelFolderFile, RefusesAMeanOfNoTermAndAMinimumThatIsNoProbability) {
   const std::string before = yaml();
   for (const auto& [section, why] : {std::pair{"  means:\n    mood: 2\n", "confidence.means.mood"},
+                                     {"  objects: dog\n", "confidence.objects: must be a map"},
+                                     {"  objects:\n    dog: often\n", "confidence.objects"},
                                      {"  min: 1.5\n", "0 to 1"}}) {
     folder_.write("model.yaml", before + "confidence:\n  bias: 1\n" + section);
     const auto refused = read_model_folder(folder_.path().string());

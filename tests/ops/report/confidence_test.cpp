@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <random>
+#include <utility>
 
 #include "common/scores/confidence_fit.h"
 
@@ -32,13 +33,13 @@ TEST(Confidence, CutsEvidenceToItsRange) {
   const auto wild = confidence_features(-3.5, 4, 99, CaptionEvidence{-1e9, 7, 0, -3, 1e12});
   const auto usual = confidence_features(-3.5, 4, 99, CaptionEvidence{-2, 0.5, 1, 0.25, 0});
 
-  EXPECT_EQ(usual, (ConfidenceFeatures{-0.7, 4, 2, -2, 0.5, 0, 0.25, 0}));
-  EXPECT_EQ(wild[3], -20);
-  EXPECT_EQ(wild[4], 1);
-  EXPECT_DOUBLE_EQ(*wild[5], std::log(1e-4));
-  EXPECT_EQ(wild[6], 0);
-  EXPECT_DOUBLE_EQ(*wild[7], std::log1p(1e6));
-  EXPECT_EQ(confidence_features(-3.5, 4, 99)[3], std::nullopt);
+  EXPECT_EQ(usual, (ConfidenceFeatures{{-0.7, 4, 2, -2, 0.5, 0, 0.25, 0}, {}}));
+  EXPECT_EQ(wild.terms[3], -20);
+  EXPECT_EQ(wild.terms[4], 1);
+  EXPECT_DOUBLE_EQ(*wild.terms[5], std::log(1e-4));
+  EXPECT_EQ(wild.terms[6], 0);
+  EXPECT_DOUBLE_EQ(*wild.terms[7], std::log1p(1e6));
+  EXPECT_EQ(confidence_features(-3.5, 4, 99).terms[3], std::nullopt);
 }
 
 TEST(Confidence, CountsWhatIsNotKnownAsTheMeanOfTheFit) {
@@ -49,6 +50,36 @@ TEST(Confidence, CountsWhatIsNotKnownAsTheMeanOfTheFit) {
 
   EXPECT_EQ(confidence(model, confidence_features(-3.5, 4, 99)), confidence(model, features(0.75)));
   EXPECT_LT(confidence(model, features(0.5)), confidence(model, features(0.75)));
+}
+
+TEST(Confidence, CountsTheObjectsThatTheModelKnows) {
+  const ObjectOffsets known{{"dog", 0}, {"frisbee", 0}};
+  const auto features = [](std::vector<NamedObject> objects) {
+    return confidence_features(-3.5, 4, 99, CaptionEvidence{-2, 0.5, 1, 0.25, 0},
+                               std::move(objects));
+  };
+
+  const auto terms =
+      confidence_terms(features({{"dog", 0.9}, {"frisbee", 0}, {"sunset", 0}}), known);
+  EXPECT_EQ(terms[0], -0.7);
+  EXPECT_DOUBLE_EQ(*terms[8], (std::log(9) - std::log(49)) / 2) << "cut to 0.02";
+  EXPECT_DOUBLE_EQ(*terms[9], 0.1 + 0.98);
+  const auto none = confidence_terms(features({{"sunset", 0.5}}), known);
+  EXPECT_DOUBLE_EQ(*none[8], std::log(49)) << "it can be wrong about nothing";
+  EXPECT_EQ(none[9], 0);
+  const auto unknown = confidence_terms(confidence_features(-3.5, 4, 99, {}, {{"dog", 1}}), known);
+  EXPECT_EQ(unknown[8], std::nullopt) << "no classifier";
+  EXPECT_EQ(unknown[9], std::nullopt);
+}
+
+TEST(Confidence, AnObjectAddsItsOffsetAndToAModelOfBeforeNone) {
+  const auto named = confidence_features(-3.5, 4, 99, CaptionEvidence{}, {{"dog", 0.5}});
+  const auto plain = confidence_features(-3.5, 4, 99, CaptionEvidence{});
+  ConfidenceModel model{0.5, {0.1}};
+
+  EXPECT_EQ(confidence(model, named), confidence(model, plain));
+  model.objects = {{"dog", -1}};
+  EXPECT_NEAR(confidence(model, named), 1 / (1 + std::exp(-(0.5 - 0.07 - 1))), 1e-12);
 }
 
 TEST(Confidence, AMinimumOfZeroLeavesNothingUnsure) {
@@ -129,6 +160,33 @@ TEST(FitConfidence, LearnsFromEvidenceWhereThereIsSome) {
   EXPECT_LT(predict(0.1), 0.1);
   EXPECT_NEAR(fitted->means[4], 0.5, 0.02);
   EXPECT_NEAR(confidence(*fitted, confidence_features(-8, 9, 500)), 0.5, 0.1);
+}
+
+/// Captions that each name one object: horses are wrong nine times in ten, dogs once, and what no
+/// concept speaks for always; cats are not named.
+std::vector<JudgedCaption> of_animals(int count) {
+  std::vector<JudgedCaption> captions(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < captions.size(); ++i) {
+    const std::size_t kind = i % 3;
+    const NamedObject object = kind == 0   ? NamedObject{"horse", 0.5}
+                               : kind == 1 ? NamedObject{"dog", 0.5}
+                                           : NamedObject{"sunset", 0};
+    captions[i].features = confidence_features(-4, 9, 500, CaptionEvidence{}, {object});
+    const bool tenth = i / 3 % 10 == 0;
+    captions[i].good = kind == 0 ? tenth : kind == 1 && !tenth;
+  }
+  return captions;
+}
+
+TEST(FitConfidence, LearnsWhichObjectsAreOftenNamedFalsely) {
+  const auto few = fit_confidence(of_animals(60)), many = fit_confidence(of_animals(6'000));
+
+  ASSERT_TRUE(few && many);
+  ASSERT_EQ(many->objects.size(), 2U) << "dog and horse: no concept speaks for sunsets";
+  EXPECT_LT(many->objects.at("horse"), -1.5);
+  EXPECT_GT(many->objects.at("dog"), 1.5);
+  EXPECT_GT(few->objects.at("horse"), -1.2) << "twenty captions say little";
+  EXPECT_LT(few->objects.at("horse"), -0.2);
 }
 
 TEST(MinForPrecision, ShowsAsMuchAsCanBe) {

@@ -203,7 +203,8 @@ TEST(DiskCache, KeepsTheLastUsedWithinItsBounds) {
   EXPECT_LE(bytes, 2'000U);
 }
 
-// CI once removed the picture just put: file times are finer than time()'s, and clocks are set back.
+// CI once removed the picture just put: file times are finer than time()'s, and clocks are set
+// back.
 TEST(DiskCache, TheOrderOfUseNeedsNoClock) {
   const test::TempDir folder;
   {
@@ -216,8 +217,8 @@ TEST(DiskCache, TheOrderOfUseNeedsNoClock) {
   for (const auto& file : std::filesystem::recursive_directory_iterator(folder.file("pictures"))) {
     if (file.is_regular_file()) std::filesystem::last_write_time(file.path(), in_an_hour);
   }
-  DiskCache later(folder.file("pictures"), 4'500);
-  ASSERT_TRUE(later.put("dddd", std::string(1'000, 'y')));  // 4,000 of 4,500 bytes
+  DiskCache later(folder.file("pictures"), 4'000);
+  ASSERT_TRUE(later.put("dddd", std::string(1'000, 'y')));  // just fits
   EXPECT_TRUE(later.get("aaaa"));                           // in the same second
   ASSERT_TRUE(later.put("0000", std::string(1'000, 'z')));  // two have to go
   EXPECT_TRUE(later.get("0000")) << "the last put";

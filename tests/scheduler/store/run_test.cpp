@@ -189,6 +189,40 @@ TEST_F(Run, TellsHowLikelyEachCaptionIsGoodAndTellsItAnewWithAnotherModelOfIt) {
   EXPECT_THAT(shown(), ElementsAre("a dog|-"));
 }
 
+TEST_F(Run, JudgesByTheObjectsThatACaptionNamesTheSameLaterAsAtOnce) {
+  RunSettings judged = settings();
+  judged.confidence = ConfidenceModel{.bias = 0.5, .weights = {0, 0, 0, 0, 0, 0, 0, 0, 0.3, -0.5}};
+  judged.confidence->objects = {{"dog", -0.75}, {"person", 0.25}};
+  ensure(judged);
+  scan({file("a.jpg"), file("b.jpg")});
+  const auto tasks = take();
+  std::vector<Result> results{captioned(tasks[0], "a man and a dog", 500),
+                              captioned(tasks[1], "a sunset", 500)};
+  for (Result& one : results) {
+    Caption& caption = std::get<Captioned>(one.outcome).caption;
+    caption.evidence = CaptionEvidence{-1, 0.5, 0.5, 0.25, 0};
+    caption.concepts = {{"man", 0.87654321F}, {"dog", 0.3333333F}};
+  }
+  record(results);
+  const auto shown = [this] {
+    return plain_rows(database(),
+                      "SELECT caption, printf('%.17g', confidence) "
+                      "FROM caption_confidence ORDER BY caption");
+  };
+  const auto at_once = shown();
+  ASSERT_EQ(at_once.size(), 2U);
+
+  reopen();
+  ensure(settings());
+  ensure(judged);
+
+  EXPECT_EQ(shown(), at_once);
+  const double expected = confidence(
+      *judged.confidence, confidence_features(-3.5, 4, 500, CaptionEvidence{-1, 0.5, 0.5, 0.25, 0},
+                                              {{"dog", 0.3333}, {"person", 0.8765}}));
+  EXPECT_NEAR(std::stod(at_once[0].substr(at_once[0].find('|') + 1)), expected, 1e-12);
+}
+
 TEST_F(Run, RetriesFailuresOfAKind) {
   scan({file("a.jpg"), file("b.jpg"), file("c.jpg")});
   const auto tasks = take();

@@ -54,6 +54,14 @@ TEST(Settings, AreStoredAsEarlierVersionsDid) {
   EXPECT_EQ(must(parse_settings(kFull)), full());
 }
 
+TEST(Settings, KeepTheObjectsOfAConfidenceAndItsLaterTerms) {
+  RunSettings s = full();
+  s.confidence->weights[9] = -0.5;
+  s.confidence->objects = {{"dog", -0.75}, {"living room", 0.25}};
+
+  EXPECT_EQ(must(parse_settings(to_json(s))), s);
+}
+
 TEST(Settings, OfAFirstVersionsModelHaveItsFewTerms) {
   const std::string early =
       kPlain.substr(0, kPlain.size() - 1) +

@@ -1,0 +1,40 @@
+// Which objects a caption names, and how probable concepts make them.
+#include "common/scores/named_objects.h"
+
+#include <gmock/gmock.h>
+
+namespace photoscribe {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+TEST(NamedObjects, AreProbableUnlessAllConceptsThatSpeakForThemAreWrong) {
+  const std::vector<Concept> concepts{{"man", 0.5F}, {"cyclist", 0.2F}, {"dog", 0.25F}};
+
+  EXPECT_THAT(named_objects("A woman walks two dogs.", concepts),
+              UnorderedElementsAre(NamedObject{"person", 0.6}, NamedObject{"dog", 0.25}));
+}
+
+TEST(NamedObjects, ThatNoConceptSpeaksForHaveNone) {
+  EXPECT_THAT(named_objects("a giraffe", std::vector<Concept>{{"dog", 0.9F}}),
+              ElementsAre(NamedObject{"giraffe", 0}));
+  EXPECT_THAT(named_objects("a giraffe", {}), ElementsAre(NamedObject{"giraffe", 0}));
+}
+
+TEST(NamedObjects, AreReadAsChairReadsThem) {
+  const std::vector<Concept> dog{{"dog", 0.9F}};
+
+  EXPECT_THAT(named_objects("a hot dog", dog), ElementsAre(NamedObject{"hot dog", 0}));
+  EXPECT_THAT(named_objects("it is very nice", dog), IsEmpty());
+  EXPECT_THAT(named_objects("", dog), IsEmpty());
+}
+
+TEST(NamedObjects, HaveTheFourDecimalsThatTheDatabaseKeeps) {
+  EXPECT_THAT(named_objects("a dog", std::vector<Concept>{{"dog", 0.123456F}}),
+              ElementsAre(NamedObject{"dog", 1 - (1 - 0.1235)}));
+}
+
+}  // namespace
+}  // namespace photoscribe
