@@ -30,7 +30,8 @@ ConfidenceTerms confidence_terms(const ConfidenceFeatures& features,
   const auto log_odds = [](double p) { return std::log(p / (1 - p)); };
   ConfidenceTerms terms;
   std::copy(features.terms.begin(), features.terms.end(), terms.begin());
-  if (!features.terms.back()) return terms;  // no evidence
+  const bool has_evidence = features.terms[kTermsWithoutEvidence].has_value();
+  if (!has_evidence || objects.empty()) return terms;
   double sum = 0, absent = 0, count = 0;
   for (const NamedObject& object : features.objects) {
     if (!objects.contains(object.name)) continue;
@@ -39,8 +40,9 @@ ConfidenceTerms confidence_terms(const ConfidenceFeatures& features,
     absent += 1 - p;
     ++count;
   }
-  terms[8] = count == 0 ? log_odds(kMost) : sum / count;
-  terms[9] = absent;
+  constexpr std::size_t kLogOdds = kConfidenceTerms.size() - kObjectTerms, kAbsent = kLogOdds + 1;
+  terms[kLogOdds] = count == 0 ? log_odds(kMost) : sum / count;
+  terms[kAbsent] = absent;
   return terms;
 }
 

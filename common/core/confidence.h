@@ -31,8 +31,10 @@ inline constexpr std::array<std::string_view, 10> kConfidenceTerms{
                           // without any that of 0.98
     "objects_absent",     // so many of them are not there, by these probabilities
 };
-/// Of these the first few are known of every caption, the rest where it has evidence.
+/// Of these the first few are known of every caption, the rest where it has evidence; the last two
+/// need objects that the model knows.
 inline constexpr std::size_t kTermsWithoutEvidence = 3;
+inline constexpr std::size_t kObjectTerms = 2;
 using ConfidenceTerms = std::array<std::optional<double>, kConfidenceTerms.size()>;
 using ConfidenceTermValues = std::array<double, kConfidenceTerms.size()>;
 
@@ -46,7 +48,7 @@ struct NamedObject {
 /// Of one caption, in the order of the terms; none: not known. The terms of objects are not among
 /// them, since they depend on which objects the model knows.
 struct ConfidenceFeatures {
-  std::array<std::optional<double>, kConfidenceTerms.size() - 2> terms;
+  std::array<std::optional<double>, kConfidenceTerms.size() - kObjectTerms> terms;
   std::vector<NamedObject> objects;
   bool operator==(const ConfidenceFeatures&) const = default;
 };
@@ -59,7 +61,7 @@ struct ConfidenceFeatures {
 /// it.
 using ObjectOffsets = std::map<std::string, double, std::less<>>;
 
-/// Coefficients of the log-odds.
+/// Coefficients of the log-odds. Without objects the terms of objects have none.
 struct ConfidenceModel {
   double bias = 0;
   ConfidenceTermValues weights{};  // in the order of the terms

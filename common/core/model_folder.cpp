@@ -2,7 +2,9 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <set>
@@ -155,7 +157,8 @@ ConfidenceModel read_confidence(const YAML::Node& map) {
       throw std::runtime_error("confidence.objects: must be a map of objects to numbers");
     for (const auto& one : objects) {
       const auto name = one.first.as<std::string>();
-      if (!YAML::convert<double>::decode(one.second, fitted.objects[name]))
+      double& offset = fitted.objects[name];
+      if (!YAML::convert<double>::decode(one.second, offset) || !std::isfinite(offset))
         throw std::runtime_error("confidence.objects." + name + ": must be a number");
     }
   }
@@ -164,6 +167,11 @@ ConfidenceModel read_confidence(const YAML::Node& map) {
     read_terms(of_terms, fitted.means);
     of_terms.reject_unknown();
   }
+  const auto is_finite = [](double number) { return std::isfinite(number); };
+  if (!is_finite(fitted.bias) ||
+      !std::all_of(fitted.weights.begin(), fitted.weights.end(), is_finite) ||
+      !std::all_of(fitted.means.begin(), fitted.means.end(), is_finite))
+    throw std::runtime_error("confidence: its numbers must be finite");
   if (!(fitted.min >= 0 && fitted.min <= 1))
     throw std::runtime_error("confidence.min: must be in 0 to 1");
   return fitted;
@@ -275,8 +283,10 @@ std::string to_yaml(const SearchSettings& s) {
 std::string to_yaml(const ConfidenceModel& confidence) {
   std::ostringstream out;
   out.precision(10);
-  const auto terms = [&out](const char* indent, const auto& values) {
-    for (std::size_t i = 0; i < values.size(); ++i)
+  const std::size_t count =  // versions that know no objects refuse their terms
+      kConfidenceTerms.size() - (confidence.objects.empty() ? kObjectTerms : 0);
+  const auto terms = [&out, count](const char* indent, const auto& values) {
+    for (std::size_t i = 0; i < count; ++i)
       out << indent << kConfidenceTerms[i] << ": " << values[i] << "\n";
   };
   out << "confidence:  # log-odds that a caption names nothing false\n  min: " << confidence.min

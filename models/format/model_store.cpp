@@ -112,6 +112,14 @@ bool is_narrowed(const torch::Tensor& tensor) {
 
 }  // namespace
 
+torch::Tensor as_stored(const torch::Tensor& tensor) {
+  if (!is_narrowed(tensor)) return tensor.detach().to(torch::kHalf).to(torch::kFloat32);
+  TensorMap table;
+  narrow_rows(table, "", tensor);
+  widen_rows(table);
+  return table.at("");
+}
+
 Status store_model(const std::string& folder, const ModelToStore& model,
                    const Vocabulary& vocabulary, const TensorMap& tensors) {
   std::error_code failed;

@@ -66,6 +66,10 @@ struct ModelToStore {
 [[nodiscard]] Status store_ensemble(const std::string& folder, const std::string& name,
                                     const std::vector<StoredModel>& members);
 
+/// What store_model() keeps of an array that is not exact, as float32: moves of less than half a
+/// step of its row are lost.
+[[nodiscard]] torch::Tensor as_stored(const torch::Tensor& tensor);
+
 /// Creates the folder, or replaces what is in it, with its large arrays in eight bits (tensors.h),
 /// a scale for each row, and the others in half precision, unless the model is to be exact.
 /// model.yaml is written last.

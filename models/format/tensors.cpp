@@ -44,20 +44,6 @@ ElementType element_type(const std::string& name, torch::ScalarType type) {
 
 constexpr const char* kScale = ".scale";
 
-/// Multiplies what narrow_rows() made by its scales, and removes these.
-void widen_rows(TensorMap& tensors) {
-  for (auto& [name, tensor] : tensors) {
-    if (tensor.scalar_type() != torch::kInt8) continue;
-    const auto scale = tensors.find(name + kScale);
-    if (scale == tensors.end() || tensor.dim() < 2 || scale->second.dim() != 1 ||
-        scale->second.size(0) != tensor.size(0))
-      throw std::runtime_error("array '" + name + "' has no scale for each of its rows");
-    tensor =
-        (tensor.to(torch::kFloat32).flatten(1) * scale->second.unsqueeze(1)).view(tensor.sizes());
-    tensors.erase(scale);
-  }
-}
-
 }  // namespace
 
 Expected<TensorMap> load_tensors(const std::string& path) {
@@ -88,6 +74,19 @@ void narrow_rows(TensorMap& tensors, const std::string& name, const torch::Tenso
   tensors[name] =
       (plain / scale.unsqueeze(1)).round().clamp(-127, 127).to(torch::kInt8).view(table.sizes());
   tensors[name + kScale] = scale;
+}
+
+void widen_rows(TensorMap& tensors) {
+  for (auto& [name, tensor] : tensors) {
+    if (tensor.scalar_type() != torch::kInt8) continue;
+    const auto scale = tensors.find(name + kScale);
+    if (scale == tensors.end() || tensor.dim() < 2 || scale->second.dim() != 1 ||
+        scale->second.size(0) != tensor.size(0))
+      throw std::runtime_error("array '" + name + "' has no scale for each of its rows");
+    tensor =
+        (tensor.to(torch::kFloat32).flatten(1) * scale->second.unsqueeze(1)).view(tensor.sizes());
+    tensors.erase(scale);
+  }
 }
 
 Status save_tensors(const std::string& path, const TensorMap& tensors,

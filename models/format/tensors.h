@@ -21,6 +21,9 @@ using TensorMap = std::map<std::string, torch::Tensor>;
 /// load_tensors() makes of them gives the same again.
 void narrow_rows(TensorMap& tensors, const std::string& name, const torch::Tensor& table);
 
+/// Multiplies what narrow_rows() made by its scales, and removes these.
+void widen_rows(TensorMap& tensors);
+
 /// Writes `tensors` as they are (float32, half, bfloat16, int64 or int8, any device and layout).
 [[nodiscard]] Status save_tensors(const std::string& path, const TensorMap& tensors,
                                   const std::map<std::string, std::string>& metadata = {});

@@ -335,21 +335,22 @@ Status Run::finish() {
   return {};
 }
 
-/// Every layer of the encoder should have changed in weight or bias (half precision, in which the
-/// model is written, would hide too small a change).
+/// Every layer of the encoder should have changed in weight or bias, also as the model is stored,
+/// which hides too small a change.
 void Run::warn_of_unchanged_layers(const TensorMap& weights) const {
   std::set<std::string> all, moved;  // layers
   for (const auto& [name, tensor] : data_.initial_encoder) {
     const torch::Tensor& now = weights.at("encoder." + name);
     const std::string layer = name.substr(0, name.rfind('.'));
     all.insert(layer);
-    if (!at::equal(now.to(torch::kFloat16), tensor.to(torch::kFloat16))) moved.insert(layer);
+    if (!at::equal(as_stored(now), as_stored(tensor))) moved.insert(layer);
   }
   std::string unchanged;
   for (const std::string& layer : all)
     if (!moved.contains(layer)) unchanged += " " + layer;
   if (!unchanged.empty())
-    std::fprintf(stderr, "warning: did not move in half precision:%s\n", unchanged.c_str());
+    std::fprintf(stderr, "warning: did not move as far as the model stores it:%s\n",
+                 unchanged.c_str());
 }
 
 Status Run::write_model(const std::string& folder, const TensorMap& weights) const {

@@ -117,7 +117,6 @@ void DiskCache::load() {
 
 void DiskCache::note_use(Entry& entry, std::int64_t bytes) {
   bytes_ += bytes - std::exchange(entry.bytes, bytes);
-  entry.used_unix_s = std::time(nullptr);
   entry.turn = ++turns_;
 }
 
@@ -131,9 +130,11 @@ std::optional<std::string> DiskCache::get(const std::string& key) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!loaded_) return bytes;
   Entry& entry = entries_[key];
-  const std::int64_t used_before = entry.used_unix_s;
   note_use(entry, static_cast<std::int64_t>(bytes.size()));
-  if (entry.used_unix_s - used_before > kTouchAfter) touch(file);
+  if (const std::int64_t now = std::time(nullptr); now - entry.touched_unix_s > kTouchAfter) {
+    touch(file);
+    entry.touched_unix_s = now;
+  }
   return bytes;
 }
 
@@ -153,7 +154,9 @@ Status DiskCache::put(const std::string& key, std::string_view bytes) {
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   load();
-  note_use(entries_[key], static_cast<std::int64_t>(bytes.size()));
+  Entry& entry = entries_[key];
+  note_use(entry, static_cast<std::int64_t>(bytes.size()));
+  entry.touched_unix_s = std::time(nullptr);
   if (bytes_ > bytes_max_) make_room();
   return {};
 }

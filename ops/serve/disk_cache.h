@@ -31,7 +31,7 @@ class DiskCache {
 
  private:
   struct Entry {
-    std::int64_t bytes = 0, used_unix_s = 0;
+    std::int64_t bytes = 0, touched_unix_s = 0;  // touched: as the file says
     std::uint64_t turn = 0;  // the order of use: clocks have ties, and are set back
   };
   [[nodiscard]] std::string path_of(const std::string& key) const;

@@ -1,5 +1,4 @@
 // The evidence for and against captions, and the verdict that follows: which are unsure.
-#include <cmath>
 #include <utility>
 
 #include "common/scores/named_objects.h"
@@ -41,13 +40,12 @@ std::optional<CaptionEvidence> StoreDatabase::evidence(const sqlite::Query& row,
 void StoreDatabase::add_concepts(std::int64_t result_id, const std::vector<Concept>& concepts) {
   for (const Concept& one : concepts) {
     const std::string word = sqlite::text_of(one.word);
-    const double probability = std::round(static_cast<double>(one.probability) * 1e4) / 1e4;
     const auto add = [&] {
       return db
           .query(
               "INSERT OR IGNORE INTO result_concept (result_id, word_id, probability) "
               "SELECT ?, word_id, ? FROM concept_word WHERE word = ?")
-          .with(result_id, probability, word)
+          .with(result_id, kept_probability(one), word)
           .run();
     };
     if (add() > 0) continue;  // all but the first photos with that concept

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "common/scores/named_objects.h"
 #include "worker/pipeline/batch_captioner.h"
 #include "worker/pipeline/pipeline.h"
 
@@ -15,13 +16,6 @@ Finished finished_copy(Job job, const LoadedPhoto& photo, Caption caption, const
   result.outcome = Captioned{std::move(caption)};
   result.copied_from = from;
   return Finished{std::move(job), std::move(result), photo.blur_us};
-}
-
-/// The caption and what speaks for it stay as they are.
-void keep_probable(std::vector<Concept>& concepts, double min_probability) {
-  std::erase_if(concepts, [least = static_cast<float>(min_probability)](const Concept& one) {
-    return one.probability < least;
-  });
 }
 
 }  // namespace
@@ -112,7 +106,8 @@ Status Pipeline::run_network(BatchCaptioner& model, std::vector<Ready> batch,
     result.times.caption_us = static_cast<std::uint32_t>(
         std::min<std::int64_t>(each.count(), std::numeric_limits<std::uint32_t>::max()));
     if (auto* words = std::get_if<Caption>(&(*outcomes)[i])) {
-      keep_probable(words->concepts, item.job.run->spec.settings.min_concept_probability);
+      keep_probable(words->concepts, item.job.run->spec.settings.min_concept_probability,
+                    words->text);
       remember(item, *words);
       result.outcome = Captioned{std::move(*words)};
     } else {

@@ -184,8 +184,8 @@ void add_import(CLI::App& app, Status& status) {
       ->group("A whole captioner");
   verb->add_flag(
           "--half", state->half,
-          "Store large weights in eight bits and the others in half precision, like the bundled "
-          "models: a quarter of the size")
+          "Store large weights in eight bits and the others in half precision, as training "
+          "does: a quarter of the size")
       ->group("A whole captioner");
   verb->callback([state, &status] { status = import(*state); });
 }

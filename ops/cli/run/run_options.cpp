@@ -226,7 +226,8 @@ void add_setting_options(RunOptions& options, RunVerb verb) {
       ->group(model);
   s.flag("--min-concept-probability", "concepts.min_probability", "P",
          "concepts (what the model's classifier sees in a photo) less probable than this are not\n"
-         "kept, which makes the database smaller (default: 0, up to 16 of each photo are)")
+         "kept unless the caption names them, which makes the database smaller (default: 0, up to\n"
+         "16 of each photo are)")
       ->group(model);
   s.flag(
        "--keep-alternatives", "search.alternatives", "N",

@@ -142,11 +142,25 @@ TEST_F(ModelFolderFile, ReadsTheConfidenceThatItWrote) {
   EXPECT_EQ(model->hash, before->hash);
 }
 
+TEST_F(ModelFolderFile, WithoutObjectsHasTheTermsThatEarlierVersionsKnow) {
+  ConfidenceModel fitted{0.5, {1, 2, 3, 4, 5, 6, 7, 8}, {0.125, 0, 0, 0, 0, 0, 0, 1}, 0.25};
+  EXPECT_THAT(to_yaml(fitted), Not(HasSubstr("object")));
+
+  ASSERT_TRUE(write_confidence(folder_.path().string(), fitted));
+
+  const auto model = read_model_folder(folder_.path().string());
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(model->confidence, fitted);
+}
+
 TEST_F(ModelFolderFile, RefusesAMeanOfNoTermAndAMinimumThatIsNoProbability) {
   const std::string before = yaml();
   for (const auto& [section, why] : {std::pair{"  means:\n    mood: 2\n", "confidence.means.mood"},
                                      {"  objects: dog\n", "confidence.objects: must be a map"},
                                      {"  objects:\n    dog: often\n", "confidence.objects"},
+                                     {"  objects:\n    dog: .nan\n", "confidence.objects.dog"},
+                                     {"  tokens: .inf\n", "must be finite"},
+                                     {"  means:\n    tokens: .nan\n", "must be finite"},
                                      {"  min: 1.5\n", "0 to 1"}}) {
     folder_.write("model.yaml", before + "confidence:\n  bias: 1\n" + section);
     const auto refused = read_model_folder(folder_.path().string());

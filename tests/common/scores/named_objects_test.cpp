@@ -36,5 +36,23 @@ TEST(NamedObjects, HaveTheFourDecimalsThatTheDatabaseKeeps) {
               ElementsAre(NamedObject{"dog", 1 - (1 - 0.1235)}));
 }
 
+/// Else the confidence of a caption would depend on how many concepts a run keeps.
+TEST(KeptConcepts, AreTheProbableOnesAndThoseThatSpeakForWhatTheCaptionNames) {
+  const std::vector<Concept> all{{"grass", 0.9F},   {"ball", 0.5F}, {"man", 0.45F},
+                                 {"cyclist", 0.2F}, {"cat", 0.1F},  {"dog", 0.01F}};
+  std::vector<Concept> kept = all;
+
+  keep_probable(kept, 0.5, "a woman walks her dog");
+
+  EXPECT_THAT(kept, ElementsAre(all[0], all[1], all[2], all[3], all[5]));
+  EXPECT_EQ(named_objects("a woman walks her dog", kept),
+            named_objects("a woman walks her dog", all));
+  keep_probable(kept, 0.5, "it is nice");
+  EXPECT_THAT(kept, ElementsAre(all[0], all[1]));
+  kept = all;
+  keep_probable(kept, 0, "it is nice");
+  EXPECT_EQ(kept, all);
+}
+
 }  // namespace
 }  // namespace photoscribe

@@ -1,6 +1,7 @@
 // The verb `confidence`, as a process, on databases made through Store.
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -52,6 +53,7 @@ class ConfidenceVerb : public testing::Test {
       const double noise = (i * 37 % 100) / 400.0;
       std::get<Captioned>(results.back().outcome).caption.evidence =
           CaptionEvidence{-2, wrong(i) ? 0.2 + noise : 0.6 + noise, 1, 0, 0};
+      std::get<Captioned>(results.back().outcome).caption.concepts = concepts_;
     }
     test::must(store.record(run, test::incoming(results)));
     return path;
@@ -59,6 +61,7 @@ class ConfidenceVerb : public testing::Test {
 
   test::TempDir folder_;
   std::string hash_;
+  std::vector<Concept> concepts_;  // of every photo
 };
 
 TEST_F(ConfidenceVerb, FitsOnSeveralDatabasesAndWritesTheLeastConfidence) {
@@ -82,6 +85,27 @@ TEST_F(ConfidenceVerb, FitsOnSeveralDatabasesAndWritesTheLeastConfidence) {
   const ChildOutput all = photoscribe({"confidence", flickr, coco, "--target-precision", "0.55"});
   EXPECT_THAT(all.out, HasSubstr("260 captions of 2 domains, 60.0 % of them right"));
   EXPECT_THAT(all.out, HasSubstr("  min: 0  #"));
+}
+
+/// What the classifier of concepts thinks of them counts, and each has an offset.
+TEST_F(ConfidenceVerb, KnowsTheObjectsThatConceptsSpeakFor) {
+  const std::string silent = database("silent.db", 200, 0.4);
+  concepts_ = {{"dog", 0.75F}, {"grass", 0.5F}};
+  const std::string flickr = database("flickr.db", 200, 0.4);
+
+  const ChildOutput output =
+      photoscribe({"confidence", flickr, "--write", folder_.file("model"), "--json"});
+
+  ASSERT_EQ(output.exit_status, 0) << output.err;
+  const json summary = json::parse(output.out);
+  ASSERT_TRUE(summary["objects"].contains("dog")) << summary;
+  EXPECT_EQ(summary["objects"].size(), 1U) << "grass is not named";
+  EXPECT_NEAR(summary["means"]["object_log_odds"].get<double>(), std::log(3.0), 1e-3);
+  const auto written = test::must(read_model_folder(folder_.file("model"))).confidence;
+  ASSERT_TRUE(written);
+  EXPECT_TRUE(written->objects.contains("dog"));
+  const json none = json::parse(photoscribe({"confidence", silent, "--json"}).out);
+  EXPECT_TRUE(none.value("objects", json::object()).empty()) << none;
 }
 
 TEST_F(ConfidenceVerb, RefusesAnotherModelAndADatabaseThatIsNotThere) {
