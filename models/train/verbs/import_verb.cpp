@@ -182,10 +182,9 @@ void add_import(CLI::App& app, Status& status) {
       ->group("A whole captioner");
   verb->add_option("--name", state->name, "The model's name, for people")
       ->group("A whole captioner");
-  verb->add_flag(
-          "--half", state->half,
-          "Store large weights in eight bits and the others in half precision, as training "
-          "does: a quarter of the size")
+  verb->add_flag("--half", state->half,
+                 "Store large weights in eight bits and the others in half precision, as training "
+                 "does: a quarter of the size")
       ->group("A whole captioner");
   verb->callback([state, &status] { status = import(*state); });
 }
